@@ -1,0 +1,1 @@
+"""Proposed changes, one file each. A design restates only the functions that its patch touches."""

@@ -1,0 +1,1 @@
+"""Guests: what the operating system does with a level interrupt."""

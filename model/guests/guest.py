@@ -1,0 +1,54 @@
+"""What the guests that follow a protocol have in common: boot, and a driver for each pin."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from model.lang import Fair, Table, require, step
+from model.machine import Cpu, Machine, Pin, Vector
+
+
+class Guest(Machine):
+    """Two vCPUs' worth of kernel: it enables its LAPICs, sets up pins, then handles interrupts."""
+
+    lane: ClassVar[str] = "CPU{cpu}"
+    labels: ClassVar[dict[str, tuple[str, str]]] = {**Machine.labels, "driver_ready[]": ("", "driver of pin {0}")}
+    scope_defaults: ClassVar[dict[str, int]] = {}  # sizes that this guest is explored with unless told otherwise
+
+    driver_ready: Table[Pin, bool]
+
+    @abstractmethod
+    def guest_wants_directed_eoi(self) -> bool:
+        """Does this guest set SPIV bit 12 where LVR bit 24 offers it?"""
+
+    @abstractmethod
+    def guest_is_idle(self, cpu: Cpu) -> bool:
+        """No handler runs on this CPU."""
+
+    @step(by="guest", fair=Fair.WEAK)
+    def setup_local_APIC(self, cpu: Cpu) -> None:
+        apic = self.apic[cpu]
+        require(apic.in_guest and not apic.spiv_enabled)
+        self.kvm_lapic_reg_write_spiv(apic, True, self.guest_wants_directed_eoi() and apic.lvr_directed_eoi)
+
+    @step(by="guest", fair=Fair.FREE)
+    def setup_IO_APIC_irq(self, cpu: Cpu, pin: Pin, vector: Vector) -> None:
+        """A driver on this CPU requests the pin's interrupt; any vector that no other pin uses will do."""
+        apic = self.apic[cpu]
+        require(apic.in_guest and apic.spiv_enabled and self.guest_is_idle(cpu) and not self.driver_ready[pin])
+        require(not any(self.driver_ready[p] and rte.vector == vector for p, rte in self.ioapic.items()))
+        self.driver_ready[pin] = True
+        self.ioapic_mem_write_rte(pin, vector, cpu, self.device_trigger(pin), False)
+
+    def guest_uses_device(self, pin: Pin) -> bool:
+        return self.driver_ready[pin]
+
+    def guest_can_take_interrupt(self, cpu: Cpu) -> bool:
+        return self.guest_is_idle(cpu)
+
+    def service_devices(self, vector: Vector) -> None:
+        """Run the drivers of the pins that use this vector."""
+        for pin, rte in self.ioapic.items():
+            if self.driver_ready[pin] and rte.vector == vector:
+                self.device_service(pin)

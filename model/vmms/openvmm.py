@@ -1,0 +1,63 @@
+"""OpenVMM on KVM: a VMM whose I/O APIC has no EOI register (vm/devices/chipset/src/ioapic/mod.rs at 1488a37b)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from model.machine import Cpu, IoapicVersion, Pin, RedirectionEntry, Trigger, Vector
+from model.vmms.vmm import Vmm
+
+
+class Openvmm(Vmm):
+    """Version 0x11 always; the register window ends at 0x20, so offset 0x40 does not exist."""
+
+    versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)
+    source: ClassVar[str] = "vm/devices/chipset/src/ioapic/mod.rs"
+
+    def ioapic_version(self) -> IoapicVersion:
+        return IoapicVersion.V11
+
+    def ioapic_set_irq(self, pin: Pin, level: bool) -> None:
+        """A level line is remembered; a rising edge is sent once, and lost while masked."""
+        rte = self.ioapic[pin]
+        rising = level and not rte.irr
+        rte.irr = level
+        if rte.trigger == Trigger.LEVEL:
+            self.ioapic_evaluate(pin, rte)
+        elif rising and not rte.mask:
+            self.kvm_set_irq(pin)
+
+    def ioapic_evaluate(self, pin: Pin, rte: RedirectionEntry) -> None:
+        """A level pin is sent while its line is high and Remote IRR is clear."""
+        if rte.trigger == Trigger.LEVEL and rte.irr and not rte.mask and not rte.remote_irr:
+            rte.remote_irr = True
+            self.kvm_set_irq(pin)
+
+    def ioapic_eoi_broadcast(self, vector: Vector) -> None:
+        """Matching is by vector only."""
+        for pin, rte in self.ioapic.items():
+            if rte.vector == vector:
+                rte.remote_irr = False
+                self.ioapic_evaluate(pin, rte)
+
+    def ioapic_mem_write_eoi(self, vector: Vector) -> None:
+        """There is no EOI register."""
+
+    def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
+        """Any write of the low half loses Remote IRR, and the pin is evaluated again.
+
+        Assumed: a masked entry has no KVM route.
+        """
+        rte = self.ioapic[pin]
+        rte.vector = vector
+        rte.dest = dest
+        rte.trigger = trigger
+        rte.mask = mask
+        rte.remote_irr = False
+        route = self.irq_routing[pin]
+        route.valid = not mask
+        route.vector = vector
+        route.dest = dest
+        route.trigger = trigger
+        self.kvm_set_irq_routing()
+        self.ioapic_evaluate(pin, rte)

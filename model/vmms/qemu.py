@@ -1,0 +1,104 @@
+"""QEMU: hw/intc/ioapic.c and target/i386/kvm/kvm.c (read at 06b40d250ecf). Version 0x20, or 0x11 by property.
+
+The throttle. QEMU counts EOIs that find the line still high; the 10,000th in a row is not re-delivered at once
+but by a timer 10 ms later. Simplified: with scope throttle=off (the default) the count is never reached, so an
+endless loop here reads "10,000 times, then a pause of 10 ms, and again". With throttle=on the second EOI in a
+row counts as the 10,000th: the loop then has a gap in which a guest can run.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from model.lang import Fair, require, step
+from model.machine import Cpu, IoapicVersion, Pin, RedirectionEntry, Trigger, Vector
+from model.vmms.vmm import Vmm
+
+SUCCESSIVE_IRQ_MAX_COUNT = 1  # stands for 10000 (hw/intc/ioapic.c); the counter saturates below it
+
+
+class Qemu(Vmm):
+    """QEMU's userspace I/O APIC. Simplified: one chip, and an MMIO exit is one step with the guest's access."""
+
+    source: ClassVar[str] = "hw/intc/ioapic.c"
+
+    def ioapic_version(self) -> IoapicVersion:
+        return self.scope.ioapic
+
+    def ioapic_set_irq(self, pin: Pin, level: bool) -> None:
+        """The latch follows a level line. An edge is latched only while unmasked; its end changes nothing."""
+        rte = self.ioapic[pin]
+        if rte.trigger == Trigger.LEVEL:
+            rte.irr = level
+            if level and not rte.remote_irr:
+                self.ioapic_service()
+        elif level and not rte.mask:
+            rte.irr = True
+            self.ioapic_service()
+
+    def ioapic_service(self) -> None:
+        """Send what is latched. A level pin closes (Remote IRR) whatever becomes of the message."""
+        for pin, rte in self.ioapic.items():
+            if not rte.irr or rte.mask:
+                continue
+            if rte.trigger == Trigger.EDGE:
+                rte.irr = False
+                self.kvm_set_irq(pin)
+            elif not rte.remote_irr:
+                rte.remote_irr = True
+                self.kvm_set_irq(pin)
+
+    def ioapic_eoi_broadcast(self, vector: Vector) -> None:
+        """Every level pin with this vector opens, and is sent again at once if its line is still high."""
+        for rte in self.ioapic.values():
+            if rte.vector != vector or rte.trigger != Trigger.LEVEL or not rte.remote_irr:
+                continue
+            rte.remote_irr = False
+            if rte.mask or not rte.irr:
+                rte.irq_eoi = 0
+            elif self.scope.throttle and rte.irq_eoi == SUCCESSIVE_IRQ_MAX_COUNT:
+                rte.irq_eoi = 0
+                self.delayed_ioapic_service = True
+            else:
+                self.ioapic_count_eoi(rte)
+                self.ioapic_service()
+
+    def ioapic_count_eoi(self, rte: RedirectionEntry) -> None:
+        if self.scope.throttle:
+            rte.irq_eoi = 1
+
+    @step(by="VMM", fair=Fair.WEAK)
+    def delayed_ioapic_service_cb(self) -> None:
+        """The 10 ms timer of the throttle."""
+        require(self.delayed_ioapic_service)
+        self.delayed_ioapic_service = False
+        self.ioapic_service()
+
+    def ioapic_mem_write_eoi(self, vector: Vector) -> None:
+        """ioapic_mem_write() case IOAPIC_EOI: version 0x11 has no such register and ignores the write."""
+        if self.scope.ioapic == IoapicVersion.V20:
+            self.ioapic_eoi_broadcast(vector)
+
+    def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
+        """ioapic_mem_write() of an entry: Remote IRR is read-only, but an edge entry has none."""
+        rte = self.ioapic[pin]
+        rte.vector = vector
+        rte.dest = dest
+        rte.trigger = trigger
+        rte.mask = mask
+        rte.irq_eoi = 0
+        if trigger == Trigger.EDGE:
+            rte.remote_irr = False  # ioapic_fix_edge_remote_irr()
+        self.ioapic_update_kvm_routes()
+        self.ioapic_service()
+
+    def ioapic_update_kvm_routes(self) -> None:
+        """Unmasked pins are copied into KVM's routes; a masked pin keeps the route it had."""
+        for pin, rte in self.ioapic.items():
+            if not rte.mask:
+                route = self.irq_routing[pin]
+                route.valid = True
+                route.vector = rte.vector
+                route.dest = rte.dest
+                route.trigger = rte.trigger
+        self.kvm_set_irq_routing()

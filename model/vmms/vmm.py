@@ -1,0 +1,25 @@
+"""What every VMM with a split irqchip does: run vCPUs, and tell its I/O APIC of KVM's EOI exits."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from model.lang import Fair, require, step
+from model.machine import Cpu, Machine, Vector
+
+
+class Vmm(Machine):
+    lane: ClassVar[str] = "VMM"
+
+    @step(by="VMM", fair=Fair.WEAK)
+    def kvm_arch_handle_exit(self, cpu: Cpu) -> None:
+        """KVM_RUN returned KVM_EXIT_IOAPIC_EOI; the vCPU thread calls KVM_RUN again afterwards."""
+        apic = self.apic[cpu]
+        vector = require(apic.exit_ioapic_eoi)
+        apic.exit_ioapic_eoi = None
+        self.ioapic_eoi_broadcast(vector)
+
+    @abstractmethod
+    def ioapic_eoi_broadcast(self, vector: Vector) -> None:
+        """The I/O APIC hears the EOI of a vector."""

@@ -1,0 +1,107 @@
+"""The properties that the mail thread argued about.
+
+A docstring says what must hold; its "Violated:" line is what a reviewer would say of a counterexample.
+"""
+
+from __future__ import annotations
+
+from model.guests.any_guest import AnyGuest
+from model.lang import always, leads_to, reachable
+from model.machine import Cpu, IoapicVersion, Machine, Pin, Trigger
+
+WITHHOLDS: dict[type, str] = {AnyGuest: "this guest may withhold an EOI for ever"}
+NO_PROTOCOL: dict[type, str] = {AnyGuest: "this guest follows no protocol of which the property speaks"}
+
+
+@always(source="Sean Christopherson, 2025-09-22, aNHE0U3qxEOniXqO@google.com", premise="remote_irr_set", not_for=WITHHOLDS)
+def no_eoi_lost(s: Machine, pin: Pin) -> bool:
+    """While a pin has Remote IRR set, somebody will still clear it.
+
+    Violated: Pin {pin} keeps Remote IRR set and nobody is left who would clear it.
+    """
+    rte = s.ioapic[pin]
+    return (
+        not rte.remote_irr
+        or any(s.kvm_apic_pending_eoi(apic, rte.vector) for apic in s.apic.values())
+        or any(apic.req_ioapic_eoi_exit and apic.pending_ioapic_eoi == rte.vector for apic in s.apic.values())
+        or any(apic.exit_ioapic_eoi == rte.vector for apic in s.apic.values())
+        or s.guest_owes_directed_eoi(pin)
+    )
+
+
+@always(source="Intel SDM 10.8.5; message of 6517dfbcc918", premise="directed_eoi_owed", not_for=NO_PROTOCOL)
+def no_reinjection(s: Machine, pin: Pin) -> bool:
+    """A level pin whose EOI broadcast the guest suppressed is not injected again before its directed EOI.
+
+    Violated: Pin {pin} is injected again although its directed EOI is still to come.
+    """
+    rte = s.ioapic[pin]
+    owed = rte.trigger == Trigger.LEVEL and s.guest_owes_directed_eoi(pin)
+    return not owed or not any(rte.vector in apic.irr for apic in s.apic.values())
+
+
+@leads_to(source="Khushit Shah, 2025-09-18, 20250918162529.640943-1-jon@nutanix.com", not_for=NO_PROTOCOL)
+def no_storm(s: Machine, pin: Pin) -> tuple[bool, bool]:
+    """An interrupt that the guest took gets its device serviced: it does not just come again for ever.
+
+    Violated: The interrupt of pin {pin} comes again and again, and the guest never gets to service the device.
+    """
+    return s.raised[pin] and s.guest_is_handling(pin), not s.raised[pin]
+
+
+@leads_to(source="PATCH v1's purpose; QEMU hw/intc/ioapic.c", not_for=NO_PROTOCOL)
+def line_is_serviced(s: Machine, pin: Pin) -> tuple[bool, bool]:
+    """A device that wants service is serviced in the end.
+
+    Violated: The device on pin {pin} waits for service for ever.
+    """
+    return s.raised[pin], not s.raised[pin]
+
+
+@always(source="Khushit Shah, 2025-09-18, 20250918162529.640943-1-jon@nutanix.com", premise="suppression_requested")
+def advertised_is_honoured(s: Machine, cpu: Cpu) -> bool:
+    """A vCPU that asked to suppress EOI broadcasts causes no KVM_EXIT_IOAPIC_EOI.
+
+    Violated: CPU{cpu} has SPIV bit 12 set, and its EOI is broadcast to userspace all the same.
+    """
+    apic = s.apic[cpu]
+    return not apic.spiv_directed_eoi or apic.exit_ioapic_eoi is None
+
+
+@always(source="Sean Christopherson, 2025-09-22; message of 0bcc3fb95b97", premise="suppression_offered")
+def advertised_is_backed(s: Machine, cpu: Cpu) -> bool:
+    """Suppress EOI Broadcast is offered only where the I/O APIC has an EOI register.
+
+    Violated: LVR bit 24 of CPU{cpu} is set, but the I/O APIC has no EOI register.
+    """
+    return not s.apic[cpu].lvr_directed_eoi or s.ioapic_version() == IoapicVersion.V20
+
+
+@reachable()
+def remote_irr_set(s: Machine, pin: Pin) -> bool:
+    """The pin is closed by Remote IRR."""
+    return s.ioapic[pin].remote_irr
+
+
+@reachable(not_for=NO_PROTOCOL)
+def directed_eoi_owed(s: Machine, pin: Pin) -> bool:
+    """The guest EOIed its LAPIC with broadcasts suppressed, and the I/O APIC's EOI is to follow."""
+    return s.ioapic[pin].trigger == Trigger.LEVEL and s.guest_owes_directed_eoi(pin)
+
+
+@reachable()
+def suppression_offered(s: Machine, cpu: Cpu) -> bool:
+    """LVR bit 24 is set."""
+    return s.apic[cpu].lvr_directed_eoi
+
+
+@reachable()
+def suppression_requested(s: Machine, cpu: Cpu) -> bool:
+    """SPIV bit 12 is set."""
+    return s.apic[cpu].spiv_directed_eoi
+
+
+@reachable()
+def eoi_exit(s: Machine, cpu: Cpu) -> bool:
+    """KVM_EXIT_IOAPIC_EOI happens."""
+    return s.apic[cpu].exit_ioapic_eoi is not None
