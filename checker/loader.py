@@ -1,0 +1,145 @@
+"""Load a design from a file of the user's: `path/to/patch.py` or `path/to/patch.py:ClassName`.
+
+The file is ordinary Python and is executed, so it can fail in every way that Python can. Whatever happens, the user
+gets one message that points at a line of their file.
+"""
+
+from __future__ import annotations
+
+import linecache
+import signal
+import sys
+import threading
+import traceback
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from checker.errors import UserError
+from checker.ir import Loc
+from checker.refusal import Refused, did_you_mean
+from model.lang import Design
+from model.machine import Machine
+
+SECONDS = 5.0  # a design's file only defines classes: anything longer is a loop
+
+
+class TooLong(Exception):
+    """The file did not finish in time."""
+
+
+def load_design(argument: str) -> type[Machine]:
+    """The design class of a file. Raises UserError or Refused (both exit code 2)."""
+    path_text, colon, class_name = argument.rpartition(":")
+    if not colon or not path_text.endswith(".py"):
+        path_text, class_name = argument, ""
+    path = Path(path_text)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    found = _designs_in(_execute(path), class_name)
+    return _the_one(found, class_name, path)
+
+
+def _execute(path: Path) -> types.ModuleType:
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    module = types.ModuleType(f"eoi_user_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # typing.get_type_hints looks classes' modules up there
+    linecache.checkcache(str(path))
+    try:
+        code = compile(source, str(path), "exec", dont_inherit=True)
+        with _time_limit():
+            exec(code, module.__dict__)
+    except SyntaxError as error:
+        loc = Loc(str(path), error.lineno or 1, max((error.offset or 1) - 1, 0), max((error.end_offset or 0) - 1, 0))
+        raise Refused(loc, f"syntax error: {error.msg}") from None
+    except Exception as error:
+        raise _explained(error, path) from None
+    return module
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expire(signum: int, frame: types.FrameType | None) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _explained(error: Exception, path: Path) -> Refused:
+    """An exception of the file's own code as a message about the line of the file that it came from."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    frame = frames[-1] if frames else None
+    loc = Loc(str(path), (frame.lineno if frame else 1) or 1)
+    if frame is not None:
+        loc = Loc(str(path), loc.line, frame.colno or 0, frame.end_colno or 0)
+    match error:
+        case TooLong():
+            return Refused(loc, f"the file did not finish within {SECONDS:g} s: is this a loop?", "only define classes here")
+        case NameError(name=str(name)):
+            known = [*vars(Machine), *(n for n in _model_names())]
+            return Refused(loc, f"unknown name {name!r}", did_you_mean(name, known))
+        case ImportError(name=str(name)) if name in sys.modules:
+            missing = str(getattr(error, "name_from", ""))
+            return Refused(loc, f"{name} has no {missing!r}", did_you_mean(missing, vars(sys.modules[name])))
+        case ImportError(name=str(name)):
+            return Refused(loc, f"there is no module {name!r}", did_you_mean(name, _model_modules()))
+        case _:
+            return Refused(loc, f"{type(error).__name__}: {error}")
+
+
+def _model_modules() -> list[str]:
+    return [name for name in sys.modules if name.split(".")[0] in ("model", "properties")]
+
+
+def _model_names() -> list[str]:
+    return [n for m in _model_modules() for n in vars(sys.modules[m]) if not n.startswith("_") and n[0].isupper()]
+
+
+def _designs_in(module: types.ModuleType, wanted: str) -> dict[str, type[Machine]]:
+    """Classes that the file itself defines, without those that another class of the file derives from."""
+    own: dict[str, Any] = {
+        n: c for n, c in vars(module).items()
+        if isinstance(c, type) and issubclass(c, Machine) and c.__module__ == module.__name__
+    }  # fmt: skip
+    if wanted:
+        return {n: c for n, c in own.items() if n == wanted}
+    return {n: c for n, c in own.items() if not any(c in other.__mro__[1:] for other in own.values())}
+
+
+def _the_one(found: dict[str, type[Machine]], wanted: str, path: Path) -> type[Machine]:
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if wanted:
+        raise UserError(f"{path}: no design class {wanted!r} in this file")
+    if not found:
+        raise UserError(
+            f"{path}: no design in this file; write a subclass of one, e.g.\n"
+            "    from model.designs.base import Base\n    class Mine(Base): ..."
+        )
+    raise UserError(f"{path}: several designs ({', '.join(found)}); say which: {path}:{next(iter(found))}")
+
+
+def provenance(design: type[Design]) -> str:
+    """The design's own Patch as text; a class without one is named by the docstring or its name."""
+    patch = vars(design).get("patch")
+    if patch is not None:
+        return str(patch)
+    about = (vars(design).get("__doc__") or "").strip().partition("\n")[0]
+    bases = ", ".join(base.__name__ for base in design.__bases__)
+    return about or f"{design.__name__}, a change of {bases}"

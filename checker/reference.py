@@ -1,0 +1,149 @@
+"""The reference explorer: slow and obvious. It runs the model's methods in CPython, and nothing else.
+
+Every engine is compared with it. It knows no IR, no layout and no generated code: a state is the tuple of
+the codes of the design's cells, in the order in which model.lang.cells walks them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from model.finite import RangeError, StructType, TableType, decode, size
+from model.lang import Design, Disabled, Fair, Property, Scope, cells, load, resolve, save
+
+Codes = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A step instance: a step with Python values for its parameters."""
+
+    step: str
+    args: tuple[Any, ...]
+    fair: Fair
+
+
+@dataclass
+class Explored:
+    """The reachable graph. edges[i] = (source id, move number, target id), ids in breadth-first order.
+
+    stopped: None if everything was visited, else "states", "time", "memory" or "fault". fault: (state id, move
+    number) of a step that stored out of range; `error` is what CPython said.
+    """
+
+    states: list[Codes] = field(default_factory=list[Codes])
+    edges: list[tuple[int, int, int]] = field(default_factory=list[tuple[int, int, int]])
+    parents: list[int] = field(default_factory=list[int])
+    depth: list[int] = field(default_factory=list[int])
+    stopped: str | None = None
+    fault: tuple[int, int] | None = None
+    error: RangeError | None = None
+
+
+def parameter_values(function: Callable[..., Any], scope: Scope, skip: int) -> Iterator[tuple[Any, ...]]:
+    """Every combination of values for the parameters after the first `skip`, last one fastest."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    hints.pop("return", None)
+    names = function.__code__.co_varnames[skip : function.__code__.co_argcount]
+    columns = []
+    for name in names:
+        of = resolve(hints[name], scope, name)
+        assert not isinstance(of, StructType | TableType), name
+        columns.append([decode(of, code) for code in range(size(of))])
+    return itertools.product(*columns)
+
+
+class Reference:
+    """One system at one scope, run in CPython."""
+
+    def __init__(self, design: type[Design], scope: Scope) -> None:
+        self.design, self.scope = design, scope
+        self.system = design(scope)
+        self.cells = list(cells(self.system))
+        self.system.initial()
+        self.start: Codes = save(self.cells)
+        self.moves = [
+            Move(name, args, info.fair)
+            for name, info in design.steps().items()
+            for args in parameter_values(getattr(design, name), scope, skip=1)
+        ]
+
+    def successor(self, state: Codes, move: Move) -> Codes | None:
+        """The state after a move, None if it is disabled. Raises RangeError if it stores out of range."""
+        load(self.cells, state)
+        try:
+            getattr(self.system, move.step)(*move.args)
+        except Disabled:
+            return None
+        return save(self.cells)
+
+    def successors(self, state: Codes) -> Iterator[tuple[int, Codes]]:
+        """(move number, next state) for every enabled move, in move order."""
+        for number, move in enumerate(self.moves):
+            following = self.successor(state, move)
+            if following is not None:
+                yield number, following
+
+    def explore(
+        self, max_states: int | None = None, watch: Callable[[Explored], str | None] | None = None
+    ) -> Explored:
+        """Breadth-first search from the initial state. `watch` is asked now and then whether to stop, and why."""
+        graph = Explored([self.start], parents=[0], depth=[0])
+        ids = {self.start: 0}
+        source = 0
+        while source < len(graph.states) and graph.stopped is None:
+            if watch is not None and source % 64 == 0:
+                graph.stopped = watch(graph)
+            if max_states is not None and len(ids) > max_states:
+                graph.stopped = "states"
+            if graph.stopped is None:
+                self._expand(graph, ids, source)
+            source += 1
+        return graph
+
+    def _expand(self, graph: Explored, ids: dict[Codes, int], source: int) -> None:
+        for number, move in enumerate(self.moves):
+            try:
+                following = self.successor(graph.states[source], move)
+            except RangeError as error:
+                graph.stopped, graph.fault, graph.error = "fault", (source, number), error
+                return
+            if following is None:
+                continue
+            target = ids.setdefault(following, len(ids))
+            if target == len(graph.states):
+                graph.states.append(following)
+                graph.parents.append(source)
+                graph.depth.append(graph.depth[source] + 1)
+            graph.edges.append((source, number, target))
+
+    def holds(self, function: Callable[..., Any], args: Sequence[Any], state: Codes) -> Any:
+        """What a property's function says of a state: a bool, or (p, q)."""
+        load(self.cells, state)
+        return function(self.system, *args)
+
+    def holds_on_edge(self, function: Callable[..., Any], args: Sequence[Any], before: Codes, after: Codes) -> bool:
+        """What an `always` of two states says of a step."""
+        other = self.design(self.scope)
+        load(list(cells(other)), before)
+        load(self.cells, after)
+        return bool(function(other, self.system, *args))
+
+
+def bindings_of(p: Property, scope: Scope) -> list[tuple[Any, ...]]:
+    """Every combination of values for a property's extra parameters."""
+    return list(parameter_values(p.function, scope, skip=2 if is_of_edges(p) else 1))
+
+
+def is_of_edges(p: Property) -> bool:
+    """True for an `always` that takes the system before and after a step."""
+    hints = typing.get_type_hints(p.function, include_extras=True)
+    names = p.function.__code__.co_varnames[1 : p.function.__code__.co_argcount]
+    return bool(names) and isinstance(hints[names[0]], type) and issubclass(hints[names[0]], Design)
+
+
+__all__ = ["Codes", "Explored", "Move", "RangeError", "Reference", "bindings_of", "is_of_edges", "parameter_values"]

@@ -1,0 +1,151 @@
+"""The names on the command line: designs, VMMs, guests, devices, properties; and the matrix that they span."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+import model.designs
+import properties
+from checker.errors import UserError
+from checker.refusal import did_you_mean
+from model.devices import Device, Edge, Level, Mixed
+from model.guests.any_guest import AnyGuest
+from model.guests.guest import Guest
+from model.guests.linux import Linux
+from model.guests.windows_cg import WindowsCg
+from model.guests.xen import Xen
+from model.kvm import Kvm
+from model.lang import Design, Property, compose
+from model.machine import IoapicVersion, Machine, Scope
+from model.vmms.openvmm import Openvmm
+from model.vmms.qemu import Qemu
+from model.vmms.vmm import Vmm
+
+VMMS: dict[str, type[Machine]] = {"qemu": Qemu, "openvmm": Openvmm}
+GUESTS: dict[str, type[Machine]] = {"linux": Linux, "windows_cg": WindowsCg, "xen": Xen, "any": AnyGuest}
+DEVICES: dict[str, type[Machine]] = {"level": Level, "edge": Edge, "mixed": Mixed}
+ROLES: dict[str, tuple[type, ...]] = {
+    "kernel": (Kvm,), "vmm": (Vmm,), "guest": (Guest, AnyGuest), "device": (Device,),
+}  # fmt: skip
+
+
+def designs() -> dict[str, type[Machine]]:
+    """Every registered design by name: the last class of each module of model/designs."""
+    found = {}
+    for module in pkgutil.iter_modules(model.designs.__path__):
+        classes = vars(importlib.import_module(f"model.designs.{module.name}")).values()
+        own = [c for c in classes if isinstance(c, type) and c.__module__ == f"model.designs.{module.name}"]
+        found[module.name] = [c for c in own if issubclass(c, Machine)][-1]
+    return found
+
+
+def all_properties() -> dict[str, Property]:
+    """Every property of the properties package by name, in order of definition."""
+    found = {}
+    for module in pkgutil.iter_modules(properties.__path__):
+        for value in vars(importlib.import_module(f"properties.{module.name}")).values():
+            if isinstance(value, Property):
+                found[value.name] = value
+    return found
+
+
+def look_up(kind: str, name: str, known: Mapping[str, Any]) -> Any:
+    """known[name]. Raises UserError with the nearest valid name."""
+    if name not in known:
+        raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known)}")
+    return known[name]
+
+
+def role_of(design: type[Design]) -> str:
+    """Which role a class plays: kernel, vmm, guest or device. Raises UserError if none."""
+    for role, bases in ROLES.items():
+        if issubclass(design, bases):
+            return role
+    raise UserError(f"{design.__name__} is no kernel, VMM, guest or device: derive it from a registered design")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of the matrix. `names`: role -> the name that selects it on the command line."""
+
+    names: Mapping[str, str]
+    system: type[Design]
+    scope: Scope
+
+    def __str__(self) -> str:
+        return f"{self.names['vmm']} {self.scope.ioapic.value:#x}, {self.names['guest']}, {self.names['device']}"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A point of the matrix that does not exist, and why."""
+
+    title: str
+    why: str
+
+
+def matrix(
+    design: tuple[str, type[Machine]], *, kernels: Sequence[str], vmms: Sequence[str], guests: Sequence[str],
+    devices: Sequence[str], scope: Mapping[str, Any],
+) -> list[Cell | Skipped]:  # fmt: skip
+    """Every cell of the design under the chosen VMMs, guests, devices; I/O APIC versions unless scope fixes one."""
+    name, cls = design
+    families = {
+        "kernel": {k: look_up("kernel design", k, designs()) for k in kernels},
+        "vmm": {k: look_up("VMM", k, VMMS) for k in vmms},
+        "guest": {k: look_up("guest", k, GUESTS) for k in guests},
+        "device": {k: look_up("device", k, DEVICES) for k in devices},
+    }
+    families[role_of(cls)] = {name: cls}
+    versions = [scope["ioapic"]] if "ioapic" in scope else list(IoapicVersion)
+    found = list[Cell | Skipped]()
+    for vmm, version, guest, device in itertools.product(families["vmm"], versions, families["guest"], families["device"]):
+        for kernel in families["kernel"]:
+            names = {"kernel": kernel, "vmm": vmm, "guest": guest, "device": device}
+            roles = [families[role][names[role]] for role in ROLES]
+            if version not in families["vmm"][vmm].versions:
+                if "ioapic" in scope:
+                    found.append(Skipped(f"{vmm} {version.value:#x}, {guest}, {device}", f"{vmm} has no I/O APIC of this version"))
+                continue
+            sizes = {**getattr(families["guest"][guest], "scope_defaults", {}), **scope, "ioapic": version}
+            found.append(Cell(names, compose(*roles), replace(Scope(), **sizes)))
+    return found
+
+
+def parse_scope(text: str) -> dict[str, Any]:
+    """"cpus=1,ioapic=0x20,throttle=on" -> typed values. Raises UserError for unknown names and bad values."""
+    values: dict[str, Any] = {}
+    defaults = vars(Scope())
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise UserError(f"--scope takes NAME=VALUE,...: {part!r} has no '='")
+        values[name] = _scope_value(name, value, look_up("scope name", name, defaults))
+    return values
+
+
+def _scope_value(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        options = {"on": True, "off": False, "1": True, "0": False, "true": True, "false": False}
+        return look_up(f"value of {name}", text.lower(), options)
+    try:
+        number = int(text, 0)
+    except ValueError:
+        number = None
+    if isinstance(default, Enum):
+        by_name = {m.name: m for m in type(default)}
+        by_value = {m.value: m for m in type(default)}
+        if number in by_value:
+            return by_value[number]
+        if text in by_name:
+            return by_name[text]
+        raise UserError(f"--scope {name}={text}: valid values are {', '.join(f'{v:#x}' for v in by_value)}")
+    if number is None or not 1 <= number <= 64:
+        raise UserError(f"--scope {name}={text}: a number from 1 to 64 is needed")
+    return number

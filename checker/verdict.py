@@ -1,0 +1,228 @@
+"""What a cell of the matrix answers: one verdict per property, with the shortest run that shows it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from checker.atoms import Atom, atoms
+from checker.errors import InternalError
+from checker.ir import Program
+from checker.lower import lower
+from checker.native import CorruptParents, Outcome, Stats
+from checker.reference import Move, Reference, bindings_of
+from checker.registry import Cell
+from checker.replay import make_trace
+from checker.search import Limits, NativeSearch, ReferenceSearch, open_search, stop_when
+from checker.trace import Trace
+from model.finite import ModelError, RangeError
+from model.lang import Fair, Property
+
+
+class Status(Enum):
+    HOLDS = "HOLDS"
+    VIOLATED = "VIOLATED"
+    REACHED = "REACHED"
+    NEVER = "NEVER"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    SKIPPED = "SKIPPED"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that shows something: moves from the initial state; then back to loop_start, or stay for ever."""
+
+    moves: tuple[Move, ...]
+    codes: tuple[tuple[int, ...], ...]  # leaf codes, one more than moves
+    loop_start: int | None = None
+    stutter: bool = False
+
+    @property
+    def length(self) -> int:
+        return len(self.moves)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`binding`: parameter values that `run` is about. `note`: why it was skipped, or that it is vacuous."""
+
+    property: Property
+    status: Status
+    binding: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    run: Run | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """Everything that one exploration of a cell says, and what it covered."""
+
+    cell: Cell
+    verdicts: tuple[Verdict, ...]
+    stats: Stats
+    outcome: Outcome
+    engine: str
+    never_fired: tuple[str, ...]
+    fairness: Mapping[str, tuple[str, ...]]
+    seconds: float
+
+
+def check_cell(
+    cell: Cell, wanted: Sequence[Property], known: Mapping[str, Property], *, engine: str = "auto",
+    limits: Limits | None = None, on_progress: Callable[[Stats], None] | None = None,
+    stop: threading.Event | None = None,
+) -> CellResult:  # fmt: skip
+    """Explore a cell and judge the wanted properties. `known` supplies their premises.
+
+    Raises ModelError for a model outside the language or a store out of range, InternalError if the engines
+    disagree with the replay.
+    """
+    started = time.monotonic()
+    needed = {p.name: p for p in wanted} | {p.premise: known[p.premise] for p in wanted if p.premise}
+    applying = [p for p in needed.values() if p.why_not(cell.system) is None]
+    program = lower(cell.system, cell.scope, applying)
+    search = open_search(program, cell.system, cell.scope, applying, engine)
+    search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
+    judge = Judge(cell, program, search, needed)
+    fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
+    by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
+    return CellResult(
+        cell, tuple(judge.verdict(p) for p in wanted), search.stats(), search.outcome, search.engine,
+        tuple(s for s in cell.system.steps() if s not in fired), by_fairness, time.monotonic() - started,
+    )  # fmt: skip
+
+
+class Judge:
+    """Turns what a search found into verdicts; every run is re-derived move by move in CPython."""
+
+    def __init__(
+        self, cell: Cell, program: Program, search: NativeSearch | ReferenceSearch, known: Mapping[str, Property]
+    ) -> None:
+        self.cell, self.search, self.known = cell, search, known
+        self.reference = Reference(cell.system, cell.scope)
+        self.atoms = atoms(program)
+        self.complete = search.outcome is Outcome.COMPLETE
+        if search.outcome is Outcome.FAULT:
+            self._raise_fault()
+
+    def verdict(self, p: Property) -> Verdict:
+        """Judge one property over all bindings of its parameters."""
+        reason = p.why_not(self.cell.system)
+        if reason is not None:
+            return Verdict(p, Status.SKIPPED, note=reason)
+        bindings = bindings_of(p, self.cell.scope)
+        names = p.function.__code__.co_varnames[: p.function.__code__.co_argcount]
+        mine = [a for a in self.atoms if a.formula == p.name]
+        parts = len(mine) // len(bindings)
+        found = list[tuple[Run, dict[str, Any]]]()
+        for k, values in enumerate(bindings):
+            run = self._witness(p, mine[k * parts : (k + 1) * parts])
+            if run is not None:
+                found.append((run, dict(zip(names[len(names) - len(values) :], values, strict=True))))
+        if found:
+            run, binding = min(found, key=lambda f: f[0].length)
+            return Verdict(p, Status.REACHED if p.kind == "reachable" else Status.VIOLATED, binding, run)
+        if not self.complete:
+            return Verdict(p, Status.INCONCLUSIVE, note=self.search.outcome.value)
+        if p.kind == "reachable":
+            return Verdict(p, Status.NEVER)
+        return Verdict(p, Status.HOLDS, note=self._vacuous(p, mine))
+
+    def _vacuous(self, p: Property, mine: Sequence[Atom]) -> str:
+        if p.kind == "leads_to":
+            occurs = any(self.search.first_state(a, True) is not None for a in mine if a.part == 0)
+            return "" if occurs else "vacuous: what it speaks of never happens here"
+        premise = [a for a in self.atoms if a.formula == p.premise]
+        if not premise or any(self.search.first_state(a, True) is not None for a in premise):
+            return ""
+        return f"vacuous: {p.premise} never happens here"
+
+    def _witness(self, p: Property, of: Sequence[Atom]) -> Run | None:
+        """The run that violates an always or leads_to, or that reaches a reachable."""
+        if p.kind == "leads_to":
+            return self._lasso(*of) if self.complete else None
+        if of[0].of_edges:
+            edge = self.search.first_edge(of[0], False)
+            if edge is None:
+                return None
+            return self._run([*self.search.path_to(edge.src), edge.dst])
+        state = self.search.first_state(of[0], p.kind == "reachable")
+        return None if state is None else self._run(self._checked_path(state))
+
+    def _checked_path(self, state: int) -> list[int]:
+        try:
+            return self.search.path_to(state)
+        except CorruptParents as error:
+            raise InternalError(f"the search's parents are corrupt: {error}") from None
+
+    def _lasso(self, p: Atom, q: Atom) -> Run | None:
+        lasso = self.search.lasso(p, q)
+        if lasso is None:
+            return None
+        edges = [*lasso.stem, *lasso.cycle]
+        labels = [edge.label for edge in edges]
+        stem = len(lasso.stem)
+        return self._run([lasso.start, *(e.dst for e in edges)], labels, stem if lasso.cycle else None, not lasso.cycle)
+
+    def _run(
+        self, path: Sequence[int], labels: Sequence[int] | None = None, loop_start: int | None = None, stutter: bool = False
+    ) -> Run:
+        """State ids -> moves. Each move is found (or confirmed) by running the model in CPython."""
+        codes = [self.search.codes(s) for s in path]
+        if codes[0] != self.reference.start:
+            raise InternalError("the engine's run does not start in the initial state")
+        moves = list[Move]()
+        for k, (before, after) in enumerate(zip(codes, codes[1:], strict=False)):
+            options = self.reference.moves if labels is None else [self.reference.moves[labels[k]]]
+            move = next((m for m in options if self._successor(before, m) == after), None)
+            if move is None:
+                raise InternalError(f"step {k + 1} of the engine's run is not a step of the model in CPython")
+            moves.append(move)
+        return Run(tuple(moves), tuple(codes), loop_start, stutter)
+
+    def _successor(self, state: tuple[int, ...], move: Move) -> tuple[int, ...] | None:
+        try:
+            return self.reference.successor(state, move)
+        except RangeError:
+            return None
+
+    def _raise_fault(self) -> None:
+        found = self.search.fault()
+        assert found is not None
+        state, label = found
+        move = self.reference.moves[label]
+        run = self._run(self.search.path_to(state))
+        try:
+            self.reference.successor(run.codes[-1], move)
+        except RangeError as error:
+            raise ModelError(_fault_message(error, move, run)) from None
+        raise InternalError(f"the engine reports a fault in {move.step}, CPython does not")
+
+
+def _fault_message(error: RangeError, move: Move, run: Run) -> str:
+    frame = error.__traceback__
+    where = ""
+    while frame is not None:
+        file = frame.tb_frame.f_code.co_filename
+        if not file.endswith(("finite.py", "lang.py", "reference.py", "verdict.py")):
+            where = f"{file}:{frame.tb_lineno}: "
+        frame = frame.tb_next
+    steps = ", ".join(f"{m.step}{m.args}" for m in (*run.moves, move))
+    return f"{where}{error}\n  after {len(run.moves) + 1} steps: {steps}"
+
+
+def trace_of(result: CellResult, verdict: Verdict, reproduce: str) -> Trace:
+    """The story of a verdict's run, replayed in CPython against the engine's states."""
+    assert verdict.run is not None
+    run, p = verdict.run, verdict.property
+    owed = [f"{name}: {', '.join(steps)}" for name, steps in result.fairness.items() if steps and name != "FREE"]
+    trace = make_trace(
+        p, verdict.binding, result.cell.system, result.cell.scope, [(m.step, m.args) for m in run.moves],
+        cell=result.cell.names, loop_start=run.loop_start, stutter=run.stutter,
+        fairness=owed if p.kind == "leads_to" else (), reproduce=reproduce, expected=run.codes,
+    )  # fmt: skip
+    return trace
