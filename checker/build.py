@@ -1,0 +1,96 @@
+"""Build C code once and load it.
+
+Compiled libraries live in a cache directory under a name that hashes source, compiler version and flags.
+Each file ends in the SHA-256 of what precedes it, so a truncated or damaged file is never loaded.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class NoCompiler(Exception):
+    """No C compiler can be run."""
+
+
+class CompileFailed(Exception):
+    """The compiler refused generated or shipped C; the message holds its output."""
+
+
+def cache_dir() -> Path:
+    """$EOI_CACHE, else eoiproof under $XDG_CACHE_HOME, else ~/.cache/eoiproof."""
+    if chosen := os.environ.get("EOI_CACHE"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "eoiproof"
+
+
+@functools.cache
+def _compiler_version(command: str) -> str:
+    try:
+        run = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NoCompiler(
+            f"The search needs a C compiler, and {command!r} cannot be run: install gcc or clang, or set CC."
+        ) from error
+    return run.stdout
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    return len(content) > 32 and hashlib.sha256(content[:-32]).digest() == content[-32:]
+
+
+def _build(command: str, flags: Sequence[str], source: str, path: Path) -> None:
+    """Compile next to `path` and rename, so that readers see the whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="build-", dir=path.parent) as folder:
+        built = Path(folder) / "library.so"
+        arguments = [*shlex.split(command), "-x", "c", "-", *flags, "-o", str(built)]
+        run = subprocess.run(arguments, input=source, capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            raise CompileFailed(f"{shlex.join(arguments)}\n{run.stderr}")
+        with built.open("r+b") as file:
+            digest = hashlib.sha256(file.read()).digest()
+            file.write(digest)
+        os.replace(built, path)
+
+
+def compile_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> Path:
+    """Path of the shared library for `source`, built unless a whole one is cached.
+
+    Raises NoCompiler or CompileFailed.
+    """
+    command = os.environ.get("CC") or "cc"
+    flags = ["-std=gnu11", "-shared", "-fPIC", *extra_flags]
+    parts = [source, command, _compiler_version(command), platform.machine(), *flags]
+    name = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    path = cache_dir() / f"{name}.so"
+    if not _is_whole(path):
+        _build(command, flags, source, path)
+    return path
+
+
+def load_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> ctypes.CDLL:
+    """Compile and load; a cached library that does not load is built once more.
+
+    Raises NoCompiler, CompileFailed, or OSError if a fresh library does not load either.
+    """
+    path = compile_c(source, extra_flags)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError:
+        path.unlink(missing_ok=True)
+        return ctypes.CDLL(str(compile_c(source, extra_flags)))
