@@ -1,0 +1,183 @@
+"""Values of a symbolic run: Python constants where they are known, z3 terms where they are not.
+
+A *truth* is a Python bool or a z3 Bool. *Bits* are a Python int or a z3 bit-vector of one width for the
+whole program, read as a signed number; the width is chosen so that no code and no intermediate result of
+the program wraps (see `Terms`). Constants are folded here and nowhere else: a run from a constant state
+ends in constants, and a loop variable or a step's parameter never becomes a term.
+
+This is the only module that imports z3, which ships without type information: outside, its objects are Any.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar
+
+z3: Any = importlib.import_module("z3")
+
+Truth: TypeAlias = Any  # bool | z3.BoolRef
+Bits: TypeAlias = Any  # int | z3.BitVecRef
+Term: TypeAlias = Any  # Truth | Bits
+
+
+def code_range(of: Scalar) -> tuple[int, int]:
+    """The least and the greatest code of a type (below zero only for results of arithmetic)."""
+    match of:
+        case BoolType():
+            return 0, 1
+        case IntType(lo, hi):
+            return lo, hi
+        case EnumType():
+            return 0, len(of.members) - 1
+        case OptionalType(inner):
+            return 0, 1 + code_range(inner)[1]
+        case MaskType(inner):
+            return 0, (1 << (inner.hi + 1)) - 1
+
+
+def scalars_in(node: object) -> Iterator[Scalar]:
+    """Every scalar type met anywhere in a dataclass, tuple or dict of the IR."""
+    if isinstance(node, BoolType | IntType | EnumType | OptionalType | MaskType):
+        yield node
+    elif isinstance(node, tuple):
+        for part in node:  # pyright: ignore[reportUnknownVariableType]
+            yield from scalars_in(part)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(node, dict):
+        yield from scalars_in(tuple(node.values()))  # pyright: ignore[reportUnknownArgumentType]
+    elif dataclasses.is_dataclass(node) and not isinstance(node, type):
+        for part in dataclasses.fields(node):
+            yield from scalars_in(getattr(node, part.name))
+
+
+def width_for(node: object) -> int:
+    """Bits that hold every code of every type in `node`, a sign, and one more step in either direction
+    (an unwrapped None is -1 on paths that are never taken)."""
+    bounds = [abs(bound) for of in scalars_in(node) for bound in code_range(of)]
+    return max(bounds, default=1).bit_length() + 2
+
+
+def same(left: Term, right: Term) -> bool:
+    """True iff the two are one constant or one term (not: iff they are equal in every state)."""
+    if isinstance(left, int) or isinstance(right, int):
+        return type(left) is type(right) and bool(left == right)
+    return bool(left.eq(right))
+
+
+def negation(value: Truth) -> Truth:
+    if isinstance(value, bool):
+        return not value
+    return value.arg(0) if z3.is_not(value) else z3.Not(value)
+
+
+def both(left: Truth, right: Truth) -> Truth:
+    if isinstance(left, bool):
+        return right if left else False
+    if isinstance(right, bool):
+        return left if right else False
+    return left if same(left, right) else z3.And(left, right)
+
+
+def either(left: Truth, right: Truth) -> Truth:
+    if isinstance(left, bool):
+        return True if left else right
+    if isinstance(right, bool):
+        return True if right else left
+    return left if same(left, right) else z3.Or(left, right)
+
+
+class Terms:
+    """Operations on bits of one width."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def as_z3(self, value: Term) -> Any:
+        """The value as a z3 term even if it is constant."""
+        if isinstance(value, bool):
+            return z3.BoolVal(value)
+        return z3.BitVecVal(value, self.width) if isinstance(value, int) else value
+
+    def variable(self, name: str, of: Scalar) -> Term:
+        return z3.Bool(name) if isinstance(of, BoolType) else z3.BitVec(name, self.width)
+
+    def choose(self, test: Truth, then: Term, other: Term) -> Term:
+        if isinstance(test, bool):
+            return then if test else other
+        if same(then, other):
+            return then
+        if isinstance(then, bool) and isinstance(other, bool):
+            return test if then else negation(test)
+        return z3.If(test, self.as_z3(then), self.as_z3(other))
+
+    def as_bits(self, value: Term) -> Bits:
+        """A truth as its code, 0 or 1; bits as they are."""
+        if isinstance(value, bool):
+            return int(value)
+        return self.choose(value, 1, 0) if z3.is_bool(value) else value
+
+    def equal(self, left: Term, right: Term) -> Truth:
+        constant = isinstance(left, int) and isinstance(right, int)
+        return bool(left == right) if constant else self.as_z3(left) == self.as_z3(right)
+
+    def compare(self, op: str, left: Term, right: Term) -> Truth:
+        """op: == != < <= > >= on codes of one type."""
+        if op in ("==", "!="):
+            result = self.equal(left, right)
+            return result if op == "==" else negation(result)
+        a, b = self.as_bits(left), self.as_bits(right)
+        if op == "<":
+            return a < b
+        if op == "<=":
+            return a <= b
+        if op == ">":
+            return a > b
+        assert op == ">=", op
+        return a >= b
+
+    def within(self, value: Bits, low: int, high: int) -> Truth:
+        return both(self.compare("<=", low, value), self.compare("<=", value, high))
+
+    def is_code(self, of: Scalar, value: Term) -> Truth:
+        """The value is one of the type's codes."""
+        if isinstance(of, BoolType):
+            return True
+        if isinstance(of, OptionalType):
+            low, high = code_range(of.of)
+            return either(self.equal(value, 0), self.within(value, 1 + low, 1 + high))
+        return self.within(value, *code_range(of))
+
+    def single(self, element: Bits) -> Bits:
+        """The mask with one member, which is empty for an element that no mask of the program can hold."""
+        if isinstance(element, int):
+            return 1 << element if 0 <= element < self.width - 1 else 0
+        return z3.BitVecVal(1, self.width) << element
+
+    def contains(self, mask: Bits, element: Bits) -> Truth:
+        return negation(self.equal(self.meet(mask, self.single(element)), 0))
+
+    def union(self, left: Bits, right: Bits) -> Bits:
+        return left | right
+
+    def meet(self, left: Bits, right: Bits) -> Bits:
+        return left & right
+
+    def difference(self, left: Bits, right: Bits) -> Bits:
+        return left & ~right
+
+    def highest(self, mask: Bits, members: int) -> Bits:
+        """The greatest member as an optional's code, for a mask of indices below `members`."""
+        return self._last_member(mask, range(members))
+
+    def lowest(self, mask: Bits, members: int) -> Bits:
+        """The least member as an optional's code, for a mask of indices below `members`."""
+        return self._last_member(mask, range(members - 1, -1, -1))
+
+    def _last_member(self, mask: Bits, order: range) -> Bits:
+        found: Bits = 0
+        for element in order:
+            found = self.choose(self.contains(mask, element), 1 + element, found)
+        return found
