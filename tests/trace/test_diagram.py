@@ -1,0 +1,71 @@
+"""The diagram is valid DOT, nothing in it is too small for its text, and files appear whole."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from checker.diagram import quoted, render, to_dot, write
+from checker.trace import StoryError
+from tests.trace.test_replay import storm
+
+LOOP = storm(loop_start=1)
+
+
+def test_dot_names_everything_and_draws_the_loop() -> None:
+    dot = to_dot(LOOP)
+    for text in ("CPU0", "device", "guest_eoi(cpu=0)", "apic_set_eoi()", "back to step 2, for ever"):
+        assert f'"{text}' in dot
+    assert dot.count("->") == 6 + 3  # six calls, three lines of the loop's edge
+    assert "back to step" not in to_dot(storm())
+    assert "stays here for ever" in to_dot(storm(stutter=True))
+
+
+@pytest.mark.parametrize(("form", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_rendering_without_a_warning(form: str, magic: bytes) -> None:
+    pytest.importorskip("pygraphviz")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # pygraphviz passes on "size too small for label"
+        assert render(LOOP, form).startswith(magic)
+
+
+def test_nothing_happens() -> None:
+    assert "VIOLATED in 0 steps" in to_dot(replace(LOOP, events=(), lanes=(), loop_start=None))
+
+
+def test_labels_are_shown_as_they_are() -> None:
+    assert quoted('a "b" \\N &amp; \t') == r'"a \"b\" \\N &amp;amp;  "'
+    event = replace(LOOP.events[0], lane="de\\Nvice")
+    trace = replace(LOOP, events=(event,), lanes=(*LOOP.lanes, "de\\Nvice"), loop_start=None)
+    pytest.importorskip("pygraphviz")
+    assert b"de\\Nvice" in render(trace, "svg")
+
+
+def test_boxes_of_a_step_do_not_overlap_their_neighbours() -> None:
+    spans: dict[str, list[tuple[float, float]]] = {}
+    for x, y, width in re.findall(r'pos="([\d.]+),-([\d.]+)!", width="([\d.]+)"[^;]*rounded', to_dot(LOOP)):
+        half = float(width) * 36
+        spans.setdefault(y, []).append((float(x) - half, float(x) + half))
+    heads = sorted(next(row for row in spans.values() if len(row) == 4))
+    assert all(a[1] < b[0] for a, b in pairwise(heads))
+
+
+def test_files_are_written_whole(tmp_path: Path) -> None:
+    write(LOOP, tmp_path / "storm.dot")
+    assert (tmp_path / "storm.dot").read_text() == to_dot(LOOP)
+    with pytest.raises(StoryError, match="no diagram format 'gif'; there are dot, svg, png, pdf"):
+        write(LOOP, tmp_path / "storm.gif")
+    assert [file.name for file in tmp_path.iterdir()] == ["storm.dot"]
+
+
+def test_without_pygraphviz_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    assert render(LOOP, "dot").startswith(b"digraph")
+    with pytest.raises(StoryError, match="svg needs pygraphviz"):
+        render(LOOP, "svg")

@@ -1,0 +1,182 @@
+"""The mail form: golden texts, the mail's limits for any trace, and the way back."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import string
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checker.replay import make_trace, replay
+from checker.story import to_text
+from checker.story_parser import ParsedStory, parse, path_of, scope_of
+from checker.trace import Call, Change, Event, StoryError, Trace
+from tests.trace import toy
+from tests.trace.test_replay import storm
+
+GOLDEN = Path(__file__).parent / "golden"
+LOOP = storm(loop_start=1, fairness=("raise_line is taken only finitely often",), reproduce="eoi trace base --vmm toy")
+LOST = make_trace(
+    toy.no_eoi_lost,
+    {"pin": 0},
+    toy.Lost,
+    toy.ToyScope(cpus=2),
+    toy.LOST,
+    cell={"kvm": "quiet", "vmm": "toy", "guest": "plain", "device": "level"},
+    reproduce="eoi trace quiet --vmm toy --guest plain --property no_eoi_lost --scope cpus=2,pins=1",
+)
+
+
+@pytest.mark.parametrize(("trace", "name"), [(LOOP, "storm"), (LOST, "lost")])
+def test_golden(trace: Trace, name: str) -> None:
+    assert to_text(trace) == (GOLDEN / f"{name}.txt").read_text()
+
+
+@pytest.mark.parametrize(("trace", "path"), [(LOOP, toy.STORM), (LOST, toy.LOST)])
+def test_a_story_is_a_path_again(trace: Trace, path: list[tuple[str, tuple[object, ...]]]) -> None:
+    story = parse(to_text(trace), toy.Storm.steps())
+    scope = scope_of(story.scope, toy.ToyScope())
+    assert path_of(story, toy.Storm, scope) == path
+    assert {name: str(value) for name, value in story.scope.items()} == dict(trace.scope)
+    assert story.cell == dict(trace.cell)
+    assert replay(toy.Storm if trace is LOOP else toy.Lost, scope, path, story.loop_start) == trace.events
+
+
+# --- any trace ---
+
+names = st.from_regex(r"[a-z_][a-zA-Z0-9_]{0,90}", fullmatch=True)
+values = st.from_regex(r"[A-Za-z0-9_]{1,80}", fullmatch=True)
+prose = st.text(max_size=200)
+lane_names = st.lists(
+    st.text(alphabet=string.ascii_letters + string.digits + " ", max_size=30), min_size=1, max_size=20, unique=True
+)
+
+
+@st.composite
+def events(draw: st.DrawFn, lanes: list[str]) -> Event:
+    lane = st.sampled_from(lanes)
+    calls = st.builds(Call, lane, lane, names, prose, names.map(lambda name: f"file.c:{name}()"))
+    changes = st.builds(Change, names, prose, lane, prose, prose, st.integers(0, 2), st.tuples() | st.tuples(prose))
+    anchors = st.sampled_from(["", "lapic.c:", "x" * 50 + ".c:"]).map(lambda file: f"{file}f()")
+    args = draw(st.dictionaries(names, values, max_size=4))
+    shown = draw(st.tuples(st.lists(calls, max_size=2), st.lists(changes, max_size=4)))
+    return Event(draw(names), tuple(args.items()), draw(lane), draw(anchors), tuple(shown[0]), tuple(shown[1]))
+
+
+@st.composite
+def traces(draw: st.DrawFn) -> Trace:
+    lanes = draw(lane_names)
+    happened = draw(st.lists(events(lanes), max_size=5))
+    loop = draw(st.none() | st.integers(0, len(happened) - 1)) if happened else None
+    pairs = st.dictionaries(names, st.text(max_size=100), max_size=4)
+    return Trace(
+        property_name=draw(names),
+        kind="always",
+        verdict=draw(st.sampled_from(["VIOLATED", "REACHED"])),
+        sentence=draw(prose),
+        provenance=tuple(draw(st.lists(prose, max_size=2))),
+        cell=draw(pairs),
+        scope=draw(pairs),
+        lanes=tuple(lanes),
+        events=tuple(happened),
+        loop_start=loop,
+        stutter=loop is None and draw(st.booleans()),
+        shortest=draw(st.booleans()),
+        fairness=tuple(draw(st.lists(prose, max_size=2))),
+        reproduce=draw(st.lists(prose, max_size=3).map(shlex.join)),
+    )
+
+
+def quoted(text: str, depth: int) -> str:
+    return "".join(f"{'> ' * depth}{line}\n" for line in text.splitlines())
+
+
+def agrees(story: ParsedStory, trace: Trace) -> None:
+    assert story.property == trace.property_name
+    assert story.steps == [(event.step, dict(event.args)) for event in trace.events]
+    assert (story.loop_start, story.stutter) == (trace.loop_start, trace.stutter)
+    assert (story.cell, story.scope) == (dict(trace.cell), dict(trace.scope))
+
+
+@settings(max_examples=300, deadline=None)
+@given(traces(), st.integers(0, 3))
+def test_any_story_fits_a_mail_and_parses_back(trace: Trace, depth: int) -> None:
+    text = to_text(trace)
+    for line in text.split("\n"):
+        assert len(line) <= 72
+        assert re.fullmatch(r"[ -~]*", line)
+        assert not line.endswith(" ")
+    agrees(parse(text), trace)
+    agrees(parse(quoted(text, depth).replace("\n", "\r\n")), trace)
+    agrees(parse(f"Hi,\n\nthis happens:\n\n{quoted(text, 1)}\nRegards,\n-- \nme\n"), trace)
+
+
+@given(st.lists(st.text(alphabet=string.printable, max_size=150), min_size=1, max_size=4))
+def test_the_command_can_be_pasted(words: list[str]) -> None:
+    text = to_text(replace(LOST, reproduce=shlex.join(words)))
+    command = text[text.index("Reproduce:") + len("Reproduce:") :].replace("\\\n", "")
+    assert shlex.split(command) == [re.sub(r"[^ -~]", "?", word) for word in words]
+
+
+# --- what people and mailers do to a story ---
+
+
+def test_a_refilled_header_and_comments_between_the_lines() -> None:
+    head, table = to_text(LOST).split("\n\n", 2)[0], to_text(LOST).split("\n\n", 2)[1:]
+    system, rest = table
+    refilled = "\n".join("\n".join(textwrap.wrap(part, 40)) for part in (head, system)) + "\n\n" + rest
+    commented = refilled.replace("   3 ", "\n1. I do not see how\n2 * this can happen\n\n   3 ")
+    agrees(parse(commented), LOST)
+    flat = " ".join(f"{head} {system}".split()) + "\n" + rest
+    agrees(parse(flat), LOST)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("VIOLATED in", "violates", "line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'"),
+        ("Scope:", "", "line 1: 'Scope:' was expected between the headline and step 1"),
+        ("guest_eoi(", "guest_eio(", "line 20: no step 'guest_eio' in this design; did you mean 'guest_eoi'?"),
+        ("\n   2 ", "\n   7 ", "line 16: step 2 was expected, found step 7"),
+        ("lower_line(pin=0)", "lower_line(pin=)", "line 24: 'parameter=value' was expected, found 'pin='"),
+        ("lower_line(pin=0)", "lower_line", "line 24: 'step(parameter=value, ...)' was expected, found"),
+        ("   4 ", "     ", "line 29: step 4 of 4 was expected before the end"),
+    ],
+)
+def test_errors_of_the_text(before: str, after: str, message: str) -> None:
+    text = to_text(LOST)
+    assert before in text
+    with pytest.raises(StoryError, match=re.escape(message)):
+        parse(text.replace(before, after), toy.Storm.steps())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("lower_line(pin=0)", "lower_line(pin=1)", "line 24: lower_line: pin = 1: a number 0..0 was expected"),
+        ("lower_line(pin=0)", "lower_line()", "line 24: lower_line takes (pin), found ()"),
+        ("lower_line(pin=0)", "lower(pin=0)", "line 24: no step 'lower' in Lost"),
+        (
+            "lower_line(pin=0)",
+            "program_pin(pin=0, version=V12, masked=0)",
+            "line 24: program_pin: version = V12: V11 or V20 was expected",
+        ),
+    ],
+)
+def test_errors_of_the_path(before: str, after: str, message: str) -> None:
+    story = parse(to_text(LOST).replace(before, after))
+    with pytest.raises(StoryError, match=re.escape(message)):
+        path_of(story, toy.Lost, toy.ToyScope(cpus=2))
+
+
+def test_errors_of_the_scope() -> None:
+    with pytest.raises(StoryError, match="the scope has no 'pens'; it has cpus, pins"):
+        scope_of({"pens": "1"}, toy.ToyScope())
+    with pytest.raises(StoryError, match="masked_at_boot = maybe: 0 or 1 or False or True was expected"):
+        scope_of({"masked_at_boot": "maybe"}, toy.ToyScope())
