@@ -149,3 +149,12 @@ def _scope_value(name: str, text: str, default: Any) -> Any:
     if number is None or not 1 <= number <= 64:
         raise UserError(f"--scope {name}={text}: a number from 1 to 64 is needed")
     return number
+
+
+def scope_value(value: Any) -> str:
+    """A value of the scope as --scope reads it back."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, Enum):
+        return f"{value.value:#x}" if isinstance(value.value, int) else value.name
+    return str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -15,7 +15,7 @@ from checker.ir import Program
 from checker.lower import lower
 from checker.native import CorruptParents, Outcome, Stats
 from checker.reference import Move, Reference, bindings_of
-from checker.registry import Cell
+from checker.registry import Cell, scope_value
 from checker.replay import make_trace
 from checker.search import Limits, NativeSearch, ReferenceSearch, open_search, stop_when
 from checker.trace import Trace
@@ -225,4 +225,5 @@ def trace_of(result: CellResult, verdict: Verdict, reproduce: str) -> Trace:
         cell=result.cell.names, loop_start=run.loop_start, stutter=run.stutter,
         fairness=owed if p.kind == "leads_to" else (), reproduce=reproduce, expected=run.codes,
     )  # fmt: skip
-    return trace
+    said = p.complaint(trace.binding) if p.kind != "reachable" else trace.sentence
+    return replace(trace, sentence=said, scope={n: scope_value(v) for n, v in vars(result.cell.scope).items()})

@@ -1,0 +1,133 @@
+"""The command `eoi`. Exit codes: 0 all hold; 1 a property is violated; 2 the user's mistake; 3 inconclusive;
+4 the engines disagree or we broke."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from checker import commands
+from checker.errors import InternalError
+from checker.native import CompileFailed, NoCompiler
+from checker.registry import DEVICES, GUESTS, VMMS
+from model.finite import ModelError
+
+EPILOG = """\
+DESIGN is a name from `eoi list designs`, or a path to a .py file that holds a subclass of one
+(path.py:Class if it holds several).
+
+exit codes: 0 all hold as asked; 1 violated; 2 your input; 3 inconclusive (interrupted, out of
+memory or time); 4 the engines disagree or we broke
+"""
+
+
+def memory_size(text: str) -> int:
+    """"500M", "2G" -> bytes."""
+    unit = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper(), 1)
+    number = float(text[:-1] if unit > 1 else text)
+    if number <= 0:
+        raise ValueError(text)
+    return int(number * unit)
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise ValueError(text)
+    return number
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("design", metavar="DESIGN", help="a registered design, or a path to a .py file")
+    parser.add_argument("--kernel", action="append", metavar="K", help="kernel design, when DESIGN is a VMM or guest")
+    parser.add_argument("--vmm", action="append", metavar="V", help=f"one or more of {', '.join(VMMS)}")
+    parser.add_argument("--guest", action="append", metavar="G", help=f"one or more of {', '.join(GUESTS)}")
+    parser.add_argument("--device", action="append", metavar="D", help=f"level (default), {', '.join(DEVICES)} or all")
+    parser.add_argument("--property", action="append", metavar="P", help="default: all")
+    parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
+    limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
+    limits.add_argument("--max-states", type=positive, metavar="N")
+    limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
+    limits.add_argument("--timeout", type=float, metavar="SECONDS", help="for each cell")
+    parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    parser = argparse.ArgumentParser(
+        prog="eoi", description="Explore every reachable state of how KVM, a VMM and a guest end level interrupts.",
+        epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    kinds = ("designs", "vmms", "guests", "devices", "properties", "scope", "simplifications")
+    lister = sub.add_parser("list", help="what there is")
+    lister.add_argument("what", nargs="?", choices=kinds)
+    prove = sub.add_parser("prove", help="judge every property in every cell of the matrix")
+    _add_selection(prove)
+    prove.add_argument("--json", action="store_true", help="machine-readable verdicts")
+    prove.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
+    trace = sub.add_parser("trace", help="the shortest story of a violation (or of a reachable property)")
+    _add_selection(trace)
+    for form in ("svg", "png", "pdf", "dot"):
+        trace.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
+    trace.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
+    replay = sub.add_parser("replay", help="run a story out of a mail again (also quoted with '> ')")
+    replay.add_argument("file", metavar="FILE", help="a text with a story in it; - for standard input")
+    replay.add_argument("--design", metavar="DESIGN", help="replay it on another design: does the patch stop it?")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code and never shows a traceback for the user's mistakes."""
+    options = build_parser().parse_args(arguments)
+    try:
+        code: int = getattr(commands, f"run_{options.command}")(options)
+        sys.stdout.flush()
+    except ModelError as error:
+        print(f"eoi: {error}", file=sys.stderr)
+        return 2
+    except (NoCompiler, CompileFailed) as error:
+        print(f"eoi: {error}", file=sys.stderr)
+        return 2 if isinstance(error, NoCompiler) else 4
+    except InternalError as error:
+        print(f"eoi: internal error, not a verdict: {error}", file=sys.stderr)
+        return 4
+    except KeyboardInterrupt:
+        print("eoi: interrupted: INCONCLUSIVE", file=sys.stderr)
+        return 3
+    except MemoryError:
+        print("eoi: out of memory: INCONCLUSIVE", file=sys.stderr)
+        return 3
+    except BrokenPipeError:
+        return _closed_pipe()
+    except Exception as error:
+        return _our_bug(error)
+    return code
+
+
+def _closed_pipe() -> int:
+    """`eoi prove ... | head`: the reader has what it wanted."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+def _our_bug(error: Exception) -> int:
+    last: Any = traceback.extract_tb(error.__traceback__)[-1]
+    print(
+        f"eoi: this is a bug in eoiproof, not a verdict: {type(error).__name__}: {error}\n"
+        f"  at {last.filename}:{last.lineno} in {last.name}(); run with EOI_DEBUG=1 for the traceback",
+        file=sys.stderr,
+    )
+    if os.environ.get("EOI_DEBUG"):
+        traceback.print_exception(error)
+    return 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())

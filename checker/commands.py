@@ -1,0 +1,152 @@
+"""What each command does; cli.py parses, report.py prints."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from checker import diagram, listing, report
+from checker.campaign import Campaign, run_campaign
+from checker.errors import UserError
+from checker.induct import induction_lines
+from checker.loader import load_design, provenance
+from checker.registry import (
+    DEVICES, GUESTS, VMMS, Cell, Skipped, all_properties, designs, look_up, matrix, parse_scope, role_of,
+)  # fmt: skip
+from checker.retell import retell
+from checker.search import Limits
+from checker.story import to_text
+from checker.verdict import CellResult, Status, Verdict, trace_of
+from model.lang import Property
+from model.machine import Machine
+
+
+def find_design(argument: str) -> tuple[str, type[Machine]]:
+    """(name, class) of a registered design or of one in a file. Raises ModelError."""
+    if argument.endswith(".py") or ".py:" in argument or "/" in argument:
+        return argument, load_design(argument)
+    known: Mapping[str, type[Machine]] = {**designs(), **VMMS, **GUESTS, **DEVICES}
+    return argument, look_up("design", argument, known)
+
+
+def split(values: Iterable[str] | None, default: Sequence[str]) -> list[str]:
+    """["a,b", "c"] -> [a, b, c]; the default where nothing was given."""
+    return [v for value in values for v in value.split(",") if v] if values else list(default)
+
+
+def select(options: Namespace) -> tuple[str, list[Cell], list[Skipped], list[Property]]:
+    """The cells and properties that the options mean. Raises UserError for unknown names and empty choices."""
+    name, cls = find_design(options.design)
+    known = all_properties()
+    wanted = [look_up("property", p, known) for p in split(options.property, list(known))]
+    devices = split(options.device, ["level"])
+    found = matrix(
+        (name, cls), kernels=split(options.kernel, ["base"]), vmms=split(options.vmm, list(VMMS)),
+        guests=split(options.guest, list(GUESTS)), devices=list(DEVICES) if devices == ["all"] else devices,
+        scope=parse_scope(options.scope),
+    )  # fmt: skip
+    cells = [c for c in found if isinstance(c, Cell)]
+    skipped = [c for c in found if isinstance(c, Skipped)]
+    if not cells:
+        raise UserError("nothing to explore: " + "; ".join(f"{s.title}: {s.why}" for s in skipped))
+    return f"{role_of(cls)} design {name}: {provenance(cls)}", cells, skipped, wanted
+
+
+def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:
+    limits = Limits(options.max_states, options.max_memory, options.timeout)
+    campaign = run_campaign(cells, wanted, all_properties(), engine=options.engine, limits=limits)
+    if options.engine == "auto" and any(r.engine == "reference" for r in campaign.results):
+        print(
+            "eoi: no C compiler was found, so the model ran in CPython: the same verdicts, some thousand times\n"
+            "     slower. Install gcc or clang, or set CC.", file=sys.stderr,
+        )  # fmt: skip
+    return campaign
+
+
+def exit_code(campaign: Campaign) -> int:
+    """1 if anything is violated, else 3 if anything is open, else 0."""
+    statuses = {v.status for result in campaign.results for v in result.verdicts}
+    if Status.VIOLATED in statuses:
+        return 1
+    return 3 if Status.INCONCLUSIVE in statuses or campaign.unexplored or campaign.interrupted else 0
+
+
+def run_list(options: Namespace) -> int:
+    print("\n".join(listing.listing(options.what)))
+    return 0
+
+
+def run_prove(options: Namespace) -> int:
+    """Explore, judge, print; then the story of the first violation."""
+    title, cells, skipped, wanted = select(options)
+    campaign = explore(options, cells, wanted)
+    if options.json:
+        print(report.as_json(title, campaign, skipped))
+        return exit_code(campaign)
+    print(title)
+    for result in campaign.results:
+        print("\n".join(["", *report.cell_lines(result)]))
+        if options.inductive:
+            print("\n".join(induction_lines(result.cell, wanted)))
+    for s in skipped:
+        print(f"\n{s.title}\n  does not apply: {s.why}")
+    for cell in campaign.unexplored:
+        print(f"\n{cell}\n  not explored; reproduce: {report.reproduce('prove', cell)}")
+    fairness = report.fairness_lines(campaign.results)
+    if any(p.kind == "leads_to" for p in wanted) and fairness:
+        print("\n".join(["", "leads_to verdicts assume of every run:", *fairness]))
+    first = first_shown(campaign, [Status.VIOLATED])
+    if first is not None:
+        print("\n" + to_text(story(*first)), end="")
+    print("\n" + report.summary_line(campaign))
+    return exit_code(campaign)
+
+
+def first_shown(campaign: Campaign, statuses: Sequence[Status]) -> tuple[CellResult, Verdict] | None:
+    """The first violation to tell: one that takes steps to reach rather than one that the first state shows."""
+    shown = [(r, v) for r in campaign.results for v in r.verdicts if v.status in statuses]
+    return next((s for s in shown if s[1].run is not None and s[1].run.length), shown[0] if shown else None)
+
+
+def story(result: CellResult, verdict: Verdict) -> Any:
+    return trace_of(result, verdict, report.reproduce("trace", result.cell, verdict.property.name))
+
+
+def run_trace(options: Namespace) -> int:
+    """Tell the first violation (or witness) in the selected cells; write diagrams."""
+    if not options.property:
+        raise UserError("trace needs --property P: see `eoi list properties`")
+    outputs = [(form, Path(getattr(options, form))) for form in ("svg", "png", "pdf", "dot") if getattr(options, form)]
+    for form, path in outputs:
+        if path.suffix != f".{form}":
+            raise UserError(f"--{form} {path}: the file's name must end in .{form}")
+        if not path.absolute().parent.is_dir():
+            raise UserError(f"--{form} {path}: there is no directory {path.absolute().parent}")
+    _, cells, _, wanted = select(options)
+    campaign = explore(options, cells, wanted)
+    found = first_shown(campaign, [Status.VIOLATED]) or first_shown(campaign, [Status.REACHED])
+    if found is None:
+        print(f"No run to tell: {report.summary_line(campaign)}")
+        return exit_code(campaign)
+    trace = story(*found)
+    print(trace.to_json() if options.json else to_text(trace), end="")
+    for _, path in outputs:
+        diagram.write(trace, path)
+        print(f"diagram: {path}", file=sys.stderr)
+    return 1 if found[1].status is Status.VIOLATED else exit_code(campaign)
+
+
+def run_replay(options: Namespace) -> int:
+    """Run a story again in CPython: does it still happen, and does it still show the violation?"""
+    try:
+        text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{options.file}: {error}") from None
+    lines, code = retell(text, find_design(options.design) if options.design else None, find_design)
+    print("\n".join(lines))
+    return code
+
+

@@ -1,0 +1,62 @@
+"""`eoi list`: what can be named on the command line."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+
+from checker.loader import provenance
+from checker.registry import DEVICES, GUESTS, VMMS, all_properties, designs, scope_value
+from checker.simplifications import collect_simplifications
+from model.machine import Machine, Scope
+
+
+def listing(what: str | None) -> list[str]:
+    """The lines for one kind, or for all of them under titles."""
+    if what is not None:
+        return KINDS[what]()
+    lines: list[str] = []
+    for kind in ("designs", "vmms", "guests", "devices", "properties", "scope"):
+        lines += [*([""] if lines else []), f"{kind}:", *(f"  {line}" for line in KINDS[kind]())]
+    return [*lines, "", "what the model leaves out: eoi list simplifications"]
+
+
+def _designs() -> list[str]:
+    return [f"{name:<14} {provenance(cls)}" for name, cls in designs().items()]
+
+
+def _roles(family: Mapping[str, type[Machine]]) -> list[str]:
+    lines = []
+    for name, cls in family.items():
+        about = inspect.getdoc(inspect.getmodule(cls)) if family is not DEVICES else inspect.getdoc(cls)
+        lines.append(f"{name:<14} {(about or '').strip().partition(chr(10))[0]}")
+    return lines
+
+
+def _properties() -> list[str]:
+    lines = []
+    for p in all_properties().values():
+        lines.append(f"{p.name:<23} {p.kind:<9}  {p.sentence}")
+        if p.source:
+            lines.append(f"{'':<23} {'':<9}  from: {p.source}")
+    return lines
+
+
+def _scope() -> list[str]:
+    meaning = {"cpus": "size", "pins": "size", "vectors": "size"}
+    return [f"{n}={scope_value(v):<6} {meaning.get(n, 'choice')}" for n, v in vars(Scope()).items()]
+
+
+def _simplifications() -> list[str]:
+    return [f"{file}:{line}: {text}" for file, line, text in collect_simplifications()]
+
+
+KINDS: dict[str, Callable[[], list[str]]] = {
+    "designs": _designs,
+    "vmms": lambda: _roles(VMMS),
+    "guests": lambda: _roles(GUESTS),
+    "devices": lambda: _roles(DEVICES),
+    "properties": _properties,
+    "scope": _scope,
+    "simplifications": _simplifications,
+}

@@ -1,0 +1,131 @@
+"""Results as text for people and as JSON for machines. Nothing is judged here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from checker.campaign import Campaign
+from checker.registry import Cell, Skipped, scope_value
+from checker.trace import show
+from checker.verdict import CellResult, Status, Verdict
+from model.lang import Scope
+
+EXACT = "exact storage, no reductions"
+
+
+def scope_text(scope: Scope) -> str:
+    """`cpus=2,pins=2,vectors=2,ioapic=0x20,x2apic=on,throttle=off`: what --scope reads back."""
+    return ",".join(f"{name}={scope_value(value)}" for name, value in vars(scope).items())
+
+
+def reproduce(command: str, cell: Cell, property_name: str | None = None) -> str:
+    """The command that answers the same question again."""
+    names = cell.names
+    subject = next((n for role, n in names.items() if n.endswith(".py") or ".py:" in n), names["kernel"])
+    parts = ["eoi", command, subject]
+    parts += [x for role in ("kernel", "vmm", "guest", "device") if names[role] != subject for x in (f"--{role}", names[role])]
+    parts += ["--property", property_name] if property_name else []
+    return " ".join([*parts, "--scope", scope_text(cell.scope)])
+
+
+def length_text(verdict: Verdict) -> str:
+    """`10 steps`, `8 steps and a loop of 5`."""
+    run = verdict.run
+    if run is None:
+        return verdict.note
+    if run.loop_start is None:
+        return f"{run.length} steps" + (", then for ever nothing" if run.stutter else "")
+    return f"{run.loop_start} steps and a loop of {run.length - run.loop_start}"
+
+
+def binding_text(verdict: Verdict) -> str:
+    return " ".join(f"{name}={show(value)}" for name, value in verdict.binding.items())
+
+
+def cell_lines(result: CellResult) -> list[str]:
+    """One line per property, then what the exploration covered."""
+    stats = result.stats
+    lines = [str(result.cell)]
+    for v in result.verdicts:
+        detail = "  ".join(filter(None, (length_text(v), binding_text(v) if v.run else "")))
+        lines.append(f"  {v.status.value:<12}  {v.property.name:<23} {detail}".rstrip())
+    complete = "" if result.outcome.name == "COMPLETE" else f" STOPPED: {result.outcome.value};"
+    lines.append(
+        f"  covered:{complete} {stats.states:,} states, {stats.transitions:,} transitions, depth {stats.depth - 1}; "
+        f"{EXACT}; {result.engine} engine"
+    )
+    if result.never_fired:
+        lines.append("  never taken: " + ", ".join(result.never_fired))
+    lines.append("  reproduce: " + reproduce("prove", result.cell))
+    return lines
+
+
+def fairness_lines(results: Sequence[CellResult]) -> list[str]:
+    """The fairness that leads_to verdicts rest on, one line a kind."""
+    merged: dict[str, dict[str, None]] = {}
+    for result in results:
+        for kind, steps in result.fairness.items():
+            merged.setdefault(kind, {}).update(dict.fromkeys(steps))
+    meaning = {
+        "FINITE": "happens only finitely often", "WEAK": "happens if it stays possible",
+        "STRONG": "happens if it is possible again and again",
+    }  # fmt: skip
+    return [f"  {kind} ({meaning[kind]}): {', '.join(steps)}" for kind, steps in merged.items() if kind in meaning and steps]
+
+
+def summary_line(campaign: Campaign) -> str:
+    counts = {status: 0 for status in Status}
+    for result in campaign.results:
+        for v in result.verdicts:
+            counts[v.status] += 1
+    parts = [f"{n} {status.value.lower()}" for status, n in counts.items() if n]
+    states = sum(r.stats.states for r in campaign.results)
+    left = f"; {len(campaign.unexplored)} cells not explored" if campaign.unexplored else ""
+    return f"{len(campaign.results)} cells, {states:,} states: {', '.join(parts)}{left}"
+
+
+def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:
+    """The same content, for machines."""
+    return json.dumps(
+        {
+            "format": "eoiproof verdicts 1",
+            "design": title,
+            "interrupted": campaign.interrupted,
+            "cells": [_cell_json(result) for result in campaign.results],
+            "not_explored": [reproduce("prove", cell) for cell in campaign.unexplored],
+            "not_applicable": [{"cell": s.title, "why": s.why} for s in skipped],
+        },
+        indent=1,
+    )
+
+
+def _cell_json(result: CellResult) -> dict[str, Any]:
+    return {
+        **result.cell.names,
+        "scope": {name: scope_value(value) for name, value in vars(result.cell.scope).items()},
+        "outcome": result.outcome.name,
+        "states": result.stats.states,
+        "transitions": result.stats.transitions,
+        "depth": result.stats.depth - 1,
+        "storage": EXACT,
+        "engine": result.engine,
+        "never_taken": list(result.never_fired),
+        "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
+        "seconds": round(result.seconds, 3),
+        "reproduce": reproduce("prove", result.cell),
+        "verdicts": [_verdict_json(v) for v in result.verdicts],
+    }
+
+
+def _verdict_json(v: Verdict) -> dict[str, Any]:
+    found: dict[str, Any] = {"property": v.property.name, "kind": v.property.kind, "verdict": v.status.value}
+    if v.note:
+        found["note"] = v.note
+    if v.run is not None:
+        found["binding"] = {name: show(value) for name, value in v.binding.items()}
+        found["steps"] = [[m.step, [show(a) for a in m.args]] for m in v.run.moves]
+        found["loop_start"] = v.run.loop_start
+        found["stays"] = v.run.stutter
+    return found

@@ -1,0 +1,126 @@
+"""`eoi replay`: a story out of a mail is run again in CPython, on the design it was told of or on another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from checker.lower import lower
+from checker.reference import Codes, Move, Reference, bindings_of, is_of_edges
+from checker.registry import (
+    DEVICES, GUESTS, ROLES, VMMS, all_properties, designs, look_up, parse_scope, role_of,
+)  # fmt: skip
+from checker.story_parser import ParsedStory, parse, path_of
+from checker.trace import StoryError, show
+from model.lang import Fair, Property, compose
+from model.machine import Machine
+from model.machine import Scope as MachineScope
+
+Finder = Callable[[str], tuple[str, type[Machine]]]
+
+
+def retell(text: str, other: tuple[str, type[Machine]] | None, find: Finder) -> tuple[list[str], int]:
+    """(what to print, exit code): 1 if the story happens and shows its violation, 0 if the design stops it.
+
+    Raises StoryError for a text without a readable story, UserError for names that do not exist.
+    """
+    story = parse(text)
+    p: Property = look_up("property", story.property, all_properties())
+    names, roles = _roles_of(story, other, find)
+    scope = replace(MachineScope(), **parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items())))
+    system = compose(*roles)
+    lower(system, scope)  # a design of the user's may be outside the language: say so before running it
+    telling = Telling(Reference(system, scope), p, story)
+    title = f"{story.property} on " + ", ".join(f"{role} {name}" for role, name in names.items())
+    stopped = telling.run(path_of(story, system, scope))
+    if stopped:
+        return [title, f"NOT REPRODUCED: {stopped}"], 0
+    count, why_not = len(telling.moves), telling.why_not()
+    if why_not:
+        return [title, f"NOT REPRODUCED: all {count} steps are possible, but {why_not}"], 0
+    verb = "REACHED" if p.kind == "reachable" else "VIOLATED"
+    return [title, f"REPRODUCED: all {count} steps run in CPython, and {p.name} is {verb}"], int(verb == "VIOLATED")
+
+
+def _roles_of(
+    story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder
+) -> tuple[dict[str, str], list[type[Machine]]]:
+    families: dict[str, Mapping[str, type[Machine]]] = {
+        "kernel": designs(), "vmm": VMMS, "guest": GUESTS, "device": DEVICES,
+    }  # fmt: skip
+    names, classes = dict[str, str](), dict[str, type[Machine]]()
+    for role in ROLES:
+        if role not in story.cell:
+            raise StoryError(f"the story's Cell: line names no {role}")
+        names[role] = story.cell[role]
+        own = names[role] in families[role]
+        classes[role] = families[role][names[role]] if own else find(names[role])[1]
+    if other is not None:
+        role = role_of(other[1])
+        names[role], classes[role] = other
+    return names, [classes[role] for role in ROLES]
+
+
+class Telling:
+    """A story that is being run again."""
+
+    def __init__(self, reference: Reference, p: Property, story: ParsedStory) -> None:
+        self.reference, self.p, self.story = reference, p, story
+        self.states: list[Codes] = [reference.start]
+        self.moves: list[Move] = []
+
+    def run(self, path: Sequence[tuple[str, tuple[Any, ...]]]) -> str:
+        """Take the steps; returns why it came to a halt, or ""."""
+        for number, (step, args) in enumerate(path, 1):
+            told = f"{step}({', '.join(map(show, args))})"
+            move = next((m for m in self.reference.moves if m.step == step and m.args == args), None)
+            if move is None:
+                raise StoryError(f"line {self.story.lines[number - 1]}: {told}: a value is outside the scope")
+            after = self.reference.successor(self.states[-1], move)
+            if after is None:
+                return f"step {number}, {told}, is not possible here"
+            self.states.append(after)
+            self.moves.append(move)
+        return ""
+
+    def why_not(self) -> str:
+        """Why the run does not show what the story's headline says, or ""."""
+        if self.p.kind == "leads_to":
+            return self._why_no_lasso()
+        wanted = self.p.kind == "reachable"
+        all_values = bindings_of(self.p, self.reference.scope)
+        if is_of_edges(self.p):
+            edge = self.states[-2:]
+            shown = [not self.reference.holds_on_edge(self.p.function, v, *edge) for v in all_values if len(edge) == 2]
+        else:
+            shown = [self.reference.holds(self.p.function, v, self.states[-1]) is wanted for v in all_values]
+        return "" if any(shown) else "the last state does not show it"
+
+    def _why_no_lasso(self) -> str:
+        start = self.story.loop_start
+        if start is not None and self.states[start] != self.states[-1]:
+            return f"the last step does not lead back to the state before step {start + 1}"
+        if start is None and not self.story.stutter:
+            return "it neither loops nor stays"
+        begin = len(self.states) - 1 if start is None else start
+        unfair = self._unfair(self.states[begin:], {m for m in self.moves[begin:]})
+        if unfair:
+            return unfair
+        for values in bindings_of(self.p, self.reference.scope):
+            said = [self.reference.holds(self.p.function, values, s) for s in self.states]
+            after_q = max((i + 1 for i, (_, q) in enumerate(said) if q), default=0)
+            if after_q <= begin and any(promised for promised, _ in said[after_q:]):
+                return ""
+        return "what was promised happens in it"
+
+    def _unfair(self, loop: Sequence[Codes], taken: set[Move]) -> str:
+        """Why no fair run repeats these states with these moves for ever, or ""."""
+        enabled = [{self.reference.moves[n] for n, _ in self.reference.successors(s)} for s in loop]
+        for move in self.reference.moves:
+            always, ever = all(move in e for e in enabled), any(move in e for e in enabled)
+            if move.fair is Fair.FINITE and move in taken:
+                return f"{move.step} happens only finitely often"
+            if move not in taken and (move.fair is Fair.WEAK and always or move.fair is Fair.STRONG and ever):
+                return f"{move.step} would have to happen in the end"
+        return ""
