@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     prove = sub.add_parser("prove", help="judge every property in every cell of the matrix")
     _add_selection(prove)
     prove.add_argument("--json", action="store_true", help="machine-readable verdicts")
+    prove.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     prove.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
     trace = sub.add_parser("trace", help="the shortest story of a violation (or of a reachable property)")
     _add_selection(trace)

@@ -87,6 +87,19 @@ def run_prove(options: Namespace) -> int:
         print(report.as_json(title, campaign, skipped))
         return exit_code(campaign)
     print(title)
+    if not options.brief:
+        print_cells(options, campaign, skipped, wanted)
+    if len(campaign.results) > 1 or options.brief:
+        print("\n" + "\n".join(report.grid_lines(campaign.results)))
+    first = first_shown(campaign, [Status.VIOLATED])
+    if first is not None and not options.brief:
+        print("\n" + to_text(story(*first)), end="")
+    print("\n" + report.summary_line(campaign))
+    return exit_code(campaign)
+
+
+def print_cells(options: Namespace, campaign: Campaign, skipped: Sequence[Skipped], wanted: Sequence[Property]) -> None:
+    """A line per property and cell, and what each verdict rests on."""
     for result in campaign.results:
         print("\n".join(["", *report.cell_lines(result)]))
         if options.inductive:
@@ -98,11 +111,6 @@ def run_prove(options: Namespace) -> int:
     fairness = report.fairness_lines(campaign.results)
     if any(p.kind == "leads_to" for p in wanted) and fairness:
         print("\n".join(["", "leads_to verdicts assume of every run:", *fairness]))
-    first = first_shown(campaign, [Status.VIOLATED])
-    if first is not None:
-        print("\n" + to_text(story(*first)), end="")
-    print("\n" + report.summary_line(campaign))
-    return exit_code(campaign)
 
 
 def first_shown(campaign: Campaign, statuses: Sequence[Status]) -> tuple[CellResult, Verdict] | None:

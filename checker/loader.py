@@ -95,8 +95,9 @@ def _explained(error: Exception, path: Path) -> Refused:
             known = [*vars(Machine), *(n for n in _model_names())]
             return Refused(loc, f"unknown name {name!r}", did_you_mean(name, known))
         case ImportError(name=str(name)) if name in sys.modules:
-            missing = str(getattr(error, "name_from", ""))
-            return Refused(loc, f"{name} has no {missing!r}", did_you_mean(missing, vars(sys.modules[name])))
+            missing = str(error).partition("'")[2].partition("'")[0]  # cannot import name '...' from ...
+            names = [n for n in vars(sys.modules[name]) if not n.startswith("_")]
+            return Refused(loc, f"{name} has no {missing!r}", did_you_mean(missing, names))
         case ImportError(name=str(name)):
             return Refused(loc, f"there is no module {name!r}", did_you_mean(name, _model_modules()))
         case _:

@@ -229,7 +229,7 @@ class ProgramLowering:
         """A function of a patch that replaces nothing and that nobody calls is a misspelt name."""
         known = {name for owner in self.design.__mro__ for name in _methods(owner)}
         for owner in self.design.__mro__:
-            if "patch" not in vars(owner):
+            if owner is Design or not ("patch" in vars(owner) or owner in self.design.__bases__):
                 continue
             for name, function in _methods(owner).items():
                 if (owner, name) in self.used or any(name in _methods(b) for b in owner.__mro__[1:]):

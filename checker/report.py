@@ -75,15 +75,43 @@ def fairness_lines(results: Sequence[CellResult]) -> list[str]:
     return [f"  {kind} ({meaning[kind]}): {', '.join(steps)}" for kind, steps in merged.items() if kind in meaning and steps]
 
 
+SHORT = {
+    Status.HOLDS: "ok", Status.VIOLATED: "FAIL", Status.REACHED: "yes", Status.NEVER: "no", Status.SKIPPED: "-",
+    Status.INCONCLUSIVE: "?",
+}  # fmt: skip
+
+
+PLAIN = {
+    Status.HOLDS: "hold", Status.VIOLATED: "VIOLATED", Status.REACHED: "reached", Status.NEVER: "never reached",
+    Status.SKIPPED: "not asked", Status.INCONCLUSIVE: "INCONCLUSIVE",
+}  # fmt: skip
+
+
+def grid_lines(results: Sequence[CellResult]) -> list[str]:
+    """The whole matrix at a glance: a row per cell, a numbered column per property."""
+    properties = [v.property for v in results[0].verdicts]
+    width = max(len(str(r.cell)) for r in results)
+    lines = [" " * width + "".join(f"{n:>6}" for n in range(1, len(properties) + 1))]
+    for result in results:
+        marks = [f"({SHORT[v.status]})" if v.note.startswith("vacuous") else SHORT[v.status] for v in result.verdicts]
+        lines.append(f"{result.cell!s:<{width}}" + "".join(f"{mark:>6}" for mark in marks))
+    lines.append("")
+    for n, p in enumerate(properties, 1):
+        lines.append(f"{n:>3} {p.name:<23} {p.sentence}")
+    lines.append("FAIL: violated. (ok): holds because its premise never occurs. -: says nothing of this guest. ?: open.")
+    return lines
+
+
 def summary_line(campaign: Campaign) -> str:
     counts = {status: 0 for status in Status}
     for result in campaign.results:
         for v in result.verdicts:
             counts[v.status] += 1
-    parts = [f"{n} {status.value.lower()}" for status, n in counts.items() if n]
+    parts = [f"{n} {PLAIN[status]}" for status, n in counts.items() if n]
     states = sum(r.stats.states for r in campaign.results)
     left = f"; {len(campaign.unexplored)} cells not explored" if campaign.unexplored else ""
-    return f"{len(campaign.results)} cells, {states:,} states: {', '.join(parts)}{left}"
+    cells = len(campaign.results)
+    return f"{cells} cell{'s' * (cells != 1)}, {states:,} states: {', '.join(parts)}{left}"
 
 
 def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:

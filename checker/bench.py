@@ -1,0 +1,91 @@
+"""`make bench`: speed and memory. Ratios within one run count; the machine is shared, so absolute figures move."""
+
+from __future__ import annotations
+
+import time
+
+from checker.cgen import generate
+from checker.lower import lower
+from checker.native import Stats, compile_c
+from checker.reference import Reference
+from checker.registry import Cell, designs, matrix, parse_scope
+from checker.search import Limits, NativeSearch
+
+ROUNDS = 3
+
+
+def the_cell(design: str, guest: str, scope: str) -> Cell:
+    chosen = matrix(
+        (design, designs()[design]), kernels=["base"], vmms=["qemu"], guests=[guest], devices=["level"],
+        scope=parse_scope(scope),
+    )  # fmt: skip
+    (cell,) = (c for c in chosen if isinstance(c, Cell))
+    return cell
+
+
+def native(cell: Cell, keep_edges: bool) -> tuple[Stats, float]:
+    """(final statistics, seconds of the search itself)."""
+    search = NativeSearch(lower(cell.system, cell.scope), cell.system, cell.scope, keep_edges=keep_edges)
+    started = time.perf_counter()
+    search.run(Limits(), None)
+    return search.stats(), time.perf_counter() - started
+
+
+def bench_large() -> None:
+    """A scope of millions of states: states/s, bytes per state."""
+    cell = the_cell("base", "any", "ioapic=0x20,cpus=1,pins=2,vectors=2")
+    for round_number in range(1, ROUNDS + 1):
+        stats, seconds = native(cell, keep_edges=False)
+        print(
+            f"  round {round_number}: {stats.states:,} states, {stats.transitions:,} transitions in {seconds:.2f} s: "
+            f"{stats.states / seconds / 1e6:.2f} M states/s, {stats.transitions / seconds / 1e6:.1f} M transitions/s, "
+            f"{stats.table_bytes / stats.states:.1f} bytes/state of table"
+        )
+
+
+def bench_ratio() -> None:
+    """Native against the reference on one cell, paired in each round."""
+    cell = the_cell("base", "xen", "ioapic=0x11,cpus=1,pins=2,vectors=2")
+    for round_number in range(1, ROUNDS + 1):
+        stats, fast = native(cell, keep_edges=True)
+        reference = Reference(cell.system, cell.scope)
+        started = time.perf_counter()
+        explored = reference.explore()
+        slow = time.perf_counter() - started
+        assert len(explored.states) == stats.states, "the engines disagree"
+        print(
+            f"  round {round_number}: {stats.states:,} states: native {stats.states / fast:,.0f}/s, reference "
+            f"{stats.states / slow:,.0f}/s: {slow / fast:,.0f} times faster"
+        )
+
+
+def bench_startup() -> None:
+    """What a user waits for before the search begins."""
+    cell = the_cell("v1", "windows_cg", "ioapic=0x20")
+    started = time.perf_counter()
+    program = lower(cell.system, cell.scope)
+    lowered = time.perf_counter()
+    source = generate(program)
+    generated = time.perf_counter()
+    unseen = source + f"/* {time.time_ns()} */\n"  # not in the cache
+    compile_c(unseen)
+    compiled = time.perf_counter()
+    compile_c(unseen)
+    cached = time.perf_counter()
+    print(
+        f"  lower {1e3 * (lowered - started):.0f} ms, generate {1e3 * (generated - lowered):.0f} ms, "
+        f"compile {1e3 * (compiled - generated):.0f} ms (from the cache {1e3 * (cached - compiled):.1f} ms)"
+    )
+
+
+def main() -> None:
+    print("large scope (base, qemu 0x20, any guest, 1 CPU, 2 pins, 2 vectors), native engine")
+    bench_large()
+    print("native against the reference (base, qemu 0x11, xen, 1 CPU, 2 pins, 2 vectors), same graph")
+    bench_ratio()
+    print("start-up of one cell (v1, qemu, windows_cg)")
+    bench_startup()
+
+
+if __name__ == "__main__":
+    main()

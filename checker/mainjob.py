@@ -1,0 +1,60 @@
+"""`make prove`: the September 2025 argument, end to end. Writes the matrix and the counterexamples to a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from pathlib import Path
+
+from checker.cli import main
+
+# (file, arguments of eoi, expected exit code)
+MATRIX = [("base.txt", ["prove", "base", "--device", "all"], 1), ("v1.txt", ["prove", "v1", "--device", "all"], 1)]
+WINDOWS = ["--vmm", "qemu", "--guest", "windows_cg"]
+CLAIMS = [
+    ("base storms on QEMU with I/O APIC 0x20", ["prove", "base", *WINDOWS, "--property", "no_storm", "--scope", "ioapic=0x20"], 1),
+    ("v1 fixes it on 0x20", ["prove", "v1", *WINDOWS, "--scope", "ioapic=0x20"], 0),
+    ("v1 loses the EOI on 0x11", ["prove", "v1", *WINDOWS, "--property", "no_eoi_lost", "--scope", "ioapic=0x11"], 1),
+    ("v1 leaves Linux guests alone", ["prove", "v1", "--guest", "linux", "--property", "no_storm", "--property", "no_eoi_lost"], 0),
+]
+STORIES = [
+    ("storm", ["trace", "base", *WINDOWS, "--property", "no_storm", "--scope", "ioapic=0x20,cpus=1,pins=1"]),
+    ("lost_eoi", ["trace", "v1", *WINDOWS, "--property", "no_eoi_lost", "--scope", "ioapic=0x11,cpus=1,pins=1"]),
+]
+
+
+def run(arguments: list[str]) -> tuple[int, str]:
+    """(exit code, standard output) of one eoi command."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = main(arguments)
+    return code, out.getvalue()
+
+
+def main_job(folder: Path) -> int:
+    """0 if every claim of the thread comes out as it should."""
+    failed = 0
+    for name, arguments, wanted in MATRIX:
+        code, text = run(arguments)
+        (folder / name).write_text(text, encoding="utf-8")
+        print("\n".join(line for line in run([*arguments, "--brief"])[1].splitlines() if line))
+        print()
+        failed += code != wanted
+    for claim, arguments, wanted in CLAIMS:
+        code, _ = run(arguments)
+        print(f"{'as expected' if code == wanted else 'WRONG'}: {claim}   (eoi {' '.join(arguments)}: exit {code})")
+        failed += code != wanted
+    for name, arguments in STORIES:
+        pictures = [x for form in ("svg", "png") for x in (f"--{form}", str(folder / f"{name}.{form}"))]
+        code, text = run([*arguments, *pictures])
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+        print(f"\n{text}", end="")
+        failed += code != 1
+    print(f"\nmatrix: {folder}/base.txt, {folder}/v1.txt")
+    print(f"counterexamples: {', '.join(f'{folder}/{name}.{x}' for name, _ in STORIES for x in ('txt', 'svg', 'png'))}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_job(Path(sys.argv[1])))

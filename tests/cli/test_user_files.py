@@ -1,0 +1,119 @@
+"""A patch of the user's: a file of at most twelve lines, outside the repository, passed by path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+GOOD = """\
+from model.designs.base import Base
+from model.machine import Lapic, Vector
+
+
+class Mine(Base):
+    \"\"\"Obey SPIV bit 12.\"\"\"
+
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if apic.spiv_directed_eoi:
+            return
+        super().kvm_ioapic_send_eoi(apic, vector)
+"""
+WINDOWS = ("--vmm", "qemu", "--guest", "windows_cg")
+
+# (what is wrong, the change to GOOD, the line that must be named, words of the message)
+BAD = [
+    ("field", ("spiv_directed_eoi", "spiv_direct_eoi"), 9, "did you mean 'spiv_directed_eoi'?"),
+    ("syntax", ("if apic.spiv_directed_eoi:", "if apic.spiv_directed_eoi"), 9, "syntax error"),
+    ("signature", ("vector: Vector) -> None", "vector: Vector, cpu: int) -> None"), 8, "changes the signature"),
+    ("construct", ("if apic.spiv_directed_eoi:", "while apic.spiv_directed_eoi:"), 9, "`while` is not in the language"),
+    ("base", ("class Mine(Base)", "class Mine(Bse)"), 5, "unknown name 'Bse'"),
+    ("import", ("import Base\n", "import Bass\n"), 1, "did you mean 'Base'?"),
+    ("module", ("model.designs.base", "model.designs.bse"), 1, "no module 'model.designs.bse'"),
+    ("function", ("def kvm_ioapic_send_eoi", "def kvm_ioapic_sendeoi"), 8, "did you mean 'kvm_ioapic_send_eoi'?"),
+    ("loop at import", ("\n\nclass", "\nwhile True: pass\nclass"), 4, "did not finish within"),
+    ("exception", ("\n\nclass", "\nprint(1 // 0)\nclass"), 4, "ZeroDivisionError"),
+    ("call", ("super().kvm_ioapic_send_eoi", "super().kvm_ioapic_send_eio"), 11, "did you mean 'kvm_ioapic_send_eoi'?"),
+    ("recursion", ("super().", "self."), 8, "recursion"),
+]
+
+
+@pytest.fixture
+def patch_file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(GOOD)
+    return path
+
+
+def test_the_good_file_has_at_most_twelve_lines():
+    assert len(GOOD.splitlines()) <= 12
+
+
+def test_a_patch_by_path_gives_the_verdicts_of_v1(eoi, patch_file):
+    assert eoi("prove", str(patch_file), *WINDOWS, "--scope", "ioapic=0x20").code == 0
+    for scope in ("ioapic=0x11", "ioapic=0x20"):
+        mine = eoi("prove", str(patch_file), *WINDOWS, "--scope", scope, "--brief")
+        v1 = eoi("prove", "v1", *WINDOWS, "--scope", scope, "--brief")
+        assert (mine.code, mine.out.splitlines()[2:]) == (v1.code, v1.out.splitlines()[2:])
+
+
+def test_its_story_names_the_file_and_replays(eoi, patch_file, tmp_path):
+    told = eoi("trace", str(patch_file), *WINDOWS, "--scope", "ioapic=0x11", "--property", "no_eoi_lost")
+    assert told.code == 1 and "mine.py" in told.out
+    story = tmp_path / "story.txt"
+    story.write_text(told.out)
+    assert eoi("replay", str(story)).code == 1
+
+
+@pytest.mark.parametrize(("change", "line", "said"), [b[1:] for b in BAD], ids=[b[0] for b in BAD])
+def test_a_bad_file_is_exit_code_2_and_points_at_the_line(eoi, patch_file, monkeypatch, change, line, said):
+    monkeypatch.setattr("checker.loader.SECONDS", 0.5)
+    assert GOOD.count(change[0]) >= 1
+    patch_file.write_text(GOOD.replace(*change))
+    ran = eoi("prove", str(patch_file), *WINDOWS)
+    assert ran.code == 2
+    assert f"{patch_file}:{line}: " in ran.err
+    assert said in ran.err
+
+
+def test_a_file_without_a_design(eoi, tmp_path):
+    path = tmp_path / "empty.py"
+    path.write_text("x = 1\n")
+    ran = eoi("prove", str(path))
+    assert ran.code == 2 and "no design in this file" in ran.err
+
+
+def test_a_file_with_two_designs_asks_which(eoi, tmp_path):
+    path = tmp_path / "two.py"
+    path.write_text(GOOD + "\n\nclass Other(Base):\n    pass\n")
+    ran = eoi("prove", str(path), *WINDOWS)
+    assert ran.code == 2 and "several designs" in ran.err
+    assert eoi("prove", f"{path}:Other", *WINDOWS, "--scope", "ioapic=0x20", "--property", "no_storm").code == 1
+
+
+def test_a_file_that_is_not_text(eoi, tmp_path):
+    path = tmp_path / "binary.py"
+    path.write_bytes(b"\xff\xfe\x00")
+    ran = eoi("prove", str(path))
+    assert ran.code == 2 and "UTF-8" in ran.err
+
+
+def test_a_store_out_of_range_names_field_value_and_line(eoi, patch_file):
+    patch_file.write_text(
+        GOOD.replace("        if apic.spiv", "        self.ioapic[0].irq_eoi += 1\n        if apic.spiv")
+    )
+    ran = eoi("prove", str(patch_file), *WINDOWS, "--scope", "cpus=1,pins=1")
+    assert ran.code == 2
+    assert f"{patch_file}:9: " in ran.err and "irq_eoi = 2 is out of range" in ran.err
+
+
+def test_a_vmm_patch_by_path(eoi, tmp_path):
+    path = tmp_path / "vmm.py"
+    path.write_text(
+        "from model.vmms.qemu import Qemu\nfrom model.machine import Vector\n\n\n"
+        "class NoRedelivery(Qemu):\n    def ioapic_eoi_broadcast(self, vector: Vector) -> None:\n"
+        "        for rte in self.ioapic.values():\n            if rte.vector == vector:\n"
+        "                rte.remote_irr = False\n"
+    )
+    ran = eoi("prove", str(path), "--kernel", "base", "--guest", "windows_cg", "--property", "no_storm", "--scope", "ioapic=0x20")
+    assert ran.code == 0, ran.out
