@@ -23,11 +23,12 @@ from model.guests.xen import Xen
 from model.kvm import Kvm
 from model.lang import Design, Property, compose
 from model.machine import IoapicVersion, Machine, Scope
+from model.vmms.kernel_irqchip import KernelIrqchip
 from model.vmms.openvmm import Openvmm
 from model.vmms.qemu import Qemu
 from model.vmms.vmm import Vmm
 
-VMMS: dict[str, type[Machine]] = {"qemu": Qemu, "openvmm": Openvmm}
+VMMS: dict[str, type[Machine]] = {"qemu": Qemu, "openvmm": Openvmm, "firecracker": KernelIrqchip}
 GUESTS: dict[str, type[Machine]] = {"linux": Linux, "windows_cg": WindowsCg, "xen": Xen, "any": AnyGuest}
 DEVICES: dict[str, type[Machine]] = {"level": Level, "edge": Edge, "mixed": Mixed}
 ROLES: dict[str, tuple[type, ...]] = {

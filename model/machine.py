@@ -31,6 +31,25 @@ class Trigger(Enum):
     LEVEL = 1
 
 
+class IrqchipMode(Enum):
+    """kvm->arch.irqchip_mode. It is set once."""
+
+    NONE = 0  # no interrupt controller in the kernel
+    KERNEL = 1  # KVM_CREATE_IRQCHIP: LAPIC and I/O APIC in KVM
+    SPLIT = 2  # KVM_CAP_SPLIT_IRQCHIP: LAPIC in KVM, I/O APIC in the VMM
+
+
+class Errno(Enum):
+    """What the last ioctl returned."""
+
+    OK = 0
+    ENXIO = 6
+    EBUSY = 16
+    EEXIST = 17
+    EINVAL = 22
+    ENOTTY = 25
+
+
 @dataclass(frozen=True)
 class Scope(lang.Scope):
     """Sizes, and the choices that userspace made before the guest started."""
@@ -49,6 +68,8 @@ class Lapic(Struct):
     Simplified: vectors are numbered by priority, one vector to a priority class, TPR 0.
     """
 
+    created: bool  # KVM_CREATE_VCPU has run
+    cpuid_x2apic: bool  # CPUID.1:ECX[21] of the guest, as set by KVM_SET_CPUID2
     lvr_directed_eoi: bool  # LVR bit 24: Suppress EOI Broadcast is offered
     spiv_enabled: bool  # SPIV bit 8: software enable
     spiv_directed_eoi: bool  # SPIV bit 12: the guest asks to suppress EOI broadcasts
@@ -74,7 +95,7 @@ class Route(Struct):
 
 
 class RedirectionEntry(Struct):
-    """A pin of the VMM's I/O APIC: its redirection table entry and its input latch.
+    """A pin of the I/O APIC, in the VMM or in KVM: its redirection table entry and its input latch.
 
     Simplified: fixed delivery, physical destination, one write sets the whole entry.
     """
@@ -84,7 +105,7 @@ class RedirectionEntry(Struct):
     trigger: Trigger
     mask: bool = True
     remote_irr: bool
-    irr: bool  # the input latch (one bit of IOAPICState.irr)
+    irr: bool  # the input latch (one bit of IOAPICState.irr, or of kvm_ioapic.irr)
     irq_eoi: Annotated[int, Index(2)]  # EOIs in a row that found the line high (see throttle)
 
 
@@ -96,6 +117,10 @@ class Machine(Design):
     lane_order: ClassVar[tuple[str, ...]] = ("CPU{cpu}", "KVM", "VMM", "device")
     versions: ClassVar[tuple[IoapicVersion, ...]] = tuple(IoapicVersion)  # I/O APICs that a VMM can have
     labels: ClassVar[dict[str, tuple[str, str]]] = {
+        "irqchip_mode": ("KVM", "irqchip"),
+        "errno": ("KVM", "errno"),
+        "apic[].created": ("KVM", "CPU{0} created"),
+        "apic[].cpuid_x2apic": ("KVM", "CPU{0} CPUID X2APIC"),
         "apic[].lvr_directed_eoi": ("KVM", "CPU{0} LVR.24"),
         "apic[].spiv_enabled": ("KVM", "CPU{0} SPIV.8"),
         "apic[].spiv_directed_eoi": ("KVM", "CPU{0} SPIV.12"),
@@ -124,13 +149,55 @@ class Machine(Design):
         "raised[]": ("device", "line {0}"),
     }
 
+    irqchip_mode: IrqchipMode
+    errno: Errno  # of the last ioctl
     apic: Table[Cpu, Lapic]
     irq_routing: Table[Pin, Route]
     ioapic: Table[Pin, RedirectionEntry]
-    delayed_ioapic_service: bool  # the VMM's 10 ms timer that re-delivers after a storm
+    delayed_ioapic_service: bool  # the I/O APIC's 10 ms timer that re-delivers after a storm
     raised: Table[Pin, bool]  # the device wants service; for a level device this is its line
 
     # --- kernel, called by the VMM and by guest instructions ---
+
+    @abstractmethod
+    def kvm_arch_vm_ioctl_create_irqchip(self) -> None:
+        """KVM_CREATE_IRQCHIP."""
+
+    @abstractmethod
+    def kvm_enable_cap_split_irqchip(self) -> None:
+        """KVM_CAP_SPLIT_IRQCHIP."""
+
+    @abstractmethod
+    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
+        """KVM_CAP_X2APIC_API."""
+
+    @abstractmethod
+    def kvm_check_extension_x2apic_api(self, vm_fd: bool, bit3: bool) -> bool:
+        """KVM_CHECK_EXTENSION(KVM_CAP_X2APIC_API)."""
+
+    @abstractmethod
+    def kvm_arch_vcpu_create(self, apic: Lapic) -> None:
+        """KVM_CREATE_VCPU."""
+
+    @abstractmethod
+    def kvm_vcpu_after_set_cpuid(self, apic: Lapic, x2apic: bool) -> None:
+        """KVM_SET_CPUID2."""
+
+    @abstractmethod
+    def kvm_ioapic_set_irq(self, pin: Pin, level: bool) -> None:
+        """KVM_IRQ_LINE on a pin of the in-kernel I/O APIC."""
+
+    @abstractmethod
+    def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
+        """The guest writes an entry of the in-kernel I/O APIC."""
+
+    @abstractmethod
+    def kvm_ioapic_write_eoi(self, vector: Vector) -> None:
+        """The guest writes offset 0x40 of the in-kernel I/O APIC."""
+
+    @abstractmethod
+    def kvm_ioapic_version(self) -> IoapicVersion:
+        """Version register of the in-kernel I/O APIC."""
 
     @abstractmethod
     def kvm_set_irq(self, gsi: Pin) -> None:

@@ -2,7 +2,7 @@
 
 from model.designs.base import Base
 from model.lang import Patch
-from model.machine import Lapic, Vector
+from model.machine import IrqchipMode, Lapic, Trigger, Vector
 
 
 class V1(Base):
@@ -20,8 +20,11 @@ class V1(Base):
         if apic.highest_stale_pending_ioapic_eoi == vector:
             apic.req_scan_ioapic = True
             apic.in_guest = False
-        if apic.spiv_directed_eoi:
+        if self.irqchip_mode == IrqchipMode.SPLIT:
+            if apic.spiv_directed_eoi:
+                return
+            apic.pending_ioapic_eoi = vector
+            apic.req_ioapic_eoi_exit = True
+            apic.in_guest = False
             return
-        apic.pending_ioapic_eoi = vector
-        apic.req_ioapic_eoi_exit = True
-        apic.in_guest = False
+        self.kvm_ioapic_update_eoi(apic, vector, Trigger.LEVEL if vector in apic.tmr else Trigger.EDGE)

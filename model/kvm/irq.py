@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from model.kvm.lapic import LapicC
-from model.machine import Cpu, Lapic, Pin, Trigger
+from model.machine import Cpu, Lapic, Pin, Trigger, Vector
 
 
 class IrqC(LapicC):
@@ -31,14 +31,17 @@ class IrqC(LapicC):
             apic.in_guest = False
 
     def kvm_scan_ioapic_routes(self, cpu: Cpu, apic: Lapic) -> None:
-        """Level routes to this vCPU, and routes moved away whose vector it still has pending or in service."""
+        """Split irqchip: level routes to this vCPU, and moved ones that it still has pending or in service."""
         for route in self.irq_routing.values():
-            if not route.valid or route.trigger != Trigger.LEVEL:
-                continue
-            if route.dest == cpu:
-                apic.ioapic_handled_vectors.add(route.vector)
-            elif self.kvm_apic_pending_eoi(apic, route.vector):
-                apic.ioapic_handled_vectors.add(route.vector)
-                stale = apic.highest_stale_pending_ioapic_eoi
-                if stale is None or route.vector > stale:
-                    apic.highest_stale_pending_ioapic_eoi = route.vector
+            if route.valid and route.trigger == Trigger.LEVEL:
+                self.kvm_scan_ioapic_irq(cpu, apic, route.dest, route.vector)
+
+    def kvm_scan_ioapic_irq(self, cpu: Cpu, apic: Lapic, dest: Cpu, vector: Vector) -> None:
+        """Intercept the EOI of a vector that is routed here, or that was when it was delivered (stale)."""
+        if dest == cpu:
+            apic.ioapic_handled_vectors.add(vector)
+        elif self.kvm_apic_pending_eoi(apic, vector):
+            apic.ioapic_handled_vectors.add(vector)
+            stale = apic.highest_stale_pending_ioapic_eoi
+            if stale is None or vector > stale:
+                apic.highest_stale_pending_ioapic_eoi = vector

@@ -5,16 +5,39 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from model.machine import Lapic, Machine, Trigger, Vector
+from model.machine import IrqchipMode, Lapic, Machine, Trigger, Vector
 
 
 class LapicC(Machine):
     source: ClassVar[str] = "arch/x86/kvm/lapic.c"
     lane: ClassVar[str] = "KVM"
 
+    def ioapic_in_kernel(self) -> bool:
+        return self.irqchip_mode == IrqchipMode.KERNEL
+
     def kvm_apic_set_version(self, apic: Lapic) -> None:
-        """Split irqchip: the feature is offered to every guest that has x2APIC in CPUID."""
-        apic.lvr_directed_eoi = self.scope.x2apic
+        """LVR bit 24 for every guest with x2APIC in CPUID, unless the I/O APIC is in the kernel (0bcc3fb95b97).
+
+        Recomputed only on reset, KVM_SET_CPUID2 and KVM_SET_LAPIC.
+        """
+        apic.lvr_directed_eoi = apic.cpuid_x2apic and not self.ioapic_in_kernel()
+
+    def kvm_lapic_reset(self, apic: Lapic) -> None:
+        """RESET and INIT."""
+        apic.spiv_enabled = False
+        apic.spiv_directed_eoi = False
+        apic.irr.clear()
+        apic.isr.clear()
+        apic.tmr.clear()
+        self.kvm_apic_set_version(apic)
+        self.kvm_make_scan_ioapic_request()
+
+    def kvm_apic_set_state(self, apic: Lapic, enabled: bool, directed_eoi: bool) -> None:
+        """KVM_SET_LAPIC: SPIV is stored as given, bit 12 too; LVR is KVM's own. IRR, ISR and TMR stay."""
+        apic.spiv_enabled = enabled
+        apic.spiv_directed_eoi = directed_eoi
+        self.kvm_apic_set_version(apic)
+        self.kvm_make_scan_ioapic_request()
 
     def kvm_lapic_reg_write_spiv(self, apic: Lapic, enabled: bool, directed_eoi: bool) -> None:
         """kvm_lapic_reg_write() case APIC_SPIV: bit 12 can be set only while LVR bit 24 offers it."""
@@ -69,6 +92,13 @@ class LapicC(Machine):
         if apic.highest_stale_pending_ioapic_eoi == vector:
             apic.req_scan_ioapic = True
             apic.in_guest = False
-        apic.pending_ioapic_eoi = vector
-        apic.req_ioapic_eoi_exit = True
-        apic.in_guest = False  # the EOI write was intercepted; requests are served before the guest goes on
+        if self.irqchip_mode == IrqchipMode.SPLIT:
+            apic.pending_ioapic_eoi = vector
+            apic.req_ioapic_eoi_exit = True
+            apic.in_guest = False  # the EOI write was intercepted; requests are served before the guest goes on
+            return
+        self.kvm_ioapic_update_eoi(apic, vector, Trigger.LEVEL if vector in apic.tmr else Trigger.EDGE)
+
+    @abstractmethod
+    def kvm_ioapic_update_eoi(self, apic: Lapic, vector: Vector, trigger: Trigger) -> None:
+        """The in-kernel I/O APIC hears the EOI (ioapic.py)."""

@@ -1,22 +1,78 @@
-"""arch/x86/kvm/x86.c: requests at guest entry, exits, interrupt injection."""
+"""arch/x86/kvm/x86.c: capabilities, vCPU creation, requests at guest entry, exits, interrupt injection."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from model.kvm.irq import IrqC
+from model.kvm.ioapic import IoapicC
 from model.lang import Fair, require, step
-from model.machine import Cpu, Lapic
+from model.machine import Cpu, Errno, IoapicVersion, IrqchipMode, Lapic
 
 
-class X86C(IrqC):
+class X86C(IoapicC):
     source: ClassVar[str] = "arch/x86/kvm/x86.c"
 
-    def initial(self) -> None:
-        """KVM_CREATE_VCPU and KVM_SET_CPUID2 have run: the version register is set up."""
-        super().initial()
-        for apic in self.apic.values():
+    # --- set-up: what userspace asks for, in any order; `errno` is what the ioctl returns ---
+
+    def kvm_arch_vm_ioctl_create_irqchip(self) -> None:
+        """KVM_CREATE_IRQCHIP."""
+        if self.irqchip_mode != IrqchipMode.NONE:
+            self.errno = Errno.EEXIST
+        elif self.any_vcpu_created():
+            self.errno = Errno.EINVAL
+        else:
+            self.irqchip_mode = IrqchipMode.KERNEL
+            self.errno = Errno.OK
+
+    def kvm_enable_cap_split_irqchip(self) -> None:
+        """KVM_CAP_SPLIT_IRQCHIP. Simplified: all pins of the model are reserved for the userspace I/O APIC."""
+        if self.irqchip_mode != IrqchipMode.NONE or self.any_vcpu_created():
+            self.errno = Errno.EEXIST
+        else:
+            self.irqchip_mode = IrqchipMode.SPLIT
+            self.errno = Errno.OK
+
+    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
+        """KVM_CAP_X2APIC_API. Before the feature only bits 0 and 1 are valid (they do not matter here)."""
+        self.errno = Errno.EINVAL if bit2 or bit3 else Errno.OK
+
+    def kvm_check_extension_x2apic_api(self, vm_fd: bool, bit3: bool) -> bool:
+        """KVM_CHECK_EXTENSION(KVM_CAP_X2APIC_API) on the system fd or the VM fd: is bit 2 (or bit 3) offered?"""
+        return False
+
+    def kvm_enable_cap_split_irqchip_api(self, disable_suppression: bool) -> None:
+        """KVM_CAP_SPLIT_IRQCHIP_API exists only in a proposal: an unknown capability."""
+        self.errno = Errno.EINVAL
+
+    def kvm_vm_ioctl_set_irqchip2(self, version: IoapicVersion) -> None:
+        """KVM_SET_IRQCHIP2 exists only in a proposal: an unknown ioctl."""
+        self.errno = Errno.ENOTTY
+
+    def kvm_vm_ioctl_get_irqchip(self) -> None:
+        """KVM_GET_IRQCHIP and KVM_SET_IRQCHIP: only for an I/O APIC in the kernel."""
+        self.errno = Errno.OK if self.ioapic_in_kernel() else Errno.ENXIO
+
+    def any_vcpu_created(self) -> bool:
+        return any(apic.created for apic in self.apic.values())
+
+    def kvm_arch_vcpu_create(self, apic: Lapic) -> None:
+        """KVM_CREATE_VCPU: a local APIC in the kernel if an irqchip was chosen before."""
+        if apic.created:
+            self.errno = Errno.EEXIST
+            return
+        apic.created = True
+        self.errno = Errno.OK
+        if self.irqchip_mode != IrqchipMode.NONE:
+            self.kvm_lapic_reset(apic)
+
+    def kvm_vcpu_after_set_cpuid(self, apic: Lapic, x2apic: bool) -> None:
+        """KVM_SET_CPUID2."""
+        apic.cpuid_x2apic = x2apic
+        self.errno = Errno.OK
+        if self.irqchip_mode != IrqchipMode.NONE:
             self.kvm_apic_set_version(apic)
+
+    # --- run time ---
 
     @step(by="KVM", fair=Fair.WEAK)
     def vcpu_enter_guest(self, cpu: Cpu) -> None:
@@ -25,7 +81,7 @@ class X86C(IrqC):
         Simplified: no APICv, so the bitmap that is scanned is the bitmap that intercepts.
         """
         apic = self.apic[cpu]
-        require(not apic.in_guest and apic.exit_ioapic_eoi is None)
+        require(apic.created and not apic.in_guest and apic.exit_ioapic_eoi is None)
         if apic.req_ioapic_eoi_exit:
             apic.req_ioapic_eoi_exit = False
             vector = apic.pending_ioapic_eoi
@@ -41,7 +97,10 @@ class X86C(IrqC):
     def vcpu_scan_ioapic(self, cpu: Cpu, apic: Lapic) -> None:
         apic.ioapic_handled_vectors.clear()
         apic.highest_stale_pending_ioapic_eoi = None
-        self.kvm_scan_ioapic_routes(cpu, apic)
+        if self.irqchip_mode == IrqchipMode.SPLIT:
+            self.kvm_scan_ioapic_routes(cpu, apic)
+        elif self.irqchip_mode == IrqchipMode.KERNEL:
+            self.kvm_ioapic_scan_entry(cpu, apic)
 
     @step(by="KVM", fair=Fair.WEAK)
     def kvm_inject_irq(self, cpu: Cpu) -> None:

@@ -10,7 +10,23 @@ from model.machine import Cpu, Machine, Vector
 
 
 class Vmm(Machine):
+    """Set-up order: irqchip, capabilities, vCPUs, CPUID."""
+
     lane: ClassVar[str] = "VMM"
+
+    def initial(self) -> None:
+        super().initial()
+        self.create_irqchip()
+        self.enable_capabilities()
+        for apic in self.apic.values():
+            self.kvm_arch_vcpu_create(apic)
+            self.kvm_vcpu_after_set_cpuid(apic, self.scope.x2apic)
+
+    def create_irqchip(self) -> None:
+        self.kvm_enable_cap_split_irqchip()
+
+    def enable_capabilities(self) -> None:
+        """A VMM that knows nothing of the feature."""
 
     @step(by="VMM", fair=Fair.WEAK)
     def kvm_arch_handle_exit(self, cpu: Cpu) -> None:

@@ -1,0 +1,101 @@
+"""arch/x86/kvm/ioapic.c: the in-kernel I/O APIC, version 0x11 (functions are prefixed kvm_ where QEMU has the name)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from model.kvm.irq import IrqC
+from model.lang import Fair, require, step
+from model.machine import Cpu, IoapicVersion, Lapic, Pin, RedirectionEntry, Trigger, Vector
+
+
+class IoapicC(IrqC):
+    """Simplified: no RTC tracking, one source per line, interrupts that were delivered are not told apart in irr."""
+
+    source: ClassVar[str] = "arch/x86/kvm/ioapic.c"
+
+    def kvm_ioapic_version(self) -> IoapicVersion:
+        """ioapic_read_indirect() of the version register."""
+        return IoapicVersion.V11
+
+    def kvm_ioapic_set_irq(self, pin: Pin, level: bool) -> None:
+        """ioapic_set_irq(): the latch follows the line; an edge that is latched already is coalesced."""
+        rte = self.ioapic[pin]
+        if not level:
+            rte.irr = False
+        elif rte.trigger == Trigger.LEVEL or not rte.irr:
+            rte.irr = True
+            self.kvm_ioapic_service(rte)
+
+    def kvm_ioapic_service(self, rte: RedirectionEntry) -> None:
+        """ioapic_service(): a level pin closes (Remote IRR) only if a LAPIC took the message."""
+        if rte.mask or (rte.trigger == Trigger.LEVEL and rte.remote_irr):
+            return
+        if rte.trigger == Trigger.LEVEL and self.apic[rte.dest].spiv_enabled:
+            rte.remote_irr = True
+        self.apic_accept_irq(self.apic[rte.dest], rte.vector, rte.trigger)
+
+    def kvm_ioapic_update_eoi(self, apic: Lapic, vector: Vector, trigger: Trigger) -> None:
+        """Every pin whose entry has the vector now hears the EOI."""
+        for pin, rte in self.ioapic.items():
+            if rte.vector == vector:
+                self.kvm_ioapic_update_eoi_one(apic, pin, trigger)
+
+    def kvm_ioapic_update_eoi_one(self, apic: Lapic, pin: Pin, trigger: Trigger) -> None:
+        """The trigger mode is the LAPIC's TMR bit. SPIV bit 12 is tested, though no guest can set it here."""
+        rte = self.ioapic[pin]
+        self.kvm_notify_acked_irq(pin)
+        if trigger != Trigger.LEVEL or apic.spiv_directed_eoi:
+            return
+        self.kvm_ioapic_eoi_pin(rte)
+
+    def kvm_ioapic_eoi_pin(self, rte: RedirectionEntry) -> None:
+        """The rest of kvm_ioapic_update_eoi_one(): open the pin; if its line is still high, send it again."""
+        rte.remote_irr = False
+        if rte.mask or not rte.irr:
+            rte.irq_eoi = 0
+        elif self.scope.throttle and rte.irq_eoi == 1:  # IOAPIC_SUCCESSIVE_IRQ_MAX_COUNT, as in model/vmms/qemu.py
+            rte.irq_eoi = 0
+            self.delayed_ioapic_service = True
+        else:
+            if self.scope.throttle:
+                rte.irq_eoi = 1
+            self.kvm_ioapic_service(rte)
+
+    def kvm_notify_acked_irq(self, pin: Pin) -> None:
+        """Ack notifiers: a resampling irqfd lowers its source and asks its owner to look again.
+
+        Simplified: there are no notifiers; designs that change when they run have them.
+        """
+
+    @step(by="KVM", fair=Fair.WEAK)
+    def kvm_ioapic_eoi_inject_work(self) -> None:
+        """The throttle's delayed work. Assumed: 10 ms are long enough for vCPUs to be back in guest code."""
+        require(self.ioapic_in_kernel() and self.delayed_ioapic_service)
+        require(all(apic.in_guest for apic in self.apic.values()))
+        self.delayed_ioapic_service = False
+        for rte in self.ioapic.values():
+            if rte.trigger == Trigger.LEVEL and rte.irr and not rte.remote_irr:
+                self.kvm_ioapic_service(rte)
+
+    def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
+        """ioapic_write_indirect(): Remote IRR is read-only, but an edge entry has none."""
+        rte = self.ioapic[pin]
+        rte.vector = vector
+        rte.dest = dest
+        rte.trigger = trigger
+        rte.mask = mask
+        if trigger == Trigger.EDGE:
+            rte.remote_irr = False
+        if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
+            self.kvm_ioapic_service(rte)
+        self.kvm_make_scan_ioapic_request()
+
+    def kvm_ioapic_write_eoi(self, vector: Vector) -> None:
+        """Offset 0x40: version 0x11 has no EOI register, the write is ignored."""
+
+    def kvm_ioapic_scan_entry(self, cpu: Cpu, apic: Lapic) -> None:
+        """Level pins routed to this vCPU, masked or not. Simplified: no ack notifiers, no RTC."""
+        for rte in self.ioapic.values():
+            if rte.trigger == Trigger.LEVEL:
+                self.kvm_scan_ioapic_irq(cpu, apic, rte.dest, rte.vector)
