@@ -39,6 +39,23 @@ class IrqchipMode(Enum):
     SPLIT = 2  # KVM_CAP_SPLIT_IRQCHIP: LAPIC in KVM, I/O APIC in the VMM
 
 
+class ApiFlags(Enum):
+    """Bits 2 and 3 of KVM_CAP_X2APIC_API that the VMM asks for; what they mean depends on the kernel design."""
+
+    NONE = 0
+    BIT2 = 4
+    BIT3 = 8
+    BOTH = 12
+
+
+class SuppressEoi(Enum):
+    """kvm->arch.suppress_eoi_broadcast_mode of the later designs."""
+
+    QUIRKED = 0
+    ENABLED = 1
+    DISABLED = 2
+
+
 class Errno(Enum):
     """What the last ioctl returned."""
 
@@ -59,6 +76,7 @@ class Scope(lang.Scope):
     vectors: int = 2
     ioapic: IoapicVersion = IoapicVersion.V20
     x2apic: bool = True  # CPUID.1:ECX[21] as given to KVM_SET_CPUID2
+    flags: ApiFlags = ApiFlags.NONE  # for KVM_CAP_X2APIC_API, by VMMs that know them
     throttle: bool = False  # QEMU's storm throttle: see model/vmms/qemu.py
 
 
@@ -115,6 +133,7 @@ class Machine(Design):
     scope: Scope
     lane: ClassVar[str] = ""  # the column that a role has in a trace
     lane_order: ClassVar[tuple[str, ...]] = ("CPU{cpu}", "KVM", "VMM", "device")
+    api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE,)  # of a kernel: those worth trying; of a VMM: known ones
     versions: ClassVar[tuple[IoapicVersion, ...]] = tuple(IoapicVersion)  # I/O APICs that a VMM can have
     labels: ClassVar[dict[str, tuple[str, str]]] = {
         "irqchip_mode": ("KVM", "irqchip"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from model.lang import Fair, require, step
-from model.machine import Cpu, IoapicVersion, Pin, RedirectionEntry, Trigger, Vector
+from model.machine import ApiFlags, Cpu, IoapicVersion, Pin, RedirectionEntry, Trigger, Vector
 from model.vmms.vmm import Vmm
 
 SUCCESSIVE_IRQ_MAX_COUNT = 1  # stands for 10000 (hw/intc/ioapic.c); the counter saturates below it
@@ -22,6 +22,14 @@ class Qemu(Vmm):
     """QEMU's userspace I/O APIC. Simplified: one chip, and an MMIO exit is one step with the guest's access."""
 
     source: ClassVar[str] = "hw/intc/ioapic.c"
+
+    api_flags: ClassVar[tuple[ApiFlags, ...]] = tuple(ApiFlags)
+
+    def enable_capabilities(self) -> None:
+        """The flags that the user chose (accelerator property); none by default, as in every released QEMU."""
+        flags = self.scope.flags
+        if flags != ApiFlags.NONE:
+            self.kvm_enable_cap_x2apic_api(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
 
     def ioapic_version(self) -> IoapicVersion:
         return self.scope.ioapic

@@ -1,0 +1,56 @@
+"""2 December: ENABLE and DISABLE flags over an internal tri-state."""
+
+from typing import ClassVar
+
+from model.designs.base import Base
+from model.lang import Patch
+from model.machine import ApiFlags, Errno, IrqchipMode, Lapic, SuppressEoi, Trigger, Vector
+
+
+class TristateDraft(Base):
+    patch = Patch(
+        title="KVM_X2APIC_{ENABLE,DISABLE}_SUPPRESS_EOI_BROADCAST over a tri-state (inline)",
+        author="Sean Christopherson",
+        date="2025-12-02",
+        msgid="aS8Vhb66UViQmY_Q@google.com",
+        base="base",
+    )
+    api_flags: ClassVar[tuple[ApiFlags, ...]] = tuple(ApiFlags)
+    suppress_eoi_broadcast_mode: SuppressEoi
+
+    def kvm_lapic_advertise_suppress_eoi_broadcast(self) -> bool:
+        return not self.ioapic_in_kernel() and self.suppress_eoi_broadcast_mode != SuppressEoi.DISABLED
+
+    def kvm_lapic_suppress_eoi_broadcast(self, apic: Lapic) -> bool:
+        return apic.spiv_directed_eoi and self.suppress_eoi_broadcast_mode != SuppressEoi.QUIRKED
+
+    def kvm_apic_set_version(self, apic: Lapic) -> None:
+        apic.lvr_directed_eoi = apic.cpuid_x2apic and self.kvm_lapic_advertise_suppress_eoi_broadcast()
+
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if vector not in apic.ioapic_handled_vectors:
+            return
+        if apic.highest_stale_pending_ioapic_eoi == vector:
+            apic.req_scan_ioapic = True
+            apic.in_guest = False
+        if self.irqchip_mode == IrqchipMode.SPLIT:
+            if self.kvm_lapic_suppress_eoi_broadcast(apic):
+                return
+            apic.pending_ioapic_eoi = vector
+            apic.req_ioapic_eoi_exit = True
+            apic.in_guest = False
+            return
+        self.kvm_ioapic_update_eoi(apic, vector, Trigger.LEVEL if vector in apic.tmr else Trigger.EDGE)
+
+    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
+        if bit2 and bit3:
+            self.errno = Errno.EINVAL
+            return
+        if bit2:
+            self.suppress_eoi_broadcast_mode = SuppressEoi.ENABLED
+        if bit3:
+            self.suppress_eoi_broadcast_mode = SuppressEoi.DISABLED
+        self.errno = Errno.OK
+
+    def kvm_check_extension_x2apic_api(self, vm_fd: bool, bit3: bool) -> bool:
+        return True
