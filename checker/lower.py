@@ -232,7 +232,8 @@ class ProgramLowering:
             if owner is Design or not ("patch" in vars(owner) or owner in self.design.__bases__):
                 continue
             for name, function in _methods(owner).items():
-                if (owner, name) in self.used or any(name in _methods(b) for b in owner.__mro__[1:]):
+                called = any(name == used for _, used in self.used)
+                if called or any(name in _methods(b) for b in owner.__mro__[1:]):
                     continue
                 node, file = definition_of(function), function.__code__.co_filename
                 hint = did_you_mean(name, known - {name})

@@ -22,7 +22,7 @@ from model.guests.windows_cg import WindowsCg
 from model.guests.xen import Xen
 from model.kvm import Kvm
 from model.lang import Design, Property, compose
-from model.machine import IoapicVersion, Machine, Scope
+from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from model.vmms.kernel_irqchip import KernelIrqchip
 from model.vmms.openvmm import Openvmm
 from model.vmms.qemu import Qemu
@@ -80,7 +80,8 @@ class Cell:
     scope: Scope
 
     def __str__(self) -> str:
-        return f"{self.names['vmm']} {self.scope.ioapic.value:#x}, {self.names['guest']}, {self.names['device']}"
+        flags = "" if self.scope.flags is ApiFlags.NONE else f" {self.scope.flags.name}"
+        return f"{self.names['vmm']} {self.scope.ioapic.value:#x}{flags}, {self.names['guest']}, {self.names['device']}"
 
 
 @dataclass(frozen=True)
@@ -106,17 +107,25 @@ def matrix(
     families[role_of(cls)] = {name: cls}
     versions = [scope["ioapic"]] if "ioapic" in scope else list(IoapicVersion)
     found = list[Cell | Skipped]()
-    for vmm, version, guest, device in itertools.product(families["vmm"], versions, families["guest"], families["device"]):
-        for kernel in families["kernel"]:
+    order = (families["vmm"], versions, families["guest"], families["device"], families["kernel"])
+    for vmm, version, guest, device, kernel in itertools.product(*order):
+        for flags in _flags(families["kernel"][kernel], families["vmm"][vmm], scope):
             names = {"kernel": kernel, "vmm": vmm, "guest": guest, "device": device}
             roles = [families[role][names[role]] for role in ROLES]
             if version not in families["vmm"][vmm].versions:
                 if "ioapic" in scope:
                     found.append(Skipped(f"{vmm} {version.value:#x}, {guest}, {device}", f"{vmm} has no I/O APIC of this version"))
                 continue
-            sizes = {**getattr(families["guest"][guest], "scope_defaults", {}), **scope, "ioapic": version}
+            sizes = {**getattr(families["guest"][guest], "scope_defaults", {}), **scope, "ioapic": version, "flags": flags}
             found.append(Cell(names, compose(*roles), replace(Scope(), **sizes)))
     return found
+
+
+def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, Any]) -> list[ApiFlags]:
+    """The API flags to try: those that the kernel design knows and the VMM would set, unless the scope fixes them."""
+    if "flags" in scope:
+        return [scope["flags"]]
+    return [f for f in kernel.api_flags if f in vmm.api_flags]
 
 
 def parse_scope(text: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from model.vmms.vmm import Vmm
 
 class KernelIrqchip(Vmm):
     source: ClassVar[str] = ""
+    versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # the chip is the kernel's; see the design
 
     def create_irqchip(self) -> None:
         self.kvm_arch_vm_ioctl_create_irqchip()
