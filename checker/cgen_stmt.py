@@ -73,6 +73,7 @@ class FunctionWriter:
         self._status = function.name in unit.stops
         self._declared = set(self.expressions.params)
         self._hoisted: list[str] = []
+        self._counted = dict[int, Counter[Variable]]()
         self._all = self._mentions(function.body)
 
     def lines(self) -> list[str]:
@@ -84,6 +85,13 @@ class FunctionWriter:
         return [comment(where(self.function)), head, "{", *hoisted, *body, "}", ""]
 
     # --- variables ---
+
+    def _times(self, variable: Variable, block: Sequence[Stmt]) -> int:
+        """How often a variable is named in some statements of the function."""
+        for stmt in block:
+            if id(stmt) not in self._counted:  # the program keeps its statements alive, so ids are theirs
+                self._counted[id(stmt)] = self._mentions(stmt)
+        return sum(self._counted[id(stmt)][variable] for stmt in block)
 
     def _mentions(self, node: object) -> Counter[Variable]:
         """How often each variable is named under a node."""
@@ -109,9 +117,10 @@ class FunctionWriter:
 
     def _here(self, variable: Variable, block: Sequence[Stmt], i: int) -> bool:
         """Can statement i of the block, which sets the variable, declare it? (Only if nobody else needs it.)"""
-        inside, earlier = self._mentions(tuple(block[i:])), self._mentions(tuple(block[:i]))
-        once = self._mentions(block[i])[variable] == 1  # it does not read its own old value
-        if variable in self._declared or earlier[variable] or inside[variable] < self._all[variable] or not once:
+        if variable in self._declared or self._times(variable, block[:i]):
+            return False
+        once = self._times(variable, block[i : i + 1]) == 1  # it does not read its own old value
+        if self._times(variable, block[i:]) < self._all[variable] or not once:
             return False
         self._declared.add(variable)
         return True

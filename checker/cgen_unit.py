@@ -6,6 +6,7 @@ checker.layout; the choices of the scope follow as further cells.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
@@ -64,15 +65,24 @@ class Names:
         return unique
 
 
+@functools.cache
+def _parts(kind: type) -> tuple[str, ...] | None:
+    """The fields of a class of IR nodes; None for any other class."""
+    if not is_dataclass(kind) or kind.__module__ != "checker.ir":
+        return None
+    return tuple(part.name for part in fields(kind))
+
+
 def walk(node: Any) -> Iterator[Any]:
     """Every IR node under a node or tuple of nodes, itself included, in source order; types are skipped."""
-    if isinstance(node, tuple):
-        for item in node:
-            yield from walk(item)
-    elif is_dataclass(node) and type(node).__module__ == "checker.ir":
-        yield node
-        for part in fields(node):
-            yield from walk(getattr(node, part.name))
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tuple):
+            waiting.extend(reversed(node))
+        elif (parts := _parts(type(node))) is not None:
+            yield node
+            waiting.extend(getattr(node, name) for name in reversed(parts))
 
 
 def value_type(of: Scalar) -> str:
@@ -112,9 +122,11 @@ class Unit:
         self.choices = {name: in_state.give(f"choice_{name}") for name in program.choices}
         names = Names(FUNCTION_NAMES | ENTRY_NAMES)
         self.functions = {name: names.give(name) for name in program.functions}
+        self._nodes = {name: list(walk(f.body)) for name, f in program.functions.items()}
+        self._checks = {name: _checks(nodes) for name, nodes in self._nodes.items()}
         self.stops = self._stopping()
         self.reached = self._reached()
-        self.broken = any(f.returns is not None and _checks(f) for f in self.reached)
+        self.broken = any(f.returns is not None and self._checks[f.name] for f in self.reached)
 
     def _name_structs(self, of: Type, names: Names) -> None:
         match of:
@@ -132,8 +144,8 @@ class Unit:
     def _stopping(self) -> frozenset[str]:
         found: set[str] = set()
         for name, function in self.program.functions.items():  # callees come first
-            calls = {node.function for node in walk(function.body) if isinstance(node, Do)}
-            if function.guards or _checks(function) or calls & found:
+            calls = {node.function for node in self._nodes[name] if isinstance(node, Do)}
+            if function.guards or self._checks[name] or calls & found:
                 found.add(name)
         return frozenset(found)
 
@@ -145,7 +157,7 @@ class Unit:
         for name, function in reversed(self.program.functions.items()):
             if name in wanted:
                 found.append(function)
-                wanted |= {node.function for node in walk(function.body) if isinstance(node, Do | Call)}
+                wanted |= {node.function for node in self._nodes[name] if isinstance(node, Do | Call)}
         return found[::-1]
 
     def field(self, of: Type, name: str) -> str:
@@ -196,7 +208,6 @@ class Unit:
         ]
 
 
-def _checks(function: Function) -> bool:
-    """Does the function itself disable or fault? (Its callees are not looked at.)"""
-    nodes = walk(function.body)
+def _checks(nodes: Iterable[Any]) -> bool:
+    """Does the function with these nodes itself disable or fault? (Its callees are not looked at.)"""
     return any(isinstance(n, Require) or (isinstance(n, Assign | Store) and n.check) for n in nodes)

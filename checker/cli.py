@@ -11,17 +11,19 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from checker import commands
+from checker import commands, compat
 from checker.errors import InternalError
 from checker.native import CompileFailed, NoCompiler
 from checker.registry import DEVICES, GUESTS, VMMS
 from model.finite import ModelError
+from properties.compat import CLAIMS
 
 EPILOG = """\
 DESIGN is a name from `eoi list designs`, or a path to a .py file that holds a subclass of one
 (path.py:Class if it holds several).
 
-exit codes: 0 all hold as asked; 1 violated; 2 your input; 3 inconclusive (interrupted, out of
+exit codes: 0 all hold as asked; 1 violated (diff: something REGRESSED; gate: a verdict
+differs from the expected one); 2 your input; 3 inconclusive (interrupted, out of
 memory or time); 4 the engines disagree or we broke
 """
 
@@ -64,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    kinds = ("designs", "vmms", "guests", "devices", "properties", "scope", "simplifications")
+    kinds = ("designs", "mutants", "vmms", "guests", "devices", "properties", "scope", "simplifications")
     lister = sub.add_parser("list", help="what there is")
     lister.add_argument("what", nargs="?", choices=kinds)
     prove = sub.add_parser("prove", help="judge every property in every cell of the matrix")
@@ -72,6 +74,32 @@ def build_parser() -> argparse.ArgumentParser:
     prove.add_argument("--json", action="store_true", help="machine-readable verdicts")
     prove.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     prove.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
+    diff = sub.add_parser("diff", help="what a design changes: the model, and every verdict")
+    diff.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
+    _add_selection(diff)
+    diff.add_argument("--stories", action="store_true", help="tell every regression, not only the first")
+    diff.add_argument("--json", action="store_true", help="machine-readable changes")
+    compat_parser = sub.add_parser("compat", help="can anybody tell a design from its base who did not ask for the change?")
+    compat_parser.add_argument("base", metavar="BASE", help="the kernel design to compare with")
+    compat_parser.add_argument("design", metavar="DESIGN", help="a kernel design, or all for a table of every one")
+    compat_parser.add_argument("--claim", action="append", metavar="C", help=f"one of {', '.join(c.name for c in CLAIMS)}; default: all")
+    compat_parser.add_argument("--vmm", action="append", metavar="V", help=f"default: {', '.join(compat.MATRIX)}")
+    compat_parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
+    compat_parser.add_argument("--max-states", type=positive, metavar="N", help="pairs in a cell; more is INCONCLUSIVE")
+    compat_parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
+    gate = sub.add_parser("gate", help="does every verdict of the full matrix equal the expected one?")
+    gate.add_argument("--expected", metavar="FILE", default="reports/expected.toml", help="default: %(default)s")
+    gate.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
+    gate.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
+    gate.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
+    gate.add_argument("--json", action="store_true", help="machine-readable differences")
+    moves = sub.add_parser("migrations", help="what becomes of a VM, for every pair of hosts and every operation")
+    moves.add_argument("--table", action="append", metavar="T", help="only this table (repeatable)")
+    moves.add_argument("--tell", metavar="T:FROM:TO:OP", help="the stories of one cell, e.g. rfc_v2:8:1:migrate")
+    moves.add_argument("--write", metavar="DIR", help="write DIR/migration.txt and the stories under DIR/migration/")
+    moves.add_argument("--sizes", type=positive, default=1, metavar="N", help="vCPUs, pins and vectors (default: 1)")
+    moves.add_argument("--json", action="store_true", help="machine-readable outcomes")
+    moves.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
     trace = sub.add_parser("trace", help="the shortest story of a violation (or of a reachable property)")
     _add_selection(trace)
     for form in ("svg", "png", "pdf", "dot"):

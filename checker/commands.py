@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from checker import diagram, listing, report
+from checker import compare, compat, diagram, gate, listing, migration_table, report
 from checker.campaign import Campaign, run_campaign
 from checker.errors import UserError
+from checker.expected import Table, differences, from_toml, to_toml
 from checker.induct import induction_lines
 from checker.loader import load_design, provenance
+from checker.model_diff import diff_lines, model_diff
 from checker.registry import (
-    DEVICES, GUESTS, VMMS, Cell, Skipped, all_properties, designs, look_up, matrix, parse_scope, role_of,
+    DEVICES, GUESTS, VMMS, Cell, Skipped, all_properties, default_guests, default_vmms, designs, look_up, matrix,
+    parse_scope, role_of, special_roles,
 )  # fmt: skip
 from checker.retell import retell
 from checker.search import Limits
@@ -28,7 +32,7 @@ def find_design(argument: str) -> tuple[str, type[Machine]]:
     """(name, class) of a registered design or of one in a file. Raises ModelError."""
     if argument.endswith(".py") or ".py:" in argument or "/" in argument:
         return argument, load_design(argument)
-    known: Mapping[str, type[Machine]] = {**designs(), **VMMS, **GUESTS, **DEVICES}
+    known: Mapping[str, type[Machine]] = {**designs(), **special_roles(), **VMMS, **GUESTS, **DEVICES}
     return argument, look_up("design", argument, known)
 
 
@@ -40,18 +44,21 @@ def split(values: Iterable[str] | None, default: Sequence[str]) -> list[str]:
 def select(options: Namespace) -> tuple[str, list[Cell], list[Skipped], list[Property]]:
     """The cells and properties that the options mean. Raises UserError for unknown names and empty choices."""
     name, cls = find_design(options.design)
-    known = all_properties()
-    wanted = [look_up("property", p, known) for p in split(options.property, list(known))]
-    devices = split(options.device, ["level"])
+    known, own = all_properties(), cls.default_roles
+    wanted = [look_up("property", p, known) for p in split(options.property, own.get("property", list(known)))]
+    devices = split(options.device, own.get("device", ["level"]))
+    vmms = split(options.vmm, own.get("vmm", default_vmms()))
     found = matrix(
-        (name, cls), kernels=split(options.kernel, ["base"]), vmms=split(options.vmm, list(VMMS)),
-        guests=split(options.guest, list(GUESTS)), devices=list(DEVICES) if devices == ["all"] else devices,
-        scope=parse_scope(options.scope),
+        (name, cls), kernels=split(options.kernel, own.get("kernel", ["base"])), vmms=vmms,
+        guests=split(options.guest, own.get("guest", default_guests(vmms))),
+        devices=list(DEVICES) if devices == ["all"] else devices, scope=parse_scope(options.scope),
     )  # fmt: skip
     cells = [c for c in found if isinstance(c, Cell)]
     skipped = [c for c in found if isinstance(c, Skipped)]
     if not cells:
         raise UserError("nothing to explore: " + "; ".join(f"{s.title}: {s.why}" for s in skipped))
+    if not options.property:  # those made for one VMM are asked where it occurs
+        wanted = [p for p in wanted if not p.only_for or any(p.why_not(c.system) is None for c in cells)]
     return f"{role_of(cls)} design {name}: {provenance(cls)}", cells, skipped, wanted
 
 
@@ -158,3 +165,87 @@ def run_replay(options: Namespace) -> int:
     return code
 
 
+def run_diff(options: Namespace) -> int:
+    """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED."""
+    base, design = (compare.Named(*find_design(argument)) for argument in (options.base, options.design))
+    _, of_design, _, wanted = select(options)
+    _, of_base, _, _ = select(Namespace(**{**vars(options), "design": options.base}))
+    pairs = compare.pair_cells(base, design, of_base, of_design)
+    campaign = explore(options, [*(p.base for p in pairs), *(p.design for p in pairs)], wanted)
+    if campaign.interrupted or campaign.unexplored:
+        print("eoi: interrupted: INCONCLUSIVE", file=sys.stderr)
+        return 3
+    before, after = campaign.results[: len(pairs)], campaign.results[len(pairs) :]
+    hunks = model_diff(base.cls, design.cls)
+    graphs = compare.compare_all(pairs, before, after, wanted, Limits(options.max_states, options.max_memory, options.timeout))
+    listed = compare.changes(before, after)
+    if options.json:
+        print(compare.as_json(base.name, design.name, hunks, listed, pairs, graphs))
+    else:
+        print("\n".join(diff_lines(base.name, design.name, hunks)))
+        print("\n" + "\n".join(compare.graph_lines(base.name, design.name, pairs, graphs)))
+        print("\n" + "\n".join(compare.change_lines(listed)))
+        print_regressions(listed, options.stories)
+        print("\n" + compare.count_line(listed, len(pairs)))
+    kinds = {change.kind for change in listed}
+    return 1 if compare.REGRESSED in kinds else 3 if compare.OPEN in kinds else 0
+
+
+def print_regressions(listed: Sequence[compare.Change], every: bool) -> None:
+    """The story of the first regression that takes steps to reach, or of every one."""
+    regressed = [change for change in listed if change.kind == compare.REGRESSED]
+    first = [change for change in regressed if change.after.run and change.after.run.length] or regressed
+    for change in regressed if every else first[:1]:
+        print("\n" + to_text(story(*change.told())), end="")
+
+
+def run_compat(options: Namespace) -> int:
+    """See checker/compat.py."""
+    return compat.run_compat(options, find_design)
+
+
+def run_migrations(options: Namespace) -> int:
+    """See checker/migration_table.py."""
+    return migration_table.run(options)
+
+
+def run_gate(options: Namespace) -> int:
+    """Judge the full matrix, then write it or compare it. 0 only if nothing differs."""
+    only = [d for d in split(options.design, []) if look_up("design", d, gate.gated())]
+    expected = None if options.write else expected_table(Path(options.expected), only)
+    started = time.monotonic()
+    found = gate.run_matrix(gate.full_matrix(only), options.jobs)
+    seconds = time.monotonic() - started
+    left = gate.open_cells(found)
+    if expected is None:
+        return write_expected(Path(options.write), found, left, only)
+    listed = differences(expected, found)
+    if options.json:
+        print(gate.as_json(found, listed, options.expected, seconds))
+    else:
+        print("\n".join(map(str, listed)) + "\n" * bool(listed), end="")
+        outcome = f"{len(listed)} differences from" if listed else "all as in"
+        print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s)")
+    return 3 if left else 1 if listed else 0
+
+
+def expected_table(path: Path, only: Sequence[str]) -> Table:
+    """What a file expects (of these designs). Raises UserError."""
+    try:
+        table = from_toml(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: {error}: `eoi gate --write {path}` makes one") from None
+    return {d: rows for d, rows in table.items() if not only or d in only}
+
+
+def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence[str]) -> int:
+    if left:
+        print("not written, because these cells are INCONCLUSIVE:\n" + "\n".join(left), file=sys.stderr)
+        return 3
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(to_toml(found, f"Only the designs {', '.join(only)}" if only else f"The matrix: {gate.FULL}"), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: {error}") from None
+    print(f"{gate.count_text(found)}: written to {path}")
+    return 0

@@ -10,12 +10,16 @@ so the packed state is what pext() gathers from the cells with the layout's mask
 from __future__ import annotations
 
 import itertools
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from checker.ir import Param, Program
 from model.finite import Scalar, StructType, TableType, Type, encode, size
 from model.lang import Scope
+
+
+CELL = {1: "B", 2: "H", 4: "I", 8: "Q"}  # a cell's size -> its code for struct
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +125,5 @@ class Layout:
 
     def from_bytes(self, raw: bytes) -> tuple[int, ...]:
         """The C state -> leaf codes."""
-        n = self.cell_bytes
-        return tuple(int.from_bytes(raw[i * n : i * n + n], "little") for i in range(len(self.leaves)))
+        count = len(self.leaves)
+        return struct.unpack_from(f"<{count}{CELL[self.cell_bytes]}", raw)

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 
 from checker.loader import provenance
-from checker.registry import DEVICES, GUESTS, VMMS, all_properties, designs, scope_value
+from checker.registry import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs, mutants, scope_value
 from checker.simplifications import collect_simplifications
 from model.machine import Machine, Scope
 
@@ -18,18 +18,30 @@ def listing(what: str | None) -> list[str]:
     lines: list[str] = []
     for kind in ("designs", "vmms", "guests", "devices", "properties", "scope"):
         lines += [*([""] if lines else []), f"{kind}:", *(f"  {line}" for line in KINDS[kind]())]
-    return [*lines, "", "what the model leaves out: eoi list simplifications"]
+    lines += ["", "historical bugs, as designs: eoi list mutants"]
+    return [*lines, "what the model leaves out: eoi list simplifications"]
 
 
 def _designs() -> list[str]:
     return [f"{name:<14} {provenance(cls)}" for name, cls in designs().items()]
 
 
+def _mutants() -> list[str]:
+    """Historical bugs, then what they are told apart from: `note` names the commits."""
+    lines = []
+    for name, cls in sorted(mutants().items(), key=lambda m: not m[0].startswith("mutant_")):
+        if cls.patch is not None and "patch" in vars(cls):
+            fixed = f"; fixed: {cls.patch.base}" if cls.patch.base else ""
+            lines.append(f"{name:<24} {cls.patch} [{cls.patch.note}{fixed}]")
+    return lines
+
+
 def _roles(family: Mapping[str, type[Machine]]) -> list[str]:
     lines = []
     for name, cls in family.items():
         about = inspect.getdoc(inspect.getmodule(cls)) if family is not DEVICES else inspect.getdoc(cls)
-        lines.append(f"{name:<14} {(about or '').strip().partition(chr(10))[0]}")
+        away = " [only on request]" if name in ON_REQUEST else ""
+        lines.append(f"{name:<14} {(about or '').strip().partition(chr(10))[0]}{away}")
     return lines
 
 
@@ -39,6 +51,8 @@ def _properties() -> list[str]:
         lines.append(f"{p.name:<23} {p.kind:<9}  {p.sentence}")
         if p.source:
             lines.append(f"{'':<23} {'':<9}  from: {p.source}")
+        for why in p.only_for.values():
+            lines.append(f"{'':<23} {'':<9}  {why}")
     return lines
 
 
@@ -53,6 +67,7 @@ def _simplifications() -> list[str]:
 
 KINDS: dict[str, Callable[[], list[str]]] = {
     "designs": _designs,
+    "mutants": _mutants,
     "vmms": lambda: _roles(VMMS),
     "guests": lambda: _roles(GUESTS),
     "devices": lambda: _roles(DEVICES),

@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-import typing
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from checker import ir
+from checker.hints import type_hints
 from checker.lower_expr import Signature
 from checker.lower_stmt import StatementLowering
 from checker.refusal import Refused, did_you_mean, loc_of
@@ -53,6 +53,17 @@ def parsed(file: str) -> ast.Module:
     return _parsed(file, os.stat(file).st_mtime)
 
 
+@functools.lru_cache(maxsize=256)
+def _definitions(tree: ast.Module) -> dict[tuple[str, int], ast.FunctionDef]:
+    """The functions of a file by name and line: of the `def`, and of the first decorator."""
+    found = dict[tuple[str, int], ast.FunctionDef]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            for line in (node.lineno, min([node.lineno, *(d.lineno for d in node.decorator_list)])):
+                found.setdefault((node.name, line), node)
+    return found
+
+
 def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
     """The AST node of a function. Raises ModelError if its source cannot be read."""
     code = inspect.unwrap(function).__code__
@@ -60,11 +71,9 @@ def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
         tree = parsed(code.co_filename)
     except (OSError, SyntaxError) as error:
         raise ModelError(f"the source of {function.__qualname__} cannot be read: {error}") from None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
-            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            if code.co_firstlineno in (first, node.lineno):
-                return node
+    node = _definitions(tree).get((code.co_name, code.co_firstlineno))
+    if node is not None:
+        return node
     raise ModelError(f"{function.__qualname__} was not found in {code.co_filename}: write it with `def`")
 
 
@@ -156,7 +165,7 @@ class ProgramLowering:
 
     def _hints(self, function: Callable[..., Any], node: ast.FunctionDef) -> dict[str, Any]:
         try:
-            return typing.get_type_hints(function, include_extras=True)
+            return type_hints(function)
         except NameError as error:
             names = [n for n in function.__globals__ if not n.startswith("_")]
             loc = loc_of(node, function.__code__.co_filename)
@@ -247,7 +256,7 @@ def _methods(owner: type) -> dict[str, Callable[..., Any]]:
 
 
 def _shape(function: Callable[..., Any]) -> tuple[Any, ...]:
-    hints = typing.get_type_hints(function, include_extras=True)
+    hints = type_hints(function)
     return tuple(inspect.signature(function).parameters), tuple(hints.items())
 
 

@@ -19,8 +19,8 @@ PIPED_SECONDS = 30.0
 class Progress:
     """Collects the searches that run at the moment; the main thread calls `show` about ten times a second."""
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
+    def __init__(self, total: int, what: str = "cells") -> None:
+        self.total, self.done, self.what = total, 0, what
         self.started = time.monotonic()
         self.last_line = self.started
         self.running: dict[int, tuple[str, Stats]] = {}
@@ -47,7 +47,7 @@ class Progress:
                 f"{title}: {s.states:,} states, {s.states / seconds / 1e6:.2f} M/s, depth {s.depth}, {s.bytes / 1e6:.0f} MB"
                 for title, s in self.running.values()
             ]
-            return "; ".join([f"{self.done}/{self.total} cells", *parts])
+            return "; ".join([f"{self.done}/{self.total} {self.what}", *parts])
 
     def show(self) -> None:
         now = time.monotonic()

@@ -7,11 +7,11 @@ the codes of the design's cells, in the order in which model.lang.cells walks th
 from __future__ import annotations
 
 import itertools
-import typing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from checker.hints import type_hints
 from model.finite import RangeError, StructType, TableType, decode, size
 from model.lang import Design, Disabled, Fair, Property, Scope, cells, load, resolve, save
 
@@ -46,7 +46,7 @@ class Explored:
 
 def parameter_values(function: Callable[..., Any], scope: Scope, skip: int) -> Iterator[tuple[Any, ...]]:
     """Every combination of values for the parameters after the first `skip`, last one fastest."""
-    hints = typing.get_type_hints(function, include_extras=True)
+    hints = type_hints(function)
     hints.pop("return", None)
     names = function.__code__.co_varnames[skip : function.__code__.co_argcount]
     columns = []
@@ -141,7 +141,7 @@ def bindings_of(p: Property, scope: Scope) -> list[tuple[Any, ...]]:
 
 def is_of_edges(p: Property) -> bool:
     """True for an `always` that takes the system before and after a step."""
-    hints = typing.get_type_hints(p.function, include_extras=True)
+    hints = type_hints(p.function)
     names = p.function.__code__.co_varnames[1 : p.function.__code__.co_argcount]
     return bool(names) and isinstance(hints[names[0]], type) and issubclass(hints[names[0]], Design)
 

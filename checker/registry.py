@@ -2,38 +2,75 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import itertools
 import pkgutil
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 import model.designs
+import model.mutants
 import properties
 from checker.errors import UserError
 from checker.refusal import did_you_mean
-from model.devices import Device, Edge, Level, Mixed
+from model.devices import Device, Edge, Level, Mixed, Resample
 from model.guests.any_guest import AnyGuest
+from model.guests.freebsd import FreeBsd
 from model.guests.guest import Guest
+from model.guests.illumos import Illumos
+from model.guests.lapic_guest import LapicGuest
 from model.guests.linux import Linux
+from model.guests.linux_affinity import LinuxAffinity, LinuxMovesInService
+from model.guests.linux_explicit_eoi import LinuxIr, LinuxTmr0
+from model.guests.threaded import Broken, LinuxThreaded, Sel4
 from model.guests.windows_cg import WindowsCg
 from model.guests.xen import Xen
 from model.kvm import Kvm
 from model.lang import Design, Property, compose
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
-from model.vmms.kernel_irqchip import KernelIrqchip
+from model.vmms.any_vmm import AnyVmm
+from model.vmms.cloud_hypervisor import CloudHypervisor
+from model.vmms.crosvm import Crosvm
+from model.vmms.kernel_irqchip import KernelIrqchip, QemuKernelIrqchip
+from model.vmms.no_ioapic import NoIoapic
+from model.vmms.msr_vmm import MsrVmm
 from model.vmms.openvmm import Openvmm
 from model.vmms.qemu import Qemu
+from model.vmms.two_ioapics import TwoIoapics
+from model.vmms.setup_vmm import SetupVmm
 from model.vmms.vmm import Vmm
 
-VMMS: dict[str, type[Machine]] = {"qemu": Qemu, "openvmm": Openvmm, "firecracker": KernelIrqchip}
-GUESTS: dict[str, type[Machine]] = {"linux": Linux, "windows_cg": WindowsCg, "xen": Xen, "any": AnyGuest}
-DEVICES: dict[str, type[Machine]] = {"level": Level, "edge": Edge, "mixed": Mixed}
-ROLES: dict[str, tuple[type, ...]] = {
-    "kernel": (Kvm,), "vmm": (Vmm,), "guest": (Guest, AnyGuest), "device": (Device,),
+VMMS: dict[str, type[Machine]] = {
+    "qemu": Qemu, "openvmm": Openvmm, "firecracker": KernelIrqchip, "any_vmm": AnyVmm, "setup_vmm": SetupVmm,
+    "msr_vmm": MsrVmm,
+    "cloud_hypervisor": CloudHypervisor, "crosvm": Crosvm, "no_ioapic": NoIoapic, "two_ioapics": TwoIoapics,
+    "qemu_kernel_irqchip": QemuKernelIrqchip,
 }  # fmt: skip
+GUESTS: dict[str, type[Machine]] = {
+    "linux": Linux, "windows_cg": WindowsCg, "xen": Xen, "any": AnyGuest, "lapic": LapicGuest,
+    "linux_threaded": LinuxThreaded, "linux_tmr0": LinuxTmr0, "linux_ir": LinuxIr, "linux_affinity": LinuxAffinity,
+    "linux_moves_in_service": LinuxMovesInService, "sel4": Sel4, "freebsd": FreeBsd, "illumos": Illumos, "broken": Broken,
+}  # fmt: skip
+# not in the default matrix: they are there for KVM's uAPI
+ON_REQUEST = frozenset({"any_vmm", "setup_vmm", "msr_vmm", "lapic"})
+DEVICES: dict[str, type[Machine]] = {"level": Level, "edge": Edge, "mixed": Mixed, "resample": Resample}
+ROLES: dict[str, tuple[type, ...]] = {
+    "kernel": (Kvm,), "vmm": (Vmm,), "guest": (Guest, LapicGuest), "device": (Device,),
+}  # fmt: skip
+
+
+def default_vmms() -> list[str]:
+    """The VMMs of the default matrix."""
+    return [name for name in VMMS if name not in ON_REQUEST]
+
+
+def default_guests(vmms: Sequence[str]) -> list[str]:
+    """The guests of the default matrix; where only VMMs on request are, the guest that suits them."""
+    return ["lapic"] if ON_REQUEST.issuperset(vmms) else [name for name in GUESTS if name not in ON_REQUEST]
 
 
 def designs() -> dict[str, type[Machine]]:
@@ -43,6 +80,27 @@ def designs() -> dict[str, type[Machine]]:
         classes = vars(importlib.import_module(f"model.designs.{module.name}")).values()
         own = [c for c in classes if isinstance(c, type) and c.__module__ == f"model.designs.{module.name}"]
         found[module.name] = [c for c in own if issubclass(c, Machine)][-1]
+    return found
+
+
+def mutants() -> dict[str, type[Machine]]:
+    """Every class of model/mutants: historical bugs, and the features that they need."""
+    modules = [f"model.mutants.{module.name}" for module in pkgutil.iter_modules(model.mutants.__path__)]
+    return {name: cls for module in modules for name, cls in _classes_of(module).items()}
+
+
+def special_roles() -> dict[str, type[Machine]]:
+    """Classes that only some designs are explored with: they name them in default_roles."""
+    return {**mutants(), **_classes_of("model.cpuid")}
+
+
+@functools.cache
+def _classes_of(module: str) -> dict[str, type[Machine]]:
+    """The classes that a module defines, by their names in snake case."""
+    found = dict[str, type[Machine]]()
+    for value in vars(importlib.import_module(module)).values():
+        if isinstance(value, type) and value.__module__ == module and issubclass(value, Machine):
+            found[re.sub(r"(?<!^)(?=[A-Z])", "_", value.__name__).lower()] = value
     return found
 
 
@@ -99,11 +157,13 @@ def matrix(
     """Every cell of the design under the chosen VMMs, guests, devices; I/O APIC versions unless scope fixes one."""
     name, cls = design
     families = {
-        "kernel": {k: look_up("kernel design", k, designs()) for k in kernels},
-        "vmm": {k: look_up("VMM", k, VMMS) for k in vmms},
-        "guest": {k: look_up("guest", k, GUESTS) for k in guests},
-        "device": {k: look_up("device", k, DEVICES) for k in devices},
+        "kernel": {k: look_up("kernel design", k, {**designs(), **_special("kernel")}) for k in kernels},
+        "vmm": {k: look_up("VMM", k, {**VMMS, **_special("vmm")}) for k in vmms},
+        "guest": {k: look_up("guest", k, {**GUESTS, **_special("guest")}) for k in guests},
+        "device": {k: look_up("device", k, {**DEVICES, **_special("device")}) for k in devices},
     }
+    if cls.default_roles:  # a design that is asked of a system of its own
+        scope = {**getattr(cls, "scope_defaults", {}), **scope}
     families[role_of(cls)] = {name: cls}
     versions = [scope["ioapic"]] if "ioapic" in scope else list(IoapicVersion)
     found = list[Cell | Skipped]()
@@ -116,9 +176,20 @@ def matrix(
                 if "ioapic" in scope:
                     found.append(Skipped(f"{vmm} {version.value:#x}, {guest}, {device}", f"{vmm} has no I/O APIC of this version"))
                 continue
-            sizes = {**getattr(families["guest"][guest], "scope_defaults", {}), **scope, "ioapic": version, "flags": flags}
-            found.append(Cell(names, compose(*roles), replace(Scope(), **sizes)))
+            defaults = [getattr(families[role][names[role]], "scope_defaults", {}) for role in ("guest", "vmm")]
+            sizes = {**defaults[0], **defaults[1], **scope, "ioapic": version, "flags": flags}
+            found.append(Cell(names, _system(*roles), replace(Scope(), **sizes)))
     return found
+
+
+def _special(role: str) -> dict[str, type[Machine]]:
+    return {name: cls for name, cls in special_roles().items() if issubclass(cls, ROLES[role])}
+
+
+@functools.lru_cache(maxsize=256)
+def _system(*roles: type[Design]) -> type[Design]:
+    """One class for all cells that differ in their scope only, so that what is worked out for it is shared."""
+    return compose(*roles)
 
 
 def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, Any]) -> list[ApiFlags]:

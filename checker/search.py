@@ -6,6 +6,7 @@ numbers, so the first state with some value is one that a shortest path reaches.
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from checker.ir import Program
 from checker.layout import Layout, instances
 from checker.liveness import Edge, Lasso
 from checker.native import NONE, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
+from checker.prepare import Prepared
 from checker.reference import Codes, Explored, Reference, bindings_of
 from model.finite import RangeError
 from model.lang import Design, Fair, Property, Scope
@@ -49,6 +51,7 @@ class Search(Protocol):
     def lasso(self, p: Atom, q: Atom) -> Lasso | None: ...
     def path_to(self, state: int) -> list[int]: ...
     def codes(self, state: int) -> Codes: ...
+    def labels(self, src: int, dst: int) -> Sequence[int]: ...
     def fired(self) -> list[int]: ...
     def fault(self) -> tuple[int, int] | None: ...
 
@@ -58,8 +61,11 @@ class NativeSearch:
 
     engine = "native"
 
-    def __init__(self, program: Program, design: type[Design], scope: Scope, *, keep_edges: bool) -> None:
-        """Compiles the program (cached). Raises NoCompiler, CompileFailed."""
+    def __init__(
+        self, program: Program, design: type[Design], scope: Scope, *, keep_edges: bool,
+        library: ctypes.CDLL | None = None, reference: Reference | None = None,
+    ) -> None:  # fmt: skip
+        """Compiles the program (cached) unless its library is given. Raises NoCompiler, CompileFailed."""
         self.layout = Layout(program)
         fair = design.steps()
         self.fairness = [fair[i.step].fair for i in instances(program)]
@@ -69,8 +75,9 @@ class NativeSearch:
             np.array(self.layout.masks(), np.uint64), frozen, count, count,
             atom_count(program, False), atom_count(program, True),
         )  # fmt: skip
-        self.exploration = Exploration(load_c(generate(program)), shape, keep_edges=keep_edges)
-        start = np.frombuffer(self.layout.to_bytes(Reference(design, scope).start), np.uint64) | frozen
+        self.exploration = Exploration(library or load_c(generate(program)), shape, keep_edges=keep_edges)
+        begin = (reference or Reference(design, scope)).start
+        start = np.frombuffer(self.layout.to_bytes(begin), np.uint64) | frozen
         self.exploration.add_initial(start.tobytes())
         self.outcome = Outcome.INTERRUPTED
         self._graph: Graph | None = None
@@ -101,6 +108,12 @@ class NativeSearch:
 
     def codes(self, state: int) -> Codes:
         return self.layout.from_bytes(self.exploration.state(state))
+
+    def labels(self, src: int, dst: int) -> list[int]:
+        """The moves that lead from one state to another, as the engine sees it."""
+        wanted = self.exploration.state(dst)
+        following = self.exploration.successors(self.exploration.state(src))
+        return [label for label, state in following if label < len(self.fairness) and state == wanted]
 
     def fired(self) -> list[int]:
         return [int(n) for n in self.exploration.label_counts()]
@@ -191,6 +204,9 @@ class ReferenceSearch:
     def codes(self, state: int) -> Codes:
         return self.explored.states[state]
 
+    def labels(self, src: int, dst: int) -> range:
+        return range(len(self.reference.moves))
+
     def fired(self) -> list[int]:
         counts = [0] * len(self.reference.moves)
         for _, label, _ in self.explored.edges:
@@ -202,17 +218,19 @@ class ReferenceSearch:
 
 
 def open_search(
-    program: Program, design: type[Design], scope: Scope, properties: Sequence[Property], engine: str
+    prepared: Prepared, reference: Reference, properties: Sequence[Property], engine: str
 ) -> NativeSearch | ReferenceSearch:
     """engine: "native", "reference", or "auto" (native where a C compiler is found)."""
     if engine != "reference":
         try:
-            live = any(f.kind == "leads_to" for f in program.formulas)
-            return NativeSearch(program, design, scope, keep_edges=live)
+            return NativeSearch(
+                prepared.program, reference.design, reference.scope, keep_edges=prepared.live,
+                library=prepared.library(), reference=reference,
+            )  # fmt: skip
         except NoCompiler:
             if engine == "native":
                 raise
-    return ReferenceSearch(program, design, scope, properties)
+    return ReferenceSearch(prepared.program, reference.design, reference.scope, properties)
 
 
 def stop_when(stop: threading.Event, on_progress: Progress | None) -> Progress:

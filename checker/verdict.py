@@ -12,8 +12,8 @@ from typing import Any
 from checker.atoms import Atom, atoms
 from checker.errors import InternalError
 from checker.ir import Program
-from checker.lower import lower
 from checker.native import CorruptParents, Outcome, Stats
+from checker.prepare import prepare
 from checker.reference import Move, Reference, bindings_of
 from checker.registry import Cell, scope_value
 from checker.replay import make_trace
@@ -44,6 +44,16 @@ class Run:
     @property
     def length(self) -> int:
         return len(self.moves)
+
+
+@dataclass(frozen=True)
+class Path:
+    """What a search found: state ids, and the moves between them where it knows them. See Run."""
+
+    states: Sequence[int]
+    labels: Sequence[int] | None = None
+    loop_start: int | None = None
+    stutter: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,10 +94,11 @@ def check_cell(
     started = time.monotonic()
     needed = {p.name: p for p in wanted} | {p.premise: known[p.premise] for p in wanted if p.premise}
     applying = [p for p in needed.values() if p.why_not(cell.system) is None]
-    program = lower(cell.system, cell.scope, applying)
-    search = open_search(program, cell.system, cell.scope, applying, engine)
+    prepared = prepare(cell.system, cell.scope, applying)
+    reference = Reference(cell.system, cell.scope)
+    search = open_search(prepared, reference, applying, engine)
     search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
-    judge = Judge(cell, program, search, needed)
+    judge = Judge(cell, prepared.program, search, reference)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
@@ -100,10 +111,9 @@ class Judge:
     """Turns what a search found into verdicts; every run is re-derived move by move in CPython."""
 
     def __init__(
-        self, cell: Cell, program: Program, search: NativeSearch | ReferenceSearch, known: Mapping[str, Property]
+        self, cell: Cell, program: Program, search: NativeSearch | ReferenceSearch, reference: Reference
     ) -> None:
-        self.cell, self.search, self.known = cell, search, known
-        self.reference = Reference(cell.system, cell.scope)
+        self.cell, self.search, self.reference = cell, search, reference
         self.atoms = atoms(program)
         self.complete = search.outcome is Outcome.COMPLETE
         if search.outcome is Outcome.FAULT:
@@ -118,14 +128,14 @@ class Judge:
         names = p.function.__code__.co_varnames[: p.function.__code__.co_argcount]
         mine = [a for a in self.atoms if a.formula == p.name]
         parts = len(mine) // len(bindings)
-        found = list[tuple[Run, dict[str, Any]]]()
+        found = list[tuple[Path, dict[str, Any]]]()
         for k, values in enumerate(bindings):
-            run = self._witness(p, mine[k * parts : (k + 1) * parts])
-            if run is not None:
-                found.append((run, dict(zip(names[len(names) - len(values) :], values, strict=True))))
+            path = self._witness(p, mine[k * parts : (k + 1) * parts])
+            if path is not None:
+                found.append((path, dict(zip(names[len(names) - len(values) :], values, strict=True))))
         if found:
-            run, binding = min(found, key=lambda f: f[0].length)
-            return Verdict(p, Status.REACHED if p.kind == "reachable" else Status.VIOLATED, binding, run)
+            shortest, binding = min(found, key=lambda f: len(f[0].states))
+            return Verdict(p, Status.REACHED if p.kind == "reachable" else Status.VIOLATED, binding, self._run(shortest))
         if not self.complete:
             return Verdict(p, Status.INCONCLUSIVE, note=self.search.outcome.value)
         if p.kind == "reachable":
@@ -141,7 +151,7 @@ class Judge:
             return ""
         return f"vacuous: {p.premise} never happens here"
 
-    def _witness(self, p: Property, of: Sequence[Atom]) -> Run | None:
+    def _witness(self, p: Property, of: Sequence[Atom]) -> Path | None:
         """The run that violates an always or leads_to, or that reaches a reachable."""
         if p.kind == "leads_to":
             return self._lasso(*of) if self.complete else None
@@ -149,9 +159,9 @@ class Judge:
             edge = self.search.first_edge(of[0], False)
             if edge is None:
                 return None
-            return self._run([*self.search.path_to(edge.src), edge.dst])
+            return Path([*self.search.path_to(edge.src), edge.dst])
         state = self.search.first_state(of[0], p.kind == "reachable")
-        return None if state is None else self._run(self._checked_path(state))
+        return None if state is None else Path(self._checked_path(state))
 
     def _checked_path(self, state: int) -> list[int]:
         try:
@@ -159,30 +169,29 @@ class Judge:
         except CorruptParents as error:
             raise InternalError(f"the search's parents are corrupt: {error}") from None
 
-    def _lasso(self, p: Atom, q: Atom) -> Run | None:
+    def _lasso(self, p: Atom, q: Atom) -> Path | None:
         lasso = self.search.lasso(p, q)
         if lasso is None:
             return None
         edges = [*lasso.stem, *lasso.cycle]
         labels = [edge.label for edge in edges]
         stem = len(lasso.stem)
-        return self._run([lasso.start, *(e.dst for e in edges)], labels, stem if lasso.cycle else None, not lasso.cycle)
+        return Path([lasso.start, *(e.dst for e in edges)], labels, stem if lasso.cycle else None, not lasso.cycle)
 
-    def _run(
-        self, path: Sequence[int], labels: Sequence[int] | None = None, loop_start: int | None = None, stutter: bool = False
-    ) -> Run:
-        """State ids -> moves. Each move is found (or confirmed) by running the model in CPython."""
-        codes = [self.search.codes(s) for s in path]
+    def _run(self, path: Path) -> Run:
+        """State ids -> moves. The engine says which moves it took; each is confirmed by running the model in CPython."""
+        codes = [self.search.codes(s) for s in path.states]
         if codes[0] != self.reference.start:
             raise InternalError("the engine's run does not start in the initial state")
         moves = list[Move]()
         for k, (before, after) in enumerate(zip(codes, codes[1:], strict=False)):
-            options = self.reference.moves if labels is None else [self.reference.moves[labels[k]]]
+            labels = [path.labels[k]] if path.labels else self.search.labels(*path.states[k : k + 2])
+            options = (self.reference.moves[label] for label in labels)
             move = next((m for m in options if self._successor(before, m) == after), None)
             if move is None:
                 raise InternalError(f"step {k + 1} of the engine's run is not a step of the model in CPython")
             moves.append(move)
-        return Run(tuple(moves), tuple(codes), loop_start, stutter)
+        return Run(tuple(moves), tuple(codes), path.loop_start, path.stutter)
 
     def _successor(self, state: tuple[int, ...], move: Move) -> tuple[int, ...] | None:
         try:
@@ -195,7 +204,7 @@ class Judge:
         assert found is not None
         state, label = found
         move = self.reference.moves[label]
-        run = self._run(self.search.path_to(state))
+        run = self._run(Path(self.search.path_to(state)))
         try:
             self.reference.successor(run.codes[-1], move)
         except RangeError as error:

@@ -19,6 +19,7 @@ are bound by value. The checker reads the same source; what it accepts is descri
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import types
 import typing
@@ -140,7 +141,8 @@ class Property:
 
     kind: "always", "leads_to" or "reachable". `premise` names a reachable property without which the verdict
     is vacuous (a leads_to's premise is its own p). The function's first parameter is the system; a second one
-    of the same type makes an `always` speak of every step (before, after); the others are for all.
+    of the same type makes an `always` speak of every step (before, after); the others are for all. `not_for`:
+    systems with one of these roles are not asked, and why; `only_for`: those with none of these are not.
     """
 
     kind: str
@@ -148,6 +150,7 @@ class Property:
     source: str = ""
     premise: str = ""
     not_for: Mapping[type, str] = field(default_factory=dict[type, str])
+    only_for: Mapping[type, str] = field(default_factory=dict[type, str])
 
     @property
     def name(self) -> str:
@@ -165,20 +168,24 @@ class Property:
 
     def why_not(self, design: type) -> str | None:
         """The reason why this property says nothing about a system, or None if it applies."""
-        return next((why for cls, why in self.not_for.items() if issubclass(design, cls)), None)
+        excluded = [why for cls, why in self.not_for.items() if issubclass(design, cls)]
+        wanted = any(issubclass(design, cls) for cls in self.only_for)
+        return next(iter([*excluded, *(() if wanted else self.only_for.values())]), None)
 
 
 class _PropertyDecorator(Protocol):
     def __call__(
-        self, *, source: str = "", premise: str = "", not_for: Mapping[type, str] | None = None
-    ) -> Callable[[Callable[..., Any]], Property]: ...
+        self, *, source: str = "", premise: str = "", not_for: Mapping[type, str] | None = None,
+        only_for: Mapping[type, str] | None = None,
+    ) -> Callable[[Callable[..., Any]], Property]: ...  # fmt: skip
 
 
 def _property(kind: str) -> _PropertyDecorator:
     def decorator(
-        *, source: str = "", premise: str = "", not_for: Mapping[type, str] | None = None
-    ) -> Callable[[Callable[..., Any]], Property]:
-        return lambda function: Property(kind, function, source, premise, not_for or {})
+        *, source: str = "", premise: str = "", not_for: Mapping[type, str] | None = None,
+        only_for: Mapping[type, str] | None = None,
+    ) -> Callable[[Callable[..., Any]], Property]:  # fmt: skip
+        return lambda function: Property(kind, function, source, premise, not_for or {}, only_for or {})
 
     return decorator
 
@@ -257,9 +264,14 @@ def _index_type(marks: tuple[Any, ...], scope: Scope, where: str) -> IntType:
     return IntType(0, scope.sizes()[mark.bound] - 1, mark.bound)
 
 
+@functools.lru_cache(maxsize=1024)
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return typing.get_type_hints(cls, include_extras=True)
+
+
 def _fields(cls: type[Any], stop: type[Any], scope: Scope) -> tuple[tuple[str, Type], ...]:
-    hints = typing.get_type_hints(cls, include_extras=True)
-    skip = set(typing.get_type_hints(stop, include_extras=True))
+    hints = _hints(cls)
+    skip = set(_hints(stop))
     return tuple(
         (name, resolve(hint, scope, f"{cls.__name__}.{name}"))
         for name, hint in hints.items()

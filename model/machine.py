@@ -7,6 +7,7 @@ A system is one class per role, mixed: kernel (model/kvm), VMM (model/vmms), gue
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, ClassVar, TypeAlias
@@ -135,6 +136,7 @@ class Machine(Design):
     lane_order: ClassVar[tuple[str, ...]] = ("CPU{cpu}", "KVM", "VMM", "device")
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE,)  # of a kernel: those worth trying; of a VMM: known ones
     versions: ClassVar[tuple[IoapicVersion, ...]] = tuple(IoapicVersion)  # I/O APICs that a VMM can have
+    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what a design is explored with: role (or property) -> names
     labels: ClassVar[dict[str, tuple[str, str]]] = {
         "irqchip_mode": ("KVM", "irqchip"),
         "errno": ("KVM", "errno"),
@@ -179,6 +181,14 @@ class Machine(Design):
     # --- kernel, called by the VMM and by guest instructions ---
 
     @abstractmethod
+    def lapic_in_kernel(self) -> bool:
+        """An irqchip was chosen."""
+
+    @abstractmethod
+    def ioapic_in_kernel(self) -> bool:
+        """It was KVM_CREATE_IRQCHIP."""
+
+    @abstractmethod
     def kvm_arch_vm_ioctl_create_irqchip(self) -> None:
         """KVM_CREATE_IRQCHIP."""
 
@@ -195,12 +205,50 @@ class Machine(Design):
         """KVM_CHECK_EXTENSION(KVM_CAP_X2APIC_API)."""
 
     @abstractmethod
+    def kvm_enable_cap_split_irqchip_api(self, disable_suppression: bool) -> None:
+        """KVM_CAP_SPLIT_IRQCHIP_API."""
+
+    @abstractmethod
+    def kvm_vm_ioctl_get_irqchip(self) -> None:
+        """KVM_GET_IRQCHIP and KVM_SET_IRQCHIP."""
+
+    @abstractmethod
+    def kvm_set_ioapic(
+        self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool, remote_irr: bool, irr: bool
+    ) -> None:
+        """What KVM_SET_IRQCHIP stores."""
+
+    @abstractmethod
+    def kvm_vm_ioctl_set_irqchip2(self, version: IoapicVersion) -> None:
+        """KVM_SET_IRQCHIP2."""
+
+    @abstractmethod
+    def kvm_vm_ioctl_set_gsi_routing(self, gsi: Pin, valid: bool, vector: Vector, dest: Cpu, trigger: Trigger) -> None:
+        """KVM_SET_GSI_ROUTING, one GSI, with its errno."""
+
+    @abstractmethod
+    def kvm_vm_ioctl_irq_line(self, gsi: Pin, level: bool) -> None:
+        """KVM_IRQ_LINE."""
+
+    @abstractmethod
     def kvm_arch_vcpu_create(self, apic: Lapic) -> None:
         """KVM_CREATE_VCPU."""
 
     @abstractmethod
     def kvm_vcpu_after_set_cpuid(self, apic: Lapic, x2apic: bool) -> None:
-        """KVM_SET_CPUID2."""
+        """KVM_SET_CPUID2 before the first KVM_RUN."""
+
+    @abstractmethod
+    def kvm_set_cpuid(self, cpu: Cpu, x2apic: bool) -> None:
+        """KVM_SET_CPUID2 at any time."""
+
+    @abstractmethod
+    def kvm_vcpu_ioctl_set_lapic(self, apic: Lapic, enabled: bool, directed_eoi: bool) -> None:
+        """KVM_SET_LAPIC."""
+
+    @abstractmethod
+    def kvm_lapic_reset(self, apic: Lapic) -> None:
+        """INIT or reset."""
 
     @abstractmethod
     def kvm_ioapic_set_irq(self, pin: Pin, level: bool) -> None:
@@ -217,6 +265,10 @@ class Machine(Design):
     @abstractmethod
     def kvm_ioapic_version(self) -> IoapicVersion:
         """Version register of the in-kernel I/O APIC."""
+
+    @abstractmethod
+    def apic_accept_irq(self, apic: Lapic, vector: Vector, trigger: Trigger) -> None:
+        """A message reaches the local APIC: from an I/O APIC pin, or edge-triggered from a guest's IPI."""
 
     @abstractmethod
     def kvm_set_irq(self, gsi: Pin) -> None:
@@ -242,7 +294,11 @@ class Machine(Design):
     def kvm_apic_pending_eoi(self, apic: Lapic, vector: Vector) -> bool:
         """True if the vector is pending or in service, so that an EOI for it is still to come."""
 
-    # --- VMM, called by devices, by guest MMIO ---
+    # --- VMM, called by KVM, by devices, by guest MMIO ---
+
+    @abstractmethod
+    def kvm_vcpu_has_run(self, cpu: Cpu) -> bool:
+        """The VMM has called KVM_RUN on this vCPU. Simplified: that it entered the guest at once."""
 
     @abstractmethod
     def ioapic_set_irq(self, pin: Pin, level: bool) -> None:
@@ -259,6 +315,14 @@ class Machine(Design):
     @abstractmethod
     def ioapic_version(self) -> IoapicVersion:
         """What the version register reads."""
+
+    @abstractmethod
+    def has_interrupt_remapping(self) -> bool:
+        """The machine has an IOMMU that remaps interrupts."""
+
+    @abstractmethod
+    def has_resamplefds(self) -> bool:
+        """The VMM signals resampling eventfds when its I/O APIC hears an EOI."""
 
     # --- guest, called by KVM when it injects, by devices, and by properties ---
 
@@ -282,6 +346,14 @@ class Machine(Design):
     def guest_owes_directed_eoi(self, pin: Pin) -> bool:
         """The guest EOIed its LAPIC with broadcasts suppressed, and means to EOI the I/O APIC itself."""
 
+    @abstractmethod
+    def guest_owes_ioapic_eoi(self, pin: Pin) -> bool:
+        """The guest means to EOI the pin at the I/O APIC itself, suppressed or not."""
+
+    @abstractmethod
+    def remapped_vector(self, pin: Pin) -> Vector:
+        """The vector that a LAPIC gets from this pin: the entry's, or what the guest's remapping table says."""
+
     # --- device, called by the guest's driver ---
 
     @abstractmethod
@@ -291,3 +363,7 @@ class Machine(Design):
     @abstractmethod
     def device_service(self, pin: Pin) -> None:
         """The driver clears the cause of the interrupt in the device."""
+
+    @abstractmethod
+    def device_resample(self, pin: Pin) -> None:
+        """The VMM signals the pin's resampling eventfds, if there are any."""

@@ -5,15 +5,22 @@ A docstring says what must hold; its "Violated:" line is what a reviewer would s
 
 from __future__ import annotations
 
-from model.guests.any_guest import AnyGuest
+from model.guests.lapic_guest import LapicGuest
 from model.lang import always, leads_to, reachable
 from model.machine import Cpu, IoapicVersion, Machine, Pin, Trigger
+from model.mutants.apicv import PostedInterrupts
+from model.vmms.msr_vmm import MsrVmm
+from model.vmms.no_ioapic import NoIoapic
+from model.vmms.setup_vmm import SetupVmm
 
-WITHHOLDS: dict[type, str] = {AnyGuest: "this guest may withhold an EOI for ever"}
-NO_PROTOCOL: dict[type, str] = {AnyGuest: "this guest follows no protocol of which the property speaks"}
+WITHHOLDS: dict[type, str] = {LapicGuest: "this guest may withhold an EOI for ever"}
+OWES: dict[type, str] = {**WITHHOLDS, PostedInterrupts: "a posted interrupt is pending, too: no_posted_eoi_lost asks"}
+NO_PROTOCOL: dict[type, str] = {LapicGuest: "this guest follows no protocol of which the property speaks"}
+
+NO_IOAPIC: dict[type, str] = dict.fromkeys((SetupVmm, MsrVmm, NoIoapic), "this VMM has no I/O APIC of its own")
 
 
-@always(source="Sean Christopherson, 2025-09-22, aNHE0U3qxEOniXqO@google.com", premise="remote_irr_set", not_for=WITHHOLDS)
+@always(source="Sean Christopherson, 2025-09-22, aNHE0U3qxEOniXqO@google.com", premise="remote_irr_set", not_for=OWES)
 def no_eoi_lost(s: Machine, pin: Pin) -> bool:
     """While a pin has Remote IRR set, somebody will still clear it.
 
@@ -22,10 +29,10 @@ def no_eoi_lost(s: Machine, pin: Pin) -> bool:
     rte = s.ioapic[pin]
     return (
         not rte.remote_irr
-        or any(s.kvm_apic_pending_eoi(apic, rte.vector) for apic in s.apic.values())
+        or any(s.kvm_apic_pending_eoi(apic, s.remapped_vector(pin)) for apic in s.apic.values())
         or any(apic.req_ioapic_eoi_exit and apic.pending_ioapic_eoi == rte.vector for apic in s.apic.values())
         or any(apic.exit_ioapic_eoi == rte.vector for apic in s.apic.values())
-        or s.guest_owes_directed_eoi(pin)
+        or s.guest_owes_ioapic_eoi(pin)
     )
 
 
@@ -37,7 +44,7 @@ def no_reinjection(s: Machine, pin: Pin) -> bool:
     """
     rte = s.ioapic[pin]
     owed = rte.trigger == Trigger.LEVEL and s.guest_owes_directed_eoi(pin)
-    return not owed or not any(rte.vector in apic.irr for apic in s.apic.values())
+    return not owed or not any(s.remapped_vector(pin) in apic.irr for apic in s.apic.values())
 
 
 @leads_to(source="Khushit Shah, 2025-09-18, 20250918162529.640943-1-jon@nutanix.com", not_for=NO_PROTOCOL)
@@ -68,7 +75,7 @@ def advertised_is_honoured(s: Machine, cpu: Cpu) -> bool:
     return not apic.spiv_directed_eoi or apic.exit_ioapic_eoi is None
 
 
-@always(source="Sean Christopherson, 2025-09-22; message of 0bcc3fb95b97", premise="suppression_offered")
+@always(source="Sean Christopherson, 2025-09-22; message of 0bcc3fb95b97", premise="suppression_offered", not_for=NO_IOAPIC)
 def advertised_is_backed(s: Machine, cpu: Cpu) -> bool:
     """Suppress EOI Broadcast is offered only where the I/O APIC has an EOI register.
 

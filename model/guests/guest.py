@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from model.lang import Fair, Table, require, step
-from model.machine import Cpu, Machine, Pin, Vector
+from model.machine import Cpu, Machine, Pin, Trigger, Vector
 
 
 class Guest(Machine):
@@ -37,7 +37,7 @@ class Guest(Machine):
         """A driver on this CPU requests the pin's interrupt; any vector that no other pin uses will do."""
         apic = self.apic[cpu]
         require(apic.in_guest and apic.spiv_enabled and self.guest_is_idle(cpu) and not self.driver_ready[pin])
-        require(not any(self.driver_ready[p] and rte.vector == vector for p, rte in self.ioapic.items()))
+        require(not any(self.driver_ready[p] and self.remapped_vector(p) == vector for p in self.ioapic))
         self.driver_ready[pin] = True
         self.ioapic_mem_write_rte(pin, vector, cpu, self.device_trigger(pin), False)
 
@@ -49,6 +49,29 @@ class Guest(Machine):
 
     def service_devices(self, vector: Vector) -> None:
         """Run the drivers of the pins that use this vector."""
-        for pin, rte in self.ioapic.items():
-            if self.driver_ready[pin] and rte.vector == vector:
+        for pin in self.ioapic:
+            if self.driver_ready[pin] and self.remapped_vector(pin) == vector:
                 self.device_service(pin)
+
+    def remapped_vector(self, pin: Pin) -> Vector:
+        """No interrupt remapping."""
+        return self.ioapic[pin].vector
+
+    def guest_owes_ioapic_eoi(self, pin: Pin) -> bool:
+        return self.guest_owes_directed_eoi(pin)
+
+    def is_level_pin(self, pin: Pin, vector: Vector) -> bool:
+        level = self.device_trigger(pin) == Trigger.LEVEL
+        return self.driver_ready[pin] and level and self.remapped_vector(pin) == vector
+
+    def write_ioapic_eoi_of(self, vector: Vector) -> None:
+        """The EOI register, with the vector of each entry that the interrupt came from."""
+        for pin, rte in self.ioapic.items():
+            if self.is_level_pin(pin, vector):
+                self.ioapic_mem_write_eoi(rte.vector)
+
+    def write_level_pins(self, vector: Vector, trigger: Trigger, mask: bool) -> None:
+        """Rewrite the entries of this interrupt's level pins: to mask, to unmask, for the trigger flip."""
+        for pin, rte in self.ioapic.items():
+            if self.is_level_pin(pin, vector):
+                self.ioapic_mem_write_rte(pin, rte.vector, rte.dest, trigger, mask)

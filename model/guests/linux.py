@@ -14,6 +14,10 @@ class Doing(Enum):
     NOTHING = 0
     HANDLER = 1  # handle_fasteoi_irq(), interrupts off
     ACK = 2  # the handler is done, the LAPIC's EOI is next
+    EOI = 3  # some variants: the I/O APIC's own EOI is next
+    FLIPPED = 4  # the entry is masked and edge, to be restored
+    MASKED = 5  # the entry is masked for a move, the LAPIC's EOI is next
+    MOVE = 6  # the entry may be moved and is unmasked next
 
 
 class LinuxCpu(Struct):
@@ -22,7 +26,7 @@ class LinuxCpu(Struct):
 
 
 class Linux(Guest):
-    """Simplified: no masking flows, no affinity changes, no explicit EOI repair for TMR = 0."""
+    """Simplified: no masking flows, no affinity changes, no explicit EOI: other guests have them, one each."""
 
     labels: ClassVar[dict[str, tuple[str, str]]] = {
         **Guest.labels,
@@ -60,7 +64,7 @@ class Linux(Guest):
         self.apic_set_eoi(self.apic[cpu])
 
     def guest_is_handling(self, pin: Pin) -> bool:
-        vector = self.ioapic[pin].vector
+        vector = self.remapped_vector(pin)
         return any(linux.doing == Doing.HANDLER and linux.vector == vector for linux in self.linux.values())
 
     def guest_owes_directed_eoi(self, pin: Pin) -> bool:

@@ -94,10 +94,6 @@ class Xen(Guest):
             if self.is_level_pin(pin, xen.vector):
                 self.ioapic_mem_write_rte(pin, rte.vector, rte.dest, Trigger.LEVEL, False)
 
-    def is_level_pin(self, pin: Pin, vector: Vector) -> bool:
-        level = self.device_trigger(pin) == Trigger.LEVEL
-        return self.driver_ready[pin] and level and self.ioapic[pin].vector == vector
-
     def guest_is_handling(self, pin: Pin) -> bool:
         vector = self.ioapic[pin].vector
         return any(xen.doing in (Doing.ACK, Doing.HANDLER) and xen.vector == vector for xen in self.xen.values())

@@ -91,6 +91,24 @@ class IoapicC(IrqC):
             self.kvm_ioapic_service(rte)
         self.kvm_make_scan_ioapic_request()
 
+    def kvm_set_ioapic(
+        self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool, remote_irr: bool, irr: bool
+    ) -> None:
+        """KVM_SET_IRQCHIP: an entry is stored as given, Remote IRR too, and its latch is replayed as a new interrupt.
+
+        Simplified: one entry is changed, the others come back as KVM_GET_IRQCHIP returned them and are not replayed.
+        """
+        rte = self.ioapic[pin]
+        rte.vector = vector
+        rte.dest = dest
+        rte.trigger = trigger
+        rte.mask = mask
+        rte.remote_irr = remote_irr
+        rte.irr = False
+        self.kvm_make_scan_ioapic_request()
+        if irr:
+            self.kvm_ioapic_set_irq(pin, True)
+
     def kvm_ioapic_write_eoi(self, vector: Vector) -> None:
         """Offset 0x40: version 0x11 has no EOI register, the write is ignored."""
 

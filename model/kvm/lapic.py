@@ -15,6 +15,10 @@ class LapicC(Machine):
     def ioapic_in_kernel(self) -> bool:
         return self.irqchip_mode == IrqchipMode.KERNEL
 
+    def lapic_in_kernel(self) -> bool:
+        """A vCPU's LAPIC is made with it: once one exists without an irqchip, no irqchip can be chosen any more."""
+        return self.irqchip_mode != IrqchipMode.NONE
+
     def kvm_apic_set_version(self, apic: Lapic) -> None:
         """LVR bit 24 for every guest with x2APIC in CPUID, unless the I/O APIC is in the kernel (0bcc3fb95b97).
 
@@ -41,6 +45,8 @@ class LapicC(Machine):
 
     def kvm_lapic_reg_write_spiv(self, apic: Lapic, enabled: bool, directed_eoi: bool) -> None:
         """kvm_lapic_reg_write() case APIC_SPIV: bit 12 can be set only while LVR bit 24 offers it."""
+        if not self.lapic_in_kernel():
+            return  # the access goes to userspace
         apic.spiv_directed_eoi = directed_eoi and apic.lvr_directed_eoi
         if apic.spiv_enabled != enabled:
             apic.spiv_enabled = enabled

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from model.kvm.ioapic import IoapicC
 from model.lang import Fair, require, step
-from model.machine import Cpu, Errno, IoapicVersion, IrqchipMode, Lapic
+from model.machine import Cpu, Errno, IoapicVersion, IrqchipMode, Lapic, Pin, Trigger, Vector
 
 
 class X86C(IoapicC):
@@ -49,8 +49,27 @@ class X86C(IoapicC):
         self.errno = Errno.ENOTTY
 
     def kvm_vm_ioctl_get_irqchip(self) -> None:
-        """KVM_GET_IRQCHIP and KVM_SET_IRQCHIP: only for an I/O APIC in the kernel."""
+        """KVM_GET_IRQCHIP and KVM_SET_IRQCHIP (then kvm_set_ioapic()): only for an I/O APIC in the kernel."""
         self.errno = Errno.OK if self.ioapic_in_kernel() else Errno.ENXIO
+
+    def kvm_vm_ioctl_irq_line(self, gsi: Pin, level: bool) -> None:
+        """KVM_IRQ_LINE: a line of the in-kernel I/O APIC; with a split irqchip level 1 sends a message, 0 nothing."""
+        self.errno = Errno.OK if self.lapic_in_kernel() else Errno.ENXIO
+        if self.ioapic_in_kernel():
+            self.kvm_ioapic_set_irq(gsi, level)
+        elif level and self.lapic_in_kernel():
+            self.kvm_set_irq(gsi)
+
+    def kvm_vm_ioctl_set_gsi_routing(self, gsi: Pin, valid: bool, vector: Vector, dest: Cpu, trigger: Trigger) -> None:
+        """KVM_SET_GSI_ROUTING of one GSI. Simplified: pins of an in-kernel I/O APIC keep their default routes."""
+        self.errno = Errno.OK if self.lapic_in_kernel() else Errno.EINVAL
+        if self.irqchip_mode == IrqchipMode.SPLIT:
+            route = self.irq_routing[gsi]
+            route.valid = valid
+            route.vector = vector
+            route.dest = dest
+            route.trigger = trigger
+            self.kvm_set_irq_routing()
 
     def any_vcpu_created(self) -> bool:
         return any(apic.created for apic in self.apic.values())
@@ -62,15 +81,27 @@ class X86C(IoapicC):
             return
         apic.created = True
         self.errno = Errno.OK
-        if self.irqchip_mode != IrqchipMode.NONE:
+        if self.lapic_in_kernel():
             self.kvm_lapic_reset(apic)
 
+    def kvm_set_cpuid(self, cpu: Cpu, x2apic: bool) -> None:
+        """KVM_SET_CPUID2. After the first KVM_RUN only what is set already is accepted, and LVR stays as it is."""
+        if not self.kvm_vcpu_has_run(cpu):
+            self.kvm_vcpu_after_set_cpuid(self.apic[cpu], x2apic)
+        else:
+            self.errno = Errno.OK if x2apic == self.apic[cpu].cpuid_x2apic else Errno.EINVAL
+
     def kvm_vcpu_after_set_cpuid(self, apic: Lapic, x2apic: bool) -> None:
-        """KVM_SET_CPUID2."""
         apic.cpuid_x2apic = x2apic
         self.errno = Errno.OK
-        if self.irqchip_mode != IrqchipMode.NONE:
+        if self.lapic_in_kernel():
             self.kvm_apic_set_version(apic)
+
+    def kvm_vcpu_ioctl_set_lapic(self, apic: Lapic, enabled: bool, directed_eoi: bool) -> None:
+        """KVM_SET_LAPIC of what KVM_GET_LAPIC returned, with these bits in SPIV."""
+        self.errno = Errno.OK if self.lapic_in_kernel() else Errno.EINVAL
+        if self.lapic_in_kernel():
+            self.kvm_apic_set_state(apic, enabled, directed_eoi)
 
     # --- run time ---
 
@@ -81,7 +112,7 @@ class X86C(IoapicC):
         Simplified: no APICv, so the bitmap that is scanned is the bitmap that intercepts.
         """
         apic = self.apic[cpu]
-        require(apic.created and not apic.in_guest and apic.exit_ioapic_eoi is None)
+        require(apic.created and self.kvm_vcpu_has_run(cpu) and not apic.in_guest and apic.exit_ioapic_eoi is None)
         if apic.req_ioapic_eoi_exit:
             apic.req_ioapic_eoi_exit = False
             vector = apic.pending_ioapic_eoi

@@ -1,14 +1,16 @@
-"""A VMM that leaves the whole irqchip to the kernel (KVM_CREATE_IRQCHIP): Firecracker, QEMU with kernel-irqchip=on."""
+"""VMMs that leave the whole irqchip to the kernel (KVM_CREATE_IRQCHIP): Firecracker, QEMU with kernel-irqchip=on."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from model.machine import Cpu, IoapicVersion, Pin, Trigger, Vector
+from model.machine import ApiFlags, Cpu, IoapicVersion, Pin, Trigger, Vector
 from model.vmms.vmm import Vmm
 
 
 class KernelIrqchip(Vmm):
+    """Firecracker (src/vmm/src/arch/x86_64/vm.rs at 81b38b9d) sets no flag."""
+
     source: ClassVar[str] = ""
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # the chip is the kernel's; see the design
 
@@ -30,3 +32,21 @@ class KernelIrqchip(Vmm):
 
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         self.kvm_ioapic_write_rte(pin, vector, dest, trigger, mask)
+
+
+class QemuKernelIrqchip(KernelIrqchip):
+    """QEMU with kernel-irqchip=on. `scope.ioapic` is the version that it asks KVM for; what KVM has is KVM's.
+
+    Assumed: it would ask with KVM_SET_IRQCHIP2 before vCPUs exist. Released kernels answer ENOTTY, and stay at 0x11.
+    """
+
+    api_flags: ClassVar[tuple[ApiFlags, ...]] = tuple(ApiFlags)
+    versions: ClassVar[tuple[IoapicVersion, ...]] = tuple(IoapicVersion)
+
+    def create_irqchip(self) -> None:
+        self.kvm_arch_vm_ioctl_create_irqchip()
+        self.kvm_vm_ioctl_set_irqchip2(self.scope.ioapic)
+
+    def enable_capabilities(self) -> None:
+        """The flags that the user chose, as with a split irqchip."""
+        self.enable_cap_x2apic_api(self.scope.flags)

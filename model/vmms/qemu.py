@@ -27,9 +27,15 @@ class Qemu(Vmm):
 
     def enable_capabilities(self) -> None:
         """The flags that the user chose (accelerator property); none by default, as in every released QEMU."""
-        flags = self.scope.flags
-        if flags != ApiFlags.NONE:
-            self.kvm_enable_cap_x2apic_api(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
+        self.enable_cap_x2apic_api(self.scope.flags)
+
+    def has_interrupt_remapping(self) -> bool:
+        """-device intel-iommu,intremap=on; it matters to guests that turn remapping on."""
+        return True
+
+    def has_resamplefds(self) -> bool:
+        """Q19: kvm_resample_fd_notify()."""
+        return True
 
     def ioapic_version(self) -> IoapicVersion:
         return self.scope.ioapic
@@ -59,8 +65,11 @@ class Qemu(Vmm):
 
     def ioapic_eoi_broadcast(self, vector: Vector) -> None:
         """Every level pin with this vector opens, and is sent again at once if its line is still high."""
-        for rte in self.ioapic.values():
-            if rte.vector != vector or rte.trigger != Trigger.LEVEL or not rte.remote_irr:
+        for pin, rte in self.ioapic.items():
+            if rte.vector != vector or rte.trigger != Trigger.LEVEL:
+                continue
+            self.device_resample(pin)  # kvm_resample_fd_notify(), Remote IRR or not
+            if not rte.remote_irr:
                 continue
             rte.remote_irr = False
             if rte.mask or not rte.irr:
@@ -98,16 +107,16 @@ class Qemu(Vmm):
         rte.irq_eoi = 0
         if trigger == Trigger.EDGE:
             rte.remote_irr = False  # ioapic_fix_edge_remote_irr()
-        self.ioapic_update_kvm_routes()
+        self.ioapic_update_kvm_routes(pin)
         self.ioapic_service()
 
-    def ioapic_update_kvm_routes(self) -> None:
-        """Unmasked pins are copied into KVM's routes; a masked pin keeps the route it had."""
+    def ioapic_update_kvm_routes(self, written: Pin) -> None:
+        """Unmasked pins of the chip that was written to are copied into KVM's routes; a masked one keeps its route."""
         for pin, rte in self.ioapic.items():
             if not rte.mask:
                 route = self.irq_routing[pin]
                 route.valid = True
-                route.vector = rte.vector
+                route.vector = self.remapped_vector(pin)  # kvm_arch_fixup_msi_route()
                 route.dest = rte.dest
                 route.trigger = rte.trigger
         self.kvm_set_irq_routing()

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from model.lang import Fair, require, step
-from model.machine import Cpu, Machine, Vector
+from model.machine import ApiFlags, Cpu, Machine, Vector
 
 
 class Vmm(Machine):
@@ -22,11 +22,28 @@ class Vmm(Machine):
             self.kvm_arch_vcpu_create(apic)
             self.kvm_vcpu_after_set_cpuid(apic, self.scope.x2apic)
 
+    def kvm_vcpu_has_run(self, cpu: Cpu) -> bool:
+        """All vCPUs run from the end of the set-up on."""
+        return True
+
     def create_irqchip(self) -> None:
         self.kvm_enable_cap_split_irqchip()
 
+    def has_interrupt_remapping(self) -> bool:
+        return False
+
+    def has_resamplefds(self) -> bool:
+        return False
+
     def enable_capabilities(self) -> None:
         """A VMM that knows nothing of the feature."""
+
+    def enable_cap_x2apic_api(self, flags: ApiFlags) -> None:
+        """KVM_ENABLE_CAP, if there is anything to ask for."""
+        bit2 = flags in (ApiFlags.BIT2, ApiFlags.BOTH)
+        bit3 = flags in (ApiFlags.BIT3, ApiFlags.BOTH)
+        if bit2 or bit3:
+            self.kvm_enable_cap_x2apic_api(bit2, bit3)
 
     @step(by="VMM", fair=Fair.WEAK)
     def kvm_arch_handle_exit(self, cpu: Cpu) -> None:

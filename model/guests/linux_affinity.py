@@ -1,0 +1,75 @@
+"""Linux while the affinity of an interrupt changes: as it does it (fact L3), and without its care."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from model.guests.linux import Doing, Linux
+from model.lang import Fair, Table, require, step
+from model.machine import Cpu, Pin, Trigger
+
+
+class LinuxAffinity(Linux):
+    """L3: the change waits for the next interrupt; masked, after the LAPIC's EOI, the pin moves if Remote IRR is 0.
+
+    Simplified: the vector stays; moving and unmasking are one write of the entry.
+    """
+
+    labels: ClassVar[dict[str, tuple[str, str]]] = {**Linux.labels, "move_pending[]": ("", "pin {0} is to go to CPU")}
+    scope_defaults: ClassVar[dict[str, int]] = {"pins": 1}
+
+    move_pending: Table[Pin, Cpu | None]
+
+    @step(by="guest", fair=Fair.FINITE)
+    def irq_set_affinity(self, cpu: Cpu, pin: Pin, dest: Cpu) -> None:
+        require(self.apic[cpu].in_guest and self.guest_is_idle(cpu) and self.driver_ready[pin])
+        require(self.move_pending[pin] is None and dest != self.ioapic[pin].dest and self.apic[dest].spiv_enabled)
+        self.move_pending[pin] = dest
+
+    @step(by="guest", fair=Fair.WEAK)
+    def mask_ioapic_irq(self, cpu: Cpu) -> None:
+        """Step 1, only if a move is pending."""
+        linux = self.linux[cpu]
+        require(self.apic[cpu].in_guest and linux.doing == Doing.ACK)
+        require(any(self.is_level_pin(pin, linux.vector) and self.move_pending[pin] is not None for pin in self.ioapic))
+        linux.doing = Doing.MASKED
+        self.write_level_pins(linux.vector, Trigger.LEVEL, True)
+
+    def ack_APIC_irq(self, cpu: Cpu) -> None:
+        """Step 3."""
+        linux = self.linux[cpu]
+        require(self.apic[cpu].in_guest and linux.doing in (Doing.ACK, Doing.MASKED))
+        require(
+            linux.doing == Doing.MASKED
+            or not any(self.is_level_pin(p, linux.vector) and self.move_pending[p] is not None for p in self.ioapic)
+        )
+        linux.doing = Doing.MOVE if linux.doing == Doing.MASKED else Doing.NOTHING
+        self.apic_set_eoi(self.apic[cpu])
+
+    @step(by="guest", fair=Fair.WEAK)
+    def irq_move_masked_irq(self, cpu: Cpu) -> None:
+        """Step 5: with Remote IRR set the move has to wait for another interrupt. The pin is unmasked."""
+        linux = self.linux[cpu]
+        require(self.apic[cpu].in_guest and linux.doing == Doing.MOVE)
+        linux.doing = Doing.NOTHING
+        for pin, rte in self.ioapic.items():
+            if self.is_level_pin(pin, linux.vector):
+                dest = self.move_pending[pin]
+                if dest is not None and not rte.remote_irr:
+                    self.move_pending[pin] = None
+                    self.ioapic_mem_write_rte(pin, rte.vector, dest, Trigger.LEVEL, False)
+                else:
+                    self.ioapic_mem_write_rte(pin, rte.vector, rte.dest, Trigger.LEVEL, False)
+
+
+class LinuxMovesInService(Linux):
+    """The destination is rewritten while the interrupt is pending or in service, as KVM's stale vectors allow for."""
+
+    scope_defaults: ClassVar[dict[str, int]] = {"pins": 1}
+
+    @step(by="guest", fair=Fair.FINITE)
+    def ioapic_set_affinity(self, cpu: Cpu, pin: Pin, dest: Cpu) -> None:
+        rte = self.ioapic[pin]
+        require(self.apic[cpu].in_guest and self.driver_ready[pin])
+        require(dest != rte.dest and self.apic[dest].spiv_enabled)
+        self.ioapic_mem_write_rte(pin, rte.vector, dest, rte.trigger, rte.mask)

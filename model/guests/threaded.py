@@ -1,0 +1,127 @@
+"""Guests that EOI the LAPIC at once and service the device later, in a thread: seL4, Linux's one-shot handlers, and a
+broken guest that does not even mask the pin."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar
+
+from model.guests.guest import Guest
+from model.lang import Fair, Struct, Table, require, step
+from model.machine import Cpu, Pin, Trigger, Vector
+
+
+class Doing(Enum):
+    NOTHING = 0
+    INTERRUPTED = 1  # the vector was taken
+    ACK = 2  # the pin is masked, its thread woken; the LAPIC's EOI is next
+    EOI = 3  # the I/O APIC's own EOI is next
+    FLIPPED = 4  # the entry is masked and edge, to be restored
+
+
+class Thread(Enum):
+    ASLEEP = 0
+    WOKEN = 1  # the device is to be serviced
+    DONE = 2  # the pin is to be unmasked
+
+
+class ThreadedCpu(Struct):
+    doing: Doing
+    vector: Vector
+
+
+class Sel4(Guest):
+    """Mask the pin, EOI the LAPIC, let the driver thread service the device, unmask when it acknowledges (3.6)."""
+
+    labels: ClassVar[dict[str, tuple[str, str]]] = {
+        **Guest.labels,
+        "irq[].doing": ("CPU{0}", "doing"),
+        "irq[].vector": ("CPU{0}", "handles vector"),
+        "thread[]": ("", "thread of pin {0}"),
+    }
+
+    irq: Table[Cpu, ThreadedCpu]
+    thread: Table[Pin, Thread]
+
+    def guest_wants_directed_eoi(self) -> bool:
+        return False
+
+    def guest_is_idle(self, cpu: Cpu) -> bool:
+        return self.irq[cpu].doing == Doing.NOTHING
+
+    def guest_interrupt(self, cpu: Cpu, vector: Vector) -> None:
+        irq = self.irq[cpu]
+        irq.doing = Doing.INTERRUPTED
+        irq.vector = vector
+
+    @step(by="guest", fair=Fair.WEAK)
+    def mask_and_wake(self, cpu: Cpu) -> None:
+        """A level pin is masked until its device is serviced."""
+        irq = self.irq[cpu]
+        require(self.apic[cpu].in_guest and irq.doing == Doing.INTERRUPTED)
+        irq.doing = Doing.ACK
+        for pin in self.ioapic:
+            if self.driver_ready[pin] and self.remapped_vector(pin) == irq.vector:
+                self.thread[pin] = self.woken(pin)
+        if self.masks_pins():
+            self.write_level_pins(irq.vector, Trigger.LEVEL, True)
+
+    def masks_pins(self) -> bool:
+        return True
+
+    def woken(self, pin: Pin) -> Thread:
+        return Thread.WOKEN
+
+    @step(by="guest", fair=Fair.WEAK)
+    def ack(self, cpu: Cpu) -> None:
+        irq = self.irq[cpu]
+        require(self.apic[cpu].in_guest and irq.doing == Doing.ACK)
+        irq.doing = Doing.EOI if self.needs_explicit_eoi(cpu, irq.vector) else Doing.NOTHING
+        self.apic_set_eoi(self.apic[cpu])
+
+    def needs_explicit_eoi(self, cpu: Cpu, vector: Vector) -> bool:
+        return False
+
+    @step(by="guest", fair=Fair.STRONG)
+    def thread_fn(self, cpu: Cpu, pin: Pin) -> None:
+        """The thread runs where its interrupts go. STRONG: a thread that can run again and again does run."""
+        apic = self.apic[cpu]
+        require(apic.in_guest and self.guest_is_idle(cpu) and self.kvm_apic_has_interrupt(apic) is None)
+        require(self.ioapic[pin].dest == cpu and self.thread[pin] == Thread.WOKEN)
+        self.thread[pin] = Thread.DONE if self.masks_pins() else Thread.ASLEEP
+        self.device_service(pin)
+
+    @step(by="guest", fair=Fair.WEAK)
+    def unmask(self, cpu: Cpu, pin: Pin) -> None:
+        rte = self.ioapic[pin]
+        require(self.apic[cpu].in_guest and self.guest_is_idle(cpu))
+        require(rte.dest == cpu and self.thread[pin] == Thread.DONE)
+        self.thread[pin] = Thread.ASLEEP
+        if self.device_trigger(pin) == Trigger.LEVEL:
+            self.ioapic_mem_write_rte(pin, rte.vector, rte.dest, Trigger.LEVEL, False)
+
+    def guest_is_handling(self, pin: Pin) -> bool:
+        vector = self.remapped_vector(pin)
+        taken = any(irq.doing == Doing.INTERRUPTED and irq.vector == vector for irq in self.irq.values())
+        return taken or self.thread[pin] == Thread.WOKEN
+
+    def guest_owes_directed_eoi(self, pin: Pin) -> bool:
+        return False
+
+
+class LinuxThreaded(Sel4):
+    """A one-shot handler (L6): the hard half wakes the thread only if its device wants service, else EOI and unmask."""
+
+    source: ClassVar[str] = "kernel/irq/chip.c"
+
+    def woken(self, pin: Pin) -> Thread:
+        if self.raised[pin] or self.thread[pin] == Thread.WOKEN:
+            return Thread.WOKEN
+        return Thread.DONE
+
+
+class Broken(Sel4):
+    """EOIs before the cause is cleared and masks nothing, as Hyper-V 2016 did (QEMU 958a01dab8e0, kvm.md B11)."""
+
+    def masks_pins(self) -> bool:
+        return False

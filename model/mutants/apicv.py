@@ -1,0 +1,129 @@
+"""VMX virtual interrupt delivery: posted interrupts (bug B5), and the vector that hardware believes in service (B8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from model.designs.base import Base
+from model.lang import Fair, Mask, Patch, Table, require, step
+from model.machine import Cpu, IrqchipMode, Lapic, Machine, Pin, Trigger, Vector
+
+
+class PostedInterrupts(Base):
+    """A message for a vCPU that is not in the guest waits in its posted-interrupt descriptor (PIR) until IRR is needed.
+
+    Simplified: messages of a split irqchip only; a vCPU in the guest takes the notification at once; the EOI exit
+    bitmap in the VMCS is the one that was scanned (no nesting).
+    """
+
+    patch = Patch(title="VMX posted interrupts", note="what B5 needs")
+    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("qemu",), "guest": ("linux_moves_in_service",)}
+    scope_defaults: ClassVar[Mapping[str, Any]] = {"pins": 1}
+    labels: ClassVar[dict[str, tuple[str, str]]] = {**Machine.labels, "pir[]": ("KVM", "CPU{0} PIR")}
+
+    pir: Table[Cpu, Mask[Vector]]
+
+    def kvm_set_irq(self, gsi: Pin) -> None:
+        """vmx_deliver_interrupt() where Base's apic_accept_irq() writes IRR."""
+        route = self.irq_routing[gsi]
+        apic = self.apic[route.dest]
+        if apic.in_guest or not route.valid or not apic.spiv_enabled:
+            super().kvm_set_irq(gsi)
+            return
+        if route.trigger == Trigger.LEVEL:
+            apic.tmr.add(route.vector)
+        else:
+            apic.tmr.discard(route.vector)
+        self.pir[route.dest].add(route.vector)
+
+    def vmx_sync_pir_to_irr(self, cpu: Cpu) -> None:
+        for vector in self.pir[cpu]:
+            self.apic[cpu].irr.add(vector)
+        self.pir[cpu].clear()
+
+    def vcpu_enter_guest(self, cpu: Cpu) -> None:
+        """PIR is synced last, after the requests were served."""
+        super().vcpu_enter_guest(cpu)
+        if self.apic[cpu].in_guest:
+            self.vmx_sync_pir_to_irr(cpu)
+
+    def vcpu_scan_ioapic(self, cpu: Cpu, apic: Lapic) -> None:
+        self.vmx_sync_pir_to_irr(cpu)
+        super().vcpu_scan_ioapic(cpu, apic)
+
+
+class MutantB5(PostedInterrupts):
+    patch = Patch(
+        title="B5: the scan does not see an interrupt that is still in PIR",
+        date="2024", base="posted_interrupts", note="f3ced000a2df",
+    )  # fmt: skip
+
+    def vcpu_scan_ioapic(self, cpu: Cpu, apic: Lapic) -> None:
+        apic.ioapic_handled_vectors.clear()
+        apic.highest_stale_pending_ioapic_eoi = None
+        if self.irqchip_mode == IrqchipMode.SPLIT:
+            self.kvm_scan_ioapic_routes(cpu, apic)
+        elif self.irqchip_mode == IrqchipMode.KERNEL:
+            self.kvm_ioapic_scan_entry(cpu, apic)
+
+
+class VirtualEoi(Base):
+    """Hardware ends the vector in SVI, not the highest one in ISR. KVM turns APICv off and on as reasons come and go.
+
+    Simplified: one vCPU, since its VMCS cannot be found from a LAPIC; with more, APICv stays off. No posted interrupts.
+    """
+
+    patch = Patch(title="VMX EOI virtualization, with inhibition at run time", note="what B8 needs")
+    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("qemu", "firecracker"), "guest": ("linux",)}
+    scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1}
+    labels: ClassVar[dict[str, tuple[str, str]]] = {
+        **Machine.labels,
+        "apicv_active": ("KVM", "APICv active"),
+        "svi": ("KVM", "SVI"),
+    }
+
+    apicv_active: bool
+    svi: Vector | None  # the VMCS's guest interrupt status
+
+    @step(by="KVM", fair=Fair.FINITE)
+    def kvm_vcpu_update_apicv(self, cpu: Cpu) -> None:
+        """KVM_REQ_APICV_UPDATE, which takes the vCPU out of the guest. Assumed: reasons change finitely often."""
+        apic = self.apic[cpu]
+        require(self.scope.cpus == 1 and apic.exit_ioapic_eoi is None)
+        apic.in_guest = False
+        self.apicv_active = not self.apicv_active
+        if self.apicv_active:
+            self.kvm_apic_update_apicv(apic)
+
+    def kvm_apic_update_apicv(self, apic: Lapic) -> None:
+        """hwapic_isr_update()."""
+        self.svi = apic.isr.highest()
+
+    def kvm_apic_ack_interrupt(self, apic: Lapic, vector: Vector) -> None:
+        """Virtual-interrupt delivery sets SVI."""
+        super().kvm_apic_ack_interrupt(apic, vector)
+        if self.apicv_active:
+            self.svi = vector
+
+    def apic_set_eoi(self, apic: Lapic) -> None:
+        """EOI virtualization: VISR[SVI] := 0, SVI := the highest that is left; an EOI exit if the bitmap wants it."""
+        if not self.apicv_active:
+            super().apic_set_eoi(apic)
+            return
+        vector = self.svi
+        if vector is not None:
+            apic.isr.discard(vector)
+        self.svi = apic.isr.highest()
+        if vector is not None:
+            self.kvm_ioapic_send_eoi(apic, vector)  # kvm_apic_set_eoi_accelerated()
+
+
+class MutantB8(VirtualEoi):
+    patch = Patch(
+        title="B8: APICv is activated while an interrupt is in service, SVI is stale",
+        author="fixed by Dongli Zhang", date="2025", base="virtual_eoi", note="b2849bec936b",
+    )  # fmt: skip
+
+    def kvm_apic_update_apicv(self, apic: Lapic) -> None:
+        """SVI stays what it was."""

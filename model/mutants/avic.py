@@ -1,0 +1,91 @@
+"""SVM AVIC: the hardware ends edge interrupts and tells nobody (bug B9), and the fix that called itself for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from model.lang import Index, Mask, Patch
+from model.machine import Lapic, Pin, Trigger
+from model.mutants.scan import RtcTracking
+
+Frame: TypeAlias = Annotated[int, Index(3)]  # activations of ioapic_set_irq() on the host's stack that are counted
+
+
+class Avic(RtcTracking):
+    """The lazy EOI as it is since 77377064c3a9: it ends the RTC's tracking, and calls no ack notifier."""
+
+    patch = Patch(title="SVM AVIC, with the lazy EOI of edge interrupts", note="what B9 needs, and its fixes")
+    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "vmm": ("firecracker",), "guest": ("linux",), "device": ("edge", "level"),
+    }  # fmt: skip
+    scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1}
+    labels: ClassVar[dict[str, tuple[str, str]]] = {
+        **RtcTracking.labels,
+        "activations": ("KVM", "ioapic_set_irq() inside itself"),
+    }
+
+    activations: Mask[Frame]  # of the last assertion: {0} if it did not call itself
+
+    def apic_set_eoi(self, apic: Lapic) -> None:
+        """Hardware traps the EOI only if TMR says level."""
+        vector = apic.isr.highest()
+        if vector is not None and vector not in apic.tmr:
+            apic.isr.discard(vector)
+            return
+        super().apic_set_eoi(apic)
+
+    def kvm_ioapic_set_irq(self, pin: Pin, level: bool) -> None:
+        """A pass of the loop is an activation: the resampler lowers its own source and sets the line to the OR of all.
+
+        Assumed: a resampling irqfd shares the pin, so inside the call the OR is the level that the caller asked for.
+        """
+        if level:
+            self.activations.clear()
+        for frame in range(3):
+            if not level or (frame > 0 and not (self.lazy_update_applies(pin) and self.lazy_update_notifies())):
+                break
+            self.activations.add(frame)
+            if self.lazy_update_applies(pin):
+                self.pending_eoi[pin] = False  # rtc_irq_eoi()
+        super().kvm_ioapic_set_irq(pin, level)
+
+    def lazy_update_applies(self, pin: Pin) -> bool:
+        rte = self.ioapic[pin]
+        pending = self.kvm_apic_pending_eoi(self.apic[rte.dest], rte.vector)
+        return rte.trigger == Trigger.EDGE and not pending
+
+    def lazy_update_notifies(self) -> bool:
+        """Does it go through kvm_ioapic_update_eoi_one(), and so call the ack notifiers?"""
+        return False
+
+
+class MutantB9(Avic):
+    patch = Patch(
+        title="B9: AVIC hides the EOI of edge interrupts from the I/O APIC",
+        author="fixed by Suravee Suthikulpanit", date="2019-11", base="avic", note="f458d039db7e",
+    )  # fmt: skip
+
+    def lazy_update_applies(self, pin: Pin) -> bool:
+        return False
+
+
+class MutantB9EdgeRecursion(Avic):
+    patch = Patch(
+        title="B9: the lazy EOI of an edge pin with a resampler calls itself for ever",
+        author="fixed by Vitaly Kuznetsov", date="2020-10", base="avic", note="77377064c3a9, CVE-2020-27152",
+    )  # fmt: skip
+
+    def lazy_update_notifies(self) -> bool:
+        return True
+
+
+class MutantB9Recursion(MutantB9EdgeRecursion):
+    patch = Patch(
+        title="B9: the lazy EOI of a level pin with a resampler calls itself for ever",
+        author="fixed by Paolo Bonzini", date="2020-05", base="mutant_b9_edge_recursion", note="8be8f932e3db",
+    )  # fmt: skip
+
+    def lazy_update_applies(self, pin: Pin) -> bool:
+        rte = self.ioapic[pin]
+        return not self.kvm_apic_pending_eoi(self.apic[rte.dest], rte.vector)

@@ -1,0 +1,73 @@
+"""Resampling irqfds on the in-kernel I/O APIC (VFIO's INTx), and what unmasking a pin does with them (bug B10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from model.designs.base import Base
+from model.devices import Level
+from model.lang import Patch
+from model.machine import Cpu, Pin, Trigger, Vector
+
+
+class KernelResample(Level):
+    """The device's owner signals an irqfd; KVM is never told that the line fell.
+
+    Simplified: a signal while KVM holds the line high changes nothing, so that it need not be masked.
+    """
+
+    def device_resample(self, pin: Pin) -> None:
+        """The resamplefd. Assumed: the owner looks at its device at once."""
+        if self.raised[pin]:
+            self.kvm_ioapic_set_irq(pin, True)
+
+    def device_service(self, pin: Pin) -> None:
+        self.raised[pin] = False
+
+
+class Resampler(Base):
+    """Linux since 6.3: an entry that becomes unmasked is resampled."""
+
+    patch = Patch(title="Resampling irqfds on the in-kernel I/O APIC", note="what B10 needs")
+    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "vmm": ("firecracker",), "guest": ("linux_threaded",), "device": ("kernel_resample",),
+    }  # fmt: skip
+    scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1}
+
+    def kvm_notify_acked_irq(self, pin: Pin) -> None:
+        """irqfd_resampler_ack(): lower the source, then signal the resamplefd."""
+        self.ioapic[pin].irr = False
+        self.device_resample(pin)
+
+    def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
+        rte = self.ioapic[pin]
+        rte.vector = vector
+        rte.dest = dest
+        rte.trigger = trigger
+        rte.mask = mask
+        if trigger == Trigger.EDGE:
+            rte.remote_irr = False
+        if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
+            rte.irr = False
+            self.device_resample(pin)  # kvm_notify_irqfd_resampler()
+        self.kvm_make_scan_ioapic_request()
+
+
+class MutantB10(Resampler):
+    patch = Patch(
+        title="B10: unmasking injects a latched interrupt whose device was serviced meanwhile",
+        date="2023 (6.3)", base="resampler", note="fef8f2b90edb",
+    )  # fmt: skip
+
+    def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
+        rte = self.ioapic[pin]
+        rte.vector = vector
+        rte.dest = dest
+        rte.trigger = trigger
+        rte.mask = mask
+        if trigger == Trigger.EDGE:
+            rte.remote_irr = False
+        if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
+            self.kvm_ioapic_service(rte)
+        self.kvm_make_scan_ioapic_request()

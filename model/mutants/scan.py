@@ -1,0 +1,75 @@
+"""The in-kernel I/O APIC's scan: which EOIs KVM intercepts when an entry moves to another CPU (bugs B2 and B3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from model.designs.base import Base
+from model.lang import Patch, Table
+from model.machine import Cpu, Lapic, Machine, Pin, Trigger, Vector
+
+
+class RtcTracking(Base):
+    """Edge pins whose EOI the kernel waits for: a tick that finds the previous one unended is coalesced.
+
+    Simplified: every edge pin is tracked as the RTC's is, without its map of destinations. One flag stands for the
+    RTC's count and for the PIT's irq_ack, which an ack notifier sets; a coalesced tick is not sent again later.
+    """
+
+    patch = Patch(title="Edge pins with EOI tracking, as Linux has for RTC and PIT", note="what B2, B9 and B15 need")
+    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "vmm": ("firecracker",), "guest": ("linux_moves_in_service",), "device": ("edge", "level"),
+    }  # fmt: skip
+    scope_defaults: ClassVar[Mapping[str, Any]] = {"pins": 1}
+    labels: ClassVar[dict[str, tuple[str, str]]] = {
+        **Machine.labels,
+        "pending_eoi[]": ("KVM", "pin {0} pending_eoi"),
+        "coalesced[]": ("KVM", "pin {0} coalesced"),
+    }
+
+    pending_eoi: Table[Pin, bool]  # rtc_status.pending_eoi: the LAPIC took the interrupt, its EOI is still to come
+    coalesced: Table[Pin, bool]  # what the last assertion of the pin returned
+
+    def kvm_ioapic_set_irq(self, pin: Pin, level: bool) -> None:
+        """rtc_irq_check_coalesced() comes first."""
+        rte = self.ioapic[pin]
+        edge = level and rte.trigger == Trigger.EDGE
+        if edge:
+            self.coalesced[pin] = self.pending_eoi[pin]
+            if self.pending_eoi[pin]:
+                return
+            self.pending_eoi[pin] = not rte.mask and self.apic[rte.dest].spiv_enabled
+        super().kvm_ioapic_set_irq(pin, level)
+
+    def kvm_notify_acked_irq(self, pin: Pin) -> None:
+        """rtc_irq_eoi(), kvm_pit_ack_irq()."""
+        self.pending_eoi[pin] = False
+
+    def kvm_ioapic_scan_entry(self, cpu: Cpu, apic: Lapic) -> None:
+        """Level pins and tracked ones."""
+        for rte in self.ioapic.values():
+            self.kvm_scan_ioapic_irq(cpu, apic, rte.dest, rte.vector)
+
+
+class MutantB3(RtcTracking):
+    patch = Patch(
+        title="B3: a level EOI is lost when its entry moves to another CPU in service",
+        author="fixed by Nikita Leshenko", date="2017-11", base="rtc_tracking", note="0fc5a36dd6b3",
+    )  # fmt: skip
+
+    def kvm_ioapic_scan_entry(self, cpu: Cpu, apic: Lapic) -> None:
+        for rte in self.ioapic.values():
+            if rte.dest == cpu or (rte.trigger == Trigger.EDGE and self.kvm_apic_pending_eoi(apic, rte.vector)):
+                apic.ioapic_handled_vectors.add(rte.vector)
+
+
+class MutantB2(RtcTracking):
+    patch = Patch(
+        title="B2: an edge EOI is lost when its entry moves to another CPU in service",
+        date="2015", base="mutant_b3", note="db2bdcbbbd32",
+    )  # fmt: skip
+
+    def kvm_scan_ioapic_irq(self, cpu: Cpu, apic: Lapic, dest: Cpu, vector: Vector) -> None:
+        if dest == cpu:
+            apic.ioapic_handled_vectors.add(vector)

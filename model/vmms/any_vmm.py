@@ -1,0 +1,70 @@
+"""Any VMM: every ioctl, in any order, before and after vCPUs exist and run. There is no I/O APIC but KVM's."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from model.lang import Table, require, step
+from model.machine import ApiFlags, Cpu, Errno, Pin, Trigger, Vector
+from model.vmms.setup_vmm import SetupVmm
+
+
+class AnyVmm(SetupVmm):
+    """All ioctls, and vCPUs run.
+
+    Simplified: INIT is sent by the VMM; vCPUs are in x2APIC mode whenever CPUID has it, so that MSRs reach the LAPIC.
+    """
+
+    scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1}
+    labels: ClassVar[dict[str, tuple[str, str]]] = {**SetupVmm.labels, "has_run[]": ("VMM", "CPU{0} has run")}
+
+    has_run: Table[Cpu, bool]  # KVM_RUN was called
+
+    def kvm_vcpu_has_run(self, cpu: Cpu) -> bool:
+        return self.has_run[cpu]
+
+    @step(by="VMM")
+    def ioctl_set_irqchip(
+        self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool, remote_irr: bool, irr: bool
+    ) -> None:
+        self.asked = None
+        self.kvm_vm_ioctl_get_irqchip()
+        if self.errno == Errno.OK:
+            self.kvm_set_ioapic(pin, vector, dest, trigger, mask, remote_irr, irr)
+
+    @step(by="VMM")
+    def ioctl_set_gsi_routing(self, gsi: Pin, valid: bool, vector: Vector, dest: Cpu, trigger: Trigger) -> None:
+        self.asked = None
+        self.kvm_vm_ioctl_set_gsi_routing(gsi, valid, vector, dest, trigger)
+
+    @step(by="VMM")
+    def ioctl_irq_line(self, gsi: Pin, level: bool) -> None:
+        self.asked = None
+        self.kvm_vm_ioctl_irq_line(gsi, level)
+
+    @step(by="VMM")
+    def ioctl_run(self, cpu: Cpu) -> None:
+        """The first KVM_RUN; model/kvm/x86.py repeats it."""
+        require(self.apic[cpu].created and not self.has_run[cpu])
+        self.has_run[cpu] = True
+
+    @step(by="VMM")
+    def init_vcpu(self, cpu: Cpu) -> None:
+        """INIT, or a reset of the VM for this vCPU."""
+        require(self.apic[cpu].created and self.lapic_in_kernel())
+        self.kvm_lapic_reset(self.apic[cpu])
+        self.lvr_current[cpu] = self.granted != ApiFlags.NONE
+
+    @step(by="VMM")
+    def ioctl_set_msr_spiv(self, cpu: Cpu, enabled: bool, directed_eoi: bool) -> None:
+        """KVM_SET_MSRS of 0x80f: the code that a guest's write runs."""
+        require(self.apic[cpu].created and self.lapic_in_kernel() and self.apic[cpu].cpuid_x2apic)
+        self.apic[cpu].in_guest = False
+        self.kvm_lapic_reg_write_spiv(self.apic[cpu], enabled, directed_eoi)
+
+    @step(by="VMM")
+    def ioctl_set_msr_eoi(self, cpu: Cpu) -> None:
+        """KVM_SET_MSRS of 0x80b."""
+        require(self.apic[cpu].created and self.lapic_in_kernel() and self.apic[cpu].cpuid_x2apic)
+        self.apic[cpu].in_guest = False
+        self.apic_set_eoi(self.apic[cpu])

@@ -1,0 +1,130 @@
+"""Verdicts of VMM profiles and guests, each argued for from the fact sheet (vmm-guest.md, and kvm.md by name)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checker.verdict import Status
+from model.designs.base import Base
+from model.designs.v1 import V1
+from model.designs.v6 import V6
+from model.devices import Resample
+from model.guests.freebsd import FreeBsd
+from model.guests.illumos import Illumos
+from model.guests.linux import Linux
+from model.guests.linux_affinity import LinuxAffinity, LinuxMovesInService
+from model.guests.linux_explicit_eoi import LinuxIr, LinuxTmr0
+from model.guests.threaded import Broken, Sel4
+from model.guests.windows_cg import WindowsCg
+from model.machine import ApiFlags, Cpu, Lapic, Vector
+from model.vmms.cloud_hypervisor import CloudHypervisor
+from model.vmms.crosvm import Crosvm
+from model.vmms.kernel_irqchip import KernelIrqchip
+from model.vmms.openvmm import Openvmm
+from model.vmms.qemu import Qemu
+from model.vmms.two_ioapics import TwoIoapics
+from tests.model.profiles_rig import HOLDS, V11, V20, VIOLATED, verdicts
+
+
+def test_suppression_without_an_eoi_register_stops_openvmm_but_not_cloud_hypervisor() -> None:
+    """v1 obeys SPIV bit 12; neither chip has an EOI register (section 2), so Remote IRR stays for ever in both. OpenVMM
+    sends only while it is clear (V-OV2); Cloud Hypervisor never looks at it before it sends (V-CH1)."""
+    both = ("no_eoi_lost", "line_is_serviced")
+    assert verdicts(*both, vmm=Openvmm, guest=WindowsCg, kernel=V1, ioapic=V11) == (VIOLATED, VIOLATED)
+    assert verdicts(*both, vmm=CloudHypervisor, guest=WindowsCg, kernel=V1, ioapic=V11) == (VIOLATED, HOLDS)
+
+
+def test_cloud_hypervisor_never_storms() -> None:
+    """V-CH2: nothing is sent at an EOI, so each assertion is one interrupt, even for the guest that EOIs too early and
+    for Windows with a broadcast that is not suppressed. crosvm sends again (V-CR1)."""
+    for guest in (Broken, WindowsCg):
+        assert verdicts("no_storm", vmm=CloudHypervisor, guest=guest, ioapic=V11) == (HOLDS,)
+        assert verdicts("no_storm", vmm=Crosvm, guest=guest) == (VIOLATED,)
+
+
+def test_two_chips_with_one_gsi_lose_interrupts() -> None:
+    """Q16: two drivers on equal-numbered pins: one pin's message has the other's vector. With one driver nothing
+    collides, so the same guest on one pin of the first chip is served."""
+    assert verdicts("line_is_serviced", vmm=TwoIoapics, guest=Linux) == (VIOLATED,)
+    assert verdicts("line_is_serviced", vmm=TwoIoapics, guest=Linux, pins=1) == (HOLDS,)
+
+
+def test_a_line_that_rises_during_the_trigger_flip_is_lost_in_qemu() -> None:
+    """Q4: a masked edge latches nothing, and Q8 takes no new look at the line when the entry is level again. Linux with
+    remapping flips at every interrupt of a 0x11 chip (L2, L4); with 0x20 it does not flip. OpenVMM and KVM's chip keep
+    the line's state across the flip (V-OV2; kvm.md 2.3), so flips are harmless there."""
+    assert verdicts("line_is_serviced", vmm=Qemu, guest=LinuxIr, ioapic=V11, pins=1) == (VIOLATED,)
+    assert verdicts("line_is_serviced", vmm=Qemu, guest=LinuxIr, ioapic=V20, pins=1) == (HOLDS,)
+    assert verdicts("line_is_serviced", vmm=Openvmm, guest=LinuxTmr0, ioapic=V11, pins=1) == (HOLDS,)
+    assert verdicts("line_is_serviced", vmm=KernelIrqchip, guest=LinuxTmr0, ioapic=V11, pins=1) == (HOLDS,)
+
+
+class LinuxWithoutRepair(LinuxTmr0):
+    """ioapic_ack_level() without its step 4."""
+
+    def needs_explicit_eoi(self, cpu: Cpu, vector: Vector) -> bool:
+        return False
+
+
+def test_the_tmr_repair_is_needed_for_the_kernels_chip_only() -> None:
+    """K13: with TMR = 0 the in-kernel chip ignores the EOI. kvm.md 1.3.3: a split irqchip does not look at TMR."""
+    name = "line_is_serviced"
+    assert verdicts(name, vmm=KernelIrqchip, guest=LinuxWithoutRepair, ioapic=V11, pins=1) == (VIOLATED,)
+    assert verdicts(name, vmm=Qemu, guest=LinuxWithoutRepair, pins=1) == (HOLDS,)
+
+
+class NoStaleVectors(Base):
+    """Linux before fceb3a36: the scan looks at the routes only."""
+
+    def kvm_scan_ioapic_irq(self, cpu: Cpu, apic: Lapic, dest: Cpu, vector: Vector) -> None:
+        if dest == cpu:
+            apic.ioapic_handled_vectors.add(vector)
+
+
+@pytest.mark.parametrize(("vmm", "careful"), [(Qemu, HOLDS), (Crosvm, VIOLATED)])
+def test_moving_in_service_needs_the_stale_vector(vmm: type, careful: Status) -> None:
+    """kvm.md 1.6.2, B3, 7.3: the old CPU's EOI is for a vector that is routed elsewhere now. Linux's own order (L3)
+    moves after the EOI, when nothing is pending, and does not need it; but crosvm then sends a line that is high to the
+    old CPU before it sets up the new route (V-CR3), and makes its own stale vector."""
+    both = ("no_eoi_lost", "line_is_serviced")
+    assert verdicts(*both, vmm=vmm, guest=LinuxMovesInService) == (HOLDS, HOLDS)
+    assert verdicts(*both, vmm=vmm, guest=LinuxMovesInService, kernel=NoStaleVectors) == (VIOLATED, VIOLATED)
+    assert verdicts(*both, vmm=vmm, guest=LinuxAffinity, kernel=NoStaleVectors) == (careful, careful)
+
+
+def test_only_a_throttle_lets_a_broken_guest_live() -> None:
+    """B11: the EOI with the line high sends again for ever; every 10,000th is late, and then the guest gets on."""
+    for vmm, version in ((Qemu, V20), (KernelIrqchip, V11)):
+        for throttle, verdict in ((False, VIOLATED), (True, HOLDS)):
+            assert verdicts("no_storm", vmm=vmm, guest=Broken, ioapic=version, throttle=throttle, pins=1) == (verdict,)
+
+
+def test_a_masked_pin_does_not_stop_an_irqfd_in_qemu() -> None:
+    """Q19: the irqfd's message goes by KVM's route, which a masked pin keeps (Q8). seL4 masks, EOIs with the line high;
+    the EOI kicks the owner, who signals again; the throttle does not count that (Q11). Plain Linux services first."""
+    resample: dict[str, Any] = {"vmm": Qemu, "device": Resample, "pins": 1, "throttle": True}
+    assert verdicts("no_storm", guest=Sel4, **resample) == (VIOLATED,)
+    assert verdicts("no_storm", guest=Linux, **resample) == (HOLDS,)
+    assert verdicts("no_storm", guest=Sel4, vmm=Qemu, pins=1) == (HOLDS,)
+
+
+def test_a_trigger_flip_kicks_no_resamplefd() -> None:
+    """Q11: only a broadcast kicks; Q8: a flip clears Remote IRR, that is all. With remapping the exit's vector matches no
+    entry (L4), so with a 0x11 chip the owner never hears of an EOI and the device stays silent."""
+    for version, verdict in ((V11, VIOLATED), (V20, HOLDS)):
+        found = verdicts(
+            "line_is_serviced", vmm=Qemu, guest=LinuxIr, device=Resample, ioapic=version, pins=1, vectors=2
+        )
+        assert found == (verdict,)
+
+
+def test_illumos_needs_the_eoi_register_that_v6_makes_it_use() -> None:
+    """S-D1 for N1: ENABLE on a 0x11 chip loses the EOI; on a 0x20 chip it is what the guest expects; FreeBSD's flip (B2)
+    ends the interrupt on 0x11, masked, so no line rises meanwhile."""
+    both = ("no_eoi_lost", "line_is_serviced")
+    enabled: dict[str, Any] = {"vmm": Qemu, "kernel": V6, "flags": ApiFlags.BIT2}
+    assert verdicts(*both, guest=Illumos, ioapic=V11, **enabled) == (VIOLATED, VIOLATED)
+    assert verdicts(*both, guest=Illumos, ioapic=V20, **enabled) == (HOLDS, HOLDS)
+    assert verdicts(*both, guest=FreeBsd, ioapic=V11, **enabled) == (HOLDS, HOLDS)
