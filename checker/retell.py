@@ -104,7 +104,7 @@ class Telling:
         if start is None and not self.story.stutter:
             return "it neither loops nor stays"
         begin = len(self.states) - 1 if start is None else start
-        unfair = self._unfair(self.states[begin:], {m for m in self.moves[begin:]})
+        unfair = self._unfair(self.states[begin:], set(self.moves[begin:]))
         if unfair:
             return unfair
         for values in bindings_of(self.p, self.reference.scope):
@@ -121,6 +121,7 @@ class Telling:
             always, ever = all(move in e for e in enabled), any(move in e for e in enabled)
             if move.fair is Fair.FINITE and move in taken:
                 return f"{move.step} happens only finitely often"
-            if move not in taken and (move.fair is Fair.WEAK and always or move.fair is Fair.STRONG and ever):
+            owed = (move.fair is Fair.WEAK and always) or (move.fair is Fair.STRONG and ever)
+            if owed and move not in taken:
                 return f"{move.step} would have to happen in the end"
         return ""

@@ -13,7 +13,11 @@ WITHHOLDS: dict[type, str] = {AnyGuest: "this guest may withhold an EOI for ever
 NO_PROTOCOL: dict[type, str] = {AnyGuest: "this guest follows no protocol of which the property speaks"}
 
 
-@always(source="Sean Christopherson, 2025-09-22, aNHE0U3qxEOniXqO@google.com", premise="remote_irr_set", not_for=WITHHOLDS)
+@always(
+    source="Sean Christopherson, 2025-09-22, aNHE0U3qxEOniXqO@google.com",
+    premise="remote_irr_set",
+    not_for=WITHHOLDS,
+)
 def no_eoi_lost(s: Machine, pin: Pin) -> bool:
     """While a pin has Remote IRR set, somebody will still clear it.
 
