@@ -13,10 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from checker import ir
-from checker.lower_checks import check_fields, check_overrides, check_unused, definition_of, only_plain_parameters
+from checker.lower_checks import (
+    check_fields, check_overrides, check_unused, definition_of, only_plain_parameters, said_of_type,
+    state_type,
+)  # fmt: skip
 from checker.lower_names import Signature
 from checker.lower_stmt import StatementLowering
-from checker.refusal import Refused, did_you_mean, loc_of
+from checker.refusal import Refused, loc_of
 from model.finite import BoolType, EnumType, ModelError, Scalar, StructType, TableType, Type
 from model.lang import Design, Property, Scope, resolve
 
@@ -46,7 +49,7 @@ class ProgramLowering:
 
     def __init__(self, design: type[Design], scope: Scope) -> None:
         self.design, self.scope = design, scope
-        self.state: StructType = _state_type(design, scope)
+        self.state: StructType = state_type(design, scope)
         self.functions: dict[str, ir.Function] = {}
         self.signatures: dict[str, Signature] = {}
         self.in_progress: list[str] = []
@@ -201,28 +204,12 @@ class ProgramLowering:
         return ir.Formula(p.name, p.kind, tuple(keys), params, len(systems) == 2, loc_of(node, file))
 
 
-def _state_type(design: type[Design], scope: Scope) -> StructType:
-    try:
-        return design.state_type(scope)
-    except ModelError:
-        raise
-    except NameError as error:
-        raise ModelError(f"{design.__name__}: a field has the unknown type {error.name!r}") from None
-    except RecursionError:
-        raise ModelError(f"{design.__name__}: a record that contains itself is not finite") from None
-    except Exception as error:
-        raise ModelError(f"{design.__name__}: the type of a field cannot be read: {error}") from None
-
-
 def _hints(function: Callable[..., Any], node: ast.FunctionDef) -> dict[str, Any]:
     loc = loc_of(node, function.__code__.co_filename)
     try:
         return typing.get_type_hints(function, include_extras=True)
-    except NameError as error:
-        names = [n for n in function.__globals__ if not n.startswith("_")]
-        raise Refused(loc, f"unknown type {error.name!r}", did_you_mean(str(error.name), names)) from None
     except Exception as error:
-        raise Refused(loc, f"the types of {node.name}() cannot be read: {error}") from None
+        raise Refused(loc, *said_of_type(error, function.__globals__)) from None
 
 
 def _writes(body: Sequence[ir.Stmt], signatures: dict[str, Signature]) -> bool:

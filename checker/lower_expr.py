@@ -48,7 +48,7 @@ class ExpressionLowering(OperatorLowering):
         if target is Mask and not node.args:
             raise self.refuse(node, "an empty Mask is made where a field is declared", "use .clear() to empty a mask")
         if inspect.isclass(target) and issubclass(target, Struct):
-            raise self.refuse(node, f"a new {function.id} can only be stored into a row or field", "self.table[i] = ...")
+            raise self.refuse(node, f"a new {function.id} can only be stored into a row or field", f"self.table[i] = {function.id}(...)")
         if function.id in self.linker.method_names():
             raise self.refuse(node, f"{function.id}() is a function of the system", f"write self.{function.id}(...)")
         hint = did_you_mean(function.id, ["any", "all", "require"])
@@ -72,9 +72,11 @@ class ExpressionLowering(OperatorLowering):
         if found is None:
             if self.linker.state.field(function.attr) is not None:
                 raise self.refuse(function, f"{function.attr!r} is a field, not a function", "drop the parentheses")
-            where = "no class above this one" if after is not None else "this system"
+            if after is not None:
+                hint = "drop this line, or correct the name: nothing is replaced here"
+                raise self.refuse(function, f"no class above this one has a function {function.attr!r}", hint)
             hint = did_you_mean(function.attr, self.linker.method_names())
-            raise self.refuse(function, f"{where} has {'a' if after is not None else 'no'} function {function.attr!r}", hint)
+            raise self.refuse(function, f"this system has no function {function.attr!r}", hint)
         return found
 
     def arguments(self, node: ast.Call, signature: Signature) -> tuple[Expr | Place, ...]:

@@ -50,6 +50,8 @@ def loc_of(node: ast.AST, file: str) -> Loc:
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
     """A hint that names the nearest valid name, or all of them if none is near and they are few."""
     names = sorted(set(valid))
+    if name in names:
+        return f"{name!r} exists, but this file does not import it"
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
@@ -73,7 +75,7 @@ def a(of: Type) -> str:
         case StructType(cls):
             return f"{_article(cls.__name__)} {cls.__name__} record"
         case TableType(index, _):
-            return f"a Table with a row for each {index.index or 'number'} ({index.lo}..{index.hi})"
+            return f"a Table, one row for each of {index.index or 'the numbers'} ({index.lo}..{index.hi})"
 
 
 def _article(word: str) -> str:

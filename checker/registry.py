@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import itertools
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -55,6 +56,15 @@ def all_properties() -> dict[str, Property]:
     return found
 
 
+def registered(role: str, name: str) -> type[Machine]:
+    """The registered class of a role. Raises UserError with the nearest valid name."""
+    families: dict[str, Mapping[str, type[Machine]]] = {
+        "kernel": designs(), "vmm": VMMS, "guest": GUESTS, "device": DEVICES,
+    }  # fmt: skip
+    found: type[Machine] = look_up(role, name, families[role])
+    return found
+
+
 def look_up(kind: str, name: str, known: Mapping[str, Any]) -> Any:
     """known[name]. Raises UserError with the nearest valid name."""
     if name not in known:
@@ -63,11 +73,34 @@ def look_up(kind: str, name: str, known: Mapping[str, Any]) -> Any:
 
 
 def role_of(design: type[Design]) -> str:
-    """Which role a class plays: kernel, vmm, guest or device. Raises UserError if none."""
-    for role, bases in ROLES.items():
-        if issubclass(design, bases):
-            return role
-    raise UserError(f"{design.__name__} is no kernel, VMM, guest or device: derive it from a registered design")
+    """Which role a class plays: kernel, vmm, guest or device. Raises UserError if none, or several."""
+    played = [role for role, bases in ROLES.items() if issubclass(design, bases)]
+    if len(played) > 1:
+        raise UserError(
+            f"{design.__name__} mixes the roles {' and '.join(played)}: write one class for each, and pass each by its "
+            "option (--kernel, --vmm, --guest, --device)"
+        )
+    if not played:
+        raise UserError(f"{design.__name__} is no kernel, VMM, guest or device: derive it from a registered design")
+    return played[0]
+
+
+def check_roles(roles: Sequence[type[Machine]]) -> None:
+    """Raise UserError if a class restates a function that another role of the system provides."""
+    owners: dict[str, type] = {}
+    for role in roles:
+        for cls in role.__mro__:
+            if not issubclass(cls, Machine) or cls is Machine:
+                continue
+            for name, value in vars(cls).items():
+                if not inspect.isfunction(value) or name == "initial":
+                    continue
+                other = owners.setdefault(name, role)
+                if other is not role:
+                    raise UserError(
+                        f"{name}() is a function of the {role_of(role)} ({role.__name__}), but {other.__name__}, a "
+                        f"{role_of(other)}, restates it: patch it in a class of that role"
+                    )
 
 
 @dataclass(frozen=True)
@@ -78,8 +111,12 @@ class Cell:
     system: type[Design]
     scope: Scope
 
+    subject: str = "kernel"  # the role under review
+
     def __str__(self) -> str:
-        return f"{self.names['vmm']} {self.scope.ioapic.value:#x}, {self.names['guest']}, {self.names['device']}"
+        shown = {role: name.rpartition("/")[2] for role, name in self.names.items()}
+        kernel = "" if self.subject == "kernel" else f"{shown['kernel']}, "
+        return f"{kernel}{shown['vmm']} {self.scope.ioapic.value:#x}, {shown['guest']}, {shown['device']}"
 
 
 @dataclass(frozen=True)
@@ -92,29 +129,36 @@ class Skipped:
 
 def matrix(
     design: tuple[str, type[Machine]], *, kernels: Sequence[str], vmms: Sequence[str], guests: Sequence[str],
-    devices: Sequence[str], scope: Mapping[str, Any],
+    devices: Sequence[str], scope: Mapping[str, Any], find: Callable[[str, str], type[Machine]] | None = None,
 ) -> list[Cell | Skipped]:  # fmt: skip
-    """Every cell of the design under the chosen VMMs, guests, devices; I/O APIC versions unless scope fixes one."""
+    """Every cell of the design under the chosen VMMs, guests, devices; I/O APIC versions unless scope fixes one.
+
+    find(role, name): the class of a name (default: the registered ones). Raises UserError.
+    """
     name, cls = design
+    find = find or registered
     families = {
-        "kernel": {k: look_up("kernel design", k, designs()) for k in kernels},
-        "vmm": {k: look_up("VMM", k, VMMS) for k in vmms},
-        "guest": {k: look_up("guest", k, GUESTS) for k in guests},
-        "device": {k: look_up("device", k, DEVICES) for k in devices},
+        "kernel": {k: find("kernel", k) for k in kernels},
+        "vmm": {k: find("vmm", k) for k in vmms},
+        "guest": {k: find("guest", k) for k in guests},
+        "device": {k: find("device", k) for k in devices},
     }
     families[role_of(cls)] = {name: cls}
     versions = [scope["ioapic"]] if "ioapic" in scope else list(IoapicVersion)
     found = list[Cell | Skipped]()
-    for vmm, version, guest, device in itertools.product(families["vmm"], versions, families["guest"], families["device"]):
+    order = (families["vmm"], versions, families["guest"], families["device"])
+    for vmm, version, guest, device in itertools.product(*order):
         for kernel in families["kernel"]:
             names = {"kernel": kernel, "vmm": vmm, "guest": guest, "device": device}
             roles = [families[role][names[role]] for role in ROLES]
             if version not in families["vmm"][vmm].versions:
                 if "ioapic" in scope:
-                    found.append(Skipped(f"{vmm} {version.value:#x}, {guest}, {device}", f"{vmm} has no I/O APIC of this version"))
+                    title = f"{vmm} {version.value:#x}, {guest}, {device}"
+                    found.append(Skipped(title, f"{vmm} has no I/O APIC of this version"))
                 continue
+            check_roles(roles)
             sizes = {**getattr(families["guest"][guest], "scope_defaults", {}), **scope, "ioapic": version}
-            found.append(Cell(names, compose(*roles), replace(Scope(), **sizes)))
+            found.append(Cell(names, compose(*roles), replace(Scope(), **sizes), role_of(cls)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from itertools import takewhile
 from pathlib import Path
@@ -46,3 +47,13 @@ def _is_more_of_a_comment(line: str) -> bool:
 
 def _is_more_of_a_paragraph(line: str) -> bool:
     return bool(line.strip()) and line.strip() != '"""' and not MARK.search(line)
+
+
+def assumptions_of(system: type, root: Path = ROOT) -> tuple[str, ...]:
+    """Every `Assumed:` note in the files that the classes of a system are defined in, with the file's name."""
+    files = {inspect.getsourcefile(cls) for cls in system.__mro__[1:] if cls.__module__.startswith("model.")}
+    return tuple(
+        f"{text.removeprefix('Assumed: ').rstrip('.')} ({Path(file).name})"
+        for file, _, text in collect_simplifications(root)
+        if text.startswith("Assumed:") and str(root / file) in files
+    )
