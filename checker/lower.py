@@ -178,7 +178,10 @@ class ProgramLowering:
 
     def formula(self, p: Property) -> ir.Formula:
         """A property: one bool function, or two (p and q) for a leads_to."""
-        function = p.function
+        function: Any = p.function
+        if isinstance(function, Property):
+            inner = function.function
+            raise Refused(loc_of(definition_of(inner), inner.__code__.co_filename), "this is made a property twice", "leave one decorator")
         node, file = definition_of(function), function.__code__.co_filename
         only_plain_parameters(function, node, method=False)
         hints = _hints(function, node)

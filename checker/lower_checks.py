@@ -30,6 +30,8 @@ def _tree(file: str) -> ast.Module:
 
 def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
     """The AST node of a function. Raises ModelError if its source cannot be read."""
+    if not inspect.isfunction(function):
+        raise ModelError(f"{getattr(function, '__name__', function)} is not a plain function: write one decorator above one `def`")
     code = inspect.unwrap(function).__code__
     try:
         tree = _tree(code.co_filename)
