@@ -31,9 +31,10 @@ memory or time); 4 the engines disagree or we broke
 def memory_size(text: str) -> int:
     """"500M", "2G" -> bytes."""
     unit = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper(), 1)
-    number = float(text[:-1] if unit > 1 else text)
+    digits = text[:-1] if unit > 1 else text
+    number = float(digits) if digits.replace(".", "", 1).isdigit() else 0.0
     if number <= 0:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r}: a size is needed, e.g. 500M")
     return int(number * unit)
 
 
@@ -46,9 +47,11 @@ def positive(text: str) -> int:
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("design", metavar="DESIGN", help="a registered design, or a path to a .py file")
-    parser.add_argument("--kernel", action="append", metavar="K", help="kernel design, when DESIGN is a VMM or guest")
-    parser.add_argument("--vmm", action="append", metavar="V", help=f"one or more of {', '.join(VMMS)}")
-    parser.add_argument("--guest", action="append", metavar="G", help=f"one or more of {', '.join(GUESTS)}")
+    kernel = "kernel design (default: base), when DESIGN is a VMM, guest or device"
+    parser.add_argument("--kernel", action="append", metavar="K", help=kernel)
+    family = "one or more of {}, or a .py file"
+    parser.add_argument("--vmm", action="append", metavar="V", help=family.format(", ".join(VMMS)))
+    parser.add_argument("--guest", action="append", metavar="G", help=family.format(", ".join(GUESTS)))
     parser.add_argument("--device", action="append", metavar="D", help=f"level (default), {', '.join(DEVICES)} or all")
     parser.add_argument("--property", action="append", metavar="P", help="default: all")
     parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
@@ -117,7 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = getattr(commands, f"run_{options.command}")(options)
         sys.stdout.flush()
-    except ModelError as error:
+    except (ModelError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            return _closed_pipe()
         print(f"eoi: {error}", file=sys.stderr)
         return 2
     except (NoCompiler, CompileFailed) as error:
@@ -132,8 +137,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print("eoi: out of memory: INCONCLUSIVE", file=sys.stderr)
         return 3
-    except BrokenPipeError:
-        return _closed_pipe()
     except Exception as error:
         return _our_bug(error)
     return code

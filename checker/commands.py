@@ -18,7 +18,7 @@ from checker.loader import load_design, provenance
 from checker.model_diff import diff_lines, model_diff
 from checker.registry import (
     DEVICES, GUESTS, VMMS, Cell, Skipped, all_properties, default_guests, default_vmms, designs, look_up, matrix,
-    parse_scope, role_of, special_roles,
+    parse_scope, registered, role_of, special_roles,
 )  # fmt: skip
 from checker.retell import retell
 from checker.search import Limits
@@ -28,11 +28,26 @@ from model.lang import Property
 from model.machine import Machine
 
 
+def is_path(argument: str) -> bool:
+    return argument.endswith(".py") or ".py:" in argument or "/" in argument
+
+
+def find_role(role: str, name: str) -> type[Machine]:
+    """A class for one role: registered, or in a file. Raises ModelError."""
+    if not is_path(name):
+        return registered(role, name)
+    found = load_design(name)
+    if role_of(found) != role:
+        raise UserError(f"{name}: {found.__name__} is a {role_of(found)}, not a {role}")
+    return found
+
+
 def find_design(argument: str) -> tuple[str, type[Machine]]:
     """(name, class) of a registered design or of one in a file. Raises ModelError."""
-    if argument.endswith(".py") or ".py:" in argument or "/" in argument:
+    if is_path(argument):
         return argument, load_design(argument)
-    known: Mapping[str, type[Machine]] = {**designs(), **special_roles(), **VMMS, **GUESTS, **DEVICES}
+    others: Mapping[str, type[Machine]] = {**VMMS, **GUESTS, **DEVICES, **special_roles()}
+    known = designs() if argument not in others else others
     return argument, look_up("design", argument, known)
 
 
@@ -41,17 +56,21 @@ def split(values: Iterable[str] | None, default: Sequence[str]) -> list[str]:
     return [v for value in values for v in value.split(",") if v] if values else list(default)
 
 
-def select(options: Namespace) -> tuple[str, list[Cell], list[Skipped], list[Property]]:
+def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list[Skipped], list[Property]]:
     """The cells and properties that the options mean. Raises UserError for unknown names and empty choices."""
     name, cls = find_design(options.design)
     known, own = all_properties(), cls.default_roles
     wanted = [look_up("property", p, known) for p in split(options.property, own.get("property", list(known)))]
     devices = split(options.device, own.get("device", ["level"]))
+    role = role_of(cls)
+    if getattr(options, role):
+        raise UserError(f"{name} is a {role} already: --{role} cannot name another one")
     vmms = split(options.vmm, own.get("vmm", default_vmms()))
     found = matrix(
         (name, cls), kernels=split(options.kernel, own.get("kernel", ["base"])), vmms=vmms,
         guests=split(options.guest, own.get("guest", default_guests(vmms))),
-        devices=list(DEVICES) if devices == ["all"] else devices, scope=parse_scope(options.scope),
+        devices=list(DEVICES) if devices == ["all"] else devices,
+        scope=parse_scope(",".join([options.scope, smaller])), find=find_role,
     )  # fmt: skip
     cells = [c for c in found if isinstance(c, Cell)]
     skipped = [c for c in found if isinstance(c, Skipped)]
@@ -59,7 +78,7 @@ def select(options: Namespace) -> tuple[str, list[Cell], list[Skipped], list[Pro
         raise UserError("nothing to explore: " + "; ".join(f"{s.title}: {s.why}" for s in skipped))
     if not options.property:  # those made for one VMM are asked where it occurs
         wanted = [p for p in wanted if not p.only_for or any(p.why_not(c.system) is None for c in cells)]
-    return f"{role_of(cls)} design {name}: {provenance(cls)}", cells, skipped, wanted
+    return f"{role} design {name}: {provenance(cls)}", cells, skipped, wanted
 
 
 def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:
@@ -140,9 +159,7 @@ def run_trace(options: Namespace) -> int:
             raise UserError(f"--{form} {path}: the file's name must end in .{form}")
         if not path.absolute().parent.is_dir():
             raise UserError(f"--{form} {path}: there is no directory {path.absolute().parent}")
-    _, cells, _, wanted = select(options)
-    campaign = explore(options, cells, wanted)
-    found = first_shown(campaign, [Status.VIOLATED]) or first_shown(campaign, [Status.REACHED])
+    campaign, found = _smallest(options)
     if found is None:
         print(f"No run to tell: {report.summary_line(campaign)}")
         return exit_code(campaign)
@@ -152,6 +169,19 @@ def run_trace(options: Namespace) -> int:
         diagram.write(trace, path)
         print(f"diagram: {path}", file=sys.stderr)
     return 1 if found[1].status is Status.VIOLATED else exit_code(campaign)
+
+
+def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] | None]:
+    """What is told by one CPU and one pin makes the better story, unless the user fixed the sizes."""
+    asked = parse_scope(options.scope)
+    for small in ("cpus=1,pins=1", "cpus=1", ""):
+        if not {name.partition("=")[0] for name in small.split(",")} & set(asked):
+            _, cells, _, wanted = select(options, small)
+            campaign = explore(options, cells, wanted)
+            found = first_shown(campaign, [Status.VIOLATED]) or first_shown(campaign, [Status.REACHED])
+            if found is not None or not small:
+                return campaign, found
+    raise AssertionError("the last scope is the one asked for")
 
 
 def run_replay(options: Namespace) -> int:

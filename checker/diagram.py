@@ -7,10 +7,11 @@ whose wheel carries Graphviz.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -279,8 +280,21 @@ def render(trace: Trace, form: str) -> bytes:
         import pygraphviz
     except ImportError as error:
         raise StoryError(f"{form} needs pygraphviz (pip install pygraphviz): {error}; dot works without it") from None
-    with pygraphviz.AGraph(string=dot) as graph:
+    with pygraphviz.AGraph(string=dot) as graph, _quiet_libraries():
         return bytes(graph.draw(format=form, prog="neato", args="-n2") or b"")
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Graphviz's bundled fontconfig complains of the system's newer configuration on file descriptor 2."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def write(trace: Trace, path: Path) -> None:

@@ -6,24 +6,28 @@ gets one message that points at a line of their file.
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import linecache
 import signal
 import sys
 import threading
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from checker.errors import UserError
 from checker.ir import Loc
-from checker.refusal import Refused, did_you_mean
+from checker.refusal import Refused, did_you_mean, loc_of
 from model.lang import Design
 from model.machine import Machine
 
-SECONDS = 5.0  # a design's file only defines classes: anything longer is a loop
+SECONDS = 5.0  # for imports that a design's file makes
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.Pass)
+MAY_BE_CALLED = {"Patch", "Index", "ClassVar", "step", "always", "leads_to", "reachable"}
 
 
 class TooLong(Exception):
@@ -37,9 +41,18 @@ def load_design(argument: str) -> type[Machine]:
         path_text, class_name = argument, ""
     path = Path(path_text)
     if not path.is_file():
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{path}: " + ("is a directory, a .py file is needed" if path.is_dir() else "no such file"))
     found = _designs_in(_execute(path), class_name)
     return _the_one(found, class_name, path)
+
+
+def file_digest(argument: str) -> str:
+    """Eight hex digits that change with the content of a design's file. Raises UserError if it cannot be read."""
+    path = argument if argument.endswith(".py") else argument.rpartition(":")[0]
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
 
 
 def _execute(path: Path) -> types.ModuleType:
@@ -52,15 +65,36 @@ def _execute(path: Path) -> types.ModuleType:
     sys.modules[module.__name__] = module  # typing.get_type_hints looks classes' modules up there
     linecache.checkcache(str(path))
     try:
-        code = compile(source, str(path), "exec", dont_inherit=True)
+        tree = ast.parse(source, str(path))
+        _only_definitions(tree.body, path)
+        code = compile(tree, str(path), "exec", dont_inherit=True)
         with _time_limit():
             exec(code, module.__dict__)
     except SyntaxError as error:
         loc = Loc(str(path), error.lineno or 1, max((error.offset or 1) - 1, 0), max((error.end_offset or 0) - 1, 0))
         raise Refused(loc, f"syntax error: {error.msg}") from None
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except Refused:
+        raise
+    except BaseException as error:  # also SystemExit: a file must not end the command as if all were well
         raise _explained(error, path) from None
     return module
+
+
+def _only_definitions(body: Sequence[ast.stmt], path: Path) -> None:
+    """Refuse statements that do something when the file is read: a design's file says what is, it does not act."""
+    for node in body:
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if not docstring and not isinstance(node, DEFINITIONS):
+            raise Refused(loc_of(node, str(path)), "a design's file only imports and defines", "put it into a method")
+        values = [node.value] if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None else []
+        for call in (n for value in values for n in ast.walk(value) if isinstance(n, ast.Call)):
+            if not (isinstance(call.func, ast.Name) and call.func.id in MAY_BE_CALLED):
+                loc = loc_of(call, str(path))
+                raise Refused(loc, "a design's file calls nothing while it is read", "write a constant")
+        if isinstance(node, ast.ClassDef):
+            _only_definitions(node.body, path)
 
 
 @contextmanager
@@ -81,7 +115,7 @@ def _time_limit() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _explained(error: Exception, path: Path) -> Refused:
+def _explained(error: BaseException, path: Path) -> Refused:
     """An exception of the file's own code as a message about the line of the file that it came from."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
     frame = frames[-1] if frames else None
@@ -90,7 +124,7 @@ def _explained(error: Exception, path: Path) -> Refused:
         loc = Loc(str(path), loc.line, frame.colno or 0, frame.end_colno or 0)
     match error:
         case TooLong():
-            return Refused(loc, f"the file did not finish within {SECONDS:g} s: is this a loop?", "only define classes here")
+            return Refused(loc, f"the file was not read within {SECONDS:g} s", "import only what defines classes")
         case NameError(name=str(name)):
             known = [*vars(Machine), *(n for n in _model_names())]
             return Refused(loc, f"unknown name {name!r}", did_you_mean(name, known))

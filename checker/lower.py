@@ -7,17 +7,20 @@ composed class), so a patch that restates a function, and its super() calls, mea
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from checker import ir
 from checker.hints import type_hints
-from checker.lower_expr import Signature
+from checker.lower_checks import (
+    check_fields, check_overrides, check_unused, definition_of, only_plain_parameters, said_of_type,
+    state_type,
+)  # fmt: skip
+from checker.lower_names import Signature
 from checker.lower_stmt import StatementLowering
-from checker.refusal import Refused, did_you_mean, loc_of
-from model.finite import BoolType, EnumType, ModelError, Scalar, StructType, TableType
+from checker.refusal import Refused, loc_of
+from model.finite import BoolType, EnumType, ModelError, Scalar, StructType, TableType, Type
 from model.lang import Design, Property, Scope, resolve
 
 
@@ -27,11 +30,12 @@ def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = (
     Raises Refused (a ModelError) with file, line and advice for whatever is outside the language.
     """
     lowering = ProgramLowering(design, scope)
-    lowering.check_overrides()
+    check_fields(design, lowering.state)
+    check_overrides(design)
     steps = [lowering.step(name) for name in design.steps()]
-    lowering.method("initial", None)
+    lowering.initial()
     formulas = [lowering.formula(p) for p in properties if p.why_not(design) is None]
-    lowering.check_unused()
+    check_unused(design, lowering.used)
     choices: dict[str, Scalar] = {
         name: BoolType() if isinstance(value, bool) else EnumType(type(value)) for name, value in scope.choices().items()
     }
@@ -40,49 +44,12 @@ def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = (
     )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=256)
-def _parsed(file: str, stamp: float) -> ast.Module:
-    with open(file, encoding="utf-8") as source:
-        return ast.parse(source.read(), file)
-
-
-def parsed(file: str) -> ast.Module:
-    """The AST of a source file, read once per version of the file."""
-    import os
-
-    return _parsed(file, os.stat(file).st_mtime)
-
-
-@functools.lru_cache(maxsize=256)
-def _definitions(tree: ast.Module) -> dict[tuple[str, int], ast.FunctionDef]:
-    """The functions of a file by name and line: of the `def`, and of the first decorator."""
-    found = dict[tuple[str, int], ast.FunctionDef]()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            for line in (node.lineno, min([node.lineno, *(d.lineno for d in node.decorator_list)])):
-                found.setdefault((node.name, line), node)
-    return found
-
-
-def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
-    """The AST node of a function. Raises ModelError if its source cannot be read."""
-    code = inspect.unwrap(function).__code__
-    try:
-        tree = parsed(code.co_filename)
-    except (OSError, SyntaxError) as error:
-        raise ModelError(f"the source of {function.__qualname__} cannot be read: {error}") from None
-    node = _definitions(tree).get((code.co_name, code.co_firstlineno))
-    if node is not None:
-        return node
-    raise ModelError(f"{function.__qualname__} was not found in {code.co_filename}: write it with `def`")
-
-
 class ProgramLowering:
     """The program under construction (the Linker that functions see)."""
 
     def __init__(self, design: type[Design], scope: Scope) -> None:
         self.design, self.scope = design, scope
-        self.state: StructType = design.state_type(scope)
+        self.state: StructType = state_type(design, scope)
         self.functions: dict[str, ir.Function] = {}
         self.signatures: dict[str, Signature] = {}
         self.in_progress: list[str] = []
@@ -91,7 +58,8 @@ class ProgramLowering:
     # --- what functions ask for ---
 
     def method_names(self) -> list[str]:
-        return [n for n in dir(self.design) if callable(getattr(self.design, n)) and not n.startswith("_")]
+        names = (n for n in dir(self.design) if not n.startswith("_") and n not in ("steps", "state_type"))
+        return [n for n in names if inspect.isfunction(getattr(self.design, n))]
 
     def constant(self, name: str) -> Any:
         return getattr(self.design, name, None)
@@ -102,14 +70,19 @@ class ProgramLowering:
         if after is not None:
             owners = owners[owners.index(after) + 1 :]
         owner = next((c for c in owners if name in vars(c) and inspect.isfunction(vars(c)[name])), None)
-        if owner is None:
+        if owner is None or name.startswith("__"):
             return None
         self.used.add((owner, name))
         function = vars(owner)[name]
-        key = name if after is None else f"{owner.__name__}.{name}"
+        key = name if after is None else f"{self._owner_name(owner)}.{name}"
         if key not in self.signatures:
             self._lower_method(key, owner, function)
         return self.signatures[key]
+
+    def _owner_name(self, owner: type) -> str:
+        """The class's name; a patch may well be named like the class that it derives from."""
+        same = [c for c in reversed(self.design.__mro__) if c.__name__ == owner.__name__]
+        return owner.__name__ + ("" if same[0] is owner else f"#{same.index(owner) + 1}")
 
     # --- lowering ---
 
@@ -117,11 +90,13 @@ class ProgramLowering:
         node = definition_of(function)
         file = function.__code__.co_filename
         if getattr(function, "__isabstractmethod__", False):
-            raise Refused(loc_of(node, file), f"no role of {self.design.__name__} provides {key}()", "add the role that does")
+            hint = f"write {key}() in one of them, or name a role that has it"
+            raise Refused(loc_of(node, file), f"no role of {self.design.__name__} provides {key}()", hint)
         if key in self.in_progress:
             circle = " -> ".join([*self.in_progress[self.in_progress.index(key) :], key])
             raise Refused(loc_of(node, file), f"recursion is not in the language: {circle}", "use a `for` loop")
         self.in_progress.append(key)
+        only_plain_parameters(function, node, method=True)
         params = self._params(function, node, skip=1)
         returns = self._returns(function, node)
         lowering = StatementLowering(
@@ -139,10 +114,11 @@ class ProgramLowering:
         for p in params:
             if isinstance(p.type, StructType | TableType) or p.by_reference:
                 lowering.env.values[p.name] = ir.Alias(p.name, p.type)
+                lowering.aliases.add(p.name)
             else:
                 lowering.locals[p.name] = p.type
                 lowering.env.values[p.name] = ir.Local(p.name, p.type, loc)
-        body, ends = lowering.block(node.body)
+        body, ends = lowering.function(node)
         if returns is not None and not ends:
             raise Refused(loc, f"{node.name}() may end without a value", "return a value on every path")
         self.functions[key] = ir.Function(key, params, returns, tuple(body), lowering.guards, loc, owner, of_edges)
@@ -150,34 +126,29 @@ class ProgramLowering:
         self.signatures[key].writes = _writes(body, self.signatures)
 
     def _params(self, function: Callable[..., Any], node: ast.FunctionDef, skip: int) -> tuple[ir.Param, ...]:
-        file = function.__code__.co_filename
-        extra = node.args.vararg or node.args.kwarg or next(iter(node.args.kwonlyargs), None)
-        if extra is not None or node.args.defaults:
-            raise Refused(loc_of(extra or node.args.defaults[0], file), "parameters are plain: no *, no defaults")
-        hints = self._hints(function, node)
+        file, hints = function.__code__.co_filename, _hints(function, node)
         params = list[ir.Param]()
         for argument in node.args.args[skip:]:
             if argument.arg not in hints:
                 raise Refused(loc_of(argument, file), f"parameter {argument.arg!r} has no type", "annotate it, e.g. vector: Vector")
-            where = str(loc_of(argument, file))
-            params.append(ir.Param(argument.arg, resolve(hints[argument.arg], self.scope, where)))
+            params.append(ir.Param(argument.arg, self._resolved(hints[argument.arg], f"parameter {argument.arg!r}", argument, file)))
         return tuple(params)
 
-    def _hints(self, function: Callable[..., Any], node: ast.FunctionDef) -> dict[str, Any]:
+    def _resolved(self, hint: Any, what: str, node: ast.AST, file: str) -> Type:
         try:
-            return type_hints(function)
-        except NameError as error:
-            names = [n for n in function.__globals__ if not n.startswith("_")]
-            loc = loc_of(node, function.__code__.co_filename)
-            raise Refused(loc, f"unknown type {error.name!r}", did_you_mean(str(error.name), names)) from None
+            return resolve(hint, self.scope, what)
+        except ModelError as error:
+            raise Refused(loc_of(node, file), str(error)) from None
 
     def _returns(self, function: Callable[..., Any], node: ast.FunctionDef) -> Scalar | None:
-        file, hints = function.__code__.co_filename, self._hints(function, node)
+        file, hints = function.__code__.co_filename, _hints(function, node)
         if "return" not in hints:
-            raise Refused(loc_of(node, file), f"{node.name}() does not say what it returns", "-> None if it changes state")
+            raise Refused(
+                loc_of(node, file), f"{node.name}() does not say what it returns", "-> None if it changes state, otherwise e.g. -> bool"
+            )
         if hints["return"] is type(None):
             return None
-        of = resolve(hints["return"], self.scope, str(loc_of(node, file)))
+        of = self._resolved(hints["return"], f"what {node.name}() returns", node.returns or node, file)
         if isinstance(of, StructType | TableType):
             raise Refused(loc_of(node, file), "a function returns a value, not a record", "return its index")
         return of
@@ -186,26 +157,44 @@ class ProgramLowering:
         """A step and the function that it runs."""
         info = self.design.steps()[name]
         signature = self.method(name, None)
-        assert signature is not None, name
-        loc = self.functions[name].loc
+        if signature is None:
+            raise ModelError(f"step {name} of {self.design.__name__} is not a plain method: write @step(...) above a `def`")
+        function = self.functions[name]
         if signature.returns is not None:
-            raise Refused(loc, f"step {name}() must be annotated `-> None`")
-        for p in signature.params:
+            raise Refused(function.loc, f"step {name}() must be annotated `-> None`: a step changes state")
+        self._only_values(signature.params, f"step {name}()", function.loc)
+        return ir.Step(name, signature.params, info.by, info.fair, function.loc)
+
+    def _only_values(self, params: Sequence[ir.Param], what: str, loc: ir.Loc) -> None:
+        for p in params:
             if p.by_reference:
-                raise Refused(loc, f"parameter {p.name!r} of step {name}() must be an index, bool or Enum")
-        return ir.Step(name, signature.params, info.by, info.fair, loc)
+                raise Refused(loc, f"parameter {p.name!r} of {what} must be an index, a bool or an Enum", "pass the record's index")
+
+    def initial(self) -> None:
+        """What sets up the initial state."""
+        signature = self.method("initial", None)
+        if signature is not None and signature.guards:
+            raise Refused(self.functions["initial"].loc, "initial() always runs: it can have no `require`", "use `if`")
 
     def formula(self, p: Property) -> ir.Formula:
         """A property: one bool function, or two (p and q) for a leads_to."""
-        function = p.function
+        function: Any = p.function
+        if isinstance(function, Property):
+            inner = function.function
+            raise Refused(loc_of(definition_of(inner), inner.__code__.co_filename), "this is made a property twice", "leave one decorator")
         node, file = definition_of(function), function.__code__.co_filename
-        hints = self._hints(function, node)
+        only_plain_parameters(function, node, method=False)
+        hints = _hints(function, node)
         arguments = [a.arg for a in node.args.args]
         systems = [a for a in arguments[:2] if inspect.isclass(hints.get(a)) and issubclass(hints[a], Design)]
-        if arguments[: len(systems)] != systems or not systems or (len(systems) == 2 and p.kind != "always"):
-            raise Refused(loc_of(node, file), f"{p.name}(...) must take the system first", f"def {p.name}(s: System, ...)")
+        if arguments[: len(systems)] != systems or not systems:
+            raise Refused(loc_of(node, file), f"{p.name}(...) must take the system first", f"def {p.name}(s: Machine, ...)")
+        if len(systems) == 2 and p.kind != "always":
+            raise Refused(loc_of(node, file), f"a {p.kind} speaks of single states", "only an `always` takes (before, after)")
         params = self._params(function, node, skip=len(systems))
-        keys = [p.name] if p.kind != "leads_to" else [f"{p.name}.p", f"{p.name}.q"]
+        self._only_values(params, f"{p.name}()", loc_of(node, file))
+        base = p.name if not hasattr(self.design, p.name) else f"{p.kind}.{p.name}"  # a method may have the same name
+        keys = [base] if p.kind != "leads_to" else [f"{base}.p", f"{base}.q"]
         for pick, key in enumerate(keys):
             lowering = StatementLowering(
                 self, file, function.__globals__, None, pure=True, returns=BoolType(),
@@ -217,47 +206,13 @@ class ProgramLowering:
             self._finish(key, lowering, node, params, BoolType(), "properties", len(systems) == 2)
         return ir.Formula(p.name, p.kind, tuple(keys), params, len(systems) == 2, loc_of(node, file))
 
-    # --- what a patch must satisfy ---
 
-    def check_overrides(self) -> None:
-        """A restated function keeps the parameters and the result of the one it replaces."""
-        for owner in self.design.__mro__:
-            for name, function in _methods(owner).items():
-                replaced = next((vars(b)[name] for b in owner.__mro__[1:] if name in _methods(b)), None)
-                if replaced is None:
-                    continue
-                mine, theirs = _shape(function), _shape(replaced)
-                if mine != theirs:
-                    node, file = definition_of(function), function.__code__.co_filename
-                    raise Refused(
-                        loc_of(node, file), f"{name}() changes the signature of the function it replaces",
-                        f"it was: def {name}{inspect.signature(replaced)}",
-                    )  # fmt: skip
-
-    def check_unused(self) -> None:
-        """A function of a patch that replaces nothing and that nobody calls is a misspelt name."""
-        known = {name for owner in self.design.__mro__ for name in _methods(owner)}
-        for owner in self.design.__mro__:
-            if owner is Design or not ("patch" in vars(owner) or owner in self.design.__bases__):
-                continue
-            for name, function in _methods(owner).items():
-                called = any(name == used for _, used in self.used)
-                if called or any(name in _methods(b) for b in owner.__mro__[1:]):
-                    continue
-                node, file = definition_of(function), function.__code__.co_filename
-                hint = did_you_mean(name, known - {name})
-                raise Refused(loc_of(node, file), f"{name}() replaces nothing and nobody calls it", hint)
-
-
-def _methods(owner: type) -> dict[str, Callable[..., Any]]:
-    if not issubclass(owner, Design) or owner is Design:
-        return {"initial": Design.initial} if owner is Design else {}
-    return {name: f for name, f in vars(owner).items() if inspect.isfunction(f) and not name.startswith("__")}
-
-
-def _shape(function: Callable[..., Any]) -> tuple[Any, ...]:
-    hints = type_hints(function)
-    return tuple(inspect.signature(function).parameters), tuple(hints.items())
+def _hints(function: Callable[..., Any], node: ast.FunctionDef) -> dict[str, Any]:
+    loc = loc_of(node, function.__code__.co_filename)
+    try:
+        return type_hints(function)
+    except Exception as error:
+        raise Refused(loc, *said_of_type(error, function.__globals__)) from None
 
 
 def _writes(body: Sequence[ir.Stmt], signatures: dict[str, Signature]) -> bool:

@@ -1,384 +1,25 @@
-"""Expressions of a model: Python AST -> typed IR."""
+"""Calls, any/all, and what loops run over: Python AST -> typed IR. Completes the lowering of expressions."""
 
 from __future__ import annotations
 
 import ast
-import enum
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any
 
 from checker import ir
-from checker.ir import BOOL, Expr, Loc, Place
-from checker.refusal import INSTEAD, Refused, did_you_mean, loc_of
-from model.finite import (
-    BoolType,
-    EnumType,
-    IntType,
-    Mask,
-    MaskType,
-    OptionalType,
-    Scalar,
-    StructType,
-    TableType,
-    Type,
-)
-from model.lang import Scope, Struct, require
+from checker.ir import BOOL, Expr, Place
+from checker.lower_names import NoneValue, PlaceTypes, Signature, Value
+from checker.lower_operators import OperatorLowering
+from checker.refusal import a, did_you_mean
+from model.finite import IntType, Mask, MaskType, OptionalType, StructType, TableType
+from model.lang import Struct, require
+
+Iteration = tuple[str, IntType, dict[str, Expr | Place], Expr | None]
+LOOPS = "loops run over a Table, its .items() or .values(), a Mask, or range(a size)"
 
 
-@dataclass(frozen=True, slots=True)
-class NoneValue:
-    loc: Loc
-
-
-PlaceTypes = ir.State | ir.Before | ir.Alias | ir.FieldOf | ir.RowOf
-Value: TypeAlias = Expr | Place | NoneValue
-COMPARISONS: dict[type[ast.cmpop], str] = {
-    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
-}  # fmt: skip
-
-
-@dataclass
-class Signature:
-    """What a caller needs to know of a function."""
-
-    name: str
-    params: tuple[ir.Param, ...]
-    returns: Scalar | None
-    writes: bool
-    guards: bool
-
-
-class Linker(Protocol):
-    """The program under construction, as a function's lowering sees it."""
-
-    scope: Scope
-    state: StructType
-
-    def method(self, name: str, after: type | None) -> Signature | None: ...
-    def method_names(self) -> list[str]: ...
-    def constant(self, name: str) -> Any: ...
-
-
-@dataclass
-class Env:
-    """Names that are bound at this point: scalars by value (perhaps narrowed), aliases to places."""
-
-    values: dict[str, Expr | Place] = field(default_factory=dict[str, Expr | Place])
-    maybe_unset: set[str] = field(default_factory=set[str])
-
-    def copy(self) -> Env:
-        return Env(dict(self.values), set(self.maybe_unset))
-
-
-class ExpressionLowering:
-    """Lowers the expressions of one function. `env` is replaced as statements are passed."""
-
-    def __init__(self, linker: Linker, file: str, globals_: dict[str, Any], owner: type | None) -> None:
-        self.linker, self.file, self.globals, self.owner = linker, file, globals_, owner
-        self.env = Env()
-        self.reads_before = False
-
-    # --- small helpers ---
-
-    def loc(self, node: ast.AST) -> Loc:
-        return loc_of(node, self.file)
-
-    def refuse(self, node: ast.AST, message: str, hint: str = "") -> Refused:
-        return Refused(self.loc(node), message, hint)
-
-    def unsupported(self, node: ast.AST) -> Refused:
-        what = f"`{ast.unparse(node)}` is not in the language" if isinstance(node, ast.expr) else "not in the language"
-        message, hint = INSTEAD.get(type(node), (what, "see checker/LANGUAGE.md for what is"))
-        return self.refuse(node, message, hint)
-
-    def scalar(self, node: ast.expr) -> Expr:
-        """A value that is not None and not a record."""
-        value = self.value(node)
-        if isinstance(value, NoneValue):
-            raise self.refuse(node, "None has no meaning here", "compare with `is None`, or store it into an optional")
-        return self.load(value, node)
-
-    def load(self, value: Expr | Place, node: ast.AST) -> Expr:
-        if not isinstance(value, PlaceTypes):
-            return value
-        if isinstance(value.type, StructType | TableType):
-            raise self.refuse(node, f"a {value.type} is a record, not a value", "name one of its fields")
-        return ir.Load(value, value.type, self.loc(node))
-
-    def condition(self, node: ast.expr) -> Expr:
-        """A bool; a mask counts as "not empty"."""
-        value = self.scalar(node)
-        match value.type:
-            case BoolType():
-                return value
-            case MaskType():
-                empty = ir.Const(0, value.type, value.loc)
-                return ir.Compare("!=", value, empty, BOOL, value.loc)
-            case OptionalType():
-                raise self.refuse(node, "an optional is not a condition: 0 would count as absent", "write `is not None`")
-            case _:
-                raise self.refuse(node, f"a {value.type} is not a condition", "write a comparison")
-
-    def place(self, node: ast.expr, what: str) -> Place:
-        value = self.value(node)
-        if not isinstance(value, PlaceTypes):
-            raise self.refuse(node, f"{what} needs a field of the state", "name a field, e.g. self.apic[cpu].irr")
-        return value
-
-    def coerce(self, value: Value, target: Scalar, node: ast.AST) -> tuple[Expr, bool]:
-        """The value as one of `target`, and whether its range must be checked at run time."""
-        loc = self.loc(node)
-        if isinstance(value, NoneValue):
-            if isinstance(target, OptionalType):
-                return ir.Const(0, target, loc), False
-            raise self.refuse(node, f"None is not a {target}", "make the type optional: `X | None`")
-        value = self.load(value, node)
-        match target, value.type:
-            case IntType(), IntType():
-                return value, self._outside(value.type, target, node)
-            case OptionalType(of=of), IntType() | EnumType():
-                inner, check = self.coerce(value, of, node)
-                return ir.Wrap(inner, target, loc), check
-            case OptionalType(of=IntType() as of), OptionalType(of=IntType() as given):
-                return value, self._outside(given, of, node)
-            case (IntType() | EnumType()), OptionalType(of=of) if type(of) is type(target):
-                raise self.refuse(node, "this may be None here", "test `is not None` first, or use require(...)")
-            case _ if target == value.type:
-                return value, False
-        raise self.refuse(node, f"a {value.type} is not a {target}")
-
-    def _outside(self, given: IntType, target: IntType, node: ast.AST) -> bool:
-        if given.index and target.index and given.index != target.index:
-            raise self.refuse(node, f"an index of {given.index!r} is not an index of {target.index!r}")
-        return not (target.lo <= given.lo and given.hi <= target.hi)
-
-    # --- dispatch ---
-
-    def value(self, node: ast.expr) -> Value:
-        """Lower any expression: a scalar, a place (record, table, mask) or None."""
-        handler = getattr(self, f"_{type(node).__name__.lower()}", None)
-        if handler is None:
-            raise self.unsupported(node)
-        return cast(Callable[[ast.expr], Value], handler)(node)
-
-    def _constant(self, node: ast.Constant) -> Value:
-        if node.value is None:
-            return NoneValue(self.loc(node))
-        return self._python_constant(node.value, node)
-
-    def _python_constant(self, value: Any, node: ast.AST) -> Expr:
-        if isinstance(value, bool):
-            return ir.Const(int(value), BOOL, self.loc(node))
-        if isinstance(value, int):
-            return ir.Const(value, IntType(value, value), self.loc(node))
-        if isinstance(value, enum.Enum):
-            of = EnumType(type(value))
-            return ir.Const(of.members.index(value), of, self.loc(node))
-        raise self.refuse(node, f"{value!r} is not a value of the language", "use a bool, an int or an Enum member")
-
-    def _name(self, node: ast.Name) -> Value:
-        name = node.id
-        if name in self.env.maybe_unset:
-            raise self.refuse(node, f"{name!r} may be unset here", "give it a value before the `if` or the loop")
-        if name in self.env.values:
-            return self.env.values[name]
-        if name in self.globals and isinstance(self.globals[name], bool | int | enum.Enum):
-            return self._python_constant(self.globals[name], node)
-        if name in self.globals:
-            raise self.refuse(node, f"{name!r} is not a value of the language here")
-        raise self.refuse(node, f"unknown name {name!r}", did_you_mean(name, self.env.values))
-
-    def _attribute(self, node: ast.Attribute) -> Value:
-        if isinstance(node.value, ast.Name) and node.value.id not in self.env.values:
-            return self._of_global(node, self.globals.get(node.value.id), node.value.id)
-        if isinstance(node.value, ast.Attribute) and node.value.attr == "scope":
-            root = self.value(node.value.value)
-            if isinstance(root, ir.State | ir.Before):
-                return self._of_scope(node)
-        base = self.value(node.value)
-        if isinstance(base, PlaceTypes) and isinstance(base.type, StructType):
-            return self._field(node, base, base.type)
-        raise self.refuse(node, f"{ast.unparse(node.value)} has no fields")
-
-    def _of_global(self, node: ast.Attribute, base: Any, name: str) -> Value:
-        if inspect.isclass(base) and issubclass(base, enum.Enum):
-            if node.attr in base.__members__:
-                return self._python_constant(base[node.attr], node)
-            raise self.refuse(node, f"{name} has no member {node.attr!r}", did_you_mean(node.attr, base.__members__))
-        if base is None:
-            raise self.refuse(node.value, f"unknown name {name!r}", did_you_mean(name, [*self.env.values, *self.globals]))
-        raise self.refuse(node, f"`{ast.unparse(node)}` is not a value of the language")
-
-    def _of_scope(self, node: ast.Attribute) -> Value:
-        scope = self.linker.scope
-        if node.attr in scope.sizes():
-            return self._python_constant(scope.sizes()[node.attr], node)
-        if node.attr in scope.choices():
-            choice = scope.choices()[node.attr]
-            of: Scalar = BOOL if isinstance(choice, bool) else EnumType(type(choice))
-            return ir.Choice(node.attr, of, self.loc(node))
-        raise self.refuse(node, f"the scope has no {node.attr!r}", did_you_mean(node.attr, vars(scope)))
-
-    def _field(self, node: ast.Attribute, base: Place, of: StructType) -> Value:
-        kind = of.field(node.attr)
-        if kind is not None:
-            return ir.FieldOf(base, node.attr, kind)
-        if isinstance(base, ir.State | ir.Before):
-            constant = self.linker.constant(node.attr)
-            if isinstance(constant, bool | int | enum.Enum):
-                return self._python_constant(constant, node)
-            if constant is not None:
-                raise self.refuse(node, f"{node.attr!r} is a function", f"call it: {ast.unparse(node)}(...)")
-        owner = "this system" if isinstance(base, ir.State | ir.Before) else str(of)
-        names = [name for name, _ in of.fields]
-        raise self.refuse(node, f"{owner} has no field {node.attr!r}", did_you_mean(node.attr, names))
-
-    def _subscript(self, node: ast.Subscript) -> Value:
-        base = self.value(node.value)
-        if not isinstance(base, PlaceTypes) or not isinstance(base.type, TableType):
-            raise self.refuse(node.value, f"`{ast.unparse(node.value)}` is not a Table")
-        index = self.scalar(node.slice)
-        if isinstance(index.type, OptionalType):
-            raise self.refuse(node.slice, "the index may be None here", "test `is not None` first")
-        of = base.type.index
-        if not isinstance(index.type, IntType):
-            raise self.refuse(node.slice, f"a {index.type} is not an index of {of.index or of}")
-        if self._outside(index.type, of, node.slice):
-            raise self.refuse(node.slice, f"the index may be {index.type.hi}, but the table has {of.hi + 1} rows")
-        return ir.RowOf(base, index, base.type.row)
-
-    # --- operators ---
-
-    def _unaryop(self, node: ast.UnaryOp) -> Value:
-        if isinstance(node.op, ast.Not):
-            return ir.Not(self.condition(node.operand), BOOL, self.loc(node))
-        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and isinstance(node.operand.value, int):
-            return self._python_constant(-node.operand.value, node)
-        raise self.unsupported(node)
-
-    def _boolop(self, node: ast.BoolOp) -> Value:
-        op = "and" if isinstance(node.op, ast.And) else "or"
-        saved, parts = self.env, list[Expr]()
-        for operand in node.values:
-            parts.append(self.condition(operand))
-            self.env = self.narrowed(operand, truth=op == "and")
-        self.env = saved
-        whole = parts[-1]
-        for part in reversed(parts[:-1]):
-            whole = ir.Logic(op, part, whole, BOOL, self.loc(node))
-        return whole
-
-    def _ifexp(self, node: ast.IfExp) -> Value:
-        saved, test = self.env, self.condition(node.test)
-        self.env = self.narrowed(node.test, truth=True)
-        then = self.value(node.body)
-        self.env = saved
-        self.env = self.narrowed(node.test, truth=False)
-        other = self.value(node.orelse)
-        self.env = saved
-        of = self._common(then, other, node)
-        a, b = self.coerce(then, of, node.body)[0], self.coerce(other, of, node.orelse)[0]
-        return ir.IfElse(test, a, b, of, self.loc(node))
-
-    def _common(self, a: Value, b: Value, node: ast.AST) -> Scalar:
-        kinds = [None if isinstance(v, NoneValue) else self.load(v, node).type for v in (a, b)]
-        if kinds[0] == kinds[1] and kinds[0] is not None:
-            return kinds[0]
-        match kinds:
-            case [IntType() as x, IntType() as y]:
-                return IntType(min(x.lo, y.lo), max(x.hi, y.hi), x.index or y.index)
-            case [None, (IntType() | EnumType()) as x] | [(IntType() | EnumType()) as x, None]:
-                return OptionalType(x)
-            case [None, OptionalType() as x] | [OptionalType() as x, None]:
-                return x
-        raise self.refuse(node, f"the two sides have different types: {kinds[0]} and {kinds[1]}")
-
-    def _binop(self, node: ast.BinOp) -> Value:
-        left, right = self.scalar(node.left), self.scalar(node.right)
-        masks = {ast.BitOr: "|", ast.BitAnd: "&", ast.Sub: "-"}
-        if isinstance(left.type, MaskType) and left.type == right.type and type(node.op) in masks:
-            return ir.MaskOp(masks[type(node.op)], left, right, left.type, self.loc(node))
-        match node.op, left.type, right.type:
-            case ast.Add(), IntType(a, b), IntType(c, d):
-                return ir.Arith("+", left, right, IntType(a + c, b + d), self.loc(node))
-            case ast.Sub(), IntType(a, b), IntType(c, d):
-                return ir.Arith("-", left, right, IntType(a - d, b - c), self.loc(node))
-            case _:
-                raise self.refuse(
-                    node, f"`{ast.unparse(node)}` is not in the language",
-                    "ints have + and -, masks of one index have | & and -",
-                )  # fmt: skip
-
-    def _compare(self, node: ast.Compare) -> Value:
-        parts = list[Expr]()
-        left = node.left
-        for op, right in zip(node.ops, node.comparators, strict=True):
-            parts.append(self._comparison(node, op, left, right))
-            left = right
-        whole = parts[-1]
-        for part in reversed(parts[:-1]):
-            whole = ir.Logic("and", part, whole, BOOL, self.loc(node))
-        return whole
-
-    def _comparison(self, node: ast.Compare, op: ast.cmpop, left: ast.expr, right: ast.expr) -> Expr:
-        if isinstance(op, ast.Is | ast.IsNot):
-            return self._is_none(node, op, left, right)
-        if isinstance(op, ast.In | ast.NotIn):
-            found = self._membership(node, left, right)
-            return ir.Not(found, BOOL, self.loc(node)) if isinstance(op, ast.NotIn) else found
-        return self._ordering(node, COMPARISONS[type(op)], left, right)
-
-    def _is_none(self, node: ast.Compare, op: ast.cmpop, left: ast.expr, right: ast.expr) -> Expr:
-        if not isinstance(self.value(right), NoneValue):
-            raise self.refuse(node, "`is` only compares with None", "write == or !=")
-        value = self.scalar(left)
-        if not isinstance(value.type, OptionalType):
-            raise self.refuse(left, f"`{ast.unparse(left)}` is never None here")
-        some = ir.IsSome(value, BOOL, self.loc(node))
-        return some if isinstance(op, ast.IsNot) else ir.Not(some, BOOL, self.loc(node))
-
-    def _membership(self, node: ast.Compare, left: ast.expr, right: ast.expr) -> Expr:
-        if isinstance(right, ast.Tuple):
-            tests = [self._ordering(node, "==", left, item) for item in right.elts]
-            whole = tests[-1]
-            for test in reversed(tests[:-1]):
-                whole = ir.Logic("or", test, whole, BOOL, self.loc(node))
-            return whole
-        mask = self.scalar(right)
-        if not isinstance(mask.type, MaskType):
-            raise self.refuse(right, f"`in` needs a Mask, or a tuple of values; this is a {mask.type}")
-        return ir.Contains(mask, self.element(mask.type, left), BOOL, self.loc(node))
-
-    def element(self, of: MaskType, node: ast.expr) -> Expr:
-        """An index that the mask has a bit for."""
-        element, check = self.coerce(self.value(node), of.of, node)
-        if check:
-            raise self.refuse(node, f"this may be outside the mask's bits {of.of}")
-        return element
-
-    def _ordering(self, node: ast.Compare, op: str, left: ast.expr, right: ast.expr) -> Expr:
-        a, b = self.value(left), self.value(right)
-        if isinstance(a, NoneValue) or isinstance(b, NoneValue):
-            raise self.refuse(node, "None is compared with `is`", "write `is None` or `is not None`")
-        x, y = self.load(a, left), self.load(b, right)
-        match x.type, y.type:
-            case IntType(), IntType():
-                self._outside(x.type, y.type, node)
-            case OptionalType(of=IntType()), IntType() if op in ("==", "!="):
-                y = ir.Wrap(y, OptionalType(y.type), y.loc)
-            case IntType(), OptionalType(of=IntType()) if op in ("==", "!="):
-                x = ir.Wrap(x, OptionalType(x.type), x.loc)
-            case OptionalType(of=EnumType() as e), EnumType() as f if e == f and op in ("==", "!="):
-                y = ir.Wrap(y, OptionalType(f), y.loc)
-            case (OptionalType(), IntType()) | (IntType(), OptionalType()):
-                raise self.refuse(node, "one side may be None here", "test `is not None` first")
-            case s, t if s == t and op in ("==", "!="):
-                pass
-            case s, t:
-                raise self.refuse(node, f"cannot compare a {s} with a {t} by {op}")
-        return ir.Compare(op, x, y, BOOL, self.loc(node))
+class ExpressionLowering(OperatorLowering):
+    """Lowers the expressions of one function."""
 
     # --- calls ---
 
@@ -386,27 +27,32 @@ class ExpressionLowering:
         function = node.func
         if isinstance(function, ast.Name) and function.id in ("any", "all"):
             return self._quantified(node, function.id)
-        if isinstance(function, ast.Name) and self.globals.get(function.id) is require:
+        if self.is_require(node):
             raise self.refuse(node, "require(...) must stand on a line of its own", "write `x = require(...)` first")
         if isinstance(function, ast.Name):
             return self._other_call(node, function)
         signature = self.method_called(node)
         if signature is not None:
             if signature.returns is None:
-                raise self.refuse(node, f"{signature.name}() changes state and has no value")
+                raise self.refuse(node, f"{signature.name}() changes state and has no value", "call it on a line of its own")
             return ir.Call(signature.name, self.arguments(node, signature), signature.returns, self.loc(node))
         if isinstance(function, ast.Attribute):
             return self._mask_method(node, function)
         raise self.unsupported(node)
 
+    def is_require(self, call: ast.Call) -> bool:
+        return isinstance(call.func, ast.Name) and self.globals.get(call.func.id) is require
+
     def _other_call(self, node: ast.Call, function: ast.Name) -> Value:
-        target = self.globals.get(function.id)
+        target: Any = self.globals.get(function.id)
         if target is Mask and not node.args:
             raise self.refuse(node, "an empty Mask is made where a field is declared", "use .clear() to empty a mask")
         if inspect.isclass(target) and issubclass(target, Struct):
-            raise self.refuse(node, f"a {function.id} can only be stored into a row or field", "self.table[i] = ...")
-        names = ["any", "all", "require"]
-        raise self.refuse(node, f"{function.id}() is not in the language", did_you_mean(function.id, names))
+            raise self.refuse(node, f"a new {function.id} can only be stored into a row or field", f"self.table[i] = {function.id}(...)")
+        if function.id in self.linker.method_names():
+            raise self.refuse(node, f"{function.id}() is a function of the system", f"write self.{function.id}(...)")
+        hint = did_you_mean(function.id, ["any", "all", "require"])
+        raise self.refuse(node, f"{function.id}() is not in the language", hint if hint.startswith("did") else "functions are methods of the class: self.f(...)")
 
     def method_called(self, node: ast.Call) -> Signature | None:
         """The method of the system that a call names (self.f(...) or super().f(...)), if it is one."""
@@ -415,11 +61,20 @@ class ExpressionLowering:
             return None
         base, after = function.value, None
         if isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super":
+            if self.owner is None or base.args or base.keywords:
+                raise self.refuse(base, "super() is written without arguments, in a method")
             after = self.owner
-        elif not (isinstance(base, ast.Name) and isinstance(self.env.values.get(base.id), ir.State)):
+        elif not (isinstance(base, ast.Name) and isinstance(self.env.values.get(base.id), ir.State | ir.Before)):
             return None
+        elif isinstance(self.env.values[base.id], ir.Before):
+            raise self.refuse(node, "functions can only be asked about the state after the step", "read the fields of `before` instead")
         found = self.linker.method(function.attr, after)
         if found is None:
+            if self.linker.state.field(function.attr) is not None:
+                raise self.refuse(function, f"{function.attr!r} is a field, not a function", "drop the parentheses")
+            if after is not None:
+                hint = "drop this line, or correct the name: nothing is replaced here"
+                raise self.refuse(function, f"no class above this one has a function {function.attr!r}", hint)
             hint = did_you_mean(function.attr, self.linker.method_names())
             raise self.refuse(function, f"this system has no function {function.attr!r}", hint)
         return found
@@ -435,109 +90,122 @@ class ExpressionLowering:
         return tuple(self._argument(p, given[p.name], signature) for p in signature.params)
 
     def _argument(self, param: ir.Param, node: ast.expr, signature: Signature) -> Expr | Place:
-        of = param.type
+        of, what = param.type, f"parameter {param.name!r} of {signature.name}()"
         if isinstance(of, StructType | TableType | MaskType):
-            place = self.place(node, f"parameter {param.name!r} of {signature.name}()")
+            place = self.place(node, what)
             if place.type != of:
-                raise self.refuse(node, f"parameter {param.name!r} of {signature.name}() is a {of}, not a {place.type}")
+                raise self.refuse(node, f"{what} is {a(of)}, and this is {a(place.type)}")
             return place
         value, check = self.coerce(self.value(node), of, node)
         if check:
-            raise self.refuse(node, f"this may be outside {of}, the range of parameter {param.name!r}")
+            raise self.refuse(node, f"this may be {a(value.type)}, and {what} is {a(of)}")
         return value
 
     def _mask_method(self, node: ast.Call, function: ast.Attribute) -> Value:
-        mask = self.scalar(function.value)
-        if not isinstance(mask.type, MaskType) or function.attr not in ("highest", "lowest") or node.args:
-            hint = did_you_mean(function.attr, ["highest", "lowest", "add", "discard", "clear", "items", "values"])
-            raise self.refuse(node, f"`{ast.unparse(node)}` has no value in the language", hint)
-        return ir.MaskPick(function.attr, mask, OptionalType(mask.type.of), self.loc(node))
+        mask = self.value(function.value)
+        if isinstance(mask, NoneValue) or not isinstance(mask.type, MaskType):
+            raise self.refuse(node, f"`{ast.unparse(node)}` is not in the language", "only the system (self) and Masks have functions")
+        if function.attr in ("add", "discard", "clear"):
+            raise self.refuse(node, f".{function.attr}() changes the mask and has no value", "write it on a line of its own")
+        if function.attr not in ("highest", "lowest"):
+            raise self.refuse(node, f"a Mask has no function {function.attr!r}", did_you_mean(function.attr, ["highest", "lowest"]))
+        if node.args or node.keywords:
+            raise self.refuse(node, f".{function.attr}() takes nothing")
+        return ir.MaskPick(function.attr, self.load(mask, node), OptionalType(mask.type.of), self.loc(node))
+
+    # --- any and all ---
 
     def _quantified(self, node: ast.Call, op: str) -> Value:
-        generator = node.args[0] if len(node.args) == 1 else None
+        generator = node.args[0] if len(node.args) == 1 and not node.keywords else None
         if not isinstance(generator, ast.GeneratorExp) or len(generator.generators) != 1:
             raise self.refuse(node, f"{op}(...) takes one generator", f"{op}(v in apic.irr for apic in self.apic.values())")
         saved, clause = self.env, generator.generators[0]
         self.env = self.env.copy()
-        var, over, bound, member = self.iteration(clause.target, clause.iter)
+        var, over, bound, member = self.iteration(clause.target, clause.iter, None)
         self.env.values.update(bound)
-        tests = [*([member] if member is not None else []), *map(self.condition, clause.ifs)]
+        self.env.maybe_unset -= set(bound)
+        tests = [member] if member is not None else []
+        for test in clause.ifs:
+            tests.append(self.condition(test))
+            self.env = self.narrowed(test, truth=True)
         body = self.condition(generator.elt)
         self.env = saved
-        for test in reversed(tests):
+        for test_ in reversed(tests):
             loc = self.loc(node)
-            body = ir.Logic("and", test, body, BOOL, loc) if op == "any" else ir.Logic("or", ir.Not(test, BOOL, loc), body, BOOL, loc)
+            body = (
+                ir.Logic("and", test_, body, BOOL, loc) if op == "any"
+                else ir.Logic("or", ir.Not(test_, BOOL, loc), body, BOOL, loc)
+            )  # fmt: skip
         return ir.Quantified(op, var, over, body, BOOL, self.loc(node))
 
     # --- iteration, shared by `for` and any/all ---
 
-    def iteration(
-        self, target: ast.expr, source: ast.expr
-    ) -> tuple[str, IntType, dict[str, Expr | Place], Expr | None]:
-        """(index variable, its range, names bound in the body, membership test) of `for target in source`."""
-        if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute) and not source.args:
-            base, how = source.func.value, source.func.attr
-        else:
-            base, how = source, "keys"
+    def iteration(self, target: ast.expr, source: ast.expr, prologue: list[ir.Stmt] | None) -> Iteration:
+        """(index variable, its range, names bound in the body, membership test) of `for target in source`.
+
+        `prologue` takes what a `for` statement evaluates once, when it begins; any/all change nothing and need none.
+        """
+        for name in ast.walk(target):
+            if isinstance(name, ast.Name) and name.id in self.env.values:
+                raise self.refuse(name, f"{name.id!r} has a meaning here already", "use another name in the loop")
+        base, how = source, ""
         if isinstance(source, ast.Call) and isinstance(source.func, ast.Name) and source.func.id == "range":
             return self._range(target, source)
+        if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute) and not source.args and not source.keywords:
+            base, how = source.func.value, source.func.attr
         over = self.value(base)
-        if isinstance(over, NoneValue):
-            raise self.refuse(source, "cannot loop over None")
-        if isinstance(over.type, TableType) and isinstance(over, PlaceTypes):
-            return self._over_table(target, source, over, over.type, how)
-        if isinstance(over.type, MaskType) and how == "keys" and isinstance(target, ast.Name):
-            of, mask = over.type.of, self.load(over, source)
-            index = ir.Local(target.id, of, self.loc(target))
-            return target.id, of, {target.id: index}, ir.Contains(mask, index, BOOL, self.loc(source))
-        raise self.refuse(source, "loops run over a Table, its .items() or .values(), a Mask, or range(a size)")
+        if isinstance(over, PlaceTypes) and isinstance(over.type, TableType):
+            return self._over_table(target, source, self._held(over, target, prologue), over.type, how)
+        if not isinstance(over, NoneValue) and isinstance(over.type, MaskType) and not how and isinstance(target, ast.Name):
+            return self._over_mask(target, self.load(over, source), over.type, prologue)
+        raise self.refuse(source, "this cannot be looped over", LOOPS)
 
-    def _range(self, target: ast.expr, source: ast.Call) -> tuple[str, IntType, dict[str, Expr | Place], None]:
-        bound = self.scalar(source.args[0]) if len(source.args) == 1 else None
-        if not isinstance(bound, ir.Const) or not isinstance(target, ast.Name):
-            raise self.refuse(source, "range(...) takes one constant or one size of the scope")
+    def _held(self, table: Place, target: ast.expr, prologue: list[ir.Stmt] | None) -> Place:
+        """The table as the loop found it when it began, whatever its body does to indices on the way."""
+        part = table
+        while isinstance(part, ir.FieldOf | ir.RowOf):
+            if isinstance(part, ir.RowOf) and not isinstance(part.index, ir.Const) and prologue is not None:
+                name = self.fresh("rows")
+                self.mentioned.add(name)
+                prologue.append(ir.Bind(name, table, self.loc(target)))
+                return ir.Alias(name, table.type)
+            part = part.base
+        return table
+
+    def _over_mask(self, target: ast.Name, mask: Expr, of: MaskType, prologue: list[ir.Stmt] | None) -> Iteration:
+        if prologue is not None:  # the members as they are when the loop begins
+            snapshot = ir.Local(self.fresh(f"{target.id}_members"), of, mask.loc)
+            prologue.append(ir.Assign(snapshot.name, mask, of, False, mask.loc))
+            mask = snapshot
+        index = ir.Local(target.id, of.of, self.loc(target))
+        return target.id, of.of, {target.id: index}, ir.Contains(mask, index, BOOL, mask.loc)
+
+    def _range(self, target: ast.expr, source: ast.Call) -> Iteration:
+        bound = self.scalar(source.args[0]) if len(source.args) == 1 and not source.keywords else None
+        whole = isinstance(bound, ir.Const) and isinstance(bound.type, IntType) and bound.code > 0
+        if not isinstance(bound, ir.Const) or not whole or not isinstance(target, ast.Name):
+            raise self.refuse(source, "range(...) takes one number or one size of the scope", "for i in range(self.scope.pins):")
         argument = source.args[0]
-        name = argument.attr if isinstance(argument, ast.Attribute) else ""
+        of_scope = isinstance(argument, ast.Attribute) and isinstance(argument.value, ast.Attribute)
+        name = argument.attr if of_scope and isinstance(argument, ast.Attribute) else ""
         of = IntType(0, bound.code - 1, name)
         return target.id, of, {target.id: ir.Local(target.id, of, self.loc(target))}, None
 
-    def _over_table(
-        self, target: ast.expr, source: ast.expr, table: Place, of: TableType, how: str
-    ) -> tuple[str, IntType, dict[str, Expr | Place], None]:
-        names = [t.id for t in (target.elts if isinstance(target, ast.Tuple) else [target]) if isinstance(t, ast.Name)]
-        wanted = {"keys": 1, "values": 1, "items": 2}.get(how)
-        if wanted is None or len(names) != wanted:
-            raise self.refuse(source, f"`{ast.unparse(source)}` gives {wanted or 'no'} name(s), not {len(names)}")
-        key = names[0] if how != "values" else f"{names[0]}_index"
+    def _over_table(self, target: ast.expr, source: ast.expr, table: Place, of: TableType, how: str) -> Iteration:
+        parts = target.elts if isinstance(target, ast.Tuple) else [target]
+        names = [t.id for t in parts if isinstance(t, ast.Name)]
+        wanted = {"": 1, "values": 1, "items": 2}.get(how)
+        if wanted is None:
+            raise self.refuse(source, f"a Table has no .{how}()", LOOPS)
+        if len(set(names)) != wanted or len(parts) != wanted or isinstance(target, ast.Tuple) != (how == "items"):
+            raise self.refuse(target, f"this loop gives {'two names: index, row' if wanted == 2 else 'one name'}", "for pin, rte in self.ioapic.items():" if wanted == 2 else "use .items() for the index and the row")
+        key = names[0] if how != "values" else self.fresh(f"{names[0]}_index")
         index = ir.Local(key, of.index, self.loc(target))
         row = ir.RowOf(table, index, of.row)
         row_value: Expr | Place = row
         if not isinstance(of.row, StructType | TableType | MaskType):
             row_value = ir.Load(row, of.row, self.loc(target))
         bound: dict[str, Expr | Place] = {key: index} if how != "values" else {}
-        if how != "keys":
+        if how:
             bound[names[-1]] = row_value
         return key, of.index, bound, None
-
-    # --- narrowing of optionals ---
-
-    def narrowed(self, test: ast.expr, *, truth: bool) -> Env:
-        """The environment in which `test` is known to be `truth`."""
-        env = self.env.copy()
-        for name in self._not_none(test, truth):
-            value = env.values.get(name)
-            if isinstance(value, ir.Local) and isinstance(value.type, OptionalType):
-                env.values[name] = ir.Unwrap(value, value.type.of, value.loc)
-        return env
-
-    def _not_none(self, test: ast.expr, truth: bool) -> Sequence[str]:
-        match test:
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return self._not_none(operand, not truth)
-            case ast.BoolOp(op=op, values=values) if isinstance(op, ast.And) == truth:
-                return [name for v in values for name in self._not_none(v, truth)]
-            case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[ast.Constant(value=None)]):
-                return [name] if isinstance(op, ast.IsNot) == truth and isinstance(op, ast.Is | ast.IsNot) else []
-        return []
-
-

@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from checker import ir
 from checker.ir import BOOL, Expr, Place, Stmt
-from checker.layout import leaves
-from checker.lower_expr import Env, ExpressionLowering, Linker, NoneValue, PlaceTypes, Signature
-from model.finite import (
-    IntType, Mask, MaskType, OptionalType, Scalar, StructType, TableType, Type, encode,
-)  # fmt: skip
-from model.lang import Struct, require, resolve
-
-AUGMENTED: dict[type[ast.operator], ast.operator] = {
-    op: op() for op in (ast.Add, ast.Sub, ast.BitOr, ast.BitAnd)
-}  # fmt: skip
+from checker.lower_names import Env, Linker, PlaceTypes, Signature
+from checker.lower_store import Lowered, StoreLowering
+from checker.refusal import a, did_you_mean
+from model.finite import MaskType, OptionalType, Scalar
 
 
-class StatementLowering(ExpressionLowering):
-    """Lowers one function body. `pure` functions may not store; `pick` selects p or q of a leads_to."""
+class StatementLowering(StoreLowering):
+    """Lowers one function body. `pick` selects p or q of a leads_to."""
 
     def __init__(
         self, linker: Linker, file: str, globals_: dict[str, Any], owner: type | None,
         *, pure: bool, returns: Scalar | None, pick: int | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(linker, file, globals_, owner)
-        self.pure, self.returns, self.pick = pure, returns, pick
-        self.locals: dict[str, Scalar] = {}
-        self.wrote = False  # a write may have happened before this point
+        super().__init__(linker, file, globals_, owner, pure=pure)
+        self.returns, self.pick = returns, pick
         self.guards = False
+        self.carried = False  # a write may have happened where a `continue` or `break` left this loop's body
+
+    def function(self, node: ast.FunctionDef) -> Lowered:
+        """The body of a function, and whether its end is never reached."""
+        inner = {t for g in ast.walk(node) if isinstance(g, ast.comprehension) for t in ast.walk(g.target)}
+        names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+        self.mentioned = {n.id for n in names} | {p.arg for p in node.args.args}
+        self.stored = {n.id for n in names if isinstance(n.ctx, ast.Store) and n not in inner}
+        return self.block(node.body)
 
     # --- blocks ---
 
-    def block(self, nodes: Sequence[ast.stmt]) -> tuple[list[Stmt], bool]:
+    def block(self, nodes: Sequence[ast.stmt]) -> Lowered:
         """The statements, and whether the end of the block is never reached."""
         out = list[Stmt]()
         for node in nodes:
             if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
                 continue
-            handler: Callable[[Any], tuple[list[Stmt], bool]] | None
+            handler: Callable[[Any], Lowered] | None
             handler = getattr(self, f"_{type(node).__name__.lower()}_statement", None)
             if handler is None:
                 raise self.unsupported(node)
@@ -52,7 +52,7 @@ class StatementLowering(ExpressionLowering):
                 return out, True
         return out, False
 
-    def _if_statement(self, node: ast.If) -> tuple[list[Stmt], bool]:
+    def _if_statement(self, node: ast.If) -> Lowered:
         test, before, wrote = self.condition(node.test), self.env, self.wrote
         self.env = self.narrowed(node.test, truth=True)
         then, then_ends = self.block(node.body)
@@ -64,217 +64,118 @@ class StatementLowering(ExpressionLowering):
         self.wrote = (then_wrote and not then_ends) or (self.wrote and not other_ends)
         return [ir.If(test, tuple(then), tuple(other), self.loc(node))], then_ends and other_ends
 
-    def _joined(self, a: Env, a_ends: bool, b: Env, b_ends: bool) -> Env:
-        if a_ends or b_ends:
-            return b if a_ends else a
-        joined = Env(maybe_unset=a.maybe_unset | b.maybe_unset)
-        for name in {*a.values, *b.values}:
-            x, y = a.values.get(name), b.values.get(name)
-            if x is not None and y is not None and (x == y or name not in self.locals):
-                joined.values[name] = x
-                joined.maybe_unset |= {name} if x != y else set()
-            elif x is not None and y is not None:
-                joined.values[name] = ir.Local(name, self.locals[name], getattr(x, "loc", ir.Loc("", 0)))
-            else:
+    def _joined(self, x: Env, x_ends: bool, y: Env, y_ends: bool) -> Env:
+        """What is known after an `if`, from what is known at the ends of its branches."""
+        if x_ends or y_ends:
+            return y if x_ends else x
+        joined = Env(maybe_unset=x.maybe_unset | y.maybe_unset)
+        for name in {*x.values, *y.values}:
+            one, two = x.values.get(name), y.values.get(name)
+            if one is None or two is None:
                 joined.maybe_unset.add(name)
+            elif one == two:
+                joined.values[name] = one
+            elif name in self.locals:
+                joined.values[name] = ir.Local(name, self.locals[name], getattr(one, "loc", ir.Loc("", 0)))
+            else:
+                joined.maybe_unset.add(name)  # records of two kinds under one name
         return joined
 
-    def _for_statement(self, node: ast.For) -> tuple[list[Stmt], bool]:
+    # --- loops ---
+
+    def _for_statement(self, node: ast.For) -> Lowered:
         if node.orelse:
             raise self.refuse(node.orelse[0], "`else` on a loop is not in the language", "put it after the loop")
-        prologue = list[Stmt]()
-        before = self.env
-        self.env = self._widened(node.body)
-        wrote, guarded = self.wrote, self.guards
-        var, over, bound, member = self.iteration(node.target, node.iter)
-        if member is not None and isinstance(member, ir.Contains):  # the members as they are when the loop begins
-            snapshot = ir.Local(f"{var}_members", member.mask.type, member.loc)
-            prologue.append(ir.Assign(snapshot.name, member.mask, snapshot.type, False, member.loc))
-            member = ir.Contains(snapshot, member.element, BOOL, member.loc)
+        prologue, before, indices = list[Stmt](), self.env, set(self.indices)
+        self.env = before.copy()
+        self._forget(self.env, node.body)
+        var, over, bound, member = self.iteration(node.target, node.iter, prologue)
         head = self._bound_in_loop(bound, var, node)
-        self.guards = False
-        body, _ = self.block(node.body)
-        if self.guards and self.wrote and not wrote:
-            raise self.refuse(node, "the second pass of this loop would `require` after a write", "split it into two loops")
-        self.guards, self.wrote = self.guards or guarded, self.wrote or wrote
+        body = self._loop_body(node)
+        self.indices = indices
         names = set(self.env.values) - set(before.values)
         self.env = Env(dict(before.values), before.maybe_unset | names)
-        self._widen_in(self.env, node.body)
+        self._forget(self.env, node.body)
         if member is not None:
             body = [ir.If(member, tuple(body), (), self.loc(node))]
         return [*prologue, ir.For(var, over, tuple(head + body), self.loc(node))], False
+
+    def _loop_body(self, node: ast.For) -> list[Stmt]:
+        """The body; a `require` in its second pass comes after the writes of the first."""
+        wrote, guarded, carried = self.wrote, self.guards, self.carried
+        self.guards = self.carried = False
+        body, ends = self.block(node.body)
+        writes = self.carried or (self.wrote and not ends)
+        if self.guards and writes and not wrote:
+            raise self.refuse(
+                node, "the second pass of this loop would `require` after a write of the first",
+                "split it: a loop that requires, then a loop that writes",
+            )  # fmt: skip
+        self.guards, self.wrote, self.carried = self.guards or guarded, wrote or writes, carried
+        return body
 
     def _bound_in_loop(self, bound: dict[str, Expr | Place], var: str, node: ast.For) -> list[Stmt]:
         head = list[Stmt]()
         for name, value in bound.items():
             if name != var:
-                head += self._bind(name, value, node)
+                head += self.bind(name, value, node.target, node.target)
+            elif name in self.locals or name in self.aliases:
+                raise self.refuse(node.target, f"{name!r} has another meaning elsewhere in this function", "use another name")
             else:
                 self.env.values[name] = value
                 self.env.maybe_unset.discard(name)
+                self.indices.add(name)
         return head
 
-    def _widened(self, body: Sequence[ast.stmt]) -> Env:
-        env = self.env.copy()
-        self._widen_in(env, body)
-        return env
-
-    def _widen_in(self, env: Env, body: Sequence[ast.stmt]) -> None:
-        """Forget what is known (narrowing, aliases) about names that a loop body assigns."""
+    def _forget(self, env: Env, body: Sequence[ast.stmt]) -> None:
+        """Forget what is known (narrowing) about names that a loop body assigns."""
         stored = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        for name in stored & set(env.values):
+        for name in stored & set(env.values) & set(self.locals):
             value = env.values[name]
-            if isinstance(value, PlaceTypes):
-                env.maybe_unset.add(name)
-            elif name in self.locals:
-                env.values[name] = ir.Local(name, self.locals[name], value.loc)
+            assert not isinstance(value, PlaceTypes), name
+            env.values[name] = ir.Local(name, self.locals[name], value.loc)
 
-    def _continue_statement(self, node: ast.Continue) -> tuple[list[Stmt], bool]:
+    def _continue_statement(self, node: ast.Continue) -> Lowered:
+        self.carried = self.carried or self.wrote
         return [ir.Continue(self.loc(node))], True
 
-    def _break_statement(self, node: ast.Break) -> tuple[list[Stmt], bool]:
+    def _break_statement(self, node: ast.Break) -> Lowered:
+        self.carried = self.carried or self.wrote
         return [ir.Break(self.loc(node))], True
 
-    def _return_statement(self, node: ast.Return) -> tuple[list[Stmt], bool]:
+    # --- return ---
+
+    def _return_statement(self, node: ast.Return) -> Lowered:
         if self.returns is None:
             if node.value is not None:
-                raise self.refuse(node.value, "this function is annotated `-> None`: it changes state and returns nothing")
+                raise self.refuse(node.value, "this function is annotated `-> None`: it changes state and returns nothing", "write `return` alone")
             return [ir.Return(None, self.loc(node))], True
         value = node.value
-        if self.pick is not None and isinstance(value, ast.Tuple) and len(value.elts) == 2:
+        if self.pick is not None:
+            if not isinstance(value, ast.Tuple) or len(value.elts) != 2:
+                raise self.refuse(node, "a leads_to returns two conditions", "return p, q   # p is followed by q")
             value = value.elts[self.pick]
-        elif self.pick is not None or value is None:
-            raise self.refuse(node, "a leads_to returns two conditions", "return p, q   # p is followed by q")
+        if value is None:
+            raise self.refuse(node, f"this function must return a value: {a(self.returns)}")
         if self.returns == BOOL:
-            return [ir.Return(self.condition(value), self.loc(node))], True
-        result, check = self.coerce(self.value(value), self.returns, value)
+            return [ir.Return(self.bool_value(value), self.loc(node))], True
+        lowered = self.value(value)
+        if isinstance(lowered, PlaceTypes) and isinstance(lowered.type, MaskType):
+            raise self.refuse(value, "this would return the mask itself, not a copy", "return something of it, e.g. its .highest()")
+        result, check = self.coerce(lowered, self.returns, value)
         if check:
-            raise self.refuse(value, f"this may be outside {self.returns}, what the function returns")
+            raise self.refuse(value, f"this may be {a(result.type)}, and the function returns {a(self.returns)}")
         return [ir.Return(result, self.loc(node))], True
-
-    # --- assignments ---
-
-    def _assign_statement(self, node: ast.Assign) -> tuple[list[Stmt], bool]:
-        if len(node.targets) != 1:
-            raise self.refuse(node, "one target for each `=`", "write one assignment a line")
-        target = node.targets[0]
-        if isinstance(target, ast.Name):
-            return self._assign_name(target, node.value, node), False
-        return self._store(target, node.value, node), False
-
-    def _annassign_statement(self, node: ast.AnnAssign) -> tuple[list[Stmt], bool]:
-        if not isinstance(node.target, ast.Name) or node.value is None:
-            raise self.refuse(node, "declare a local with its value", "x: Vector | None = None")
-        annotation = eval(ast.unparse(node.annotation), self.globals)  # the author's own annotation, as CPython would
-        of = resolve(annotation, self.linker.scope, str(self.loc(node)))
-        if isinstance(of, StructType | TableType):
-            raise self.refuse(node, "a record is named without an annotation", "x = self.apic[cpu]")
-        self.locals[node.target.id] = of
-        return self._assign_name(node.target, node.value, node), False
-
-    def _augassign_statement(self, node: ast.AugAssign) -> tuple[list[Stmt], bool]:
-        if type(node.op) not in AUGMENTED:
-            raise self.unsupported(node)
-        load = ast.parse(ast.unparse(node.target), mode="eval").body
-        value = ast.BinOp(load, AUGMENTED[type(node.op)], node.value)
-        for part in (load, value, *ast.walk(load)):
-            ast.copy_location(part, node.target)
-        if isinstance(node.target, ast.Name):
-            return self._assign_name(node.target, value, node), False
-        return self._store(node.target, value, node), False
-
-    def _assign_name(self, target: ast.Name, source: ast.expr, node: ast.stmt) -> list[Stmt]:
-        out = list[Stmt]()
-        if isinstance(source, ast.Call) and self._is_require(source):
-            guard, value = self._guard(source)
-            return [guard, *self._bind(target.id, value, node)]
-        lowered = self.value(source)
-        if isinstance(lowered, NoneValue) and target.id not in self.locals:
-            raise self.refuse(node, "what is this None of?", f"declare it: {target.id}: Vector | None = None")
-        return out + self._bind(target.id, lowered, node)
-
-    def _bind(self, name: str, value: Expr | Place | NoneValue, node: ast.AST) -> list[Stmt]:
-        """Bind a local: places by name, scalars by value."""
-        self.env.maybe_unset.discard(name)
-        if isinstance(value, PlaceTypes) and not isinstance(value.type, StructType | TableType | MaskType):
-            value = self.load(value, node)
-        if isinstance(value, PlaceTypes):
-            if name in self.locals:
-                raise self.refuse(node, f"{name!r} is a plain value elsewhere in this function", "use another name")
-            self.env.values[name] = ir.Alias(name, value.type)
-            return [ir.Bind(name, value, self.loc(node))]
-        if isinstance(self.env.values.get(name), PlaceTypes):
-            raise self.refuse(node, f"{name!r} names a record elsewhere in this function", "use another name")
-        if name not in self.locals and not isinstance(value, NoneValue):
-            self.locals[name] = value.type
-        of = self.locals[name]
-        result, check = self.coerce(value, of, node)
-        local = ir.Local(name, of, self.loc(node))
-        self.env.values[name] = local
-        if isinstance(result, ir.Wrap) and isinstance(of, OptionalType):
-            self.env.values[name] = ir.Unwrap(local, of.of, local.loc)
-        return [ir.Assign(name, result, of, check, self.loc(node))]
-
-    def _store(self, target: ast.expr, source: ast.expr, node: ast.stmt) -> list[Stmt]:
-        place = self.place(target, "`=`")
-        of = place.type
-        if isinstance(of, StructType):
-            stores = self._store_record(place, of, source, node)
-        elif isinstance(of, TableType):
-            raise self.refuse(node, "a whole Table cannot be assigned", "assign row by row in a `for` loop")
-        else:
-            value, check = self.coerce(self.value(source), of, source)
-            stores = [ir.Store(place, value, check, self.loc(node))]
-        self._writes(node)
-        return stores
-
-    def _store_record(self, place: Place, of: StructType, source: ast.expr, node: ast.stmt) -> list[Stmt]:
-        loc = self.loc(node)
-        if isinstance(source, ast.Call) and isinstance(source.func, ast.Name):
-            made = self.globals.get(source.func.id)
-            if inspect.isclass(made) and issubclass(made, Struct) and made is of.cls:
-                return self._store_new(place, of, source)
-        value = self.value(source)
-        if not isinstance(value, PlaceTypes) or value.type != of:
-            raise self.refuse(source, f"only another {of}, or {of}(field=...), can be stored here")
-        return [
-            ir.Store(at(place, leaf.path), ir.Load(at(value, leaf.path), leaf.type, loc), False, loc)
-            for leaf in leaves(of)
-        ]
-
-    def _store_new(self, place: Place, of: StructType, call: ast.Call) -> list[Stmt]:
-        given = {k.arg: k.value for k in call.keywords}
-        for name in given:
-            if name is None or of.field(name) is None:
-                raise self.refuse(call, f"{of} has no field {name!r}")
-        if call.args:
-            raise self.refuse(call, f"name the fields: {of}(field=value)")
-        stores = list[Stmt]()
-        for name, kind in of.fields:
-            if isinstance(kind, StructType | TableType):
-                raise self.refuse(call, f"field {name!r} is a record: store it by itself")
-            field, loc = ir.FieldOf(place, name, kind), self.loc(call)
-            default = getattr(of.cls, name, None)
-            if name in given:
-                value, check = self.coerce(self.value(given[name]), kind, given[name])
-                stores.append(ir.Store(field, value, check, loc))
-            else:
-                code = _default_code(kind, default)
-                stores.append(ir.Store(field, ir.Const(code, kind, loc), False, loc))
-        return stores
-
-    def _writes(self, node: ast.AST) -> None:
-        if self.pure:
-            raise self.refuse(node, "this function returns a value, so it must not change state", "annotate it `-> None`")
-        self.wrote = True
 
     # --- calls as statements ---
 
-    def _expr_statement(self, node: ast.Expr) -> tuple[list[Stmt], bool]:
+    def _expr_statement(self, node: ast.Expr) -> Lowered:
         call = node.value
+        if type(call) in (ast.Yield, ast.YieldFrom, ast.Await):
+            raise self.unsupported(call)
         if not isinstance(call, ast.Call):
-            raise self.refuse(node, "this line has no effect")
-        if self._is_require(call):
+            raise self.refuse(node, "this line has no effect", "was `=` meant?" if isinstance(call, ast.Compare) else "")
+        if self.is_require(call):
             guard, _ = self._guard(call)
             return [guard], False
         signature = self.method_called(call)
@@ -282,73 +183,63 @@ class StatementLowering(ExpressionLowering):
             return self._do(call, signature), False
         if isinstance(call.func, ast.Attribute):
             return self._edit_mask(call, call.func), False
-        raise self.unsupported(call)
+        self.value(call)
+        raise self.refuse(call, "this line has no effect")
 
     def _do(self, call: ast.Call, signature: Signature) -> list[Stmt]:
         if signature.returns is not None:
-            raise self.refuse(call, f"the value of {signature.name}() is not used")
+            raise self.refuse(call, f"{signature.name}() changes nothing, and its value is not used", f"x = {ast.unparse(call)}")
         arguments = self.arguments(call, signature)
         if signature.guards:
             self._guarding(call, f"{signature.name}() has a `require`")
         if signature.writes:
-            self._writes(call)
+            self.writes(call)
+        elif self.pure:
+            raise self.refuse(call, f"{signature.name}() has no value", "a function that returns a value only calls such functions")
         return [ir.Do(signature.name, arguments, self.loc(call))]
 
     def _edit_mask(self, call: ast.Call, function: ast.Attribute) -> list[Stmt]:
-        place = self.place(function.value, f"`.{function.attr}`")
-        if not isinstance(place.type, MaskType) or function.attr not in ("add", "discard", "clear"):
-            raise self.refuse(call, f"`{ast.unparse(call)}` is not in the language", "masks have .add, .discard and .clear")
+        place, name = self.place(function.value, f"`.{function.attr}`"), function.attr
+        if not isinstance(place.type, MaskType):
+            raise self.refuse(call, f"{a(place.type)} has no function {name!r}", "only the system (self) and Masks have functions")
+        if name in ("highest", "lowest"):
+            raise self.refuse(call, "the value is not used", f"x = {ast.unparse(call)}")
+        if name not in ("add", "discard", "clear"):
+            raise self.refuse(call, f"a Mask has no function {name!r}", did_you_mean(name, ["add", "discard", "clear"]))
         loc, of = self.loc(call), place.type
-        if len(call.args) != (0 if function.attr == "clear" else 1):
-            raise self.refuse(call, f".{function.attr} takes one element" if call.args else ".clear() takes nothing")
+        if len(call.args) != (0 if name == "clear" else 1) or call.keywords:
+            raise self.refuse(call, ".clear() takes nothing" if name == "clear" else f".{name}(...) takes one element")
         value: Expr = ir.Const(0, of, loc)
-        if function.attr != "clear":
-            op = "with" if function.attr == "add" else "without"
+        if name != "clear":
+            op = "with" if name == "add" else "without"
             value = ir.MaskEdit(op, ir.Load(place, of, loc), self.element(of, call.args[0]), of, loc)
-        self._writes(call)
+        self.writes(call)
         return [ir.Store(place, value, False, loc)]
 
     # --- require ---
-
-    def _is_require(self, call: ast.Call) -> bool:
-        return isinstance(call.func, ast.Name) and self.globals.get(call.func.id) is require
 
     def _guard(self, call: ast.Call) -> tuple[Stmt, Expr]:
         if len(call.args) != 1 or call.keywords:
             raise self.refuse(call, "require(...) takes one value")
         self._guarding(call, "`require`")
-        value = self.scalar(call.args[0])
+        test = call.args[0]
+        value, loc = self.scalar(test), self.loc(call)
         if isinstance(value.type, OptionalType):
-            some = ir.IsSome(value, BOOL, self.loc(call))
-            return ir.Require(some, self.loc(call)), ir.Unwrap(value, value.type.of, value.loc)
+            some = ir.IsSome(value, BOOL, loc)
+            unwrapped = ir.Unwrap(value, value.type.of, value.loc)
+            if isinstance(test, ast.Name):
+                self.env = self.env.copy()
+                self.env.values[test.id] = unwrapped
+            return ir.Require(some, loc), unwrapped
         if value.type != BOOL:
-            raise self.refuse(call, f"require(...) takes a bool or an optional, not a {value.type}", "write a comparison")
-        self.env = self.narrowed(call.args[0], truth=True)
-        return ir.Require(value, self.loc(call)), value
+            hint = f"write `{ast.unparse(test)}.highest() is not None`" if isinstance(value.type, MaskType) else "write a comparison"
+            raise self.refuse(call, f"require(...) takes a bool or an optional; this is {a(value.type)}", hint)
+        self.env = self.narrowed(test, truth=True)
+        return ir.Require(value, loc), value
 
     def _guarding(self, node: ast.AST, what: str) -> None:
         if self.pure:
-            raise self.refuse(node, "`require` in a function that returns a value", "return an optional and require the result")
+            raise self.refuse(node, "`require` in a function that returns a value", "return an optional, and require the result in the step")
         if self.wrote:
-            raise self.refuse(node, f"{what} after a write: the step could not be undone", "move every require before the first write")
+            raise self.refuse(node, f"{what} after a write: what was written could not be taken back", "move every require before the first write")
         self.guards = True
-
-
-def at(place: Place, path: tuple[str | int, ...]) -> Place:
-    """The place below `place` that a leaf path leads to."""
-    for part in path:
-        of: Type = place.type
-        if isinstance(of, StructType) and isinstance(part, str):
-            kind = of.field(part)
-            assert kind is not None, part
-            place = ir.FieldOf(place, part, kind)
-        elif isinstance(of, TableType) and isinstance(part, int):
-            index = ir.Const(part, IntType(part, part), ir.Loc("", 0))
-            place = ir.RowOf(place, index, of.row)
-    return place
-
-
-def _default_code(of: Scalar, default: Any) -> int:
-    if default is None:
-        return 0
-    return default.bits if isinstance(default, Mask) else encode(of, default)

@@ -13,10 +13,18 @@ from checker.cli import main
 MATRIX = [("base.txt", ["prove", "base", "--device", "all"], 1), ("v1.txt", ["prove", "v1", "--device", "all"], 1)]
 WINDOWS = ["--vmm", "qemu", "--guest", "windows_cg"]
 CLAIMS = [
-    ("base storms on QEMU with I/O APIC 0x20", ["prove", "base", *WINDOWS, "--property", "no_storm", "--scope", "ioapic=0x20"], 1),
+    (
+        "base storms on QEMU with I/O APIC 0x20",
+        ["prove", "base", *WINDOWS, "--property", "no_storm", "--scope", "ioapic=0x20"],
+        1,
+    ),
     ("v1 fixes it on 0x20", ["prove", "v1", *WINDOWS, "--scope", "ioapic=0x20"], 0),
     ("v1 loses the EOI on 0x11", ["prove", "v1", *WINDOWS, "--property", "no_eoi_lost", "--scope", "ioapic=0x11"], 1),
-    ("v1 leaves Linux guests alone", ["prove", "v1", "--guest", "linux", "--property", "no_storm", "--property", "no_eoi_lost"], 0),
+    (
+        "v1 leaves Linux guests alone",
+        ["prove", "v1", "--guest", "linux", "--property", "no_storm", "--property", "no_eoi_lost"],
+        0,
+    ),
 ]
 STORIES = [
     ("storm", ["trace", "base", *WINDOWS, "--property", "no_storm", "--scope", "ioapic=0x20,cpus=1,pins=1"]),

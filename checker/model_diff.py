@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from checker.errors import UserError
-from checker.lower import definition_of, parsed
+from checker.lower_checks import definition_of, parsed
 from checker.registry import designs
 from model.lang import Design
 

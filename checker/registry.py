@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import itertools
 import pkgutil
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -114,6 +115,15 @@ def all_properties() -> dict[str, Property]:
     return found
 
 
+def registered(role: str, name: str) -> type[Machine]:
+    """The registered class of a role. Raises UserError with the nearest valid name."""
+    families: dict[str, Mapping[str, type[Machine]]] = {
+        "kernel": designs(), "vmm": VMMS, "guest": GUESTS, "device": DEVICES,
+    }  # fmt: skip
+    found: type[Machine] = look_up(role, name, {**families[role], **_special(role)})
+    return found
+
+
 def look_up(kind: str, name: str, known: Mapping[str, Any]) -> Any:
     """known[name]. Raises UserError with the nearest valid name."""
     if name not in known:
@@ -122,11 +132,34 @@ def look_up(kind: str, name: str, known: Mapping[str, Any]) -> Any:
 
 
 def role_of(design: type[Design]) -> str:
-    """Which role a class plays: kernel, vmm, guest or device. Raises UserError if none."""
-    for role, bases in ROLES.items():
-        if issubclass(design, bases):
-            return role
-    raise UserError(f"{design.__name__} is no kernel, VMM, guest or device: derive it from a registered design")
+    """Which role a class plays: kernel, vmm, guest or device. Raises UserError if none, or several."""
+    played = [role for role, bases in ROLES.items() if issubclass(design, bases)]
+    if len(played) > 1:
+        raise UserError(
+            f"{design.__name__} mixes the roles {' and '.join(played)}: write one class for each, and pass each by its "
+            "option (--kernel, --vmm, --guest, --device)"
+        )
+    if not played:
+        raise UserError(f"{design.__name__} is no kernel, VMM, guest or device: derive it from a registered design")
+    return played[0]
+
+
+def check_roles(roles: Sequence[type[Machine]]) -> None:
+    """Raise UserError if a class restates a function that another role of the system provides."""
+    owners: dict[str, type] = {}
+    for role in roles:
+        for cls in role.__mro__:
+            if not issubclass(cls, Machine) or cls is Machine:
+                continue
+            for name, value in vars(cls).items():
+                if not inspect.isfunction(value) or name == "initial":
+                    continue
+                other = owners.setdefault(name, role)
+                if other is not role:
+                    raise UserError(
+                        f"{name}() is a function of the {role_of(role)} ({role.__name__}), but {other.__name__}, a "
+                        f"{role_of(other)}, restates it: patch it in a class of that role"
+                    )
 
 
 @dataclass(frozen=True)
@@ -137,9 +170,13 @@ class Cell:
     system: type[Design]
     scope: Scope
 
+    subject: str = "kernel"  # the role under review
+
     def __str__(self) -> str:
+        shown = {role: name.rpartition("/")[2] for role, name in self.names.items()}
+        kernel = "" if self.subject == "kernel" else f"{shown['kernel']}, "
         flags = "" if self.scope.flags is ApiFlags.NONE else f" {self.scope.flags.name}"
-        return f"{self.names['vmm']} {self.scope.ioapic.value:#x}{flags}, {self.names['guest']}, {self.names['device']}"
+        return f"{kernel}{shown['vmm']} {self.scope.ioapic.value:#x}{flags}, {shown['guest']}, {shown['device']}"
 
 
 @dataclass(frozen=True)
@@ -152,15 +189,19 @@ class Skipped:
 
 def matrix(
     design: tuple[str, type[Machine]], *, kernels: Sequence[str], vmms: Sequence[str], guests: Sequence[str],
-    devices: Sequence[str], scope: Mapping[str, Any],
+    devices: Sequence[str], scope: Mapping[str, Any], find: Callable[[str, str], type[Machine]] | None = None,
 ) -> list[Cell | Skipped]:  # fmt: skip
-    """Every cell of the design under the chosen VMMs, guests, devices; I/O APIC versions unless scope fixes one."""
+    """Every cell of the design under the chosen VMMs, guests, devices; I/O APIC versions unless scope fixes one.
+
+    find(role, name): the class of a name (default: the registered ones). Raises UserError.
+    """
     name, cls = design
+    find = find or registered
     families = {
-        "kernel": {k: look_up("kernel design", k, {**designs(), **_special("kernel")}) for k in kernels},
-        "vmm": {k: look_up("VMM", k, {**VMMS, **_special("vmm")}) for k in vmms},
-        "guest": {k: look_up("guest", k, {**GUESTS, **_special("guest")}) for k in guests},
-        "device": {k: look_up("device", k, {**DEVICES, **_special("device")}) for k in devices},
+        "kernel": {k: find("kernel", k) for k in kernels},
+        "vmm": {k: find("vmm", k) for k in vmms},
+        "guest": {k: find("guest", k) for k in guests},
+        "device": {k: find("device", k) for k in devices},
     }
     if cls.default_roles:  # a design that is asked of a system of its own
         scope = {**getattr(cls, "scope_defaults", {}), **scope}
@@ -174,11 +215,13 @@ def matrix(
             roles = [families[role][names[role]] for role in ROLES]
             if version not in families["vmm"][vmm].versions:
                 if "ioapic" in scope:
-                    found.append(Skipped(f"{vmm} {version.value:#x}, {guest}, {device}", f"{vmm} has no I/O APIC of this version"))
+                    title = f"{vmm} {version.value:#x}, {guest}, {device}"
+                    found.append(Skipped(title, f"{vmm} has no I/O APIC of this version"))
                 continue
             defaults = [getattr(families[role][names[role]], "scope_defaults", {}) for role in ("guest", "vmm")]
             sizes = {**defaults[0], **defaults[1], **scope, "ioapic": version, "flags": flags}
-            found.append(Cell(names, _system(*roles), replace(Scope(), **sizes)))
+            check_roles(tuple(roles))
+            found.append(Cell(names, _system(*roles), replace(Scope(), **sizes), role_of(cls)))
     return found
 
 

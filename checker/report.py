@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,11 +24,11 @@ def scope_text(scope: Scope) -> str:
 def reproduce(command: str, cell: Cell, property_name: str | None = None) -> str:
     """The command that answers the same question again."""
     names = cell.names
-    subject = next((n for role, n in names.items() if n.endswith(".py") or ".py:" in n), names["kernel"])
-    parts = ["eoi", command, subject]
-    parts += [x for role in ("kernel", "vmm", "guest", "device") if names[role] != subject for x in (f"--{role}", names[role])]
+    parts = ["eoi", command, names[cell.subject]]
+    others = [role for role in names if role != cell.subject and (role, names[role]) != ("kernel", "base")]
+    parts += [x for role in others for x in (f"--{role}", names[role])]
     parts += ["--property", property_name] if property_name else []
-    return " ".join([*parts, "--scope", scope_text(cell.scope)])
+    return shlex.join([*parts, "--scope", scope_text(cell.scope)])
 
 
 def length_text(verdict: Verdict) -> str:
@@ -56,6 +57,8 @@ def cell_lines(result: CellResult) -> list[str]:
         f"  covered:{complete} {stats.states:,} states, {stats.transitions:,} transitions, depth {stats.depth - 1}; "
         f"{EXACT}; {result.engine} engine"
     )
+    if result.assumed:
+        lines.append("  assumed: " + "; ".join(result.assumed))
     if result.never_fired:
         lines.append("  never taken: " + ", ".join(result.never_fired))
     lines.append("  reproduce: " + reproduce("prove", result.cell))
@@ -72,7 +75,8 @@ def fairness_lines(results: Sequence[CellResult]) -> list[str]:
         "FINITE": "happens only finitely often", "WEAK": "happens if it stays possible",
         "STRONG": "happens if it is possible again and again",
     }  # fmt: skip
-    return [f"  {kind} ({meaning[kind]}): {', '.join(steps)}" for kind, steps in merged.items() if kind in meaning and steps]
+    shown = {kind: steps for kind, steps in merged.items() if kind in meaning and steps}
+    return [f"  {kind} ({meaning[kind]}): {', '.join(steps)}" for kind, steps in shown.items()]
 
 
 SHORT = {
@@ -89,21 +93,24 @@ PLAIN = {
 
 def grid_lines(results: Sequence[CellResult]) -> list[str]:
     """The whole matrix at a glance: a row per cell, a numbered column per property."""
-    properties = [v.property for v in results[0].verdicts]
+    chosen = [i for i, v in enumerate(results[0].verdicts) if v.property.kind != "reachable"]
+    chosen = chosen or list(range(len(results[0].verdicts)))
+    properties = [results[0].verdicts[i].property for i in chosen]
     width = max(len(str(r.cell)) for r in results)
     lines = [" " * width + "".join(f"{n:>6}" for n in range(1, len(properties) + 1))]
     for result in results:
-        marks = [f"({SHORT[v.status]})" if v.note.startswith("vacuous") else SHORT[v.status] for v in result.verdicts]
+        verdicts = [result.verdicts[i] for i in chosen]
+        marks = [f"({SHORT[v.status]})" if v.note.startswith("vacuous") else SHORT[v.status] for v in verdicts]
         lines.append(f"{result.cell!s:<{width}}" + "".join(f"{mark:>6}" for mark in marks))
     lines.append("")
     for n, p in enumerate(properties, 1):
         lines.append(f"{n:>3} {p.name:<23} {p.sentence}")
-    lines.append("FAIL: violated. (ok): holds because its premise never occurs. -: says nothing of this guest. ?: open.")
+    lines.append("FAIL: violated. (ok): holds, its premise never occurs. -: says nothing of this guest. ?: open.")
     return lines
 
 
 def summary_line(campaign: Campaign) -> str:
-    counts = {status: 0 for status in Status}
+    counts = dict.fromkeys(Status, 0)
     for result in campaign.results:
         for v in result.verdicts:
             counts[v.status] += 1
@@ -139,6 +146,7 @@ def _cell_json(result: CellResult) -> dict[str, Any]:
         "depth": result.stats.depth - 1,
         "storage": EXACT,
         "engine": result.engine,
+        "assumed": list(result.assumed),
         "never_taken": list(result.never_fired),
         "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
         "seconds": round(result.seconds, 3),

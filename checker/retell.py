@@ -6,13 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from checker.layout import leaves
+from checker.loader import file_digest
 from checker.lower import lower
 from checker.reference import Codes, Move, Reference, bindings_of, is_of_edges
 from checker.registry import (
-    DEVICES, GUESTS, ROLES, VMMS, all_properties, designs, look_up, parse_scope, role_of,
+    DEVICES,
+    GUESTS,
+    ROLES,
+    VMMS,
+    all_properties,
+    designs,
+    look_up,
+    parse_scope,
+    role_of,
 )  # fmt: skip
 from checker.story_parser import ParsedStory, parse, path_of
 from checker.trace import StoryError, show
+from model.finite import ModelError, decode
 from model.lang import Fair, Property, compose
 from model.machine import Machine
 from model.machine import Scope as MachineScope
@@ -31,14 +42,17 @@ def retell(text: str, other: tuple[str, type[Machine]] | None, find: Finder) -> 
     scope = replace(MachineScope(), **parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items())))
     system = compose(*roles)
     lower(system, scope)  # a design of the user's may be outside the language: say so before running it
+    path = path_of(story, system, scope)
     telling = Telling(Reference(system, scope), p, story)
     title = f"{story.property} on " + ", ".join(f"{role} {name}" for role, name in names.items())
-    stopped = telling.run(path_of(story, system, scope))
-    if stopped:
-        return [title, f"NOT REPRODUCED: {stopped}"], 0
-    count, why_not = len(telling.moves), telling.why_not()
+    stopped = telling.run(path)
+    count = len(telling.moves)
+    why_not = stopped or telling.why_not()
     if why_not:
-        return [title, f"NOT REPRODUCED: all {count} steps are possible, but {why_not}"], 0
+        lines = [title, f"NOT REPRODUCED: {why_not if stopped else f'all {count} steps are possible, but {why_not}'}"]
+        if other is not None:
+            lines += _parting(telling, p, story, path, find)
+        return [*lines, "This one run is stopped; that proves nothing more: eoi prove explores all of them."], 0
     verb = "REACHED" if p.kind == "reachable" else "VIOLATED"
     return [title, f"REPRODUCED: all {count} steps run in CPython, and {p.name} is {verb}"], int(verb == "VIOLATED")
 
@@ -50,16 +64,38 @@ def _roles_of(
         "kernel": designs(), "vmm": VMMS, "guest": GUESTS, "device": DEVICES,
     }  # fmt: skip
     names, classes = dict[str, str](), dict[str, type[Machine]]()
+    replaced = role_of(other[1]) if other is not None else None
     for role in ROLES:
         if role not in story.cell:
             raise StoryError(f"the story's Cell: line names no {role}")
-        names[role] = story.cell[role]
+        if other is not None and role == replaced:
+            names[role], classes[role] = other
+            continue
+        names[role], _, told = story.cell[role].partition("@")
         own = names[role] in families[role]
         classes[role] = families[role][names[role]] if own else find(names[role])[1]
-    if other is not None:
-        role = role_of(other[1])
-        names[role], classes[role] = other
+        if told and told != file_digest(names[role]):
+            raise StoryError(f"{names[role]} is not the file that the story was told of ({told}): it has changed")
     return names, [classes[role] for role in ROLES]
+
+
+def _parting(
+    telling: Telling, p: Property, story: ParsedStory, path: Sequence[tuple[str, tuple[Any, ...]]], find: Finder
+) -> list[str]:
+    """Where the run on the other design first differs from the run that the story tells, if that can be run here."""
+    try:
+        _, roles = _roles_of(story, None, find)
+    except ModelError:
+        return []
+    told = Telling(Reference(compose(*roles), telling.reference.scope), p, story)
+    told.run(path)
+    for number, (here, there) in enumerate(zip(telling.states, told.states, strict=False)):
+        a, b = telling.named(here), told.named(there)
+        differs = next((leaf for leaf in a if leaf in b and a[leaf] != b[leaf]), None)
+        if differs is not None:
+            step = "the initial state" if number == 0 else f"step {number}, {path[number - 1][0]}"
+            return [f"The runs part at {step}: {differs} is {a[differs]} here, {b[differs]} in the story."]
+    return []
 
 
 class Telling:
@@ -69,6 +105,11 @@ class Telling:
         self.reference, self.p, self.story = reference, p, story
         self.states: list[Codes] = [reference.start]
         self.moves: list[Move] = []
+
+    def named(self, state: Codes) -> dict[str, str]:
+        """A state as text, by field."""
+        fields = leaves(self.reference.design.state_type(self.reference.scope))
+        return {str(leaf): show(decode(leaf.type, code)) for leaf, code in zip(fields, state, strict=True)}
 
     def run(self, path: Sequence[tuple[str, tuple[Any, ...]]]) -> str:
         """Take the steps; returns why it came to a halt, or ""."""
@@ -104,7 +145,7 @@ class Telling:
         if start is None and not self.story.stutter:
             return "it neither loops nor stays"
         begin = len(self.states) - 1 if start is None else start
-        unfair = self._unfair(self.states[begin:], {m for m in self.moves[begin:]})
+        unfair = self._unfair(self.states[begin:], set(self.moves[begin:]))
         if unfair:
             return unfair
         for values in bindings_of(self.p, self.reference.scope):
@@ -121,6 +162,7 @@ class Telling:
             always, ever = all(move in e for e in enabled), any(move in e for e in enabled)
             if move.fair is Fair.FINITE and move in taken:
                 return f"{move.step} happens only finitely often"
-            if move not in taken and (move.fair is Fair.WEAK and always or move.fair is Fair.STRONG and ever):
+            owed = (move.fair is Fair.WEAK and always) or (move.fair is Fair.STRONG and ever)
+            if owed and move not in taken:
                 return f"{move.step} would have to happen in the end"
         return ""

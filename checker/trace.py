@@ -112,7 +112,8 @@ class Trace:
             length += f" and a loop of {steps_text(len(self.events) - before)}"
         elif self.stutter:
             length += ", then stays there"
-        return f"{self.verdict} in {length}" + (" (shortest)" if self.shortest else "")
+        stem = self.loop_start is not None or self.stutter
+        return f"{self.verdict} in {length}" + (f" (shortest{' stem' * stem})" if self.shortest else "")
 
     def to_json(self) -> str:
         """The trace as JSON text; `from_json` reads it back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +13,14 @@ from typing import Any
 from checker.atoms import Atom, atoms
 from checker.errors import InternalError
 from checker.ir import Program
+from checker.loader import file_digest, provenance
 from checker.native import CorruptParents, Outcome, Stats
 from checker.prepare import prepare
 from checker.reference import Move, Reference, bindings_of
-from checker.registry import Cell, scope_value
+from checker.registry import Cell, role_of, scope_value
 from checker.replay import make_trace
 from checker.search import Limits, NativeSearch, ReferenceSearch, open_search, stop_when
+from checker.simplifications import assumptions_of
 from checker.trace import Trace
 from model.finite import ModelError, RangeError
 from model.lang import Fair, Property
@@ -78,6 +81,7 @@ class CellResult:
     engine: str
     never_fired: tuple[str, ...]
     fairness: Mapping[str, tuple[str, ...]]
+    assumed: tuple[str, ...]  # the `Assumed:` notes of the files that the system is made of
     seconds: float
 
 
@@ -103,7 +107,8 @@ def check_cell(
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
         cell, tuple(judge.verdict(p) for p in wanted), search.stats(), search.outcome, search.engine,
-        tuple(s for s in cell.system.steps() if s not in fired), by_fairness, time.monotonic() - started,
+        tuple(s for s in cell.system.steps() if s not in fired), by_fairness, assumptions_of(cell.system),
+        time.monotonic() - started,
     )  # fmt: skip
 
 
@@ -184,7 +189,7 @@ class Judge:
         if codes[0] != self.reference.start:
             raise InternalError("the engine's run does not start in the initial state")
         moves = list[Move]()
-        for k, (before, after) in enumerate(zip(codes, codes[1:], strict=False)):
+        for k, (before, after) in enumerate(itertools.pairwise(codes)):
             labels = [path.labels[k]] if path.labels else self.search.labels(*path.states[k : k + 2])
             options = (self.reference.moves[label] for label in labels)
             move = next((m for m in options if self._successor(before, m) == after), None)
@@ -235,4 +240,9 @@ def trace_of(result: CellResult, verdict: Verdict, reproduce: str) -> Trace:
         fairness=owed if p.kind == "leads_to" else (), reproduce=reproduce, expected=run.codes,
     )  # fmt: skip
     said = p.complaint(trace.binding) if p.kind != "reachable" else trace.sentence
-    return replace(trace, sentence=said, scope={n: scope_value(v) for n, v in vars(result.cell.scope).items()})
+    names = {role: f"{n}@{file_digest(n)}" if n.endswith(".py") or ".py:" in n else n for role, n in trace.cell.items()}
+    about = [provenance(cls) for cls in result.cell.system.__bases__ if role_of(cls) == result.cell.subject]
+    return replace(
+        trace, sentence=said, cell=names, provenance=tuple(dict.fromkeys([*about, *trace.provenance])),
+        scope={n: scope_value(v) for n, v in vars(result.cell.scope).items()},
+    )  # fmt: skip

@@ -20,7 +20,11 @@ NO_PROTOCOL: dict[type, str] = {LapicGuest: "this guest follows no protocol of w
 NO_IOAPIC: dict[type, str] = dict.fromkeys((SetupVmm, MsrVmm, NoIoapic), "this VMM has no I/O APIC of its own")
 
 
-@always(source="Sean Christopherson, 2025-09-22, aNHE0U3qxEOniXqO@google.com", premise="remote_irr_set", not_for=OWES)
+@always(
+    source="Sean Christopherson, 2025-09-22, aNHE0U3qxEOniXqO@google.com",
+    premise="remote_irr_set",
+    not_for=OWES,
+)
 def no_eoi_lost(s: Machine, pin: Pin) -> bool:
     """While a pin has Remote IRR set, somebody will still clear it.
 

@@ -31,8 +31,11 @@ BAD = [
     ("import", ("import Base\n", "import Bass\n"), 1, "did you mean 'Base'?"),
     ("module", ("model.designs.base", "model.designs.bse"), 1, "no module 'model.designs.bse'"),
     ("function", ("def kvm_ioapic_send_eoi", "def kvm_ioapic_sendeoi"), 8, "did you mean 'kvm_ioapic_send_eoi'?"),
-    ("loop at import", ("\n\nclass", "\nwhile True: pass\nclass"), 4, "did not finish within"),
-    ("exception", ("\n\nclass", "\nprint(1 // 0)\nclass"), 4, "ZeroDivisionError"),
+    ("loop at import", ("\n\nclass", "\nwhile True: pass\nclass"), 4, "only imports and defines"),
+    ("exit at import", ("\n\nclass", "\nraise SystemExit(0)\nclass"), 4, "only imports and defines"),
+    ("call at import", ("\n\nclass", "\nx = sum(iter(int, 1))\nclass"), 4, "calls nothing while it is read"),
+    ("call in class", ("    \"\"\"Obey SPIV bit 12.\"\"\"", "    print(1)"), 6, "only imports and defines"),
+    ("exception", ("\n\nclass", "\nx = 1 // 0\nclass"), 4, "ZeroDivisionError"),
     ("call", ("super().kvm_ioapic_send_eoi", "super().kvm_ioapic_send_eio"), 11, "did you mean 'kvm_ioapic_send_eoi'?"),
     ("recursion", ("super().", "self."), 8, "recursion"),
 ]
@@ -105,6 +108,56 @@ def test_a_store_out_of_range_names_field_value_and_line(eoi, patch_file):
     ran = eoi("prove", str(patch_file), *WINDOWS, "--scope", "cpus=1,pins=1")
     assert ran.code == 2
     assert f"{patch_file}:9: " in ran.err and "irq_eoi = 2 is out of range" in ran.err
+
+
+def test_an_import_that_exits_or_hangs_is_not_all_well(eoi, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("checker.loader.SECONDS", 0.5)
+    (tmp_path / "exits.py").write_text("raise SystemExit(0)\n")
+    (tmp_path / "hangs.py").write_text("while True:\n    pass\n")
+    for module in ("exits", "hangs"):
+        (tmp_path / "mine.py").write_text(f"import {module}\n" + GOOD)
+        ran = eoi("prove", str(tmp_path / "mine.py"), *WINDOWS)
+        assert ran.code == 2 and f"{tmp_path}/mine.py:1: " in ran.err
+
+
+MIXED = "from model.guests.linux import Linux\nfrom model.vmms.qemu import Qemu\n\n\nclass Mix(Qemu, Linux):\n    pass\n"
+CROSS = (
+    "from model.designs.base import Base\n\n\nclass Cross(Base):\n"
+    "    def guest_wants_directed_eoi(self) -> bool:\n        return False\n"
+)
+
+
+@pytest.mark.parametrize(("text", "said"), [(MIXED, "mixes the roles vmm and guest"), (CROSS, "is a function of the guest")])
+def test_a_class_plays_one_role(eoi, tmp_path, text, said):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    ran = eoi("prove", str(path), "--guest", "windows_cg")
+    assert ran.code == 2 and said in ran.err
+
+
+def test_each_role_may_be_a_file(eoi, patch_file, tmp_path):
+    guest = tmp_path / "guest.py"
+    guest.write_text("from model.guests.linux import Linux\n\n\nclass Mine(Linux):\n    pass\n")
+    arguments = ("--guest", str(guest), "--vmm", "qemu", "--scope", "ioapic=0x20", "--property", "no_storm")
+    ran = eoi("prove", str(patch_file), *arguments)
+    assert ran.code == 0 and "guest.py" in ran.out
+    wrong = eoi("prove", str(patch_file), "--vmm", str(guest))
+    assert wrong.code == 2 and "is a guest, not a vmm" in wrong.err
+    twice = eoi("prove", str(patch_file), "--kernel", "v1")
+    assert twice.code == 2 and "is a kernel already" in twice.err
+
+
+def test_a_story_of_a_changed_or_missing_file_is_not_replayed_on_another(eoi, patch_file, tmp_path):
+    story = tmp_path / "story.txt"
+    story.write_text(eoi("trace", str(patch_file), *WINDOWS, "--scope", "ioapic=0x11", "--property", "no_eoi_lost").out)
+    patch_file.write_text(GOOD.replace("Obey", "Always obey"))
+    changed = eoi("replay", str(story))
+    assert changed.code == 2 and "it has changed" in changed.err
+    patch_file.unlink()
+    assert eoi("replay", str(story)).code == 2
+    other = eoi("replay", str(story), "--design", "v1")
+    assert other.code == 1 and "REPRODUCED" in other.out
 
 
 def test_a_vmm_patch_by_path(eoi, tmp_path):
