@@ -97,7 +97,7 @@ def _check_annotations(owner: type[Design], scope: Scope) -> None:
     file = getattr(module, "__file__", None)
     if module is None or file is None:
         return
-    classes = [n for n in ast.walk(_tree(file)) if isinstance(n, ast.ClassDef) and n.name == owner.__name__]
+    classes = [n for n in ast.walk(parsed(file)) if isinstance(n, ast.ClassDef) and n.name == owner.__name__]
     for node in (n for c in classes for n in c.body if isinstance(n, ast.AnnAssign)):
         name = ast.unparse(node.target)
         if name == "scope" or "ClassVar" in ast.unparse(node.annotation):
@@ -179,7 +179,8 @@ def check_unused(design: type[Design], used: set[tuple[type, str]]) -> None:
         if "patch" not in vars(owner) and not owner.__module__.startswith("eoi_user_"):
             continue
         for name, function in _methods(owner).items():
-            if (owner, name) in used or any(name in _methods(b) for b in owner.__mro__[1:]):
+            called = any(name == other for _, other in used)
+            if called or any(name in _methods(b) for b in owner.__mro__[1:]):
                 continue
             node, file = definition_of(function), function.__code__.co_filename
             hint = did_you_mean(name, known - {name})
