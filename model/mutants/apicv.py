@@ -122,7 +122,7 @@ class VirtualEoi(Base):
 class MutantB8(VirtualEoi):
     patch = Patch(
         title="B8: APICv is activated while an interrupt is in service, SVI is stale",
-        author="fixed by Dongli Zhang", date="2025", base="virtual_eoi", note="b2849bec936b",
+        author="fixed by Dongli Zhang", date="6.19", base="virtual_eoi", note="b2849bec936b",
     )  # fmt: skip
 
     def kvm_apic_update_apicv(self, apic: Lapic) -> None:

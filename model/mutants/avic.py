@@ -63,7 +63,7 @@ class Avic(RtcTracking):
 class MutantB9(Avic):
     patch = Patch(
         title="B9: AVIC hides the EOI of edge interrupts from the I/O APIC",
-        author="fixed by Suravee Suthikulpanit", date="2019-11", base="avic", note="f458d039db7e",
+        author="fixed by Suravee Suthikulpanit", date="5.6", base="avic", note="f458d039db7e",
     )  # fmt: skip
 
     def lazy_update_applies(self, pin: Pin) -> bool:
@@ -73,7 +73,7 @@ class MutantB9(Avic):
 class MutantB9EdgeRecursion(Avic):
     patch = Patch(
         title="B9: the lazy EOI of an edge pin with a resampler calls itself for ever",
-        author="fixed by Vitaly Kuznetsov", date="2020-10", base="avic", note="77377064c3a9, CVE-2020-27152",
+        author="fixed by Vitaly Kuznetsov", date="2020", base="avic", note="77377064c3a9, CVE-2020-27152",
     )  # fmt: skip
 
     def lazy_update_notifies(self) -> bool:
@@ -83,7 +83,7 @@ class MutantB9EdgeRecursion(Avic):
 class MutantB9Recursion(MutantB9EdgeRecursion):
     patch = Patch(
         title="B9: the lazy EOI of a level pin with a resampler calls itself for ever",
-        author="fixed by Paolo Bonzini", date="2020-05", base="mutant_b9_edge_recursion", note="8be8f932e3db",
+        date="2020-05-04", base="mutant_b9_edge_recursion", note="8be8f932e3db",
     )  # fmt: skip
 
     def lazy_update_applies(self, pin: Pin) -> bool:

@@ -17,7 +17,7 @@ class MutantB15(Base):
 
     patch = Patch(
         title="B15: LVR bit 24 is set although the in-kernel I/O APIC has no EOI register",
-        date="2018 (4.17)", base="base", note="0bcc3fb95b97",
+        date="2018, 4.17 (U)", base="base", note="0bcc3fb95b97",
     )  # fmt: skip
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("firecracker",), "guest": ("windows_cg", "xen")}
     scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1}
@@ -42,7 +42,7 @@ class AckNotifiers(RtcTracking):
 class MutantB15Notifier(AckNotifiers):
     patch = Patch(
         title="B15: a suppressed broadcast also suppresses the ack notifiers (bugzilla 82211)",
-        date="2015 (4.1)", base="ack_notifiers", note="c806a6ad35bf",
+        date="2015, 4.1 (U)", base="ack_notifiers", note="c806a6ad35bf",
     )  # fmt: skip
 
     def kvm_ioapic_update_eoi(self, apic: Lapic, vector: Vector, trigger: Trigger) -> None:

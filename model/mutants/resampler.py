@@ -57,7 +57,7 @@ class Resampler(Base):
 class MutantB10(Resampler):
     patch = Patch(
         title="B10: unmasking injects a latched interrupt whose device was serviced meanwhile",
-        date="2023 (6.3)", base="resampler", note="fef8f2b90edb",
+        date="6.3", base="resampler", note="fef8f2b90edb",
     )  # fmt: skip
 
     def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:

@@ -55,7 +55,7 @@ class RtcTracking(Base):
 class MutantB3(RtcTracking):
     patch = Patch(
         title="B3: a level EOI is lost when its entry moves to another CPU in service",
-        author="fixed by Nikita Leshenko", date="2017-11", base="rtc_tracking", note="0fc5a36dd6b3",
+        author="fixed by Nikita Leshenko", date="2017/18", base="rtc_tracking", note="0fc5a36dd6b3",
     )  # fmt: skip
 
     def kvm_ioapic_scan_entry(self, cpu: Cpu, apic: Lapic) -> None:
@@ -67,7 +67,7 @@ class MutantB3(RtcTracking):
 class MutantB2(RtcTracking):
     patch = Patch(
         title="B2: an edge EOI is lost when its entry moves to another CPU in service",
-        date="2015", base="mutant_b3", note="db2bdcbbbd32",
+        date="4.4 (U)", base="mutant_b3", note="db2bdcbbbd32",
     )  # fmt: skip
 
     def kvm_scan_ioapic_irq(self, cpu: Cpu, apic: Lapic, dest: Cpu, vector: Vector) -> None:
