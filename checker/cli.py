@@ -108,6 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
     for form in ("svg", "png", "pdf", "dot"):
         trace.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
     trace.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
+    sub.add_parser("claims", help="what was said in the thread, true or false")
     replay = sub.add_parser("replay", help="run a story out of a mail again (also quoted with '> ')")
     replay.add_argument("file", metavar="FILE", help="a text with a story in it; - for standard input")
     replay.add_argument("--design", metavar="DESIGN", help="replay it on another design: does the patch stop it?")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from checker import compare, compat, diagram, gate, listing, migration_table, report
+from checker.claims import claim_lines
 from checker.campaign import Campaign, run_campaign
 from checker.errors import UserError
 from checker.expected import Table, differences, from_toml, to_toml
@@ -182,6 +183,12 @@ def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] 
             if found is not None or not small:
                 return campaign, found
     raise AssertionError("the last scope is the one asked for")
+
+
+def run_claims(options: Namespace) -> int:
+    """Judge the claims of the record."""
+    print("\n".join(claim_lines()))
+    return 0
 
 
 def run_replay(options: Namespace) -> int:

@@ -56,8 +56,9 @@ GUESTS: dict[str, type[Machine]] = {
     "linux_threaded": LinuxThreaded, "linux_tmr0": LinuxTmr0, "linux_ir": LinuxIr, "linux_affinity": LinuxAffinity,
     "linux_moves_in_service": LinuxMovesInService, "sel4": Sel4, "freebsd": FreeBsd, "illumos": Illumos, "broken": Broken,
 }  # fmt: skip
-# not in the default matrix: they are there for KVM's uAPI
-ON_REQUEST = frozenset({"any_vmm", "setup_vmm", "msr_vmm", "lapic"})
+# Not in the default matrix: made for KVM's uAPI, for one question (what two chips on one GSI do; what is left without
+# any), or for a guest that is broken on purpose.
+ON_REQUEST = frozenset({"any_vmm", "setup_vmm", "msr_vmm", "lapic", "two_ioapics", "no_ioapic", "broken"})
 DEVICES: dict[str, type[Machine]] = {"level": Level, "edge": Edge, "mixed": Mixed, "resample": Resample}
 ROLES: dict[str, tuple[type, ...]] = {
     "kernel": (Kvm,), "vmm": (Vmm,), "guest": (Guest, LapicGuest), "device": (Device,),
