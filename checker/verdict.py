@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -135,7 +136,8 @@ class Judge:
                 found.append((path, dict(zip(names[len(names) - len(values) :], values, strict=True))))
         if found:
             shortest, binding = min(found, key=lambda f: len(f[0].states))
-            return Verdict(p, Status.REACHED if p.kind == "reachable" else Status.VIOLATED, binding, self._run(shortest))
+            status = Status.REACHED if p.kind == "reachable" else Status.VIOLATED
+            return Verdict(p, status, binding, self._run(shortest))
         if not self.complete:
             return Verdict(p, Status.INCONCLUSIVE, note=self.search.outcome.value)
         if p.kind == "reachable":
@@ -179,12 +181,12 @@ class Judge:
         return Path([lasso.start, *(e.dst for e in edges)], labels, stem if lasso.cycle else None, not lasso.cycle)
 
     def _run(self, path: Path) -> Run:
-        """State ids -> moves. The engine says which moves it took; each is confirmed by running the model in CPython."""
+        """State ids -> moves. The engine says which it took; each is confirmed by running the model in CPython."""
         codes = [self.search.codes(s) for s in path.states]
         if codes[0] != self.reference.start:
             raise InternalError("the engine's run does not start in the initial state")
         moves = list[Move]()
-        for k, (before, after) in enumerate(zip(codes, codes[1:], strict=False)):
+        for k, (before, after) in enumerate(itertools.pairwise(codes)):
             labels = [path.labels[k]] if path.labels else self.search.labels(*path.states[k : k + 2])
             options = (self.reference.moves[label] for label in labels)
             move = next((m for m in options if self._successor(before, m) == after), None)
