@@ -80,7 +80,7 @@ def walk(node: Any) -> Iterator[Any]:
         node = waiting.pop()
         if isinstance(node, tuple):
             waiting.extend(reversed(node))
-        elif (parts := _parts(type(node))) is not None:
+        elif (parts := _parts(node.__class__)) is not None:
             yield node
             waiting.extend(getattr(node, name) for name in reversed(parts))
 

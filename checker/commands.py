@@ -214,7 +214,8 @@ def run_diff(options: Namespace) -> int:
         return 3
     before, after = campaign.results[: len(pairs)], campaign.results[len(pairs) :]
     hunks = model_diff(base.cls, design.cls)
-    graphs = compare.compare_all(pairs, before, after, wanted, Limits(options.max_states, options.max_memory, options.timeout))
+    limits = Limits(options.max_states, options.max_memory, options.timeout)
+    graphs = compare.compare_all(pairs, before, after, wanted, limits)
     listed = compare.changes(before, after)
     if options.json:
         print(compare.as_json(base.name, design.name, hunks, listed, pairs, graphs))
@@ -262,7 +263,8 @@ def run_gate(options: Namespace) -> int:
     else:
         print("\n".join(map(str, listed)) + "\n" * bool(listed), end="")
         outcome = f"{len(listed)} differences from" if listed else "all as in"
-        print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s)")
+        left_out = "".join(f"; left out: {' with '.join(pair)}" for pair in gate.LEFT_OUT)
+        print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s{left_out})")
     return 3 if left else 1 if listed else 0
 
 
@@ -281,7 +283,8 @@ def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence
         return 3
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(to_toml(found, f"Only the designs {', '.join(only)}" if only else f"The matrix: {gate.FULL}"), encoding="utf-8")
+        about = f"Only the designs {', '.join(only)}" if only else f"The matrix: {gate.FULL}"
+        path.write_text(to_toml(found, about), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: {error}") from None
     print(f"{gate.count_text(found)}: written to {path}")

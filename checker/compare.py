@@ -46,7 +46,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Change:
-    """A property whose verdict a reviewer wants to see. CHANGED: a witness came or went, which is neither good nor bad."""
+    """A property whose verdict a reviewer wants to see. CHANGED: a witness came or went, neither good nor bad."""
 
     kind: str
     base: CellResult
@@ -118,8 +118,9 @@ def _kind(was: Verdict, now: Verdict) -> str | None:
 
 
 def compare_all(
-    pairs: Sequence[Pair], base: Sequence[CellResult], design: Sequence[CellResult], wanted: Sequence[Property], limits: Limits
-) -> list[GraphComparison]:
+    pairs: Sequence[Pair], base: Sequence[CellResult], design: Sequence[CellResult], wanted: Sequence[Property],
+    limits: Limits,
+) -> list[GraphComparison]:  # fmt: skip
     """Compare the graphs of all pairs; where the sizes differ, that is the answer."""
     found = list[GraphComparison]()
     for pair, a, b in zip(pairs, base, design, strict=True):

@@ -5,11 +5,11 @@
 
     [v1]
     "qemu 0x20, linux, level" = "4464 states, depth 28; no_eoi_lost ok; no_storm ok; eoi_exit yes 8"
-    "qemu 0x11, windows_cg, level" = "2760 states, depth 30; no_eoi_lost FAIL 10; no_storm (ok); line_is_serviced FAIL 14+5"
+    "qemu 0x11, windows_cg, level" = "2760 states, depth 30; no_eoi_lost FAIL 10; no_storm (ok)"
 
-FAIL n: violated, the shortest run takes n steps. FAIL n+m: n steps and then a loop of m. FAIL n stays: n steps and then
-nothing for ever. ok: holds. (ok): holds because its premise never occurs. yes n, no: reachable or not. A property that is
-not named says nothing of this cell's guest. `cells` is there so that a file that lost its end is noticed.
+FAIL n: violated, the shortest run takes n steps. FAIL n+m: n steps and then a loop of m. FAIL n stays: n steps and
+then nothing for ever. ok: holds. (ok): holds because its premise never occurs. yes n, no: reachable or not. A property
+that is not named says nothing of this cell. `cells` is there so that a file that lost its end is noticed.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def from_toml(text: str, name: str) -> Table:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{name}: {error}") from None
+        last = f" (line {len(text.splitlines())})" if "line" not in str(error) else ""  # "at end of document"
+        raise UserError(f"{name}: {error}{last}") from None
     cells = content.pop("cells", None)
     if content.pop("format", None) != FORMAT or not isinstance(cells, int):
         raise _bad(name, 1, f"`format = {FORMAT}` and `cells = N` are missing: write the file with `eoi gate --write`")
@@ -108,7 +109,8 @@ def from_toml(text: str, name: str) -> Table:
     if not held:
         raise _bad(name, 1, "it holds no cells, and an empty expectation is not one")
     if held != cells:
-        raise _bad(name, len(text.splitlines()), f"the file ends after {held} cells, but `cells = {cells}`: lines are missing")
+        lost = f"the file ends after {held} cells, but `cells = {cells}`: lines are missing"
+        raise _bad(name, len(text.splitlines()), lost)
     return table
 
 
@@ -150,7 +152,8 @@ class Difference:
     def __str__(self) -> str:
         where = f"{self.design}: {self.cell}" + (f": {self.what}" if self.what else "")
         if self.kind == "missing":
-            return f"missing  {where}: expected {self.expected}, but there is no such {'verdict' if self.what else 'cell'}"
+            kind = "verdict" if self.what else "cell"
+            return f"missing  {where}: expected {self.expected}, but there is no such {kind}"
         if self.kind == "new":
             return f"new      {where}: {self.found}"
         return f"changed  {where}: expected {self.expected}, found {self.found}"

@@ -1,15 +1,16 @@
 """`eoi gate`: does every verdict of the full matrix equal the expected one?
 
-The full matrix is not the whole product, which has tens of thousands of cells that mostly say the same. It is:
-every design with the guests of GUESTS_MAIN on QEMU with level lines, and from there every other VMM, every other guest and
-every other device, one at a time; the VMMs on request with the guest that suits them; and the designs of WHOLE with every
-VMM and every guest on level lines. Always every I/O APIC version and every API flag of `eoi prove`, at the default scope.
-A design that is no kernel is run on the kernels of WHOLE. A design with default_roles (historical bugs, CPUID) is run with
-those and nothing else. A cell of more than MAX_STATES states is refused rather than left out: see `scope_defaults`.
+The full matrix is not the whole product, which has tens of thousands of cells that mostly say the same. It is: every
+design with the guests of GUESTS_MAIN on QEMU with level lines, and from there every other VMM, every other guest and
+every other device, one at a time; the VMMs on request with the guest that suits them; and the designs of WHOLE with
+every VMM and every guest on level lines. Always every I/O APIC version and API flag of `eoi prove`, at the default
+scope. A design that is no kernel is run on the kernels of WHOLE. A design with default_roles (historical bugs, CPUID)
+is run with those and nothing else. A cell of more than MAX_STATES states is refused rather than left out.
 
-Nothing of a verdict is cached. The compiled C is (it is the model at one size, not an answer); a gate that repeated
-what it answered last time would only say that no file has changed, which git knows better. What makes it fast is one
-lowering and one compile for all choices of a system (prepare.py), and processes, because lowering is Python.
+Nothing of a verdict is cached. Generated and compiled code is (it is the model at one size, not an answer); a gate that
+repeated what it answered last time would only say that no file has changed, which git knows better. What makes it fast
+is one lowering and one compile for all choices of a system (prepare.py), kept on disk (generated.py), and processes
+instead of threads, because lowering and replay are Python.
 """
 
 from __future__ import annotations
@@ -38,9 +39,12 @@ from model.machine import Machine
 WHOLE = ("base", "v6")
 VMMS_MAIN, GUESTS_MAIN, DEVICES_MAIN = ("qemu",), ("linux", "windows_cg"), ("level",)
 MAX_STATES = 3_000_000
-FULL = (
-    f"every design on {'/'.join(VMMS_MAIN)}, {'/'.join(GUESTS_MAIN)}, {'/'.join(DEVICES_MAIN)}, then every other VMM, guest "
-    f"and device in turn;\n# {' and '.join(WHOLE)} with every VMM x guest; all I/O APIC versions and flags, default scope"
+# said in the file and by every run, so that nobody takes them for checked
+LEFT_OUT = {("two_ioapics", "any"): "more than 3,000,000 states on I/O APIC 0x20"}
+FULL = """\
+every design on qemu with linux and windows_cg and level lines, from there every other VMM, guest and device in turn;
+# base and v6 with every VMM x guest on level lines; all I/O APIC versions and API flags; default scope""" + "".join(
+    f"\n# Left out: {vmm} with {guest}: {why}" for (vmm, guest), why in LEFT_OUT.items()
 )
 
 
@@ -69,7 +73,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Failure:
-    """A part that could not be judged: exceptions of the model do not travel between processes, their text does."""
+    """A part that could not be judged: its exception does not travel between processes, its text does."""
 
     text: str
     of_the_model: bool
@@ -97,7 +101,8 @@ def full_matrix(only: Sequence[str] = ()) -> list[Part]:
 
 def _axes(role: str, own: Mapping[str, Sequence[str]]) -> list[Sequence[str]]:
     """The names for kernel, VMM, guest and device; the design takes its role's place whatever name is given there."""
-    every: dict[str, Sequence[str]] = {"kernel": WHOLE, "vmm": list(VMMS), "guest": list(GUESTS), "device": list(DEVICES)}
+    every: dict[str, Sequence[str]] = {"kernel": WHOLE}
+    every |= {"vmm": list(VMMS), "guest": list(GUESTS), "device": list(DEVICES)}
     if own:
         every = {"kernel": WHOLE[:1], "vmm": VMMS_MAIN, "guest": GUESTS_MAIN, "device": DEVICES_MAIN, **own}
     return [names[:1] if r == role else names for r, names in ((r, every[r]) for r in ROLES)]
@@ -105,6 +110,8 @@ def _axes(role: str, own: Mapping[str, Sequence[str]]) -> list[Sequence[str]]:
 
 def _belongs(part: Part) -> bool:
     """At most one role is off the main ones; or level lines under a design of WHOLE."""
+    if (part.vmm, part.guest) in LEFT_OUT:
+        return False
     if part.vmm in ON_REQUEST or part.guest in ON_REQUEST:  # made for KVM's uAPI, and for each other
         return part.guest in default_guests([part.vmm]) and part.vmm in ON_REQUEST and part.device in DEVICES_MAIN
     axes = {"vmm": (part.vmm, VMMS_MAIN), "guest": (part.guest, GUESTS_MAIN), "device": (part.device, DEVICES_MAIN)}
@@ -128,7 +135,7 @@ def answer(part: Part, max_bytes: int) -> Answer:
 
 
 def run_matrix(parts: Sequence[Part], workers: int | None = None) -> Table:
-    """Judge all parts, several at a time. Raises UserError or InternalError for the first part that cannot be judged."""
+    """Judge all parts, several at a time. Raises UserError or InternalError for the first that cannot be judged."""
     if not parts:
         raise UserError("the matrix is empty, so nothing can be compared")
     workers = max(1, min(len(parts), workers or os.cpu_count() or 1))
@@ -177,7 +184,9 @@ def _collect(parts: Sequence[Part], answers: Sequence[Answer]) -> Table:
 
 def open_cells(table: Table) -> list[str]:
     """Cells that a limit left without an answer."""
-    return [f"{d}: {c}" for d, rows in table.items() for c, row in rows.items() if INCONCLUSIVE in row.verdicts.values()]
+    return [
+        f"{d}: {c}" for d, rows in table.items() for c, row in rows.items() if INCONCLUSIVE in row.verdicts.values()
+    ]
 
 
 def count_text(table: Table) -> str:
@@ -196,6 +205,7 @@ def as_json(table: Table, listed: Sequence[Difference], expected: str, seconds: 
             "cells": len(rows),
             "verdicts": sum(len(row.verdicts) for row in rows),
             "inconclusive": open_cells(table),
+            "left_out": [f"{vmm}, {guest}: {why}" for (vmm, guest), why in LEFT_OUT.items()],
             "differences": [asdict(d) for d in listed],
             "seconds": round(seconds, 1),
         },

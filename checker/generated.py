@@ -1,8 +1,8 @@
 """Keep what was lowered and generated, next to the compiled libraries: it is a build product, not a verdict.
 
-The name of a file hashes every source file of model/, properties/ and checker/, the Python version, and which roles, sizes
-and properties it is for; so after any edit nothing of it is used. Systems with a class from a file of the user's are not
-kept. A file ends in the SHA-256 of what precedes it and is written atomically; a damaged one counts as absent.
+The name of a file hashes every source file of model/, properties/ and checker/, the Python version, and which roles,
+sizes and properties it is for; so after any edit nothing of it is used. Systems with a class from a file of the user's
+are not kept. A file ends in the SHA-256 of what precedes it and is written atomically; a damaged one counts as absent.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def cache_path(design: type[Design], scope: Scope, properties: Sequence[Property
     classes = [c for c in design.__mro__ if c is not design and issubclass(c, Design)]
     modules = [*(c.__module__ for c in classes), *(p.function.__module__ for p in properties)]
     files = [getattr(sys.modules.get(module), "__file__", None) for module in modules]
-    if not all(file and module.split(".")[0] in PACKAGES and Path(file).is_relative_to(ROOT) for module, file in zip(modules, files, strict=True)):
+    if not all(
+        file and module.split(".")[0] in PACKAGES and Path(file).is_relative_to(ROOT)
+        for module, file in zip(modules, files, strict=True)
+    ):
         return None
     parts = [
         _sources(), design.__name__, *(f"{c.__module__}.{c.__qualname__}" for c in design.__bases__),

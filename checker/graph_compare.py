@@ -1,7 +1,9 @@
 """Do two designs have the same reachable graph in a cell?
 
-Compared are the states, restricted to the fields that both have, the initial state, and every transition by step name and
-arguments. The restriction must keep all states of each design apart: otherwise equal pictures would prove nothing, and
+Compared are the states, restricted to the fields that both have, the initial state, and every transition by step name
+and arguments.
+
+The restriction must keep all states of each design apart: otherwise equal pictures would prove nothing, and
 the answer is that they were not comparable.
 """
 
@@ -27,7 +29,7 @@ SAME = "same reachable graph"
 
 @dataclass(frozen=True)
 class GraphComparison:
-    """same: True, False, or None if it could not be decided; `why`: if it is not True. left_out: fields that only one has."""
+    """same: None if it could not be decided. left_out: fields that only one has. why: if it is not True."""
 
     same: bool | None
     states: int = 0
@@ -59,7 +61,9 @@ def compare_graphs(base: Cell, design: Cell, properties: Sequence[Property], lim
         why = f"not comparable: some states differ only in {', '.join(left_out)}, which one of the two does not have"
         return GraphComparison(None, len(a.codes), len(a.edges), left_out, why)
     same = _equal(a, b, rows)
-    return GraphComparison(same, len(a.codes), len(a.edges), left_out, "" if same else "as many states and transitions, but others")
+    return GraphComparison(
+        same, len(a.codes), len(a.edges), left_out, "" if same else "as many states and transitions, but others"
+    )
 
 
 def _equal(a: _Picture, b: _Picture, rows: Sequence[NDArray[Any]]) -> bool:
@@ -94,7 +98,7 @@ def _picture(cell: Cell, properties: Sequence[Property], limits: Limits) -> _Pic
     if search.run(limits, None) is not Outcome.COMPLETE:
         return None
     graph = search.exploration.graph()
-    sources = np.repeat(np.arange(graph.n), np.diff(graph.row.astype(np.int64)))
+    sources = np.repeat(np.arange(graph.n), (graph.row[1:] - graph.row[:-1]).astype(np.int64))
     edges = np.stack([sources, graph.label.astype(np.int64), graph.target.astype(np.int64)], axis=1)
     leaves, widths = search.layout.leaves, search.layout.widths
     moves = Reference(cell.system, cell.scope).moves

@@ -26,6 +26,8 @@ CLAIMS = [
         0,
     ),
 ]
+GATE = ["gate", "--expected", "reports/expected.toml"]
+LINES = 40  # of the gate's differences; all of them are in gate.txt
 STORIES = [
     ("storm", ["trace", "base", *WINDOWS, "--property", "no_storm", "--scope", "ioapic=0x20,cpus=1,pins=1"]),
     ("lost_eoi", ["trace", "v1", *WINDOWS, "--property", "no_eoi_lost", "--scope", "ioapic=0x11,cpus=1,pins=1"]),
@@ -53,6 +55,10 @@ def main_job(folder: Path) -> int:
         code, _ = run(arguments)
         print(f"{'as expected' if code == wanted else 'WRONG'}: {claim}   (eoi {' '.join(arguments)}: exit {code})")
         failed += code != wanted
+    code, text = run(GATE)
+    (folder / "gate.txt").write_text(text, encoding="utf-8")
+    print("\n".join(text.splitlines()[-LINES:]))
+    failed += code != 0
     for name, arguments in STORIES:
         pictures = [x for form in ("svg", "png") for x in (f"--{form}", str(folder / f"{name}.{form}"))]
         code, text = run([*arguments, *pictures])

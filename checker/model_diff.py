@@ -1,8 +1,8 @@
 """What a design changes of the model, as a diff that reads like the C patch: only changed lines of changed functions.
 
 A function is compared with the one that runs in its place in the other design, wherever either is inherited from.
-Comments and docstrings are not compared, so restating a function without its comment is no change. A function that calls
-super() restates nothing of what it replaces: what it adds is shown around that call.
+Comments and docstrings are not compared, so restating a function without its comment is no change. A function that
+calls super() restates nothing of what it replaces: what it adds is shown around that call.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def _functions(design: type[Design]) -> dict[str, tuple[str, Callable[..., Any]]
     for owner in reversed(design.__mro__):
         for name, function in vars(owner).items():
             if issubclass(owner, Design) and owner is not Design and inspect.isfunction(function) and name[0] != "_":
-                file = vars(owner).get("source") or (found[name][0] if name in found else getattr(owner, "source", ""))
-                found[name] = (file, function)
+                inherited = found[name][0] if name in found else str(getattr(owner, "source", ""))
+                found[name] = (str(vars(owner).get("source") or inherited), function)
     return found
 
 

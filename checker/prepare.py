@@ -1,5 +1,5 @@
-"""What the cells of a matrix share: choices are data of a generated program, so cells that differ in them only (I/O APIC
-version, flags, x2APIC, throttle) are lowered, generated and compiled once."""
+"""What the cells of a matrix share: choices are data of a generated program, so cells that differ in them only (I/O
+APIC version, flags, x2APIC, throttle) are lowered, generated and compiled once."""
 
 from __future__ import annotations
 

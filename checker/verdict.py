@@ -140,7 +140,8 @@ class Judge:
                 found.append((path, dict(zip(names[len(names) - len(values) :], values, strict=True))))
         if found:
             shortest, binding = min(found, key=lambda f: len(f[0].states))
-            return Verdict(p, Status.REACHED if p.kind == "reachable" else Status.VIOLATED, binding, self._run(shortest))
+            status = Status.REACHED if p.kind == "reachable" else Status.VIOLATED
+            return Verdict(p, status, binding, self._run(shortest))
         if not self.complete:
             return Verdict(p, Status.INCONCLUSIVE, note=self.search.outcome.value)
         if p.kind == "reachable":
@@ -184,7 +185,7 @@ class Judge:
         return Path([lasso.start, *(e.dst for e in edges)], labels, stem if lasso.cycle else None, not lasso.cycle)
 
     def _run(self, path: Path) -> Run:
-        """State ids -> moves. The engine says which moves it took; each is confirmed by running the model in CPython."""
+        """State ids -> moves. The engine says which it took; each is confirmed by running the model in CPython."""
         codes = [self.search.codes(s) for s in path.states]
         if codes[0] != self.reference.start:
             raise InternalError("the engine's run does not start in the initial state")

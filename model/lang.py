@@ -265,11 +265,11 @@ def _index_type(marks: tuple[Any, ...], scope: Scope, where: str) -> IntType:
 
 
 @functools.lru_cache(maxsize=1024)
-def _hints(cls: type[Any]) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls, include_extras=True)
 
 
-def _fields(cls: type[Any], stop: type[Any], scope: Scope) -> tuple[tuple[str, Type], ...]:
+def _fields(cls: Any, stop: Any, scope: Scope) -> tuple[tuple[str, Type], ...]:
     hints = _hints(cls)
     skip = set(_hints(stop))
     return tuple(
