@@ -1,10 +1,10 @@
 """The IR as text: what a model means, one statement a line. Golden texts in tests/language are written in it.
 
-    x = e, ref r = place      a local by value; a second name for a place
-    place := e, place :=! e   a store; with "!" its range is checked when it runs
-    wrap(e), unwrap(e)        a plain value as an optional, and back
-    mask with i, mask without i
-    s.f, before.f             fields of the state, and of the state before the step
+x = e, ref r = place      a local by value; a second name for a place
+place := e, place :=! e   a store; with "!" its range is checked when it runs
+wrap(e), unwrap(e)        a plain value as an optional, and back
+mask with i, mask without i
+s.f, before.f             fields of the state, and of the state before the step
 """
 
 from __future__ import annotations
@@ -142,7 +142,12 @@ def expr_text(e: ir.Expr) -> str:
             return place_text(place)
         case ir.Not(operand):
             return f"not {_operand(operand)}"
-        case ir.Logic(op, left, right) | ir.Compare(op, left, right) | ir.Arith(op, left, right) | ir.MaskOp(op, left, right):
+        case (
+            ir.Logic(op, left, right)
+            | ir.Compare(op, left, right)
+            | ir.Arith(op, left, right)
+            | ir.MaskOp(op, left, right)
+        ):
             return f"{_operand(left)} {op} {_operand(right)}"
         case ir.IfElse(test, then, other):
             return f"{_operand(test)} ? {_operand(then)} : {_operand(other)}"

@@ -31,7 +31,9 @@ def _tree(file: str) -> ast.Module:
 def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
     """The AST node of a function. Raises ModelError if its source cannot be read."""
     if not inspect.isfunction(function):
-        raise ModelError(f"{getattr(function, '__name__', function)} is not a plain function: write one decorator above one `def`")
+        raise ModelError(
+            f"{getattr(function, '__name__', function)} is not a plain function: write one decorator above one `def`"
+        )
     code = inspect.unwrap(function).__code__
     try:
         tree = _tree(code.co_filename)
@@ -52,10 +54,16 @@ def _only_known_decorators(node: ast.FunctionDef, function: Callable[..., Any]) 
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         name = called.attr if isinstance(called, ast.Attribute) else ast.unparse(called)
         if name not in DECORATORS:
-            raise Refused(loc_of(decorator, file), f"the decorator @{ast.unparse(decorator)} is not in the language", "only @step(...) is")
+            raise Refused(
+                loc_of(decorator, file),
+                f"the decorator @{ast.unparse(decorator)} is not in the language",
+                "only @step(...) is",
+            )
     free = set(function.__code__.co_freevars) - {"__class__"}
     if free or function is not inspect.unwrap(function):
-        raise Refused(loc_of(node, file), f"{node.name}() depends on where it was defined", "write it with `def` in the class")
+        raise Refused(
+            loc_of(node, file), f"{node.name}() depends on where it was defined", "write it with `def` in the class"
+        )
     return node
 
 
@@ -66,7 +74,9 @@ def only_plain_parameters(function: Callable[..., Any], node: ast.FunctionDef, *
     if extra is not None:
         raise Refused(loc_of(extra, file), "parameters are plain: no *, no /", "name each parameter, with its type")
     if args.defaults:
-        raise Refused(loc_of(args.defaults[0], file), "parameters have no default values", "pass every argument in each call")
+        raise Refused(
+            loc_of(args.defaults[0], file), "parameters have no default values", "pass every argument in each call"
+        )
     if method and not args.args:
         raise Refused(loc_of(node, file), f"{node.name}() does not take the system", f"def {node.name}(self, ...)")
 
@@ -169,7 +179,8 @@ def check_unused(design: type[Design], used: set[tuple[type, str]]) -> None:
         if "patch" not in vars(owner) and not owner.__module__.startswith("eoi_user_"):
             continue
         for name, function in _methods(owner).items():
-            if (owner, name) in used or any(name in _methods(b) for b in owner.__mro__[1:]):
+            called = any(name == other for _, other in used)
+            if called or any(name in _methods(b) for b in owner.__mro__[1:]):
                 continue
             node, file = definition_of(function), function.__code__.co_filename
             hint = did_you_mean(name, known - {name})
