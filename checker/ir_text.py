@@ -16,6 +16,7 @@ from checker import ir
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
 
 TAB = "    "
+OF_OPTIONALS = {ir.IsSome: "is_some", ir.Unwrap: "unwrap", ir.Wrap: "wrap"}
 
 
 def program_text(program: ir.Program) -> str:
@@ -151,12 +152,8 @@ def expr_text(e: ir.Expr) -> str:
             return f"{_operand(left)} {op} {_operand(right)}"
         case ir.IfElse(test, then, other):
             return f"{_operand(test)} ? {_operand(then)} : {_operand(other)}"
-        case ir.IsSome(operand):
-            return f"is_some({expr_text(operand)})"
-        case ir.Unwrap(operand):
-            return f"unwrap({expr_text(operand)})"
-        case ir.Wrap(operand):
-            return f"wrap({expr_text(operand)})"
+        case ir.IsSome(operand) | ir.Unwrap(operand) | ir.Wrap(operand):
+            return f"{OF_OPTIONALS[type(e)]}({expr_text(operand)})"
         case ir.Contains(mask, element):
             return f"{_operand(element)} in {_operand(mask)}"
         case ir.MaskEdit(op, mask, element):

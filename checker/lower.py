@@ -14,9 +14,14 @@ from typing import Any
 
 from checker import ir
 from checker.lower_checks import (
-    check_fields, check_overrides, check_unused, definition_of, only_plain_parameters, said_of_type,
+    check_fields,
+    check_overrides,
+    check_unused,
+    definition_of,
+    only_plain_parameters,
+    said_of_type,
     state_type,
-)  # fmt: skip
+)
 from checker.lower_names import Signature
 from checker.lower_stmt import StatementLowering
 from checker.refusal import Refused, loc_of

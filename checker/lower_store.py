@@ -138,7 +138,7 @@ class StoreLowering(ExpressionLowering):
         place = self.place(target, "`=`")
         of = place.type
         if isinstance(of, StructType):
-            stores = self._store_record(place, of, source, node)
+            stores: list[Stmt] = self._store_record(place, of, source, node)
         elif isinstance(of, TableType):
             raise self.refuse(node, "a whole Table cannot be assigned", "assign row by row in a `for` loop")
         else:
@@ -157,10 +157,9 @@ class StoreLowering(ExpressionLowering):
         if not isinstance(value, PlaceTypes) or value.type != of:
             raise self.refuse(source, f"only another {of}, or {of}(field=...), can be stored here")
         place, value = self._fixed(place, out, node), self._fixed(value, out, node)
-        return out + [
-            ir.Store(at(place, leaf.path), ir.Load(at(value, leaf.path), leaf.type, loc), False, loc)
-            for leaf in leaves(of)
-        ]
+        for leaf in leaves(of):
+            out.append(ir.Store(at(place, leaf.path), ir.Load(at(value, leaf.path), leaf.type, loc), False, loc))
+        return out
 
     def _fixed(self, place: Place, out: list[Stmt], node: ast.AST) -> Place:
         """The same place, also after a store has changed the state that its indices are read from."""
