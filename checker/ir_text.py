@@ -1,10 +1,10 @@
 """The IR as text: what a model means, one statement a line. Golden texts in tests/language are written in it.
 
-    x = e, ref r = place      a local by value; a second name for a place
-    place := e, place :=! e   a store; with "!" its range is checked when it runs
-    wrap(e), unwrap(e)        a plain value as an optional, and back
-    mask with i, mask without i
-    s.f, before.f             fields of the state, and of the state before the step
+x = e, ref r = place      a local by value; a second name for a place
+place := e, place :=! e   a store; with "!" its range is checked when it runs
+wrap(e), unwrap(e)        a plain value as an optional, and back
+mask with i, mask without i
+s.f, before.f             fields of the state, and of the state before the step
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from checker import ir
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
 
 TAB = "    "
+OF_OPTIONALS = {ir.IsSome: "is_some", ir.Unwrap: "unwrap", ir.Wrap: "wrap"}
 
 
 def program_text(program: ir.Program) -> str:
@@ -142,16 +143,17 @@ def expr_text(e: ir.Expr) -> str:
             return place_text(place)
         case ir.Not(operand):
             return f"not {_operand(operand)}"
-        case ir.Logic(op, left, right) | ir.Compare(op, left, right) | ir.Arith(op, left, right) | ir.MaskOp(op, left, right):
+        case (
+            ir.Logic(op, left, right)
+            | ir.Compare(op, left, right)
+            | ir.Arith(op, left, right)
+            | ir.MaskOp(op, left, right)
+        ):
             return f"{_operand(left)} {op} {_operand(right)}"
         case ir.IfElse(test, then, other):
             return f"{_operand(test)} ? {_operand(then)} : {_operand(other)}"
-        case ir.IsSome(operand):
-            return f"is_some({expr_text(operand)})"
-        case ir.Unwrap(operand):
-            return f"unwrap({expr_text(operand)})"
-        case ir.Wrap(operand):
-            return f"wrap({expr_text(operand)})"
+        case ir.IsSome(operand) | ir.Unwrap(operand) | ir.Wrap(operand):
+            return f"{OF_OPTIONALS[type(e)]}({expr_text(operand)})"
         case ir.Contains(mask, element):
             return f"{_operand(element)} in {_operand(mask)}"
         case ir.MaskEdit(op, mask, element):

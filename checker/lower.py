@@ -14,9 +14,14 @@ from typing import Any
 from checker import ir
 from checker.hints import type_hints
 from checker.lower_checks import (
-    check_fields, check_overrides, check_unused, definition_of, only_plain_parameters, said_of_type,
+    check_fields,
+    check_overrides,
+    check_unused,
+    definition_of,
+    only_plain_parameters,
+    said_of_type,
     state_type,
-)  # fmt: skip
+)
 from checker.lower_names import Signature
 from checker.lower_stmt import StatementLowering
 from checker.refusal import Refused, loc_of
@@ -37,7 +42,8 @@ def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = (
     formulas = [lowering.formula(p) for p in properties if p.why_not(design) is None]
     check_unused(design, lowering.used)
     choices: dict[str, Scalar] = {
-        name: BoolType() if isinstance(value, bool) else EnumType(type(value)) for name, value in scope.choices().items()
+        name: BoolType() if isinstance(value, bool) else EnumType(type(value))
+        for name, value in scope.choices().items()
     }
     return ir.Program(
         design.__name__, lowering.state, choices, lowering.functions, tuple(steps), tuple(formulas)
@@ -130,8 +136,16 @@ class ProgramLowering:
         params = list[ir.Param]()
         for argument in node.args.args[skip:]:
             if argument.arg not in hints:
-                raise Refused(loc_of(argument, file), f"parameter {argument.arg!r} has no type", "annotate it, e.g. vector: Vector")
-            params.append(ir.Param(argument.arg, self._resolved(hints[argument.arg], f"parameter {argument.arg!r}", argument, file)))
+                raise Refused(
+                    loc_of(argument, file),
+                    f"parameter {argument.arg!r} has no type",
+                    "annotate it, e.g. vector: Vector",
+                )
+            params.append(
+                ir.Param(
+                    argument.arg, self._resolved(hints[argument.arg], f"parameter {argument.arg!r}", argument, file)
+                )
+            )
         return tuple(params)
 
     def _resolved(self, hint: Any, what: str, node: ast.AST, file: str) -> Type:
@@ -144,7 +158,9 @@ class ProgramLowering:
         file, hints = function.__code__.co_filename, _hints(function, node)
         if "return" not in hints:
             raise Refused(
-                loc_of(node, file), f"{node.name}() does not say what it returns", "-> None if it changes state, otherwise e.g. -> bool"
+                loc_of(node, file),
+                f"{node.name}() does not say what it returns",
+                "-> None if it changes state, otherwise e.g. -> bool",
             )
         if hints["return"] is type(None):
             return None
@@ -158,7 +174,9 @@ class ProgramLowering:
         info = self.design.steps()[name]
         signature = self.method(name, None)
         if signature is None:
-            raise ModelError(f"step {name} of {self.design.__name__} is not a plain method: write @step(...) above a `def`")
+            raise ModelError(
+                f"step {name} of {self.design.__name__} is not a plain method: write @step(...) above a `def`"
+            )
         function = self.functions[name]
         if signature.returns is not None:
             raise Refused(function.loc, f"step {name}() must be annotated `-> None`: a step changes state")
@@ -168,7 +186,11 @@ class ProgramLowering:
     def _only_values(self, params: Sequence[ir.Param], what: str, loc: ir.Loc) -> None:
         for p in params:
             if p.by_reference:
-                raise Refused(loc, f"parameter {p.name!r} of {what} must be an index, a bool or an Enum", "pass the record's index")
+                raise Refused(
+                    loc,
+                    f"parameter {p.name!r} of {what} must be an index, a bool or an Enum",
+                    "pass the record's index",
+                )
 
     def initial(self) -> None:
         """What sets up the initial state."""
@@ -181,16 +203,24 @@ class ProgramLowering:
         function: Any = p.function
         if isinstance(function, Property):
             inner = function.function
-            raise Refused(loc_of(definition_of(inner), inner.__code__.co_filename), "this is made a property twice", "leave one decorator")
+            raise Refused(
+                loc_of(definition_of(inner), inner.__code__.co_filename),
+                "this is made a property twice",
+                "leave one decorator",
+            )
         node, file = definition_of(function), function.__code__.co_filename
         only_plain_parameters(function, node, method=False)
         hints = _hints(function, node)
         arguments = [a.arg for a in node.args.args]
         systems = [a for a in arguments[:2] if inspect.isclass(hints.get(a)) and issubclass(hints[a], Design)]
         if arguments[: len(systems)] != systems or not systems:
-            raise Refused(loc_of(node, file), f"{p.name}(...) must take the system first", f"def {p.name}(s: Machine, ...)")
+            raise Refused(
+                loc_of(node, file), f"{p.name}(...) must take the system first", f"def {p.name}(s: Machine, ...)"
+            )
         if len(systems) == 2 and p.kind != "always":
-            raise Refused(loc_of(node, file), f"a {p.kind} speaks of single states", "only an `always` takes (before, after)")
+            raise Refused(
+                loc_of(node, file), f"a {p.kind} speaks of single states", "only an `always` takes (before, after)"
+            )
         params = self._params(function, node, skip=len(systems))
         self._only_values(params, f"{p.name}()", loc_of(node, file))
         base = p.name if not hasattr(self.design, p.name) else f"{p.kind}.{p.name}"  # a method may have the same name

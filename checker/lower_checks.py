@@ -43,7 +43,9 @@ def _definitions(tree: ast.Module) -> dict[tuple[str, int], ast.FunctionDef]:
 def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
     """The AST node of a function. Raises ModelError if its source cannot be read."""
     if not inspect.isfunction(function):
-        raise ModelError(f"{getattr(function, '__name__', function)} is not a plain function: write one decorator above one `def`")
+        raise ModelError(
+            f"{getattr(function, '__name__', function)} is not a plain function: write one decorator above one `def`"
+        )
     code = inspect.unwrap(function).__code__
     try:
         tree = parsed(code.co_filename)
@@ -62,10 +64,16 @@ def _only_known_decorators(node: ast.FunctionDef, function: Callable[..., Any]) 
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         name = called.attr if isinstance(called, ast.Attribute) else ast.unparse(called)
         if name not in DECORATORS:
-            raise Refused(loc_of(decorator, file), f"the decorator @{ast.unparse(decorator)} is not in the language", "only @step(...) is")
+            raise Refused(
+                loc_of(decorator, file),
+                f"the decorator @{ast.unparse(decorator)} is not in the language",
+                "only @step(...) is",
+            )
     free = set(function.__code__.co_freevars) - {"__class__"}
     if free or function is not inspect.unwrap(function):
-        raise Refused(loc_of(node, file), f"{node.name}() depends on where it was defined", "write it with `def` in the class")
+        raise Refused(
+            loc_of(node, file), f"{node.name}() depends on where it was defined", "write it with `def` in the class"
+        )
     return node
 
 
@@ -76,7 +84,9 @@ def only_plain_parameters(function: Callable[..., Any], node: ast.FunctionDef, *
     if extra is not None:
         raise Refused(loc_of(extra, file), "parameters are plain: no *, no /", "name each parameter, with its type")
     if args.defaults:
-        raise Refused(loc_of(args.defaults[0], file), "parameters have no default values", "pass every argument in each call")
+        raise Refused(
+            loc_of(args.defaults[0], file), "parameters have no default values", "pass every argument in each call"
+        )
     if method and not args.args:
         raise Refused(loc_of(node, file), f"{node.name}() does not take the system", f"def {node.name}(self, ...)")
 

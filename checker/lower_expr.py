@@ -34,7 +34,9 @@ class ExpressionLowering(OperatorLowering):
         signature = self.method_called(node)
         if signature is not None:
             if signature.returns is None:
-                raise self.refuse(node, f"{signature.name}() changes state and has no value", "call it on a line of its own")
+                raise self.refuse(
+                    node, f"{signature.name}() changes state and has no value", "call it on a line of its own"
+                )
             return ir.Call(signature.name, self.arguments(node, signature), signature.returns, self.loc(node))
         if isinstance(function, ast.Attribute):
             return self._mask_method(node, function)
@@ -48,11 +50,19 @@ class ExpressionLowering(OperatorLowering):
         if target is Mask and not node.args:
             raise self.refuse(node, "an empty Mask is made where a field is declared", "use .clear() to empty a mask")
         if inspect.isclass(target) and issubclass(target, Struct):
-            raise self.refuse(node, f"a new {function.id} can only be stored into a row or field", f"self.table[i] = {function.id}(...)")
+            raise self.refuse(
+                node,
+                f"a new {function.id} can only be stored into a row or field",
+                f"self.table[i] = {function.id}(...)",
+            )
         if function.id in self.linker.method_names():
             raise self.refuse(node, f"{function.id}() is a function of the system", f"write self.{function.id}(...)")
         hint = did_you_mean(function.id, ["any", "all", "require"])
-        raise self.refuse(node, f"{function.id}() is not in the language", hint if hint.startswith("did") else "functions are methods of the class: self.f(...)")
+        raise self.refuse(
+            node,
+            f"{function.id}() is not in the language",
+            hint if hint.startswith("did") else "functions are methods of the class: self.f(...)",
+        )
 
     def method_called(self, node: ast.Call) -> Signature | None:
         """The method of the system that a call names (self.f(...) or super().f(...)), if it is one."""
@@ -67,7 +77,11 @@ class ExpressionLowering(OperatorLowering):
         elif not (isinstance(base, ast.Name) and isinstance(self.env.values.get(base.id), ir.State | ir.Before)):
             return None
         elif isinstance(self.env.values[base.id], ir.Before):
-            raise self.refuse(node, "functions can only be asked about the state after the step", "read the fields of `before` instead")
+            raise self.refuse(
+                node,
+                "functions can only be asked about the state after the step",
+                "read the fields of `before` instead",
+            )
         found = self.linker.method(function.attr, after)
         if found is None:
             if self.linker.state.field(function.attr) is not None:
@@ -104,11 +118,17 @@ class ExpressionLowering(OperatorLowering):
     def _mask_method(self, node: ast.Call, function: ast.Attribute) -> Value:
         mask = self.value(function.value)
         if isinstance(mask, NoneValue) or not isinstance(mask.type, MaskType):
-            raise self.refuse(node, f"`{ast.unparse(node)}` is not in the language", "only the system (self) and Masks have functions")
+            raise self.refuse(
+                node, f"`{ast.unparse(node)}` is not in the language", "only the system (self) and Masks have functions"
+            )
         if function.attr in ("add", "discard", "clear"):
-            raise self.refuse(node, f".{function.attr}() changes the mask and has no value", "write it on a line of its own")
+            raise self.refuse(
+                node, f".{function.attr}() changes the mask and has no value", "write it on a line of its own"
+            )
         if function.attr not in ("highest", "lowest"):
-            raise self.refuse(node, f"a Mask has no function {function.attr!r}", did_you_mean(function.attr, ["highest", "lowest"]))
+            raise self.refuse(
+                node, f"a Mask has no function {function.attr!r}", did_you_mean(function.attr, ["highest", "lowest"])
+            )
         if node.args or node.keywords:
             raise self.refuse(node, f".{function.attr}() takes nothing")
         return ir.MaskPick(function.attr, self.load(mask, node), OptionalType(mask.type.of), self.loc(node))
@@ -118,7 +138,9 @@ class ExpressionLowering(OperatorLowering):
     def _quantified(self, node: ast.Call, op: str) -> Value:
         generator = node.args[0] if len(node.args) == 1 and not node.keywords else None
         if not isinstance(generator, ast.GeneratorExp) or len(generator.generators) != 1:
-            raise self.refuse(node, f"{op}(...) takes one generator", f"{op}(v in apic.irr for apic in self.apic.values())")
+            raise self.refuse(
+                node, f"{op}(...) takes one generator", f"{op}(v in apic.irr for apic in self.apic.values())"
+            )
         saved, clause = self.env, generator.generators[0]
         self.env = self.env.copy()
         var, over, bound, member = self.iteration(clause.target, clause.iter, None)
@@ -151,12 +173,22 @@ class ExpressionLowering(OperatorLowering):
         base, how = source, ""
         if isinstance(source, ast.Call) and isinstance(source.func, ast.Name) and source.func.id == "range":
             return self._range(target, source)
-        if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute) and not source.args and not source.keywords:
+        if (
+            isinstance(source, ast.Call)
+            and isinstance(source.func, ast.Attribute)
+            and not source.args
+            and not source.keywords
+        ):
             base, how = source.func.value, source.func.attr
         over = self.value(base)
         if isinstance(over, PlaceTypes) and isinstance(over.type, TableType):
             return self._over_table(target, source, self._held(over, target, prologue), over.type, how)
-        if not isinstance(over, NoneValue) and isinstance(over.type, MaskType) and not how and isinstance(target, ast.Name):
+        if (
+            not isinstance(over, NoneValue)
+            and isinstance(over.type, MaskType)
+            and not how
+            and isinstance(target, ast.Name)
+        ):
             return self._over_mask(target, self.load(over, source), over.type, prologue)
         raise self.refuse(source, "this cannot be looped over", LOOPS)
 
@@ -184,7 +216,9 @@ class ExpressionLowering(OperatorLowering):
         bound = self.scalar(source.args[0]) if len(source.args) == 1 and not source.keywords else None
         whole = isinstance(bound, ir.Const) and isinstance(bound.type, IntType) and bound.code > 0
         if not isinstance(bound, ir.Const) or not whole or not isinstance(target, ast.Name):
-            raise self.refuse(source, "range(...) takes one number or one size of the scope", "for i in range(self.scope.pins):")
+            raise self.refuse(
+                source, "range(...) takes one number or one size of the scope", "for i in range(self.scope.pins):"
+            )
         argument = source.args[0]
         of_scope = isinstance(argument, ast.Attribute) and isinstance(argument.value, ast.Attribute)
         name = argument.attr if of_scope and isinstance(argument, ast.Attribute) else ""
@@ -198,7 +232,11 @@ class ExpressionLowering(OperatorLowering):
         if wanted is None:
             raise self.refuse(source, f"a Table has no .{how}()", LOOPS)
         if len(set(names)) != wanted or len(parts) != wanted or isinstance(target, ast.Tuple) != (how == "items"):
-            raise self.refuse(target, f"this loop gives {'two names: index, row' if wanted == 2 else 'one name'}", "for pin, rte in self.ioapic.items():" if wanted == 2 else "use .items() for the index and the row")
+            raise self.refuse(
+                target,
+                f"this loop gives {'two names: index, row' if wanted == 2 else 'one name'}",
+                "for pin, rte in self.ioapic.items():" if wanted == 2 else "use .items() for the index and the row",
+            )
         key = names[0] if how != "values" else self.fresh(f"{names[0]}_index")
         index = ir.Local(key, of.index, self.loc(target))
         row = ir.RowOf(table, index, of.row)

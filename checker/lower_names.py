@@ -81,7 +81,11 @@ class NameLowering:
         return Refused(self.loc(node), message, hint)
 
     def unsupported(self, node: ast.AST) -> Refused:
-        what = f"`{ast.unparse(node)}` is not in the language" if isinstance(node, ast.expr) else "this is not in the language"
+        what = (
+            f"`{ast.unparse(node)}` is not in the language"
+            if isinstance(node, ast.expr)
+            else "this is not in the language"
+        )
         message, hint = INSTEAD.get(type(node), (what, "checker/LANGUAGE.md says what is"))
         return self.refuse(node, message, hint)
 
@@ -126,9 +130,13 @@ class NameLowering:
             case MaskType():
                 raise self.refuse(node, f"this is {a(value.type)}, not a bool", f"write `{text}.highest() is not None`")
             case OptionalType():
-                raise self.refuse(node, "an optional is not a condition: 0 would count as absent", f"write `{text} is not None`")
+                raise self.refuse(
+                    node, "an optional is not a condition: 0 would count as absent", f"write `{text} is not None`"
+                )
             case IntType():
-                raise self.refuse(node, f"{a(value.type)} is not a condition", f"write a comparison, e.g. `{text} != 0`")
+                raise self.refuse(
+                    node, f"{a(value.type)} is not a condition", f"write a comparison, e.g. `{text} != 0`"
+                )
             case of:
                 raise self.refuse(node, f"{a(of)} is not a condition", f"write a comparison: `{text} == ...`")
 
@@ -146,7 +154,9 @@ class NameLowering:
         text = ast.unparse(node)
         if isinstance(node, ast.Name):
             return self.refuse(node, f"{what} may be None here", f"test `{text} is not None` first, or require({text})")
-        return self.refuse(node, f"{what} may be None here", f"give it a name first: x = {text}; then test `x is not None`")
+        return self.refuse(
+            node, f"{what} may be None here", f"give it a name first: x = {text}; then test `x is not None`"
+        )
 
     def coerce(self, value: Value, target: Scalar, node: ast.AST) -> tuple[Expr, bool]:
         """The value as one of `target`, and whether its range must be checked at run time."""
@@ -164,11 +174,15 @@ class NameLowering:
                 return ir.Wrap(inner, target, loc), check
             case OptionalType(of=IntType() as of), OptionalType(of=IntType() as given):
                 return value, self.outside(given, of, node)
-            case (IntType() | EnumType()), OptionalType(of=of) if type(of) is type(target):
+            case ((IntType() | EnumType()), OptionalType(of=of)) if type(of) is type(target):
                 raise self.may_be_none(node)
             case _ if target == value.type:
                 return value, False
-        hint = f"write `{ast.unparse(node)}.highest() is not None`" if (target, type(value.type)) == (BOOL, MaskType) else ""
+        hint = (
+            f"write `{ast.unparse(node)}.highest() is not None`"
+            if (target, type(value.type)) == (BOOL, MaskType)
+            else ""
+        )
         raise self.refuse(node, f"this is {a(value.type)}, and {a(target)} is needed", hint)
 
     def outside(self, given: IntType, target: IntType, node: ast.AST) -> bool:
@@ -205,7 +219,9 @@ class NameLowering:
             if abs(value) > LARGEST:
                 raise self.refuse(node, "this number is too large", f"numbers go to {LARGEST:#x}")
             return ir.Const(value, IntType(value, value), self.loc(node))
-        raise self.refuse(node, f"{value!r} is not a value of the language", "use a bool, a whole number or an Enum member")
+        raise self.refuse(
+            node, f"{value!r} is not a value of the language", "use a bool, a whole number or an Enum member"
+        )
 
     def _name(self, node: ast.Name) -> Value:
         name = node.id
@@ -223,7 +239,11 @@ class NameLowering:
         raise self.refuse(node, f"unknown name {name!r}", did_you_mean(name, self.env.values))
 
     def _attribute(self, node: ast.Attribute) -> Value:
-        if isinstance(node.value, ast.Name) and node.value.id not in {*self.env.values, *self.env.maybe_unset, *self.stored}:
+        if isinstance(node.value, ast.Name) and node.value.id not in {
+            *self.env.values,
+            *self.env.maybe_unset,
+            *self.stored,
+        }:
             return self._of_global(node, self.globals.get(node.value.id), node.value.id)
         if isinstance(node.value, ast.Attribute) and node.value.attr == "scope":
             root = self.value(node.value.value)
@@ -235,7 +255,11 @@ class NameLowering:
         if isinstance(base, NoneValue):
             raise self.refuse(node, "None has no fields")
         if isinstance(base.type, TableType):
-            raise self.refuse(node, f"{ast.unparse(node.value)} is {a(base.type)}", f"name a row: {ast.unparse(node.value)}[...].{node.attr}")
+            raise self.refuse(
+                node,
+                f"{ast.unparse(node.value)} is {a(base.type)}",
+                f"name a row: {ast.unparse(node.value)}[...].{node.attr}",
+            )
         raise self.refuse(node, f"{ast.unparse(node.value)} is {a(base.type)} and has no fields")
 
     def _of_global(self, node: ast.Attribute, base: Any, name: str) -> Value:
@@ -244,8 +268,12 @@ class NameLowering:
                 return self.python_constant(base[node.attr], node)
             raise self.refuse(node, f"{name} has no member {node.attr!r}", did_you_mean(node.attr, base.__members__))
         if base is None:
-            raise self.refuse(node.value, f"unknown name {name!r}", did_you_mean(name, [*self.env.values, *self.globals]))
-        raise self.refuse(node, f"`{ast.unparse(node)}` is not a value of the language", "Enum members are: Trigger.LEVEL")
+            raise self.refuse(
+                node.value, f"unknown name {name!r}", did_you_mean(name, [*self.env.values, *self.globals])
+            )
+        raise self.refuse(
+            node, f"`{ast.unparse(node)}` is not a value of the language", "Enum members are: Trigger.LEVEL"
+        )
 
     def _of_scope(self, node: ast.Attribute) -> Value:
         scope = self.linker.scope
@@ -286,5 +314,7 @@ class NameLowering:
             raise self.refuse(node.slice, f"this is {a(index.type)}, and {a(of)} is needed")
         if self.outside(index.type, of, node.slice):
             values = f"{index.type.lo}..{index.type.hi}" if index.type.lo != index.type.hi else f"{index.type.lo}"
-            raise self.refuse(node.slice, f"the index is {values}, and the table has rows 0..{of.hi}", self.by_loop(node.slice))
+            raise self.refuse(
+                node.slice, f"the index is {values}, and the table has rows 0..{of.hi}", self.by_loop(node.slice)
+            )
         return ir.RowOf(base, index, base.type.row)

@@ -23,7 +23,11 @@ class OperatorLowering(NameLowering):
     def _unaryop(self, node: ast.UnaryOp) -> Value:
         if isinstance(node.op, ast.Not):
             return ir.Not(self.condition(node.operand), BOOL, self.loc(node))
-        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and isinstance(node.operand.value, int):
+        if (
+            isinstance(node.op, ast.USub)
+            and isinstance(node.operand, ast.Constant)
+            and isinstance(node.operand.value, int)
+        ):
             return self.python_constant(-node.operand.value, node)
         raise self.unsupported(node)
 
@@ -61,7 +65,9 @@ class OperatorLowering(NameLowering):
         """The type that holds the values of both sides."""
         for value, side in ((x, node.body), (y, node.orelse)):
             if isinstance(value, PlaceTypes) and isinstance(value.type, MaskType):
-                raise self.refuse(side, "this would name a mask, not copy it", "use if / else, or make a new one with | & -")
+                raise self.refuse(
+                    side, "this would name a mask, not copy it", "use if / else, or make a new one with | & -"
+                )
         kinds = [None if isinstance(v, NoneValue) else self.load(v, node).type for v in (x, y)]
         if kinds[0] == kinds[1] and kinds[0] is not None:
             return kinds[0]
@@ -85,7 +91,9 @@ class OperatorLowering(NameLowering):
     def optional(self, of: IntType | EnumType, node: ast.AST) -> OptionalType:
         """`of | None`; a number below zero would be taken for None."""
         if isinstance(of, IntType) and of.lo < 0:
-            raise self.refuse(node, "a number that may be below zero is mixed with None", "test for None first, by itself")
+            raise self.refuse(
+                node, "a number that may be below zero is mixed with None", "test for None first, by itself"
+            )
         return OptionalType(of)
 
     def _binop(self, node: ast.BinOp) -> Value:
@@ -135,7 +143,9 @@ class OperatorLowering(NameLowering):
             raise self.refuse(node, "`is` only compares with None", "write == or !=")
         value = self.scalar(left)
         if not isinstance(value.type, OptionalType):
-            raise self.refuse(left, f"`{ast.unparse(left)}` is never None here", "the test always has the same answer: drop it")
+            raise self.refuse(
+                left, f"`{ast.unparse(left)}` is never None here", "the test always has the same answer: drop it"
+            )
         some = ir.IsSome(value, BOOL, self.loc(node))
         return some if isinstance(op, ast.IsNot) else ir.Not(some, BOOL, self.loc(node))
 
@@ -146,7 +156,9 @@ class OperatorLowering(NameLowering):
             raise self.refuse(right, "`in` takes a Mask, or a tuple of values", "write (A, B)")
         mask = self.scalar(right)
         if not isinstance(mask.type, MaskType):
-            raise self.refuse(right, f"`in` needs a Mask, or a tuple of values; this is {a(mask.type)}", "write (A, B), or ==")
+            raise self.refuse(
+                right, f"`in` needs a Mask, or a tuple of values; this is {a(mask.type)}", "write (A, B), or =="
+            )
         return ir.Contains(mask, self.element(mask.type, left), BOOL, self.loc(node))
 
     def element(self, of: MaskType, node: ast.expr) -> Expr:
@@ -155,7 +167,9 @@ class OperatorLowering(NameLowering):
         if check:
             given = element.type
             assert isinstance(given, IntType)
-            raise self.refuse(node, f"this is {a(given)}, and the mask has bits {of.of.lo}..{of.of.hi}", self.by_loop(node))
+            raise self.refuse(
+                node, f"this is {a(given)}, and the mask has bits {of.of.lo}..{of.of.hi}", self.by_loop(node)
+            )
         return element
 
     def _ordering(self, node: ast.Compare, op: str, left: ast.expr, right: ast.expr) -> Expr:

@@ -120,7 +120,9 @@ class StatementLowering(StoreLowering):
             if name != var:
                 head += self.bind(name, value, node.target, node.target)
             elif name in self.locals or name in self.aliases:
-                raise self.refuse(node.target, f"{name!r} has another meaning elsewhere in this function", "use another name")
+                raise self.refuse(
+                    node.target, f"{name!r} has another meaning elsewhere in this function", "use another name"
+                )
             else:
                 self.env.values[name] = value
                 self.env.maybe_unset.discard(name)
@@ -148,7 +150,11 @@ class StatementLowering(StoreLowering):
     def _return_statement(self, node: ast.Return) -> Lowered:
         if self.returns is None:
             if node.value is not None:
-                raise self.refuse(node.value, "this function is annotated `-> None`: it changes state and returns nothing", "write `return` alone")
+                raise self.refuse(
+                    node.value,
+                    "this function is annotated `-> None`: it changes state and returns nothing",
+                    "write `return` alone",
+                )
             return [ir.Return(None, self.loc(node))], True
         value = node.value
         if self.pick is not None:
@@ -161,7 +167,9 @@ class StatementLowering(StoreLowering):
             return [ir.Return(self.bool_value(value), self.loc(node))], True
         lowered = self.value(value)
         if isinstance(lowered, PlaceTypes) and isinstance(lowered.type, MaskType):
-            raise self.refuse(value, "this would return the mask itself, not a copy", "return something of it, e.g. its .highest()")
+            raise self.refuse(
+                value, "this would return the mask itself, not a copy", "return something of it, e.g. its .highest()"
+            )
         result, check = self.coerce(lowered, self.returns, value)
         if check:
             raise self.refuse(value, f"this may be {a(result.type)}, and the function returns {a(self.returns)}")
@@ -174,7 +182,9 @@ class StatementLowering(StoreLowering):
         if type(call) in (ast.Yield, ast.YieldFrom, ast.Await):
             raise self.unsupported(call)
         if not isinstance(call, ast.Call):
-            raise self.refuse(node, "this line has no effect", "was `=` meant?" if isinstance(call, ast.Compare) else "")
+            raise self.refuse(
+                node, "this line has no effect", "was `=` meant?" if isinstance(call, ast.Compare) else ""
+            )
         if self.is_require(call):
             guard, _ = self._guard(call)
             return [guard], False
@@ -188,20 +198,26 @@ class StatementLowering(StoreLowering):
 
     def _do(self, call: ast.Call, signature: Signature) -> list[Stmt]:
         if signature.returns is not None:
-            raise self.refuse(call, f"{signature.name}() changes nothing, and its value is not used", f"x = {ast.unparse(call)}")
+            raise self.refuse(
+                call, f"{signature.name}() changes nothing, and its value is not used", f"x = {ast.unparse(call)}"
+            )
         arguments = self.arguments(call, signature)
         if signature.guards:
             self._guarding(call, f"{signature.name}() has a `require`")
         if signature.writes:
             self.writes(call)
         elif self.pure:
-            raise self.refuse(call, f"{signature.name}() has no value", "a function that returns a value only calls such functions")
+            raise self.refuse(
+                call, f"{signature.name}() has no value", "a function that returns a value only calls such functions"
+            )
         return [ir.Do(signature.name, arguments, self.loc(call))]
 
     def _edit_mask(self, call: ast.Call, function: ast.Attribute) -> list[Stmt]:
         place, name = self.place(function.value, f"`.{function.attr}`"), function.attr
         if not isinstance(place.type, MaskType):
-            raise self.refuse(call, f"{a(place.type)} has no function {name!r}", "only the system (self) and Masks have functions")
+            raise self.refuse(
+                call, f"{a(place.type)} has no function {name!r}", "only the system (self) and Masks have functions"
+            )
         if name in ("highest", "lowest"):
             raise self.refuse(call, "the value is not used", f"x = {ast.unparse(call)}")
         if name not in ("add", "discard", "clear"):
@@ -232,14 +248,26 @@ class StatementLowering(StoreLowering):
                 self.env.values[test.id] = unwrapped
             return ir.Require(some, loc), unwrapped
         if value.type != BOOL:
-            hint = f"write `{ast.unparse(test)}.highest() is not None`" if isinstance(value.type, MaskType) else "write a comparison"
+            hint = (
+                f"write `{ast.unparse(test)}.highest() is not None`"
+                if isinstance(value.type, MaskType)
+                else "write a comparison"
+            )
             raise self.refuse(call, f"require(...) takes a bool or an optional; this is {a(value.type)}", hint)
         self.env = self.narrowed(test, truth=True)
         return ir.Require(value, loc), value
 
     def _guarding(self, node: ast.AST, what: str) -> None:
         if self.pure:
-            raise self.refuse(node, "`require` in a function that returns a value", "return an optional, and require the result in the step")
+            raise self.refuse(
+                node,
+                "`require` in a function that returns a value",
+                "return an optional, and require the result in the step",
+            )
         if self.wrote:
-            raise self.refuse(node, f"{what} after a write: what was written could not be taken back", "move every require before the first write")
+            raise self.refuse(
+                node,
+                f"{what} after a write: what was written could not be taken back",
+                "move every require before the first write",
+            )
         self.guards = True

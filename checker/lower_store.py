@@ -26,9 +26,7 @@ Lowered = tuple[list[Stmt], bool]  # statements, and whether the next line is ne
 class StoreLowering(ExpressionLowering):
     """Lowers what gives a value to something. `pure` functions may not store."""
 
-    def __init__(
-        self, linker: Linker, file: str, globals_: dict[str, Any], owner: type | None, *, pure: bool
-    ) -> None:
+    def __init__(self, linker: Linker, file: str, globals_: dict[str, Any], owner: type | None, *, pure: bool) -> None:
         super().__init__(linker, file, globals_, owner)
         self.pure = pure
         self.locals: dict[str, Scalar] = {}  # type of every scalar name, from its declaration or its first value
@@ -55,7 +53,9 @@ class StoreLowering(ExpressionLowering):
             raise self.refuse(node, "a record or mask is named without an annotation", "x = self.apic[cpu]")
         name = node.target.id
         if self.locals.get(name, of) != of:
-            raise self.refuse(node, f"{name!r} is {a(self.locals[name])} elsewhere in this function", "use another name")
+            raise self.refuse(
+                node, f"{name!r} is {a(self.locals[name])} elsewhere in this function", "use another name"
+            )
         self.locals[name] = of
         return self._assign_name(node.target, node.value, node), False
 
@@ -78,7 +78,11 @@ class StoreLowering(ExpressionLowering):
             return [guard, *self.bind(target.id, value, node, source)]
         lowered = self.value(source)
         if isinstance(lowered, NoneValue) and target.id not in self.locals:
-            raise self.refuse(node, f"{target.id!r} is None, but what could it be else?", f"declare it: {target.id}: Vector | None = None")
+            raise self.refuse(
+                node,
+                f"{target.id!r} is None, but what could it be else?",
+                f"declare it: {target.id}: Vector | None = None",
+            )
         return self.bind(target.id, lowered, node, source)
 
     def _guard(self, call: ast.Call) -> tuple[Stmt, Expr]:
@@ -112,9 +116,15 @@ class StoreLowering(ExpressionLowering):
         if isinstance(place, ir.State | ir.Before):
             raise self.refuse(node, "the whole system needs no second name", "name a record of it")
         if name in self.locals:
-            raise self.refuse(node, f"{name!r} is {a(self.locals[name])} elsewhere in this function", "use another name")
+            raise self.refuse(
+                node, f"{name!r} is {a(self.locals[name])} elsewhere in this function", "use another name"
+            )
         if name in self.env.values:
-            raise self.refuse(node, f"{name!r} names a record or mask already", "use another name; to copy a record, store it into a row or field")
+            raise self.refuse(
+                node,
+                f"{name!r} names a record or mask already",
+                "use another name; to copy a record, store it into a row or field",
+            )
         self.aliases.add(name)
         self.env.maybe_unset.discard(name)
         self.env.values[name] = ir.Alias(name, place.type)
@@ -128,7 +138,7 @@ class StoreLowering(ExpressionLowering):
         place = self.place(target, "`=`")
         of = place.type
         if isinstance(of, StructType):
-            stores = self._store_record(place, of, source, node)
+            stores: list[Stmt] = self._store_record(place, of, source, node)
         elif isinstance(of, TableType):
             raise self.refuse(node, "a whole Table cannot be assigned", "assign row by row in a `for` loop")
         else:
@@ -147,10 +157,9 @@ class StoreLowering(ExpressionLowering):
         if not isinstance(value, PlaceTypes) or value.type != of:
             raise self.refuse(source, f"only another {of}, or {of}(field=...), can be stored here")
         place, value = self._fixed(place, out, node), self._fixed(value, out, node)
-        return out + [
-            ir.Store(at(place, leaf.path), ir.Load(at(value, leaf.path), leaf.type, loc), False, loc)
-            for leaf in leaves(of)
-        ]
+        for leaf in leaves(of):
+            out.append(ir.Store(at(place, leaf.path), ir.Load(at(value, leaf.path), leaf.type, loc), False, loc))
+        return out
 
     def _fixed(self, place: Place, out: list[Stmt], node: ast.AST) -> Place:
         """The same place, also after a store has changed the state that its indices are read from."""
@@ -167,7 +176,9 @@ class StoreLowering(ExpressionLowering):
         place = self._fixed(place, first, call)
         for name, kind in of.fields:
             if isinstance(kind, StructType | TableType):
-                raise self.refuse(call, f"field {name!r} is a record: store it by itself", "set the other fields one by one")
+                raise self.refuse(
+                    call, f"field {name!r} is a record: store it by itself", "set the other fields one by one"
+                )
             field, loc = ir.FieldOf(place, name, kind), self.loc(call)
             if name in given:
                 value = self._evaluated(self.value(given[name]), name, first, given[name], keep=not stores)
@@ -209,7 +220,9 @@ class StoreLowering(ExpressionLowering):
 
     def writes(self, node: ast.AST) -> None:
         if self.pure:
-            raise self.refuse(node, "this function returns a value, so it must not change state", "annotate it `-> None`")
+            raise self.refuse(
+                node, "this function returns a value, so it must not change state", "annotate it `-> None`"
+            )
         self.wrote = True
 
 

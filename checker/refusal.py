@@ -65,7 +65,13 @@ def a(of: Type) -> str:
             return "a bool"
         case IntType(lo, hi, index):
             values = f"{lo}..{hi}" if lo != hi else f"{lo}"
-            return f"an index of {index} ({values})" if index else f"a number ({values})" if lo != hi else f"the number {lo}"
+            return (
+                f"an index of {index} ({values})"
+                if index
+                else f"a number ({values})"
+                if lo != hi
+                else f"the number {lo}"
+            )
         case EnumType(cls):
             return f"{_article(cls.__name__)} {cls.__name__}"
         case OptionalType(inner):
@@ -98,14 +104,20 @@ INSTEAD: dict[type[ast.AST], tuple[str, str]] = {
     ast.AsyncFunctionDef: ("functions inside functions are not in the language", "make it a method of the class"),
     ast.ClassDef: ("classes inside functions are not in the language", "define it at the top of the file"),
     ast.Match: ("`match` is not in the language", "use if / elif / else"),
-    ast.AugAssign: ("only +=, -=, |= and &= are in the language", "write it as a plain assignment, or as `if` with cases"),
+    ast.AugAssign: (
+        "only +=, -=, |= and &= are in the language",
+        "write it as a plain assignment, or as `if` with cases",
+    ),
     ast.Lambda: ("`lambda` is not in the language", "make it a method of the class"),
     ast.ListComp: ("list comprehensions are not in the language", "use any(...) or all(...), or a `for` loop"),
     ast.SetComp: ("set comprehensions are not in the language", "fill a Mask field in a `for` loop"),
     ast.DictComp: ("dict comprehensions are not in the language", "use a Table field"),
     ast.GeneratorExp: ("generators are only read by any(...) and all(...)", "use a `for` loop"),
     ast.List: ("lists are not in the language", "use a Table or Mask field"),
-    ast.Tuple: ("tuples are not in the language", "one assignment a line; a tuple of values can follow `in`: x in (A, B)"),
+    ast.Tuple: (
+        "tuples are not in the language",
+        "one assignment a line; a tuple of values can follow `in`: x in (A, B)",
+    ),
     ast.Dict: ("dicts are not in the language", "use a Table field"),
     ast.Set: ("set literals are not in the language", "use a Mask field with .add and .discard"),
     ast.JoinedStr: ("strings are not in the language", "use an Enum"),

@@ -1,0 +1,147 @@
+"""One model, run by CPython and by generated C: the same states, edges and property values, or an assertion fails."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import random
+import sys
+import types
+from collections.abc import Sequence
+from pathlib import Path
+
+from checker.atoms import atoms
+from checker.build import load_c
+from checker.cgen import FAULT_BIT, generate
+from checker.ir import Program
+from checker.layout import Layout, instances
+from checker.lower import lower
+from checker.reference import Codes, Reference, bindings_of, is_of_edges
+from checker.search import Limits, NativeSearch, Outcome, ReferenceSearch
+from model.finite import RangeError, encode, size
+from model.lang import Design, Property, Scope
+
+Moves = dict[int, Codes | str]  # move number -> next state, or "fault"
+
+
+def load_module(path: Path, name: str) -> types.ModuleType:
+    """Import a file under a name of its own."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+class Library:
+    """The generated C of a program, asked about any state, reachable or not."""
+
+    def __init__(self, program: Program, scope: Scope) -> None:
+        self.layout, self.room = Layout(program), len(instances(program))
+        self.library = load_c(generate(program), ("-O0", "-w"))
+        values = scope.choices()
+        self.choices = [encode(of, values[name]) for name, of in program.choices.items()]
+
+    def moves(self, state: Codes) -> Moves:
+        n, stride = self.layout.cell_bytes, 8 * self.layout.words8
+        raw = b"".join(c.to_bytes(n, "little") for c in (*state, *self.choices)).ljust(stride, b"\0")
+        out = ctypes.create_string_buffer(stride * (self.room + 1))
+        labels = (ctypes.c_uint16 * (self.room + 1))()
+        found: Moves = {}
+        for k in range(self.library.eoi_expand(raw, out, labels)):
+            after = self.layout.from_bytes(out.raw[k * stride : (k + 1) * stride])
+            found[labels[k] & ~FAULT_BIT] = "fault" if labels[k] & FAULT_BIT else after
+        return found
+
+
+def reference_moves(reference: Reference, state: Codes) -> Moves:
+    found: Moves = {}
+    for number, move in enumerate(reference.moves):
+        try:
+            after = reference.successor(state, move)
+        except RangeError:
+            found[number] = "fault"
+        else:
+            if after is not None:
+                found[number] = after
+    return found
+
+
+def compare_everywhere(program: Program, design: type[Design], scope: Scope, tries: int = 200) -> None:
+    """Every step in random states. `tries` is enough to visit all values of a few small fields."""
+    reference, library = Reference(design, scope), Library(program, scope)
+    types_ = [leaf.type for leaf in library.layout.leaves]
+    choose = random.Random(1)
+    for _ in range(tries):
+        state = tuple(choose.randrange(size(of)) for of in types_)
+        expected, got = reference_moves(reference, state), library.moves(state)
+        if expected != got:
+            wrong = min(n for n in {*expected, *got} if expected.get(n) != got.get(n))
+            move = reference.moves[wrong]
+            leaves = [str(leaf) for leaf in library.layout.leaves]
+            shown = ", ".join(f"{name}={code}" for name, code in zip(leaves, state, strict=True))
+            raise AssertionError(
+                f"{move.step}{move.args} at {shown}:\n CPython {expected.get(wrong)}\n C       {got.get(wrong)}"
+            )
+
+
+def compare_reachable(program: Program, design: type[Design], scope: Scope, properties: Sequence[Property]) -> int:
+    """The reachable graph and what the properties say of it. Returns the number of states."""
+    native = NativeSearch(program, design, scope, keep_edges=True)
+    reference = ReferenceSearch(program, design, scope, properties)
+    limits = Limits()
+    assert native.run(limits, None) is reference.run(limits, None)
+    if native.outcome is Outcome.FAULT:
+        return 0
+    assert native.outcome is Outcome.COMPLETE
+    states = [native.codes(i) for i in range(native.stats().states)]
+    explored = reference.explored
+    assert set(states) == set(explored.states)
+    assert len(states) == len(explored.states)
+    graph = native.exploration.graph()
+    edges = {
+        (states[s], int(graph.label[e]), states[int(graph.target[e])])
+        for s in range(len(states))
+        for e in range(int(graph.row[s]), int(graph.row[s + 1]))
+    }
+    assert edges == {(explored.states[s], label, explored.states[t]) for s, label, t in explored.edges}
+    for p in properties:
+        compare_property(p, program, native, reference)
+    return len(states)
+
+
+def compare_property(p: Property, program: Program, native: NativeSearch, reference: ReferenceSearch) -> None:
+    """The value of a property in every state (or on every edge) by CPython, against C's."""
+    mine = [a for a in atoms(program) if a.formula == p.name]
+    assert len(mine) == len(bindings_of(p, reference.reference.scope)) * (2 if p.kind == "leads_to" else 1)
+    for atom in mine:
+        for value in (False, True):
+            if is_of_edges(p):
+                assert (native.first_edge(atom, value) is None) == (reference.first_edge(atom, value) is None)
+                continue
+            by_codes = {reference.codes(i): v for i, v in enumerate(reference._values(atom))}
+            by_c = {native.codes(i): bool(v) for i, v in enumerate(native.exploration.eval_atoms([atom.bit])[0])}
+            assert by_c == by_codes, (p.name, atom)
+    if p.kind == "leads_to":
+        for one, other in zip(mine[::2], mine[1::2], strict=True):
+            assert (native.lasso(one, other) is None) == (reference.lasso(one, other) is None)
+
+
+def designs_in(module: types.ModuleType) -> type[Design]:
+    """The design of a toy's file: the last class of it that is one."""
+    own = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Design)]
+    return [c for c in own if c.__module__ == module.__name__][-1]
+
+
+def compare(design: type[Design], scope: Scope, properties: Sequence[Property] = ()) -> Program:
+    """Everything above for one design; returns its program."""
+    program = lower(design, scope, properties)
+    compare_reachable(program, design, scope, properties)
+    compare_everywhere(program, design, scope)
+    return program

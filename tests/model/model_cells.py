@@ -1,0 +1,171 @@
+"""The cells that the model's tests range over, and what each engine says of them.
+
+A cell is one point of the registry's matrix. `native` and `reference` explore it; `graph_of` turns either answer into
+one form that names states by their codes, so that two engines can be compared without trusting their numbering.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from checker.ir import Program
+from checker.layout import instances
+from checker.lower import lower
+from checker.reference import Codes, Move
+from checker.registry import (
+    DEVICES,
+    GUESTS,
+    VMMS,
+    Cell,
+    all_properties,
+    designs,
+    matrix,
+    parse_scope,
+    role_of,
+)
+from checker.search import Limits, NativeSearch, ReferenceSearch
+from checker.verdict import Judge, Status, Verdict
+from model.finite import Scalar, encode
+from model.lang import Property
+from model.machine import IoapicVersion
+
+SMALL = "cpus=1,pins=1,vectors=1"
+EdgeKey = tuple[Codes, str, tuple[int, ...], Codes]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A reachable graph without numbers: states by their codes, and how often each edge occurs."""
+
+    states: frozenset[Codes]
+    state_count: int  # as the engine reports it: a state stored twice would show
+    edges: Counter[EdgeKey]
+
+
+def kernels() -> list[str]:
+    """The registered designs that are kernels."""
+    return [name for name, cls in designs().items() if role_of(cls) == "kernel"]
+
+
+def cells(scope: str = "", **names: str) -> list[tuple[str, Cell]]:
+    """(design name, cell) for every design; `names` narrows a family: guest="linux", design="v1", ioapic="0x11"."""
+    ioapic = f"{scope},ioapic={names['ioapic']}" if "ioapic" in names else scope
+    found = []
+    for name, cls in designs().items():
+        if names.get("design", name) != name:
+            continue
+        chosen = {family: [names[role]] if role in names else list(known) for family, role, known in _families()}
+        for cell in matrix((name, cls), scope=parse_scope(ioapic), **chosen):
+            if isinstance(cell, Cell):
+                found.append((name, cell))
+    return found
+
+
+def _families() -> list[tuple[str, str, Any]]:
+    return [
+        ("kernels", "kernel", kernels()),
+        ("vmms", "vmm", VMMS),
+        ("guests", "guest", GUESTS),
+        ("devices", "device", DEVICES),
+    ]
+
+
+def one_cell(design: str, vmm: str, ioapic: str, guest: str, device: str = "level", scope: str = "") -> Cell:
+    """The cell of exactly these names."""
+    ((_, cell),) = cells(scope, design=design, vmm=vmm, ioapic=ioapic, guest=guest, device=device)
+    return cell
+
+
+def matrix_size() -> int:
+    """How many cells the registry promises, counted without `matrix`."""
+    count = 0
+    for cls in designs().values():
+        role = role_of(cls)
+        vmms = [cls] if role == "vmm" else list(VMMS.values())
+        points = sum(len(set(vmm.versions) & set(IoapicVersion)) for vmm in vmms)
+        for family, known in (("kernel", kernels()), ("guest", GUESTS), ("device", DEVICES)):
+            points *= 1 if role == family else len(known)
+        count += points
+    return count
+
+
+def title(design: str, cell: Cell) -> str:
+    """A name for a cell that says everything: the id of a parametrised test, and a line of counts.txt."""
+    s = cell.scope
+    by = cell.names
+    return f"{design} {by['kernel']} {by['vmm']} {s.ioapic.value:#x} {by['guest']} {by['device']} {s.cpus}/{s.pins}/{s.vectors}"
+
+
+def pair_id(value: object) -> str:
+    """pytest's id of a (design, cell) pair."""
+    assert isinstance(value, tuple)
+    return title(*value).replace(" ", "-").replace("/", ":")
+
+
+def applying(cell: Cell) -> list[Property]:
+    """The properties that say something about a cell's system."""
+    return [p for p in all_properties().values() if p.why_not(cell.system) is None]
+
+
+class Explored:
+    """One cell, explored to the end by one engine and ready to be judged."""
+
+    def __init__(self, cell: Cell, engine: str, keep_edges: bool = True) -> None:
+        self.cell = cell
+        self.program: Program = lower(cell.system, cell.scope, applying(cell))
+        self.search: NativeSearch | ReferenceSearch
+        if engine == "native":
+            self.search = NativeSearch(self.program, cell.system, cell.scope, keep_edges=keep_edges)
+        else:
+            self.search = ReferenceSearch(self.program, cell.system, cell.scope, applying(cell))
+        outcome = self.search.run(Limits(), None)
+        assert outcome.name == "COMPLETE", outcome
+        self.judge = Judge(cell, self.program, self.search, all_properties())
+
+    @functools.cached_property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """The verdict of every property of the registry, by name."""
+        return {name: self.judge.verdict(p) for name, p in all_properties().items()}
+
+    def status(self, name: str) -> Status:
+        return self.verdicts[name].status
+
+
+def explore(cell: Cell, engine: str = "native") -> Explored:
+    """The cell explored with all applying properties."""
+    return Explored(cell, engine)
+
+
+def graph_of(explored: Explored) -> Graph:
+    """The graph that an engine found, in terms that do not depend on the engine."""
+    search = explored.search
+    if isinstance(search, ReferenceSearch):
+        states = search.explored.states
+        keys = [_move_key(explored.program, move) for move in search.reference.moves]
+        edges = Counter((states[src], *keys[number], states[dst]) for src, number, dst in search.explored.edges)
+        return Graph(frozenset(states), len(states), edges)
+    states = [search.codes(i) for i in range(search.stats().states)]
+    labels = [(i.step, i.args) for i in instances(explored.program)]
+    graph = search.exploration.graph()
+    row, target, label = graph.row.tolist(), graph.target.tolist(), graph.label.tolist()
+    edges = Counter(
+        (states[src], *labels[label[e]], states[target[e]])
+        for src in range(len(states))
+        for e in range(row[src], row[src + 1])
+    )
+    return Graph(frozenset(states), len(states), edges)
+
+
+def _move_key(program: Program, move: Move) -> tuple[str, tuple[int, ...]]:
+    """A move of the reference as (step, codes of its arguments)."""
+    (step,) = (s for s in program.steps if s.name == move.step)
+    codes = []
+    for param, value in zip(step.params, move.args, strict=True):
+        of = param.type
+        assert isinstance(of, Scalar)
+        codes.append(encode(of, value))
+    return move.step, tuple(codes)

@@ -1,0 +1,3 @@
+from model.designs.base import Base
+
+BASE = Base

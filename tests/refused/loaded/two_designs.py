@@ -1,0 +1,9 @@
+from model.designs.base import Base
+
+
+class One(Base):
+    """The first."""
+
+
+class Two(Base):
+    """The second."""

@@ -1,0 +1,1 @@
+from model.machine import Lapc, Vector

@@ -1,0 +1,5 @@
+from model.design.base import Base
+
+
+class Mine(Base):
+    """Misspelt."""

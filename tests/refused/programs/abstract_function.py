@@ -1,0 +1,15 @@
+from abc import abstractmethod
+
+from tests.language.header import *
+
+
+class Base(Box):
+    @abstractmethod
+    def send(self, pin: Pin) -> None:
+        """Another role provides it."""
+
+
+class Toy(Base):
+    @step(by="guest")
+    def go(self, pin: Pin) -> None:
+        self.send(pin)

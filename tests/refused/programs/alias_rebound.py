@@ -1,0 +1,9 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self) -> None:
+        row = self.rows[0]
+        row = self.rows[1]
+        row.line = True

@@ -1,0 +1,10 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    def mark(self, pin: Pin, on: bool) -> None:
+        self.lines[pin] = on
+
+    @step(by="guest")
+    def go(self, pin: Pin) -> None:
+        self.mark(True, pin)

@@ -1,0 +1,10 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    def mark(self) -> None:
+        self.on = True
+
+    @step(by="guest")
+    def go(self) -> None:
+        self.pin = 1 if self.mark() else 0

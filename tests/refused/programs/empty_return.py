@@ -1,0 +1,10 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    def top(self) -> Pin | None:
+        return
+
+    @step(by="guest")
+    def go(self) -> None:
+        self.slot = self.top()

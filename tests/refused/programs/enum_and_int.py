@@ -1,0 +1,7 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self) -> None:
+        require(self.kind == 1)

@@ -1,0 +1,9 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    ready: bool
+
+    @step(by="guest")
+    def ready(self) -> None:
+        self.on = True

@@ -1,0 +1,9 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self) -> None:
+        self.pin = LIMIT
+        LIMIT = 2
+        self.pin = LIMIT

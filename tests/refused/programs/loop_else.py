@@ -1,0 +1,10 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self) -> None:
+        for pin in self.irr:
+            self.on = True
+        else:
+            self.on = False

@@ -1,0 +1,8 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self) -> None:
+        for pin, line in self.lines:
+            self.lines[pin] = not line

@@ -1,0 +1,7 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self, pin: Pin) -> None:
+        self.on = self.irr.add(pin)

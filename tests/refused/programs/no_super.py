@@ -1,0 +1,10 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    def send(self, pin: Pin) -> None:
+        super().send(pin)
+
+    @step(by="guest")
+    def go(self, pin: Pin) -> None:
+        self.send(pin)

@@ -1,0 +1,9 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self) -> None:
+        vector = self.irr.highest()
+        if vector:
+            self.isr.add(vector)

@@ -1,0 +1,10 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    def top(self) -> Pin | None:
+        return self.irr.highest()
+
+    @step(by="guest")
+    def go(self) -> None:
+        self.top()

@@ -1,0 +1,6 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    def initial(self) -> None:
+        require(self.on)

@@ -1,0 +1,8 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self) -> None:
+        require(self.on and self.irr)
+        self.irr.clear()

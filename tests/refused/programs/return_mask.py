@@ -1,0 +1,10 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    def pending(self) -> Mask[Pin]:
+        return self.irr
+
+    @step(by="guest")
+    def go(self) -> None:
+        self.on = 0 in self.pending()

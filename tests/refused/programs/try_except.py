@@ -1,0 +1,10 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self) -> None:
+        try:
+            self.on = True
+        except ValueError:
+            pass

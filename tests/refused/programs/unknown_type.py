@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self, pin: Pn) -> None:
+        self.pin = pin

@@ -1,0 +1,10 @@
+from tests.language.header import *
+
+
+class Toy(Box):
+    @step(by="guest")
+    def go(self) -> None:
+        for pin, line in self.lines.items():
+            if line:
+                break
+        self.pin = pin

@@ -1,0 +1,105 @@
+"""A damaged model is either accepted or refused with a message: never a traceback. What is accepted means the same
+to CPython and to C."""
+
+from __future__ import annotations
+
+import importlib
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checker.ir import Program
+from checker.loader import load_design
+from checker.lower import lower
+from model.designs.v1 import V1
+from model.devices import Level
+from model.finite import ModelError
+from model.guests.linux import Linux
+from model.lang import Design, Property, compose
+from model.machine import Scope
+from model.vmms.qemu import Qemu
+from tests.language.compare import compare_everywhere, designs_in, load_module
+from tests.language.header import Sizes
+from tests.refused.mutants import mutant
+
+pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
+GOLDEN = Path(__file__).parents[1] / "language" / "golden"
+TOYS = sorted(GOLDEN.glob("*.py"))
+MODULES: dict[str, tuple[str, Callable[[type], type[Design]]]] = {
+    "model.kvm.x86": ("X86C", lambda c: compose(c, Qemu, Linux, Level)),
+    "model.designs.v1": ("V1", lambda c: compose(c, Qemu, Linux, Level)),
+    "model.vmms.qemu": ("Qemu", lambda c: compose(V1, c, Linux, Level)),
+    "model.guests.linux": ("Linux", lambda c: compose(V1, Qemu, c, Level)),
+    "model.guests.windows_cg": ("WindowsCg", lambda c: compose(V1, Qemu, c, Level)),
+    "model.devices": ("Level", lambda c: compose(V1, Qemu, Linux, c)),
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_damaged_model(module: str, tmp_path: Path) -> None:
+    name, system = MODULES[module]
+    source = Path(str(importlib.import_module(module).__file__)).read_text()
+    choose, accepted, refused = random.Random(module), 0, list[str]()
+    for n in range(40):
+        path = tmp_path / f"m{n}.py"
+        path.write_text(mutant(source, choose))
+        try:
+            lower(system(load_design(f"{path}:{name}")), Scope())
+        except ModelError as error:
+            refused.append(str(error))
+        except Exception as error:
+            error.add_note(f"{path.read_text()}\nseed {module}, mutant {n}")
+            raise
+        else:
+            accepted += 1
+    assert all(message.strip() for message in refused)
+    assert len(refused) > 5
+    assert accepted + len(refused) == 40
+
+
+@pytest.mark.parametrize("toy", TOYS, ids=lambda path: path.stem)
+def test_damaged_toy(toy: Path, tmp_path: Path) -> None:
+    source, choose, compared = toy.read_text(), random.Random(toy.stem), 0
+    for n in range(14):
+        path = tmp_path / f"m{n}.py"
+        path.write_text(mutant(source, choose))
+        name = f"mutant_{toy.stem}_{n}"
+        try:
+            design, properties = _toy_of(path, name)
+        except Exception:
+            continue  # Python itself refuses the file: see refused/loaded
+        try:
+            program = lower(design, Sizes(), properties)
+        except ModelError:
+            continue
+        except Exception as error:
+            error.add_note(path.read_text())
+            raise
+        else:
+            compared += 1
+            if compared <= 2:
+                _same_in_c(program, design, path)
+        finally:
+            del sys.modules[name]
+
+
+def _toy_of(path: Path, name: str) -> tuple[type[Design], list[Property]]:
+    module = load_module(path, name)
+    try:
+        return designs_in(module), [p for p in vars(module).values() if isinstance(p, Property)]
+    except IndexError:
+        del sys.modules[name]
+        raise
+
+
+def _same_in_c(program: Program, design: type[Design], path: Path) -> None:
+    try:
+        compare_everywhere(program, design, Sizes(), tries=60)
+    except ModelError:
+        pass  # initial() stores out of range, or a default is out of range
+    except AssertionError as error:
+        error.add_note(path.read_text())
+        raise
