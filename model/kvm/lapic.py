@@ -67,9 +67,10 @@ class LapicC(Machine):
         apic.irr.add(vector)
 
     def kvm_apic_has_interrupt(self, apic: Lapic) -> Vector | None:
-        """apic_has_interrupt_for_ppr(): the highest pending vector, if nothing in service outranks it."""
-        if not apic.spiv_enabled:
-            return None
+        """apic_has_interrupt_for_ppr(): the highest pending vector, if nothing in service outranks it.
+
+        kvm_apic_present() asks for the hardware enable only: what was pending when SPIV bit 8 was cleared is delivered.
+        """
         pending = apic.irr.highest()
         in_service = apic.isr.highest()
         if pending is None or in_service is None:
