@@ -10,16 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from checker import compare, compat, diagram, gate, listing, migration_table, report
-from checker.claims import claim_lines
 from checker.campaign import Campaign, run_campaign
+from checker.claims import claim_lines
 from checker.errors import UserError
 from checker.expected import Table, differences, from_toml, to_toml
 from checker.induct import induction_lines
 from checker.loader import load_design, provenance
 from checker.model_diff import diff_lines, model_diff
 from checker.registry import (
-    DEVICES, GUESTS, VMMS, Cell, Skipped, all_properties, default_guests, default_vmms, designs, look_up, matrix,
-    parse_scope, registered, role_of, special_roles,
+    DEVICES,
+    GUESTS,
+    VMMS,
+    Cell,
+    Skipped,
+    all_properties,
+    default_guests,
+    default_vmms,
+    designs,
+    look_up,
+    matrix,
+    parse_scope,
+    registered,
+    role_of,
+    special_roles,
 )  # fmt: skip
 from checker.retell import retell
 from checker.search import Limits

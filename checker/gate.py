@@ -29,7 +29,18 @@ from checker.errors import InternalError, UserError
 from checker.expected import INCONCLUSIVE, Difference, Row, Table, row_of
 from checker.progress import Progress
 from checker.registry import (
-    DEVICES, GUESTS, ON_REQUEST, ROLES, VMMS, Cell, all_properties, default_guests, designs, matrix, mutants, role_of,
+    DEVICES,
+    GUESTS,
+    ON_REQUEST,
+    ROLES,
+    VMMS,
+    Cell,
+    all_properties,
+    default_guests,
+    designs,
+    matrix,
+    mutants,
+    role_of,
 )  # fmt: skip
 from checker.search import Limits
 from checker.verdict import check_cell

@@ -18,7 +18,6 @@ from checker.ir import Param, Program
 from model.finite import Scalar, StructType, TableType, Type, encode, size
 from model.lang import Scope
 
-
 CELL = {1: "B", 2: "H", 4: "I", 8: "Q"}  # a cell's size -> its code for struct
 
 

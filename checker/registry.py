@@ -37,12 +37,12 @@ from model.vmms.any_vmm import AnyVmm
 from model.vmms.cloud_hypervisor import CloudHypervisor
 from model.vmms.crosvm import Crosvm
 from model.vmms.kernel_irqchip import KernelIrqchip, QemuKernelIrqchip
-from model.vmms.no_ioapic import NoIoapic
 from model.vmms.msr_vmm import MsrVmm
+from model.vmms.no_ioapic import NoIoapic
 from model.vmms.openvmm import Openvmm
 from model.vmms.qemu import Qemu
-from model.vmms.two_ioapics import TwoIoapics
 from model.vmms.setup_vmm import SetupVmm
+from model.vmms.two_ioapics import TwoIoapics
 from model.vmms.vmm import Vmm
 
 VMMS: dict[str, type[Machine]] = {
@@ -231,7 +231,7 @@ def _special(role: str) -> dict[str, type[Machine]]:
 
 
 @functools.lru_cache(maxsize=256)
-def _system(*roles: type[Design]) -> type[Design]:
+def _system(*roles: Any) -> type[Design]:
     """One class for all cells that differ in their scope only, so that what is worked out for it is shared."""
     return compose(*roles)
 
