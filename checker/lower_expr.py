@@ -87,7 +87,8 @@ class ExpressionLowering(OperatorLowering):
             if self.linker.state.field(function.attr) is not None:
                 raise self.refuse(function, f"{function.attr!r} is a field, not a function", "drop the parentheses")
             if after is not None:
-                hint = "drop this line, or correct the name: nothing is replaced here"
+                nearest = did_you_mean(function.attr, self.linker.method_names())
+                hint = nearest if nearest.startswith("did") else "drop this line: nothing is replaced here"
                 raise self.refuse(function, f"no class above this one has a function {function.attr!r}", hint)
             hint = did_you_mean(function.attr, self.linker.method_names())
             raise self.refuse(function, f"this system has no function {function.attr!r}", hint)
