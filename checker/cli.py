@@ -62,21 +62,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """All commands and options."""
-    parser = argparse.ArgumentParser(
-        prog="eoi", description="Explore every reachable state of how KVM, a VMM and a guest end level interrupts.",
-        epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    kinds = ("designs", "mutants", "vmms", "guests", "devices", "properties", "scope", "simplifications")
-    lister = sub.add_parser("list", help="what there is")
-    lister.add_argument("what", nargs="?", choices=kinds)
-    prove = sub.add_parser("prove", help="judge every property in every cell of the matrix")
-    _add_selection(prove)
-    prove.add_argument("--json", action="store_true", help="machine-readable verdicts")
-    prove.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
-    prove.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
+def _add_comparisons(sub: Any) -> None:
+    """The commands that set one thing beside another."""
     diff = sub.add_parser("diff", help="what a design changes: the model, and every verdict")
     diff.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
     _add_selection(diff)
@@ -103,6 +90,24 @@ def build_parser() -> argparse.ArgumentParser:
     moves.add_argument("--sizes", type=positive, default=1, metavar="N", help="vCPUs, pins and vectors (default: 1)")
     moves.add_argument("--json", action="store_true", help="machine-readable outcomes")
     moves.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    parser = argparse.ArgumentParser(
+        prog="eoi", description="Explore every reachable state of how KVM, a VMM and a guest end level interrupts.",
+        epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    kinds = ("designs", "mutants", "vmms", "guests", "devices", "properties", "scope", "simplifications")
+    lister = sub.add_parser("list", help="what there is")
+    lister.add_argument("what", nargs="?", choices=kinds)
+    prove = sub.add_parser("prove", help="judge every property in every cell of the matrix")
+    _add_selection(prove)
+    prove.add_argument("--json", action="store_true", help="machine-readable verdicts")
+    prove.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
+    prove.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
+    _add_comparisons(sub)
     trace = sub.add_parser("trace", help="the shortest story of a violation (or of a reachable property)")
     _add_selection(trace)
     for form in ("svg", "png", "pdf", "dot"):

@@ -132,6 +132,9 @@ def look_up(kind: str, name: str, known: Mapping[str, Any]) -> Any:
     return known[name]
 
 
+USERS_MODULE = "eoi_user_"  # what checker.loader calls the module of a file of the user's
+
+
 def role_of(design: type[Design]) -> str:
     """Which role a class plays: kernel, vmm, guest or device. Raises UserError if none, or several."""
     played = [role for role, bases in ROLES.items() if issubclass(design, bases)]
@@ -146,17 +149,18 @@ def role_of(design: type[Design]) -> str:
 
 
 def check_roles(roles: Sequence[type[Machine]]) -> None:
-    """Raise UserError if a class restates a function that another role of the system provides."""
+    """Raise UserError if a class of the user's restates a function that another role of the system provides."""
     owners: dict[str, type] = {}
     for role in roles:
         for cls in role.__mro__:
             if not issubclass(cls, Machine) or cls is Machine:
                 continue
             for name, value in vars(cls).items():
-                if not inspect.isfunction(value) or name == "initial":
+                prototype = getattr(value, "__isabstractmethod__", False)
+                if not inspect.isfunction(value) or prototype or name == "initial":
                     continue
                 other = owners.setdefault(name, role)
-                if other is not role:
+                if other is not role and any(r.__module__.startswith(USERS_MODULE) for r in (role, other)):
                     raise UserError(
                         f"{name}() is a function of the {role_of(role)} ({role.__name__}), but {other.__name__}, a "
                         f"{role_of(other)}, restates it: patch it in a class of that role"
@@ -230,10 +234,14 @@ def _special(role: str) -> dict[str, type[Machine]]:
     return {name: cls for name, cls in special_roles().items() if issubclass(cls, ROLES[role])}
 
 
-@functools.lru_cache(maxsize=256)
-def _system(*roles: Any) -> type[Design]:
+SYSTEMS: dict[tuple[type[Design], ...], type[Design]] = {}
+
+
+def _system(*roles: type[Design]) -> type[Design]:
     """One class for all cells that differ in their scope only, so that what is worked out for it is shared."""
-    return compose(*roles)
+    if roles not in SYSTEMS:
+        SYSTEMS[roles] = compose(*roles)
+    return SYSTEMS[roles]
 
 
 def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, Any]) -> list[ApiFlags]:

@@ -58,7 +58,8 @@ class Resample(Level):
     """Level lines behind resampling irqfds, as VFIO's INTx: a userspace I/O APIC does not see them (fact Q19).
 
     The owner signals once, and again only after it was told of an EOI and if its line is still high.
-    Assumed: it answers at once. Simplified: with other VMMs (an in-kernel chip has resamplers, too) it never raises.
+    Assumed: it answers at once.
+    Simplified: with other VMMs (an in-kernel chip has resamplers, too) it never raises.
     """
 
     labels: ClassVar[dict[str, tuple[str, str]]] = {**Machine.labels, "signalled[]": ("device", "irqfd {0} signalled")}

@@ -9,13 +9,15 @@ from model.vmms.qemu_vmstate import SeoibState
 
 
 class QemuSeoibProperty(QemuRfcV2):
+    """Assumed: the section in the stream and the choice that waits for it stay as in the series."""
+
     patch = Patch(
         title="-accel kvm,seoib-policy=respected|not-advertised|quirked (RFC v2's cover letter, no code posted)",
         author="Khushit Shah",
         date="2026-03-09",
         msgid="20260309054243.440453-1-khushit.shah@nutanix.com",
         base="qemu_rfc_v2",
-        note="Assumed: the rest of the series stays: the section in the stream, and the choice that waits for it",
+        note="the rest of the series stays: the section in the stream, and the choice that waits for it",
     )
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE, ApiFlags.BIT2, ApiFlags.BIT3)
 

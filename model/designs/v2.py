@@ -5,11 +5,13 @@ from model.lang import Patch
 
 
 class V2(QuirkOct31):
+    """Assumed: the second mail of v2, which is garbled, says what v3 says."""
+
     patch = Patch(
         title="KVM: x86: Add x2APIC features to control EOI broadcast suppression (v2)",
         author="Khushit Shah",
         date="2025-11-25",
         msgid="20251125082922.1657936-1",
         base="base",
-        note="equivalent to quirk_oct31: only names differ. Assumed: the second mail of v2, garbled, says what v3 says",
+        note="equivalent to quirk_oct31: only names differ.",
     )
