@@ -17,7 +17,7 @@ from checker.ir import Program
 from checker.layout import instances
 from checker.lower import lower
 from checker.reference import Codes, Move, Reference
-from checker.registry import Cell, all_properties, matrix, parse_scope, role_of
+from checker.registry import Cell, matrix, parse_scope, role_of
 from checker.search import Limits, NativeSearch, ReferenceSearch
 from checker.verdict import Judge, Status, Verdict
 from model.finite import Scalar, encode
@@ -33,6 +33,12 @@ DEVICES = {name: registry.DEVICES[name] for name in ("level", "edge", "mixed")}
 
 def designs() -> dict[str, Any]:
     return {name: cls for name, cls in registry.designs().items() if name in ("base", "v1")}
+
+
+def all_properties() -> dict[str, Property]:
+    """The properties of the thread. Those of the uAPI, of migration, of CPUID and of old bugs have tests of their own:
+    test_uapi.py, test_migration.py, test_cpuid.py, test_mutants.py."""
+    return {name: p for name, p in registry.all_properties().items() if p.function.__module__ == "properties.eoi"}
 
 
 SMALL = "cpus=1,pins=1,vectors=1"

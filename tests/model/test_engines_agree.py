@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from model_cells import SMALL, Explored, cells, explore, graph_of, matrix_size, pair_id, title
+from model_cells import SMALL, Explored, all_properties, cells, explore, graph_of, matrix_size, pair_id, title
 
 from checker.atoms import Atom
 from checker.liveness import Lasso
-from checker.registry import Cell, all_properties
+from checker.registry import Cell
 from checker.verdict import Verdict
 
 ALL_SMALL = cells(SMALL)

@@ -6,9 +6,8 @@ import functools
 from collections import defaultdict
 
 import pytest
-from model_cells import SMALL, cells, explore, title
+from model_cells import SMALL, all_properties, cells, explore, title
 
-from checker.registry import all_properties
 from checker.verdict import Status
 
 PROPERTIES = all_properties()

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from model_cells import SMALL, Explored, Graph, explore, graph_of, one_cell
+from model_cells import DEVICES, GUESTS, SMALL, VMMS, Explored, Graph, all_properties, explore, graph_of, one_cell
 from proposed_properties import PROPOSED
 from scan_bugs import (
     BUGS,
@@ -31,7 +31,7 @@ from scan_bugs import (
 )
 
 from checker.layout import Layout
-from checker.registry import DEVICES, GUESTS, VMMS, Cell, all_properties
+from checker.registry import Cell
 from checker.verdict import Status, check_cell
 from model.designs.base import Base
 from model.designs.v1 import V1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 
 import pytest
-from model_cells import SMALL, Explored, applying, cells, explore, one_cell, title
+from model_cells import SMALL, Explored, all_properties, applying, cells, explore, one_cell, title
 
 from checker.reference import Reference, bindings_of, is_of_edges
-from checker.registry import Cell, all_properties
+from checker.registry import Cell
 from checker.verdict import Run, Status
 from model.lang import Property
 
