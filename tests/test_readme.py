@@ -1,4 +1,4 @@
-"""The README's transcripts are run: what it shows is what the command prints."""
+"""The transcripts of the README and of the findings are run: what it shows is what the command prints."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import pytest
 
 from checker.cli import main
 
-README = Path(__file__).resolve().parent.parent / "README.md"
-BLOCKS = re.findall(r"```console\n\$ (eoi [^\n]*)\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "reports" / "findings").glob("*.md"))]
+TRANSCRIPT = re.compile(r"```console\n\$ (eoi [^\n]*)\n(.*?)```", re.S)
+BLOCKS = [block for page in PAGES for block in TRANSCRIPT.findall(page.read_text(encoding="utf-8"))]
 
 
 def test_there_are_transcripts():
-    assert len(BLOCKS) >= 4
+    assert len(PAGES) > 5 and len(BLOCKS) >= len(PAGES)
 
 
-@pytest.mark.parametrize(("command", "shown"), BLOCKS, ids=[b[0][4:24] for b in BLOCKS])
+@pytest.mark.parametrize(("command", "shown"), BLOCKS, ids=[b[0][4:60] for b in BLOCKS])
 def test_transcript(command: str, shown: str, capsys: pytest.CaptureFixture[str]):
     main(shlex.split(command)[1:])
     assert capsys.readouterr().out == shown
