@@ -9,8 +9,9 @@ from pathlib import Path
 
 from checker.cli import main
 
+CORE = ["--vmm", "qemu,openvmm", "--guest", "linux,windows_cg,xen,any", "--device", "level,edge,mixed"]  # the gate sees the rest
 # (file, arguments of eoi, expected exit code)
-MATRIX = [("base.txt", ["prove", "base", "--device", "all"], 1), ("v1.txt", ["prove", "v1", "--device", "all"], 1)]
+MATRIX = [("base.txt", ["prove", "base", *CORE], 1), ("v1.txt", ["prove", "v1", *CORE], 1)]
 WINDOWS = ["--vmm", "qemu", "--guest", "windows_cg"]
 CLAIMS = [
     (
