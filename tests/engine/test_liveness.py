@@ -77,7 +77,7 @@ def assert_all_agree(tiny: TinyGraph) -> bool:
 
 
 @given(tiny_graphs())
-@settings(max_examples=2000, deadline=None, database=None)
+@settings(max_examples=10_000, deadline=None, database=None)
 def test_three_deciders_agree_on_drawn_graphs(tiny: TinyGraph) -> None:
     assert_all_agree(tiny)
 
