@@ -403,10 +403,6 @@ class Program:
     formulas: tuple[Formula, ...] = field(default_factory=tuple)
 
 
-def type_of_place(place: Place) -> Type:
-    return place.type
-
-
 def table_of(place: RowOf) -> TableType:
     """The type of the table that a row belongs to."""
     of = place.base.type

@@ -18,7 +18,6 @@ are bound by value. The checker reads the same source; what it accepts is descri
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import inspect
 import types
@@ -361,8 +360,3 @@ def load(all_cells: list[Cell], codes: tuple[int, ...]) -> None:
             holder[key].bits = code
         else:
             holder[key] = decode(of, code)
-
-
-def with_values(scope: Scope, values: Mapping[str, Any]) -> Scope:
-    """The scope with some fields replaced (values already parsed)."""
-    return dataclasses.replace(scope, **values)
