@@ -249,3 +249,10 @@ def test_a_note_ends_where_it_should(tmp_path: Path) -> None:
         ("model/m.py", 10, "Simplified: short."),
         ("model/m.py", 11, "Assumed:"),
     ]
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest imports test files by their base name: a second one keeps the whole suite from being collected."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) > 20
+    assert sorted(names) == sorted(set(names))

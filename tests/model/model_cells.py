@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from checker import registry
+from checker.atoms import Atom
 from checker.ir import Program
 from checker.layout import instances
+from checker.liveness import Lasso
 from checker.lower import lower
 from checker.reference import Codes, Move, Reference
 from checker.registry import Cell, matrix, parse_scope, role_of
@@ -24,8 +26,8 @@ from model.finite import Scalar, encode
 from model.lang import Property
 from model.machine import IoapicVersion
 
-# The core of the matrix, on which every engine is compared with every other. The other designs, VMMs and guests of the
-# registry are not yet compared cell by cell: that is still to be written.
+# The core of the matrix, on which every engine is compared with every other at several scopes. The whole registry is
+# compared at one scope: test_registry_agrees.py.
 VMMS = {name: registry.VMMS[name] for name in ("qemu", "openvmm")}
 GUESTS = {name: registry.GUESTS[name] for name in ("linux", "windows_cg", "xen", "any")}
 DEVICES = {name: registry.DEVICES[name] for name in ("level", "edge", "mixed")}
@@ -114,38 +116,55 @@ def pair_id(value: object) -> str:
     return title(*value).replace(" ", "-").replace("/", ":")
 
 
-def applying(cell: Cell) -> list[Property]:
-    """The properties that say something about a cell's system."""
-    return [p for p in all_properties().values() if p.why_not(cell.system) is None]
+def applying(cell: Cell, known: Mapping[str, Property] | None = None) -> list[Property]:
+    """The properties (default: the core's) that say something about a cell's system."""
+    return [p for p in (all_properties() if known is None else known).values() if p.why_not(cell.system) is None]
 
 
 class Explored:
-    """One cell, explored to the end by one engine and ready to be judged."""
+    """One cell, explored to the end by one engine and ready to be judged. known: the properties (default: the core's)."""
 
-    def __init__(self, cell: Cell, engine: str, keep_edges: bool = True) -> None:
+    def __init__(
+        self, cell: Cell, engine: str, keep_edges: bool = True, known: Mapping[str, Property] | None = None
+    ) -> None:
         self.cell = cell
-        self.program: Program = lower(cell.system, cell.scope, applying(cell))
+        self.known = all_properties() if known is None else known
+        asked = applying(cell, self.known)
+        self.program: Program = lower(cell.system, cell.scope, asked)
         self.search: NativeSearch | ReferenceSearch
         if engine == "native":
             self.search = NativeSearch(self.program, cell.system, cell.scope, keep_edges=keep_edges)
         else:
-            self.search = ReferenceSearch(self.program, cell.system, cell.scope, applying(cell))
+            self.search = ReferenceSearch(self.program, cell.system, cell.scope, asked)
         outcome = self.search.run(Limits(), None)
         assert outcome.name == "COMPLETE", outcome
         self.judge = Judge(cell, self.program, self.search, Reference(cell.system, cell.scope))
 
     @functools.cached_property
     def verdicts(self) -> Mapping[str, Verdict]:
-        """The verdict of every property of the registry, by name."""
-        return {name: self.judge.verdict(p) for name, p in all_properties().items()}
+        """The verdict of every property, by name."""
+        return {name: self.judge.verdict(p) for name, p in self.known.items()}
 
     def status(self, name: str) -> Status:
         return self.verdicts[name].status
 
 
-def explore(cell: Cell, engine: str = "native") -> Explored:
+def explore(cell: Cell, engine: str = "native", known: Mapping[str, Property] | None = None) -> Explored:
     """The cell explored with all applying properties."""
-    return Explored(cell, engine)
+    return Explored(cell, engine, known=known)
+
+
+def assert_engines_agree(cell: Cell, known: Mapping[str, Property] | None = None) -> None:
+    """State sets, edges, depth, verdicts, and every binding of every property."""
+    native, reference = explore(cell, "native", known), explore(cell, "reference", known)
+    ours, theirs = graph_of(native), graph_of(reference)
+    assert len(ours.states) == ours.state_count > 1, "a state is stored twice, or nothing was explored"
+    assert ours.states == theirs.states
+    assert ours.edges == theirs.edges
+    assert ours.edges.total() == native.search.stats().transitions
+    assert native.search.stats().depth == reference.search.stats().depth
+    assert {k: _said(v) for k, v in native.verdicts.items()} == {k: _said(v) for k, v in reference.verdicts.items()}
+    _compare_atoms(native, reference)
 
 
 def graph_of(explored: Explored) -> Graph:
@@ -177,3 +196,44 @@ def _move_key(program: Program, move: Move) -> tuple[str, tuple[int, ...]]:
         assert isinstance(of, Scalar)
         codes.append(encode(of, value))
     return move.step, tuple(codes)
+
+
+def _said(verdict: Verdict) -> tuple[Any, ...]:
+    """What a verdict says, but for the lasso: the reference's is a grand tour, longer than it must be."""
+    shortest = verdict.property.kind != "leads_to"
+    length = verdict.run.length if verdict.run is not None and shortest else None
+    return verdict.status, verdict.note, length, dict(verdict.binding) if shortest else None
+
+
+def _compare_atoms(native: Explored, reference: Explored) -> None:
+    """Every binding of every property, where `verdicts` shows the shortest binding only."""
+    atoms = native.judge.atoms
+    assert atoms == reference.judge.atoms
+    assert len(atoms) > 0
+    kinds = {name: p.kind for name, p in native.known.items()}
+    for k, atom in enumerate(atoms):
+        if kinds[atom.formula] != "leads_to":
+            assert _first(native, atom) == _first(reference, atom), atom
+        elif atom.part == 0:
+            p, q = atom, atoms[k + 1]
+            assert (q.formula, q.args, q.part) == (p.formula, p.args, 1)
+            assert _stem(native.search.lasso(p, q)) == _stem(reference.search.lasso(p, q)), atom
+
+
+def _first(explored: Explored, atom: Atom) -> list[int | None]:
+    """How far from the start an atom is first false, and first true."""
+    search = explored.search
+    found = []
+    for value in (False, True):
+        if atom.of_edges:
+            edge = search.first_edge(atom, value)
+            found.append(None if edge is None else len(search.path_to(edge.src)))
+        else:
+            state = search.first_state(atom, value)
+            found.append(None if state is None else len(search.path_to(state)) - 1)
+    return found
+
+
+def _stem(lasso: Lasso | None) -> int | None:
+    """The stem is what both engines promise to be shortest."""
+    return None if lasso is None else len(lasso.stem)
