@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checker.ir import Program
+from checker.ir_program import Program
 from checker.layout import bindings
 
 

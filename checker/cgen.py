@@ -1,4 +1,4 @@
-"""The C back-end: one ir.Program -> one self-contained C file, the part of a search that is made per model.
+"""The C back-end: one Program -> one self-contained C file, the part of a search that is made per model.
 
 Start reading at `generate`. cgen_unit.py has the types and names, cgen_expr.py the expressions, cgen_stmt.py
 the functions; here are the four functions that the engine (runtime.c) calls:
@@ -21,7 +21,7 @@ from checker.atoms import atom_count
 from checker.cgen_expr import Expressions
 from checker.cgen_stmt import FunctionWriter
 from checker.cgen_unit import Unit, code_range
-from checker.ir import Formula, Param, Program, Step
+from checker.ir_program import Formula, Param, Program, Step
 from checker.layout import instances
 from model.finite import MaskType, ModelError, StructType, TableType
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from checker.ir import Assign, Call, Do, Function, Program, Require, Store
+from checker.ir import Assign, Call, Do, Require, Store
+from checker.ir_program import Function, Program
 from checker.layout import Layout, leaves
 from model.finite import (
     BoolType,

@@ -13,6 +13,7 @@ from typing import Any
 
 from checker import commands, compat
 from checker.errors import InternalError
+from checker.gate import FULL, NOT_IN
 from checker.native import CompileFailed, NoCompiler
 from checker.registry import DEVICES, GUESTS, VMMS
 from model.finite import ModelError
@@ -53,7 +54,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vmm", action="append", metavar="V", help=family.format(", ".join(VMMS)))
     parser.add_argument("--guest", action="append", metavar="G", help=family.format(", ".join(GUESTS)))
     parser.add_argument("--device", action="append", metavar="D", help=f"level (default), {', '.join(DEVICES)} or all")
-    parser.add_argument("--property", action="append", metavar="P", help="default: all")
+    parser.add_argument("--property", action="append", metavar="P", help="a name, or a .py file of yours; default: all")
     parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
@@ -76,8 +77,13 @@ def _add_comparisons(sub: Any) -> None:
     compat_parser.add_argument("--vmm", action="append", metavar="V", help=f"default: {', '.join(compat.MATRIX)}")
     compat_parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
     compat_parser.add_argument("--max-states", type=positive, metavar="N", help="pairs in a cell; more is INCONCLUSIVE")
+    compat_parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
     compat_parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
-    gate = sub.add_parser("gate", help="does every verdict of the full matrix equal the expected one?")
+    said = f"The full matrix: {FULL.replace(f'{chr(10)}# ', f'{chr(10)}')}\nNot in it: {NOT_IN}."
+    gate = sub.add_parser(
+        "gate", help="does every verdict of the full matrix equal the expected one?", description=said,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     gate.add_argument("--expected", metavar="FILE", default="reports/expected.toml", help="default: %(default)s")
     gate.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
     gate.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
@@ -112,11 +118,15 @@ def build_parser() -> argparse.ArgumentParser:
     _add_selection(trace)
     for form in ("svg", "png", "pdf", "dot"):
         trace.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
+    trace.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
     trace.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
+    litmus = sub.add_parser("litmus", help="small stories with a verdict inside, run on every system that they name")
+    litmus.add_argument("files", nargs="*", default=["tests/litmus"], metavar="FILE", help="or a folder (default: tests/litmus)")
     sub.add_parser("claims", help="what was said in the thread, true or false")
     replay = sub.add_parser("replay", help="run a story out of a mail again (also quoted with '> ')")
     replay.add_argument("file", metavar="FILE", help="a text with a story in it; - for standard input")
     replay.add_argument("--design", metavar="DESIGN", help="replay it on another design: does the patch stop it?")
+    replay.add_argument("--property", action="append", metavar="FILE", help="the .py file of yours that its property is in")
     return parser
 
 

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from checker import compare, compat, diagram, gate, listing, migration_table, report
+from checker import compare, compat, diagram, gate, listing, litmus_run, migration_table, report
 from checker.campaign import Campaign, run_campaign
 from checker.claims import claim_lines
 from checker.errors import UserError
 from checker.expected import Table, differences, from_toml, to_toml
 from checker.induct import induction_lines
-from checker.loader import load_design, provenance
+from checker.loader import load_design, load_properties, property_argument, provenance
 from checker.model_diff import diff_lines, model_diff
 from checker.registry import (
+    ALIASES,
     DEVICES,
     GUESTS,
     VMMS,
@@ -32,6 +33,7 @@ from checker.registry import (
     parse_scope,
     registered,
     role_of,
+    scope_type,
     special_roles,
 )  # fmt: skip
 from checker.retell import retell
@@ -70,11 +72,22 @@ def split(values: Iterable[str] | None, default: Sequence[str]) -> list[str]:
     return [v for value in values for v in value.split(",") if v] if values else list(default)
 
 
+def find_properties(name: str, known: Mapping[str, Property]) -> list[Property]:
+    """The property of that name; or those of a file. Raises UserError."""
+    return load_properties(name, known)[1] if is_path(name) else [look_up("property", name, known)]
+
+
+def known_properties(options: Namespace) -> dict[str, Property]:
+    """The registered properties, and those of the files that the options name."""
+    known = all_properties()
+    return known | {n: p for f in split(options.property, []) if is_path(f) for n, p in load_properties(f, known)[0].items()}
+
+
 def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list[Skipped], list[Property]]:
     """The cells and properties that the options mean. Raises UserError for unknown names and empty choices."""
     name, cls = find_design(options.design)
     known, own = all_properties(), cls.default_roles
-    wanted = [look_up("property", p, known) for p in split(options.property, own.get("property", list(known)))]
+    wanted = [p for name in split(options.property, own.get("property", list(known))) for p in find_properties(name, known)]
     devices = split(options.device, own.get("device", ["level"]))
     role = role_of(cls)
     if getattr(options, role):
@@ -84,7 +97,7 @@ def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list
         (name, cls), kernels=split(options.kernel, own.get("kernel", ["base"])), vmms=vmms,
         guests=split(options.guest, own.get("guest", default_guests(vmms))),
         devices=list(DEVICES) if devices == ["all"] else devices,
-        scope=parse_scope(",".join([options.scope, smaller])), find=find_role,
+        scope=parse_scope(",".join([options.scope, smaller]), scope_type([cls])), find=find_role,
     )  # fmt: skip
     cells = [c for c in found if isinstance(c, Cell)]
     skipped = [c for c in found if isinstance(c, Skipped)]
@@ -97,7 +110,7 @@ def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list
 
 def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:
     limits = Limits(options.max_states, options.max_memory, options.timeout)
-    campaign = run_campaign(cells, wanted, all_properties(), engine=options.engine, limits=limits)
+    campaign = run_campaign(cells, wanted, known_properties(options), engine=options.engine, limits=limits)
     if options.engine == "auto" and any(r.engine == "reference" for r in campaign.results):
         print(
             "eoi: no C compiler was found, so the model ran in CPython: the same verdicts, some thousand times\n"
@@ -160,7 +173,7 @@ def first_shown(campaign: Campaign, statuses: Sequence[Status]) -> tuple[CellRes
 
 
 def story(result: CellResult, verdict: Verdict) -> Any:
-    return trace_of(result, verdict, report.reproduce("trace", result.cell, verdict.property.name))
+    return trace_of(result, verdict, report.reproduce("trace", result.cell, property_argument(verdict.property)))
 
 
 def run_trace(options: Namespace) -> int:
@@ -180,14 +193,14 @@ def run_trace(options: Namespace) -> int:
     trace = story(*found)
     print(trace.to_json() if options.json else to_text(trace), end="")
     for _, path in outputs:
-        diagram.write(trace, path)
+        diagram.write(trace, path, options.wide)
         print(f"diagram: {path}", file=sys.stderr)
     return 1 if found[1].status is Status.VIOLATED else exit_code(campaign)
 
 
 def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] | None]:
     """What is told by one CPU and one pin makes the better story, unless the user fixed the sizes."""
-    asked = parse_scope(options.scope)
+    asked = parse_scope(options.scope, scope_type([find_design(options.design)[1]]))
     for small in ("cpus=1,pins=1", "cpus=1", ""):
         if not {name.partition("=")[0] for name in small.split(",")} & set(asked):
             _, cells, _, wanted = select(options, small)
@@ -210,7 +223,7 @@ def run_replay(options: Namespace) -> int:
         text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{options.file}: {error}") from None
-    lines, code = retell(text, find_design(options.design) if options.design else None, find_design)
+    lines, code = retell(text, find_design(options.design) if options.design else None, find_design, known_properties(options))
     print("\n".join(lines))
     return code
 
@@ -262,7 +275,7 @@ def run_migrations(options: Namespace) -> int:
 
 def run_gate(options: Namespace) -> int:
     """Judge the full matrix, then write it or compare it. 0 only if nothing differs."""
-    only = [d for d in split(options.design, []) if look_up("design", d, gate.gated())]
+    only = [ALIASES.get(d, d) for d in split(options.design, []) if look_up("design", d, gate.gated())]
     expected = None if options.write else expected_table(Path(options.expected), only)
     started = time.monotonic()
     found = gate.run_matrix(gate.full_matrix(only), options.jobs)
@@ -276,8 +289,7 @@ def run_gate(options: Namespace) -> int:
     else:
         print("\n".join(map(str, listed)) + "\n" * bool(listed), end="")
         outcome = f"{len(listed)} differences from" if listed else "all as in"
-        left_out = "".join(f"; left out: {' with '.join(pair)}" for pair in gate.LEFT_OUT)
-        print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s{left_out})")
+        print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s; not in it: {gate.NOT_IN})")
     return 3 if left else 1 if listed else 0
 
 
@@ -302,3 +314,7 @@ def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence
         raise UserError(f"{path}: {error}") from None
     print(f"{gate.count_text(found)}: written to {path}")
     return 0
+
+
+def run_litmus(options: Namespace) -> int:
+    return litmus_run.run_litmus(options.files, find_role)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.errors import UserError
-from checker.refinement import BASE, Compared, LockStep
+from checker.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from checker.registry import (
     ON_REQUEST,
     Cell,
@@ -22,7 +23,7 @@ from checker.registry import (
 from checker.replay import make_trace
 from checker.report import scope_text
 from checker.story import to_text
-from checker.trace import Trace
+from checker.trace import Trace, show
 from model.lang import Property
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from properties.compat import CLAIMS, Claim
@@ -30,6 +31,8 @@ from properties.compat import CLAIMS, Claim
 Design = tuple[str, type[Machine]]
 # Unless told otherwise. Other VMMs call the same functions of the kernel; these call them in most orders.
 MATRIX = ("qemu", "firecracker", "any_vmm", "setup_vmm")
+
+WHO = {BOTH: "both", BASE: "base", DESIGN: "design"}  # who took a step
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,12 @@ def run_compat(options: Namespace, find: Any) -> int:
     ]  # fmt: skip
     if not rows:
         raise UserError("nothing to compare")
-    print("\n".join(table_lines(rows, base[0]) if options.design == "all" else cell_lines(rows)))
+    if options.json:
+        print(as_json(rows))
+    else:
+        print("\n".join(table_lines(rows, base[0]) if options.design == "all" else cell_lines(rows)))
     shown = next((r for r in rows if r.result.divergence is not None), None)
-    if shown is not None and options.design != "all":
+    if shown is not None and options.design != "all" and not options.json:
         print("\n" + to_text(trace_of(shown)), end="")
     verdicts = {r.result.verdict for r in rows}
     return 1 if "DIFFERS" in verdicts else 3 if "INCONCLUSIVE" in verdicts else 0
@@ -148,3 +154,35 @@ def table_lines(rows: Sequence[Row], base: str) -> list[str]:
             tail = "" if worst is None else f"  {worst.title}: {result_text(worst)}"
             lines.append(f"{design:<24} {claim:<13} same in {same}/{len(mine)}{tail}")
     return lines
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """The outcome for machines: every claim in every cell; where they differ, the run and who took its steps."""
+    return json.dumps(
+        {
+            "format": "eoiproof compat 1",
+            "base": rows[0].base.names["kernel"],
+            "claims": {r.claim.name: r.claim.sentence for r in rows},
+            "cells": [_cell_json(row) for row in rows],
+        },
+        indent=1,
+    )
+
+
+def _cell_json(row: Row) -> dict[str, Any]:
+    found = row.result.divergence
+    told: dict[str, Any] = {} if found is None else {
+        "what": found.what,
+        "base_has": found.base,
+        "design_has": found.design,
+        "steps": [[WHO[who], move.step, [show(a) for a in move.args]] for who, move in found.moves],
+    }  # fmt: skip
+    return {
+        "design": row.design.names["kernel"],
+        "claim": row.claim.name,
+        **{role: name for role, name in row.design.names.items() if role != "kernel"},
+        "scope": {name: scope_value(value) for name, value in vars(row.design.scope).items()},
+        "verdict": row.result.verdict,
+        "pairs": row.result.pairs,
+        **told,
+    }

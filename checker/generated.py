@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.build import cache_dir
-from checker.ir import Program
+from checker.ir_program import Program
 from model.lang import Design, Property, Scope
 
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any
 
 from checker.errors import InternalError
-from checker.ir import Formula, Param
+from checker.ir_program import Formula, Param
 from checker.layout import Instance, bindings, instances
 from checker.smt import Symbolic
 from checker.smt_eval import Evaluator

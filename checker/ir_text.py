@@ -13,13 +13,14 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from checker import ir
+from checker.ir_program import Function, Param, Program
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
 
 TAB = "    "
 OF_OPTIONALS = {ir.IsSome: "is_some", ir.Unwrap: "unwrap", ir.Wrap: "wrap"}
 
 
-def program_text(program: ir.Program) -> str:
+def program_text(program: Program) -> str:
     """State, choices, steps, properties, then every function, callees first."""
     lines = [f"program {program.name}", "", "state", *_records(program.state)]
     if program.choices:
@@ -32,7 +33,7 @@ def program_text(program: ir.Program) -> str:
     return "\n".join(lines) + "\n\n" + "\n".join(function_text(f) for f in program.functions.values())
 
 
-def function_text(function: ir.Function) -> str:
+def function_text(function: Function) -> str:
     """`def f(parameters) -> type`, its marks, and its body."""
     returns = f" -> {function.returns}" if function.returns is not None else ""
     marks = [mark for mark, there in (("guards", function.guards), ("of steps", function.of_edges)) if there]
@@ -63,7 +64,7 @@ def _structs(of: Type) -> Iterator[StructType]:
             pass
 
 
-def _params(params: Sequence[ir.Param]) -> str:
+def _params(params: Sequence[Param]) -> str:
     return ", ".join(f"{'ref ' if p.by_reference else ''}{p.name}: {p.type}" for p in params)
 
 

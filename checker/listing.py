@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 
 from checker.loader import provenance
-from checker.registry import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs, mutants, scope_value
+from checker.registry import ALIASES, DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs, mutants, scope_value
 from checker.simplifications import collect_simplifications
 from model.machine import Machine, Scope
 
@@ -23,7 +23,12 @@ def listing(what: str | None) -> list[str]:
 
 
 def _designs() -> list[str]:
-    return [f"{name:<14} {provenance(cls)}" for name, cls in designs().items()]
+    return [f"{name + _also(name):<14} {provenance(cls)}" for name, cls in designs().items()]
+
+
+def _also(name: str) -> str:
+    others = [alias for alias, of in ALIASES.items() if of == name]
+    return f" (also: {', '.join(others)})" if others else ""
 
 
 def _mutants() -> list[str]:

@@ -1,4 +1,4 @@
-"""Load a design from a file of the user's: `path/to/patch.py` or `path/to/patch.py:ClassName`.
+"""Load a design or properties from a file of the user's: `path/to/patch.py` or `path/to/patch.py:Name`.
 
 The file is ordinary Python and is executed, so it can fail in every way that Python can. Whatever happens, the user
 gets one message that points at a line of their file.
@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from typing import Any
 from checker.errors import UserError
 from checker.ir import Loc
 from checker.refusal import Refused, did_you_mean, loc_of
-from model.lang import Design
+from checker.registry import USERS_MODULE
+from model.lang import Design, Property
 from model.machine import Machine
 
 SECONDS = 5.0  # for imports that a design's file makes
@@ -36,14 +37,51 @@ class TooLong(Exception):
 
 def load_design(argument: str) -> type[Machine]:
     """The design class of a file. Raises UserError or Refused (both exit code 2)."""
-    path_text, colon, class_name = argument.rpartition(":")
+    path, class_name = _path_and_name(argument)
+    found = _designs_in(_execute(path), class_name)
+    return _the_one(found, class_name, path)
+
+
+def load_properties(argument: str, known: Mapping[str, Property]) -> tuple[dict[str, Property], list[Property]]:
+    """(every property that a file defines, by name; those that the argument asks for).
+
+    known: the registered ones, which may be premises. Raises UserError or Refused (both exit code 2).
+    """
+    path, wanted = _path_and_name(argument)
+    module = _execute(path)
+    own = {p.name: p for p in vars(module).values() if isinstance(p, Property) and p.function.__module__ == module.__name__}
+    if not own:
+        raise UserError(
+            f"{path}: no property in this file; write one, e.g.\n    from model.lang import always\n"
+            "    from model.machine import Machine\n    @always()\n    def mine(s: Machine) -> bool: ..."
+        )
+    if wanted and wanted not in own:
+        raise UserError(f"{path}: no property {wanted!r} in this file: {did_you_mean(wanted, own)}")
+    for name, p in own.items():
+        loc = Loc(str(path), p.function.__code__.co_firstlineno)
+        if name in known:
+            raise Refused(loc, f"there is a property {name!r} already", "give yours another name")
+        if p.premise and p.premise not in {**known, **own}:
+            raise Refused(loc, f"unknown premise {p.premise!r}", did_you_mean(p.premise, {**known, **own}))
+    return own, [p for name, p in own.items() if wanted in ("", name)]
+
+
+def property_argument(p: Property) -> str:
+    """What --property takes to mean this property: its name, after its file if it is in one of the user's."""
+    module = sys.modules.get(p.function.__module__)
+    own = p.function.__module__.startswith(USERS_MODULE) and module is not None
+    return f"{module.__file__}:{p.name}" if own and module is not None else p.name
+
+
+def _path_and_name(argument: str) -> tuple[Path, str]:
+    """The file, and what was named in it or "". Raises UserError if there is no such file."""
+    path_text, colon, name = argument.rpartition(":")
     if not colon or not path_text.endswith(".py"):
-        path_text, class_name = argument, ""
+        path_text, name = argument, ""
     path = Path(path_text)
     if not path.is_file():
         raise UserError(f"{path}: " + ("is a directory, a .py file is needed" if path.is_dir() else "no such file"))
-    found = _designs_in(_execute(path), class_name)
-    return _the_one(found, class_name, path)
+    return path, name
 
 
 def file_digest(argument: str) -> str:
@@ -60,7 +98,7 @@ def _execute(path: Path) -> types.ModuleType:
         source = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-    module = types.ModuleType(f"eoi_user_{path.stem}")
+    module = types.ModuleType(USERS_MODULE + path.stem)
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # typing.get_type_hints looks classes' modules up there
     linecache.checkcache(str(path))

@@ -1,4 +1,4 @@
-"""A model class, at a scope, with its properties -> one ir.Program.
+"""A model class, at a scope, with its properties -> one Program.
 
 Start reading at `lower`. Functions are found by Python's own rules (the method resolution order of the
 composed class), so a patch that restates a function, and its super() calls, mean here what they mean in CPython.
@@ -13,6 +13,7 @@ from typing import Any
 
 from checker import ir
 from checker.hints import type_hints
+from checker.ir_program import Formula, Function, Param, Program, Step
 from checker.lower_checks import (
     check_fields,
     check_overrides,
@@ -29,7 +30,7 @@ from model.finite import BoolType, EnumType, ModelError, Scalar, StructType, Tab
 from model.lang import Design, Property, Scope, resolve
 
 
-def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = ()) -> ir.Program:
+def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = ()) -> Program:
     """Lower every step, `initial`, every property that applies, and what they call.
 
     Raises Refused (a ModelError) with file, line and advice for whatever is outside the language.
@@ -45,7 +46,7 @@ def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = (
         name: BoolType() if isinstance(value, bool) else EnumType(type(value))
         for name, value in scope.choices().items()
     }
-    return ir.Program(
+    return Program(
         design.__name__, lowering.state, choices, lowering.functions, tuple(steps), tuple(formulas)
     )  # fmt: skip
 
@@ -56,7 +57,7 @@ class ProgramLowering:
     def __init__(self, design: type[Design], scope: Scope) -> None:
         self.design, self.scope = design, scope
         self.state: StructType = state_type(design, scope)
-        self.functions: dict[str, ir.Function] = {}
+        self.functions: dict[str, Function] = {}
         self.signatures: dict[str, Signature] = {}
         self.in_progress: list[str] = []
         self.used: set[tuple[type, str]] = set()
@@ -113,7 +114,7 @@ class ProgramLowering:
         self.in_progress.pop()
 
     def _finish(
-        self, key: str, lowering: StatementLowering, node: ast.FunctionDef, params: tuple[ir.Param, ...],
+        self, key: str, lowering: StatementLowering, node: ast.FunctionDef, params: tuple[Param, ...],
         returns: Scalar | None, owner: str, of_edges: bool = False,
     ) -> None:  # fmt: skip
         loc = loc_of(node, lowering.file)
@@ -127,13 +128,13 @@ class ProgramLowering:
         body, ends = lowering.function(node)
         if returns is not None and not ends:
             raise Refused(loc, f"{node.name}() may end without a value", "return a value on every path")
-        self.functions[key] = ir.Function(key, params, returns, tuple(body), lowering.guards, loc, owner, of_edges)
+        self.functions[key] = Function(key, params, returns, tuple(body), lowering.guards, loc, owner, of_edges)
         self.signatures[key] = Signature(key, params, returns, lowering.wrote, lowering.guards)
         self.signatures[key].writes = _writes(body, self.signatures)
 
-    def _params(self, function: Callable[..., Any], node: ast.FunctionDef, skip: int) -> tuple[ir.Param, ...]:
+    def _params(self, function: Callable[..., Any], node: ast.FunctionDef, skip: int) -> tuple[Param, ...]:
         file, hints = function.__code__.co_filename, _hints(function, node)
-        params = list[ir.Param]()
+        params = list[Param]()
         for argument in node.args.args[skip:]:
             if argument.arg not in hints:
                 raise Refused(
@@ -142,7 +143,7 @@ class ProgramLowering:
                     "annotate it, e.g. vector: Vector",
                 )
             params.append(
-                ir.Param(
+                Param(
                     argument.arg, self._resolved(hints[argument.arg], f"parameter {argument.arg!r}", argument, file)
                 )
             )
@@ -169,7 +170,7 @@ class ProgramLowering:
             raise Refused(loc_of(node, file), "a function returns a value, not a record", "return its index")
         return of
 
-    def step(self, name: str) -> ir.Step:
+    def step(self, name: str) -> Step:
         """A step and the function that it runs."""
         info = self.design.steps()[name]
         signature = self.method(name, None)
@@ -181,9 +182,9 @@ class ProgramLowering:
         if signature.returns is not None:
             raise Refused(function.loc, f"step {name}() must be annotated `-> None`: a step changes state")
         self._only_values(signature.params, f"step {name}()", function.loc)
-        return ir.Step(name, signature.params, info.by, info.fair, function.loc)
+        return Step(name, signature.params, info.by, info.fair, function.loc)
 
-    def _only_values(self, params: Sequence[ir.Param], what: str, loc: ir.Loc) -> None:
+    def _only_values(self, params: Sequence[Param], what: str, loc: ir.Loc) -> None:
         for p in params:
             if p.by_reference:
                 raise Refused(
@@ -198,7 +199,7 @@ class ProgramLowering:
         if signature is not None and signature.guards:
             raise Refused(self.functions["initial"].loc, "initial() always runs: it can have no `require`", "use `if`")
 
-    def formula(self, p: Property) -> ir.Formula:
+    def formula(self, p: Property) -> Formula:
         """A property: one bool function, or two (p and q) for a leads_to."""
         function: Any = p.function
         if isinstance(function, Property):
@@ -221,6 +222,7 @@ class ProgramLowering:
             raise Refused(
                 loc_of(node, file), f"a {p.kind} speaks of single states", "only an `always` takes (before, after)"
             )
+        _check_result(p, hints.get("return"), loc_of(node, file))
         params = self._params(function, node, skip=len(systems))
         self._only_values(params, f"{p.name}()", loc_of(node, file))
         base = p.name if not hasattr(self.design, p.name) else f"{p.kind}.{p.name}"  # a method may have the same name
@@ -234,7 +236,7 @@ class ProgramLowering:
             if len(systems) == 2:
                 lowering.env.values[systems[0]] = ir.Before(self.state)
             self._finish(key, lowering, node, params, BoolType(), "properties", len(systems) == 2)
-        return ir.Formula(p.name, p.kind, tuple(keys), params, len(systems) == 2, loc_of(node, file))
+        return Formula(p.name, p.kind, tuple(keys), params, len(systems) == 2, loc_of(node, file))
 
 
 def _hints(function: Callable[..., Any], node: ast.FunctionDef) -> dict[str, Any]:
@@ -243,6 +245,11 @@ def _hints(function: Callable[..., Any], node: ast.FunctionDef) -> dict[str, Any
         return type_hints(function)
     except Exception as error:
         raise Refused(loc, *said_of_type(error, function.__globals__)) from None
+
+
+def _check_result(p: Property, result: object, loc: ir.Loc) -> None:
+    if p.kind != "leads_to" and result is not bool:  # a leads_to that returns one condition is told where it does
+        raise Refused(loc, f"`{p.kind}` returns bool, and {p.name}() says something else", f"def {p.name}(...) -> bool")
 
 
 def _writes(body: Sequence[ir.Stmt], signatures: dict[str, Signature]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from checker import ir
 from checker.ir import BOOL, Expr, Place
+from checker.ir_program import Param
 from checker.lower_names import NoneValue, PlaceTypes, Signature, Value
 from checker.lower_operators import OperatorLowering
 from checker.refusal import a, did_you_mean
@@ -104,7 +105,7 @@ class ExpressionLowering(OperatorLowering):
         given |= named
         return tuple(self._argument(p, given[p.name], signature) for p in signature.params)
 
-    def _argument(self, param: ir.Param, node: ast.expr, signature: Signature) -> Expr | Place:
+    def _argument(self, param: Param, node: ast.expr, signature: Signature) -> Expr | Place:
         of, what = param.type, f"parameter {param.name!r} of {signature.name}()"
         if isinstance(of, StructType | TableType | MaskType):
             place = self.place(node, what)

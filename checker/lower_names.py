@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias, cast
 
 from checker import ir
 from checker.ir import BOOL, Expr, Loc, Place
+from checker.ir_program import Param
 from checker.refusal import INSTEAD, Refused, a, did_you_mean, loc_of
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType
 from model.lang import Scope
@@ -32,7 +33,7 @@ class Signature:
     """What a caller needs to know of a function."""
 
     name: str
-    params: tuple[ir.Param, ...]
+    params: tuple[Param, ...]
     returns: Scalar | None
     writes: bool
     guards: bool

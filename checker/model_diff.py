@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from checker.errors import UserError
 from checker.lower_checks import definition_of, parsed
-from checker.registry import designs
+from checker.registry import VMMS, designs
 from model.lang import Design
 
 ABOUT = frozenset({"patch", "source", "lane", "lane_order", "labels", "scope"})  # of the report, not of the model
@@ -53,9 +53,9 @@ def model_diff(base: type[Design], design: type[Design]) -> list[Hunk]:
 
 
 def model_diff_lines(design: type[Design]) -> int:
-    """Lines added and removed against the base that the design's patch names. Raises UserError if it names none."""
+    """Lines added and removed against the design or VMM that its patch names as base. Raises UserError if it names none."""
     patch = vars(design).get("patch")
-    known = designs()
+    known = {**designs(), **VMMS}
     if patch is None or patch.base not in known:
         raise UserError(f"{design.__name__} names no registered base in its patch")
     return sum(hunk.size for hunk in model_diff(known[patch.base], design))

@@ -4,6 +4,8 @@ APIC version, flags, x2APIC, throttle) are lowered, generated and compiled once.
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -11,12 +13,17 @@ from typing import Any
 
 from checker import generated
 from checker.cgen import generate
-from checker.ir import Program
+from checker.ir_program import Program
 from checker.lower import lower
 from checker.native import load_c
 from model.lang import Design, Property, Scope
 
 KEPT = 32  # programs; a matrix visits the cells of one program one after the other
+
+
+def without_comments(source: str) -> str:
+    """Generated C without its comments, which name the system: designs that do the same then share one library."""
+    return re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
 
 
 class Prepared:
@@ -28,13 +35,22 @@ class Prepared:
         self._source = source
         self._lock = threading.Lock()
         self._library: ctypes.CDLL | None = None
+        self._digest = b""
 
     def library(self) -> ctypes.CDLL:
         """The program, compiled and loaded. Raises NoCompiler, CompileFailed."""
+        return self._compiled()[0]
+
+    def digest(self) -> bytes:
+        """What the compiled program hashes to: equal digests, equal behaviour. Raises NoCompiler, CompileFailed."""
+        return self._compiled()[1]
+
+    def _compiled(self) -> tuple[ctypes.CDLL, bytes]:
         with self._lock:
             if self._library is None:
-                self._library = load_c(self._source())
-            return self._library
+                source = self._source()
+                self._library, self._digest = load_c(source), hashlib.sha256(source.encode()).digest()
+            return self._library, self._digest
 
 
 _lock = threading.Lock()
@@ -67,7 +83,7 @@ def _prepared(design: type[Design], scope: Scope, properties: Sequence[Property]
     program = lower(design, scope, properties)
 
     def source() -> str:
-        text = generate(program)
+        text = without_comments(generate(program))
         if path is not None:
             generated.save(path, design, program, text)
         return text

@@ -17,6 +17,7 @@ import model.designs
 import model.mutants
 import properties
 from checker.errors import UserError
+from checker.hints import type_hints
 from checker.refusal import did_you_mean
 from model.devices import Device, Edge, Level, Mixed, Resample
 from model.guests.any_guest import AnyGuest
@@ -125,8 +126,13 @@ def registered(role: str, name: str) -> type[Machine]:
     return found
 
 
+ALIASES = {"merged": "v6"}  # other names of designs, for the command line only: the matrix has each design once
+
+
 def look_up(kind: str, name: str, known: Mapping[str, Any]) -> Any:
-    """known[name]. Raises UserError with the nearest valid name."""
+    """known[name], or what the alias `name` stands for. Raises UserError with the nearest valid name."""
+    if name not in known and ALIASES.get(name) in known:
+        name = ALIASES[name]
     if name not in known:
         raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known)}")
     return known[name]
@@ -226,7 +232,7 @@ def matrix(
             defaults = [getattr(families[role][names[role]], "scope_defaults", {}) for role in ("guest", "vmm")]
             sizes = {**defaults[0], **defaults[1], **scope, "ioapic": version, "flags": flags}
             check_roles(tuple(roles))
-            found.append(Cell(names, _system(*roles), replace(Scope(), **sizes), role_of(cls)))
+            found.append(Cell(names, _system(*roles), replace(scope_type(roles)(), **sizes), role_of(cls)))
     return found
 
 
@@ -251,10 +257,26 @@ def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, Any]) 
     return [f for f in kernel.api_flags if f in vmm.api_flags]
 
 
-def parse_scope(text: str) -> dict[str, Any]:
+def scope_type(roles: Sequence[type[Machine]]) -> type[Scope]:
+    """The scope of a system: Scope, or what one of its classes adds to it (`scope: MyScope`). Raises UserError."""
+    wider = {hint for role in roles for hint in [_annotated_scope(role)] if inspect.isclass(hint)}
+    found = [of for of in wider if issubclass(of, Scope) and not any(o is not of and issubclass(o, of) for o in wider)]
+    if len(found) > 1:
+        raise UserError(f"the scopes {' and '.join(sorted(of.__name__ for of in found))} cannot be mixed: derive one of the other")
+    return found[0] if found else Scope
+
+
+def _annotated_scope(role: type[Machine]) -> Any:
+    try:
+        return type_hints(role).get("scope")
+    except (NameError, TypeError, SyntaxError):  # told with its line when the class is lowered
+        return None
+
+
+def parse_scope(text: str, of: type[Scope] = Scope) -> dict[str, Any]:
     """"cpus=1,ioapic=0x20,throttle=on" -> typed values. Raises UserError for unknown names and bad values."""
     values: dict[str, Any] = {}
-    defaults = vars(Scope())
+    defaults = vars(of())
     for part in filter(None, (p.strip() for p in text.split(","))):
         name, equals, value = part.partition("=")
         if not equals:

@@ -166,7 +166,7 @@ class _Recorder:
         self.cells = list(cells(self.system))
         state = design.state_type(scope)
         self.leaves = list(leaves(state))
-        self.names = [_name_of(design, leaf) for leaf in self.leaves]
+        self.names = [name_of(design, leaf) for leaf in self.leaves]
         self.places = dict(_places(self.system, state, ""))
         self.functions = _functions(design)
         self.by = {name: info.by for name, info in design.steps().items()}
@@ -243,7 +243,7 @@ class _Recorder:
             yield Change(str(leaf), label, lane or self.stack[0], before, after, self.changed_after[i], tuple(between))
 
 
-def _name_of(design: type[Design], leaf: Leaf) -> tuple[str, str]:
+def name_of(design: type[Design], leaf: Leaf) -> tuple[str, str]:
     """Lane ("" for: whoever changes it) and label of a state field. Raises ModelError for a bad template."""
     path = str(leaf)
     pattern = "".join("[]" if isinstance(p, int) else f".{p}" for p in leaf.path).lstrip(".")

@@ -15,31 +15,35 @@ from checker.registry import (
     GUESTS,
     ROLES,
     VMMS,
-    all_properties,
     designs,
     look_up,
     parse_scope,
     role_of,
+    scope_type,
 )  # fmt: skip
 from checker.story_parser import ParsedStory, parse, path_of
 from checker.trace import StoryError, show
 from model.finite import ModelError, decode
 from model.lang import Fair, Property, compose
 from model.machine import Machine
-from model.machine import Scope as MachineScope
 
 Finder = Callable[[str], tuple[str, type[Machine]]]
 
 
-def retell(text: str, other: tuple[str, type[Machine]] | None, find: Finder) -> tuple[list[str], int]:
+def retell(
+    text: str, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
+) -> tuple[list[str], int]:
     """(what to print, exit code): 1 if the story happens and shows its violation, 0 if the design stops it.
+
+    known: the properties that a story may be about.
 
     Raises StoryError for a text without a readable story, UserError for names that do not exist.
     """
     story = parse(text)
-    p: Property = look_up("property", story.property, all_properties())
+    p: Property = look_up("property", story.property, known)
     names, roles = _roles_of(story, other, find)
-    scope = replace(MachineScope(), **parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items())))
+    of = scope_type(roles)
+    scope = replace(of(), **parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items()), of))
     system = compose(*roles)
     lower(system, scope)  # a design of the user's may be outside the language: say so before running it
     path = path_of(story, system, scope)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,16 +18,18 @@ import numpy as np
 from checker import liveness, liveness_reference
 from checker.atoms import Atom, atom_count, atoms
 from checker.cgen import generate
-from checker.ir import Program
+from checker.ir_program import Program
 from checker.layout import Layout, instances
 from checker.liveness import Edge, Lasso
-from checker.native import NONE, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
+from checker.native import NONE, U8, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
 from checker.prepare import Prepared
 from checker.reference import Codes, Explored, Reference, bindings_of
 from model.finite import RangeError
 from model.lang import Design, Fair, Property, Scope
 
 Progress = Callable[[Stats], None]
+KEPT_VALUES = 1 << 26  # bytes of atoms' values that a search keeps
+KEPT_BYTES = 1 << 28  # of finished searches
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,7 @@ class NativeSearch:
     ) -> None:  # fmt: skip
         """Compiles the program (cached) unless its library is given. Raises NoCompiler, CompileFailed."""
         self.layout = Layout(program)
-        fair = design.steps()
-        self.fairness = [fair[i.step].fair for i in instances(program)]
+        self.fairness = _fairness(program, design)
         frozen = np.array(self.layout.frozen(scope), np.uint64)
         count = len(self.fairness)
         shape = ModelShape(
@@ -81,6 +82,10 @@ class NativeSearch:
         self.exploration.add_initial(start.tobytes())
         self.outcome = Outcome.INTERRUPTED
         self._graph: Graph | None = None
+        live = {formula.name for formula in program.formulas if formula.kind == "leads_to"}
+        self._live = [atom.bit for atom in atoms(program) if atom.formula in live]
+        self._values: dict[int, U8] = {}
+        self._lassos: dict[tuple[int, int], Lasso | None] = {}
 
     def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
         self.outcome = self.exploration.run(on_progress, limits.max_states, limits.max_bytes, limits.seconds)
@@ -98,10 +103,17 @@ class NativeSearch:
         return None if src == NONE else Edge(src, label, dst)
 
     def lasso(self, p: Atom, q: Atom) -> Lasso | None:
-        values = self.exploration.eval_atoms([p.bit, q.bit])
+        if (p.bit, q.bit) not in self._lassos:
+            self._lassos[p.bit, q.bit] = self._find_lasso(p, q)
+        return self._lassos[p.bit, q.bit]
+
+    def _find_lasso(self, p: Atom, q: Atom) -> Lasso | None:
         if self._graph is None:
             self._graph = self.exploration.graph()
-        return liveness.find_lasso(self._graph, self.fairness, values[0], values[1])
+            if len(self._live) * self._graph.n <= KEPT_VALUES:  # a state is unpacked once for all of them
+                self._values = dict(zip(self._live, self.exploration.eval_atoms(self._live), strict=True))
+        found = self._values or dict(zip((p.bit, q.bit), self.exploration.eval_atoms([p.bit, q.bit]), strict=True))
+        return liveness.find_lasso(self._graph, self.fairness, found[p.bit], found[q.bit])
 
     def path_to(self, state: int) -> list[int]:
         return self.exploration.path_to(state)
@@ -231,6 +243,44 @@ def open_search(
             if engine == "native":
                 raise
     return ReferenceSearch(prepared.program, reference.design, reference.scope, properties)
+
+
+def _fairness(program: Program, design: type[Design]) -> list[Fair]:
+    """What a run owes to each label."""
+    steps = design.steps()
+    return [steps[i.step].fair for i in instances(program)]
+
+
+class Shared:
+    """Finished searches, for systems that differ in name only.
+
+    A search is a function of the compiled program, the choices, the initial state, the fairness of the labels and the
+    limits. Where all of these are equal it is done once; each system's runs are still confirmed in its own Python.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, NativeSearch] = {}
+
+    def run(
+        self, prepared: Prepared, reference: Reference, properties: Sequence[Property], limits: Limits
+    ) -> NativeSearch | ReferenceSearch:
+        """The search of this system, run to its end."""
+        try:
+            key = (
+                prepared.digest(), tuple(reference.scope.choices().items()), reference.start,
+                tuple(_fairness(prepared.program, reference.design)), limits,
+            )  # fmt: skip
+        except NoCompiler:
+            key = None
+        if key in self._found:
+            return self._found[key]
+        search = open_search(prepared, reference, properties, "auto")
+        search.run(limits, None)
+        if key is not None and isinstance(search, NativeSearch) and search.outcome is Outcome.COMPLETE:
+            if sum(s.stats().bytes for s in self._found.values()) > KEPT_BYTES:
+                self._found.clear()
+            self._found[key] = search
+        return search
 
 
 def stop_when(stop: threading.Event, on_progress: Progress | None) -> Progress:

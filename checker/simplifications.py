@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 import re
+import sys
 from itertools import takewhile
 from pathlib import Path
 
@@ -51,9 +52,19 @@ def _is_more_of_a_paragraph(line: str) -> bool:
 
 def assumptions_of(system: type, root: Path = ROOT) -> tuple[str, ...]:
     """Every `Assumed:` note in the files that the classes of a system are defined in, with the file's name."""
-    files = {inspect.getsourcefile(cls) for cls in system.__mro__[1:] if cls.__module__.startswith("model.")}
+    modules = {cls.__module__ for cls in system.__mro__[1:] if cls.__module__.startswith("model.")}
+    return _assumed(frozenset(str(sys.modules[module].__file__) for module in modules), root)
+
+
+@functools.cache
+def _notes_once(root: Path) -> tuple[tuple[str, int, str], ...]:
+    return tuple(collect_simplifications(root))
+
+
+@functools.cache
+def _assumed(files: frozenset[str], root: Path) -> tuple[str, ...]:
     return tuple(
         f"{text.removeprefix('Assumed: ').rstrip('.')} ({Path(file).name})"
-        for file, _, text in collect_simplifications(root)
+        for file, _, text in _notes_once(root)
         if text.startswith("Assumed:") and str(root / file) in files
     )

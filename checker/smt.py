@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from checker import ir
+from checker.ir_program import Param, Program
 from checker.layout import Instance, Layout
 from checker.smt_values import Frame, Values, literal, scalar
 from checker.terms import Term, Terms, Truth, both, either, negation, width_for
@@ -152,7 +153,7 @@ class Symbolic:
     """A program at a scope. `state`: one z3 constant per leaf in layout order, named by the leaf's path
     ("apic[0].irr"); Bool for bools, otherwise a bit-vector of `terms.width` bits that holds the code."""
 
-    def __init__(self, program: ir.Program, scope: Scope) -> None:
+    def __init__(self, program: Program, scope: Scope) -> None:
         values = scope.choices()
         self.program = program
         self.layout = Layout(program)
@@ -205,5 +206,5 @@ class Symbolic:
         """z3 Bool: the function holds in `state` (`before`: in the state before the step, for edges)."""
         return self.terms.as_z3(self.run_formula(name, args, state, before)[0])
 
-    def _arguments(self, params: Sequence[ir.Param], args: Sequence[int]) -> list[Term]:
+    def _arguments(self, params: Sequence[Param], args: Sequence[int]) -> list[Term]:
         return [literal(scalar(p.type), code) for p, code in zip(params, args, strict=True)]

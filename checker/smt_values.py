@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, TypeAlias, assert_never, cast
 
 from checker import ir
+from checker.ir_program import Program
 from checker.layout import leaves
 from checker.terms import Bits, Term, Terms, Truth, both, either, negation
 from model.finite import BoolType, MaskType, Scalar, StructType, TableType, Type
@@ -132,7 +133,7 @@ class Values(ABC):
     """Expressions and places over a state of terms. `reads`: the leaves that were loaded, which for a
     constant state are exactly those that CPython reads."""
 
-    def __init__(self, terms: Terms, program: ir.Program, choices: dict[str, Term], now: Sequence[Term]) -> None:
+    def __init__(self, terms: Terms, program: Program, choices: dict[str, Term], now: Sequence[Term]) -> None:
         self.now = list(now)
         self.before: Sequence[Term] | None = None
         self.reads: set[int] = set()

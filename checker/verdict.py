@@ -12,14 +12,14 @@ from typing import Any
 
 from checker.atoms import Atom, atoms
 from checker.errors import InternalError
-from checker.ir import Program
+from checker.ir_program import Program
 from checker.loader import file_digest, provenance
 from checker.native import CorruptParents, Outcome, Stats
 from checker.prepare import prepare
 from checker.reference import Move, Reference, bindings_of
 from checker.registry import Cell, role_of, scope_value
 from checker.replay import make_trace
-from checker.search import Limits, NativeSearch, ReferenceSearch, open_search, stop_when
+from checker.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
 from checker.simplifications import assumptions_of
 from checker.trace import Trace
 from model.finite import ModelError, RangeError
@@ -58,6 +58,11 @@ class Path:
     loop_start: int | None = None
     stutter: bool = False
 
+    @property
+    def stem(self) -> int:
+        """How many steps there are before the loop, or at all."""
+        return len(self.states) - 1 if self.loop_start is None else self.loop_start
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -88,9 +93,11 @@ class CellResult:
 def check_cell(
     cell: Cell, wanted: Sequence[Property], known: Mapping[str, Property], *, engine: str = "auto",
     limits: Limits | None = None, on_progress: Callable[[Stats], None] | None = None,
-    stop: threading.Event | None = None,
+    stop: threading.Event | None = None, shared: Shared | None = None,
 ) -> CellResult:  # fmt: skip
     """Explore a cell and judge the wanted properties. `known` supplies their premises.
+
+    shared: searches of other systems that may be the same one; `engine`, `on_progress` and `stop` say nothing then.
 
     Raises ModelError for a model outside the language or a store out of range, InternalError if the engines
     disagree with the replay.
@@ -100,8 +107,11 @@ def check_cell(
     applying = [p for p in needed.values() if p.why_not(cell.system) is None]
     prepared = prepare(cell.system, cell.scope, applying)
     reference = Reference(cell.system, cell.scope)
-    search = open_search(prepared, reference, applying, engine)
-    search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
+    if shared is not None:
+        search = shared.run(prepared, reference, applying, limits or Limits())
+    else:
+        search = open_search(prepared, reference, applying, engine)
+        search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
     judge = Judge(cell, prepared.program, search, reference)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
@@ -121,6 +131,7 @@ class Judge:
         self.cell, self.search, self.reference = cell, search, reference
         self.atoms = atoms(program)
         self.complete = search.outcome is Outcome.COMPLETE
+        self._confirmed = dict[tuple[tuple[int, ...], Move], tuple[int, ...] | None]()
         if search.outcome is Outcome.FAULT:
             self._raise_fault()
 
@@ -139,7 +150,7 @@ class Judge:
             if path is not None:
                 found.append((path, dict(zip(names[len(names) - len(values) :], values, strict=True))))
         if found:
-            shortest, binding = min(found, key=lambda f: len(f[0].states))
+            shortest, binding = min(found, key=lambda f: (f[0].stem, len(f[0].states)))
             status = Status.REACHED if p.kind == "reachable" else Status.VIOLATED
             return Verdict(p, status, binding, self._run(shortest))
         if not self.complete:
@@ -200,10 +211,13 @@ class Judge:
         return Run(tuple(moves), tuple(codes), path.loop_start, path.stutter)
 
     def _successor(self, state: tuple[int, ...], move: Move) -> tuple[int, ...] | None:
-        try:
-            return self.reference.successor(state, move)
-        except RangeError:
-            return None
+        """What CPython says of a move. Shortest runs share their beginnings, so each is asked of it once."""
+        if (state, move) not in self._confirmed:
+            try:
+                self._confirmed[state, move] = self.reference.successor(state, move)
+            except RangeError:
+                self._confirmed[state, move] = None
+        return self._confirmed[state, move]
 
     def _raise_fault(self) -> None:
         found = self.search.fault()

@@ -15,6 +15,7 @@ Everything else (layout, generated C, z3) is computed from these seven classes.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -53,10 +54,15 @@ class EnumType:
 
     @property
     def members(self) -> tuple[Enum, ...]:
-        return tuple(self.cls)
+        return _members(self.cls)
 
     def __str__(self) -> str:
         return self.cls.__name__
+
+
+@functools.cache
+def _members(cls: type[Enum]) -> tuple[Enum, ...]:
+    return tuple(cls)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,9 +167,11 @@ class Property:
 
     def why_not(self, design: type) -> str | None:
         """The reason why this property says nothing about a system, or None if it applies."""
-        excluded = [why for cls, why in self.not_for.items() if issubclass(design, cls)]
-        wanted = any(issubclass(design, cls) for cls in self.only_for)
-        return next(iter([*excluded, *(() if wanted else self.only_for.values())]), None)
+        for cls, why in self.not_for.items():
+            if issubclass(design, cls):
+                return why
+        wanted = issubclass(design, tuple(self.only_for))
+        return None if wanted else next(iter(self.only_for.values()), None)
 
 
 class _PropertyDecorator(Protocol):
@@ -309,13 +311,19 @@ class Design:
     @classmethod
     def steps(cls) -> dict[str, StepInfo]:
         """The steps by name, in definition order, base classes first."""
-        found: dict[str, StepInfo] = {}
-        for owner in reversed(cls.__mro__):
-            for name, function in vars(owner).items():
-                info = getattr(function, "__eoi_step__", None)
-                if info is not None:
-                    found[name] = info
-        return found
+        owner: Any = cls
+        return dict(_steps(owner))
+
+
+@functools.lru_cache(maxsize=1024)
+def _steps(cls: Any) -> dict[str, StepInfo]:
+    found: dict[str, StepInfo] = {}
+    for owner in reversed(cls.__mro__):
+        for name, function in vars(owner).items():
+            info = getattr(function, "__eoi_step__", None)
+            if info is not None:
+                found[name] = info
+    return found
 
 
 def compose(*roles: type[Design]) -> type[Design]:

@@ -41,7 +41,10 @@ class IrqchipMode(Enum):
 
 
 class ApiFlags(Enum):
-    """Bits 2 and 3 of KVM_CAP_X2APIC_API that the VMM asks for; what they mean depends on the kernel design."""
+    """Bits 2 and 3 of KVM_CAP_X2APIC_API that the VMM asks for; what they mean depends on the kernel design.
+
+    BIT3 is also the wish for the one bit of KVM_CAP_SPLIT_IRQCHIP_API, where a kernel has that instead.
+    """
 
     NONE = 0
     BIT2 = 4
@@ -77,7 +80,7 @@ class Scope(lang.Scope):
     vectors: int = 2
     ioapic: IoapicVersion = IoapicVersion.V20
     x2apic: bool = True  # CPUID.1:ECX[21] as given to KVM_SET_CPUID2
-    flags: ApiFlags = ApiFlags.NONE  # for KVM_CAP_X2APIC_API, by VMMs that know them
+    flags: ApiFlags = ApiFlags.NONE  # for KVM_CAP_X2APIC_API or _SPLIT_IRQCHIP_API, by VMMs that know them
     throttle: bool = False  # QEMU's storm throttle: see model/vmms/qemu.py
 
 
@@ -116,7 +119,7 @@ class Route(Struct):
 class RedirectionEntry(Struct):
     """A pin of the I/O APIC, in the VMM or in KVM: its redirection table entry and its input latch.
 
-    Simplified: fixed delivery, physical destination, one write sets the whole entry.
+    Simplified: fixed delivery, physical destination; one write sets the whole entry, but for a guest that only moves it.
     """
 
     vector: Vector
@@ -294,6 +297,10 @@ class Machine(Design):
     def kvm_apic_pending_eoi(self, apic: Lapic, vector: Vector) -> bool:
         """True if the vector is pending or in service, so that an EOI for it is still to come."""
 
+    @abstractmethod
+    def ten_milliseconds_pass(self) -> bool:
+        """Nothing is under way that takes less than the 10 ms of the throttle against interrupt storms."""
+
     # --- VMM, called by KVM, by devices, by guest MMIO ---
 
     @abstractmethod
@@ -307,6 +314,10 @@ class Machine(Design):
     @abstractmethod
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """The guest writes a redirection table entry."""
+
+    @abstractmethod
+    def ioapic_mem_write_rte_high(self, pin: Pin, dest: Cpu) -> None:
+        """The guest writes the high half of an entry: its destination."""
 
     @abstractmethod
     def ioapic_mem_write_eoi(self, vector: Vector) -> None:

@@ -26,7 +26,9 @@ from model.vmms.qemu_vmstate import QemuVmstate, SeoibState
 
 
 class Operation(Enum):
-    STAY = 0  # nothing happens: what the source alone does
+    """Assumed: what the source violates without any operation (STAY) is no fault of the operation."""
+
+    STAY = 0
     MIGRATE = 1
     LOADVM_AT_START = 2  # a new process with -loadvm
     LOADVM_RUNNING = 3  # HMP or QMP loadvm in a VM that was powered on
@@ -40,7 +42,7 @@ class MachineType(Enum):
 
 
 class Life(Enum):
-    """What became of the VM."""
+    """What became of the VM. Assumed: after a refusal management lets the source go on."""
 
     SOURCE = 0  # where it was powered on
     LOADED = 1  # on the destination, or restored
@@ -210,7 +212,10 @@ class Migrating(Hosts, QemuVmstate):
 
     def stream_is_refused(self) -> bool:
         """configuration_post_load() compares machine types; an unknown section is an error; x86_seoib_post_load()
-        aborts without the flags. Nothing compares I/O APIC versions, or tells of a section that is not there."""
+        aborts without the flags. Nothing compares I/O APIC versions, or tells of a section that is not there.
+
+        Assumed: KVM_CHECK_EXTENSION on the destination tells now what x86_seoib_post_load() will find then.
+        """
         section = self.x86_seoib_needed()
         other_machine = self.scope.machine != self.scope.to_machine
         return other_machine or (section and not (self.scope.to_qemu_has_series and self.to_kernel_has_flags()))

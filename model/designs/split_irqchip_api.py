@@ -1,8 +1,10 @@
 """3 October: a capability by which a VMM without an EOI register stops the feature from being offered."""
 
+from typing import ClassVar
+
 from model.designs.base import Base
 from model.lang import Patch
-from model.machine import Errno, IrqchipMode, Lapic
+from model.machine import ApiFlags, Errno, IrqchipMode, Lapic
 
 
 class SplitIrqchipApi(Base):
@@ -13,6 +15,7 @@ class SplitIrqchipApi(Base):
         msgid="seed 002",
         base="base",
     )
+    api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE, ApiFlags.BIT3)
     disable_eoi_broadcast_suppression_support: bool
 
     def kvm_apic_set_version(self, apic: Lapic) -> None:

@@ -6,7 +6,10 @@ from model.machine import IoapicVersion, Vector
 
 
 class WoodhouseDraft1(TristateDraft):
-    """Assumed: userspace sets the version field before the guest starts; the mail leaves open how."""
+    """Assumed: userspace sets the version field before the guest starts; the mail leaves open how.
+
+    Simplified: the SPIV that the EOI register looks at is the destination's, where C takes the writing vCPU's.
+    """
 
     patch = Patch(
         title="KVM: x86: EOI register in the in-kernel I/O APIC, version in a struct field (untested)",

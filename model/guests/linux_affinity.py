@@ -63,7 +63,10 @@ class LinuxAffinity(Linux):
 
 
 class LinuxMovesInService(Linux):
-    """The destination is rewritten while the interrupt is pending or in service, as KVM's stale vectors allow for."""
+    """The destination is rewritten while the interrupt is pending or in service, as KVM's stale vectors allow for.
+
+    Only the high half of the entry is written (message of 0fc5a36dd6b3).
+    """
 
     scope_defaults: ClassVar[dict[str, int]] = {"pins": 1}
 
@@ -72,4 +75,4 @@ class LinuxMovesInService(Linux):
         rte = self.ioapic[pin]
         require(self.apic[cpu].in_guest and self.driver_ready[pin])
         require(dest != rte.dest and self.apic[dest].spiv_enabled)
-        self.ioapic_mem_write_rte(pin, rte.vector, dest, rte.trigger, rte.mask)
+        self.ioapic_mem_write_rte_high(pin, dest)

@@ -68,11 +68,18 @@ class IoapicC(IrqC):
         Simplified: there are no notifiers; designs that change when they run have them.
         """
 
+    def ten_milliseconds_pass(self) -> bool:
+        """Assumed: 10 ms are long enough for vCPUs to be back in guest code, and to take and handle what is pending."""
+        for cpu, apic in self.apic.items():
+            handles = not self.guest_can_take_interrupt(cpu) or self.kvm_apic_has_interrupt(apic) is not None
+            if not apic.in_guest or (apic.spiv_enabled and handles):
+                return False
+        return True
+
     @step(by="KVM", fair=Fair.WEAK)
     def kvm_ioapic_eoi_inject_work(self) -> None:
-        """The throttle's delayed work. Assumed: 10 ms are long enough for vCPUs to be back in guest code."""
-        require(self.ioapic_in_kernel() and self.delayed_ioapic_service)
-        require(all(apic.in_guest for apic in self.apic.values()))
+        """The throttle's delayed work."""
+        require(self.ioapic_in_kernel() and self.delayed_ioapic_service and self.ten_milliseconds_pass())
         self.delayed_ioapic_service = False
         for rte in self.ioapic.values():
             if rte.trigger == Trigger.LEVEL and rte.irr and not rte.remote_irr:

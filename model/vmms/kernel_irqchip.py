@@ -49,4 +49,4 @@ class QemuKernelIrqchip(KernelIrqchip):
 
     def enable_capabilities(self) -> None:
         """The flags that the user chose, as with a split irqchip."""
-        self.enable_cap_x2apic_api(self.scope.flags)
+        self.enable_cap_api(self.scope.flags)

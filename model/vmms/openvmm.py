@@ -44,7 +44,17 @@ class Openvmm(Vmm):
         """There is no EOI register."""
 
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
-        """Any write of the low half loses Remote IRR, and the pin is evaluated again.
+        """V-OV2: any write of the low half loses Remote IRR."""
+        self.ioapic[pin].remote_irr = False
+        self.ioapic_set_entry(pin, vector, dest, trigger, mask)
+
+    def ioapic_mem_write_rte_high(self, pin: Pin, dest: Cpu) -> None:
+        """The high half has no Remote IRR to lose."""
+        rte = self.ioapic[pin]
+        self.ioapic_set_entry(pin, rte.vector, dest, rte.trigger, rte.mask)
+
+    def ioapic_set_entry(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
+        """write_redirection_register(): after either half the pin is evaluated again.
 
         Assumed: a masked entry has no KVM route.
         """
@@ -53,7 +63,6 @@ class Openvmm(Vmm):
         rte.dest = dest
         rte.trigger = trigger
         rte.mask = mask
-        rte.remote_irr = False
         route = self.irq_routing[pin]
         route.valid = not mask
         route.vector = vector

@@ -27,7 +27,7 @@ class Qemu(Vmm):
 
     def enable_capabilities(self) -> None:
         """The flags that the user chose (accelerator property); none by default, as in every released QEMU."""
-        self.enable_cap_x2apic_api(self.scope.flags)
+        self.enable_cap_api(self.scope.flags)
 
     def has_interrupt_remapping(self) -> bool:
         """-device intel-iommu,intremap=on; it matters to guests that turn remapping on."""
@@ -87,8 +87,8 @@ class Qemu(Vmm):
 
     @step(by="VMM", fair=Fair.WEAK)
     def delayed_ioapic_service_cb(self) -> None:
-        """The 10 ms timer of the throttle. Assumed: 10 ms are long enough for vCPUs to be back in guest code."""
-        require(self.delayed_ioapic_service and all(apic.in_guest for apic in self.apic.values()))
+        """Q12: the 10 ms timer of the throttle."""
+        require(self.delayed_ioapic_service and self.ten_milliseconds_pass())
         self.delayed_ioapic_service = False
         self.ioapic_service()
 

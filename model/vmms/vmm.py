@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from model.lang import Fair, require, step
-from model.machine import ApiFlags, Cpu, Machine, Vector
+from model.machine import ApiFlags, Cpu, Errno, Machine, Pin, Vector
 
 
 class Vmm(Machine):
@@ -38,12 +38,17 @@ class Vmm(Machine):
     def enable_capabilities(self) -> None:
         """A VMM that knows nothing of the feature."""
 
-    def enable_cap_x2apic_api(self, flags: ApiFlags) -> None:
-        """KVM_ENABLE_CAP, if there is anything to ask for."""
+    def enable_cap_api(self, flags: ApiFlags) -> None:
+        """KVM_ENABLE_CAP, if there is anything to ask for.
+
+        Assumed: where KVM_CAP_X2APIC_API refuses bit 3, the VMM tries KVM_CAP_SPLIT_IRQCHIP_API, whose bit means the same.
+        """
         bit2 = flags in (ApiFlags.BIT2, ApiFlags.BOTH)
         bit3 = flags in (ApiFlags.BIT3, ApiFlags.BOTH)
         if bit2 or bit3:
             self.kvm_enable_cap_x2apic_api(bit2, bit3)
+        if flags == ApiFlags.BIT3 and self.errno != Errno.OK:
+            self.kvm_enable_cap_split_irqchip_api(True)
 
     @step(by="VMM", fair=Fair.WEAK)
     def kvm_arch_handle_exit(self, cpu: Cpu) -> None:
@@ -52,6 +57,11 @@ class Vmm(Machine):
         vector = require(apic.exit_ioapic_eoi)
         apic.exit_ioapic_eoi = None
         self.ioapic_eoi_broadcast(vector)
+
+    def ioapic_mem_write_rte_high(self, pin: Pin, dest: Cpu) -> None:
+        """Most I/O APICs do the same after either half."""
+        rte = self.ioapic[pin]
+        self.ioapic_mem_write_rte(pin, rte.vector, dest, rte.trigger, rte.mask)
 
     @abstractmethod
     def ioapic_eoi_broadcast(self, vector: Vector) -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
-from checker import gate
-from checker.errors import UserError
+from checker import commands, gate, report
+from checker.cli import build_parser
+from checker.errors import InternalError, UserError
 from checker.expected import Row, differences, from_toml, to_toml
-from checker.registry import DEVICES, GUESTS, ON_REQUEST, VMMS, designs
+from checker.layout import instances
+from checker.reference import Reference
+from checker.registry import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs
+from checker.search import Limits, NativeSearch, Shared
+from checker.verdict import check_cell
+from model.lang import Fair
 
 DESIGN = ("--design", "mutant_b1", "--jobs", "1")  # one system: the storm
 
@@ -153,10 +160,90 @@ def test_the_full_matrix_leaves_no_name_out():
     assert {p.design for p in parts} == set(gate.gated()) and set(designs()) <= set(gate.gated())
     assert {p.vmm for p in parts} >= set(VMMS) and {p.guest for p in parts} >= set(GUESTS)
     assert {p.device for p in parts} >= set(DEVICES)
-    assert {("base", v, g) for v in VMMS for g in GUESTS if not {v, g} & ON_REQUEST} <= {
-        *((p.design, p.vmm, p.guest) for p in parts), *(("base", *pair) for pair in gate.LEFT_OUT),
-    }  # fmt: skip
+    main = {("base", v, g) for v in VMMS for g in GUESTS if not {v, g} & ON_REQUEST}
+    assert main and main <= {(p.design, p.vmm, p.guest) for p in parts}
     assert all(part.cells() for part in parts if part.vmm == "qemu" and part.design == "v1")
+
+
+@pytest.mark.parametrize("design", sorted(gate.gated()))
+def test_all_that_prove_asks_by_default_is_in_it(design):
+    _, cells, _, wanted = commands.select(build_parser().parse_args(["prove", design]))
+    asked = {(*c.names.values(), report.scope_text(c.scope)) for c in cells}
+    held = {(*c.names.values(), report.scope_text(c.scope)) for p in gate.full_matrix([design]) for c in p.cells()}
+    assert asked and wanted and asked <= held
+
+
+def test_groups_hold_every_part_once_and_differ_in_the_design_only():
+    parts = gate.full_matrix(["v1", "v3", "qemu_rfc_v1", "mutant_b5"])
+    groups = gate.groups(parts)
+    assert sorted((part for group in groups for part in group), key=str) == sorted(parts, key=str)
+    assert any(len(group) > 1 for group in groups)
+    for group in groups:
+        assert len({(p.role, p.kernel if p.role != "kernel" else "", p.guest, p.device) for p in group}) == 1
+        assert len({p.design for p in group}) == len(group)
+
+
+def explored(monkeypatch):
+    """The systems that are really searched from now on."""
+    found = []
+    run = NativeSearch.run
+
+    def watched(self, limits, on_progress):
+        found.append(self)
+        return run(self, limits, on_progress)
+
+    monkeypatch.setattr(NativeSearch, "run", watched)
+    return found
+
+
+def on_qemu(*names):
+    return [p for p in gate.full_matrix(names) if (p.vmm, p.guest, p.device) == ("qemu", "windows_cg", "level")]
+
+
+def test_designs_that_do_the_same_share_a_search_and_answer_as_alone(monkeypatch):
+    searches = explored(monkeypatch)
+    alone = {**gate.run_matrix(on_qemu("v2"), 1), **gate.run_matrix(on_qemu("v3"), 1)}
+    single = len(searches)
+    together = gate.run_matrix(on_qemu("v2", "v3"), 1)
+    assert single > 0 and len(searches) - single == single // 2  # v2 and v3 differ in names only
+    assert together == alone
+
+
+def test_designs_that_differ_share_nothing(monkeypatch):
+    searches = explored(monkeypatch)
+    table = gate.run_matrix(on_qemu("base", "v1"), 1)
+    assert len(searches) == sum(map(len, table.values())) == 4
+    assert table["base"] != table["v1"]
+
+
+def test_a_search_is_not_shared_where_choices_limits_or_fairness_differ(monkeypatch):
+    searches, shared, known = explored(monkeypatch), Shared(), all_properties()
+    (part,) = on_qemu("v1")
+    cell = part.cells()[0]
+
+    def check(cell, states=100_000):
+        check_cell(cell, list(known.values()), known, limits=Limits(states), shared=shared)
+        return len(searches)
+
+    assert (check(cell), check(cell)) == (1, 1)
+    assert check(replace(cell, scope=replace(cell.scope, x2apic=False))) == 2
+    assert check(cell, 200_000) == 3
+    monkeypatch.setattr("checker.search._fairness", lambda program, _: [Fair.FREE] * len(instances(program)))
+    assert check(cell) == 4
+
+
+def test_a_run_that_a_design_s_own_python_does_not_make_is_no_verdict(monkeypatch):
+    """Sharing a search does not share trust: the second design's runs are confirmed in its own Python."""
+    successor, confirmed = Reference.successor, []
+
+    def lying(self, state, move):
+        confirmed.append(self.design.__name__)
+        return None if self.design.__name__.startswith("V3") else successor(self, state, move)
+
+    monkeypatch.setattr(Reference, "successor", lying)
+    with pytest.raises(InternalError, match="v3: step 1 of the engine's run is not a step"):
+        gate.run_matrix(on_qemu("v2", "v3"), 1)
+    assert any(name.startswith("V2") for name in confirmed)
 
 
 def test_the_file_reads_back_as_it_was_written():

@@ -14,7 +14,8 @@ from typing import Any, TypeVar, cast
 from checker import ir
 from checker.atoms import atom_count
 from checker.cgen import FAULT_BIT, generate
-from checker.ir import BOOL, Expr, Loc, Param, Place, Stmt
+from checker.ir import BOOL, Expr, Loc, Place, Stmt
+from checker.ir_program import Formula, Function, Param, Program, Step
 from checker.layout import Layout, instances
 from model.finite import EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
 from model.lang import Fair
@@ -126,20 +127,20 @@ def give(value: Expr | None = None) -> ir.Return:
 
 
 def function(name: str, body: Sequence[Stmt], *params: Param, returns: Scalar | None = None,
-             of_edges: bool = False) -> ir.Function:  # fmt: skip
-    return ir.Function(name, params, returns, tuple(body), False, LOC, "Toy", of_edges)
+             of_edges: bool = False) -> Function:  # fmt: skip
+    return Function(name, params, returns, tuple(body), False, LOC, "Toy", of_edges)
 
 
 def program(
-    state: StructType, steps: Mapping[str, Sequence[Stmt]], helpers: Sequence[ir.Function] = (),
-    params: dict[str, tuple[Param, ...]] | None = None, formulas: Sequence[ir.Formula] = (),
+    state: StructType, steps: Mapping[str, Sequence[Stmt]], helpers: Sequence[Function] = (),
+    params: dict[str, tuple[Param, ...]] | None = None, formulas: Sequence[Formula] = (),
     choices: dict[str, Scalar] | None = None,
-) -> ir.Program:  # fmt: skip
+) -> Program:  # fmt: skip
     """A program with the given step bodies; helpers come first."""
     params = params or {}
     functions = [*helpers, *(function(n, body, *params.get(n, ())) for n, body in steps.items())]
-    made = [ir.Step(n, params.get(n, ()), "tester", Fair.FREE, LOC) for n in steps]
-    return ir.Program("toy", state, choices or {}, {f.name: f for f in functions}, tuple(made), tuple(formulas))
+    made = [Step(n, params.get(n, ()), "tester", Fair.FREE, LOC) for n in steps]
+    return Program("toy", state, choices or {}, {f.name: f for f in functions}, tuple(made), tuple(formulas))
 
 
 def state_of(**fields: Type) -> StructType:
@@ -163,7 +164,7 @@ class Native:
     """The compiled library of a program, where undefined behaviour traps (ending Python), or that of another
     `text`, where it does not."""
 
-    def __init__(self, of: ir.Program, folder: Path, text: str | None = None) -> None:
+    def __init__(self, of: Program, folder: Path, text: str | None = None) -> None:
         self.program, self.layout = of, Layout(of)
         text, traps = (generate(of), TRAPS) if text is None else (text, "")
         path = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.so"
@@ -265,7 +266,7 @@ def after(**changed: int) -> tuple[int, ...]:
 
 
 def run(
-    folder: Path, body: Sequence[Stmt], *helpers: ir.Function, codes: tuple[int, ...] = START
+    folder: Path, body: Sequence[Stmt], *helpers: Function, codes: tuple[int, ...] = START
 ) -> tuple[int, ...] | str:
     return Native(program(STATE, {"go": body}, helpers), folder).step("go", codes)
 

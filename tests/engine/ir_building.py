@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from checker import ir
 from checker.ir import BOOL
+from checker.ir_program import Formula, Function, Param, Program, Step
 from model.finite import (
     BoolType,
     EnumType,
@@ -70,7 +71,7 @@ Meaning: TypeAlias = Callable[..., Verdict | None]
 @dataclass(frozen=True)
 class Case:
     name: str
-    program: ir.Program
+    program: Program
     meaning: Meaning
     scope: CaseScope
 
@@ -79,7 +80,7 @@ CASES: dict[str, Case] = {}
 
 
 def case(
-    *body: ir.Stmt, params: tuple[ir.Param, ...] = (), helpers: Sequence[ir.Function] = (), **choices: object
+    *body: ir.Stmt, params: tuple[Param, ...] = (), helpers: Sequence[Function] = (), **choices: object
 ) -> Callable[[Meaning], Meaning]:
     """Register a program whose step has this body, with the decorated function as its meaning."""
 
@@ -93,19 +94,19 @@ def case(
 
 
 def program(
-    body: Sequence[ir.Stmt], params: tuple[ir.Param, ...] = (), helpers: Sequence[ir.Function] = (),
-    formulas: tuple[ir.Formula, ...] = (),
-) -> ir.Program:  # fmt: skip
+    body: Sequence[ir.Stmt], params: tuple[Param, ...] = (), helpers: Sequence[Function] = (),
+    formulas: tuple[Formula, ...] = (),
+) -> Program:  # fmt: skip
     functions = {f.name: f for f in (*helpers, function("go", body, params))}
     choices: dict[str, Scalar] = {"swap": BOOL, "colour": COLOUR}
-    step = ir.Step("go", params, "somebody", Fair.FREE, LOC)
-    return ir.Program("Case", WHOLE, choices, functions, (step,), formulas)
+    step = Step("go", params, "somebody", Fair.FREE, LOC)
+    return Program("Case", WHOLE, choices, functions, (step,), formulas)
 
 
 def function(
-    name: str, body: Sequence[ir.Stmt], params: tuple[ir.Param, ...] = (), returns: Scalar | None = None
-) -> ir.Function:
-    return ir.Function(name, params, returns, tuple(body), returns is None, LOC)
+    name: str, body: Sequence[ir.Stmt], params: tuple[Param, ...] = (), returns: Scalar | None = None
+) -> Function:
+    return Function(name, params, returns, tuple(body), returns is None, LOC)
 
 
 # --- short names for the nodes ---

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from checker import ir
 from checker.ir import BOOL
+from checker.ir_program import Param
 from model.finite import IntType
 from tests.engine.ir_building import (
     BREAK,
@@ -192,7 +193,7 @@ def an_alias_bound_again_in_a_loop(s: Codes) -> Verdict | None:
     return None
 
 
-ROW_AND_MASK = (ir.Param("r", ROW), ir.Param("m", MASK), ir.Param("k", INDEX))
+ROW_AND_MASK = (Param("r", ROW), Param("m", MASK), Param("k", INDEX))
 SET_BIT = function(
     "set_bit",
     (
@@ -264,7 +265,7 @@ NEXT = function(
         assign("up", add(load(field(alias("r"), "n")), 1), LEVEL, check=True),
         returns(if_else(local("flag", BOOL), local("up"), const(0), LEVEL)),
     ),
-    (ir.Param("r", ROW), ir.Param("flag", BOOL)),
+    (Param("r", ROW), Param("flag", BOOL)),
     LEVEL,
 )
 NEXT_OF_0 = call("next_level", row(const(0)), load(f), returns=LEVEL)
@@ -295,7 +296,7 @@ def a_fault_in_a_pure_function_needs_the_call_to_happen(s: Codes) -> Verdict | N
     require(compare(load(e), "!=", local("c", COLOUR))),
     store(e, local("c", COLOUR)),
     when(local("b", BOOL), store(field(row(local("k")), "n"), local("k"))),
-    params=(ir.Param("k", INDEX), ir.Param("b", BOOL), ir.Param("c", COLOUR)),
+    params=(Param("k", INDEX), Param("b", BOOL), Param("c", COLOUR)),
 )
 def step_parameters(s: Codes, k: int, b: int, c: int) -> Verdict | None:
     if s[E] == c:

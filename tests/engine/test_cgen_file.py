@@ -10,7 +10,8 @@ import pytest
 from checker import ir
 from checker.atoms import Atom, atoms
 from checker.cgen import generate
-from checker.ir import BOOL, Param, Stmt
+from checker.ir import BOOL, Stmt
+from checker.ir_program import Formula, Param, Program
 from checker.layout import instances
 from model.finite import IntType, ModelError, OptionalType, Scalar, StructType
 from tests.engine.cgen_harness import (
@@ -82,7 +83,7 @@ def test_parameters_of_steps_and_formulas_named_like_ours(tmp_path: Path) -> Non
     names = ("n", "label", "labels", "now", "out", "k", "words", "w")
     params = tuple(Param(name, BOOL) for name in names)
     last = [when(local(names[-1], BOOL), [add(SX)])]
-    formula = ir.Formula("f", "always", ("f",), params, False, LOC)
+    formula = Formula("f", "always", ("f",), params, False, LOC)
     f = function("f", [give(local("w", BOOL))], *params, returns=BOOL)
     native = Native(program(STATE, {"go": last}, [f], {"go": params}, [formula]), tmp_path)
     found = native.expand(START)
@@ -102,7 +103,7 @@ def test_two_records_of_one_name(tmp_path: Path) -> None:
 # --- labels and atoms ------------------------------------------------------------------------------------------
 
 
-def labelled() -> ir.Program:
+def labelled() -> Program:
     """Two steps; the second writes its parameters where they can be seen. It is disabled for flag and mode 1."""
     state = state_of(row=THREE, flag=BOOL, mode=MODE, maybe=OptionalType(THREE))
     root = ir.State(state)
@@ -130,7 +131,7 @@ def test_more_instances_than_labels() -> None:
         generate(program(STATE, {"go": []}, params={"go": params}))
 
 
-def formulas() -> ir.Program:
+def formulas() -> Program:
     """odd(n): x + n is odd, for 50 n.  p, q of a leads_to.  grows: x after > x before, for 2 values of a flag."""
     many, flag = Param("n", IntType(0, 49)), Param("flag", BOOL)
     n = local("n", many.type)  # type: ignore[arg-type]
@@ -144,11 +145,11 @@ def formulas() -> ir.Program:
         function("same", [give(invert(ir.Call("grows", (const(0, BOOL),), BOOL, LOC)))], returns=BOOL, of_edges=True),
     ]  # fmt: skip
     made = (
-        ir.Formula("same", "always", ("same",), (), True, LOC),
-        ir.Formula("at", "reachable", ("at",), (many,), False, LOC),
-        ir.Formula("grows", "always", ("grows",), (flag,), True, LOC),
-        ir.Formula("pq", "leads_to", ("pq.p", "pq.q"), (flag,), False, LOC),
-        ir.Formula("at2", "reachable", ("at",), (many,), False, LOC),
+        Formula("same", "always", ("same",), (), True, LOC),
+        Formula("at", "reachable", ("at",), (many,), False, LOC),
+        Formula("grows", "always", ("grows",), (flag,), True, LOC),
+        Formula("pq", "leads_to", ("pq.p", "pq.q"), (flag,), False, LOC),
+        Formula("at2", "reachable", ("at",), (many,), False, LOC),
     )
     return program(STATE, {"go": []}, helpers, formulas=made)
 

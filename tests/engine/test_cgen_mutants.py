@@ -9,7 +9,8 @@ import pytest
 
 from checker import ir
 from checker.cgen import generate
-from checker.ir import BOOL, Param, Stmt
+from checker.ir import BOOL, Stmt
+from checker.ir_program import Formula, Param, Program
 from model.finite import IntType
 from tests.engine.cgen_harness import (
     LOC,
@@ -54,7 +55,7 @@ ROW = ir.Alias("row", UNIT)
 HIGHEST = pick("highest", load(SM))
 
 
-def sample() -> ir.Program:
+def sample() -> Program:
     """One step for each thing that can go wrong; `labels` shows its parameters in the state."""
     skip = when(compare("==", I, num(1)), [ir.Continue(LOC)])
     every = quantified("all", "v", invert(has(load(SM), local("v"))))
@@ -80,8 +81,8 @@ def sample() -> ir.Program:
         function("pq.q", [give(compare("==", load(SX), num(1)))], params[0], returns=BOOL),
     ]
     formulas = (
-        ir.Formula("grows", "always", ("grows",), (), True, LOC),
-        ir.Formula("pq", "leads_to", ("pq.p", "pq.q"), params[:1], False, LOC),
+        Formula("grows", "always", ("grows",), (), True, LOC),
+        Formula("pq", "leads_to", ("pq.p", "pq.q"), params[:1], False, LOC),
     )
     return program(STATE, steps, helpers, {"labels": params}, formulas)
 

@@ -14,6 +14,7 @@ from checker import ir
 from checker.errors import InternalError
 from checker.induction import CounterexampleToInduction, InductionResult, Prover, explain, prove
 from checker.ir import BOOL
+from checker.ir_program import Formula, Param, Program
 from checker.layout import Instance, bindings, instances
 from checker.lower import lower
 from checker.reference import Reference
@@ -75,7 +76,7 @@ def test_the_toy_is_enabled_disabled_and_faulty() -> None:
     assert answers == both | {("take", str), ("aim", str)}
 
 
-def decoded(formula: ir.Formula, args: Codes) -> list[Any]:
+def decoded(formula: Formula, args: Codes) -> list[Any]:
     return [decode(p.type, code) for p, code in zip(formula.params, args, strict=True)]  # type: ignore[arg-type]
 
 
@@ -108,7 +109,7 @@ def test_every_formula_in_every_state_as_in_cpython() -> None:
                 assert got == meant, (formula.name, args, state)
 
 
-def brute_force(symbolic: Symbolic, reference: Reference, formula: ir.Formula) -> dict[Codes, bool]:
+def brute_force(symbolic: Symbolic, reference: Reference, formula: Formula) -> dict[Codes, bool]:
     """Which bindings no step breaks, by trying all of them in CPython."""
     function = named(formula.name).function
     values = {args: decoded(formula, args) for args in bindings(formula.params)}
@@ -154,16 +155,16 @@ def test_only_always_is_for_induction() -> None:
 
 # --- programs that are inductive for one reason only ---
 
-K = (ir.Param("k", b.INDEX),)
+K = (Param("k", b.INDEX),)
 K_IS, OTHER = b.local("k", b.INDEX), b.if_else(b.compare(b.local("k", b.INDEX), "==", b.const(0)), b.const(1),
                                               b.const(0), b.INDEX)  # fmt: skip
 
 
 def formula_program(
-    body: tuple[ir.Stmt, ...], holds: ir.Expr, *, params: tuple[ir.Param, ...] = (), edges: bool = False
-) -> ir.Program:
+    body: tuple[ir.Stmt, ...], holds: ir.Expr, *, params: tuple[Param, ...] = (), edges: bool = False
+) -> Program:
     helper = b.function("holds", (b.returns(holds),), params, BOOL)
-    formula = ir.Formula("holds", "always", ("holds",), params, edges, b.LOC)
+    formula = Formula("holds", "always", ("holds",), params, edges, b.LOC)
     return b.program(body, K, (helper,), (formula,))
 
 

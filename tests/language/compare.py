@@ -13,7 +13,7 @@ from pathlib import Path
 from checker.atoms import atoms
 from checker.build import load_c
 from checker.cgen import FAULT_BIT, generate
-from checker.ir import Program
+from checker.ir_program import Program
 from checker.layout import Layout, instances
 from checker.lower import lower
 from checker.reference import Codes, Reference, bindings_of, is_of_edges

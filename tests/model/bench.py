@@ -30,16 +30,18 @@ class Bench:
 
     def __init__(
         self, version: IoapicVersion = V20, *, vmm: type[Machine] = Qemu, kernel: type[Machine] = Base, cpus: int = 1,
-        x2apic: bool = True, throttle: bool = False, directed: bool = False,
+        x2apic: bool = True, throttle: bool = False, directed: bool = False, guest: type[Machine] = AnyGuest,
     ) -> None:  # fmt: skip
+        """With another guest than AnyGuest the pins are not programmed yet."""
         self.scope = Scope(cpus=cpus, pins=2, vectors=3, ioapic=version, x2apic=x2apic, throttle=throttle)
-        self.s = cast(Any, compose(Counted, kernel, vmm, AnyGuest, Level))(self.scope)
+        self.s = cast(Any, compose(Counted, kernel, vmm, guest, Level))(self.scope)
         self.s.__dict__["sent"] = []
         self.s.initial()
         for cpu in range(cpus):
             self.enter(cpu)
-            self.s.write_spiv(cpu, True, directed)
-        self.rte(0)
+            self.write_spiv(True, directed, cpu)
+        if guest is AnyGuest:
+            self.rte(0)
         self.settle()
         self.sent.clear()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from checker import registry
 from checker.atoms import Atom
-from checker.ir import Program
+from checker.ir_program import Program
 from checker.layout import instances
 from checker.liveness import Lasso
 from checker.lower import lower
@@ -38,9 +38,10 @@ def designs() -> dict[str, Any]:
 
 
 def all_properties() -> dict[str, Property]:
-    """The properties of the thread. Those of the uAPI, of migration, of CPUID and of old bugs have tests of their own:
-    test_uapi.py, test_migration.py, test_cpuid.py, test_mutants.py."""
-    return {name: p for name, p in registry.all_properties().items() if p.function.__module__ == "properties.eoi"}
+    """The properties of the thread and of the scan. Those of the uAPI, of migration, of CPUID and of old bugs have tests
+    of their own: test_uapi.py, test_migration.py, test_cpuid.py, test_mutants.py."""
+    mine = ("properties.eoi", "properties.scan")
+    return {name: p for name, p in registry.all_properties().items() if p.function.__module__ in mine}
 
 
 SMALL = "cpus=1,pins=1,vectors=1"
@@ -73,6 +74,22 @@ def cells(scope: str = "", **names: str) -> list[tuple[str, Cell]]:
             if isinstance(cell, Cell):
                 found.append((name, cell))
     return found
+
+
+def old_scans() -> list[tuple[str, Cell]]:
+    """The kernels with another scan (model/mutants/routes.py), each beside the one that fixes it: what the properties of
+    the scan are violated and satisfied by."""
+    pairs = []
+    for mutant in (cls for cls in registry.mutants().values() if cls.__module__ == "model.mutants.routes"):
+        assert mutant.patch is not None
+        roles = {role: mutant.default_roles.get(role, ("level",)) for role in ("vmm", "guest", "device")}
+        for cls in (mutant, {**registry.designs(), **registry.mutants()}[mutant.patch.base]):
+            found = matrix(
+                (cls.__name__, cls), kernels=["base"], vmms=roles["vmm"], guests=roles["guest"], devices=roles["device"],
+                scope=mutant.scope_defaults,
+            )  # fmt: skip
+            pairs += [(cls.__name__, cell) for cell in found if isinstance(cell, Cell)]
+    return pairs
 
 
 def _families() -> list[tuple[str, str, Any]]:

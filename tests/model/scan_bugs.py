@@ -1,25 +1,10 @@
-"""Base with one mistake each in the path from an EOI to userspace, and a guest that moves interrupts about.
-
-`AffinityLinux` is the guest of KVM's historical bug B3 (0fc5a36dd6b3): it retargets a pin whenever it likes, also while the
-pin's interrupt is pending or in service elsewhere. The registry's guests never rewrite an entry's destination.
-"""
+"""Base with one mistake each in the path from an EOI to userspace. model/mutants/routes.py has the historical ones."""
 
 from __future__ import annotations
 
 from model.designs.base import Base
-from model.guests.linux import Linux
-from model.lang import Fair, require, step
-from model.machine import Cpu, Lapic, Pin, Trigger, Vector
-
-
-class AffinityLinux(Linux):
-    @step(by="guest", fair=Fair.FINITE)
-    def ioapic_set_affinity(self, cpu: Cpu, pin: Pin, dest: Cpu) -> None:
-        rte = self.ioapic[pin]
-        require(
-            self.apic[cpu].in_guest and self.apic[dest].spiv_enabled and self.driver_ready[pin] and rte.dest != dest
-        )
-        self.ioapic_mem_write_rte(pin, rte.vector, dest, rte.trigger, rte.mask)
+from model.lang import require
+from model.machine import Cpu, Lapic, Trigger, Vector
 
 
 class ScanIgnoresDestination(Base):

@@ -10,8 +10,10 @@ import pytest
 from bench import EDGE, LEVEL, V11, V20, Bench
 
 from model.designs.v1 import V1
-from model.machine import IoapicVersion
+from model.guests.linux_affinity import LinuxMovesInService
+from model.machine import IoapicVersion, Machine
 from model.vmms.openvmm import Openvmm
+from model.vmms.qemu import Qemu
 
 both_versions = pytest.mark.parametrize("version", [V11, V20])
 
@@ -162,6 +164,34 @@ def test_openvmm_write_loses_remote_irr() -> None:
     assert (b.d, b.r) == (1, False)
     b.rte(0)
     assert (b.d, b.r) == (1, True)
+
+
+def test_openvmm_retargets_without_losing_remote_irr() -> None:
+    """V-OV2 speaks of low-half writes: the high half has the destination and no Remote IRR. The route follows, and an
+    open pin is evaluated again after either half."""
+    b = Bench(V11, vmm=Openvmm, cpus=2)
+    b.line(True)
+    assert (b.d, b.r) == (1, True)
+    b.s.ioapic_mem_write_rte_high(0, 1)
+    assert (b.d, b.r, b.pin(0).dest, b.s.irq_routing[0].dest) == (0, True, 1, 1)
+    b.s.ioapic_eoi_broadcast(1)
+    assert b.sent == [(0, 1, 1, LEVEL)]
+    b.pin(0).remote_irr = False
+    b.s.ioapic_mem_write_rte_high(0, 0)
+    assert b.sent[1:] == [(0, 1, 0, LEVEL)]
+
+
+@pytest.mark.parametrize("vmm", [Qemu, Openvmm])
+def test_a_move_in_service_is_one_interrupt(vmm: type[Machine]) -> None:
+    """B3: the handler rewrites the high half only. Q8 keeps Remote IRR, and so does V-OV2: nothing is sent before the EOI."""
+    b = Bench(V11, vmm=vmm, guest=LinuxMovesInService, cpus=2)
+    b.s.setup_IO_APIC_irq(0, 0, 1)
+    b.settle()
+    b.s.device_raise(0)
+    b.take()
+    b.s.ioapic_set_affinity(0, 0, 1)
+    b.settle()
+    assert (b.d, b.r, b.sets(1)) == (1, True, (set(), set()))
 
 
 def test_openvmm_has_no_eoi_register() -> None:

@@ -68,6 +68,17 @@ BUGS = [
     Bug("mutant_b14", "latch_follows_line", (
         ("device_raise", 0), ("handle_fasteoi_irq", 0), ("second_device_raise", 0), ("kvm_set_irq_locked", 1), ("kvm_set_irq_locked", 0),
     ), device="two_devices"),
+    # level v to vCPU0, its route moved; the scan removes v from vCPU0; the EOI does not exit
+    Bug("mutant_b3_split", "no_eoi_lost", RETARGETED, "qemu", "linux_moves_in_service", scope=V20),
+    Bug("mutant_b3_split", "level_eoi_is_intercepted", RETARGETED[:3], "qemu", "linux_moves_in_service", scope=V20),
+    # the EOI of the moved route exits as it must, and v stays intercepted on vCPU0
+    Bug("mutant_stale_route", "only_level_eois_are_intercepted", (
+        *RETARGETED, ("vcpu_enter_guest", 0), ("kvm_arch_handle_exit", 0), ("vcpu_enter_guest", 0),
+    ), "qemu", "linux_moves_in_service", scope=V20),
+    # an EOI that no I/O APIC waits for
+    Bug("mutant_every_eoi", "only_intercepted_eois_exit", (
+        ("device_raise",), ("kvm_inject_irq", 0), ("ack_APIC_irq", 0),
+    ), "qemu", device="mixed", scope=V20),
     # SPIV bit 12 set, the LAPIC's EOI is suppressed, the write to the EOI register ignored
     Bug("mutant_b15", "no_eoi_lost", (("l1_apic_eoi", 0), ("l1_ioapic_eoi", 0)), guest="windows_cg"),
     # ... and the ack notifiers are not called
@@ -146,6 +157,13 @@ def test_every_mutant_is_tested_and_names_its_fix():
 def test_the_issue_s_bugs_are_all_here():
     ids = {bug.mutant.split("_")[1] for bug in BUGS}
     assert ids >= {"b1", "b2", "b3", "b5", "b8", "b9", "b10", "b11", "b14", "b15", "b19"}
+
+
+def test_every_property_of_an_old_bug_or_of_the_scan_has_its_bug():
+    modules = ("properties.history", "properties.scan")
+    wanted = {p.name for p in all_properties().values() if p.function.__module__ in modules and p.kind != "reachable"}
+    assert len(wanted) > 5
+    assert wanted <= {bug.property for bug in BUGS}
 
 
 def test_default_roles_name_what_exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import pytest
-from model_cells import SMALL, Explored, all_properties, applying, cells, explore, one_cell, title
+from model_cells import SMALL, Explored, all_properties, applying, cells, explore, old_scans, one_cell, title
 
 from checker.reference import Reference, bindings_of, is_of_edges
 from checker.registry import Cell
@@ -13,7 +13,8 @@ from checker.verdict import Run, Status
 from model.lang import Property
 
 TWO_PINS = "cpus=1,pins=2,vectors=2"
-CELLS = {title(*p): p[1] for p in cells(SMALL) + [p for p in cells(TWO_PINS) if p[1].names["guest"] == "windows_cg"]}
+WINDOWS = [pair for pair in cells(TWO_PINS) if pair[1].names["guest"] == "windows_cg"]
+CELLS = {title(*pair): pair[1] for pair in [*cells(SMALL), *WINDOWS, *old_scans()]}
 
 
 @functools.cache

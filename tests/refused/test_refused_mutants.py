@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.ir import Program
+from checker.ir_program import Program
 from checker.loader import load_design
 from checker.lower import lower
 from model.designs.v1 import V1

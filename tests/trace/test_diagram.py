@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from checker.diagram import quoted, render, to_dot, write
-from checker.trace import StoryError
+from checker.diagram_plan import Plan, shares
+from checker.trace import StoryError, Trace
 from tests.trace.test_replay import storm
 
 LOOP = storm(loop_start=1)
@@ -69,3 +70,45 @@ def test_without_pygraphviz_the_error_says_what_to_do(monkeypatch: pytest.Monkey
     assert render(LOOP, "dot").startswith(b"digraph")
     with pytest.raises(StoryError, match="svg needs pygraphviz"):
         render(LOOP, "svg")
+
+
+# ---- wide: in the shape of a slide ----
+
+
+def size_of(svg: bytes) -> tuple[float, float]:
+    found = re.search(rb'<svg width="(\d+)pt" height="(\d+)pt"', svg)
+    assert found is not None
+    return float(found[1]), float(found[2])
+
+
+@pytest.mark.parametrize("trace", [storm(), LOOP, storm(stutter=True), replace(LOOP, loop_start=0)])
+def test_a_wide_diagram_has_the_shape_of_a_slide(trace: Trace) -> None:
+    pytest.importorskip("pygraphviz")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        width, height = size_of(render(trace, "svg", wide=True))
+    assert abs(width / height - 16 / 9) < 0.01
+
+
+def test_a_wide_diagram_says_what_the_high_one_says() -> None:
+    long = replace(LOOP, events=LOOP.events * 6, loop_start=2)
+    high, wide = to_dot(long), to_dot(long, wide=True)
+    for text in (*(f'label="{n + 1}"' for n in range(len(long.events))), "back to step 3, for ever", long.sentence):
+        assert high.count(text) == wide.count(text) == 1, text
+    panels = Plan(long, wide=True).panels
+    assert len(panels) > 1 and [i for panel in panels for i in panel] == list(range(len(long.events)))
+    assert wide.count('label="device", style="rounded') == len(panels) * high.count('label="device", style="rounded')
+
+
+def test_the_loop_s_edge_runs_through_the_panels_between() -> None:
+    long = replace(LOOP, events=LOOP.events * 12, loop_start=1)
+    plan = Plan(long, wide=True)
+    edges = to_dot(long, wide=True).count('penwidth="2.2", arrowhead')
+    assert len(plan.panels) > 2 and edges == len(plan.panels) + 2  # one along each panel, one in, one out
+
+
+def test_shares_are_as_even_as_can_be() -> None:
+    assert shares([1, 1, 1, 1], 2) == [range(2), range(2, 4)]
+    assert shares([5, 1, 1, 1, 2], 2) == [range(1), range(1, 5)]
+    assert shares([1, 1], 5) == [range(1), range(1, 2)]
+    assert shares([], 3) == [range(0)]

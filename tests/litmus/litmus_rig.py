@@ -1,0 +1,13 @@
+"""The stories of this folder, by file name, and the classes that they name."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from checker.commands import find_role
+from checker.litmus import stories_in
+
+HERE = Path(__file__).parent
+FIND = functools.cache(find_role)
+STORIES = {story.path.stem: story for story in stories_in([HERE])}
