@@ -1,0 +1,35 @@
+"""Runs every transcript of the README and the findings again and writes what the commands print now. Read the diff!
+
+    PYTHONPATH=. python tests/refill_transcripts.py [PAGE...]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from test_readme import PAGES, TRANSCRIPT
+
+from checker.cli import main
+
+
+def output_of(command: str) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        main(shlex.split(command)[1:])
+    return out.getvalue()
+
+
+def again(block: re.Match[str]) -> str:
+    return f"```console\n$ {block[1]}\n{output_of(block[1])}```"
+
+
+if __name__ == "__main__":
+    for page in [Path(name) for name in sys.argv[1:]] or PAGES:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(TRANSCRIPT.sub(again, text), encoding="utf-8")
