@@ -204,7 +204,8 @@ def _header(canvas: _Canvas, plan: _Plan) -> float:
     y = canvas.text(LEFT, 0, [_title(trace)], "title") + 2
     cell = "  ".join(f"{name}={value}" for name, value in trace.cell.items())
     scope = "  ".join(f"{name}={value}" for name, value in trace.scope.items())
-    texts = [(trace.sentence, "sentence", INK), *((text, "small", PALE) for text in (*trace.provenance, cell, scope))]
+    said = [(text, "sentence", INK) for text in (trace.sentence, trace.label) if text]
+    texts = [*said, *((text, "small", PALE) for text in (*trace.provenance, cell, scope))]
     for text, kind, color in texts:
         columns = max(20, int((plan.right - LEFT) / (SIZES[kind] * CHARACTER)))
         y = canvas.text(LEFT, y, textwrap.wrap(text, columns), kind, color) + (5 if kind == "sentence" else 0)
