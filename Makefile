@@ -1,4 +1,4 @@
-# The whole interface: make check | test | prove | bench (and `make clean`). Each sets up what it needs: a new
+# The whole interface: make check | test | prove | bench | oracle | conform (and `make clean`). Each sets up what it needs: a new
 # machine has only python3 with venv and pip, gcc and make.
 
 PYTHON ?= python3
@@ -7,12 +7,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT := out
 
-.PHONY: help setup check test prove bench clean
+.PHONY: help setup check test prove bench oracle conform clean
 help:
 	@echo "make prove   set up, run the main job, write the matrix and two counterexamples to $(OUT)/"
 	@echo "make check   ruff, mypy --strict, pyright, fast tests"
 	@echo "make test    all tests"
 	@echo "make bench   speed and memory, as ratios in one run"
+	@echo "make oracle  install QEMU if it is missing (as root), say what live systems there are"
+	@echo "make conform the model against the running KVM and a real QEMU; writes reports/conformance/ (up to an hour)"
 	@echo "make setup   only set up $(VENV)/bin/eoi"
 
 setup: $(READY)
@@ -38,6 +40,22 @@ prove: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m checker.bench
+
+# The live systems: /dev/kvm is there or not; QEMU is a package.
+oracle: $(READY)
+	@if command -v qemu-system-x86_64 >/dev/null; then qemu-system-x86_64 --version | head -1; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends qemu-system-x86; \
+	else echo "QEMU is missing: install the package qemu-system-x86 (Debian) or qemu-system-x86-core (Fedora)"; fi
+	@if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then echo "/dev/kvm: there"; \
+	else echo "/dev/kvm: missing or not accessible: conform kvm will be skipped"; fi
+
+# Exit code 3 of an oracle that is not there is not an error of the others.
+conform: oracle
+	@status=0; for system in kvm qemu; do \
+		$(BIN)/eoi conform $$system --cover --random --steps 1000000 --write reports/conformance; code=$$?; \
+		if [ $$code -ne 0 ] && [ $$code -ne 3 ]; then status=$$code; fi; \
+	done; exit $$status
 
 clean:
 	rm -rf $(VENV) $(OUT) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

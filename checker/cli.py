@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from checker import commands, compat
+from checker import commands, compat, oracle_commands
 from checker.errors import InternalError
 from checker.gate import FULL, NOT_IN
 from checker.native import CompileFailed, NoCompiler
@@ -112,6 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_selection(prove)
     prove.add_argument("--json", action="store_true", help="machine-readable verdicts")
     prove.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
+    prove.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     prove.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
     _add_comparisons(sub)
     trace = sub.add_parser("trace", help="the shortest story of a violation (or of a reachable property)")
@@ -127,6 +128,8 @@ def build_parser() -> argparse.ArgumentParser:
     replay.add_argument("file", metavar="FILE", help="a text with a story in it; - for standard input")
     replay.add_argument("--design", metavar="DESIGN", help="replay it on another design: does the patch stop it?")
     replay.add_argument("--property", action="append", metavar="FILE", help="the .py file of yours that its property is in")
+    replay.add_argument("--on", choices=oracle_commands.ORACLES, help="take its steps on a real system, too")
+    oracle_commands.add_conform(sub, positive)
     return parser
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from checker import compare, compat, diagram, gate, listing, litmus_run, migration_table, report
+from checker import compare, compat, diagram, gate, listing, litmus_run, migration_table, oracle_commands, report
 from checker.campaign import Campaign, run_campaign
 from checker.claims import claim_lines
 from checker.errors import UserError
@@ -136,6 +136,8 @@ def run_prove(options: Namespace) -> int:
     """Explore, judge, print; then the story of the first violation."""
     title, cells, skipped, wanted = select(options)
     campaign = explore(options, cells, wanted)
+    if options.confirm:
+        campaign = oracle_commands.confirmed(campaign)
     if options.json:
         print(report.as_json(title, campaign, skipped))
         return exit_code(campaign)
@@ -223,7 +225,12 @@ def run_replay(options: Namespace) -> int:
         text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{options.file}: {error}") from None
-    lines, code = retell(text, find_design(options.design) if options.design else None, find_design, known_properties(options))
+    other = find_design(options.design) if options.design else None
+    known = known_properties(options)
+    if options.on:
+        lines, code = oracle_commands.replay_on(text, options.on, other, find_design, known)
+    else:
+        lines, code = retell(text, other, find_design, known)
     print("\n".join(lines))
     return code
 
@@ -266,6 +273,11 @@ def print_regressions(listed: Sequence[compare.Change], every: bool) -> None:
 def run_compat(options: Namespace) -> int:
     """See checker/compat.py."""
     return compat.run_compat(options, find_design)
+
+
+def run_conform(options: Namespace) -> int:
+    """See checker/oracle_commands.py."""
+    return oracle_commands.run_conform(options)
 
 
 def run_migrations(options: Namespace) -> int:

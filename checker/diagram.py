@@ -161,7 +161,8 @@ def _header(canvas: _Canvas, plan: Plan) -> float:
     cell = "  ".join(f"{name}={value}" for name, value in trace.cell.items())
     scope = "  ".join(f"{name}={value}" for name, value in trace.scope.items())
     system = [f"{cell}  {scope}"] if plan.wide else [cell, scope]
-    texts = [(trace.sentence, "sentence", INK), *((text, "small", PALE) for text in (*trace.provenance, *system))]
+    said = [(text, "sentence", INK) for text in (trace.sentence, trace.label) if text]
+    texts = [*said, *((text, "small", PALE) for text in (*trace.provenance, *system))]
     titles = _lines(plan, title_of(trace), "title") if plan.wide else [title_of(trace)]
     y = canvas.text(LEFT, 0, titles, "title") + 2
     for text, kind, color in texts:

@@ -52,6 +52,7 @@ def cell_lines(result: CellResult) -> list[str]:
     for v in result.verdicts:
         detail = "  ".join(filter(None, (length_text(v), binding_text(v) if v.run else "")))
         lines.append(f"  {v.status.value:<12}  {v.property.name:<23} {detail}".rstrip())
+        lines += [f"{'':<16}{v.confirmed}"] if v.confirmed else []
     complete = "" if result.outcome.name == "COMPLETE" else f" STOPPED: {result.outcome.value};"
     lines.append(
         f"  covered:{complete} {stats.states:,} states, {stats.transitions:,} transitions, depth {stats.depth - 1}; "
@@ -159,6 +160,8 @@ def _verdict_json(v: Verdict) -> dict[str, Any]:
     found: dict[str, Any] = {"property": v.property.name, "kind": v.property.kind, "verdict": v.status.value}
     if v.note:
         found["note"] = v.note
+    if v.confirmed:
+        found["confirmed"] = v.confirmed
     if v.run is not None:
         found["binding"] = {name: show(value) for name, value in v.binding.items()}
         found["steps"] = [[m.step, [show(a) for a in m.args]] for m in v.run.moves]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.layout import leaves
@@ -25,7 +25,7 @@ from checker.story_parser import ParsedStory, parse, path_of
 from checker.trace import StoryError, show
 from model.finite import ModelError, decode
 from model.lang import Fair, Property, compose
-from model.machine import Machine
+from model.machine import Machine, Scope
 
 Finder = Callable[[str], tuple[str, type[Machine]]]
 
@@ -39,16 +39,9 @@ def retell(
 
     Raises StoryError for a text without a readable story, UserError for names that do not exist.
     """
-    story = parse(text)
-    p: Property = look_up("property", story.property, known)
-    names, roles = _roles_of(story, other, find)
-    of = scope_type(roles)
-    scope = replace(of(), **parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items()), of))
-    system = compose(*roles)
-    lower(system, scope)  # a design of the user's may be outside the language: say so before running it
-    path = path_of(story, system, scope)
-    telling = Telling(Reference(system, scope), p, story)
-    title = f"{story.property} on " + ", ".join(f"{role} {name}" for role, name in names.items())
+    told = read_story(text, other, find, known)
+    story, path, p, title = told.story, told.path, told.asked, told.title
+    telling = Telling(Reference(compose(*told.roles), told.scope), p, story)
     stopped = telling.run(path)
     count = len(telling.moves)
     why_not = stopped or telling.why_not()
@@ -59,6 +52,34 @@ def retell(
         return [*lines, "This one run is stopped; that proves nothing more: eoi prove explores all of them."], 0
     verb = "REACHED" if p.kind == "reachable" else "VIOLATED"
     return [title, f"REPRODUCED: all {count} steps run in CPython, and {p.name} is {verb}"], int(verb == "VIOLATED")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a story says, as values: the roles' classes (kernel, VMM, guest, device), and steps with their arguments."""
+
+    story: ParsedStory
+    asked: Property
+    names: Mapping[str, str]
+    roles: Sequence[type[Machine]]
+    scope: Scope
+    path: Sequence[tuple[str, tuple[Any, ...]]]
+    title: str
+
+
+def read_story(
+    text: str, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
+) -> Told:
+    """The first story in a text, with a role replaced by `other`. Raises StoryError, UserError, Refused."""
+    story = parse(text)
+    p: Property = look_up("property", story.property, known)
+    names, roles = _roles_of(story, other, find)
+    of = scope_type(roles)
+    scope = replace(of(), **parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items()), of))
+    system = compose(*roles)
+    lower(system, scope)  # a design of the user's may be outside the language: say so before running it
+    title = f"{story.property} on " + ", ".join(f"{role} {name}" for role, name in names.items())
+    return Told(story, p, names, roles, scope, path_of(story, system, scope), title)
 
 
 def _roles_of(

@@ -56,6 +56,7 @@ def to_text(trace: Trace) -> str:
     """The whole story, ending in a newline."""
     lines = fold(f"{trace.property_name}: {trace.headline}".split(), "", "  ")
     lines += wrap(trace.sentence, "", "")
+    lines += wrap(trace.label, "", "  ") if trace.label else []
     lines += ["", *_system(trace), "", *_table(trace)]
     if trace.fairness:
         lines.append("")

@@ -88,6 +88,7 @@ class Trace:
     fairness: tuple[str, ...] = ()
     reproduce: str = ""
     binding: Mapping[str, str] = field(default_factory=dict[str, str])
+    label: str = ""  # what became of the run on a real system
 
     def __post_init__(self) -> None:
         if self.loop_start is not None and (self.stutter or not 0 <= self.loop_start < len(self.events)):

@@ -73,6 +73,7 @@ class Verdict:
     binding: Mapping[str, Any] = field(default_factory=dict[str, Any])
     run: Run | None = None
     note: str = ""
+    confirmed: str = ""  # what became of the run on a real system, if it was tried (oracles/confirm.py)
 
 
 @dataclass(frozen=True)
@@ -259,5 +260,5 @@ def trace_of(result: CellResult, verdict: Verdict, reproduce: str) -> Trace:
     about = [provenance(cls) for cls in result.cell.system.__bases__ if role_of(cls) == result.cell.subject]
     return replace(
         trace, sentence=said, cell=names, provenance=tuple(dict.fromkeys([*about, *trace.provenance])),
-        scope={n: scope_value(v) for n, v in vars(result.cell.scope).items()},
+        label=verdict.confirmed, scope={n: scope_value(v) for n, v in vars(result.cell.scope).items()},
     )  # fmt: skip

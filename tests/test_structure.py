@@ -32,7 +32,7 @@ ONE_FAMILY = {"model.cpuid": "model.designs"}  # the CPUID series is a system of
 KNOWS_THE_MODEL = {
     "registry", "loader", "verdict", "cli", "commands", "campaign", "listing", "mainjob", "bench", "report", "retell",
     "induct", "progress", "claims", "compare", "compat", "expected", "gate", "graph_compare", "migration_table",
-    "model_diff", "refinement", "litmus", "litmus_run",
+    "model_diff", "refinement", "litmus", "litmus_run", "oracle_commands",
 }  # fmt: skip
 # Words that mean something in model/ and nothing to an engine, as identifiers or inside strings that are not docstrings.
 DOMAIN_WORDS = re.compile(
@@ -117,6 +117,20 @@ def test_the_lists_above_name_what_exists() -> None:
             for family in [layer(module_name(path))[1]]} == {f for families in LAYERS[:-1] for f in families}  # fmt: skip
 
 
+@pytest.mark.parametrize("path", sources("model", "properties", "checker"), ids=module_name)
+def test_only_the_command_reaches_for_the_oracles_and_late(path: Path) -> None:
+    wanted = [line for imported, line in imports(path) if imported.partition(".")[0] == "oracles"]
+    at_the_top = {node.lineno for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)}
+    assert not wanted or (path.name == "oracle_commands.py" and not at_the_top & set(wanted)), f"{path}:{wanted}"
+
+
+@pytest.mark.parametrize("path", sources("oracles"), ids=module_name)
+def test_oracles_import_the_model_and_the_checker_not_the_command(path: Path) -> None:
+    for imported, line in imports(path):
+        assert imported not in ("checker.cli", "checker.oracle_commands"), f"{path}:{line}: {imported}"
+        assert not imported.startswith("tests"), f"{path}:{line}: {imported}"
+
+
 def words_of(path: Path) -> Iterator[tuple[str, int]]:
     """Identifiers and strings of a module, without docstrings and comments."""
     tree = ast.parse(path.read_text())
@@ -196,7 +210,7 @@ def test_the_c_engine_does_not_know_either(path: Path) -> None:
 
 # ---- sizes ----
 
-ALL = sources("model", "properties", "checker", "tests")
+ALL = sources("model", "properties", "checker", "oracles", "tests")
 
 
 @pytest.mark.parametrize("path", [*ALL, *sorted((ROOT / "checker").glob("*.[ch]"))], ids=lambda p: str(p.relative_to(ROOT)))

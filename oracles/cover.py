@@ -1,0 +1,275 @@
+"""Walks that execute every transition of a reachable graph, or every one of its *local* transitions, at least once.
+
+A step reads and writes only a part of the state. Two transitions are the same locally if they are the same step with
+the same arguments and agree in that part. The parts are declared (`Slice`) and checked on the whole graph: outside its
+part a step changes nothing, and what it does inside depends on nothing outside. So where the product of two vCPUs is
+too big to be walked, each thing that can happen in it still is, in every situation that makes a difference to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from checker.graph_compare import _columns
+from checker.layout import Leaf
+from checker.native import Outcome
+from checker.prepare import prepare
+from checker.reference import Move, Reference
+from checker.search import Limits, NativeSearch
+from model.lang import Design, Scope
+from oracles.lockstep import Mismatch, NotRunnable, Seen, Step, Totals
+from oracles.walk import Disagreement, Subject, shrunk
+
+# Patterns of the leaves that a move reads; with "pattern?leaf" they count only where that leaf is not 0. "+pattern": it
+# may write them, and does not read what was there.
+Slice = Callable[[Move], Sequence[str]]
+NEAR = 30_000  # states that are looked at for something new, before a new start is made
+
+
+class TooBig(Exception):
+    """The graph has more states than were allowed."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """A reachable graph. codes: u64[states, leaves]; row: i64[states + 1]; label, target: [transitions]; kind: the
+    number of the (local) transition that each transition is; kinds: how many of them there are."""
+
+    moves: Sequence[Move]
+    leaves: Sequence[Leaf]
+    codes: NDArray[Any]
+    row: NDArray[Any]
+    label: NDArray[Any]
+    target: NDArray[Any]
+    parents: NDArray[Any]
+    kind: NDArray[Any]
+    kinds: int
+
+    @property
+    def states(self) -> int:
+        return len(self.row) - 1
+
+
+def space(design: type[Design], scope: Scope, part: Slice | None = None, max_states: int = 4_000_000) -> Space:
+    """Explore natively. Raises TooBig, NoCompiler, ModelError, and SliceError if `part` is not what the steps touch."""
+    prepared = prepare(design, scope, [])
+    search = NativeSearch(prepared.program, design, scope, keep_edges=True, library=prepared.library())
+    if search.run(Limits(max_states=max_states), None) is not Outcome.COMPLETE:
+        raise TooBig(f"more than {max_states:,} states")
+    graph = search.exploration.graph()
+    codes = _columns(search.exploration.packed(), search.layout.widths)
+    row, label, target = graph.row.astype(np.int64), graph.label.astype(np.int64), graph.target.astype(np.int64)
+    moves, leaves = Reference(design, scope).moves, search.layout.leaves
+    if part is None:
+        kind, kinds = np.arange(len(label)), len(label)
+    else:
+        kind, kinds = _local(codes, row, label, target, moves, leaves, part)
+    parents = search.exploration.parents().astype(np.int64)
+    return Space(moves, leaves, codes, row, label, target, parents, kind, kinds)
+
+
+class SliceError(Exception):
+    """A step touches more of the state than was declared."""
+
+
+def _local(
+    codes: NDArray[Any], row: NDArray[Any], label: NDArray[Any], target: NDArray[Any], moves: Sequence[Move],
+    leaves: Sequence[Leaf], part: Slice,
+) -> tuple[NDArray[Any], int]:  # fmt: skip
+    """The number of each transition's local transition, and how many there are. Raises SliceError."""
+    source = np.repeat(np.arange(len(row) - 1), np.diff(row))
+    kind, kinds = np.full(len(label), -1, np.int64), 0
+    names = [str(leaf) for leaf in leaves]
+    by_label = np.argsort(label, kind="stable")
+    ends = np.searchsorted(label[by_label], np.arange(len(moves) + 1))
+    for number, move in enumerate(moves):
+        edges = by_label[ends[number] : ends[number + 1]]
+        if not len(edges):
+            continue
+        inside, seen = _part(codes, names, part(move))
+        before, after = codes[source[edges]], codes[target[edges]]
+        changed = (before != after).any(axis=0) & ~inside
+        if changed.any():
+            raise SliceError(f"{move.step}{move.args} changes {names[int(np.flatnonzero(changed)[0])]}")
+        _, which = np.unique(_keys(seen), return_inverse=True)
+        mine = which.ravel()[source[edges]]
+        classes, first, which_edge = np.unique(mine, return_index=True, return_inverse=True)
+        moved = np.where(before != after, after + 1, 0)[:, inside]  # what it stores that was not there before
+        if not _same_effect(before, after, inside, first[which_edge.ravel()], moved):
+            raise SliceError(f"what {move.step}{move.args} does depends on more than its part of the state")
+        if np.isin(which.ravel(), classes).sum() != len(edges):
+            raise SliceError(f"whether {move.step}{move.args} is possible depends on more than its part of the state")
+        kind[edges] = kinds + which_edge.ravel()
+        kinds += len(first)
+    return kind, kinds
+
+
+def _part(codes: NDArray[Any], names: Sequence[str], patterns: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Which leaves are in the part, and every state's codes of them, 0 where a condition says that they do not count."""
+    inside, seen = np.zeros(len(names), bool), np.zeros_like(codes)
+    for text in patterns:
+        pattern, _, condition = text.lstrip("+").partition("?")
+        chosen = np.array([re.match(pattern, name) is not None for name in names])
+        inside |= chosen
+        if text.startswith("+"):
+            continue
+        counts = codes[:, [names.index(condition)]] != 0 if condition else True
+        seen[:, chosen] = np.where(counts, codes[:, chosen], seen[:, chosen])
+    return inside, seen[:, inside]
+
+
+def _same_effect(
+    before: NDArray[Any], after: NDArray[Any], inside: NDArray[Any], first: NDArray[Any], moved: NDArray[Any]
+) -> bool:
+    """Whether every transition ends as the first of its class does, in all leaves that either of them changes."""
+    touched = (moved != 0) | (moved[first] != 0)
+    ends = after[:, inside]
+    return bool((~touched | (ends == ends[first])).all())
+
+
+def _keys(rows: NDArray[Any]) -> NDArray[Any]:
+    """i64[rows]: equal for equal rows, and for them only."""
+    key = np.zeros(len(rows), np.int64)
+    bound = 1
+    for column in rows.T:
+        size = int(column.max()) + 1
+        if bound * size >= 1 << 62:
+            _, key = np.unique(key, return_inverse=True)
+            key, bound = key.ravel(), len(rows)
+        key, bound = key * size + column.astype(np.int64), bound * size
+    return key
+
+
+@dataclass
+class Covered:
+    """What a covering walk did. kinds: (local) transitions that are reachable; done: those executed; left_out: why
+    others were not -> how many."""
+
+    title: str
+    states: int
+    transitions: int
+    kinds: int
+    local: bool
+    done: int = 0
+    totals: Totals = field(default_factory=Totals)
+    left_out: dict[str, int] = field(default_factory=dict[str, int])
+    disagreement: Disagreement | None = None
+
+
+class Tour:
+    """Which transitions are still to be executed, and where to go next."""
+
+    def __init__(self, of: Space) -> None:
+        self.of = of
+        self.open = np.ones(of.kinds, bool)
+        self.left = of.kinds
+        self.by_kind = np.argsort(of.kind, kind="stable")  # within a kind in order of breadth-first sources
+        self.ends = np.searchsorted(of.kind[self.by_kind], np.arange(of.kinds + 1))
+        self.firsts = np.sort(self.by_kind[self.ends[:-1]])
+        self.next = 0
+        self.source = np.repeat(np.arange(of.states), np.diff(of.row))
+        self.open_from = np.diff(of.row).copy()  # open transitions that leave each state
+
+    def here(self, state: int) -> int | None:
+        """A transition that leaves this state and is still to be executed."""
+        if not self.open_from[state]:
+            return None
+        start, end = self.of.row[state], self.of.row[state + 1]
+        return int(start + np.flatnonzero(self.open[self.of.kind[start:end]])[0])
+
+    def mark(self, edge: int) -> None:
+        kind = int(self.of.kind[edge])
+        if self.open[kind]:
+            self.open[kind] = False
+            self.left -= 1
+            alike = self.by_kind[self.ends[kind] : self.ends[kind + 1]]
+            np.subtract.at(self.open_from, self.source[alike], 1)
+
+    def from_start(self) -> list[int]:
+        """From the initial state to and along the open transition that is nearest to it."""
+        while not self.open[self.of.kind[self.firsts[self.next]]]:
+            self.next += 1
+        edge = int(self.firsts[self.next])
+        path, state = [edge], int(self.source[edge])
+        while state != 0:
+            before = int(self.of.parents[state])
+            start, end = self.of.row[before], self.of.row[before + 1]
+            path.append(int(start + np.flatnonzero(self.of.target[start:end] == state)[0]))
+            state = before
+        return path[::-1]
+
+    def near(self, state: int) -> list[int]:
+        """From a state to and along an open transition, if one is near; breadth-first, a level at a time."""
+        came = np.full(self.of.states, -1, np.int64)
+        came[state] = -2
+        level, seen = np.array([state]), 1
+        while len(level) and seen < NEAR:
+            counts = self.of.row[level + 1] - self.of.row[level]
+            edges = np.repeat(self.of.row[level] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+            targets = self.of.target[edges]
+            new = came[targets] == -1
+            level, first = np.unique(targets[new], return_index=True)
+            came[level] = edges[new][first]
+            seen += len(level)
+            found = level[self.open_from[level] > 0]
+            if len(found):
+                return self._back(came, int(found[0]))
+        return []
+
+    def _back(self, came: NDArray[Any], at: int) -> list[int]:
+        last = self.here(at)
+        assert last is not None
+        path = [last]
+        while came[at] >= 0:
+            path.append(int(came[at]))
+            at = int(self.source[path[-1]])
+        return path[::-1]
+
+
+def cover(
+    subject: Subject, of: Space, title: str, *, on_step: Callable[[Seen], None] | None = None,
+    on_start: Callable[[], None] | None = None, local: bool = False, progress: Callable[[Covered], None] | None = None,
+) -> Covered:  # fmt: skip
+    """Execute every (local) transition on the real system; stops at the first disagreement."""
+    result = Covered(title, of.states, len(of.label), of.kinds, local)
+    tour = Tour(of)
+    walk: list[Step] = []
+    while tour.left:
+        path = tour.from_start()
+        if on_start is not None:
+            on_start()
+        walk, edge = [], path[0]
+        try:
+            lock = subject.begin(result.totals, on_step)
+            for edge in _edges(tour, path):
+                move = of.moves[int(of.label[edge])]
+                walk.append((move.step, move.args))
+                lock.step(move.step, move.args)
+                tour.mark(edge)
+                if progress is not None and result.totals.steps % 4096 == 0:
+                    result.done = of.kinds - tour.left
+                    progress(result)
+        except NotRunnable as error:
+            tour.mark(edge)  # it cannot be done here at all
+            result.left_out[str(error)] = result.left_out.get(str(error), 0) + 1
+        except Mismatch as mismatch:
+            result.disagreement = shrunk(subject, walk if mismatch.number else [])
+            break
+    subject.real.close()
+    result.done = of.kinds - tour.left - sum(result.left_out.values())
+    return result
+
+
+def _edges(tour: Tour, path: list[int]) -> Iterator[int]:
+    """The path, and from its end on whatever is open and near."""
+    while path:
+        yield from path
+        state = int(tour.of.target[path[-1]])
+        edge = tour.here(state)
+        path = [edge] if edge is not None else tour.near(state)

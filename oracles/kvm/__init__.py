@@ -1,0 +1,1 @@
+"""Lock-step with the running kernel: /dev/kvm through ioctls."""

@@ -1,0 +1,137 @@
+"""`eoi conform kvm`: covering and random walks of the model in lock-step with the running kernel."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from checker.commands import find_role
+from checker.registry import parse_scope
+from model.machine import Machine
+from oracles import record, report
+from oracles.cover import TooBig, cover, space
+from oracles.kvm import harness, subjects
+from oracles.kvm.driver import LiveKvmSystem
+from oracles.lockstep import OracleDied, OracleMissing
+from oracles.record import RecordedWalk, Recorder
+from oracles.walk import Disagreement, NotReproducible, Subject, random_walks
+
+STEPS = 100_000
+MAX_STATES = 1_000_000
+
+
+class Run:
+    """One `eoi conform kvm`: collects sections, stops at the first disagreement."""
+
+    def __init__(self, options: Namespace, design: str, kernel: type[Machine], real: LiveKvmSystem) -> None:
+        self.options, self.design, self.kernel, self.real = options, design, kernel, real
+        self.disagreement: Disagreement | None = None
+        self.walks: list[RecordedWalk] = []
+        today = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        self.result = report.Conformance(real.title, design, command_of(options), today, differences=real.differences)
+
+    def add(self, section: report.Section, disagreement: Disagreement | None) -> None:
+        section.unexplained = int(disagreement is not None)
+        self.disagreement = disagreement
+        self.result.sections.append(section)
+        print("\n".join(report.section_lines(section)), file=sys.stderr, flush=True)
+
+    def cover(self) -> None:
+        not_covered: list[str] = [*subjects.NOT_COVERED]
+        self.result.not_covered = not_covered
+        for scene in subjects.scenes(self.kernel, subjects.sizes_of(self.options.scope)):
+            if self.disagreement is not None:
+                return
+            subject = scene.subject(self.kernel, self.real)
+            try:
+                of = space(subject.design, scene.scope, harness.part_of if scene.local else None, MAX_STATES)
+            except TooBig as error:
+                not_covered.append(f"{scene.title}: {error}")
+                continue
+            done = cover(subject, of, scene.title, local=scene.local)
+            kind = "local " if scene.local else ""
+            section = report.Section(
+                f"cover {kind}transitions: {scene.title}", done.totals, done.done, done.kinds, done.states,
+                done.transitions, done.left_out,
+            )  # fmt: skip
+            self.add(section, done.disagreement)
+
+    def random(self) -> None:
+        found = subjects.random_subjects(self.design, self.kernel, parse_scope(self.options.scope), self.real)
+        share = -(-(self.options.steps or STEPS) // len(found))
+        for number, subject in enumerate(found):
+            if self.disagreement is not None:
+                return
+            seed = self.options.seed + number
+            if self.options.record:
+                recorder = Recorder(subject)
+                walks = random_walks(subject, seed, share, on_start=recorder.start, on_step=recorder.step)
+                self.walks += recorder.walks
+            else:
+                walks = random_walks(subject, seed, share)
+            shown = {role: name for role, name in subject.names.items() if role not in ("kernel", "device")}
+            said = ", ".join(f"flags {name}" if role == "flags" else name for role, name in shown.items())
+            self.add(report.Section(f"random: {said}", walks.totals, left_out=walks.not_runnable), walks.disagreement)
+
+
+def command_of(options: Namespace) -> str:
+    parts = ["eoi conform kvm", *(f"--{flag}" for flag in ("cover", "random") if getattr(options, flag))]
+    parts += [f"--design {options.design}"] if options.design else []
+    parts += [f"--scope {options.scope}"] if options.scope else []
+    parts += [f"--seed {options.seed}"] + ([f"--steps {options.steps}"] if options.steps else [])
+    return " ".join(parts)
+
+
+def conform(options: Namespace) -> int:
+    """0: everything agreed; 1: a difference, shrunk and told; 3: no oracle here, or it broke. Raises UserError."""
+    started = time.monotonic()
+    try:
+        real = LiveKvmSystem()
+    except OracleMissing as error:
+        print(f"SKIPPED: {error}")
+        return 3
+    try:
+        design = options.design or subjects.running_design()
+        run = Run(options, design, find_role("kernel", design), real)
+        if options.cover or not options.random:
+            run.cover()
+        if (options.random or not options.cover) and run.disagreement is None:
+            run.random()
+    except (OracleDied, NotReproducible) as error:
+        print(f"INCONCLUSIVE: {error}")
+        return 3
+    finally:
+        real.close()
+    run.result.seconds = time.monotonic() - started
+    return finish(options, run)
+
+
+def finish(options: Namespace, run: Run) -> int:
+    """Print, write, record."""
+    lines = run.result.lines()
+    data = run.result.as_json()
+    if run.disagreement is not None:
+        lines = [*report.story_lines(run.disagreement), "", *lines]
+        data["mismatch"] = report.mismatch_json(run.disagreement)
+    print(json.dumps(data, indent=1) if options.json else "\n".join(lines))
+    if options.write:
+        folder = Path(options.write)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "kvm.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (folder / "kvm.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    if options.record:
+        record.write(run.walks, Path(options.record))
+    return 0 if run.disagreement is None else 1
+
+
+def recorded(subject: Subject, seed: int, steps: int) -> list[RecordedWalk]:
+    """Random walks of a subject as they were really observed; the judge of mutants asks for them. Raises Mismatch's
+    like as AssertionError: walks on which the two disagree are no corpus."""
+    recorder = Recorder(subject)
+    walks = random_walks(subject, seed, steps, on_start=recorder.start, on_step=recorder.step)
+    assert walks.disagreement is None, walks.disagreement
+    return recorder.walks

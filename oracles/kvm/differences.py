@@ -1,0 +1,111 @@
+"""What driving KVM through ioctls adds to the model, in the model's language: the named, listed differences.
+
+`LiveKvm` is mixed in before a kernel design, so that model and kernel are in the same state. Each difference is shown
+in every report, and a test shows for each that conform stops without it.
+"""
+
+from __future__ import annotations
+
+from model.kvm.x86 import X86C
+from model.lang import Mask
+from model.machine import Cpu, Lapic, Pin, RedirectionEntry, Trigger, Vector
+
+DIFFERENCES = (
+    "accepted_by_set_lapic: kvm_pvm EOIs the interrupts that it injects itself, so here vCPUs have interrupts off, and "
+    "IRR -> ISR is KVM_SET_LAPIC. That also recomputes LVR and makes every vCPU scan; one in guest mode does so at once",
+    "set_irqchip_replays_all: KVM_SET_IRQCHIP sets all pins, and sends again what KVM_GET_IRQCHIP showed as latched on any "
+    "of them; the model (Simplified: in model/kvm/ioapic.py) replays the one that is changed",
+    "no_vcpu_takes_all: before the first vCPU exists, KVM has no APIC map, and kvm_irq_delivery_to_apic() returns -1, which "
+    "ioapic_service() takes for a delivery: Remote IRR is set. The model leaves the pin open, as KVM does once a map exists",
+    "rte_scan_by_destination: a guest's write to an entry of the in-kernel I/O APIC makes the vCPUs of its old and its new "
+    "destination scan; in the model (model/kvm/ioapic.py, kvm_ioapic_write_rte) all of them",
+    "irr_delivered: KVM_GET_IRQCHIP does not show a latched edge that was sent; the model keeps one latch",
+)
+
+
+class AcceptedBySetLapic(X86C):
+    """The first of DIFFERENCES."""
+
+    def kvm_apic_ack_interrupt(self, apic: Lapic, vector: Vector) -> None:
+        super().kvm_apic_ack_interrupt(apic, vector)
+        self.kvm_apic_set_version(apic)
+        for cpu, other in self.apic.items():
+            if other.in_guest:
+                self.vcpu_scan_ioapic(cpu, other)
+            else:
+                other.req_scan_ioapic = True
+
+
+class SetIrqchipReplaysAll(X86C):
+    """set_irqchip_replays_all and irr_delivered: kvm_set_ioapic() and kvm_get_ioapic() as they treat ioapic->irr and ioapic->irr_delivered."""
+
+    irr_delivered: Mask[Pin]
+    service_pin: Pin  # whose entry kvm_ioapic_service() is called for; 0 in between
+
+    def kvm_ioapic_set_irq(self, pin: Pin, level: bool) -> None:
+        if level and self.ioapic[pin].trigger == Trigger.EDGE:
+            self.irr_delivered.discard(pin)
+        self.service_pin = pin
+        super().kvm_ioapic_set_irq(pin, level)
+        self.service_pin = 0
+
+    def kvm_ioapic_update_eoi_one(self, apic: Lapic, pin: Pin, trigger: Trigger) -> None:
+        self.service_pin = pin
+        super().kvm_ioapic_update_eoi_one(apic, pin, trigger)
+        self.service_pin = 0
+
+    def kvm_ioapic_service(self, rte: RedirectionEntry) -> None:
+        if rte.trigger == Trigger.EDGE and not rte.mask:
+            self.irr_delivered.add(self.service_pin)
+        super().kvm_ioapic_service(rte)
+
+    def kvm_set_ioapic(
+        self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool, remote_irr: bool, irr: bool
+    ) -> None:
+        for p, rte in self.ioapic.items():
+            if p in self.irr_delivered:
+                rte.irr = False
+        self.irr_delivered.clear()
+        super().kvm_set_ioapic(pin, vector, dest, trigger, mask, remote_irr, False)
+        for p, rte in self.ioapic.items():
+            latched = irr if p == pin else rte.irr
+            rte.irr = False
+            if latched:
+                self.kvm_ioapic_set_irq(p, True)
+
+
+class NoVcpuTakesAll(X86C):
+    """ioapic_service() before there is a vCPU: kvm->arch.apic_map is NULL, so the slow path says -1, nobody matched."""
+
+    def kvm_ioapic_service(self, rte: RedirectionEntry) -> None:
+        if rte.trigger == Trigger.LEVEL and not rte.mask and not self.any_vcpu_created():
+            rte.remote_irr = True
+            return
+        super().kvm_ioapic_service(rte)
+
+
+class RteScanByDestination(X86C):
+    """ioapic_write_indirect(): a fixed entry makes the vCPUs of its old and new destination scan, not all of them.
+
+    The others leave guest mode here, too, which nobody sees: so the runs of the model can be taken as they are.
+    """
+
+    def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
+        rte = self.ioapic[pin]
+        before = rte.dest
+        rte.vector = vector
+        rte.dest = dest
+        rte.trigger = trigger
+        rte.mask = mask
+        if trigger == Trigger.EDGE:
+            rte.remote_irr = False
+        if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
+            self.kvm_ioapic_service(rte)
+        for cpu, apic in self.apic.items():
+            apic.in_guest = False
+            if cpu in (dest, before):
+                apic.req_scan_ioapic = True
+
+
+class LiveKvm(AcceptedBySetLapic, SetIrqchipReplaysAll, NoVcpuTakesAll, RteScanByDestination):
+    """All of DIFFERENCES. A role to be mixed in before a kernel design."""

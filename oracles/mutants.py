@@ -1,0 +1,269 @@
+"""Would the comparison with the real system notice, if a rule of the model were wrong?
+
+`run` makes every one-change mutant of the rules of a system (mutant_make.py), and asks of each whether walks that the
+real system has followed together with the model notice it. Sound both ways, at one scope:
+
+noticed     on one of the walks, the mutant cannot take a step that the real system took, raises, or something that was
+            observed differs.
+equivalent  no walk at this scope, however long, can notice it. Steps are deterministic, so the original and the mutant
+            are driven by one walk through pairs of states; every pair that any walk leads to was visited and looks the
+            same, and neither can take a step there that the other cannot, but for steps that change nothing and send
+            nothing. Four classes, the first that applies:
+              dead code    the changed statement is never reached at this scope;
+              same graph   in every reachable state every step leads to the same state, hidden fields included;
+              idle steps   the same, but the mutant can also take steps, by which nothing happens;
+              observables  hidden fields differ somewhere, what can be observed never does (a bisimulation).
+survivor    everything else, with the reason: a shortest walk that would notice it, or that only steps which the model
+            forbids tell it (a walk records what happened, not what cannot), or that too many pairs are left to decide.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from checker import ir, ir_program
+from checker.errors import InternalError
+from checker.layout import Layout
+from checker.lower import lower
+from checker.native import Outcome
+from checker.prepare import prepare
+from checker.reference import Reference
+from checker.search import Limits, NativeSearch
+from model.finite import IntType
+from model.lang import Design, Property, Scope, cells, save
+from oracles.mutant_make import Mutant, Rules, generate, kvm_rules
+from oracles.mutant_native import REFUSED, U64, Answer, Corpus, Programs, reached_from
+from oracles.mutant_report import Judged, MutantReport, Verdict, merged
+from oracles.mutant_tree import Path, block_at, put_block
+
+Step: TypeAlias = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], bool]  # False: seen not to happen here
+Progress: TypeAlias = Callable[[str, int, int], None]  # what is being done; how much of how much
+
+HOW = {Answer.DIFFERS: "differs", Answer.CANNOT: "cannot take the step", Answer.RAISES: "raises",
+       Answer.CAN: "can take a refused step"}  # fmt: skip
+IDLE = "same but for steps that do nothing"
+DEAD, SAME_GRAPH, BISIMILAR = "dead code at this scope", "same graph", "same observables"
+RAISES_AT_START = "raises at the start"
+ONLY_MORE = "only steps that the model forbids would tell: no walk holds one"
+
+
+class BadWalk(Exception):
+    """A walk that the model itself cannot follow: it is none that the two agreed on."""
+
+
+@dataclass(frozen=True)
+class Observables:
+    """What is compared after each step. leaves: fields of the state, without row numbers (`apic[].irr`); conditions:
+    each for all its parameters; calls: of these functions, with their arguments, as a multiset per step."""
+
+    leaves: Collection[str] = ()
+    conditions: Sequence[Property] = ()
+    calls: Collection[str] = ()
+
+    def sees(self, leaf: str) -> bool:
+        return "".join(part if i % 2 == 0 else "[]" for i, part in enumerate(_split(leaf))) in self.leaves
+
+
+def _split(leaf: str) -> list[str]:
+    """`apic[0].irr` -> ["apic", "0", ".irr"]."""
+    return leaf.replace("]", "[").split("[")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """max_states: reachable states of the original; max_pairs: different pairs of states per mutant. Beyond them a
+    mutant that no walk notices is a survivor that is left undecided."""
+
+    max_states: int = 1_000_000
+    max_pairs: int = 1_000_000
+
+
+def run(
+    system: type[Design], scope: Scope, walks: Iterable[Iterable[Step]], observables: Observables, *,
+    rules: Rules = kvm_rules, bounds: Bounds | None = None, progress: Progress | None = None,
+) -> MutantReport:  # fmt: skip
+    """Every mutant of the system's rules, judged. `walks`: the steps that the real system took, with Python values of
+    their arguments; what was observed then is what the model says, or it would be a difference and no such walk.
+    (name, args, False) in a walk says that the real system was seen not to do this step here.
+
+    Raises BadWalk, ModelError, NoCompiler.
+    """
+    started = time.monotonic()
+    judge = Judge(system, scope, observables, rules, bounds or Bounds())
+    report = judge.report(judge.corpus(walks), progress)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+class Judge:
+    """One system at one scope with all its mutants, compiled."""
+
+    def __init__(
+        self, system: type[Design], scope: Scope, observables: Observables, rules: Rules, bounds: Bounds
+    ) -> None:  # fmt: skip
+        self.system, self.scope, self.bounds = system, scope, bounds
+        self.program = lower(system, scope, observables.conditions)
+        self.made = generate(self.program, rules)
+        self.numbers = {id(mutant): number for number, mutant in enumerate(self.made.mutants, 1)}
+        traps = dict.fromkeys((m.function, m.statement) for m in self.made.mutants)
+        self.traps = {trap: len(self.numbers) + number for number, trap in enumerate(traps, 1)}
+        changed = [m.changed for m in self.made.mutants]
+        changed += [_with_trap(self.program.functions[name], statement) for name, statement in traps]
+        frozen = Layout(self.program).frozen(scope)
+        self.programs = Programs(self.program, changed, frozen, observables.sees, observables.calls)
+        self.before = save(list(cells(system(scope))))
+        self.reference = Reference(system, scope)
+        original = self._start(0)
+        assert original is not None, "initial() of the model raises"
+        self.original = original
+        if self.programs.layout.from_bytes(self.original.tobytes()) != self.reference.start:
+            raise InternalError("compiled initial() differs from CPython's")
+        self._calls = {step.name: reached_from(self.program, [step.name]) for step in self.program.steps}
+        self._dead: dict[int, bool] = {}  # by number of the trap
+        self._states: U64 | None = None
+        self._explored = False
+
+    def _start(self, mutant: int) -> U64 | None:
+        if "initial" not in self.program.functions:
+            return self.programs.state(self.before)
+        return self.programs.start(self.before, mutant)
+
+    def corpus(self, walks: Iterable[Iterable[Step]]) -> Corpus:
+        """The walks as labels of steps, each tried on the original. Raises BadWalk."""
+        labels = {(move.step, move.args): label for label, move in enumerate(self.reference.moves)}
+        found = []
+        for number, walk in enumerate(walks):
+            try:
+                taken = [labels[step[0], tuple(step[1])] | (0 if step[2:] != (False,) else REFUSED) for step in walk]
+                found.append(np.array(taken, np.uint16))
+            except KeyError as error:
+                raise BadWalk(f"walk {number}: there is no step {error.args[0]} at this scope") from None
+        return self.checked(Corpus.of(found))
+
+    def checked(self, corpus: Corpus) -> Corpus:
+        """The same walks. Raises BadWalk if the original cannot follow one."""
+        answer, walk, at = self.programs.follow(0, (self.original, self.original), corpus, 0)
+        if answer is not Answer.SAME:
+            step = self.step_text(int(corpus.walk(walk)[at]))
+            raise BadWalk(f"walk {walk}, step {at + 1}: the model says otherwise: {step}")
+        return corpus
+
+    def step_text(self, label: int) -> str:
+        move = self.reference.moves[label & ~REFUSED]
+        refused = "not possible: " if label & REFUSED else ""
+        return f"{refused}{move.step}({', '.join(_shown(a) for a in move.args)})"
+
+    # --- verdicts ---
+
+    def report(self, corpus: Corpus, progress: Progress | None = None) -> MutantReport:
+        """Every mutant judged against these walks."""
+        judged, total, first = list[Judged](), len(self.made.mutants), 0
+        for number, mutant in enumerate(self.made.mutants):
+            if progress is not None:
+                progress("mutants", number, total)
+            judged.append(self.judge(mutant, corpus, first))
+            first = judged[-1].at[0] if judged[-1].at else first  # neighbours are often noticed by the same walk
+        if progress is not None:
+            progress("mutants", total, total)
+        discarded: dict[str, dict[str, int]] = {}
+        for (side, why), count in sorted(self.made.discarded.items()):
+            discarded.setdefault(side, {})[why] = count
+        states = 0 if self._states is None else len(self._states)
+        return MutantReport(
+            self.system.__name__, [_scope_text(self.scope)], judged, self.made.rules, discarded, dict(self.made.same),
+            len(corpus.ends), len(corpus.labels), states,
+        )  # fmt: skip
+
+    def judge(self, mutant: Mutant, corpus: Corpus, first: int = 0) -> Judged:
+        """`first`: the walk to try first."""
+        number = self.numbers[id(mutant)]
+        start = self._start(number)
+        if start is None:
+            return Judged(mutant, Verdict.NOTICED, RAISES_AT_START, (0, 0)) if len(corpus.ends) else self._missed(mutant, ())
+        answer, walk, at = self.programs.follow(number, (self.original, start), corpus, first)
+        if answer is not Answer.SAME:
+            return Judged(mutant, Verdict.NOTICED, HOW[answer], (walk, at))
+        return self._unnoticed(mutant, number, (self.original, start))
+
+    def _unnoticed(self, mutant: Mutant, number: int, starts: tuple[U64, U64]) -> Judged:
+        """Equivalent, or a survivor."""
+        states = self._reachable() if np.array_equal(*starts) else None
+        if states is not None:
+            if self._is_dead(mutant, states):
+                return Judged(mutant, Verdict.EQUIVALENT, DEAD)
+            close = self.programs.alike(number, states, self._tried(mutant.function), self.bounds.max_pairs)
+            if close.answer is Answer.SAME and not close.enabled:
+                how = BISIMILAR if close.pairs else IDLE if close.idle else SAME_GRAPH
+                return Judged(mutant, Verdict.EQUIVALENT, how)
+            if close.answer is Answer.SAME and not close.pairs:  # both are always in one state: what it can do, it can
+                return Judged(mutant, Verdict.SURVIVOR, ONLY_MORE)
+        exact = self.programs.tell_apart(number, starts, self.bounds.max_pairs)
+        if exact.answer is Answer.SAME and exact.enabled:
+            return Judged(mutant, Verdict.SURVIVOR, ONLY_MORE)
+        if exact.answer is Answer.SAME:
+            return Judged(mutant, Verdict.EQUIVALENT, BISIMILAR)
+        if exact.answer in HOW:
+            return self._missed(mutant, exact.path or (), HOW[exact.answer])
+        why = exact.answer.name.lower().replace("_", " ")
+        return Judged(mutant, Verdict.SURVIVOR, f"undecided: {why} ({exact.pairs:,} pairs of states)")
+
+    def _missed(self, mutant: Mutant, path: Sequence[int], how: str = RAISES_AT_START) -> Judged:
+        walk = tuple(map(self.step_text, path))
+        said = f"no walk notices it; a shortest one that would has {len(walk)} steps and then the mutant {how}"
+        return Judged(mutant, Verdict.SURVIVOR, said, walk=walk)
+
+    def _is_dead(self, mutant: Mutant, states: U64) -> bool:
+        """Is a fault before the changed statement never met? Asked once for each statement."""
+        trap = self.traps[mutant.function, mutant.statement]
+        if trap not in self._dead:
+            met = self.programs.alike(trap, states, self._tried(mutant.function), 1)
+            silent = met.answer is Answer.SAME and not met.enabled and not met.idle
+            self._dead[trap] = silent and self._start(trap) is not None
+        return self._dead[trap]
+
+    def _tried(self, function: str) -> list[int]:
+        """Labels of the steps that may call a function."""
+        return [label for label, move in enumerate(self.reference.moves) if function in self._calls[move.step]]
+
+    def _reachable(self) -> U64 | None:
+        """u64[n, words]: every reachable state of the original; None if there are too many."""
+        if not self._explored:
+            self._explored = True
+            prepared = prepare(self.system, self.scope, [])
+            search = NativeSearch(
+                prepared.program, self.system, self.scope, keep_edges=False, library=prepared.library(),
+                reference=self.reference,
+            )  # fmt: skip
+            outcome = search.run(Limits(max_states=self.bounds.max_states), None)
+            if outcome is Outcome.FAULT:
+                raise BadWalk("the model itself stores a value out of its range")
+            if outcome is Outcome.COMPLETE:
+                raw = b"".join(map(search.exploration.state, range(search.stats().states)))
+                self._states = np.frombuffer(raw, np.uint64).reshape(search.stats().states, -1)
+        return self._states
+
+
+def _with_trap(function: ir_program.Function, statement: Path) -> ir_program.Function:
+    """The function with a fault before a statement."""
+    here = statement[-1][1]
+    block = block_at(function, statement)
+    assert here is not None
+    loc = block[here].loc
+    trap = ir.Assign("reached", ir.Const(1, IntType(1, 1), loc), IntType(0, 0), True, loc)
+    return put_block(function, statement, (*block[:here], trap, *block[here:]))
+
+
+def _shown(value: Any) -> str:
+    return str(getattr(value, "name", value))
+
+
+def _scope_text(scope: Scope) -> str:
+    return ",".join(f"{name}={_shown(value)}" for name, value in vars(scope).items())
+
+
+__all__ = ["BadWalk", "Bounds", "Corpus", "Judge", "Judged", "MutantReport", "Observables", "Verdict", "merged", "run"]
