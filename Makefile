@@ -32,7 +32,7 @@ check: $(READY)
 	$(BIN)/python -m pytest -q -m "not slow"
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 prove: $(READY)
 	@mkdir -p $(OUT)
