@@ -52,7 +52,7 @@ oracle: $(READY)
 
 # Exit code 3 of an oracle that is not there is not an error of the others.
 conform: oracle
-	@status=0; for run in "kvm --cover --random --steps 1000000" "qemu"; do \
+	@status=0; for run in "kvm --cover --random --mutants --steps 1000000" "qemu --cover --random --mutants"; do \
 		$(BIN)/eoi conform $$run --write reports/conformance; code=$$?; \
 		if [ $$code -ne 0 ] && [ $$code -ne 3 ]; then status=$$code; fi; \
 	done; exit $$status

@@ -36,6 +36,7 @@ def add_conform(sub: Any, positive: Any) -> None:
     parser.add_argument("oracle", choices=ORACLES, help="the running kernel's KVM, or a qemu-system-x86_64")
     parser.add_argument("--cover", action="store_true", help="walk until every reachable transition was executed")
     parser.add_argument("--random", action="store_true", help="seeded random walks, with real VMM and guest models")
+    parser.add_argument("--mutants", action="store_true", help="which one-change mutants of the model are noticed")
     parser.add_argument("--design", metavar="D", help="the design to compare (default: what is found to run)")
     parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices (default: 2 of each)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of random walks (default: %(default)s)")
@@ -47,7 +48,7 @@ def add_conform(sub: Any, positive: Any) -> None:
 
 def run_conform(options: Namespace) -> int:
     """0: everything agreed; 1: a difference; 3: there is no such system here."""
-    if options.steps and options.cover and not options.random:
+    if options.steps and options.cover and not (options.random or options.mutants):
         raise UserError("--steps is for random walks: a covering walk ends when everything is covered")
     module = importlib.import_module(f"oracles.{options.oracle}.conform")
     code: int = module.conform(options)

@@ -10,6 +10,7 @@ from typing import Any
 
 from oracles.mutant_make import Mutant
 
+DEAD = "dead code at this scope"
 TARGET = 0.95  # of the mutants that are not equivalent (issue 4)
 
 
@@ -22,13 +23,15 @@ class Verdict(Enum):
 @dataclass(frozen=True)
 class Judged:
     """A mutant and its verdict. how: what was noticed, the class of the equivalence, or why it survived. at: (walk,
-    step) of the notice, both from 0. walk: of a survivor, a shortest walk that would notice it, one step a line."""
+    step) of the notice, both from 0. walk: of a survivor, a shortest walk that would notice it, one step a line; steps:
+    the same for programs."""
 
     mutant: Mutant
     verdict: Verdict
     how: str
     at: tuple[int, int] | None = None
     walk: tuple[str, ...] | None = None
+    steps: tuple[tuple[str, tuple[Any, ...]], ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         m = self.mutant
@@ -131,16 +134,21 @@ def _counted(judged: Iterable[Judged]) -> dict[str, int]:
 def merged(reports: Sequence[MutantReport]) -> MutantReport:
     """Several scopes (or systems) as one: noticed if noticed in one, equivalent if equivalent in all where it exists.
 
-    A mutant that exists at the larger scopes only (an index off by one) counts there. What was not generated (discarded,
-    same) is the greatest number of one report. Raises ValueError for none.
+    Of two equivalences the one that is not dead code is told: the changed rule was reached in some scope. Of two
+    survivors the one with a walk. A mutant that exists at the larger scopes only (an index off by one) counts there.
+    What was not generated (discarded, same) is the greatest number of one report. Raises ValueError for none.
     """
     if not reports:
         raise ValueError("no report to merge")
     order = [Verdict.NOTICED, Verdict.SURVIVOR, Verdict.EQUIVALENT]
     best: dict[tuple[str, str], Judged] = {}
+
+    def rank(j: Judged) -> tuple[int, bool, bool]:
+        return order.index(j.verdict), j.how == DEAD, j.walk is None
+
     for j in (j for report in reports for j in report.judged):
         key = (j.mutant.side, j.mutant.name)
-        if key not in best or order.index(j.verdict) < order.index(best[key].verdict):
+        if key not in best or rank(j) < rank(best[key]):
             best[key] = j
     rules: dict[str, list[str]] = {}
     discarded: dict[str, dict[str, int]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from model.lang import Design, always, compose
 from model.machine import Cpu, IrqchipMode, Machine, Pin, Trigger, Vector
-from oracles.kvm.differences import LiveKvm
+from oracles.kvm.differences import SetIrqchipReplaysAll
 from oracles.mutants import Observables
 from oracles.qemu.harness import NoKernel
 
@@ -53,6 +53,12 @@ def tmr_bit(s: Machine, cpu: Cpu, vector: Vector) -> bool:
 
 
 @always()
+def deliverable(s: Machine, cpu: Cpu, vector: Vector) -> bool:
+    """KVM_GET_LAPIC: IRR and PPR."""
+    return s.apic[cpu].created and s.irqchip_mode != IrqchipMode.NONE and s.kvm_apic_has_interrupt(s.apic[cpu]) == vector
+
+
+@always()
 def entry_vector(s: Machine, pin: Pin, vector: Vector) -> bool:
     """KVM_GET_IRQCHIP."""
     return s.irqchip_mode == IrqchipMode.KERNEL and s.ioapic[pin].vector == vector
@@ -82,15 +88,15 @@ def entry_remote_irr(s: Machine, pin: Pin) -> bool:
     return s.irqchip_mode == IrqchipMode.KERNEL and s.ioapic[pin].remote_irr
 
 
-@always(not_for={LiveKvm: "latched_irr says more"})
+@always(not_for={SetIrqchipReplaysAll: "latched_irr says more"})
 def latched_level(s: Machine, pin: Pin) -> bool:
     """KVM_GET_IRQCHIP, of a level pin: the latch of an edge is not shown once it was sent, and who knows when that was."""
     rte = s.ioapic[pin]
     return s.irqchip_mode == IrqchipMode.KERNEL and rte.trigger == Trigger.LEVEL and rte.irr
 
 
-@always(only_for={LiveKvm: "needs to know what was sent"})
-def latched_irr(s: LiveKvm, pin: Pin) -> bool:
+@always(only_for={SetIrqchipReplaysAll: "needs to know what was sent"})
+def latched_irr(s: SetIrqchipReplaysAll, pin: Pin) -> bool:
     """KVM_GET_IRQCHIP: irr & ~irr_delivered."""
     return s.irqchip_mode == IrqchipMode.KERNEL and s.ioapic[pin].irr and pin not in s.irr_delivered
 
@@ -104,8 +110,8 @@ def check_extension(s: Machine, bit3: bool) -> bool:
 KVM_VIEW = Observables(
     leaves=("errno", "irqchip_mode", "apic[].exit_ioapic_eoi"),
     conditions=(
-        has_lapic, lvr_bit_24, spiv_bit_8, spiv_bit_12, irr_bit, isr_bit, tmr_bit, entry_vector, entry_dest,
-        entry_trigger, entry_mask, entry_remote_irr, latched_level, latched_irr, check_extension,
+        has_lapic, lvr_bit_24, spiv_bit_8, spiv_bit_12, irr_bit, isr_bit, tmr_bit, deliverable,
+        entry_vector, entry_dest, entry_trigger, entry_mask, entry_remote_irr, latched_level, latched_irr, check_extension,
     ),
 )  # fmt: skip
 

@@ -38,7 +38,7 @@ from model.finite import IntType
 from model.lang import Design, Property, Scope, cells, save
 from oracles.mutant_make import Mutant, Rules, generate, kvm_rules
 from oracles.mutant_native import REFUSED, U64, Answer, Corpus, Programs, reached_from
-from oracles.mutant_report import Judged, MutantReport, Verdict, merged
+from oracles.mutant_report import DEAD, Judged, MutantReport, Verdict, merged
 from oracles.mutant_tree import Path, block_at, put_block
 
 Step: TypeAlias = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], bool]  # False: seen not to happen here
@@ -47,7 +47,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]  # what is being done; how
 HOW = {Answer.DIFFERS: "differs", Answer.CANNOT: "cannot take the step", Answer.RAISES: "raises",
        Answer.CAN: "can take a refused step"}  # fmt: skip
 IDLE = "same but for steps that do nothing"
-DEAD, SAME_GRAPH, BISIMILAR = "dead code at this scope", "same graph", "same observables"
+SAME_GRAPH, BISIMILAR = "same graph", "same observables"
 RAISES_AT_START = "raises at the start"
 ONLY_MORE = "only steps that the model forbids would tell: no walk holds one"
 
@@ -160,10 +160,14 @@ class Judge:
 
     # --- verdicts ---
 
-    def report(self, corpus: Corpus, progress: Progress | None = None) -> MutantReport:
-        """Every mutant judged against these walks."""
+    def report(
+        self, corpus: Corpus, progress: Progress | None = None, known: Collection[tuple[str, str]] = ()
+    ) -> MutantReport:
+        """Every mutant judged against these walks, but those of `known` (side, name), which other walks noticed."""
         judged, total, first = list[Judged](), len(self.made.mutants), 0
         for number, mutant in enumerate(self.made.mutants):
+            if (mutant.side, mutant.name) in known:
+                continue
             if progress is not None:
                 progress("mutants", number, total)
             judged.append(self.judge(mutant, corpus, first))
@@ -215,7 +219,8 @@ class Judge:
     def _missed(self, mutant: Mutant, path: Sequence[int], how: str = RAISES_AT_START) -> Judged:
         walk = tuple(map(self.step_text, path))
         said = f"no walk notices it; a shortest one that would has {len(walk)} steps and then the mutant {how}"
-        return Judged(mutant, Verdict.SURVIVOR, said, walk=walk)
+        steps = tuple((move.step, move.args) for move in (self.reference.moves[label & ~REFUSED] for label in path))
+        return Judged(mutant, Verdict.SURVIVOR, said, walk=walk, steps=steps)
 
     def _is_dead(self, mutant: Mutant, states: U64) -> bool:
         """Is a fault before the changed statement never met? Asked once for each statement."""
@@ -266,4 +271,6 @@ def _scope_text(scope: Scope) -> str:
     return ",".join(f"{name}={_shown(value)}" for name, value in vars(scope).items())
 
 
-__all__ = ["BadWalk", "Bounds", "Corpus", "Judge", "Judged", "MutantReport", "Observables", "Verdict", "merged", "run"]
+__all__ = [
+    "DEAD", "BadWalk", "Bounds", "Corpus", "Judge", "Judged", "MutantReport", "Observables", "Verdict", "merged", "run",
+]  # fmt: skip

@@ -33,7 +33,8 @@ class Section:
 
 @dataclass
 class Conformance:
-    """The five numbers, and what they are about. oracle: kernel, module, machine; mutants: text, if they were run."""
+    """The five numbers, and what they are about. oracle: kernel, module, machine; mutants, mutant_numbers: as text, and for
+    machines with every survivor, if they were run."""
 
     oracle: str
     design: str
@@ -42,7 +43,8 @@ class Conformance:
     sections: list[Section] = field(default_factory=list[Section])
     differences: Sequence[str] = ()
     not_covered: Sequence[str] = ()
-    mutants: str = "not run here"
+    mutants: str = "not run (--mutants)"
+    mutant_numbers: Mapping[str, Any] | None = None
     seconds: float = 0.0
 
     @property

@@ -10,17 +10,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from checker.commands import find_role
+from checker.errors import UserError
 from checker.registry import parse_scope
 from model.machine import Machine
-from oracles import record, report
+from oracles import mutant_scenes, record, report
 from oracles.cover import TooBig, cover, space
 from oracles.kvm import harness, subjects
 from oracles.kvm.driver import LiveKvmSystem
+from oracles.kvm.mutant_scenes import scenes as scenes_for_mutants
 from oracles.lockstep import OracleDied, OracleMissing
 from oracles.record import RecordedWalk, Recorder
 from oracles.walk import Disagreement, NotReproducible, Subject, random_walks
 
 STEPS = 100_000
+MUTANT_STEPS = 200_000
+THROTTLE = (
+    "mutants of the in-kernel I/O APIC's throttle: its 10 ms pass whether the model waits or not, so no scene has it, and "
+    "these mutants count as code that is not reached"
+)
 MAX_STATES = 1_000_000
 
 
@@ -31,6 +38,7 @@ class Run:
         self.options, self.design, self.kernel, self.real = options, design, kernel, real
         self.disagreement: Disagreement | None = None
         self.walks: list[RecordedWalk] = []
+        self.judged: mutant_scenes.MutantRun | None = None
         today = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         self.result = report.Conformance(real.title, design, command_of(options), today, differences=real.differences)
 
@@ -78,8 +86,21 @@ class Run:
             self.add(report.Section(f"random: {said}", walks.totals, left_out=walks.not_runnable), walks.disagreement)
 
 
+    def mutants(self) -> None:
+        steps = self.options.steps if self.options.steps and not self.options.random else MUTANT_STEPS
+        found = list(scenes_for_mutants(self.kernel, self.real))
+        self.judged = mutant_scenes.judge_scenes(found, self.options.seed, steps, say=_progress)
+        mutant_scenes.add_to(self.result, self.judged)
+        self.result.not_covered = [*self.result.not_covered, THROTTLE]
+        self.disagreement = self.judged.disagreement
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def command_of(options: Namespace) -> str:
-    parts = ["eoi conform kvm", *(f"--{flag}" for flag in ("cover", "random") if getattr(options, flag))]
+    parts = ["eoi conform kvm", *(f"--{flag}" for flag in ("cover", "random", "mutants") if getattr(options, flag))]
     parts += [f"--design {options.design}"] if options.design else []
     parts += [f"--scope {options.scope}"] if options.scope else []
     parts += [f"--seed {options.seed}"] + ([f"--steps {options.steps}"] if options.steps else [])
@@ -88,6 +109,8 @@ def command_of(options: Namespace) -> str:
 
 def conform(options: Namespace) -> int:
     """0: everything agreed; 1: a difference, shrunk and told; 3: no oracle here, or it broke. Raises UserError."""
+    if options.scope and options.mutants and not (options.cover or options.random):
+        raise UserError("--scope is for --cover and --random: the scenes of --mutants have their own")
     started = time.monotonic()
     try:
         real = LiveKvmSystem()
@@ -97,10 +120,13 @@ def conform(options: Namespace) -> int:
     try:
         design = options.design or subjects.running_design()
         run = Run(options, design, find_role("kernel", design), real)
-        if options.cover or not options.random:
+        unasked = not (options.cover or options.random or options.mutants)
+        if options.cover or unasked:
             run.cover()
-        if (options.random or not options.cover) and run.disagreement is None:
+        if (options.random or unasked) and run.disagreement is None:
             run.random()
+        if options.mutants and run.disagreement is None:
+            run.mutants()
     except (OracleDied, NotReproducible) as error:
         print(f"INCONCLUSIVE: {error}")
         return 3
@@ -117,8 +143,12 @@ def finish(options: Namespace, run: Run) -> int:
     if run.disagreement is not None:
         lines = [*report.story_lines(run.disagreement), "", *lines]
         data["mismatch"] = report.mismatch_json(run.disagreement)
-    print(json.dumps(data, indent=1) if options.json else "\n".join(lines))
-    if options.write:
+    judged = run.judged if run.disagreement is None else None
+    table = mutant_scenes.table_lines(judged, run.real.title) if judged is not None else []
+    print(json.dumps(data, indent=1) if options.json else "\n".join([*table, *lines]))
+    if options.write and judged is not None:
+        mutant_scenes.write(judged, run.real.title, run.result, Path(options.write), "kvm")
+    if options.write and (judged is None or options.cover or options.random):
         folder = Path(options.write)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "kvm.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -2,7 +2,8 @@
 
 Model pin p is pin and GSI 16+p (below 16 the PIC listens, too); vector v is 0x31 + 0x10*v, one to a priority class.
 Observable leaves: errno; irqchip_mode; of a created vCPU with an in-kernel LAPIC lvr_directed_eoi, spiv_enabled,
-spiv_directed_eoi, irr, isr, tmr; exit_ioapic_eoi of a vCPU that the last entry ran; with an in-kernel I/O APIC every
+spiv_directed_eoi, irr, isr, tmr, and `deliverable`, the highest vector in IRR of a class above PPR (1 more than the
+vector; 0: none), which is kvm_apic_has_interrupt() in the model; exit_ioapic_eoi of a vCPU that the last entry ran; with an in-kernel I/O APIC every
 entry's vector, dest, trigger, mask, remote_irr and irr (less irr_delivered). Besides: KVM_CHECK_EXTENSION's two bits on
 the VM fd and on the system fd. Not observable, hence not compared: H (ioapic_handled_vectors), stale and pending vectors and the requests,
 which show in exits of later steps; in_guest; and the routes of a split irqchip, which KVM does not give back.
@@ -56,7 +57,7 @@ class View:
         self.vectors, self.of_system = vectors, of_system
         self.masks = [1 << real_vector(v) for v in range(vectors)]
         self.others = ~sum(self.masks)
-        registers = ("lvr_directed_eoi", "spiv_enabled", "spiv_directed_eoi", "irr", "isr", "tmr")
+        registers = ("lvr_directed_eoi", "spiv_enabled", "spiv_directed_eoi", "irr", "isr", "tmr", "deliverable")
         self.lapics = [tuple(f"apic[{c}].{r}" for r in registers) for c in range(cpus)]
         self.exits = [f"apic[{c}].exit_ioapic_eoi" for c in range(cpus)]
         fields = ("vector", "dest", "trigger", "mask", "remote_irr", "irr")
@@ -85,7 +86,15 @@ class View:
         return (
             lvr >> 24 & 1, word >> 8 & 1, word >> 12 & 1,
             self._mask(page, abi.LAPIC_IRR), self._mask(page, abi.LAPIC_ISR), self._mask(page, abi.LAPIC_TMR),
+            self._deliverable(page),
         )  # fmt: skip
+
+    def _deliverable(self, page: bytearray) -> int:
+        """SDM 12.8.3.1: the highest pending vector, if its priority class is above that of PPR, as KVM computed it."""
+        highest = bits256(page, abi.LAPIC_IRR).bit_length() - 1
+        if highest < 0 or highest >> 4 <= _WORD.unpack_from(page, abi.LAPIC_PPR)[0] >> 4:
+            return 0
+        return 1 + self.vector_code(highest)
 
     def _mask(self, page: bytearray, register: int) -> int:
         value = bits256(page, register)
@@ -129,11 +138,12 @@ class View:
         }
         for number, apic in enumerate(system.apic.rows):
             if apic.created and mode is not IrqchipMode.NONE:
-                values = (
+                deliverable = system.kvm_apic_has_interrupt(apic)
+                registers = (
                     int(apic.lvr_directed_eoi), int(apic.spiv_enabled), int(apic.spiv_directed_eoi),
-                    apic.irr.bits, apic.isr.bits, apic.tmr.bits,
+                    apic.irr.bits, apic.isr.bits, apic.tmr.bits, 0 if deliverable is None else 1 + deliverable,
                 )  # fmt: skip
-                said.update(zip(self.lapics[number], values, strict=True))
+                said.update(zip(self.lapics[number], registers, strict=True))
         for number in exits:
             vector = system.apic.rows[number].exit_ioapic_eoi
             said[self.exits[number]] = 0 if vector is None else 1 + vector

@@ -1,0 +1,187 @@
+"""Number 4 of the five numbers: scenes, directed walks, refusals, and what `eoi conform kvm|qemu --mutants` prints."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from checker import cli
+from checker.registry import designs
+from model.machine import ApiFlags, IoapicVersion, IrqchipMode
+from oracles.kvm import abi, conform, subjects
+from oracles.kvm.driver import LiveKvmSystem
+from oracles.kvm.mutant_scenes import Refusals, scenes
+from oracles.kvm.view import View
+from oracles.lockstep import OracleMissing, Seen
+from oracles.mutant_report import DEAD, Judged, Verdict, merged
+from oracles.mutant_scenes import DIRECTED, MutantRun, MutantScene, add_to, judge_scenes, summary, table_lines
+from oracles.mutants import SAME_GRAPH, Observables
+from oracles.report import Conformance
+from oracles.walk import Subject
+from tests.oracles.mutant_toys import everything
+from tests.oracles.oracle_toy import Counter, RealCounter, Slots
+from tests.oracles.qemu_here import needs_qemu
+
+
+def toy(bug: str = "", cannot: str = "", *, steps: int = 1) -> MutantRun:
+    """So few steps that most mutants are not noticed by the random walk."""
+    subject = Subject(Counter, Slots(), RealCounter(bug, cannot))
+    return judge_scenes([MutantScene("toy", subject, Observables(("full",)))], 1, steps, rules=everything)
+
+
+def test_a_directed_walk_makes_a_survivor_noticed() -> None:
+    """One random step of the real thing tells little. The walks that the judge asks for tell everything else."""
+    run = toy()
+    directed = [j for j in run.report.judged if j.how.startswith(DIRECTED)]
+    assert run.disagreement is None
+    assert len(directed) == run.directed > 5
+    assert all(j.verdict is Verdict.NOTICED and j.walk for j in directed)
+    assert run.report.steps == 1 + sum(len(j.walk or ()) for j in directed)
+    assert not [j for j in run.report.of("toy", Verdict.SURVIVOR) if j.walk]
+    assert run.report.numbers("toy")["noticed"][DIRECTED] == run.directed
+
+
+def test_without_directed_walks_they_survive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oracles.mutant_scenes._directed", lambda run, trial, say: None)
+    assert len([j for j in toy().report.of("toy", Verdict.SURVIVOR) if j.walk]) > 5
+
+
+@pytest.mark.parametrize("bug", ["keeps2", "silent1"])
+def test_a_directed_walk_on_which_the_real_system_differs_is_a_divergence(bug: str) -> None:
+    """The one random step does not meet the bug; then a mutant like it is no mutant that was noticed."""
+    run = toy(bug)
+    assert run.disagreement is not None
+    result = Conformance("a set", "toy", "", "")
+    add_to(result, run)
+    assert "differ" in result.mutants and result.sections[-1].unexplained == 1
+
+
+def test_a_walk_that_cannot_be_taken_leaves_a_survivor_with_the_reason() -> None:
+    survivors = toy(cannot="take").report.of("toy", Verdict.SURVIVOR)
+    assert [j for j in survivors if j.how.endswith("it cannot be taken here: take(): not here")]
+
+
+def test_what_an_earlier_scene_noticed_is_not_judged_again() -> None:
+    subject = Subject(Counter, Slots(), RealCounter())
+    scene = MutantScene("toy", subject, Observables(("full",)))
+    first, second = judge_scenes([scene, scene], 1, 400, rules=everything).trials
+    noticed = {j.mutant.name for j in first.report.of("toy", Verdict.NOTICED)}
+    assert noticed
+    assert {j.mutant.name for j in second.report.judged} == {j.mutant.name for j in first.report.judged} - noticed
+
+
+def test_what_one_scene_reaches_is_not_dead() -> None:
+    """Whichever comes first: a rule that some scene runs is not equivalent for want of a scene."""
+    report = toy().report
+    mutant = report.judged[0].mutant
+    dead, same = (replace(report, judged=[Judged(mutant, Verdict.EQUIVALENT, how)]) for how in (DEAD, SAME_GRAPH))
+    for order in ([dead, same], [same, dead]):
+        assert [j.how for j in merged(order).judged] == [SAME_GRAPH]
+    noticed = replace(report, judged=[Judged(report.judged[1].mutant, Verdict.NOTICED, "differs")])
+    only = merged([dead, noticed, dead])
+    assert "equivalent (1 of them in code that no scene reaches)" in summary(only)
+
+
+def test_number_four() -> None:
+    run, result = toy(), Conformance("a set", "toy", "", "")
+    add_to(result, run)
+    said = " ".join(result.lines()[2:])
+    noticed = len(run.report.of("toy", Verdict.NOTICED))
+    assert f"4. mutants noticed: toy: {noticed} of " in " ".join(said.split())
+    lines = table_lines(run, "a set")
+    assert all(len(line) <= 72 and line.isascii() for line in lines)
+    numbers = json.loads(json.dumps(result.as_json()))["mutant_numbers"]
+    assert len(numbers["survivors"]) == numbers["sides"]["toy"]["survivors"]
+
+
+# ---- what KVM can be seen not to do ----
+
+
+def shown(irr: int, ppr: int) -> int:
+    """The code of `deliverable` for a LAPIC page with one pending vector."""
+    page = bytearray(1024)
+    struct.pack_into("<I", page, abi.LAPIC_IRR + 16 * (irr // 32), 1 << irr % 32)
+    struct.pack_into("<I", page, 0xA0, ppr)
+    vcpu = SimpleNamespace(has_lapic=True, get_lapic=lambda: page)
+    vm = SimpleNamespace(check_extension=lambda capability: 0, vcpus={0: vcpu})  # type: ignore[misc]
+    return View(1, 1, 2).observe(cast(Any, vm), IrqchipMode.SPLIT, 0, {})["apic[0].deliverable"]
+
+
+def test_deliverable_is_above_the_class_of_ppr() -> None:
+    """SDM 12.8.3.1: a vector is dispensed only if its class, its bits 7:4, is greater than PPR's."""
+    assert [shown(0x41, ppr) for ppr in (0, 0x31, 0x3F, 0x40, 0x41, 0x50)] == [2, 2, 2, 0, 0, 0]
+    assert [shown(0x31, ppr) for ppr in (0x2F, 0x30)] == [1, 0]
+
+
+def refusals(changes: bool = False, **entry: int) -> list[str]:
+    """What is concluded from a latched, open level pin; the entry's fields may be given."""
+    pin = {"vector": 0, "dest": 0, "trigger": 1, "mask": 0, "remote_irr": 0, "irr": 1} | entry
+    seen = {"apic[0].spiv_enabled": 1, "apic[0].irr": 0, "apic[0].deliverable": 1}
+    seen |= {f"ioapic[0].{name}": code for name, code in pin.items()}
+    real = SimpleNamespace(observe=lambda system: {**seen, "apic[0].irr": int(changes)})  # type: ignore[misc]
+    return [name for name, _ in Refusals(cast(Any, real))(Seen(("line", (0, True)), seen, seen, ("kvm_ioapic_set_irq",)))]
+
+
+def test_nothing_is_sent_by_itself() -> None:
+    assert refusals() == ["kvm_ioapic_eoi_inject_work"]
+    assert refusals(changes=True) == []  # it was sent
+    for entry in ({"mask": 1}, {"remote_irr": 1}, {"trigger": 0}, {"irr": 0}):
+        assert refusals(**entry) == [], entry  # nothing would be seen
+
+
+# ---- the commands ----
+
+
+def one_scene(kernel: Any, real: LiveKvmSystem) -> list[MutantScene]:
+    return [next(s for s in scenes(kernel, real) if s.title.startswith("SetUp"))]
+
+
+def test_conform_kvm_prints_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:
+    try:
+        LiveKvmSystem().close()
+    except OracleMissing as error:
+        pytest.skip(f"no live KVM: {error}")
+    monkeypatch.setattr(conform, "scenes_for_mutants", one_scene)
+    assert cli.main(["conform", "kvm", "--mutants", "--steps", "1500", "--write", str(tmp_path)]) == 0
+    check_output(capsys.readouterr().out, tmp_path, "kvm", "KVM")
+
+
+@needs_qemu
+def test_conform_qemu_prints_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:
+    from oracles.qemu import conform as qemu_conform
+
+    whole = qemu_conform.scenes_for_mutants
+    monkeypatch.setattr(qemu_conform, "scenes_for_mutants", lambda real: list(whole(real))[1:2])
+    assert cli.main(["conform", "qemu", "--mutants", "--steps", "600", "--write", str(tmp_path)]) == 0
+    check_output(capsys.readouterr().out, tmp_path, "qemu", "I/O APIC")
+
+
+def test_mutants_have_their_own_scopes(capsys: Any) -> None:
+    assert cli.main(["conform", "kvm", "--mutants", "--scope", "cpus=1"]) == 2
+    assert "--scope is for --cover and --random" in capsys.readouterr().err
+
+
+def check_output(out: str, folder: Path, oracle: str, side: str) -> None:
+    words = " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= 72
+    assert f"4. mutants noticed: {side}: " in words and " equivalent (" in words and "3. unexplained divergences: 0" in words
+    assert {path.name for path in folder.iterdir()} == {f"mutants-{oracle}.txt", f"mutants-{oracle}.json"}
+    raw = json.loads((folder / f"mutants-{oracle}.json").read_text())
+    assert raw["sides"][side]["noticed_share"] > 0.9
+    assert len(raw["mutants"]) == sum(numbers["generated"] for numbers in raw["sides"].values()) > 100
+    assert (folder / f"mutants-{oracle}.txt").read_text().startswith(raw["oracle"][:20])
+
+
+def test_scenes_cover_every_flag_and_both_irqchips() -> None:
+    found = list(scenes(designs()["v6"], cast(Any, None)))
+    split = {s.subject.scope.flags for s in found if "Split" in s.title}
+    assert split == {ApiFlags.NONE, ApiFlags.BIT2, ApiFlags.BIT3}
+    assert {s.subject.scope.flags for s in found if "InKernel" in s.title} == {ApiFlags.NONE, ApiFlags.BIT3}
+    assert {s.subject.scope.ioapic for s in found} == {IoapicVersion.V11}
+    assert subjects.BY_FLAGS[0] == "base"
