@@ -116,6 +116,13 @@ def pattern(leaf: Leaf) -> str:
     return "".join("[]" if isinstance(p, int) else f".{p}" for p in leaf.path).lstrip(".")
 
 
+def own_fields(cell: Cell) -> set[str]:
+    """The fields that the cell's kernel declares for itself: nobody else reads them, so they show in what follows only."""
+    kernel = cell.system.__bases__[0]
+    classes = [cls for cls in kernel.__mro__ if issubclass(cls, Machine) and cls is not Machine]
+    return {name for cls in classes for name in vars(cls).get("__annotations__", {})}
+
+
 class LockStep:
     """The pairs of one claim in one cell of the matrix."""
 
@@ -123,8 +130,12 @@ class LockStep:
         self.sides = {BASE: Side(base, engine), DESIGN: Side(design, engine)}
         self.claim = claim
         unseen = {*UNSEEN, *claim.unseen}
-        shared = [path for path in self.sides[BASE].leaves if path in self.sides[DESIGN].leaves]
-        self.paths = [path for path in shared if pattern(self.sides[BASE].leaves[path][1]) not in unseen]
+        private = own_fields(base) | own_fields(design)
+        seen_by_both = {
+            path: leaf for path, (_, leaf) in self.sides[BASE].leaves.items()
+            if path in self.sides[DESIGN].leaves and leaf.path[0] not in private
+        }  # fmt: skip
+        self.paths = [path for path, leaf in seen_by_both.items() if pattern(leaf) not in unseen]
         self.columns = {side: [s.leaves[path][0] for path in self.paths] for side, s in self.sides.items()}
         numbers = [{(m.step, m.args): n for n, m in enumerate(s.reference.moves)} for s in self.sides.values()]
         keys = [key for key in {**numbers[0], **numbers[1]} if not self.left_out(key)]
