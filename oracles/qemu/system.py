@@ -135,6 +135,8 @@ class QemuIoapic:
             return "one I/O APIC is here, not two"
         if max(system.scope.pins, system.scope.vectors) > MOST:
             return f"up to {MOST} pins and {MOST} vectors"
+        if system.scope.throttle and system.scope.pins > 1:
+            return "the model counts 1 EOI for 9,999, which is driven for one pin: with two, each sends in its own time"
         if isinstance(system, Migrating) and entry in moves.OPERATIONS and system.stream_is_refused():
             return "this QEMU has no policy section, so it refuses no stream for one"
         return None

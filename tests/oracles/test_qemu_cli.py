@@ -57,6 +57,18 @@ def test_findings(capsys: pytest.CaptureFixture[str], finding: str, code: int, e
 
 
 @needs_qemu
+def test_two_pins_under_the_throttle_get_no_false_label(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """QEMU sends 10,000 messages where the model counts 2: that is no disagreement about the chip."""
+    where = ["--vmm", "qemu", "--guest", "windows_cg", "--property", "no_storm"]
+    assert cli.main(["trace", "base", *where, "--scope", "throttle=on,ioapic=0x20,cpus=2,pins=2"]) == 1
+    story = tmp_path / "story.txt"
+    story.write_text(capsys.readouterr().out)
+    code, said = eoi(capsys, "replay", str(story), "--on", "qemu")
+    assert code == 3
+    assert "NOT RUNNABLE HERE" in said and "9,999" in said
+
+
+@needs_qemu
 def test_random_walks_are_written_and_recorded(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     words: Sequence[str] = (
         "conform", "qemu", "--random", "--steps", "50", "--seed", "4", "--json",
