@@ -141,12 +141,11 @@ class Machine(Design):
     versions: ClassVar[tuple[IoapicVersion, ...]] = tuple(IoapicVersion)  # I/O APICs that a VMM can have
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what a design is explored with: role (or property) -> names
     labels: ClassVar[dict[str, tuple[str, str]]] = {
-        "irqchip_mode": ("KVM", "irqchip"), "errno": ("KVM", "errno"),
-        "apic[].created": ("KVM", "CPU{0} created"), "apic[].in_guest": ("KVM", "CPU{0} in guest"),
-        "apic[].cpuid_x2apic": ("KVM", "CPU{0} CPUID X2APIC"),
-        "apic[].lvr_directed_eoi": ("KVM", "CPU{0} LVR.24"),
-        "apic[].spiv_enabled": ("KVM", "CPU{0} SPIV.8"), "apic[].spiv_directed_eoi": ("KVM", "CPU{0} SPIV.12"),
-        "apic[].irr": ("KVM", "CPU{0} IRR"), "apic[].isr": ("KVM", "CPU{0} ISR"), "apic[].tmr": ("KVM", "CPU{0} TMR"),
+        "irqchip_mode": ("KVM", "irqchip"), "errno": ("KVM", "errno"), "apic[].created": ("KVM", "CPU{0} created"),
+        "apic[].in_guest": ("KVM", "CPU{0} in guest"), "apic[].cpuid_x2apic": ("KVM", "CPU{0} CPUID X2APIC"),
+        "apic[].lvr_directed_eoi": ("KVM", "CPU{0} LVR.24"), "apic[].spiv_enabled": ("KVM", "CPU{0} SPIV.8"),
+        "apic[].spiv_directed_eoi": ("KVM", "CPU{0} SPIV.12"), "apic[].irr": ("KVM", "CPU{0} IRR"),
+        "apic[].isr": ("KVM", "CPU{0} ISR"), "apic[].tmr": ("KVM", "CPU{0} TMR"),
         "apic[].ioapic_handled_vectors": ("KVM", "CPU{0} handled vectors"),
         "apic[].highest_stale_pending_ioapic_eoi": ("KVM", "CPU{0} stale vector"),
         "apic[].pending_ioapic_eoi": ("KVM", "CPU{0} pending EOI"),
@@ -157,9 +156,8 @@ class Machine(Design):
         "irq_routing[].dest": ("KVM", "GSI {0} route dest"), "irq_routing[].trigger": ("KVM", "GSI {0} route trigger"),
         "ioapic[].vector": ("VMM", "pin {0} vector"), "ioapic[].dest": ("VMM", "pin {0} dest"),
         "ioapic[].trigger": ("VMM", "pin {0} trigger"), "ioapic[].mask": ("VMM", "pin {0} mask"),
-        "ioapic[].remote_irr": ("VMM", "pin {0} Remote IRR"),
-        "ioapic[].irr": ("VMM", "pin {0} irr"), "ioapic[].irq_eoi": ("VMM", "pin {0} irq_eoi"),
-        "delayed_ioapic_service": ("VMM", "delayed service armed"),
+        "ioapic[].remote_irr": ("VMM", "pin {0} Remote IRR"), "ioapic[].irr": ("VMM", "pin {0} irr"),
+        "ioapic[].irq_eoi": ("VMM", "pin {0} irq_eoi"), "delayed_ioapic_service": ("VMM", "delayed service armed"),
         "raised[]": ("device", "line {0}"),
     }  # fmt: skip
 
@@ -330,6 +328,10 @@ class Machine(Design):
     @abstractmethod
     def guest_can_take_interrupt(self, cpu: Cpu) -> bool:
         """RFLAGS.IF and no handler in the way."""
+
+    @abstractmethod
+    def guest_uses_cpu(self, cpu: Cpu) -> bool:
+        """The CPU is not offline for good: what its LAPIC has pending or in service gets an EOI some time."""
 
     @abstractmethod
     def guest_interrupt(self, cpu: Cpu, vector: Vector) -> None:

@@ -33,7 +33,7 @@ def no_eoi_lost(s: Machine, pin: Pin) -> bool:
     rte = s.ioapic[pin]
     return (
         not rte.remote_irr
-        or any(s.kvm_apic_pending_eoi(apic, s.remapped_vector(pin)) for apic in s.apic.values())
+        or any(s.guest_uses_cpu(cpu) and s.kvm_apic_pending_eoi(s.apic[cpu], s.remapped_vector(pin)) for cpu in s.apic)
         or any(apic.req_ioapic_eoi_exit and apic.pending_ioapic_eoi == rte.vector for apic in s.apic.values())
         or any(apic.exit_ioapic_eoi == rte.vector for apic in s.apic.values())
         or s.guest_owes_ioapic_eoi(pin)

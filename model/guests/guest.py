@@ -44,6 +44,9 @@ class Guest(Machine):
     def guest_uses_device(self, pin: Pin) -> bool:
         return self.driver_ready[pin]
 
+    def guest_uses_cpu(self, cpu: Cpu) -> bool:
+        return True
+
     def guest_can_take_interrupt(self, cpu: Cpu) -> bool:
         return self.guest_is_idle(cpu)
 

@@ -24,6 +24,9 @@ class LapicGuest(Machine):
         require(self.apic[cpu].in_guest)
         self.apic_set_eoi(self.apic[cpu])
 
+    def guest_uses_cpu(self, cpu: Cpu) -> bool:
+        return True
+
     def guest_can_take_interrupt(self, cpu: Cpu) -> bool:
         return True
 

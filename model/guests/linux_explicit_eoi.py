@@ -61,6 +61,9 @@ class LinuxTmr0(LinuxExplicitEoi):
     def needs_explicit_eoi(self, cpu: Cpu, vector: Vector) -> bool:
         return vector not in self.apic[cpu].tmr and any(self.is_level_pin(pin, vector) for pin in self.ioapic)
 
+    def guest_uses_cpu(self, cpu: Cpu) -> bool:
+        return not self.offline[cpu]
+
     def guest_can_take_interrupt(self, cpu: Cpu) -> bool:
         return not self.offline[cpu] and super().guest_can_take_interrupt(cpu)
 

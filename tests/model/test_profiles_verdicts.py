@@ -21,7 +21,7 @@ from model.guests.linux_affinity import LinuxAffinity, LinuxMovesInService
 from model.guests.linux_explicit_eoi import LinuxIr, LinuxTmr0
 from model.guests.threaded import Broken, Sel4
 from model.guests.windows_cg import WindowsCg
-from model.machine import ApiFlags, Cpu, IoapicVersion, Vector
+from model.machine import ApiFlags, Cpu, IoapicVersion, Lapic, Vector
 from model.mutants.routes import MutantB3Split
 from model.vmms.cloud_hypervisor import CloudHypervisor
 from model.vmms.crosvm import Crosvm
@@ -74,9 +74,30 @@ class LinuxWithoutRepair(LinuxTmr0):
 
 def test_the_tmr_repair_is_needed_for_the_kernels_chip_only() -> None:
     """K13: with TMR = 0 the in-kernel chip ignores the EOI. kvm.md 1.3.3: a split irqchip does not look at TMR."""
-    name = "line_is_serviced"
-    assert verdicts(name, vmm=KernelIrqchip, guest=LinuxWithoutRepair, ioapic=V11, pins=1) == (VIOLATED,)
+    both = name, _ = "line_is_serviced", "no_eoi_lost"
+    assert verdicts(*both, vmm=KernelIrqchip, guest=LinuxWithoutRepair, ioapic=V11, pins=1) == (VIOLATED, VIOLATED)
     assert verdicts(name, vmm=Qemu, guest=LinuxWithoutRepair, pins=1) == (HOLDS,)
+
+
+class NoExitForAnEdge(V6):
+    """A patch that somebody may come to write: the LAPIC took an edge, so no I/O APIC waits for the EOI."""
+
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if vector in apic.tmr:
+            super().kvm_ioapic_send_eoi(apic, vector)
+
+
+@pytest.mark.parametrize(("guest", "kernel", "found"), [
+    (LinuxWithoutRepair, NoExitForAnEdge, VIOLATED),
+    (LinuxWithoutRepair, V6, HOLDS),  # KVM broadcasts what the IPI brought
+    (LinuxTmr0, NoExitForAnEdge, HOLDS),  # the guest EOIs the I/O APIC itself
+])  # fmt: skip
+def test_what_an_offline_cpu_has_pending_ends_nothing(guest: type, kernel: type, found: Status) -> None:
+    """L3 step 4: the CPU went offline with the vector in IRR, which stays there and is never handled; the interrupt went
+    on by IPI, an edge, so TMR is 0 where it is handled (1.3.3: a split irqchip does not look at TMR; this patch does)."""
+    both = ("no_eoi_lost", "line_is_serviced")
+    flags = ApiFlags.BIT2
+    assert verdicts(*both, vmm=Qemu, guest=guest, kernel=kernel, ioapic=V20, pins=1, flags=flags) == (found, found)
 
 
 @pytest.mark.parametrize(("vmm", "careful"), [(Qemu, HOLDS), (Crosvm, VIOLATED)])
