@@ -85,5 +85,4 @@ class Resample(Level):
 
     def device_service(self, pin: Pin) -> None:
         """Only the owner knows that the line fell."""
-        if self.raised[pin]:
-            self.raised[pin] = False
+        self.raised[pin] = False

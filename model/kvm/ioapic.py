@@ -28,10 +28,10 @@ class IoapicC(IrqC):
             self.kvm_ioapic_service(rte)
 
     def kvm_ioapic_service(self, rte: RedirectionEntry) -> None:
-        """ioapic_service(): a level pin closes (Remote IRR) only if a LAPIC took the message."""
+        """ioapic_service(): a level pin closes (Remote IRR) if a LAPIC took the message, or if there is no vCPU (-1)."""
         if rte.mask or (rte.trigger == Trigger.LEVEL and rte.remote_irr):
             return
-        if rte.trigger == Trigger.LEVEL and self.apic[rte.dest].spiv_enabled:
+        if rte.trigger == Trigger.LEVEL and (self.apic[rte.dest].spiv_enabled or not self.any_vcpu_created()):
             rte.remote_irr = True
         self.apic_accept_irq(self.apic[rte.dest], rte.vector, rte.trigger)
 
@@ -58,15 +58,11 @@ class IoapicC(IrqC):
             rte.irq_eoi = 0
             self.delayed_ioapic_service = True
         else:
-            if self.scope.throttle:
-                rte.irq_eoi = 1
+            rte.irq_eoi = 1 if self.scope.throttle else 0
             self.kvm_ioapic_service(rte)
 
     def kvm_notify_acked_irq(self, pin: Pin) -> None:
-        """Ack notifiers: a resampling irqfd lowers its source and asks its owner to look again.
-
-        Simplified: there are no notifiers; designs that change when they run have them.
-        """
+        """Ack notifiers. Simplified: there are none; designs that change when they run have them."""
 
     def ten_milliseconds_pass(self) -> bool:
         """Assumed: 10 ms are long enough for vCPUs to be back in guest code, and to take and handle what is pending."""
@@ -88,6 +84,7 @@ class IoapicC(IrqC):
     def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """ioapic_write_indirect(): Remote IRR is read-only, but an edge entry has none."""
         rte = self.ioapic[pin]
+        old_dest = rte.dest
         rte.vector = vector
         rte.dest = dest
         rte.trigger = trigger
@@ -96,7 +93,7 @@ class IoapicC(IrqC):
             rte.remote_irr = False
         if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
             self.kvm_ioapic_service(rte)
-        self.kvm_make_scan_ioapic_request()
+        self.kvm_make_scan_ioapic_request_mask(old_dest, dest)
 
     def kvm_set_ioapic(
         self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool, remote_irr: bool, irr: bool

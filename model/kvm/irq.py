@@ -30,6 +30,13 @@ class IrqC(LapicC):
             apic.req_scan_ioapic = True
             apic.in_guest = False
 
+    def kvm_make_scan_ioapic_request_mask(self, old_dest: Cpu, dest: Cpu) -> None:
+        """For these vCPUs only."""
+        for cpu, apic in self.apic.items():
+            if cpu in (old_dest, dest):
+                apic.req_scan_ioapic = True
+                apic.in_guest = False
+
     def kvm_scan_ioapic_routes(self, cpu: Cpu, apic: Lapic) -> None:
         """Split irqchip: level routes to this vCPU, and moved ones that it still has pending or in service."""
         for route in self.irq_routing.values():

@@ -19,6 +19,9 @@ class LapicC(Machine):
         """A vCPU's LAPIC is made with it: once one exists without an irqchip, no irqchip can be chosen any more."""
         return self.irqchip_mode != IrqchipMode.NONE
 
+    def any_vcpu_created(self) -> bool:
+        return any(apic.created for apic in self.apic.values())
+
     def kvm_apic_set_version(self, apic: Lapic) -> None:
         """LVR bit 24 for every guest with x2APIC in CPUID, unless the I/O APIC is in the kernel (0bcc3fb95b97).
 

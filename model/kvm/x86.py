@@ -71,9 +71,6 @@ class X86C(IoapicC):
             route.trigger = trigger
             self.kvm_set_irq_routing()
 
-    def any_vcpu_created(self) -> bool:
-        return any(apic.created for apic in self.apic.values())
-
     def kvm_arch_vcpu_create(self, apic: Lapic) -> None:
         """KVM_CREATE_VCPU: a local APIC in the kernel if an irqchip was chosen before."""
         if apic.created:
@@ -135,10 +132,7 @@ class X86C(IoapicC):
 
     @step(by="KVM", fair=Fair.WEAK)
     def kvm_inject_irq(self, cpu: Cpu) -> None:
-        """kvm_check_and_inject_events(): the LAPIC's interrupt is acknowledged and the guest vectors to it.
-
-        Simplified: the kick out of guest mode and the entry that injects are one step.
-        """
+        """kvm_check_and_inject_events(). Simplified: the kick out of the guest and the injecting entry are one step."""
         apic = self.apic[cpu]
         require(apic.in_guest and self.guest_can_take_interrupt(cpu))
         vector = require(self.kvm_apic_has_interrupt(apic))

@@ -63,13 +63,14 @@ class MutantB19(MutantB15):
 
     def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         rte = self.ioapic[pin]
+        old_dest = rte.dest
         rte.vector = vector
         rte.dest = dest
         rte.trigger = trigger
         rte.mask = mask
         if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
             self.kvm_ioapic_service(rte)
-        self.kvm_make_scan_ioapic_request()
+        self.kvm_make_scan_ioapic_request_mask(old_dest, dest)
 
 
 class MutantB19Qemu(Qemu):

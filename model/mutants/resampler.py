@@ -42,6 +42,7 @@ class Resampler(Base):
 
     def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         rte = self.ioapic[pin]
+        old_dest = rte.dest
         rte.vector = vector
         rte.dest = dest
         rte.trigger = trigger
@@ -51,7 +52,7 @@ class Resampler(Base):
         if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
             rte.irr = False
             self.device_resample(pin)  # kvm_notify_irqfd_resampler()
-        self.kvm_make_scan_ioapic_request()
+        self.kvm_make_scan_ioapic_request_mask(old_dest, dest)
 
 
 class MutantB10(Resampler):
@@ -62,6 +63,7 @@ class MutantB10(Resampler):
 
     def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         rte = self.ioapic[pin]
+        old_dest = rte.dest
         rte.vector = vector
         rte.dest = dest
         rte.trigger = trigger
@@ -70,4 +72,4 @@ class MutantB10(Resampler):
             rte.remote_irr = False
         if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
             self.kvm_ioapic_service(rte)
-        self.kvm_make_scan_ioapic_request()
+        self.kvm_make_scan_ioapic_request_mask(old_dest, dest)

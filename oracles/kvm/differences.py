@@ -15,10 +15,6 @@ DIFFERENCES = (
     "IRR -> ISR is KVM_SET_LAPIC. That also recomputes LVR and makes every vCPU scan; one in guest mode does so at once",
     "set_irqchip_replays_all: KVM_SET_IRQCHIP sets all pins, and sends again what KVM_GET_IRQCHIP showed as latched on any "
     "of them; the model (Simplified: in model/kvm/ioapic.py) replays the one that is changed",
-    "no_vcpu_takes_all: before the first vCPU exists, KVM has no APIC map, and kvm_irq_delivery_to_apic() returns -1, which "
-    "ioapic_service() takes for a delivery: Remote IRR is set. The model leaves the pin open, as KVM does once a map exists",
-    "rte_scan_by_destination: a guest's write to an entry of the in-kernel I/O APIC makes the vCPUs of its old and its new "
-    "destination scan; in the model (model/kvm/ioapic.py, kvm_ioapic_write_rte) all of them",
     "irr_delivered: KVM_GET_IRQCHIP does not show a latched edge that was sent; the model keeps one latch",
 )
 
@@ -74,38 +70,5 @@ class SetIrqchipReplaysAll(X86C):
                 self.kvm_ioapic_set_irq(p, True)
 
 
-class NoVcpuTakesAll(X86C):
-    """ioapic_service() before there is a vCPU: kvm->arch.apic_map is NULL, so the slow path says -1, nobody matched."""
-
-    def kvm_ioapic_service(self, rte: RedirectionEntry) -> None:
-        if rte.trigger == Trigger.LEVEL and not rte.mask and not self.any_vcpu_created():
-            rte.remote_irr = True
-            return
-        super().kvm_ioapic_service(rte)
-
-
-class RteScanByDestination(X86C):
-    """ioapic_write_indirect(): a fixed entry makes the vCPUs of its old and new destination scan, not all of them.
-
-    The others leave guest mode here, too, which nobody sees: so the runs of the model can be taken as they are.
-    """
-
-    def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
-        rte = self.ioapic[pin]
-        before = rte.dest
-        rte.vector = vector
-        rte.dest = dest
-        rte.trigger = trigger
-        rte.mask = mask
-        if trigger == Trigger.EDGE:
-            rte.remote_irr = False
-        if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
-            self.kvm_ioapic_service(rte)
-        for cpu, apic in self.apic.items():
-            apic.in_guest = False
-            if cpu in (dest, before):
-                apic.req_scan_ioapic = True
-
-
-class LiveKvm(AcceptedBySetLapic, SetIrqchipReplaysAll, NoVcpuTakesAll, RteScanByDestination):
+class LiveKvm(AcceptedBySetLapic, SetIrqchipReplaysAll):
     """All of DIFFERENCES. A role to be mixed in before a kernel design."""

@@ -10,7 +10,7 @@ from typing import Any
 from model.lang import compose
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from oracles.kvm import harness
-from oracles.kvm.differences import AcceptedBySetLapic, LiveKvm, NoVcpuTakesAll, SetIrqchipReplaysAll
+from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
 from oracles.lockstep import Observed, Seen
 from oracles.mutant_scenes import MutantScene
@@ -19,11 +19,6 @@ from oracles.walk import Subject
 
 DELAYED_SECONDS = 0.025  # longer than the 10 ms of IOAPIC_SUCCESSIVE_IRQ_MAX_COUNT's delayed work
 MOST_WAITS = 100  # in a scene
-
-
-class OneVcpuLive(AcceptedBySetLapic, SetIrqchipReplaysAll, NoVcpuTakesAll):
-    """LiveKvm without rte_scan_by_destination, which makes no difference to one vCPU and replaces one of KVM's rules
-    that would have no mutants then."""
 
 
 def nothing_deliverable(seen: Seen) -> Iterable[tuple[str, tuple[Any, ...]]]:
@@ -87,9 +82,8 @@ def scenes(kernel: type[Machine], real: LiveKvmSystem) -> Iterator[MutantScene]:
 
 
 def _scene(kernel: type[Machine], real: LiveKvmSystem, roles: tuple[type[Machine], ...], scope: Scope) -> MutantScene:
-    live = OneVcpuLive if scope.cpus == 1 else LiveKvm
     sizes = f"{scope.cpus}x{scope.vectors}x{scope.pins}"
     title = f"{' '.join(role.__name__ for role in roles)}, flags {scope.flags.name}, {sizes}"
-    subject = Subject(compose(*roles, live, kernel), scope, real, {"scene": title})
+    subject = Subject(compose(*roles, LiveKvm, kernel), scope, real, {"scene": title})
     refused = Refusals(real) if roles[-1] is harness.InKernel else nothing_deliverable
     return MutantScene(title, subject, KVM_VIEW, refused=refused)
