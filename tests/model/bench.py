@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import pytest
+
 from model.designs.base import Base
 from model.devices import Level
 from model.guests.any_guest import AnyGuest
@@ -13,6 +15,7 @@ from model.vmms.qemu import Qemu
 
 V11, V20 = IoapicVersion.V11, IoapicVersion.V20
 EDGE, LEVEL = Trigger.EDGE, Trigger.LEVEL
+both_versions = pytest.mark.parametrize("version", [V11, V20])
 
 
 class Counted(Machine):
@@ -146,3 +149,11 @@ def eoi_is_reported(b: Bench, cpu: int = 0) -> bool:
     b.eoi(cpu)
     b.enter(cpu)
     return b.apic(cpu).exit_ioapic_eoi is not None
+
+
+def raised(version: IoapicVersion) -> Bench:
+    """The line is high, its message is sent, Remote IRR is set."""
+    b = Bench(version)
+    b.line(True)
+    assert (b.d, b.r) == (1, True)
+    return b

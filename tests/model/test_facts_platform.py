@@ -7,24 +7,13 @@ vmm-guest.md. Pin 0 is level, vector 1, unmasked unless said; d counts messages 
 from __future__ import annotations
 
 import pytest
-from bench import EDGE, LEVEL, V11, V20, Bench
+from bench import EDGE, LEVEL, V11, V20, Bench, both_versions, raised
 
 from model.designs.v1 import V1
 from model.guests.linux_affinity import LinuxMovesInService
 from model.machine import IoapicVersion, Machine
 from model.vmms.openvmm import Openvmm
 from model.vmms.qemu import Qemu
-
-both_versions = pytest.mark.parametrize("version", [V11, V20])
-
-
-def raised(version: IoapicVersion) -> Bench:
-    """The line is high, its message is sent, Remote IRR is set."""
-    b = Bench(version)
-    b.line(True)
-    assert (b.d, b.r) == (1, True)
-    return b
-
 
 # ---- QEMU and the LAPIC: oracle sections 3 and 4 ----
 
