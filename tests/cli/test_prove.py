@@ -103,14 +103,23 @@ def test_a_limit_is_inconclusive_never_a_pass(eoi, limit, engine):
     assert "STOPPED" in ran.out and "states" in ran.out
 
 
+def take_ctrl_c() -> None:
+    """A shell's background jobs ignore Ctrl-C, and so would what they start: here the tests may be such a job."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_is_inconclusive_and_says_what_was_covered(tmp_path: Path):
     command = [sys.executable, "-m", "checker.cli", "prove", "base", "--guest", "any", "--vmm", "qemu"]
     command += ["--scope", "cpus=2,pins=2,vectors=3", "--property", "advertised_is_honoured", "--property", "eoi_exit"]
     command += ["--property", "remote_irr_set", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        time.sleep(3)
-        os.kill(child.pid, signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, preexec_fn=take_ctrl_c) as child:
+        try:
+            time.sleep(3)
+            os.kill(child.pid, signal.SIGINT)
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
     assert "Traceback" not in err
     told = json.loads(out)
     assert told["interrupted"] and all(c["outcome"] == "INTERRUPTED" and c["states"] > 1000 for c in told["cells"])
