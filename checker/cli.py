@@ -68,7 +68,11 @@ def _add_comparisons(sub: Any) -> None:
     diff = sub.add_parser("diff", help="what a design changes: the model, and every verdict")
     diff.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
     _add_selection(diff)
-    diff.add_argument("--stories", action="store_true", help="tell every regression, not only the first")
+    traces = diff.add_mutually_exclusive_group()
+    told = "tell every regression, not only the first, what is still broken, and what is fixed: each trace once"
+    traces.add_argument("--stories", action="store_true", help=told)
+    traces.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
+    diff.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
     diff.add_argument("--json", action="store_true", help="machine-readable changes")
     compat_parser = sub.add_parser("compat", help="can anybody tell a design from its base who did not ask for the change?")
     compat_parser.add_argument("base", metavar="BASE", help="the kernel design to compare with")

@@ -246,28 +246,49 @@ def run_diff(options: Namespace) -> int:
         print("eoi: interrupted: INCONCLUSIVE", file=sys.stderr)
         return 3
     before, after = campaign.results[: len(pairs)], campaign.results[len(pairs) :]
-    hunks = model_diff(base.cls, design.cls)
     limits = Limits(options.max_states, options.max_memory, options.timeout)
     graphs = compare.compare_all(pairs, before, after, wanted, limits)
-    listed = compare.changes(before, after)
+    hunks, listed = model_diff(base.cls, design.cls), compare.changes(before, after)
+    diff = compare.Diff(base.name, design.name, hunks, pairs, before, after, graphs, listed)
     if options.json:
-        print(compare.as_json(base.name, design.name, hunks, listed, pairs, graphs))
+        print(compare.as_json(diff))
     else:
-        print("\n".join(diff_lines(base.name, design.name, hunks)))
-        print("\n" + "\n".join(compare.graph_lines(base.name, design.name, pairs, graphs)))
-        print("\n" + "\n".join(compare.change_lines(listed)))
-        print_regressions(listed, options.stories)
-        print("\n" + compare.count_line(listed, len(pairs)))
+        print_diff(options, diff)
     kinds = {change.kind for change in listed}
     return 1 if compare.REGRESSED in kinds else 3 if compare.OPEN in kinds else 0
 
 
-def print_regressions(listed: Sequence[compare.Change], every: bool) -> None:
-    """The story of the first regression that takes steps to reach, or of every one."""
+def print_diff(options: Namespace, diff: compare.Diff) -> None:
+    """The model diff, the groups, what is the same, traces, and one line that counts it all."""
+    if options.brief:
+        size = sum(hunk.size for hunk in diff.hunks)
+        print(f"{diff.design} against {diff.base}: {size} line{'s' * (size != 1)} of the model")
+    else:
+        print("\n".join(diff_lines(diff.base, diff.design, diff.hunks)))
+    print("\n" + "\n".join(compare.group_lines(diff, brief=options.brief, every=options.all)))
+    named = compare.same_lines(diff) if options.all else []
+    evidence = [] if options.brief else compare.evidence_lines(diff)
+    print("\n" + "\n".join([compare.graph_line(diff), *named, *evidence]))
+    if not options.brief:
+        print_traces(diff.listed, options.stories)
+    print("\n" + compare.summary_line(diff))
+
+
+def print_traces(listed: Sequence[compare.Change], every: bool) -> None:
+    """The story of the first regression that takes steps to reach; or of every one, of what is still broken, and of what
+    was until now."""
     regressed = [change for change in listed if change.kind == compare.REGRESSED]
-    first = [change for change in regressed if change.after.run and change.after.run.length] or regressed
-    for change in regressed if every else first[:1]:
+    told = regressed if every else ([change for change in regressed if change.takes_steps] or regressed)[:1]
+    for change in told:
         print("\n" + to_text(story(*change.told())), end="")
+    for change, where in compare.told_once(listed) if every else []:
+        print("\n" + "\n".join(where) + "\n\n" + to_text(story(*change.told())), end="")
+    kinds = () if every else (compare.STILL, compare.FIXED, compare.REGRESSED)
+    untold = [c for kind in kinds for c in listed if c.kind == kind and c.has_trace and c not in told]
+    if untold:
+        result, verdict = next((c for c in untold if c.takes_steps), untold[0]).told()
+        command = report.reproduce("trace", result.cell, property_argument(verdict.property))
+        print(f"\n--stories tells all of them. One of those not told: {command}")
 
 
 def run_compat(options: Namespace) -> int:

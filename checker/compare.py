@@ -8,24 +8,32 @@ request as its model says (EINVAL), and the VMM goes on.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from checker.errors import UserError
+from checker.fold_names import fold_names
 from checker.graph_compare import SAME, GraphComparison, compare_graphs
 from checker.model_diff import Hunk
-from checker.native import NoCompiler
+from checker.native import NoCompiler, Outcome
 from checker.registry import ROLES, Cell, role_of
 from checker.report import PLAIN, binding_text, length_text
 from checker.search import Limits
-from checker.verdict import CellResult, Status, Verdict
+from checker.verdict import CellResult, Status, Verdict, trace_of
 from model.lang import Property, compose
 from model.machine import Machine
 
 FIXED, REGRESSED, STILL, OPEN, WITNESS = "FIXED", "REGRESSED", "STILL BROKEN", "OPEN", "CHANGED"
 NOW = {Status.HOLDS: "holds", Status.SKIPPED: "not asked"}
-ORDER = (REGRESSED, STILL, FIXED, OPEN, WITNESS)
+ORDER = (REGRESSED, STILL, FIXED, OPEN, WITNESS)  # of the changes in the JSON
+GROUPS = (REGRESSED, FIXED, STILL, OPEN, WITNESS)  # of the text
+VERDICTS, GRAPH, UNKNOWN, ALIKE = "other verdicts", "explores differently", "undecided", "same"  # of cells
+TOLD = {STILL: "Still broken", FIXED: "Fixed, until now violated"}
+WIDTH = 118  # of the names of many cells
+GLUE = "\u00a0"  # a blank at which no line breaks
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,20 @@ class Change:
         """The side that has the run to tell."""
         return (self.base, self.before) if self.kind == FIXED else (self.design, self.after)
 
-    def __str__(self) -> str:
-        result, verdict = self.told()
+    @property
+    def has_trace(self) -> bool:
+        return self.told()[1].run is not None
+
+    @property
+    def takes_steps(self) -> bool:
+        """There is a trace, and the initial state is not all of it."""
+        run = self.told()[1].run
+        return run is not None and run.length > 0
+
+    @property
+    def text(self) -> str:
+        """The length of the trace, what it is about, and what was or is instead."""
+        _, verdict = self.told()
         text = "  ".join(filter(None, (length_text(verdict), binding_text(verdict) if verdict.run else "")))
         if self.kind == STILL and length_text(self.before) != length_text(verdict):
             text += f"  (was {length_text(self.before)})"
@@ -71,7 +91,21 @@ class Change:
             text += f"  now {NOW.get(self.after.status, '?')}" + (f" ({self.after.note})" if self.after.note else "")
         if self.kind in (OPEN, WITNESS):
             text = f"{PLAIN[self.before.status]} -> {PLAIN[self.after.status]}"
-        return f"{self.kind:<12}  {self.name:<23} {result.cell}: {text}"
+        return text
+
+
+@dataclass(frozen=True)
+class Diff:
+    """All that was found: the changed functions; per pair the results of both and their graphs; the changes."""
+
+    base: str
+    design: str
+    hunks: Sequence[Hunk]
+    pairs: Sequence[Pair]
+    before: Sequence[CellResult]
+    after: Sequence[CellResult]
+    graphs: Sequence[GraphComparison]
+    listed: Sequence[Change]
 
 
 def pair_cells(base: Named, design: Named, of_base: Sequence[Cell], of_design: Sequence[Cell]) -> list[Pair]:
@@ -121,12 +155,14 @@ def compare_all(
     pairs: Sequence[Pair], base: Sequence[CellResult], design: Sequence[CellResult], wanted: Sequence[Property],
     limits: Limits,
 ) -> list[GraphComparison]:  # fmt: skip
-    """Compare the graphs of all pairs; where the sizes differ, that is the answer."""
+    """Compare the graphs of all pairs; where the sizes differ, that is the answer, if they are those of whole graphs."""
     found = list[GraphComparison]()
     for pair, a, b in zip(pairs, base, design, strict=True):
-        sizes = [f"{r.stats.states:,} states and {r.stats.transitions:,} transitions" for r in (a, b)]
-        if sizes[0] != sizes[1]:
-            found.append(GraphComparison(False, why=" against ".join(sizes)))
+        if a.outcome is not Outcome.COMPLETE or b.outcome is not Outcome.COMPLETE:
+            found.append(GraphComparison(None, why="a limit was reached"))
+            continue
+        if _sizes(a) != _sizes(b):
+            found.append(GraphComparison(False, why=f"{_sizes(a)} against {_sizes(b)}"))
             continue
         try:
             found.append(compare_graphs(pair.base, pair.design, wanted, limits))
@@ -135,50 +171,181 @@ def compare_all(
     return found
 
 
-def graph_lines(base: str, design: str, pairs: Sequence[Pair], graphs: Sequence[GraphComparison]) -> list[str]:
-    """Whether the designs are equivalent, and what was compared to say so."""
-    same = [g for g in graphs if g.same]
-    if len(same) == len(graphs):
-        lines = [f"{design} and {base} are equivalent: {SAME} in all {len(graphs)} cells."]
-    else:
-        lines = [f"{design} and {base} have the {SAME} in {len(same)} of {len(graphs)} cells."]
-        lines += [f"  same: {pair.design}" for pair, g in zip(pairs, graphs, strict=True) if g.same]
-        lines += [f"  unknown: {pair.design}: {g.why}" for pair, g in zip(pairs, graphs, strict=True) if g.same is None]
-    if same:
-        left_out = sorted({field for g in same for field in g.left_out})
-        lines += [
-            f"  Compared: the initial state, {sum(g.states for g in same):,} reachable states and "
-            f"{sum(g.transitions for g in same):,} transitions (by step and arguments),",
-            f"  in every field but {', '.join(left_out)}, which only one has and which tell no states apart."
-            if left_out else "  in every field. Nothing is said of other cells.",
-        ]  # fmt: skip
+def _sizes(result: CellResult) -> str:
+    return f"{result.stats.states:,} states and {result.stats.transitions:,} transitions"
+
+
+def standings(diff: Diff) -> list[str]:
+    """What became of every cell, one of VERDICTS, GRAPH, UNKNOWN and ALIKE; a cell may be as broken as before."""
+    changed = {id(change.design) for change in diff.listed if change.kind not in (STILL, OPEN)}
+    opened = {id(change.design) for change in diff.listed if change.kind == OPEN}
+    of_graph = {True: ALIKE, False: GRAPH, None: UNKNOWN}
+    return [
+        VERDICTS if id(result) in changed else UNKNOWN if id(result) in opened else of_graph[graph.same]
+        for result, graph in zip(diff.after, diff.graphs, strict=True)
+    ]
+
+
+def counts(diff: Diff) -> dict[str, int]:
+    """How many verdicts there are of each kind, and how many cells of each standing."""
+    kinds, cells = [change.kind for change in diff.listed], standings(diff)
+    return {k: kinds.count(k) for k in GROUPS} | {s: cells.count(s) for s in (VERDICTS, GRAPH, UNKNOWN, ALIKE)}
+
+
+# --- as text ---
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is to be said of a cell. Cells with all else equal share a line; apart: what keeps others on their own."""
+
+    kind: str
+    name: str
+    cell: str
+    text: str
+    apart: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind:<12}  {self.name:<23} {self.cell}: {self.text}"
+
+
+def group_lines(diff: Diff, *, brief: bool, every: bool) -> list[str]:
+    """The groups, an empty line between them. brief: cells share a line for which the same is said, if by other traces.
+    every: no cells share a line."""
+    groups = [[_change_row(change, brief) for change in diff.listed if change.kind == kind] for kind in GROUPS]
+    blocks = [_row_lines(rows, brief, every) for rows in [*groups, _graph_rows(diff)] if rows]
+    nothing = [] if diff.listed else [["no verdict changes, and nothing is violated in either"]]
+    return [line for block in [*nothing, *blocks] for line in ["", *block]][1:]
+
+
+def _row_lines(rows: Sequence[Row], brief: bool, every: bool) -> list[str]:
+    shared = dict[Row, list[Row]]()
+    for row in rows:
+        shared.setdefault(row if every else replace(row, cell=""), []).append(row)
+    lines = list[str]()
+    for same in shared.values():
+        lines.append(str(same[0]))
+        said = "one trace in" if same[0].kind == STILL and not brief else "in"
+        lines += [] if len(same) == 1 else _wrapped(f"{said} {_cells_text(row.cell for row in same)}", 16)
     return lines
 
 
-def change_lines(listed: Sequence[Change]) -> list[str]:
-    return [str(change) for change in listed] or ["no verdict changes, and nothing is violated in either"]
+def _cells_text(cells: Iterable[str]) -> str:
+    names = list(cells)
+    return f"{len(names)} cells: {fold_names(names)}"
 
 
-def count_line(listed: Sequence[Change], cells: int) -> str:
-    counts = [f"{n} {kind}" for kind in ORDER if (n := sum(c.kind == kind for c in listed))]
-    return f"{cells} cells compared: {', '.join(counts) or 'no change, nothing broken'}"
+def _wrapped(text: str, indent: int = 0) -> list[str]:
+    """Lines that break after a comma, a semicolon or a colon: not within a name."""
+    first, rest = " " * indent, " " * (indent + 2)
+    glued = re.sub("(?<![,;:]) ", GLUE, text)
+    lines = textwrap.wrap(
+        glued, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace(GLUE, " ") for line in lines]
 
 
-def as_json(
-    base: str, design: str, hunks: Sequence[Hunk], listed: Sequence[Change], pairs: Sequence[Pair],
-    graphs: Sequence[GraphComparison],
-) -> str:  # fmt: skip
+def _change_row(change: Change, brief: bool) -> Row:
+    """What REGRESSED or is FIXED has a line for each cell, what is STILL BROKEN one for each trace."""
+    cell, apart = str(change.told()[0].cell), ""
+    if change.kind in (REGRESSED, FIXED, STILL) and not brief:
+        apart = trace_key(change) if change.kind == STILL else cell
+    return Row(change.kind, change.name, cell, change.text, apart)
+
+
+def trace_key(change: Change) -> str:
+    """What a trace tells, without where it was found: equal if it is the very same one."""
+    result, verdict = change.told()
+    if verdict.run is None:
+        return length_text(verdict)
+    trace = trace_of(result, verdict, "")
+    return replace(trace, provenance=(), cell={}, scope={}, fairness=(), label="").to_json()
+
+
+def _graph_rows(diff: Diff) -> list[Row]:
+    """The cells that explore differently although every verdict is the same, then those that were not compared."""
+    other, open_ = list[Row](), list[Row]()
+    for a, b, graph, standing in zip(diff.before, diff.after, diff.graphs, standings(diff), strict=True):
+        if graph.same is None:
+            open_.append(Row("NOT COMPARED", "graphs", str(b.cell), graph.why))
+        elif standing == GRAPH:
+            x, y = a.stats, b.stats
+            sizes = f"{x.states:,} -> {y.states:,} states, {x.transitions:,} -> {y.transitions:,} transitions"
+            text = sizes if _sizes(a) != _sizes(b) else graph.why
+            other.append(Row("OTHER GRAPH", "same verdicts", str(b.cell), text))
+    return [*other, *open_]
+
+
+def graph_line(diff: Diff) -> str:
+    """How many cells are the same, and whether that makes the designs equivalent."""
+    graphs, alike = sum(bool(g.same) for g in diff.graphs), standings(diff).count(ALIKE)
+    if graphs == len(diff.graphs):
+        line = f"{diff.design} and {diff.base} are equivalent: {SAME} in all {graphs} cells"
+    else:
+        line = f"{diff.design} and {diff.base} have the {SAME} in {graphs} of {len(diff.graphs)} cells"
+    return line + (f", but not the same verdicts in {graphs - alike} of these." if alike != graphs else ".")
+
+
+def evidence_lines(diff: Diff) -> list[str]:
+    """What was compared to say that graphs are the same."""
+    same = [g for g in diff.graphs if g.same]
+    if not same:
+        return []
+    left_out = sorted({field for g in same for field in g.left_out})
+    return [
+        f"  Compared: the initial state, {sum(g.states for g in same):,} reachable states and "
+        f"{sum(g.transitions for g in same):,} transitions (by step and arguments),",
+        f"  in every field but {', '.join(left_out)}, which only one has and which tell no states apart."
+        if left_out else "  in every field. Nothing is said of other cells.",
+    ]  # fmt: skip
+
+
+def same_lines(diff: Diff) -> list[str]:
+    """The cells with the same graph, by name."""
+    return [f"  same: {pair.design}" for pair, g in zip(diff.pairs, diff.graphs, strict=True) if g.same]
+
+
+def told_once(listed: Sequence[Change]) -> list[tuple[Change, list[str]]]:
+    """What is STILL BROKEN or FIXED, once for each trace, with the lines that say in which cells it is the same."""
+    found = dict[tuple[str, str, str], list[Change]]()
+    for kind in TOLD:
+        for change in listed:
+            if change.kind == kind and change.has_trace:
+                found.setdefault((kind, change.name, trace_key(change)), []).append(change)
+    return [(same[0], _wrapped(f"{TOLD[kind]} {_places(same)}")) for (kind, _, _), same in found.items()]
+
+
+def _places(same: Sequence[Change]) -> str:
+    cells = [str(change.told()[0].cell) for change in same]
+    return f"in {cells[0]}" if len(cells) == 1 else f"by one trace in {_cells_text(cells)}"
+
+
+def summary_line(diff: Diff) -> str:
+    """The numbers of each group. Every cell is counted in one of those after the semicolon."""
+    n = counts(diff)
+    verdicts = [f"{n[FIXED]} fixed", f"{n[REGRESSED]} regressed", f"{n[STILL]} still broken"]
+    verdicts += [f"{n[kind]} {kind.lower()}" for kind in (OPEN, WITNESS) if n[kind]]
+    cells = [f"{n[VERDICTS]} with other verdicts", f"{n[GRAPH]} exploring differently"]
+    cells += [f"{n[UNKNOWN]} undecided"] if n[UNKNOWN] else []
+    return f"{', '.join(verdicts)}; of {len(diff.pairs)} cells, {', '.join(cells)}, {n[ALIKE]} the same"
+
+
+# --- as JSON ---
+
+
+def as_json(diff: Diff) -> str:
     """The same content, for machines."""
     return json.dumps(
         {
             "format": "eoiproof diff 1",
-            "base": base,
-            "design": design,
-            "model": [{"file": h.file, "name": h.name, "lines": list(h.lines)} for h in hunks],
-            "model_lines": sum(h.size for h in hunks),
-            "equivalent": all(g.same for g in graphs),
-            "graphs": [{"cell": str(p.design), **asdict(g)} for p, g in zip(pairs, graphs, strict=True)],
-            "changes": [_change_json(change) for change in listed],
+            "base": diff.base,
+            "design": diff.design,
+            "model": [{"file": h.file, "name": h.name, "lines": list(h.lines)} for h in diff.hunks],
+            "model_lines": sum(h.size for h in diff.hunks),
+            "equivalent": all(g.same for g in diff.graphs),
+            "graphs": [{"cell": str(p.design), **asdict(g)} for p, g in zip(diff.pairs, diff.graphs, strict=True)],
+            "changes": [_change_json(change) for change in diff.listed],
+            "counts": counts(diff),
         },
         indent=1,
     )

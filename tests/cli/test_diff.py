@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from checker import graph_compare
+from checker import compare, graph_compare
+from checker.fold_names import fold_names
 from checker.graph_compare import _columns, _equal, _Picture, _restricted, compare_graphs
 from checker.model_diff import model_diff
 from checker.prepare import prepare
 from checker.reference import Move
-from checker.registry import Cell, designs, matrix
+from checker.registry import Cell, all_properties, designs, matrix
 from checker.search import Limits, NativeSearch
+from checker.verdict import Status, check_cell
 from model.lang import Fair
 
 WINDOWS = ("--vmm", "qemu", "--guest", "windows_cg")
@@ -28,11 +33,31 @@ def cell(design, guest="linux", **scope):
     return next(c for c in found if isinstance(c, Cell))
 
 
+LINE = r"^(FIXED|REGRESSED|STILL BROKEN|CHANGED|OPEN|OTHER GRAPH) +(\w+(?: verdicts)?) +([^:]+): ([^\n]*)\n((?: {16,}\S.*\n)*)"
+
+
+def lines_of(out):
+    """(kind, property, its first cell, what is said, all its cells) of every line of the groups."""
+    for kind, name, first, text, folded in re.findall(LINE, out, re.M):
+        named = re.fullmatch(r"(?:one trace )?in (\d+) cells: (.*)", " ".join(folded.split()))
+        cells = spread(named[2]) if named else [first]
+        assert bool(folded) == bool(named) and first in cells and len(cells) == int(named[1] if named else 1)
+        yield kind, name, first, text, cells
+
+
+def spread(text):
+    """`a, {x, y}, p; b, z, p` -> a, x, p and a, y, p and b, z, p."""
+    blocks = [re.findall(r"\{[^}]*\}|[^,{}]+(?=,|$)", block) for block in text.split("; ")]
+    parts = [[part.strip("{} ").split(", ") for part in block] for block in blocks]
+    return [", ".join(chosen) for block in parts for chosen in itertools.product(*block)]
+
+
 def kinds(out):
-    """(property, cell) -> kind."""
-    return {
-        (m[2], m[3]): m[1] for m in re.finditer(r"^(FIXED|REGRESSED|STILL BROKEN|CHANGED) +(\w+) +([^:]+): ", out, re.M)
-    }
+    """(property, cell) -> kind, each cell once."""
+    lines = [(kind, name, cells) for kind, name, _, _, cells in lines_of(out) if kind != "OTHER GRAPH"]
+    found = [((name, cell), kind) for kind, name, cells in lines for cell in cells]
+    assert len(found) == len(dict(found))
+    return dict(found)
 
 
 def test_what_v1_fixes_and_breaks(eoi):
@@ -142,6 +167,152 @@ def test_a_new_function_is_shown_whole():
     new = hunks["kvm_lapic_suppress_eoi_broadcast()"]
     assert new[0].startswith("+def kvm_lapic_suppress_eoi_broadcast(self") and all(line[0] == "+" for line in new)
     assert "+suppress_eoi_broadcast_mode: SuppressEoi" in hunks["fields"]
+
+
+# --- the text: groups, folded lines, numbers ---
+
+CLOUD = ("diff", "base", "v1", "--vmm", "cloud_hypervisor", "--guest", "windows_cg,xen,linux_threaded,sel4")
+
+
+def numbers_of(told):
+    """The last line, from the JSON: each cell stands where its worst change puts it."""
+    kinds_of = {graph["cell"]: set() for graph in told["graphs"]}
+    for change in told["changes"]:
+        kinds_of[change["cell"]].add(change["kind"])
+    changed = {cell for cell, found in kinds_of.items() if found & {"FIXED", "REGRESSED", "CHANGED"}}
+    undecided = {cell for cell, found in kinds_of.items() if "OPEN" in found} | {
+        graph["cell"] for graph in told["graphs"] if graph["same"] is None
+    }
+    other = {graph["cell"] for graph in told["graphs"] if graph["same"] is False}
+    n = Counter(change["kind"] for change in told["changes"])
+    verdicts = f"{n['FIXED']} fixed, {n['REGRESSED']} regressed, {n['STILL BROKEN']} still broken"
+    verdicts += "".join(f", {n[kind]} {kind.lower()}" for kind in ("OPEN", "CHANGED") if n[kind])
+    cells = f"{len(changed)} with other verdicts, {len(other - changed - undecided)} exploring differently"
+    cells += f", {len(undecided - changed)} undecided" if undecided - changed else ""
+    same = len(kinds_of.keys() - changed - undecided - other)
+    return f"{verdicts}; of {len(kinds_of)} cells, {cells}, {same} the same"
+
+
+@pytest.mark.parametrize("more", [(), ("--brief",), ("--all",), ("--stories",), ("--max-states", "200", "--brief")])
+def test_groups_in_order_then_one_line_of_numbers(eoi, more):
+    out = eoi(*CLOUD, *more).out
+    told = json.loads(eoi(*CLOUD, *more, "--json").out)
+    seen = [kind for kind, *_ in lines_of(out)]
+    order = ["REGRESSED", "FIXED", "STILL BROKEN", "OPEN", "CHANGED", "OTHER GRAPH"]
+    assert seen == sorted(seen, key=order.index) and {"STILL BROKEN"} < set(seen)
+    assert kinds(out) == {(c["property"], c["cell"]): c["kind"] for c in told["changes"]}  # folding loses nothing
+    assert out.splitlines()[-1] == numbers_of(told)
+    assert Counter(c["kind"] for c in told["changes"]) == +Counter({k: told["counts"][k] for k in order[:-1]})
+
+
+def test_cells_that_stay_the_same_are_counted_and_named_only_on_demand(eoi):
+    short, full = eoi(*CLOUD).out, eoi(*CLOUD, "--all").out
+    assert "v1 and base have the same reachable graph in 2 of 4 cells." in short and "  same: " not in short
+    named = re.findall(r"^  same: (.*)$", full, re.M)
+    assert named == ["cloud_hypervisor 0x11, linux_threaded, level", "cloud_hypervisor 0x11, sel4, level"]
+    assert all([first] == cells for _, _, first, _, cells in lines_of(full)) and kinds(full) == kinds(short)
+
+
+def test_what_is_still_broken_by_one_trace_shares_a_line(eoi):
+    told = json.loads(eoi(*CLOUD, "--json").out)
+    trace = {(c["property"], c["cell"]): str([c["steps"], c["binding"], c["loop_start"]]) for c in told["changes"]}
+    found = [(name, cells) for kind, name, _, _, cells in lines_of(eoi(*CLOUD).out) if kind == "STILL BROKEN"]
+    lines = [(name, {trace[name, cell] for cell in cells}) for name, cells in found]
+    assert all(len(traces) == 1 for _, traces in lines)
+    assert len({str(line) for line in lines}) == len(lines)  # no trace has two lines
+    assert ("no_eoi_lost", [f"cloud_hypervisor 0x11, {guest}, level" for guest in ("linux_threaded", "sel4")]) in found
+    assert [len(cells) for name, cells in found if name == "no_reinjection"] == [1, 1]  # 10 steps each, but not the same
+    brief = [(name, len(cells)) for kind, name, *_, cells in lines_of(eoi(*CLOUD, "--brief").out) if kind == "STILL BROKEN"]
+    assert ("no_reinjection", 2) in brief and ("advertised_is_backed", 4) in brief
+
+
+def test_stories_tells_what_is_still_broken_and_what_is_fixed_once_for_each_trace(eoi):
+    out = eoi(*CLOUD, "--stories").out
+    found = Counter(kind for kind, *_ in lines_of(out))
+    assert found["STILL BROKEN"] == 4 and found["REGRESSED"] == 2
+    of_base = len(re.findall(r"^Fixed, until now violated ", out, re.M))
+    assert of_base >= 1
+    assert len(re.findall(r"^\w+: VIOLATED in ", out, re.M)) == 6 + of_base
+    shared = "Still broken by one trace in 2 cells: cloud_hypervisor 0x11, {linux_threaded, sel4}, level\n\nno_eoi_lost: VIOL"
+    assert shared in out and "Still broken in cloud_hypervisor 0x11, xen, level\n\nno_reinjection: VIOLATED in 10" in out
+    assert "not told" not in out
+    fixed = {(name, cell) for (name, cell), kind in kinds(out).items() if kind == "FIXED"}
+    assert fixed and {name for name, _ in fixed} == set(re.findall(r"^Fixed, .*\n(?: .*\n)*\n(\w+): VIOLATED", out, re.M))
+
+
+def test_what_is_not_told_can_be_asked_for(eoi):
+    default = eoi(*CLOUD).out
+    (command,) = re.findall(r"^--stories tells all of them. One of those not told: eoi (trace v1 .*)", default, re.M)
+    assert eoi(*command.split()).out.startswith("no_reinjection: VIOLATED in 10 steps")
+    only_fixed = eoi("diff", "base", "v1", "--vmm", "crosvm", "--guest", "windows_cg").out
+    assert "One of those not told: eoi trace base " in only_fixed
+
+
+def test_brief_is_the_groups_and_the_numbers(eoi):
+    ran = eoi(*CLOUD, "--brief")
+    assert ran.code == 1 and kinds(ran.out) == kinds(eoi(*CLOUD).out)
+    assert ran.out.startswith("v1 against base: 2 lines of the model\n\nREGRESSED ")
+    for absent in ("@@", "+++", "VIOLATED in", "eoi trace", "Compared:"):
+        assert absent not in ran.out
+    assert eoi(*CLOUD, "--brief", "--stories").code == 2
+
+
+def test_json_lists_what_it_listed(eoi):
+    told = json.loads(eoi(*CLOUD, "--json").out)
+    assert told.keys() >= {"format", "base", "design", "model", "model_lines", "equivalent", "graphs", "changes"}
+    order = ["REGRESSED", "STILL BROKEN", "FIXED", "OPEN", "CHANGED"]
+    assert [c["kind"] for c in told["changes"]] == sorted((c["kind"] for c in told["changes"]), key=order.index)
+    assert eoi(*CLOUD, "--json", "--brief").out == eoi(*CLOUD, "--json", "--all").out == eoi(*CLOUD, "--json").out
+
+
+def test_cells_that_only_explore_differently_are_named_with_their_sizes(eoi, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(WITH_SUPER)
+    chosen = ("--vmm", "crosvm", "--guest", "linux,linux_tmr0,freebsd,windows_cg", "--scope", "cpus=1,pins=1")
+    out = eoi("diff", "base", str(path), *chosen).out
+    sizes = [
+        {c["guest"]: (c["states"], c["transitions"]) for c in json.loads(eoi("prove", d, *chosen, "--json").out)["cells"]}
+        for d in ("base", str(path))
+    ]
+    said = {
+        cell.split(", ")[1]: text for kind, _, _, text, cells in lines_of(out) if kind == "OTHER GRAPH" for cell in cells
+    }
+    expected = {g: (a, b) for g, a, b in ((g, sizes[0][g], sizes[1][g]) for g in sizes[0]) if a != b}
+    assert said == {
+        g: f"{a[0]:,} -> {b[0]:,} states, {a[1]:,} -> {b[1]:,} transitions" for g, (a, b) in expected.items()
+    }
+    assert said.keys() == {"linux", "linux_tmr0", "freebsd"} and "in 2 cells: crosvm 0x20, {linux, linux_tmr0}" in out
+    assert "; of 4 cells, 0 with other verdicts, 3 exploring differently, 1 the same\n" in out
+
+
+def test_graphs_that_were_cut_off_are_not_called_different(eoi):
+    chosen = ("diff", "base", "v1", *WINDOWS, "--max-states", "3000")  # with 0x11, v1 has more, base has fewer
+    out, told = eoi(*chosen).out, json.loads(eoi(*chosen, "--json").out)
+    assert {g["cell"].split(",")[0]: g["same"] for g in told["graphs"]} == {"qemu 0x11": None, "qemu 0x20": False}
+    assert "NOT COMPARED  graphs                  qemu 0x11, windows_cg, level: a limit was reached\n" in out
+    assert out.splitlines()[-1] == numbers_of(told)
+
+
+def test_the_same_graph_is_not_the_same_verdicts():
+    c = cell("base", cpus=1, pins=1)
+    known = all_properties()
+    was = check_cell(c, [known["no_storm"], known["eoi_exit"]], known)
+    now = replace(was, verdicts=(replace(was.verdicts[0], status=Status.VIOLATED), was.verdicts[1]))
+    pair, same = compare.Pair(c, c), graph_compare.GraphComparison(True)
+    pairs, before, after = [pair, pair], [was, was], [now, replace(was)]
+    diff = compare.Diff("a", "b", [], pairs, before, after, [same, same], compare.changes(before, after))
+    said = "b and a are equivalent: same reachable graph in all 2 cells, but not the same verdicts in 1 of these."
+    assert compare.graph_line(diff) == said
+    assert compare.summary_line(diff).endswith("; of 2 cells, 1 with other verdicts, 0 exploring differently, 1 the same")
+
+
+def test_folded_names_multiply_out_to_the_names():
+    every = [", ".join(parts) for parts in itertools.product(("a 1", "a 2", "b 1"), ("x", "y", "z"), ("p", "q"))]
+    assert fold_names(every) == "{a 1, a 2, b 1}, {x, y, z}, {p, q}"
+    assert fold_names(["a 1, x, p"]) == "a 1, x, p" and fold_names([]) == ""
+    for n in range(1, 1 << 12, 5):
+        chosen = [name for k, name in enumerate(every[:12]) if n >> k & 1]
+        assert sorted(spread(fold_names(chosen))) == sorted(chosen)
 
 
 # --- the comparison of graphs ---
