@@ -88,7 +88,7 @@ def _add_comparisons(sub: Any) -> None:
         "gate", help="does every verdict of the full matrix equal the expected one?", description=said,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    gate.add_argument("--expected", metavar="FILE", default="reports/expected.toml", help="default: %(default)s")
+    gate.add_argument("--expected", metavar="FILE", default=commands.EXPECTED, help="default: %(default)s in the current directory")
     gate.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
     gate.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
     gate.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
@@ -126,13 +126,16 @@ def build_parser() -> argparse.ArgumentParser:
     trace.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
     trace.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
     litmus = sub.add_parser("litmus", help="small stories with a verdict inside, run on every system that they name")
-    litmus.add_argument("files", nargs="*", default=["tests/litmus"], metavar="FILE", help="or a folder (default: tests/litmus)")
+    litmus.add_argument(
+        "files", nargs="*", default=[commands.LITMUS], metavar="FILE",
+        help=f"or a folder (default: {commands.LITMUS} in the current directory)",
+    )  # fmt: skip
     sub.add_parser("claims", help="what was said in the thread, true or false")
-    replay = sub.add_parser("replay", help="run a story out of a mail again (also quoted with '> ')")
-    replay.add_argument("file", metavar="FILE", help="a text with a story in it; - for standard input")
-    replay.add_argument("--design", metavar="DESIGN", help="replay it on another design: does the patch stop it?")
+    replay = sub.add_parser("replay", help="run the stories out of a mail again (also quoted with '> ')")
+    replay.add_argument("file", metavar="FILE", help="a text with stories in it; - for standard input")
+    replay.add_argument("--design", metavar="DESIGN", help="replay them on another design: does the patch stop them?")
     replay.add_argument("--property", action="append", metavar="FILE", help="the .py file of yours that its property is in")
-    replay.add_argument("--on", choices=oracle_commands.ORACLES, help="take its steps on a real system, too")
+    replay.add_argument("--on", choices=oracle_commands.ORACLES, help="take their steps on a real system")
     oracle_commands.add_conform(sub, positive)
     return parser
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from argparse import Namespace
@@ -36,12 +37,15 @@ from checker.registry import (
     scope_type,
     special_roles,
 )  # fmt: skip
-from checker.retell import retell
+from checker.retell import retell, tell_all
 from checker.search import Limits
 from checker.story import to_text
+from checker.story_parser import ParsedStory
 from checker.verdict import CellResult, Status, Verdict, trace_of
 from model.lang import Property
 from model.machine import Machine
+
+EXPECTED, LITMUS = "reports/expected.toml", "tests/litmus"  # defaults, relative to the current directory
 
 
 def is_path(argument: str) -> bool:
@@ -220,19 +224,20 @@ def run_claims(options: Namespace) -> int:
 
 
 def run_replay(options: Namespace) -> int:
-    """Run a story again in CPython: does it still happen, and does it still show the violation?"""
+    """Run each story of a text again in CPython: does it still happen, and does it still show the violation?"""
     try:
         text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{options.file}: {error}") from None
     other = find_design(options.design) if options.design else None
     known = known_properties(options)
-    if options.on:
-        lines, code = oracle_commands.replay_on(text, options.on, other, find_design, known)
-    else:
-        lines, code = retell(text, other, find_design, known)
-    print("\n".join(lines))
-    return code
+
+    def tell(story: ParsedStory) -> tuple[list[str], int]:
+        if options.on:
+            return oracle_commands.replay_on(story, options.on, other, find_design, known)
+        return retell(story, other, find_design, known)
+
+    return tell_all("standard input" if options.file == "-" else options.file, text, tell)
 
 
 def run_diff(options: Namespace) -> int:
@@ -328,6 +333,9 @@ def run_gate(options: Namespace) -> int:
 
 def expected_table(path: Path, only: Sequence[str]) -> Table:
     """What a file expects (of these designs). Raises UserError."""
+    if str(path) == EXPECTED and not path.is_file():
+        make = "`eoi gate --write FILE` makes one"
+        raise UserError(_not_here(path, "file", "--expected FILE", "gate --expected", make))
     try:
         table = from_toml(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -349,5 +357,16 @@ def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence
     return 0
 
 
+def _not_here(path: Path, what: str, option: str, command: str, otherwise: str) -> str:
+    """What is said where a default that depends on the current directory is not there: where it was looked for, what
+    to give, and a command that works."""
+    own = Path(__file__).resolve().parent.parent / path
+    advice = f"for example: eoi {command} {shlex.quote(str(own))}" if own.exists() else otherwise
+    return f"{path}: there is no such {what} in {Path.cwd()}, where the default is looked for; give {option}, {advice}"
+
+
 def run_litmus(options: Namespace) -> int:
+    if options.files == [LITMUS] and not Path(LITMUS).exists():
+        own = "the stories are in tests/litmus of eoiproof's repository"
+        raise UserError(_not_here(Path(LITMUS), "folder", "a FILE or a folder", "litmus", own))
     return litmus_run.run_litmus(options.files, find_role)

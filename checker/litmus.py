@@ -1,6 +1,7 @@
 """Litmus stories: one small run in a text file, and what is to be seen at its end. tests/litmus/README.md shows one.
 
 A file is a list of `Key: value`; lines that are indented go on with the key above them; `#` begins a comment.
+No line has more than COLUMNS characters, its key, indentation and comment included, so that a story fits a mail.
 
     Title, Source    what it shows, and where that comes from
     Left out         optional: what the source has and this story has not
@@ -140,7 +141,7 @@ def _keys(path: Path, text: str) -> tuple[dict[str, Lines], dict[str, int]]:
     current: Lines | None = None
     for number, whole in enumerate(text.splitlines(), 1):
         if len(whole) > COLUMNS:
-            raise LitmusError(path, number, f"the line has {len(whole)} characters; {COLUMNS} are allowed")
+            raise LitmusError(path, number, f"the line has {len(whole)} characters; {COLUMNS} are allowed{_how(whole)}")
         line = whole.partition("#")[0].rstrip()
         if not line:
             continue
@@ -160,6 +161,14 @@ def _keys(path: Path, text: str) -> tuple[dict[str, Lines], dict[str, int]]:
         current = keys[key] = [(number, found["value"])] if found["value"] else []
         starts[key] = number
     return keys, starts
+
+
+def _how(line: str) -> str:
+    """What to do about a line that is too long."""
+    key = _KEY.match(line.partition("#")[0])
+    if key is None:
+        return ", indentation and comment included"
+    return f", {key['key'] + ':'!r} included: go on in an indented line below"
 
 
 def _names(text: str) -> list[str]:

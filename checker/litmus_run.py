@@ -20,6 +20,7 @@ from model.finite import MaskType, ModelError, decode, size
 from model.lang import Property
 from model.machine import ApiFlags, Machine
 
+SHOWN = 4  # other ends that a story that differs is told to have
 LIMIT = 20_000  # states that the runs of one story may be in at one time
 Find = Callable[[str, str], type[Machine]]  # (role, name) -> its class; raises ModelError
 
@@ -58,6 +59,16 @@ class Case:
     def finding(self) -> str | None:
         """Why the model is known to give another outcome here."""
         return self.story.findings.get(self.outcome.vmm)
+
+    @property
+    def system(self) -> str:
+        """All four roles, with the I/O APIC's version."""
+        names = {**self.cell.names, "vmm": f"{self.cell.names['vmm']} {self.cell.scope.ioapic.value:#x}"}
+        return ", ".join(f"{role} {name}" for role, name in names.items())
+
+    def at(self, line: int) -> str:
+        """`file:line`, as every message says it."""
+        return f"{self.story.path}:{line}"
 
     def __str__(self) -> str:
         return f"{self.cell.names['kernel']}, {self.cell.names['vmm']} {self.cell.scope.ioapic.value:#x}"
@@ -227,7 +238,8 @@ def run_case(case: Case) -> Result:
             runs = advance(runs)
     except _Differs as differs:
         moves = tuple(differs.run.moves()) if differs.run else ()
-        return Result(case, (f"line {differs.action.line}: {differs.action.text}: {differs.found}",), moves)
+        expected = f"expected, {case.at(differs.action.line)}: {differs.action.text}"
+        return Result(case, (expected, f"instead: {differs.found}"), moves)
     return _judge(case, runs, tests)
 
 
@@ -243,15 +255,25 @@ def _with_between(story: Story) -> Iterator[Action]:
 
 def _judge(case: Case, runs: Runs, tests: Sequence[tuple[Action, Callable[[Codes], str]]]) -> Result:
     """Is what is observed at the end of the runs what Outcome says?"""
-    misses = {state: [f"{o.field} is {value(state)}" for o, value in tests if value(state) != o.value] for state in runs}
-    hits = [state for state in runs if not misses[state]]
+    seen = {state: tuple(f"{o.field} = {value(state)}" for o, value in tests) for state in runs}
+    asked = tuple(f"{o.field} = {o.value}" for o, _ in tests)
+    hits = {state for state in runs if seen[state] == asked}
     kind = case.outcome.kind
     if len(hits) == len(runs) if kind == "always" else bool(hits) == (kind == "sometimes"):
         return Result(case, ends=runs)
-    shown = next((s for s in runs if misses[s]), None) if kind != "never" else hits[0]
-    found = "; ".join(misses[shown]) if shown is not None and misses[shown] else "all of it is seen"
-    problem = f"line {case.outcome.line}: {kind}, but {found}"
-    return Result(case, (problem,), tuple(runs[shown].moves()) if shown is not None else (), runs)
+    shown = next(s for s in runs if (s in hits) == (kind == "never"))
+    others = [o for o in dict.fromkeys(seen.values()) if o not in (asked, seen[shown])] if kind != "never" else []
+    problem = [
+        f"expected, {case.at(case.outcome.line)}: {kind} {_together(asked)} at the end",
+        f"possible instead: {_together(seen[shown])}, by this run" + " (and by no run what is expected)" * (not hits),
+        *(f"possible, too: {_together(other)}" for other in others[:SHOWN]),
+        *([f"possible, too: {counted(len(others) - SHOWN, 'other end')}"] if len(others) > SHOWN else []),
+    ]
+    return Result(case, tuple(problem), tuple(runs[shown].moves()), runs)
+
+
+def _together(said: Sequence[str]) -> str:
+    return " and ".join(said)
 
 
 def _prepared(system: _System, action: Action) -> Callable[[Runs], Runs]:
@@ -332,11 +354,16 @@ def lines_of(results: Sequence[Result]) -> Iterator[str]:
     alike: dict[tuple[str, ...], list[str]] = {}
     for r in wrong:
         moves = (f"{n:3} {call_text(r.case, m)}" for n, m in enumerate(r.moves, 1))
-        text = (*(r.problem or ("it is no finding any more: take it out of 'Finding:'",)), *moves)
-        alike.setdefault(text, []).append(str(r.case))
+        text = (*(r.problem or (_no_finding(r.case),)), *moves)
+        alike.setdefault(text, []).append(r.case.system)
     for text, systems in alike.items():
-        yield f"  {'; '.join(systems)}:"
+        yield from (f"  on {system}:" for system in systems)
         yield from (f"    {line}" for line in text)
+
+
+def _no_finding(case: Case) -> str:
+    where = case.at(case.story.lines["Finding"])
+    return f"{where}: it is no finding any more, the story ends as {case.at(case.outcome.line)} says: take it out of 'Finding:'"
 
 
 def run_litmus(files: Sequence[str], find: Find) -> int:

@@ -23,6 +23,7 @@ from model.devices import Level
 from model.lang import Property, compose
 from model.machine import ApiFlags, IoapicVersion, Machine
 from model.migration import MachineType, Migrating, MigrationScope, Operation, V3Host, V6Host
+from model.vmms.qemu import Qemu
 
 OPERATIONS = (Operation.MIGRATE, Operation.LOADVM_AT_START, Operation.LOADVM_RUNNING)
 KERNELS: dict[str, type[Machine]] = {"v3": V3Host, "v6": V6Host}
@@ -194,6 +195,21 @@ def cell_of(table: Table, guest: str, source: Host, to: Host, operation: Operati
         to_flags=to.flags,
     )  # fmt: skip
     return Cell(names, system, replace(scope, **table.scope))
+
+
+def moved(roles: Sequence[type[Machine]]) -> list[type[Machine]]:
+    """The classes of a system (kernel, VMM, guest, device) where its VM moves between hosts. Raises UserError."""
+    kernel, vmm, guest, device = roles
+    known = designs()
+    own = next((cls for cls in kernel.__mro__ if cls in known.values()), kernel)
+    host = next((KERNELS[name] for name in KERNELS if known[name] is own), None)
+    if host is None:
+        raise UserError(f"in a migration the kernel is {' or '.join(KERNELS)}, or a patch of one, not {kernel.__name__}")
+    if not issubclass(vmm, Qemu):
+        raise UserError(f"in a migration the VMM is qemu, or a patch of it, not {vmm.__name__}")
+    patch = [] if kernel is own else [kernel]
+    series = [] if issubclass(Migrating, vmm) else [vmm]
+    return [host, *patch, Migrating, *series, guest, device]
 
 
 _systems: dict[tuple[type[Machine], ...], type[Any]] = {}

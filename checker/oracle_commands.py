@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,13 @@ from typing import Any
 from checker.campaign import Campaign
 from checker.errors import UserError
 from checker.reference import Reference, bindings_of
-from checker.retell import Finder, Telling, read_story
+from checker.registry import designs
+from checker.retell import PARTING, Finder, Telling, Told, read_story, retell
 from checker.story_parser import ParsedStory
 from checker.verdict import CellResult, Status, Verdict
+from model.finite import ModelError
 from model.lang import Design, Property
+from model.migration import MigrationScope
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,9 @@ class Path:
     stutter: bool
 
 
-CONFIRMED, NOT_REPRODUCED = "CONFIRMED", "NOT REPRODUCED"
+CONFIRMED, NOT_REPRODUCED, NOT_RUNNABLE = "CONFIRMED", "NOT REPRODUCED", "NOT RUNNABLE HERE"
+ONE_KERNEL = f"{NOT_RUNNABLE}: the story moves a VM to another host or back in time, and one kernel runs here; see --on qemu"
+DIFFER = "the model of {} and the running kernel differ, which `eoi conform kvm` looks into."
 ORACLES = ("kvm", "qemu")
 
 
@@ -56,19 +62,28 @@ def run_conform(options: Namespace) -> int:
 
 
 def replay_on(
-    text: str, oracle: str, other: Any, find: Finder, known: Mapping[str, Property]
+    story: ParsedStory, oracle: str, other: Any, find: Finder, known: Mapping[str, Property]
 ) -> tuple[list[str], int]:
     """A story's steps on a real system: (what to print, exit code: 1 confirmed, 0 not reproduced, 3 not runnable)."""
     if oracle != "kvm":
         module = importlib.import_module(f"oracles.{oracle}.conform")
-        found = module.replay_story(text, other, find, known)
+        found = module.replay_story(story, other, find, known)
         return found[0], int(found[1])
-    told = read_story(text, other, find, known)
-    p = told.asked
+    told = read_story(story, other, find, known)
+    if isinstance(told.scope, MigrationScope):
+        return [told.title, *report_lines(ONE_KERNEL)], 3
     run = Path(told.path, told.story.loop_start, told.story.stutter)
-    label = _label_of(told.roles, told.names, told.scope, run, p, bindings_of(p, told.scope))
+    values = bindings_of(told.asked, told.scope)
+    found = _on_kvm(told.roles, told.names, told.scope, run, told.asked, values)
+    more = list[str]()
+    if found.as_design and str(found).startswith(NOT_RUNNABLE):
+        found, more = _beside_what_is_told(told, run, values, found)
+    label = str(found)
     code = 1 if label.startswith(CONFIRMED) else 0 if label.startswith(NOT_REPRODUCED) else 3
-    return [told.title, *report_lines(label)], code
+    more = [*_what_follows(told, found), *more]
+    if found.as_design and other is None and not (code == 1 and found.flags == told.scope.flags.name):
+        more += _in_the_model(story, found.as_design, find, known)
+    return [told.title, *report_lines(label), *(line for text in more for line in report_lines(text))], code
 
 
 def report_lines(label: str) -> list[str]:
@@ -77,9 +92,72 @@ def report_lines(label: str) -> list[str]:
     return wrapped(label, "  ")
 
 
-def _label_of(
+def _short(told: Told) -> str:
+    """The kernel design that a story is of; of a file, the title has the whole path."""
+    return told.names["kernel"].rpartition("/")[2]
+
+
+def _beside_what_is_told(told: Told, run: Path, values: Any, found: Any) -> tuple[Any, list[str]]:
+    """A run that the running kernel's design does not show, taken beside the design that it is told of."""
+    from oracles.confirm import Claim, shown_by
+    from oracles.kvm.subjects import confirm_as_told
+
+    claim = Claim(run.steps, run.loop_start, shown_by(told.asked, values))
+    beside = confirm_as_told(told.roles, told.names, told.scope, claim)
+    name = _short(told)
+    if str(beside).startswith(NOT_REPRODUCED) and beside.step:
+        return replace(beside, text=f"{beside.text} of {name}", as_design=found.as_design), [
+            f"The step is the first that the running kernel takes otherwise than {name}: it is what {name} changes of "
+            "what runs here."
+        ]
+    if str(beside).startswith(CONFIRMED):
+        text = f"Beside the model of {name} nothing differs that can be seen from outside in these steps"
+        return found, [f"{text}, so they do not tell whether the running kernel has this change."]
+    return found, [f"Beside the model of {name}: {beside.text}"]
+
+
+def _what_follows(told: Told, found: Any) -> list[str]:
+    """Which design runs here, which one the story is of, and what the label says of them, as sentences."""
+    from oracles.kvm.subjects import running_design
+    from oracles.lockstep import OracleMissing
+
+    try:
+        running = running_design()
+    except (OracleMissing, ModelError):
+        return []
+    name, label = _short(told), str(found)
+    which = f"The running kernel has the design {running}, by what it advertises; the story is of"
+    if not found.as_design:
+        then = {CONFIRMED: " The running kernel does its part of this.", NOT_REPRODUCED: f" There {DIFFER.format(running)}"}
+        return [f"{which} the same.{then.get(label.partition(':')[0], '')}"]
+    which = f"{which} another, {name}."
+    if label.startswith(NOT_REPRODUCED):
+        return [which if found.step and not found.flags else f"{which} Taken as {running}: {DIFFER.format(running)}"]
+    if not label.startswith(CONFIRMED):
+        return [which]
+    asked = told.scope.flags.name
+    if found.flags == asked:
+        return [f"{which} The steps were taken as {running}: the running kernel does its part of this, too."]
+    return [
+        f"{which} The steps were taken as {running}: the running kernel does its part of this, too, where its VMM "
+        f"asks for the flags {found.flags}. The story's VMM asks for {asked}; with that {running} was not seen to do it: the "
+        f"difference is what {name} changes."
+    ]
+
+
+def _in_the_model(story: ParsedStory, running: str, find: Finder, known: Mapping[str, Property]) -> list[str]:
+    """Where the running kernel's design and the story's part, in the model."""
+    with contextlib.suppress(ModelError):
+        lines, _ = retell(story, (running, designs()[running]), find, known)
+        parting = [line for line in lines if line.startswith(PARTING)]
+        return [f"In the model ({running} is 'here'): {line}" for line in parting]
+    return []
+
+
+def _on_kvm(
     roles: Sequence[Any], names: Mapping[str, str], scope: Any, run: Path, p: Property, values: Sequence[tuple[Any, ...]]
-) -> str:  # fmt: skip
+) -> Any:  # fmt: skip
+    """An oracles.confirm.Confirmation."""
     from oracles.confirm import Claim, shown_by
     from oracles.kvm.subjects import confirm_run
 
@@ -94,7 +172,7 @@ def _label_of(
         telling = Telling(Reference(system, scope), p, story)
         return telling.run(steps) or telling.why_not()
 
-    return str(confirm_run(roles, names, scope, Claim(run.steps, run.loop_start, shown_by(p, values), judge)))
+    return confirm_run(roles, names, scope, Claim(run.steps, run.loop_start, shown_by(p, values), judge))
 
 
 def confirmed(campaign: Campaign) -> Campaign:
@@ -111,5 +189,5 @@ def _labelled(result: CellResult, v: Verdict) -> Verdict:
         return v
     run = Path([(m.step, m.args) for m in v.run.moves], v.run.loop_start, v.run.stutter)
     cell = result.cell
-    label = _label_of(cell.system.__bases__, cell.names, cell.scope, run, v.property, [tuple(v.binding.values())])
-    return replace(v, confirmed=label)
+    found = _on_kvm(cell.system.__bases__, cell.names, cell.scope, run, v.property, [tuple(v.binding.values())])
+    return replace(v, confirmed=str(found))

@@ -1,14 +1,18 @@
-"""`eoi replay`: a story out of a mail is run again in CPython, on the design it was told of or on another one."""
+"""`eoi replay`: each story in a mail is run again in CPython, on the design it was told of or on another one."""
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from checker.errors import UserError
 from checker.layout import leaves
 from checker.loader import file_digest
 from checker.lower import lower
+from checker.migration_table import moved
 from checker.reference import Codes, Move, Reference, bindings_of, is_of_edges
 from checker.registry import (
     DEVICES,
@@ -21,26 +25,75 @@ from checker.registry import (
     role_of,
     scope_type,
 )  # fmt: skip
-from checker.story_parser import ParsedStory, parse, path_of
+from checker.story_parser import Found, ParsedStory, path_of, stories_of
 from checker.trace import StoryError, show
 from model.finite import ModelError, decode
 from model.lang import Fair, Property, compose
 from model.machine import Machine, Scope
+from model.migration import MigrationScope
 
+PARTING = "The runs part at"
 Finder = Callable[[str], tuple[str, type[Machine]]]
 
 
+Tell = Callable[[ParsedStory], tuple[list[str], int]]  # see retell
+SEVERITY = (0, 3, 1, 2)  # exit codes, the worst last: an answer is incomplete if a story could not be read
+
+
+def tell_all(name: str, text: str, tell: Tell) -> int:
+    """Print what becomes of every story in a text; returns the worst exit code. `name`: of the file, for messages.
+
+    What is wrong with one story is said with file and line, and the others are told all the same. Raises UserError if
+    there is no story.
+    """
+    try:
+        found = stories_of(text)
+    except StoryError as error:
+        raise UserError(f"{name}: {error}") from None
+    many, codes, verdicts = len(found) > 1, list[int](), list[str]()
+    for number, one in enumerate(found, 1):
+        if many:
+            print(f"{'' if number == 1 else chr(10)}story {number} of {len(found)}, line {one.line}:", flush=True)
+        try:
+            lines, code = tell(_readable(one))
+        except ModelError as error:
+            where = "" if str(error).startswith("line ") else f"line {one.line}: "
+            print(f"eoi: {name}: {where}{error}", file=sys.stderr, flush=True)
+            lines, code = [title_of(one), "NOT REPLAYED: an error, told on stderr"] if many else [], 2
+        print("".join(f"{line}\n" for line in lines), end="")
+        codes.append(code)
+        verdicts += [line.partition(":")[0] for line in lines[1:2]]
+    if many:
+        counts = ", ".join(f"{n} {verdict}" for verdict, n in Counter(verdicts).items())
+        print(f"\n{len(found)} stories: {counts}")
+    return max(codes, key=SEVERITY.index)
+
+
+def _readable(one: Found) -> ParsedStory:
+    if isinstance(one.story, StoryError):
+        raise one.story
+    return one.story
+
+
+def title_of(one: Found) -> str:
+    """What is known of a story that cannot be run."""
+    if isinstance(one.story, StoryError):
+        return "this story"
+    return f"{one.story.property} on " + ", ".join(f"{role} {name}" for role, name in one.story.cell.items())
+
+
 def retell(
-    text: str, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
+    story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
 ) -> tuple[list[str], int]:
-    """(what to print, exit code): 1 if the story happens and shows its violation, 0 if the design stops it.
+    """(what to print: what it is of, the verdict, more; exit code): 1 if the story happens and shows its violation, 0
+    if the design stops it.
 
     known: the properties that a story may be about.
 
-    Raises StoryError for a text without a readable story, UserError for names that do not exist.
+    Raises StoryError for a story that does not fit its system, UserError for names that do not exist.
     """
-    told = read_story(text, other, find, known)
-    story, path, p, title = told.story, told.path, told.asked, told.title
+    told = read_story(story, other, find, known)
+    path, p, title = told.path, told.asked, told.title
     telling = Telling(Reference(compose(*told.roles), told.scope), p, story)
     stopped = telling.run(path)
     count = len(telling.moves)
@@ -56,7 +109,8 @@ def retell(
 
 @dataclass(frozen=True)
 class Told:
-    """What a story says, as values: the roles' classes (kernel, VMM, guest, device), and steps with their arguments."""
+    """What a story says, as values: the roles' classes (kernel, VMM, guest, device; where the VM moves between hosts,
+    those of migration_table.moved), and steps with their arguments."""
 
     story: ParsedStory
     asked: Property
@@ -68,10 +122,9 @@ class Told:
 
 
 def read_story(
-    text: str, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
+    story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
 ) -> Told:
-    """The first story in a text, with a role replaced by `other`. Raises StoryError, UserError, Refused."""
-    story = parse(text)
+    """A story with a role replaced by `other`. Raises StoryError, UserError, Refused."""
     p: Property = look_up("property", story.property, known)
     names, roles = _roles_of(story, other, find)
     of = scope_type(roles)
@@ -79,6 +132,7 @@ def read_story(
     system = compose(*roles)
     lower(system, scope)  # a design of the user's may be outside the language: say so before running it
     title = f"{story.property} on " + ", ".join(f"{role} {name}" for role, name in names.items())
+    title += f", {scope.operation.name.lower()}" if isinstance(scope, MigrationScope) else ""
     return Told(story, p, names, roles, scope, path_of(story, system, scope), title)
 
 
@@ -99,9 +153,17 @@ def _roles_of(
         names[role], _, told = story.cell[role].partition("@")
         own = names[role] in families[role]
         classes[role] = families[role][names[role]] if own else find(names[role])[1]
+        if role_of(classes[role]) != role:
+            raise UserError(f"{names[role]} is a {role_of(classes[role])}, not a {role}")
         if told and told != file_digest(names[role]):
             raise StoryError(f"{names[role]} is not the file that the story was told of ({told}): it has changed")
-    return names, [classes[role] for role in ROLES]
+    roles = [classes[role] for role in ROLES]
+    return names, moved(roles) if _moves(story, roles) else roles
+
+
+def _moves(story: ParsedStory, roles: Sequence[type[Machine]]) -> bool:
+    """Whether the story's VM moves between hosts: its scope has the operation, and the roles alone have none."""
+    return "operation" in story.scope and "operation" not in vars(scope_type(roles)())
 
 
 def _parting(
@@ -119,7 +181,7 @@ def _parting(
         differs = next((leaf for leaf in a if leaf in b and a[leaf] != b[leaf]), None)
         if differs is not None:
             step = "the initial state" if number == 0 else f"step {number}, {path[number - 1][0]}"
-            return [f"The runs part at {step}: {differs} is {a[differs]} here, {b[differs]} in the story."]
+            return [f"{PARTING} {step}: {differs} is {a[differs]} here, {b[differs]} in the story."]
     return []
 
 

@@ -1,6 +1,6 @@
-"""A story out of a mail, back into a path.
+"""Stories out of a mail, back into paths.
 
-The story may be quoted to any depth, have CRLF line ends, stand between other text, and have other text between its
+A story may be quoted to any depth, have CRLF line ends, stand between other text, and have other text between its
 lines, as in a review. Its header may have been filled again by the mailer; the lines of its steps may not. What is
 read: the headline, `Cell:` and `Scope:`, and the step lines (those with a number and a `*`). The rest is for people.
 """
@@ -48,32 +48,96 @@ class ParsedStory:
     lines: list[int]
 
 
+@dataclass(frozen=True)
+class Found:
+    """A story of a text: the number of the line with its headline; what it says, or why that cannot be read."""
+
+    line: int
+    story: ParsedStory | StoryError
+
+
 def parse(text: str, known: Collection[str] | None = None) -> ParsedStory:
     """The first story in a text. `known` are the names that steps may have (None: any).
 
     Raises StoryError with the line number and what was expected there.
     """
+    first = stories_of(text, known)[0].story
+    if isinstance(first, StoryError):
+        raise first
+    return first
+
+
+def stories_of(text: str, known: Collection[str] | None = None) -> list[Found]:
+    """Every story in a text, in order; at least one. One that cannot be read takes no other one along.
+
+    A headline with nothing of a story below it is a mention, if it stands within a line, within a story, or announces
+    the next one; else it is a story whose rest is missing. Raises StoryError if there is no headline at all.
+    """
     lines = [_QUOTED.sub("", line).rstrip() for line in text.rstrip().split("\n")]
     words = _words(lines)
+    heads = _heads(lines, words)
+    found: list[Found] = []
+    told = 0  # how many lines belong to stories that could be read
+    for n, head in enumerate(heads):
+        after = heads[n + 1 :]
+        announces = bool(after) and after[0].said[0] == head.said[0]
+        if not head.told and (head.line < told or not head.first or announces):
+            continue
+        one = _found(lines, words, head, next((h for h in after if h.told), None), known)
+        found.append(one)
+        told = max([told, *one.story.lines]) if isinstance(one.story, ParsedStory) else told
+    return found or [_found(lines, words, heads[0], None, known)]
+
+
+@dataclass(frozen=True)
+class _Head:
+    """A headline: its words begin at `word`, in the line of this index. first: nothing stands before it in its line.
+    told: something of a story stands between it and the next headline."""
+
+    said: re.Match[str]
+    word: int
+    line: int
+    first: bool
+    told: bool
+
+
+def _heads(lines: Sequence[str], words: Sequence[tuple[str, int]]) -> list[_Head]:
+    """Every headline. Raises StoryError if there is none."""
     flat = " ".join(word for word, _ in words)
-    headline = _HEADLINE.search(flat)
-    if headline is None:
+    matches = list(_HEADLINE.finditer(flat))
+    if not matches:
         raise StoryError("line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'")
-    first = flat[: headline.start()].count(" ")
-    begin = words[first][1]
-    end = next((i for i in range(begin, len(lines)) if _STEP.match(lines[i]) or _START.match(lines[i])), len(lines))
-    header = [word for word, line in words[first:] if line < end]
-    before, loop = int(headline["steps"]), int(headline["loop"] or 0)
-    steps, numbers = _steps(lines, end, before + loop, known)
-    return ParsedStory(
-        headline["property"],
-        _pairs(header, "Cell:", begin + 1),
-        _pairs(header, "Scope:", begin + 1),
-        steps,
-        before if loop else None,
-        headline["stutter"] is not None,
-        numbers,
-    )
+    begins = [flat.count(" ", 0, match.start()) for match in matches]
+    heads: list[_Head] = []
+    for match, begin, end in zip(matches, begins, [*begins[1:], len(words)], strict=True):
+        line = words[begin][1]
+        until = words[end][1] if end < len(words) else len(lines)
+        steps = (_STEP.match(text) for text in lines[line:until])
+        starts = any(_START.match(text) for text in lines[line:until]) or any(s and s["number"] == "1" for s in steps)
+        told = starts or any(word in ("Cell:", "Scope:") for word, _ in words[begin:end])
+        heads.append(_Head(match, begin, line, begin == 0 or words[begin - 1][1] != line, told))
+    return heads
+
+
+def _found(
+    lines: Sequence[str], words: Sequence[tuple[str, int]], head: _Head, following: _Head | None,
+    known: Collection[str] | None,
+) -> Found:  # fmt: skip
+    """The story below a headline, above the one that follows it."""
+    until = following.line if following else len(lines)
+    texts = range(head.line, until)
+    end = next((i for i in texts if _STEP.match(lines[i]) or _START.match(lines[i])), until)
+    last = following.word if following else len(words)
+    header = [word for word, line in words[head.word : last] if line < end]
+    before, loop = int(head.said["steps"]), int(head.said["loop"] or 0)
+    try:
+        steps, numbers = _steps(lines[:until], end, before + loop, known, "the next story" if following else "the end")
+        cell, scope = (_pairs(header, title, head.line + 1) for title in ("Cell:", "Scope:"))
+    except StoryError as error:
+        return Found(head.line + 1, error)
+    start = before if loop else None
+    stays = head.said["stutter"] is not None
+    return Found(head.line + 1, ParsedStory(head.said["property"], cell, scope, steps, start, stays, numbers))
 
 
 def _words(lines: Sequence[str]) -> list[tuple[str, int]]:
@@ -106,9 +170,9 @@ def _pairs(header: Sequence[str], title: str, line: int) -> dict[str, str]:
 
 
 def _steps(
-    lines: Sequence[str], begin: int, count: int, known: Collection[str] | None
+    lines: Sequence[str], begin: int, count: int, known: Collection[str] | None, behind: str
 ) -> tuple[list[tuple[str, dict[str, str]]], list[int]]:
-    """The steps 1..count from line index `begin` on, and their line numbers."""
+    """The steps 1..count from line index `begin` on, and their line numbers. behind: what comes after these lines."""
     steps: list[tuple[str, dict[str, str]]] = []
     numbers: list[int] = []
     for index in range(begin, len(lines)):
@@ -120,7 +184,7 @@ def _steps(
         steps.append(_step(_whole(found["call"], lines, index), index + 1, known))
         numbers.append(index + 1)
     if len(steps) < count:
-        raise StoryError(f"line {len(lines)}: step {len(steps) + 1} of {count} was expected before the end")
+        raise StoryError(f"line {len(lines)}: step {len(steps) + 1} of {count} was expected before {behind}")
     return steps, numbers
 
 

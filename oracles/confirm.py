@@ -30,8 +30,14 @@ class Label(Enum):
 
 @dataclass(frozen=True)
 class Confirmation:
+    """as_design: the design that the run was taken with, if it is another one than the run is told of; flags: what
+    its VMM asked KVM for then. step: the number of the step that differs (0: the set-up)."""
+
     label: Label
     text: str
+    as_design: str = ""
+    flags: str = ""
+    step: int | None = None
 
     def __str__(self) -> str:
         return f"{self.label.value}: {self.text}"
@@ -79,7 +85,7 @@ def confirm(subject_of: Callable[[], Subject], claim: Claim) -> Confirmation:
             lock.step(name, args)
         why_not = _why_not(claim, lock.system, turns)
     except Mismatch as mismatch:
-        return Confirmation(Label.NOT_REPRODUCED, _difference(subject, mismatch))
+        return Confirmation(Label.NOT_REPRODUCED, _difference(subject, mismatch), step=mismatch.number)
     except (NotRunnable, OracleDied) as error:
         return Confirmation(Label.NOT_RUNNABLE, f"step {number}: {error}")
     except Disabled:

@@ -133,7 +133,7 @@ def confirm_run(roles: Sequence[type[Design]], names: Mapping[str, str], scope: 
         running = running_design()
     except OracleMissing as error:
         return Confirmation(Label.NOT_RUNNABLE, str(error))
-    told = names.get("kernel", "?")
+    told = names.get("kernel", "?").rpartition("/")[2]
     kernel = designs()[running]
     system = compose(LiveKvm, kernel, *roles[1:])
     if roles[0] is kernel:
@@ -147,9 +147,19 @@ def confirm_run(roles: Sequence[type[Design]], names: Mapping[str, str], scope: 
         except (ModelError, AttributeError) as error:  # roles made for another kernel: the CPUID series, say
             found = Confirmation(Label.NOT_RUNNABLE, f"its roles do not fit {running}: {error}")
         said = f" with flags {flags.name}" if flags is not scope.flags else ""
-        found = replace(found, text=f"{found.text} (told of {told}; run as {running}{said}, which is what runs here)")
+        text = f"{found.text} (told of {told}; run as {running}{said}, which is what runs here)"
+        found = replace(found, text=text, as_design=running, flags=flags.name)
         if found.label is not Label.NOT_RUNNABLE:
             return found
         first = first or found
     assert first is not None
     return first
+
+
+def confirm_as_told(roles: Sequence[type[Design]], names: Mapping[str, str], scope: Scope, claim: Claim) -> Confirmation:
+    """Take a run on the running kernel beside the design that it is told of, though that is not what runs here: where
+    the two part is what the design changes."""
+    try:
+        return confirm(lambda: Subject(compose(LiveKvm, *roles), scope, LiveKvmSystem(), dict(names)), claim)
+    except (ModelError, AttributeError) as error:
+        return Confirmation(Label.NOT_RUNNABLE, str(error))

@@ -15,6 +15,7 @@ from typing import Any
 from checker.errors import UserError
 from checker.reference import bindings_of
 from checker.retell import Finder, read_story
+from checker.story_parser import ParsedStory
 from model.lang import Property, compose
 from oracles import mutant_scenes, record
 from oracles.confirm import Claim, Label, confirm, shown_by
@@ -121,11 +122,11 @@ def report_of(result: QemuConformance, command: str, seconds: float) -> Conforma
 
 
 def replay_story(
-    text: str, other: Any, find: Finder, known: Mapping[str, Property]
+    story: ParsedStory, other: Any, find: Finder, known: Mapping[str, Property]
 ) -> tuple[list[str], int]:
     """(what to print, exit code): the VMM's I/O APIC functions of a story are run on QEMU's I/O APIC, everything else
     in the model. 1: confirmed, 0: not reproduced, 3: not runnable here."""
-    told = read_story(text, other, find, known)
+    told = read_story(story, other, find, known)
     asked = told.asked
     shown = shown_by(asked, bindings_of(asked, told.scope))
     entered: list[QemuIoapic] = []

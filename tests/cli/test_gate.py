@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -255,3 +256,14 @@ def test_the_file_reads_back_as_it_was_written():
         }
     }
     assert from_toml(to_toml(table, "about"), "f") == table
+
+
+def test_without_its_default_file(eoi, tmp_path, monkeypatch):
+    """The file is looked for in the current directory; what is advised works there."""
+    monkeypatch.chdir(tmp_path)
+    ran = eoi("gate")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"reports/expected.toml: there is no such file in {tmp_path}, where the default is looked for; give --expected FILE" in ran.err
+    advised = shlex.split(ran.err.partition("for example: ")[2])
+    assert advised[:2] == ["eoi", "gate"]
+    assert eoi(*advised[1:], *DESIGN).code == 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from checker import litmus_run
+from checker import litmus, litmus_run
 
 GOOD = """\
 Title:    A level interrupt closes its pin
@@ -62,7 +63,8 @@ MISTAKES = [
     ("Steps:", "Stepz:", "12: unknown key 'Stepz': did you mean 'Steps'?"),
     ("Kernel:", "Source:", "3: 'Source:' stands in line 2 already"),
     ("Title:    A", "Title:    \u00c4", "1: only ASCII characters can be read"),
-    ("closes its pin", "x" * 60, "1: the line has 88 characters; 72 are allowed"),
+    ("closes its pin", "x" * 60, "1: the line has 88 characters; 72 are allowed, 'Title:' included: go on in an indented line below"),
+    ("(pin=0)", "(pin=0)" + " " * 47 + "# why", "16: the line has 73 characters; 72 are allowed, indentation and comment included"),
     ("Title:", " Title:", "1: a line 'Key: value' was expected first"),
     ("\nSteps", "\nFinding:\n  crosvm some reason\n\nSteps", "12: 'crosvm' has no outcome"),
     ("\nSteps", "\nFinding:\n  qemu\n\nSteps", "13: a finding on qemu needs its reason"),
@@ -117,7 +119,8 @@ def test_a_patch_beside_the_story(eoi: Callable[..., Any], story: Path) -> None:
     story.write_text(GOOD.replace("   base", "   base, mine.py").replace("pin 0 Remote IRR = 1", "CPU0 IRR = {0}"))
     ran = eoi("litmus", str(story))
     assert ran.code == 1 and "2 DIFFER\n" in ran.out
-    assert "  mine.py, qemu 0x20; mine.py, openvmm 0x11:\n    line 8: always, but CPU0 IRR is {}\n" in ran.out
+    assert ran.out.count("  on kernel mine.py, vmm ") == 2
+    assert f"    expected, {story}:8: always CPU0 IRR = {{0}} at the end\n    possible instead: CPU0 IRR = {{}}, by this run" in ran.out
 
 
 def test_an_empty_file_and_an_empty_folder(eoi: Callable[..., Any], tmp_path: Path) -> None:
@@ -134,10 +137,12 @@ def test_a_wrong_observation_is_shown_with_its_run(eoi: Callable[..., Any], stor
     story.write_text(GOOD.replace("Remote IRR = 1", "Remote IRR = 0"))
     ran = eoi("litmus", str(story))
     assert ran.code == 1
-    assert ran.out == """\
+    assert ran.out == f"""\
 DIFFERS story: A level interrupt closes its pin (2 systems)
-  base, qemu 0x20; base, openvmm 0x11:
-    line 8: always, but pin 0 Remote IRR is 1
+  on kernel base, vmm qemu 0x20, guest any, device level:
+  on kernel base, vmm openvmm 0x11, guest any, device level:
+    expected, {story}:8: always pin 0 Remote IRR = 0 at the end
+    possible instead: pin 0 Remote IRR = 1, by this run (and by no run what is expected)
       1 vcpu_enter_guest(cpu=0)
       2 write_spiv(cpu=0, enabled=1, directed_eoi=0)
       3 vcpu_enter_guest(cpu=0)
@@ -149,20 +154,35 @@ DIFFERS story: A level interrupt closes its pin (2 systems)
 """
 
 
+def test_every_other_end_is_told(eoi: Callable[..., Any], story: Path) -> None:
+    """Raised or not, and taken or not: of the three ends, one is expected and two are told."""
+    ends = GOOD.replace("device_raise(pin=0)", "... device_raise, kvm_inject_irq, vcpu_enter_guest")
+    ends = ends.replace("pin 0 Remote IRR = 1", "pin 0 Remote IRR = 1\n  CPU0 ISR = {0}")
+    story.write_text(ends)
+    ran = eoi("litmus", str(story))
+    assert ran.code == 1
+    said = [line.strip() for line in ran.out.splitlines() if "expected, " in line or "possible" in line]
+    assert said == [
+        f"expected, {story}:8: always pin 0 Remote IRR = 1 and CPU0 ISR = {{0}} at the end",
+        "possible instead: pin 0 Remote IRR = 0 and CPU0 ISR = {}, by this run",
+        "possible, too: pin 0 Remote IRR = 1 and CPU0 ISR = {}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("always", "never ", "line 8: never, but all of it is seen"),
-        ("now pin 0 trigger = LEVEL", "now pin 0 trigger = EDGE", "line 15: now pin 0 trigger = EDGE: it is LEVEL"),
-        ("device_raise(pin=0)", "not device_raise(pin=0)", "line 16: not device_raise(pin=0): it is possible"),
-        ("device_raise(pin=0)", "write_apic_eoi(cpu=0)\n  kvm_inject_irq(cpu=0)", "line 17: kvm_inject_irq(cpu=0): it is not possible, in any run"),
-        ("device_raise(pin=0)", "until idle: write_apic_eoi", "line 16: until idle: write_apic_eoi: these steps never come to an end"),
+        ("always", "never ", "expected, {}:8: never pin 0 Remote IRR = 1 at the end\n    possible instead: pin 0 Remote IRR = 1, by this run"),
+        ("now pin 0 trigger = LEVEL", "now pin 0 trigger = EDGE", "expected, {}:15: now pin 0 trigger = EDGE\n    instead: it is LEVEL"),
+        ("device_raise(pin=0)", "not device_raise(pin=0)", "expected, {}:16: not device_raise(pin=0)\n    instead: it is possible"),
+        ("device_raise(pin=0)", "write_apic_eoi(cpu=0)\n  kvm_inject_irq(cpu=0)", "expected, {}:17: kvm_inject_irq(cpu=0)\n    instead: it is not possible, in any run"),
+        ("device_raise(pin=0)", "until idle: write_apic_eoi", "expected, {}:16: until idle: write_apic_eoi\n    instead: these steps never come to an end"),
     ],
 )  # fmt: skip
 def test_what_else_can_differ(eoi: Callable[..., Any], story: Path, old: str, new: str, said: str) -> None:
     story.write_text(GOOD.replace(old, new, 1))
     ran = eoi("litmus", str(story))
-    assert ran.code == 1 and f"    {said}\n" in ran.out
+    assert ran.code == 1 and f"    {said.format(story)}\n" in ran.out
 
 
 @pytest.mark.parametrize(("kind", "code"), [("always", 1), ("sometimes", 0), ("never", 1)])
@@ -189,4 +209,23 @@ def test_a_finding_is_told_and_must_stay_one(eoi: Callable[..., Any], story: Pat
     story.write_text(GOOD.replace("Outcome:", finding))
     ran = eoi("litmus", str(story))
     assert ran.code == 1
-    assert "  base, openvmm 0x11:\n    it is no finding any more: take it out of 'Finding:'\n" in ran.out
+    assert "  on kernel base, vmm openvmm 0x11, guest any, device level:\n" in ran.out
+    said = f"    {story}:7: it is no finding any more, the story ends as {story}:11 says: take it out of 'Finding:'\n"
+    assert said in ran.out
+
+
+def test_without_its_default_folder(eoi: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is looked for in the current directory; what is advised works there."""
+    monkeypatch.chdir(tmp_path)
+    ran = eoi("litmus")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"tests/litmus: there is no such folder in {tmp_path}, where the default is looked for; give a FILE" in ran.err
+    advised = shlex.split(ran.err.partition("for example: ")[2])
+    monkeypatch.setattr(litmus_run, "stories_in", lambda places: places.append(None) or [])  # all 52 take half a minute
+    assert advised[:2] == ["eoi", "litmus"] and len(list(Path(advised[2]).glob("*.litmus"))) > 40
+    assert eoi(*advised[1:]).code == 0
+
+
+def test_the_page_names_the_limit_that_the_reader_has() -> None:
+    page = Path(__file__).resolve().parents[1] / "litmus" / "README.md"
+    assert f"at most {litmus.COLUMNS} characters" in " ".join(page.read_text().split())
