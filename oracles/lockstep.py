@@ -38,6 +38,10 @@ class NotRunnable(Exception):
     """The real system cannot do what the model did; the text says what and why."""
 
 
+class TooLate(NotRunnable):
+    """Real time passed that the model does not let pass. The same walk may be runnable when it is taken again."""
+
+
 class RealSystem(Protocol):
     """A real system that plays one role. Codes are those of model.finite.encode.
 

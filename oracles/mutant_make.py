@@ -18,6 +18,9 @@ from oracles.mutant_tree import Path, Site, sites, statement_of
 
 Rules: TypeAlias = Callable[[ir_program.Function], str | None]  # which side's rules a function is of; None: it is not mutated
 KVM, IOAPIC = "KVM", "I/O APIC"
+ABOUT_TIME = {
+    "ten_milliseconds_pass": "`Assumed:` to the kernel 10 ms are over when they are over, whatever its vCPUs have done meanwhile",
+}  # rules of the model that are none of the real system's, which cannot contradict them; with the reason
 OUT_OF_RANGE = "a value out of its range"
 
 
@@ -40,6 +43,11 @@ class Mutant:
     changed: ir_program.Function
     original: ir_program.Function
     statement: Path
+
+    @property
+    def about_time(self) -> str | None:
+        """Why it changes no rule of the real system's, but an assumption about time."""
+        return ABOUT_TIME.get(self.function.rpartition(".")[2])
 
     @property
     def diff(self) -> str:

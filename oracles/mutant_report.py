@@ -11,6 +11,7 @@ from typing import Any
 from oracles.mutant_make import Mutant
 
 DEAD = "dead code at this scope"
+ASSUMPTIONS = "assumptions about time, not rules of KVM"
 TARGET = 0.95  # of the mutants that are not equivalent (issue 4)
 
 
@@ -18,11 +19,12 @@ class Verdict(Enum):
     NOTICED = "noticed"
     EQUIVALENT = "equivalent"
     SURVIVOR = "survivor"
+    ASSUMPTION = "assumption"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A mutant and its verdict. how: what was noticed, the class of the equivalence, or why it survived. at: (walk,
+    """A mutant and its verdict. how: what was noticed, the class of the equivalence, why it survived, or why it cannot be compared. at: (walk,
     step) of the notice, both from 0. walk: of a survivor, a shortest walk that would notice it, one step a line; steps:
     the same for programs."""
 
@@ -92,7 +94,7 @@ class MutantReport:
             "discarded": self.discarded.get(side, {}), "same": self.same.get(side, 0),
             "equivalent": _counted(self.of(side, Verdict.EQUIVALENT)),
             "noticed": _counted(self.of(side, Verdict.NOTICED)), "survivors": len(self.of(side, Verdict.SURVIVOR)),
-            "noticed_share": None if share is None else round(share, 4),
+            "assumptions": len(self.of(side, Verdict.ASSUMPTION)), "noticed_share": None if share is None else round(share, 4),
         }  # fmt: skip
 
     def text(self, *, survivors: bool = True) -> str:
@@ -110,9 +112,9 @@ class MutantReport:
 
     def _table(self, side: str) -> list[str]:
         n, share = self.numbers(side), self.noticed_share(side)
-        judged = n["generated"] - sum(n["equivalent"].values())
+        judged = sum(n["noticed"].values()) + n["survivors"]
         shown = "none to notice" if share is None else f"{100 * share:.1f} % of {judged}"
-        return [
+        lines = [
             f"{side}: {n['rules']} functions",
             f"  {n['generated']:6} mutants",
             f"  {sum(n['discarded'].values()):6} more the language refuses{_named(n['discarded'])}",
@@ -121,6 +123,7 @@ class MutantReport:
             f"  {sum(n['noticed'].values()):6} noticed{_named(n['noticed'])}: {shown}",
             f"  {n['survivors']:6} survivors",
         ]
+        return [*lines, f"  {n['assumptions']:6} {ASSUMPTIONS}"] if n["assumptions"] else lines
 
 
 def _named(counts: Mapping[str, int]) -> str:
@@ -140,7 +143,7 @@ def merged(reports: Sequence[MutantReport]) -> MutantReport:
     """
     if not reports:
         raise ValueError("no report to merge")
-    order = [Verdict.NOTICED, Verdict.SURVIVOR, Verdict.EQUIVALENT]
+    order = [Verdict.NOTICED, Verdict.SURVIVOR, Verdict.EQUIVALENT, Verdict.ASSUMPTION]
     best: dict[tuple[str, str], Judged] = {}
 
     def rank(j: Judged) -> tuple[int, bool, bool]:

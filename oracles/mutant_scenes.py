@@ -18,15 +18,16 @@ from typing import Any
 
 from checker.trace import show
 from model.lang import Design, Disabled, Scope
-from oracles.lockstep import Mismatch, NotRunnable, Seen, Totals
+from oracles.lockstep import Mismatch, NotRunnable, Seen, TooLate, Totals
 from oracles.mutant_make import Rules, kvm_rules
-from oracles.mutant_report import DEAD, TARGET, Judged, MutantReport, Verdict, merged
+from oracles.mutant_report import ASSUMPTIONS, DEAD, TARGET, Judged, MutantReport, Verdict, merged
 from oracles.mutants import Bounds, Judge, Observables, Step
 from oracles.report import Conformance, Section, wrapped
 from oracles.walk import Disagreement, Subject, random_walks, shrunk
 
 BOUNDS = Bounds(max_states=400_000, max_pairs=1_000_000)
 DIRECTED = "a directed walk"
+TRIES = 5  # of a walk that was too late
 Refused = Callable[[Seen], Iterable[tuple[str, tuple[Any, ...]]]]
 Say = Callable[[str], None]
 
@@ -152,14 +153,11 @@ def _directed(run: MutantRun, trial: Trial, say: Say) -> None:
 
 def _after_its_walk(run: MutantRun, trial: Trial, judged: Judged) -> Judged:
     """The verdict once the model and the real system have gone the walk together."""
-    subject, corpus = trial.scene.subject, Corpus(trial.scene.refused)
+    subject = trial.scene.subject
     assert judged.steps is not None
-    corpus.start()
     run.directed += 1
     try:
-        lock = subject.begin(run.totals, corpus.step)
-        for name, args in judged.steps:
-            lock.step(name, args)
+        corpus = _taken(run, trial.scene, judged.steps)
     except NotRunnable as error:
         return replace(judged, how=f"{judged.how}; it cannot be taken here: {error}")
     except Mismatch:
@@ -175,6 +173,21 @@ def _after_its_walk(run: MutantRun, trial: Trial, judged: Judged) -> Judged:
     if again.verdict is not Verdict.NOTICED:
         return judged
     return replace(again, how=f"{DIRECTED}: {again.how}", walk=judged.walk)
+
+
+def _taken(run: MutantRun, scene: MutantScene, steps: Sequence[tuple[str, tuple[Any, ...]]], tries: int = TRIES) -> Corpus:
+    """The walk as it happened. Raises NotRunnable, Mismatch, Disabled."""
+    corpus = Corpus(scene.refused)
+    corpus.start()
+    try:
+        lock = scene.subject.begin(run.totals, corpus.step)
+        for name, args in steps:
+            lock.step(name, args)
+    except TooLate:
+        if tries == 1:
+            raise
+        return _taken(run, scene, steps, tries - 1)
+    return corpus
 
 
 # --- what is printed ---
@@ -194,10 +207,11 @@ def _of_side(report: MutantReport, side: str) -> str:
     by = f", {directed} of them by a directed walk" if directed else ""
     met = "reached" if share >= TARGET else "missed"
     dead = n["equivalent"].get(DEAD, 0)
+    assumed = f"{n['assumptions']} {ASSUMPTIONS}, " if n["assumptions"] else ""
     unreached = f" ({dead} of them in code that no scene reaches)" if dead else ""
     return (
         f"{side}: {noticed} of {noticed + n['survivors']} ({100 * share:.1f} %; target {100 * TARGET:.0f} % {met}){by}; "
-        f"{n['survivors']} survivors, {equal} equivalent{unreached}, {n['generated']} generated"
+        f"{n['survivors']} survivors, {equal} equivalent{unreached}, {assumed}{n['generated']} generated"
     )
 
 
@@ -213,8 +227,20 @@ def _table_text(run: MutantRun, title: str) -> Iterator[str]:
     yield ""
     yield "equivalent only because no scene reaches them, by function"
     dead = Counter((j.mutant.side, j.mutant.function) for j in report.judged if j.how == DEAD)
-    yield from (f"  {number:4} {side}: {function}()" for (side, function), number in sorted(dead.items()))
+    yield from [f"  {number:4} {side}: {function}()" for (side, function), number in sorted(dead.items())] or ["  none"]
+    yield from _assumption_lines(report)
     yield f"{run.directed} directed walks, {run.seconds:.0f} s"
+
+
+def _assumption_lines(report: MutantReport) -> Iterator[str]:
+    """The mutants that are not compared, by rule, with the reason."""
+    found = [j for j in report.judged if j.verdict is Verdict.ASSUMPTION]
+    if found:
+        yield from ("", f"{ASSUMPTIONS}: {len(found)}")
+    counted = Counter((j.mutant.side, j.mutant.function.rpartition(".")[2], j.how) for j in found)
+    for (side, function, why), number in sorted(counted.items()):
+        yield f"  {number:4} {side}: {function}(): {why}"
+    yield from ("",) if found else ()
 
 
 def _fitted(text: str) -> list[str]:

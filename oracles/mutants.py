@@ -13,6 +13,7 @@ equivalent  no walk at this scope, however long, can notice it. Steps are determ
               same graph   in every reachable state every step leads to the same state, hidden fields included;
               idle steps   the same, but the mutant can also take steps, by which nothing happens;
               observables  hidden fields differ somewhere, what can be observed never does (a bisimulation).
+assumption  the rule says what the model assumes about time; it is not compared, and counted by itself.
 survivor    everything else, with the reason: a shortest walk that would notice it, or that only steps which the model
             forbids tell it (a walk records what happened, not what cannot), or that too many pairs are left to decide.
 """
@@ -185,6 +186,8 @@ class Judge:
 
     def judge(self, mutant: Mutant, corpus: Corpus, first: int = 0) -> Judged:
         """`first`: the walk to try first."""
+        if mutant.about_time is not None:
+            return Judged(mutant, Verdict.ASSUMPTION, mutant.about_time)
         number = self.numbers[id(mutant)]
         start = self._start(number)
         if start is None:

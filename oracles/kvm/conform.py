@@ -24,10 +24,6 @@ from oracles.walk import Disagreement, NotReproducible, Subject, random_walks
 
 STEPS = 100_000
 MUTANT_STEPS = 200_000
-THROTTLE = (
-    "mutants of the in-kernel I/O APIC's throttle: its 10 ms pass whether the model waits or not, so no scene has it, and "
-    "these mutants count as code that is not reached"
-)
 MAX_STATES = 1_000_000
 
 
@@ -91,7 +87,6 @@ class Run:
         found = list(scenes_for_mutants(self.kernel, self.real))
         self.judged = mutant_scenes.judge_scenes(found, self.options.seed, steps, say=_progress)
         mutant_scenes.add_to(self.result, self.judged)
-        self.result.not_covered = [*self.result.not_covered, THROTTLE]
         self.disagreement = self.judged.disagreement
 
 

@@ -15,9 +15,10 @@ from model.lang import Design
 from model.machine import IrqchipMode, Trigger
 from oracles.kvm import abi
 from oracles.kvm.differences import DIFFERENCES
+from oracles.kvm.throttle import Throttle
 from oracles.kvm.view import ERRNO_CODES, FIRST_PIN, UNKNOWN, View, bits256, real_vector, spiv
 from oracles.kvm.vm import Vm, check_extension, description
-from oracles.lockstep import NotRunnable, Observed, OracleDied, row_of
+from oracles.lockstep import Observed, OracleDied, row_of
 
 MAX_VECTORS, MAX_PINS, MAX_CPUS = 12, abi.IOAPIC_PINS - FIRST_PIN, 64
 
@@ -37,6 +38,7 @@ class LiveKvmSystem:
         self.errno = 0
         self.mode = IrqchipMode.NONE
         self.exits: dict[int, int] = {}  # vCPU -> how its last KVM_RUN ended, if the last entry made it run
+        self.throttle = Throttle()
 
     def start(self, system: Design) -> None:
         self.close()
@@ -46,12 +48,18 @@ class LiveKvmSystem:
         self.errno = 0
         self.mode = IrqchipMode.NONE
         self.exits = {}
+        self.throttle = Throttle()
         self.view = View(sizes["cpus"], sizes["pins"], sizes["vectors"], check_extension(abi.CAP_X2APIC_API))
 
     def close(self) -> None:
+        """Lines go low first where the throttle's work is armed: kernels before mid-2026 free vCPUs and then let it send."""
         vm, self.vm = self.vm, None
-        if vm is not None:
-            vm.close()
+        if vm is None:
+            return
+        if self.throttle.armed is not None:
+            for pin in range(FIRST_PIN, abi.IOAPIC_PINS):
+                vm.call(abi.IRQ_LINE, abi.irq_level(pin, False))
+        vm.close()
 
     def not_runnable(self, entry: str, system: Any, args: Sequence[Any]) -> str | None:
         vm = self.live
@@ -74,6 +82,8 @@ class LiveKvmSystem:
             ENTRIES[entry](self, system, *args)
         except OSError as error:
             raise OracleDied(f"{entry}: {error}") from None
+        if system.scope.throttle:
+            self.throttle.note(system)
 
     # --- what the entries are ---
 
@@ -195,7 +205,11 @@ class LiveKvmSystem:
         self._write_msr(system, apic, abi.MSR_X2APIC_SPIV, spiv(enabled, directed_eoi))
 
     def write_eoi(self, system: Any, apic: Any) -> None:
-        self._write_msr(system, apic, abi.MSR_X2APIC_EOI, 0)
+        if system.scope.throttle and self.mode == IrqchipMode.KERNEL:
+            vcpu = self.live.vcpus[row_of(system.apic, apic)]
+            self.throttle.write_eoi(system, vcpu, lambda: self._agrees(system))
+        else:
+            self._write_msr(system, apic, abi.MSR_X2APIC_EOI, 0)
 
     def _write_msr(self, system: Any, apic: Any, index: int, value: int) -> None:
         """The x2APIC registers, through the same code as a guest's write. Without a LAPIC it goes to userspace."""
@@ -228,14 +242,19 @@ class LiveKvmSystem:
             if apic.in_guest:
                 self.run(system, number)
 
-    def never(self, system: Any) -> None:
-        """The throttle's delayed work."""
-        raise NotRunnable("the throttle counts 10,000 EOIs here and 2 in the model")
+    def delayed_work(self, system: Any) -> None:
+        """The throttle's. It comes by itself."""
+        self.throttle.let_work_run(lambda: self._agrees(system))
+
+    def _agrees(self, system: Any) -> bool:
+        return self.observe(system) == self.expected(system)
 
     # --- what is compared ---
 
     def observe(self, system: Any) -> Observed:
-        return self.view.observe(self.live, self.mode, self.errno, self.exits)
+        seen = self.view.observe(self.live, self.mode, self.errno, self.exits)
+        self.throttle.check_time()
+        return seen
 
     def expected(self, system: Any) -> Observed:
         return self.view.expected(system, self.exits)
@@ -266,5 +285,5 @@ ENTRIES: dict[str, Callable[..., None]] = {
     "kvm_ioapic_write_eoi": LiveKvmSystem.write_ioapic_eoi,
     "vcpu_enter_guest": LiveKvmSystem.run,
     "kvm_inject_irq": LiveKvmSystem.accept,
-    "kvm_ioapic_eoi_inject_work": LiveKvmSystem.never,
+    "kvm_ioapic_eoi_inject_work": LiveKvmSystem.delayed_work,
 }

@@ -188,6 +188,7 @@ class InKernel(RunTime):
     def write_ioapic_eoi(self, vector: Vector) -> None:
         self.kvm_ioapic_write_eoi(vector)
 
+
 class LapicImages(RunTime):
     """And KVM_SET_LAPIC at any time, which can plant SPIV bits. Mixed in before a scene."""
 
@@ -208,11 +209,72 @@ class IoapicImages(InKernel):
         self.kvm_set_ioapic(pin, rte.vector, rte.dest, rte.trigger, rte.mask, remote_irr, irr)
 
 
+class Throttled(InKernel):
+    """And the throttle (throttle=True), which can be driven for one vCPU. Once its delayed work is armed, nothing else
+    happens, so it does not matter how long 10 ms are. Mixed in before InKernel, for one vector."""
+
+    def acts(self, cpu: Cpu) -> bool:
+        return not self.delayed_ioapic_service
+
+    def guest_can_take_interrupt(self, cpu: Cpu) -> bool:
+        return not self.delayed_ioapic_service
+
+    def ten_milliseconds_pass(self) -> bool:
+        """They are waited for."""
+        return True
+
+    def line(self, pin: Pin, level: bool) -> None:
+        require(not self.delayed_ioapic_service)
+        super().line(pin, level)
+
+    def write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
+        require(not self.delayed_ioapic_service)
+        super().write_rte(pin, vector, dest, trigger, mask)
+
+    def write_ioapic_eoi(self, vector: Vector) -> None:
+        require(not self.delayed_ioapic_service)
+        super().write_ioapic_eoi(vector)
+
+    def write_eoi(self, cpu: Cpu) -> None:
+        """Not where one pin would be counted once (9,999 times) while another one waits its 10 ms."""
+        first = any(rte.irq_eoi == 0 and rte.irr and not rte.mask for rte in self.ioapic.values())
+        last = any(rte.irq_eoi == 1 and rte.irr and not rte.mask for rte in self.ioapic.values())
+        require(not (first and last))
+        super().write_eoi(cpu)
+
+
 class OneActs(RunTime):
     """Only vCPU 0 does anything; the others are destinations. Mixed in before a scene."""
 
     def acts(self, cpu: Cpu) -> bool:
         return cpu == 0
+
+
+class Moved(OneActs, Split):
+    """Split, two vCPUs, two vectors: what vCPU 0 has pending when its routes move to vCPU 1. Mixed in before Split.
+
+    The LAPIC is enabled from the start, messages go to vCPU 0 only, and there is no INIT: few states, so that two
+    vectors and two routes fit."""
+
+    def initial(self) -> None:
+        super().initial()
+        self.kvm_lapic_reg_write_spiv(self.apic[0], True, False)
+
+    def init_vcpu(self, cpu: Cpu) -> None:
+        require(not self.apic[cpu].spiv_enabled)
+        super().init_vcpu(cpu)
+
+    def write_spiv(self, cpu: Cpu, enabled: bool, directed_eoi: bool) -> None:
+        require(enabled and not directed_eoi and not self.apic[cpu].spiv_enabled)
+        super().write_spiv(cpu, enabled, directed_eoi)
+
+    def set_route(self, gsi: Pin, valid: bool, vector: Vector, dest: Cpu, trigger: Trigger) -> None:
+        require(valid)
+        super().set_route(gsi, valid, vector, dest, trigger)
+
+    def send(self, gsi: Pin) -> None:
+        require(self.irq_routing[gsi].dest == 0)
+        super().send(gsi)
 
 
 COMMON = r"errno|irqchip_mode|suppress_eoi|delayed|has_run|enters_first|irr_delivered|service_pin"

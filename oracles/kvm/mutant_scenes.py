@@ -12,12 +12,12 @@ from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from oracles.kvm import harness
 from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
+from oracles.kvm.throttle import DONE_SECONDS
 from oracles.lockstep import Observed, Seen
 from oracles.mutant_scenes import MutantScene
 from oracles.mutant_views import KVM_VIEW
 from oracles.walk import Subject
 
-DELAYED_SECONDS = 0.025  # longer than the 10 ms of IOAPIC_SUCCESSIVE_IRQ_MAX_COUNT's delayed work
 MOST_WAITS = 100  # in a scene
 
 
@@ -38,9 +38,10 @@ class Refusals:
     def __call__(self, seen: Seen) -> Iterable[tuple[str, tuple[Any, ...]]]:
         yield from nothing_deliverable(seen)
         situation = (seen.entries[-1], *seen.observed.values())
-        if len(self.waited) < MOST_WAITS and situation not in self.waited and _would_be_sent_again(seen.observed):
+        new = len(self.waited) < MOST_WAITS and situation not in self.waited and self.real.throttle.armed is None
+        if new and _would_be_sent_again(seen.observed):
             self.waited.add(situation)
-            time.sleep(DELAYED_SECONDS)
+            time.sleep(DONE_SECONDS)
             if self.real.observe(None) == seen.observed:
                 yield "kvm_ioapic_eoi_inject_work", ()
 
@@ -62,6 +63,8 @@ def _would_be_sent_again(seen: Observed) -> bool:
 SPLIT = (harness.LapicImages, harness.Split)
 IN_KERNEL = (harness.LapicImages, harness.InKernel)
 CHIP = (harness.IoapicImages, harness.InKernel)
+THROTTLED = (harness.Throttled, harness.InKernel)
+FEW = 0.01  # of the random steps of another scene: every mutant of the throttle gets a directed walk
 
 
 def scenes(kernel: type[Machine], real: LiveKvmSystem) -> Iterator[MutantScene]:
@@ -79,6 +82,9 @@ def scenes(kernel: type[Machine], real: LiveKvmSystem) -> Iterator[MutantScene]:
     yield _scene(kernel, real, (harness.Split,), replace(one, pins=2))
     yield _scene(kernel, real, (harness.Split,), replace(one, cpus=2))
     yield _scene(kernel, real, (harness.InKernel,), replace(one, cpus=2))
+    yield _scene(kernel, real, (harness.Moved, harness.Split), Scope(cpus=2, pins=2, vectors=2, ioapic=IoapicVersion.V11))
+    throttled = _scene(kernel, real, THROTTLED, replace(one, pins=2, throttle=True))
+    yield replace(throttled, title=f"{throttled.title}, throttle", share=FEW)
 
 
 def _scene(kernel: type[Machine], real: LiveKvmSystem, roles: tuple[type[Machine], ...], scope: Scope) -> MutantScene:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,15 +14,19 @@ import pytest
 
 from checker import cli
 from checker.registry import designs
-from model.machine import ApiFlags, IoapicVersion, IrqchipMode
-from oracles.kvm import abi, conform, subjects
+from model.lang import Design, compose
+from model.machine import ApiFlags, IoapicVersion, IrqchipMode, Scope
+from oracles.kvm import abi, conform, harness, subjects
+from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
 from oracles.kvm.mutant_scenes import Refusals, scenes
 from oracles.kvm.view import View
-from oracles.lockstep import OracleMissing, Seen
+from oracles.lockstep import OracleMissing, Seen, TooLate
+from oracles.mutant_make import kvm_rules
 from oracles.mutant_report import DEAD, Judged, Verdict, merged
-from oracles.mutant_scenes import DIRECTED, MutantRun, MutantScene, add_to, judge_scenes, summary, table_lines
-from oracles.mutants import SAME_GRAPH, Observables
+from oracles.mutant_scenes import DIRECTED, TRIES, MutantRun, MutantScene, add_to, judge_scenes, summary, table_lines
+from oracles.mutant_views import KVM_VIEW
+from oracles.mutants import SAME_GRAPH, Bounds, Judge, Observables
 from oracles.report import Conformance
 from oracles.walk import Subject
 from tests.oracles.mutant_toys import everything
@@ -65,6 +70,48 @@ def test_a_directed_walk_on_which_the_real_system_differs_is_a_divergence(bug: s
 def test_a_walk_that_cannot_be_taken_leaves_a_survivor_with_the_reason() -> None:
     survivors = toy(cannot="take").report.of("toy", Verdict.SURVIVOR)
     assert [j for j in survivors if j.how.endswith("it cannot be taken here: take(): not here")]
+
+
+class OftenLate(RealCounter):
+    """After the first walk, the random one, so many walks in a row are too late, and then one is not."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times, self.row, self.late = times, 0, False
+
+    def start(self, system: Design) -> None:
+        super().start(system)
+        self.late = self.started > 1 and self.row < self.times
+        self.row = self.row + 1 if self.late else 0
+
+    def perform(self, entry: str, system: Design, args: Sequence[Any]) -> None:
+        super().perform(entry, system, args)
+        if self.late and entry != "reset":
+            raise TooLate("late")
+
+
+@pytest.mark.parametrize("times", [TRIES - 1, TRIES])
+def test_a_walk_that_was_too_late_is_taken_again(times: int) -> None:
+    subject = Subject(Counter, Slots(), OftenLate(times))
+    report = judge_scenes([MutantScene("toy", subject, Observables(("full",)))], 1, 1, rules=everything).report
+    late = [j for j in report.of("toy", Verdict.SURVIVOR) if j.how.endswith("it cannot be taken here: late")]
+    assert bool(late) == (times == TRIES)
+
+
+def test_an_assumption_about_time_is_no_rule_and_is_named() -> None:
+    scope = Scope(cpus=1, pins=1, vectors=1, ioapic=IoapicVersion.V11)
+    judge = Judge(compose(harness.InKernel, LiveKvm, designs()["v6"]), scope, KVM_VIEW, kvm_rules, Bounds())
+    mutants = [m for m in judge.made.mutants if m.function.endswith("ten_milliseconds_pass")]
+    judged = [judge.judge(m, judge.corpus([])) for m in mutants]
+    assert {j.verdict for j in judged} == {Verdict.ASSUMPTION} and len(judged) > 20
+    other = next(m for m in judge.made.mutants if m not in mutants)
+    noticed = Judged(replace(other, side="I/O APIC"), Verdict.NOTICED, "differs")
+    run = toy()
+    run.trials = [replace(run.trials[0], report=replace(toy().report, judged=[*judged, noticed], rules={"I/O APIC": []}))]
+    said = " ".join(" ".join(table_lines(run, "a set")).split())
+    assert f"assumptions about time, not rules of KVM: {len(judged)} {len(judged)} I/O APIC: ten_milliseconds_pass():" in said
+    assert f"0 equivalent, {len(judged)} assumptions about time, not rules of KVM, {len(judged) + 1} generated" in summary(run.report)
+    assert run.report.noticed_share("I/O APIC") == 1.0
 
 
 def test_what_an_earlier_scene_noticed_is_not_judged_again() -> None:
@@ -119,18 +166,20 @@ def test_deliverable_is_above_the_class_of_ppr() -> None:
     assert [shown(0x31, ppr) for ppr in (0x2F, 0x30)] == [1, 0]
 
 
-def refusals(changes: bool = False, **entry: int) -> list[str]:
+def refusals(changes: bool = False, armed: float | None = None, **entry: int) -> list[str]:
     """What is concluded from a latched, open level pin; the entry's fields may be given."""
     pin = {"vector": 0, "dest": 0, "trigger": 1, "mask": 0, "remote_irr": 0, "irr": 1} | entry
     seen = {"apic[0].spiv_enabled": 1, "apic[0].irr": 0, "apic[0].deliverable": 1}
     seen |= {f"ioapic[0].{name}": code for name, code in pin.items()}
     real = SimpleNamespace(observe=lambda system: {**seen, "apic[0].irr": int(changes)})  # type: ignore[misc]
+    real.throttle = SimpleNamespace(armed=armed)
     return [name for name, _ in Refusals(cast(Any, real))(Seen(("line", (0, True)), seen, seen, ("kvm_ioapic_set_irq",)))]
 
 
 def test_nothing_is_sent_by_itself() -> None:
     assert refusals() == ["kvm_ioapic_eoi_inject_work"]
     assert refusals(changes=True) == []  # it was sent
+    assert refusals(armed=1.0) == []  # it will be
     for entry in ({"mask": 1}, {"remote_irr": 1}, {"trigger": 0}, {"irr": 0}):
         assert refusals(**entry) == [], entry  # nothing would be seen
 
@@ -184,4 +233,6 @@ def test_scenes_cover_every_flag_and_both_irqchips() -> None:
     assert split == {ApiFlags.NONE, ApiFlags.BIT2, ApiFlags.BIT3}
     assert {s.subject.scope.flags for s in found if "InKernel" in s.title} == {ApiFlags.NONE, ApiFlags.BIT3}
     assert {s.subject.scope.ioapic for s in found} == {IoapicVersion.V11}
+    assert [s.title.partition(",")[0] for s in found if s.subject.scope.throttle] == ["Throttled InKernel"]
+    assert [s.subject.scope.cpus * s.subject.scope.vectors for s in found if "Moved" in s.title] == [4]
     assert subjects.BY_FLAGS[0] == "base"

@@ -277,7 +277,7 @@ def test_the_report_counts() -> None:
     assert told[-1] == ("mutants", 7, 7)
     assert report.numbers("toy") == {
         "rules": 2, "generated": 7, "discarded": {"requires after a write": 1}, "same": 1, "equivalent": {},
-        "noticed": {"cannot take the step": 4, "differs": 2}, "survivors": 1, "noticed_share": 0.8571,
+        "noticed": {"cannot take the step": 4, "differs": 2}, "survivors": 1, "assumptions": 0, "noticed_share": 0.8571,
     }  # fmt: skip
     assert not report.reaches_target()
     text = report.text()
