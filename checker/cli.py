@@ -39,6 +39,14 @@ def memory_size(text: str) -> int:
     return int(number * unit)
 
 
+class Joined(argparse.Action):
+    """`--scope a=1 --scope b=2` is `--scope a=1,b=2`: a long one can be broken where it is pasted."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, f"{before},{values}" if before else values)
+
+
 def positive(text: str) -> int:
     number = int(text)
     if number <= 0:
@@ -55,7 +63,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guest", action="append", metavar="G", help=family.format(", ".join(GUESTS)))
     parser.add_argument("--device", action="append", metavar="D", help=f"level (default), {', '.join(DEVICES)} or all")
     parser.add_argument("--property", action="append", metavar="P", help="a name, or a .py file of yours; default: all")
-    parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
+    parser.add_argument("--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
@@ -79,7 +87,7 @@ def _add_comparisons(sub: Any) -> None:
     compat_parser.add_argument("design", metavar="DESIGN", help="a kernel design, or all for a table of every one")
     compat_parser.add_argument("--claim", action="append", metavar="C", help=f"one of {', '.join(c.name for c in CLAIMS)}; default: all")
     compat_parser.add_argument("--vmm", action="append", metavar="V", help=f"default: {', '.join(compat.MATRIX)}")
-    compat_parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
+    compat_parser.add_argument("--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
     compat_parser.add_argument("--max-states", type=positive, metavar="N", help="pairs in a cell; more is INCONCLUSIVE")
     compat_parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
     compat_parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")

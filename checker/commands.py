@@ -7,6 +7,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from checker.registry import (
 )  # fmt: skip
 from checker.retell import retell, tell_all
 from checker.search import Limits
+from checker.sizes import check_sizes
 from checker.story import to_text
 from checker.story_parser import ParsedStory
 from checker.verdict import CellResult, Status, Verdict, trace_of
@@ -107,6 +109,8 @@ def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list
     skipped = [c for c in found if isinstance(c, Skipped)]
     if not cells:
         raise UserError("nothing to explore: " + "; ".join(f"{s.title}: {s.why}" for s in skipped))
+    for cell in cells:  # before any of them is explored
+        check_sizes(cell.system, cell.scope)
     if not options.property:  # those made for one VMM are asked where it occurs
         wanted = [p for p in wanted if not p.only_for or any(p.why_not(c.system) is None for c in cells)]
     return f"{role} design {name}: {provenance(cls)}", cells, skipped, wanted
@@ -128,7 +132,7 @@ def exit_code(campaign: Campaign) -> int:
     statuses = {v.status for result in campaign.results for v in result.verdicts}
     if Status.VIOLATED in statuses:
         return 1
-    return 3 if Status.INCONCLUSIVE in statuses or campaign.unexplored or campaign.interrupted else 0
+    return 3 if report.is_open(campaign) else 0
 
 
 def run_list(options: Namespace) -> int:
@@ -141,35 +145,52 @@ def run_prove(options: Namespace) -> int:
     title, cells, skipped, wanted = select(options)
     campaign = explore(options, cells, wanted)
     if options.confirm:
-        campaign = oracle_commands.confirmed(campaign)
+        campaign = tried_on_kvm(campaign)
     if options.json:
         print(report.as_json(title, campaign, skipped))
         return exit_code(campaign)
     print(title)
-    if not options.brief:
-        print_cells(options, campaign, skipped, wanted)
-    if len(campaign.results) > 1 or options.brief:
+    if not options.brief and not print_cells(options, campaign, skipped, wanted):
+        campaign = replace(campaign, interrupted=True)
+    if len(campaign.results) > 1 or (options.brief and campaign.results):
         print("\n" + "\n".join(report.grid_lines(campaign.results)))
+    legend = report.flag_legend(campaign.results)
+    print("\n" * bool(legend) + "\n".join(legend), end="\n" * bool(legend))
     first = first_shown(campaign, [Status.VIOLATED])
     if first is not None and not options.brief:
         print("\n" + to_text(story(*first)), end="")
-    print("\n" + report.summary_line(campaign))
+    print("\n" + "\n".join([report.summary_line(campaign), *report.advice_lines(campaign)]))
     return exit_code(campaign)
 
 
-def print_cells(options: Namespace, campaign: Campaign, skipped: Sequence[Skipped], wanted: Sequence[Property]) -> None:
-    """A line per property and cell, and what each verdict rests on."""
+def tried_on_kvm(campaign: Campaign) -> Campaign:
+    """The violations with what this machine's KVM says of them; Ctrl-C leaves the verdicts without it."""
+    try:
+        return oracle_commands.confirmed(campaign)
+    except KeyboardInterrupt:
+        return replace(campaign, interrupted=True)
+
+
+def print_cells(options: Namespace, campaign: Campaign, skipped: Sequence[Skipped], wanted: Sequence[Property]) -> bool:
+    """A line per property and cell, and what each verdict rests on. False if z3 was interrupted."""
+    asking: bool = options.inductive
     for result in campaign.results:
         print("\n".join(["", *report.cell_lines(result)]))
-        if options.inductive:
-            print("\n".join(induction_lines(result.cell, wanted)))
+        try:
+            if asking:
+                print("\n".join(induction_lines(result.cell, wanted)))
+        except KeyboardInterrupt:
+            asking = False
+            print("  induction: INCONCLUSIVE: interrupted")
     for s in skipped:
         print(f"\n{s.title}\n  does not apply: {s.why}")
     for cell in campaign.unexplored:
-        print(f"\n{cell}\n  not explored; reproduce: {report.reproduce('prove', cell)}")
+        why = " (memory did not suffice)" * (cell in campaign.out_of_memory)
+        print(f"\n{cell}\n  not explored{why}; reproduce: {report.reproduce('prove', cell)}")
     fairness = report.fairness_lines(campaign.results)
     if any(p.kind == "leads_to" for p in wanted) and fairness:
         print("\n".join(["", "leads_to verdicts assume of every run:", *fairness]))
+    return asking == bool(options.inductive)
 
 
 def first_shown(campaign: Campaign, statuses: Sequence[Status]) -> tuple[CellResult, Verdict] | None:
@@ -212,7 +233,7 @@ def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] 
             _, cells, _, wanted = select(options, small)
             campaign = explore(options, cells, wanted)
             found = first_shown(campaign, [Status.VIOLATED]) or first_shown(campaign, [Status.REACHED])
-            if found is not None or not small:
+            if found is not None or not small or campaign.interrupted:
                 return campaign, found
     raise AssertionError("the last scope is the one asked for")
 
@@ -312,22 +333,25 @@ def run_migrations(options: Namespace) -> int:
 
 
 def run_gate(options: Namespace) -> int:
-    """Judge the full matrix, then write it or compare it. 0 only if nothing differs."""
+    """Judge the full matrix, then write it or compare it. 0 only if nothing differs; Ctrl-C: what was judged till then."""
     only = [ALIASES.get(d, d) for d in split(options.design, []) if look_up("design", d, gate.gated())]
     expected = None if options.write else expected_table(Path(options.expected), only)
     started = time.monotonic()
-    found = gate.run_matrix(gate.full_matrix(only), options.jobs)
+    found, unjudged = gate.run_so_far(gate.full_matrix(only), options.jobs)
     seconds = time.monotonic() - started
-    left = gate.open_cells(found)
+    left = [*gate.open_cells(found), *map(str, unjudged)]
     if expected is None:
         return write_expected(Path(options.write), found, left, only)
-    listed = differences(expected, found)
+    listed = differences(gate.judged_only(expected, found) if unjudged else expected, found)
     if options.json:
-        print(gate.as_json(found, listed, options.expected, seconds))
+        print(gate.as_json(found, listed, options.expected, seconds, unjudged))
     else:
         print("\n".join(map(str, listed)) + "\n" * bool(listed), end="")
         outcome = f"{len(listed)} differences from" if listed else "all as in"
         print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s; not in it: {gate.NOT_IN})")
+        if unjudged:
+            first = "; ".join(map(str, unjudged[:3])) + "; ..." * (len(unjudged) > 3)
+            print(f"INCONCLUSIVE: interrupted, {len(unjudged)} systems not judged: {first}")
     return 3 if left else 1 if listed else 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,10 +43,10 @@ class Look:
 
 
 PAGE = Look(19.0, 13.0, 13.0, 11.0, 10.0, 10.0, 9.5, 30.0, 30.0, 14.0, 12.0, 34, 46)
-WIDE = Look(32.0, 23.0, 17.0, 14.5, 13.5, 14.0, 12.0, 37.0, 38.0, 19.0, 14.0, 21, 25)
+WIDE = Look(32.0, 23.0, 19.0, 17.0, 16.0, 18.0, 14.0, 42.0, 40.0, 23.0, 14.0, 21, 25)
 LEFT, NUMBERS = 14.0, 46.0  # the loop's edge and the steps' numbers, from the left
 SLIDE, PANELS, BETWEEN, PAD, APART = 16 / 9, 5, 30.0, 18.0, 40.0  # a slide's shape, most panels, space around, between steps
-
+AROUND = 300.0  # what stands above and below the panels of a slide, about
 
 
 def width_of(text: str) -> float:
@@ -95,7 +94,7 @@ class Plan:
             self.panels = [range(len(self.rows))]
             return
         shapes = [shares(self.heights, n) for n in range(1, PANELS + 1)]
-        self.panels = min(shapes, key=self._misfit)
+        self.panels = min(shapes, key=self._slide_width)
 
     def rows_of(self, event: Event) -> list[Row]:
         """The step, then its calls."""
@@ -123,10 +122,10 @@ class Plan:
         self.apart = min(APART, max(0.0, missing / max(1, len(tallest))))
         self.heights = [height + self.apart for height in self.heights]
 
-    def _misfit(self, panels: Sequence[range]) -> float:
-        """How far from a slide's shape this many panels are; about 200 for what stands above and below them."""
-        height = max(sum(self.heights[i] for i in panel) for panel in panels) + 200
-        return abs(math.log(len(panels) * (self.right + BETWEEN) / height / SLIDE))
+    def _slide_width(self, panels: Sequence[range]) -> float:
+        """How wide a slide must be for this many panels: the narrower, the larger its text is shown."""
+        height = max(sum(self.heights[i] for i in panel) for panel in panels) + AROUND
+        return max(len(panels) * (self.right + BETWEEN), height * SLIDE)
 
     def step_lines(self, event: Event) -> list[str]:
         """The text of a step's box; long ones break before the arguments."""

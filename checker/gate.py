@@ -16,6 +16,7 @@ each one's runs are confirmed in its own Python; and processes instead of thread
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import json
@@ -72,6 +73,9 @@ class Part:
     vmm: str
     guest: str
     device: str
+
+    def __str__(self) -> str:
+        return f"{self.design}: " + ", ".join((self.kernel, self.vmm, self.guest, self.device)[self.role == "kernel" :])
 
     def cells(self, cls: type[Machine] | None = None) -> list[Cell]:
         """cls: the design's class, where it is known already."""
@@ -157,22 +161,53 @@ def answer(parts: Sequence[Part], max_bytes: int) -> Answer:
 
 
 def run_matrix(parts: Sequence[Part], workers: int | None = None) -> Table:
-    """Judge all parts, several groups at a time. Raises UserError or InternalError if one cannot be judged."""
+    """Judge all parts. Raises UserError or InternalError if one cannot be judged, KeyboardInterrupt at Ctrl-C."""
+    found, left = run_so_far(parts, workers)
+    if left:
+        raise KeyboardInterrupt
+    return found
+
+
+def run_so_far(parts: Sequence[Part], workers: int | None = None) -> tuple[Table, list[Part]]:
+    """Judge the parts, several groups at a time, until all are or Ctrl-C; also those that are not judged then.
+
+    Raises UserError or InternalError if one cannot be judged.
+    """
     if not parts:
         raise UserError("the matrix is empty, so nothing can be compared")
     work = groups(parts)
     workers = max(1, min(len(work), workers or os.cpu_count() or 1))
     memory = default_memory() // workers
-    if workers == 1:
-        return _collect(parts, [answer(group, memory) for group in work])
+    answers = _in_turn(work, memory) if workers == 1 else _side_by_side(work, memory, workers)
+    left = [part for group in work[len(answers) :] for part in group]
+    left += [part for group, found in zip(work, answers, strict=False) if found is None for part in group]
+    return _collect([part for part in parts if part not in left], [a for a in answers if a is not None]), left
+
+
+def _in_turn(work: Sequence[list[Part]], memory: int) -> list[Answer | None]:
+    """The answers of the first groups, up to Ctrl-C."""
+    answers = list[Answer | None]()
+    with contextlib.suppress(KeyboardInterrupt):
+        for group in work:
+            answers.append(answer(group, memory))
+    return answers
+
+
+def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list[Answer | None]:
+    """The answer of each group; None for those that Ctrl-C left without one."""
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _ignore_interrupts) as pool:
         futures = [pool.submit(answer, group, memory) for group in work]
         try:
             _watch(futures)
+        except KeyboardInterrupt:
+            answers = [f.result() if f.done() and not f.cancelled() else None for f in futures]
+            for process in multiprocessing.active_children():  # nobody waits for what they work on
+                process.terminate()
+            return answers
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-        return _collect(parts, [future.result() for future in futures])
+        return [future.result() for future in futures]
 
 
 def _ignore_interrupts() -> None:
@@ -216,13 +251,18 @@ def open_cells(table: Table) -> list[str]:
     ]
 
 
+def judged_only(expected: Table, found: Table) -> Table:
+    """What is expected of the cells that were judged."""
+    return {d: {cell: row for cell, row in expected.get(d, {}).items() if cell in rows} for d, rows in found.items()}
+
+
 def count_text(table: Table) -> str:
     rows = [row for cells in table.values() for row in cells.values()]
     return f"{len(rows)} cells of {len(table)} designs, {sum(len(r.verdicts) for r in rows)} verdicts"
 
 
-def as_json(table: Table, listed: Sequence[Difference], expected: str, seconds: float) -> str:
-    """The outcome for machines."""
+def as_json(table: Table, listed: Sequence[Difference], expected: str, seconds: float, left: Sequence[Part]) -> str:
+    """The outcome for machines; left: what Ctrl-C kept from being judged."""
     rows = [row for cells in table.values() for row in cells.values()]
     return json.dumps(
         {
@@ -231,7 +271,9 @@ def as_json(table: Table, listed: Sequence[Difference], expected: str, seconds: 
             "designs": len(table),
             "cells": len(rows),
             "verdicts": sum(len(row.verdicts) for row in rows),
+            "interrupted": bool(left),
             "inconclusive": open_cells(table),
+            "not_judged": [asdict(part) for part in left],
             "matrix": " ".join(FULL.replace("\n#", "").split()),
             "not_in_it": NOT_IN,
             "differences": [asdict(d) for d in listed],

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable, Mapping
+from enum import Enum
 
 from checker.loader import provenance
-from checker.registry import ALIASES, DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs, mutants, scope_value
+from checker.registry import (
+    ALIASES,
+    DEVICES,
+    GUESTS,
+    LARGEST_SIZE,
+    ON_REQUEST,
+    VMMS,
+    all_properties,
+    designs,
+    flag_lines,
+    mutants,
+    scope_value,
+)  # fmt: skip
 from checker.simplifications import collect_simplifications
 from model.machine import Machine, Scope
+
+WIDTH = 120  # columns
 
 
 def listing(what: str | None) -> list[str]:
@@ -23,7 +39,7 @@ def listing(what: str | None) -> list[str]:
 
 
 def _designs() -> list[str]:
-    return [f"{name + _also(name):<14} {provenance(cls)}" for name, cls in designs().items()]
+    return [line for name, cls in designs().items() for line in _named(name + _also(name), provenance(cls), 14)]
 
 
 def _also(name: str) -> str:
@@ -46,8 +62,15 @@ def _roles(family: Mapping[str, type[Machine]]) -> list[str]:
     for name, cls in family.items():
         about = inspect.getdoc(inspect.getmodule(cls)) if family is not DEVICES else inspect.getdoc(cls)
         away = " [only on request]" if name in ON_REQUEST else ""
-        lines.append(f"{name:<14} {(about or '').strip().partition(chr(10))[0]}{away}")
+        lines += _named(name, " ".join((about or "").partition("\n\n")[0].split()) + away, max(map(len, family)))
     return lines
+
+
+def _named(name: str, about: str, column: int) -> list[str]:
+    """A name and what it is, in lines of at most WIDTH."""
+    first, rest = f"{name:<{column}} ", " " * (column + 1)
+    wrapped = textwrap.wrap(about, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    return wrapped or [name]
 
 
 def _properties() -> list[str]:
@@ -62,8 +85,18 @@ def _properties() -> list[str]:
 
 
 def _scope() -> list[str]:
-    meaning = {"cpus": "size", "pins": "size", "vectors": "size"}
-    return [f"{n}={scope_value(v):<6} {meaning.get(n, 'choice')}" for n, v in vars(Scope()).items()]
+    lines = [f"{f'{n}={scope_value(v)}':<14} {_values(v)}" for n, v in vars(Scope()).items()]
+    return [*lines, *(line for text in flag_lines(designs()) for line in _named("", text, 14))]
+
+
+def _values(default: object) -> str:
+    match default:
+        case bool():
+            return "choice: on, off"
+        case Enum():
+            return "choice: " + ", ".join(f"{scope_value(m)} ({m.name})" for m in type(default))
+        case _:
+            return f"size: 1 to {LARGEST_SIZE}"
 
 
 def _simplifications() -> list[str]:

@@ -16,6 +16,7 @@ from checker.cgen import generate
 from checker.ir_program import Program
 from checker.lower import lower
 from checker.native import load_c
+from checker.sizes import check_sizes
 from model.lang import Design, Property, Scope
 
 KEPT = 32  # programs; a matrix visits the cells of one program one after the other
@@ -62,6 +63,7 @@ def prepare(design: type[Design], scope: Scope, properties: Sequence[Property]) 
 
     Known by its role classes, by the sizes and by the kinds of choices: `lower` reads nothing else of the scope.
     """
+    check_sizes(design, scope)
     choices = tuple((name, type(value)) for name, value in scope.choices().items())
     functions: tuple[Callable[..., Any], ...] = tuple(p.function for p in properties)
     key = (design.__name__, design.__bases__, tuple(scope.sizes().items()), choices, functions)

@@ -8,7 +8,7 @@ import inspect
 import itertools
 import pkgutil
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -138,6 +138,7 @@ def look_up(kind: str, name: str, known: Mapping[str, Any]) -> Any:
     return known[name]
 
 
+LARGEST_SIZE = 64  # a Mask is a machine word
 USERS_MODULE = "eoi_user_"  # what checker.loader calls the module of a file of the user's
 
 
@@ -257,6 +258,17 @@ def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, Any]) 
     return [f for f in kernel.api_flags if f in vmm.api_flags]
 
 
+def flag_lines(kernels: Mapping[str, type[Design]], shown: Collection[ApiFlags] = tuple(ApiFlags)) -> list[str]:
+    """What these kernel designs call the bits of the flags: `BIT2 is KVM_X2APIC_ENABLE_... in v4, v5`."""
+    found: dict[tuple[ApiFlags, str], dict[str, None]] = {}
+    for kernel, cls in kernels.items():
+        for bit, name in getattr(cls, "flag_names", {}).items():
+            if any(bit.value & flags.value for flags in shown):
+                found.setdefault((bit, name), {})[kernel] = None
+    ordered = sorted(found.items(), key=lambda item: item[0][0].value)
+    return [f"{bit.name} is {name} in {', '.join(names)}" for (bit, name), names in ordered]
+
+
 def scope_type(roles: Sequence[type[Machine]]) -> type[Scope]:
     """The scope of a system: Scope, or what one of its classes adds to it (`scope: MyScope`). Raises UserError."""
     wider = {hint for role in roles for hint in [_annotated_scope(role)] if inspect.isclass(hint)}
@@ -300,9 +312,11 @@ def _scope_value(name: str, text: str, default: Any) -> Any:
             return by_value[number]
         if text in by_name:
             return by_name[text]
-        raise UserError(f"--scope {name}={text}: valid values are {', '.join(f'{v:#x}' for v in by_value)}")
-    if number is None or not 1 <= number <= 64:
-        raise UserError(f"--scope {name}={text}: a number from 1 to 64 is needed")
+        valid = f"{', '.join(f'{v:#x}' for v in by_value)}; by name {', '.join(by_name)}"
+        known = flag_lines(designs()) if type(default) is ApiFlags else []
+        raise UserError("\n     ".join([f"--scope {name}={text}: valid values are {valid}", *known]))
+    if number is None or not 1 <= number <= LARGEST_SIZE:
+        raise UserError(f"--scope {name}={text}: a number from 1 to {LARGEST_SIZE} is needed")
     return number
 
 

@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from checker.campaign import Campaign
-from checker.registry import Cell, Skipped, scope_value
+from checker.native import Outcome
+from checker.registry import Cell, Skipped, flag_lines, scope_value
+from checker.story import WIDTH
 from checker.trace import show
 from checker.verdict import CellResult, Status, Verdict
 from model.lang import Scope
+from model.machine import ApiFlags
 
+LONGEST_WORD = WIDTH - 4  # that fits an indented line of a story
 EXACT = "exact storage, no reductions"
 
 
@@ -28,7 +32,18 @@ def reproduce(command: str, cell: Cell, property_name: str | None = None) -> str
     others = [role for role in names if role != cell.subject and (role, names[role]) != ("kernel", "base")]
     parts += [x for role in others for x in (f"--{role}", names[role])]
     parts += ["--property", property_name] if property_name else []
-    return shlex.join([*parts, "--scope", scope_text(cell.scope)])
+    return shlex.join([*parts, *(x for piece in _scope_pieces(scope_text(cell.scope)) for x in ("--scope", piece))])
+
+
+def _scope_pieces(text: str) -> list[str]:
+    """A scope for one option; for several if it is too long for a line of a story."""
+    pieces = [""]
+    for part in text.split(",") if len(text) > LONGEST_WORD else [text]:
+        if pieces[-1] and len(pieces[-1]) + 1 + len(part) > LONGEST_WORD - len("--scope  \\"):
+            pieces.append(part)
+        else:
+            pieces[-1] += "," * bool(pieces[-1]) + part
+    return pieces
 
 
 def length_text(verdict: Verdict) -> str:
@@ -110,6 +125,12 @@ def grid_lines(results: Sequence[CellResult]) -> list[str]:
     return lines
 
 
+def flag_legend(results: Sequence[CellResult]) -> list[str]:
+    """What the kernels call the flags that the cells' titles have."""
+    shown = {flags for r in results for flags in [getattr(r.cell.scope, "flags", None)] if isinstance(flags, ApiFlags)}
+    return flag_lines({r.cell.names["kernel"]: r.cell.system for r in results}, shown)
+
+
 def summary_line(campaign: Campaign) -> str:
     counts = dict.fromkeys(Status, 0)
     for result in campaign.results:
@@ -117,9 +138,33 @@ def summary_line(campaign: Campaign) -> str:
             counts[v.status] += 1
     parts = [f"{n} {PLAIN[status]}" for status, n in counts.items() if n]
     states = sum(r.stats.states for r in campaign.results)
-    left = f"; {len(campaign.unexplored)} cells not explored" if campaign.unexplored else ""
     cells = len(campaign.results)
-    return f"{cells} cell{'s' * (cells != 1)}, {states:,} states: {', '.join(parts)}{left}"
+    said = f"{cells} cell{'s' * (cells != 1)}, {states:,} states{': ' * bool(parts)}{', '.join(parts)}"
+    return said if campaign.whole else f"{said}; {not_whole(campaign)}"
+
+
+def advice_lines(campaign: Campaign) -> list[str]:
+    """What to do where memory was the limit."""
+    if all(r.outcome is not Outcome.MEMORY_LIMIT for r in campaign.results) and not campaign.out_of_memory:
+        return []
+    return ["memory ran out: take fewer cpus, pins or vectors (each multiplies the states), or give more by --max-memory"]
+
+
+def not_whole(campaign: Campaign) -> str:
+    """What a campaign that was cut short leaves open: `INCONCLUSIVE: interrupted; 2 of 24 cells not explored`."""
+    left, hungry = len(campaign.unexplored), len(campaign.out_of_memory)
+    reasons = ["interrupted"] * campaign.interrupted
+    if left:
+        reasons.append(f"{left} of {left + len(campaign.results)} cells not explored")
+    if hungry:
+        reasons.append(f"for {hungry} of them memory did not suffice")
+    return "INCONCLUSIVE: " + ", ".join(reasons)
+
+
+def is_open(campaign: Campaign) -> bool:
+    """Some question has no answer: the rest of the cells say nothing of it."""
+    verdicts = [v.status for result in campaign.results for v in result.verdicts]
+    return Status.INCONCLUSIVE in verdicts or not campaign.whole
 
 
 def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:
@@ -129,8 +174,10 @@ def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:
             "format": "eoiproof verdicts 1",
             "design": title,
             "interrupted": campaign.interrupted,
+            "inconclusive": is_open(campaign),
             "cells": [_cell_json(result) for result in campaign.results],
             "not_explored": [reproduce("prove", cell) for cell in campaign.unexplored],
+            "out_of_memory": [reproduce("prove", cell) for cell in campaign.out_of_memory],
             "not_applicable": [{"cell": s.title, "why": s.why} for s in skipped],
         },
         indent=1,

@@ -111,14 +111,18 @@ def fold(words: Iterable[str], first: str, rest: str, width: int = WIDTH, glue: 
 
 
 def _command(command: str) -> list[str]:
-    """The command that reproduces the story, to be pasted as it is: line ends are escaped for the shell."""
+    """The command that reproduces the story, to be pasted as it is: line ends are escaped for the shell.
+
+    It is broken at spaces. Only a word that is longer than a line is cut, and the part on the next line has no indent.
+    """
     lines, line = [], "Reproduce:"
     try:
         words = shlex.split(command)
     except ValueError:  # unbalanced quotes: not a shell command, show it all the same
         words = command.split()
-    for first, *others in map(_shell_pieces, words):
-        if len(line) + 1 + len(first) > WIDTH - 2:
+    for number, word in enumerate(words, 1):
+        first, *others = _shell_pieces(word, WIDTH - 4 - 2 * (number < len(words)))
+        if len(line) + 1 + len(first) > WIDTH - 2 * (number < len(words) or bool(others)):
             lines.append(line + " \\")
             line = "   "
         line += " " + first
@@ -128,11 +132,13 @@ def _command(command: str) -> list[str]:
     return [*lines, line]
 
 
-def _shell_pieces(word: str) -> list[str]:
-    """A word quoted for the shell, in pieces that fit a line. Quoted pieces side by side are one word again."""
+def _shell_pieces(word: str, room: int) -> list[str]:
+    """A word quoted for the shell; in pieces if there is no room for it. Quoted pieces side by side are one word again."""
     plain = "".join(c if c.isascii() and c.isprintable() else "?" for c in word)
+    if len(shlex.quote(plain)) <= room:
+        return [shlex.quote(plain)]
     most = 60 if shlex.quote(plain) == plain else 12  # quoting makes five characters of an apostrophe
-    return [shlex.quote(plain[i : i + most]) for i in range(0, max(1, len(plain)), most)]
+    return [shlex.quote(plain[i : i + most]) for i in range(0, len(plain), most)]
 
 
 class _Grid:

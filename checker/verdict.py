@@ -113,7 +113,7 @@ def check_cell(
     else:
         search = open_search(prepared, reference, applying, engine)
         search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
-    judge = Judge(cell, prepared.program, search, reference)
+    judge = Judge(cell, prepared.program, search, reference, stop)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
@@ -127,9 +127,12 @@ class Judge:
     """Turns what a search found into verdicts; every run is re-derived move by move in CPython."""
 
     def __init__(
-        self, cell: Cell, program: Program, search: NativeSearch | ReferenceSearch, reference: Reference
-    ) -> None:
+        self, cell: Cell, program: Program, search: NativeSearch | ReferenceSearch, reference: Reference,
+        stop: threading.Event | None = None,
+    ) -> None:  # fmt: skip
+        """stop: once it is set no further loops are looked for, which can take long in a large graph."""
         self.cell, self.search, self.reference = cell, search, reference
+        self._stop = stop or threading.Event()
         self.atoms = atoms(program)
         self.complete = search.outcome is Outcome.COMPLETE
         self._confirmed = dict[tuple[tuple[int, ...], Move], tuple[int, ...] | None]()
@@ -156,6 +159,8 @@ class Judge:
             return Verdict(p, status, binding, self._run(shortest))
         if not self.complete:
             return Verdict(p, Status.INCONCLUSIVE, note=self.search.outcome.value)
+        if p.kind == "leads_to" and self._stop.is_set():
+            return Verdict(p, Status.INCONCLUSIVE, note=Outcome.INTERRUPTED.value)
         if p.kind == "reachable":
             return Verdict(p, Status.NEVER)
         return Verdict(p, Status.HOLDS, note=self._vacuous(p, mine))
@@ -172,7 +177,7 @@ class Judge:
     def _witness(self, p: Property, of: Sequence[Atom]) -> Path | None:
         """The run that violates an always or leads_to, or that reaches a reachable."""
         if p.kind == "leads_to":
-            return self._lasso(*of) if self.complete else None
+            return self._lasso(*of) if self.complete and not self._stop.is_set() else None
         if of[0].of_edges:
             edge = self.search.first_edge(of[0], False)
             if edge is None:

@@ -138,6 +138,7 @@ class Machine(Design):
     lane: ClassVar[str] = ""  # the column that a role has in a trace
     lane_order: ClassVar[tuple[str, ...]] = ("CPU{cpu}", "KVM", "VMM", "device")
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE,)  # of a kernel: those worth trying; of a VMM: known ones
+    flag_names: ClassVar[Mapping[ApiFlags, str]] = {}  # of a kernel: what it calls BIT2 and BIT3
     versions: ClassVar[tuple[IoapicVersion, ...]] = tuple(IoapicVersion)  # I/O APICs that a VMM can have
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what a design is explored with: role (or property) -> names
     labels: ClassVar[dict[str, tuple[str, str]]] = {

@@ -1,5 +1,6 @@
 """31 October: two independent flags, one that disables the quirk and one that hides the feature."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from model.designs.base import Base
@@ -16,6 +17,10 @@ class QuirkOct31(Base):
         base="base",
     )
     api_flags: ClassVar[tuple[ApiFlags, ...]] = tuple(ApiFlags)
+    flag_names: ClassVar[Mapping[ApiFlags, str]] = {
+        ApiFlags.BIT2: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST_QUIRK",
+        ApiFlags.BIT3: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST",
+    }
     suppress_eoi_broadcast_quirk_disabled: bool  # bit 2
     suppress_eoi_broadcast_disabled: bool  # bit 3
 

@@ -1,5 +1,6 @@
 """3 October: a capability by which a VMM without an EOI register stops the feature from being offered."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from model.designs.base import Base
@@ -16,6 +17,7 @@ class SplitIrqchipApi(Base):
         base="base",
     )
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE, ApiFlags.BIT3)
+    flag_names: ClassVar[Mapping[ApiFlags, str]] = {ApiFlags.BIT3: "DISABLE_EOI_BROADCAST_SUPPRESSION (KVM_CAP_SPLIT_IRQCHIP_API)"}
     disable_eoi_broadcast_suppression_support: bool
 
     def kvm_apic_set_version(self, apic: Lapic) -> None:

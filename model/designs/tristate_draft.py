@@ -1,5 +1,6 @@
 """2 December: ENABLE and DISABLE flags over an internal tri-state."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from model.designs.base import Base
@@ -16,6 +17,10 @@ class TristateDraft(Base):
         base="base",
     )
     api_flags: ClassVar[tuple[ApiFlags, ...]] = tuple(ApiFlags)
+    flag_names: ClassVar[Mapping[ApiFlags, str]] = {
+        ApiFlags.BIT2: "KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST",
+        ApiFlags.BIT3: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST",
+    }
     suppress_eoi_broadcast_mode: SuppressEoi
 
     def kvm_lapic_advertise_suppress_eoi_broadcast(self) -> bool:

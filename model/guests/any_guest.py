@@ -1,4 +1,8 @@
-"""The most general guest: any access to any register at any time. For properties that no guest may break."""
+"""The most general guest: at any time it writes SPIV, the LAPIC's EOI, an I/O APIC entry or the I/O APIC's EOI
+register, or services a device. For properties that no guest may break.
+
+Simplified: no IPIs (ICR, self-IPI), no write of ID, LDR, DFR, TPR or LVT, no reads, and an entry is written as a whole.
+"""
 
 from __future__ import annotations
 

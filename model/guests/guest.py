@@ -29,7 +29,7 @@ class Guest(Machine):
     @step(by="guest", fair=Fair.WEAK)
     def setup_local_APIC(self, cpu: Cpu) -> None:
         apic = self.apic[cpu]
-        require(apic.in_guest and not apic.spiv_enabled)
+        require(apic.in_guest and not apic.spiv_enabled and self.guest_uses_cpu(cpu))
         self.kvm_lapic_reg_write_spiv(apic, True, self.guest_wants_directed_eoi() and apic.lvr_directed_eoi)
 
     @step(by="guest", fair=Fair.FREE)

@@ -67,10 +67,6 @@ class LinuxTmr0(LinuxExplicitEoi):
     def guest_can_take_interrupt(self, cpu: Cpu) -> bool:
         return not self.offline[cpu] and super().guest_can_take_interrupt(cpu)
 
-    def setup_local_APIC(self, cpu: Cpu) -> None:
-        require(not self.offline[cpu])
-        super().setup_local_APIC(cpu)
-
     @step(by="guest", fair=Fair.FREE)
     def fixup_irqs(self, cpu: Cpu, dest: Cpu) -> None:
         """CPU offline, interrupts off: disable the LAPIC, move the pins away, send on what is pending."""

@@ -112,3 +112,16 @@ def test_shares_are_as_even_as_can_be() -> None:
     assert shares([5, 1, 1, 1, 2], 2) == [range(1), range(1, 5)]
     assert shares([1, 1], 5) == [range(1), range(1, 2)]
     assert shares([], 3) == [range(0)]
+
+
+def test_a_slide_has_as_many_panels_as_make_its_text_largest() -> None:
+    """A higher slide is a wider one, so that its text is shown smaller: the steps are spread over panels while that helps."""
+    found = set()
+    for times in (1, 2, 4, 8, 16):
+        plan = Plan(replace(LOOP, events=LOOP.events * times, loop_start=None), wide=True)
+        heights = [h - plan.apart for h in plan.heights]
+        widths = {n: plan._slide_width(shares(heights, n)) for n in range(1, 6)}
+        assert widths[len(plan.panels)] == min(widths.values())
+        found.add(len(plan.panels))
+        assert plan.look.note / plan.look.title > 0.5  # what changes is no small print
+    assert len(found) > 2

@@ -124,6 +124,29 @@ def test_the_command_can_be_pasted(words: list[str]) -> None:
     assert shlex.split(command) == [re.sub(r"[^ -~]", "?", word) for word in words]
 
 
+def command_lines(command: str) -> list[str]:
+    text = to_text(replace(LOST, reproduce=command))
+    return text[text.index("Reproduce:") :].splitlines()
+
+
+def test_the_command_is_broken_at_spaces() -> None:
+    scope = "cpus=1,pins=1,vectors=2,ioapic=0x20,x2apic=on,flags=0x0,throttle=off"
+    assert 4 + len(scope) == 72
+    command = f"eoi trace base --vmm qemu --guest windows_cg --property no_storm --scope {scope}"
+    assert command_lines(command) == [
+        "Reproduce: eoi trace base --vmm qemu --guest windows_cg --property \\",
+        "    no_storm --scope \\",
+        f"    {scope}",
+    ]
+
+
+@given(st.lists(st.text(alphabet=string.ascii_letters + "=,", min_size=1, max_size=66), min_size=1, max_size=6))
+def test_no_word_that_fits_a_line_is_cut(words: list[str]) -> None:
+    lines = command_lines(shlex.join(words))
+    assert [w for line in lines for w in line.removesuffix(" \\").split()] == ["Reproduce:", *words]
+    assert all(len(line) <= 72 for line in lines)
+
+
 # --- what people and mailers do to a story ---
 
 
