@@ -29,7 +29,7 @@ from oracles.walk import Disagreement, Subject, shrunk
 # Patterns of the leaves that a move reads; with "pattern?leaf" they count only where that leaf is not 0. "+pattern": it
 # may write them, and does not read what was there.
 Slice = Callable[[Move], Sequence[str]]
-NEAR = 30_000  # states that are looked at for something new, before a new start is made
+NEAR = 2_000  # states that are looked at for something new, where the map is old
 
 
 class TooBig(Exception):
@@ -175,6 +175,10 @@ class Tour:
         self.next = 0
         self.source = np.repeat(np.arange(of.states), np.diff(of.row))
         self.open_from = np.diff(of.row).copy()  # open transitions that leave each state
+        self.by_target = np.argsort(of.target, kind="stable")
+        self.into = np.searchsorted(of.target[self.by_target], np.arange(of.states + 1))
+        self.hop = np.full(of.states, -1, np.int64)  # the map: from each state the transition towards what was open
+        self.looked = 0  # transitions looked at since it was drawn
 
     def here(self, state: int) -> int | None:
         """A transition that leaves this state and is still to be executed."""
@@ -204,8 +208,44 @@ class Tour:
             state = before
         return path[::-1]
 
+    def onward(self, state: int) -> list[int]:
+        """From a state to and along an open transition. The map is drawn anew when looking around has cost as much."""
+        if self.looked < len(self.of.label):
+            path = self.by_map(state) or self.near(state)
+            if path:
+                return path
+        self.draw_map()
+        return self.by_map(state)
+
+    def draw_map(self) -> None:
+        """Breadth-first backwards from every state that an open transition leaves."""
+        of, level = self.of, np.flatnonzero(self.open_from)
+        hop = np.full(of.states, -1, np.int64)
+        seen = self.open_from > 0
+        while len(level):
+            counts = self.into[level + 1] - self.into[level]
+            places = np.repeat(self.into[level] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+            edges = self.by_target[places]
+            edges = edges[~seen[self.source[edges]]]
+            level, first = np.unique(self.source[edges], return_index=True)
+            hop[level] = edges[first]
+            seen[level] = True
+        self.hop, self.looked = hop, 0
+
+    def by_map(self, state: int) -> list[int]:
+        """The way that the map shows; none if what it leads to has been executed since."""
+        path = list[int]()
+        while not self.open_from[state]:
+            if self.hop[state] < 0:
+                return []
+            path.append(int(self.hop[state]))
+            state = int(self.of.target[path[-1]])
+        last = self.here(state)
+        assert last is not None
+        return [*path, last]
+
     def near(self, state: int) -> list[int]:
-        """From a state to and along an open transition, if one is near; breadth-first, a level at a time."""
+        """If one is near; breadth-first, a level at a time."""
         came = np.full(self.of.states, -1, np.int64)
         came[state] = -2
         level, seen = np.array([state]), 1
@@ -213,6 +253,7 @@ class Tour:
             counts = self.of.row[level + 1] - self.of.row[level]
             edges = np.repeat(self.of.row[level] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
             targets = self.of.target[edges]
+            self.looked += len(edges)
             new = came[targets] == -1
             level, first = np.unique(targets[new], return_index=True)
             came[level] = edges[new][first]
@@ -272,4 +313,4 @@ def _edges(tour: Tour, path: list[int]) -> Iterator[int]:
         yield from path
         state = int(tour.of.target[path[-1]])
         edge = tour.here(state)
-        path = [edge] if edge is not None else tour.near(state)
+        path = [edge] if edge is not None else tour.onward(state)

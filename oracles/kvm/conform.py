@@ -14,7 +14,7 @@ from checker.errors import UserError
 from checker.registry import parse_scope
 from model.machine import Machine
 from oracles import mutant_scenes, record, report
-from oracles.cover import TooBig, cover, space
+from oracles.cover import Covered, TooBig, cover, space
 from oracles.kvm import harness, subjects
 from oracles.kvm.driver import LiveKvmSystem
 from oracles.kvm.mutant_scenes import scenes as scenes_for_mutants
@@ -24,6 +24,7 @@ from oracles.walk import Disagreement, NotReproducible, Subject, random_walks
 
 STEPS = 100_000
 MUTANT_STEPS = 200_000
+EVERY_SECONDS = 30
 MAX_STATES = 1_000_000
 
 
@@ -56,7 +57,7 @@ class Run:
             except TooBig as error:
                 not_covered.append(f"{scene.title}: {error}")
                 continue
-            done = cover(subject, of, scene.title, local=scene.local)
+            done = cover(subject, of, scene.title, local=scene.local, progress=Every(EVERY_SECONDS))
             kind = "local " if scene.local else ""
             section = report.Section(
                 f"cover {kind}transitions: {scene.title}", done.totals, done.done, done.kinds, done.states,
@@ -88,6 +89,18 @@ class Run:
         self.judged = mutant_scenes.judge_scenes(found, self.options.seed, steps, say=_progress)
         mutant_scenes.add_to(self.result, self.judged)
         self.disagreement = self.judged.disagreement
+
+
+class Every:
+    """Says how far a covering walk is, once in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.last = seconds, time.monotonic()
+
+    def __call__(self, so_far: Covered) -> None:
+        if time.monotonic() - self.last >= self.seconds:
+            self.last = time.monotonic()
+            _progress(f"  {so_far.title}: {so_far.done:,} of {so_far.kinds:,} transitions, {so_far.totals.steps:,} steps")
 
 
 def _progress(line: str) -> None:
