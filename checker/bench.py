@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from checker.cgen import generate
-from checker.lower import lower
-from checker.native import Stats, compile_c
-from checker.reference import Reference
+from checker.engine.cgen import generate
+from checker.engine.native import Stats, compile_c
+from checker.engine.reference import Reference
+from checker.engine.search import Limits, NativeSearch
+from checker.language.lower import lower
 from checker.registry import Cell, designs, matrix, parse_scope
-from checker.search import Limits, NativeSearch
 
 ROUNDS = 3
 

@@ -11,10 +11,11 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from checker import commands, compat, oracle_commands
+from checker import commands, oracle_commands
+from checker.engine.native import CompileFailed, NoCompiler
 from checker.errors import InternalError
-from checker.gate import FULL, NOT_IN
-from checker.native import CompileFailed, NoCompiler
+from checker.questions import compat
+from checker.questions.gate import FULL, NOT_IN
 from checker.registry import DEVICES, GUESTS, VMMS
 from model.finite import ModelError
 from properties.compat import CLAIMS

@@ -11,14 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker import compare, compat, diagram, gate, listing, litmus_run, migration_table, oracle_commands, report
-from checker.campaign import Campaign, run_campaign
-from checker.claims import claim_lines
+from checker import listing, oracle_commands
+from checker.engine.search import Limits
+from checker.engine.sizes import check_sizes
 from checker.errors import UserError
-from checker.expected import Table, differences, from_toml, to_toml
-from checker.induct import induction_lines
 from checker.loader import load_design, load_properties, property_argument, provenance
-from checker.model_diff import diff_lines, model_diff
+from checker.questions import compare, compat, gate, litmus_run, migration_table, report
+from checker.questions.campaign import Campaign, run_campaign
+from checker.questions.claims import claim_lines
+from checker.questions.expected import Table, differences, from_toml, to_toml
+from checker.questions.induct import induction_lines
+from checker.questions.model_diff import diff_lines, model_diff
+from checker.questions.retell import retell, tell_all
+from checker.questions.verdict import CellResult, Status, Verdict, trace_of
 from checker.registry import (
     ALIASES,
     DEVICES,
@@ -38,12 +43,9 @@ from checker.registry import (
     scope_type,
     special_roles,
 )  # fmt: skip
-from checker.retell import retell, tell_all
-from checker.search import Limits
-from checker.sizes import check_sizes
-from checker.story import to_text
-from checker.story_parser import ParsedStory
-from checker.verdict import CellResult, Status, Verdict, trace_of
+from checker.stories import diagram
+from checker.stories.story import to_text
+from checker.stories.story_parser import ParsedStory
 from model.lang import Property
 from model.machine import Machine
 
@@ -318,7 +320,7 @@ def print_traces(listed: Sequence[compare.Change], every: bool) -> None:
 
 
 def run_compat(options: Namespace) -> int:
-    """See checker/compat.py."""
+    """See checker/questions/compat.py."""
     return compat.run_compat(options, find_design)
 
 
@@ -328,7 +330,7 @@ def run_conform(options: Namespace) -> int:
 
 
 def run_migrations(options: Namespace) -> int:
-    """See checker/migration_table.py."""
+    """See checker/questions/migration_table.py."""
     return migration_table.run(options)
 
 

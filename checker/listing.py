@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from checker.loader import provenance
+from checker.questions.simplifications import collect_simplifications
 from checker.registry import (
     ALIASES,
     DEVICES,
@@ -21,7 +22,6 @@ from checker.registry import (
     mutants,
     scope_value,
 )  # fmt: skip
-from checker.simplifications import collect_simplifications
 from model.machine import Machine, Scope
 
 WIDTH = 120  # columns

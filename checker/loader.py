@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from checker.errors import UserError
-from checker.ir import Loc
-from checker.refusal import Refused, did_you_mean, loc_of
+from checker.language.ir import Loc
+from checker.language.refusal import Refused, did_you_mean, loc_of
 from checker.registry import USERS_MODULE
 from model.lang import Design, Property
 from model.machine import Machine

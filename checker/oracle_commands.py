@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from checker.campaign import Campaign
+from checker.engine.reference import Reference, bindings_of
 from checker.errors import UserError
-from checker.reference import Reference, bindings_of
+from checker.questions.campaign import Campaign
+from checker.questions.retell import PARTING, Finder, Telling, Told, read_story, retell
+from checker.questions.verdict import CellResult, Status, Verdict
 from checker.registry import designs
-from checker.retell import PARTING, Finder, Telling, Told, read_story, retell
-from checker.story_parser import ParsedStory
-from checker.verdict import CellResult, Status, Verdict
+from checker.stories.story_parser import ParsedStory
 from model.finite import ModelError
 from model.lang import Design, Property
 from model.migration import MigrationScope

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from checker.native import Stats
+from checker.engine.native import Stats
 
 QUIET_SECONDS = 2.0
 PIPED_SECONDS = 30.0

@@ -18,7 +18,7 @@ import model.mutants
 import properties
 from checker.errors import UserError
 from checker.hints import type_hints
-from checker.refusal import did_you_mean
+from checker.language.refusal import did_you_mean
 from model.devices import Device, Edge, Level, Mixed, Resample
 from model.guests.any_guest import AnyGuest
 from model.guests.freebsd import FreeBsd

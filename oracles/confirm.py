@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from checker.reference import is_of_edges
-from checker.trace import show
+from checker.engine.reference import is_of_edges
+from checker.stories.trace import show
 from model.lang import Design, Disabled, Property, Scope, cells, save
 from oracles.lockstep import Mismatch, Names, NotRunnable, OracleDied, OracleMissing, Step, Totals
 from oracles.walk import Subject

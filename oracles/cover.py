@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.graph_compare import _columns
-from checker.layout import Leaf
-from checker.native import Outcome
-from checker.prepare import prepare
-from checker.reference import Move, Reference
-from checker.search import Limits, NativeSearch
+from checker.engine.native import Outcome
+from checker.engine.prepare import prepare
+from checker.engine.reference import Move, Reference
+from checker.engine.search import Limits, NativeSearch
+from checker.language.layout import Leaf
+from checker.questions.graph_compare import _columns
 from model.lang import Design, Scope
 from oracles.lockstep import Mismatch, NotRunnable, Seen, Step, Totals
 from oracles.walk import Disagreement, Subject, shrunk

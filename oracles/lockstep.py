@@ -16,8 +16,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from checker.layout import leaves
-from checker.trace import show
+from checker.language.layout import leaves
+from checker.stories.trace import show
 from model.finite import RangeError, decode
 from model.lang import Design, Disabled, Scope
 

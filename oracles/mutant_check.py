@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from checker import ir, ir_program
-from checker.ir import BOOL
+from checker.language import ir, ir_program
+from checker.language.ir import BOOL
 from oracles.mutant_tree import Block, sites
 
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}

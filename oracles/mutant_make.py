@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TypeAlias
 
-from checker import ir, ir_program
-from checker.ir_text import function_text
+from checker.language import ir, ir_program
+from checker.language.ir_text import function_text
 from model.kvm.ioapic import IoapicC
 from oracles.mutant_check import normal, why_ill_formed
 from oracles.mutant_ops import changes

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from checker import ir, ir_program
-from checker.atoms import atoms
-from checker.build import load_c
-from checker.cgen import HELPERS
-from checker.cgen_expr import Expressions
-from checker.cgen_stmt import FunctionWriter, prototype
-from checker.cgen_unit import Unit
-from checker.layout import Layout, instances
+from checker.engine.atoms import atoms
+from checker.engine.build import load_c
+from checker.engine.cgen import HELPERS
+from checker.engine.cgen_expr import Expressions
+from checker.engine.cgen_stmt import FunctionWriter, prototype
+from checker.engine.cgen_unit import Unit
+from checker.language import ir, ir_program
+from checker.language.layout import Layout, instances
 from model.finite import EnumType, IntType, MaskType, OptionalType, StructType, TableType, size
 from model.lang import Fair
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any, TypeAlias
 
-from checker import ir, ir_program
-from checker.ir import BOOL
-from checker.ir_text import expr_text, place_text
-from checker.ir_text import function_text as _text_of
+from checker.language import ir, ir_program
+from checker.language.ir import BOOL
+from checker.language.ir_text import expr_text, place_text
+from checker.language.ir_text import function_text as _text_of
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type, size
 from oracles.mutant_check import OPPOSITE
 from oracles.mutant_tree import Site, block_at, put, put_block

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from checker.trace import show
+from checker.stories.trace import show
 from model.lang import Design, Disabled, Scope
 from oracles.lockstep import Mismatch, NotRunnable, Seen, TooLate, Totals
 from oracles.mutant_make import Rules, kvm_rules

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
-from checker import ir, ir_program
+from checker.language import ir, ir_program
 
 Path: TypeAlias = tuple[tuple[str, int | None], ...]
 Block: TypeAlias = tuple[ir.Stmt, ...]

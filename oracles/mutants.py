@@ -27,14 +27,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from checker import ir, ir_program
+from checker.engine.native import Outcome
+from checker.engine.prepare import prepare
+from checker.engine.reference import Reference
+from checker.engine.search import Limits, NativeSearch
 from checker.errors import InternalError
-from checker.layout import Layout
-from checker.lower import lower
-from checker.native import Outcome
-from checker.prepare import prepare
-from checker.reference import Reference
-from checker.search import Limits, NativeSearch
+from checker.language import ir, ir_program
+from checker.language.layout import Layout
+from checker.language.lower import lower
 from model.finite import IntType
 from model.lang import Design, Property, Scope, cells, save
 from oracles.mutant_make import Mutant, Rules, generate, kvm_rules

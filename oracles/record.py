@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from checker.layout import leaves
-from checker.reference import parameter_values
-from checker.trace import show
+from checker.engine.reference import parameter_values
+from checker.language.layout import leaves
+from checker.stories.trace import show
 from model.lang import Design, Scope
 from oracles.lockstep import Seen, Step
 from oracles.walk import Subject

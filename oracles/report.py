@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from checker.story import ascii_text
-from checker.trace import show
+from checker.stories.story import ascii_text
+from checker.stories.trace import show
 from model.lang import Scope
 from oracles.lockstep import Names, Seen, Totals
 from oracles.walk import Disagreement

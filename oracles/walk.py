@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from checker.reference import parameter_values
+from checker.engine.reference import parameter_values
 from model.lang import Design, Disabled, Scope
 from oracles.lockstep import LockStep, Mismatch, NotRunnable, RealSystem, Seen, Step, Totals, Walk
 

@@ -7,7 +7,7 @@ have more states than can be walked; each scene leaves out what its docstring sa
 
 from __future__ import annotations
 
-from checker.reference import Move
+from checker.engine.reference import Move
 from model.kvm.x86 import X86C
 from model.lang import Table, require, step
 from model.machine import ApiFlags, Cpu, IoapicVersion, Machine, Pin, Trigger, Vector

@@ -12,10 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from checker.engine.reference import bindings_of
 from checker.errors import UserError
-from checker.reference import bindings_of
-from checker.retell import Finder, read_story
-from checker.story_parser import ParsedStory
+from checker.questions.retell import Finder, read_story
+from checker.stories.story_parser import ParsedStory
 from model.lang import Property, compose
 from oracles import mutant_scenes, record
 from oracles.confirm import Claim, Label, confirm, shown_by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from checker import gate
+from checker.questions import gate
 from checker.registry import ALIASES, designs
 
 CELL = ("--vmm", "qemu", "--guest", "windows_cg", "--scope", "ioapic=0x20,cpus=1,pins=1")

@@ -9,9 +9,10 @@ import threading
 
 import pytest
 
-from checker import campaign, commands, gate, oracle_commands
-from checker.sizes import MOST, instance_counts
-from checker.verdict import check_cell
+from checker import commands, oracle_commands
+from checker.engine.sizes import MOST, instance_counts
+from checker.questions import campaign, gate
+from checker.questions.verdict import check_cell
 from model.machine import Scope
 
 LINUX = ("prove", "base", "--vmm", "qemu,crosvm,openvmm", "--guest", "linux", "--property", "no_storm", "--scope", "cpus=1,pins=1")

@@ -11,15 +11,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker import compare, graph_compare
-from checker.fold_names import fold_names
-from checker.graph_compare import _columns, _equal, _Picture, _restricted, compare_graphs
-from checker.model_diff import model_diff
-from checker.prepare import prepare
-from checker.reference import Move
+from checker.engine.prepare import prepare
+from checker.engine.reference import Move
+from checker.engine.search import Limits, NativeSearch
+from checker.questions import compare, graph_compare
+from checker.questions.fold_names import fold_names
+from checker.questions.graph_compare import _columns, _equal, _Picture, _restricted, compare_graphs
+from checker.questions.model_diff import model_diff
+from checker.questions.verdict import Status, check_cell
 from checker.registry import Cell, all_properties, designs, matrix
-from checker.search import Limits, NativeSearch
-from checker.verdict import Status, check_cell
 from model.lang import Fair
 
 WINDOWS = ("--vmm", "qemu", "--guest", "windows_cg")

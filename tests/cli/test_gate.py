@@ -9,15 +9,16 @@ from dataclasses import replace
 
 import pytest
 
-from checker import commands, gate, report
+from checker import commands
 from checker.cli import build_parser
+from checker.engine.reference import Reference
+from checker.engine.search import Limits, NativeSearch, Shared
 from checker.errors import InternalError, UserError
-from checker.expected import Row, differences, from_toml, to_toml
-from checker.layout import instances
-from checker.reference import Reference
+from checker.language.layout import instances
+from checker.questions import gate, report
+from checker.questions.expected import Row, differences, from_toml, to_toml
+from checker.questions.verdict import check_cell
 from checker.registry import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs
-from checker.search import Limits, NativeSearch, Shared
-from checker.verdict import check_cell
 from model.lang import Fair
 
 DESIGN = ("--design", "mutant_b1", "--jobs", "1")  # one system: the storm
@@ -229,7 +230,7 @@ def test_a_search_is_not_shared_where_choices_limits_or_fairness_differ(monkeypa
     assert (check(cell), check(cell)) == (1, 1)
     assert check(replace(cell, scope=replace(cell.scope, x2apic=False))) == 2
     assert check(cell, 200_000) == 3
-    monkeypatch.setattr("checker.search._fairness", lambda program, _: [Fair.FREE] * len(instances(program)))
+    monkeypatch.setattr("checker.engine.search._fairness", lambda program, _: [Fair.FREE] * len(instances(program)))
     assert check(cell) == 4
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from checker import litmus, litmus_run
+from checker.questions import litmus, litmus_run
 
 GOOD = """\
 Title:    A level interrupt closes its pin

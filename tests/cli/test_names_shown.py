@@ -9,7 +9,7 @@ import pytest
 
 from checker.listing import WIDTH, listing
 from checker.registry import DEVICES, GUESTS, VMMS, designs, registered
-from checker.replay import _functions
+from checker.stories.replay import _functions
 from model.machine import ApiFlags
 
 ENABLE, DISABLE = "KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST", "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from checker import search
-from checker.native import CorruptParents
+from checker.engine import search
+from checker.engine.native import CorruptParents
 
 WINDOWS = ("--vmm", "qemu", "--guest", "windows_cg")
 

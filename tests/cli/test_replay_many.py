@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from checker import migration_table, oracle_commands
-from checker.story_parser import ParsedStory, stories_of
+from checker import oracle_commands
+from checker.questions import migration_table
+from checker.stories.story_parser import ParsedStory, stories_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FINDINGS = sorted((ROOT / "reports" / "findings").glob("*.md"))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from checker.campaign import run_campaign
 from checker.commands import story
+from checker.engine.search import Limits
+from checker.questions.campaign import run_campaign
+from checker.questions.verdict import Status
 from checker.registry import Cell, all_properties, designs, matrix
-from checker.search import Limits
-from checker.story import to_text
-from checker.verdict import Status
+from checker.stories.story import to_text
 
 
 def all_stories(name: str) -> list[str]:

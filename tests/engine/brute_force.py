@@ -1,6 +1,6 @@
 """Liveness on tiny graphs by trying every set of states: no algorithm, only the definition.
 
-Sets of states are bit masks. Independent of checker.liveness and of its reference.
+Sets of states are bit masks. Independent of checker.engine.liveness and of its reference.
 """
 
 from __future__ import annotations

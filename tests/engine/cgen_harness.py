@@ -11,12 +11,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from checker import ir
-from checker.atoms import atom_count
-from checker.cgen import FAULT_BIT, generate
-from checker.ir import BOOL, Expr, Loc, Place, Stmt
-from checker.ir_program import Formula, Function, Param, Program, Step
-from checker.layout import Layout, instances
+from checker.engine.atoms import atom_count
+from checker.engine.cgen import FAULT_BIT, generate
+from checker.language import ir
+from checker.language.ir import BOOL, Expr, Loc, Place, Stmt
+from checker.language.ir_program import Formula, Function, Param, Program, Step
+from checker.language.layout import Layout, instances
 from model.finite import EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
 from model.lang import Fair
 
@@ -154,7 +154,7 @@ def on_state(node: N, state: StructType) -> N:
     """The same IR about another state record (that has the fields it speaks of)."""
     if isinstance(node, ir.State):
         return replace(node, type=state)
-    if is_dataclass(node) and not isinstance(node, type) and type(node).__module__ == "checker.ir":
+    if is_dataclass(node) and not isinstance(node, type) and type(node).__module__ == "checker.language.ir":
         changed = {f.name: on_state(getattr(node, f.name), state) for f in fields(node)}
         return cast(N, replace(cast(Any, node), **changed))
     return node

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from checker.native import Exploration, ModelShape, load_c
+from checker.engine.native import Exploration, ModelShape, load_c
 
 
 @dataclass(frozen=True)

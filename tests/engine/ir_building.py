@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
-from checker import ir
-from checker.ir import BOOL
-from checker.ir_program import Formula, Function, Param, Program, Step
+from checker.language import ir
+from checker.language.ir import BOOL
+from checker.language.ir_program import Formula, Function, Param, Program, Step
 from model.finite import (
     BoolType,
     EnumType,

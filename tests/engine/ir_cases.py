@@ -1,14 +1,14 @@
 """Programs for control flow, calls and names: one small program per way that paths part and meet.
 
 `s` is the list of leaf codes; t[i].n is s[2 * i], t[i].m is s[2 * i + 1]. See ir_building.py. The expectations are
-worked out from the docstrings of checker/ir.py.
+worked out from the docstrings of checker/language/ir.py.
 """
 
 from __future__ import annotations
 
-from checker import ir
-from checker.ir import BOOL
-from checker.ir_program import Param
+from checker.language import ir
+from checker.language.ir import BOOL
+from checker.language.ir_program import Param
 from model.finite import IntType
 from tests.engine.ir_building import (
     BREAK,

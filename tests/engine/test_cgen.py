@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from checker import ir
-from checker.ir import BOOL, Expr, Stmt
-from checker.ir_program import Param
+from checker.language import ir
+from checker.language.ir import BOOL, Expr, Stmt
+from checker.language.ir_program import Param
 from model.finite import IntType, MaskType, OptionalType, TableType
 from tests.engine.cgen_harness import (
     BYTE,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.layout import Instance, Layout, instances
+from checker.language.layout import Instance, Layout, instances
 from model.finite import encode, size
 from tests.engine import ir_cases
 from tests.engine.cgen_harness import Native

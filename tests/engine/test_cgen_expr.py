@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from checker import ir
-from checker.ir import BOOL, Expr, Stmt
+from checker.language import ir
+from checker.language.ir import BOOL, Expr, Stmt
 from model.finite import IntType, MaskType, OptionalType, Scalar
 from tests.engine.cgen_harness import (
     BYTE,

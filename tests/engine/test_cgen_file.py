@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from checker import ir
-from checker.atoms import Atom, atoms
-from checker.cgen import generate
-from checker.ir import BOOL, Stmt
-from checker.ir_program import Formula, Param, Program
-from checker.layout import instances
+from checker.engine.atoms import Atom, atoms
+from checker.engine.cgen import generate
+from checker.language import ir
+from checker.language.ir import BOOL, Stmt
+from checker.language.ir_program import Formula, Param, Program
+from checker.language.layout import instances
 from model.finite import IntType, ModelError, OptionalType, Scalar, StructType
 from tests.engine.cgen_harness import (
     BYTE,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from checker import ir
-from checker.cgen import generate
-from checker.ir import BOOL, Stmt
-from checker.ir_program import Formula, Param, Program
+from checker.engine.cgen import generate
+from checker.language import ir
+from checker.language.ir import BOOL, Stmt
+from checker.language.ir_program import Formula, Param, Program
 from model.finite import IntType
 from tests.engine.cgen_harness import (
     LOC,

@@ -10,9 +10,9 @@ from typing import Annotated, TypeAlias
 
 import pytest
 
-from checker.atoms import atoms
-from checker.layout import instances
-from checker.lower import lower
+from checker.engine.atoms import atoms
+from checker.language.layout import instances
+from checker.language.lower import lower
 from model.finite import RangeError, decode
 from model.lang import (
     Design,

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from checker import ir
+from checker.engine.reference import Reference
 from checker.errors import InternalError
-from checker.induction import CounterexampleToInduction, InductionResult, Prover, explain, prove
-from checker.ir import BOOL
-from checker.ir_program import Formula, Param, Program
-from checker.layout import Instance, bindings, instances
-from checker.lower import lower
-from checker.reference import Reference
-from checker.smt import Symbolic
-from checker.smt_eval import Evaluator
-from checker.terms import z3
+from checker.language import ir
+from checker.language.ir import BOOL
+from checker.language.ir_program import Formula, Param, Program
+from checker.language.layout import Instance, bindings, instances
+from checker.language.lower import lower
+from checker.symbolic.induction import CounterexampleToInduction, InductionResult, Prover, explain, prove
+from checker.symbolic.smt import Symbolic
+from checker.symbolic.smt_eval import Evaluator
+from checker.symbolic.terms import z3
 from model.finite import RangeError, decode, size
 from model.lang import Property
 from tests.engine import ir_building as b
@@ -225,10 +225,10 @@ def no_fault(*_: Any) -> bool:
 @pytest.mark.parametrize(
     ("name", "where", "bug"),
     [
-        ("needs all bindings", "checker.smt.Symbolic.formula", no_premise),
-        ("needs steps to stop at a fault", "checker.smt.Run._fits", no_fault),
-        ("needs the guard", "checker.smt.Run._require", lambda *_: None),
-        ("needs well-typed states", "checker.smt.Symbolic.well_typed", lambda *_: z3.BoolVal(True)),
+        ("needs all bindings", "checker.symbolic.smt.Symbolic.formula", no_premise),
+        ("needs steps to stop at a fault", "checker.symbolic.smt.Run._fits", no_fault),
+        ("needs the guard", "checker.symbolic.smt.Run._require", lambda *_: None),
+        ("needs well-typed states", "checker.symbolic.smt.Symbolic.well_typed", lambda *_: z3.BoolVal(True)),
     ],
 )
 def test_a_bug_is_noticed(monkeypatch: pytest.MonkeyPatch, name: str, where: str, bug: Any) -> None:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
-from checker import liveness_reference
+from checker.engine import liveness_reference
+from checker.engine.liveness import Edge, Lasso, NativeGraph, check_lasso, find_lasso, graph_source, load_graph_library
+from checker.engine.native import U8, Graph
 from checker.errors import InternalError
-from checker.liveness import Edge, Lasso, NativeGraph, check_lasso, find_lasso, graph_source, load_graph_library
-from checker.native import U8, Graph
 from model.lang import Fair
 
 FAIR = [Fair.FREE, Fair.FINITE, Fair.WEAK, Fair.STRONG]

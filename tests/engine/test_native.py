@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from engine_toys import Rule, Toy, counter_toy, edge_atoms, plain_search, random_toy
 
-from checker import build
-from checker.build import CompileFailed, NoCompiler, compile_c, load_c
+from checker.engine import build
+from checker.engine.build import CompileFailed, NoCompiler, compile_c, load_c
+from checker.engine.native import NONE, CorruptParents, Exploration, Outcome, Stats
 from checker.errors import InternalError
-from checker.native import NONE, CorruptParents, Exploration, Outcome, Stats
 
 FORMS = [(False, ()), (True, ()), (False, ("-DEOI_BAD_HASH",))]
 FORM_NAMES = ["fast", "portable", "bad hash"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from checker import generated, prepare
-from checker.cgen import generate
+from checker.engine import generated, prepare
+from checker.engine.cgen import generate
+from checker.language.lower import lower
 from checker.loader import load_design
-from checker.lower import lower
 from checker.registry import Cell, all_properties, designs, matrix
 from model.machine import Scope
 

@@ -7,11 +7,11 @@ from typing import Annotated, TypeAlias
 
 import pytest
 
-from checker.prepare import prepare
-from checker.reference import Reference
+from checker.engine.prepare import prepare
+from checker.engine.reference import Reference
+from checker.engine.search import Limits, open_search
+from checker.questions.verdict import Judge, Status
 from checker.registry import Cell
-from checker.search import Limits, open_search
-from checker.verdict import Judge, Status
 from model.lang import Design, Fair, Index, Scope, leads_to, require, step
 
 Place: TypeAlias = Annotated[int, Index(9)]

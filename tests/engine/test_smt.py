@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from checker import ir
-from checker.ir import BOOL
-from checker.layout import Instance, instances
-from checker.smt import Run, Symbolic
-from checker.smt_eval import Evaluator
-from checker.smt_values import Frame, Values
-from checker.terms import Term, Terms, Truth, both, either, width_for, z3
+from checker.language import ir
+from checker.language.ir import BOOL
+from checker.language.layout import Instance, instances
+from checker.symbolic.smt import Run, Symbolic
+from checker.symbolic.smt_eval import Evaluator
+from checker.symbolic.smt_values import Frame, Values
+from checker.symbolic.terms import Term, Terms, Truth, both, either, width_for, z3
 from model.finite import IntType, MaskType, OptionalType, size
 from tests.engine import ir_cases, ir_value_cases
 from tests.engine.ir_building import CASES, COLOUR, M0, N0, Case, Colour, E, F, O, Verdict, program
@@ -73,7 +73,7 @@ def test_every_node_class_is_in_a_case() -> None:
         if isinstance(node, tuple):
             for part in node:
                 yield from classes(part)
-        elif type(node).__module__ == "checker.ir":
+        elif type(node).__module__ == "checker.language.ir":
             yield type(node).__name__
             yield from classes(tuple(getattr(node, slot) for slot in type(node).__slots__))
 

@@ -10,14 +10,14 @@ import types
 from collections.abc import Sequence
 from pathlib import Path
 
-from checker.atoms import atoms
-from checker.build import load_c
-from checker.cgen import FAULT_BIT, generate
-from checker.ir_program import Program
-from checker.layout import Layout, instances
-from checker.lower import lower
-from checker.reference import Codes, Reference, bindings_of, is_of_edges
-from checker.search import Limits, NativeSearch, Outcome, ReferenceSearch
+from checker.engine.atoms import atoms
+from checker.engine.build import load_c
+from checker.engine.cgen import FAULT_BIT, generate
+from checker.engine.reference import Codes, Reference, bindings_of, is_of_edges
+from checker.engine.search import Limits, NativeSearch, Outcome, ReferenceSearch
+from checker.language.ir_program import Program
+from checker.language.layout import Layout, instances
+from checker.language.lower import lower
 from model.finite import RangeError, encode, size
 from model.lang import Design, Property, Scope
 

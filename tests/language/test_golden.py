@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from checker.ir_text import function_text, program_text
-from checker.lower import lower
+from checker.language.ir_text import function_text, program_text
+from checker.language.lower import lower
 from model.lang import Property
 from tests.language.compare import compare, designs_in, load_module
 from tests.language.header import Box, Sizes

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import checker
-from checker.atoms import atoms
-from checker.lower import lower
-from checker.refusal import Refused
-from checker.search import Limits, NativeSearch, Outcome
+from checker.engine.atoms import atoms
+from checker.engine.search import Limits, NativeSearch, Outcome
+from checker.language.lower import lower
+from checker.language.refusal import Refused
 from model.lang import Design, Property, Scope
 from tests.language.compare import compare, compare_reachable, load_module
 

@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checker.lower import lower
+from checker.language.lower import lower
 from model.finite import ModelError
 from tests.language.compare import compare_everywhere, designs_in, load_module
 from tests.language.header import Sizes, Version

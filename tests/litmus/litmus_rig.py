@@ -6,7 +6,7 @@ import functools
 from pathlib import Path
 
 from checker.commands import find_role
-from checker.litmus import stories_in
+from checker.questions.litmus import stories_in
 
 HERE = Path(__file__).parent
 FIND = functools.cache(find_role)

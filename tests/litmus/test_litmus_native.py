@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from litmus_rig import FIND, STORIES
 
-from checker.layout import instances
-from checker.litmus_run import Case, Run, cases_of, run_case
-from checker.prepare import prepare
-from checker.search import Limits, NativeSearch
-from checker.trace import show
+from checker.engine.prepare import prepare
+from checker.engine.search import Limits, NativeSearch
+from checker.language.layout import instances
+from checker.questions.litmus_run import Case, Run, cases_of, run_case
+from checker.stories.trace import show
 from model.finite import decode
 from model.lang import Design, Scope
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from checker import registry
-from checker.atoms import Atom
-from checker.ir_program import Program
-from checker.layout import instances
-from checker.liveness import Lasso
-from checker.lower import lower
-from checker.reference import Codes, Move, Reference
+from checker.engine.atoms import Atom
+from checker.engine.liveness import Lasso
+from checker.engine.reference import Codes, Move, Reference
+from checker.engine.search import Limits, NativeSearch, ReferenceSearch
+from checker.language.ir_program import Program
+from checker.language.layout import instances
+from checker.language.lower import lower
+from checker.questions.verdict import Judge, Status, Verdict
 from checker.registry import Cell, matrix, parse_scope, role_of
-from checker.search import Limits, NativeSearch, ReferenceSearch
-from checker.verdict import Judge, Status, Verdict
 from model.finite import Scalar, encode
 from model.lang import Property
 from model.machine import IoapicVersion

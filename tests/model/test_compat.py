@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from checker.cli import main
-from checker.compat import Row, pairs, trace_of
-from checker.reference import Reference
-from checker.refinement import BASE, BOTH, DESIGN, Compared, LockStep
+from checker.engine.reference import Reference
+from checker.questions.compat import Row, pairs, trace_of
+from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from checker.registry import designs
 from model.designs.base import Base
 from model.kvm import Kvm

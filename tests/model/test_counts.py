@@ -9,11 +9,11 @@ import pytest
 from model_cells import Explored, cells, explore, graph_of, matrix_size, one_cell, pair_id, title
 from pin_counts import counted, pinned
 
-from checker.layout import Layout
-from checker.native import Exploration
-from checker.reference import Reference
+from checker.engine.native import Exploration
+from checker.engine.reference import Reference
+from checker.engine.search import NativeSearch
+from checker.language.layout import Layout
 from checker.registry import Cell
-from checker.search import NativeSearch
 
 DEFAULTS = cells()
 AFFORDABLE = 3000  # states; CPython needs some milliseconds for each

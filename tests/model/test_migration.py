@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from checker.migration_table import (
+from checker.engine.reference import Reference
+from checker.questions.migration_table import (
     BREAKS,
     OPERATIONS,
     REFUSES,
@@ -24,8 +25,7 @@ from checker.migration_table import (
     tables,
     tell,
 )  # fmt: skip
-from checker.reference import Reference
-from checker.verdict import Status
+from checker.questions.verdict import Status
 from model.designs.base import Base
 from model.designs.qemu_rfc_v1 import QemuRfcV1
 from model.designs.qemu_rfc_v2 import QemuRfcV2

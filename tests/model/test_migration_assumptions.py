@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checker.migration_table import Runner, find_entry
-from checker.simplifications import collect_simplifications
+from checker.questions.migration_table import Runner, find_entry
+from checker.questions.simplifications import collect_simplifications
 from model.designs.qemu_rfc_v2 import QemuRfcV2
 from model.devices import Level
 from model.guests.windows_cg import WindowsCg

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from checker.questions.verdict import Status
 from checker.registry import Cell, matrix
-from checker.verdict import Status
 from model.designs.base import Base
 from model.designs.split_irqchip_api import SplitIrqchipApi
 from model.designs.split_irqchip_api_on_v1 import SplitIrqchipApiOnV1

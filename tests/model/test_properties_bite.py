@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 from model_cells import SMALL, all_properties, cells, explore, old_scans, title
 
-from checker.verdict import Status
+from checker.questions.verdict import Status
 
 PROPERTIES = all_properties()
 HOLDS_EVER = [name for name, p in PROPERTIES.items() if p.kind in ("always", "leads_to")]

@@ -29,9 +29,9 @@ from scan_bugs import (
 )
 
 from checker import registry
-from checker.layout import Layout
+from checker.language.layout import Layout
+from checker.questions.verdict import Status, check_cell
 from checker.registry import Cell, matrix
-from checker.verdict import Status, check_cell
 from model.designs.base import Base
 from model.designs.v1 import V1
 from model.guests.linux_affinity import LinuxMovesInService

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from model_cells import SMALL, applying, one_cell, pair_id
 
-from checker.layout import bindings, instances
-from checker.lower import lower
-from checker.reference import Reference, bindings_of
+from checker.engine.reference import Reference, bindings_of
+from checker.language.layout import bindings, instances
+from checker.language.lower import lower
 from checker.registry import Cell
-from checker.smt import Symbolic
-from checker.smt_eval import Evaluator
+from checker.symbolic.smt import Symbolic
+from checker.symbolic.smt_eval import Evaluator
 from model.finite import RangeError
 
 TWO_PINS = "cpus=1,pins=2,vectors=2"

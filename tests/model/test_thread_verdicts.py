@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 from model_cells import SMALL, Explored, Graph, cells, explore, graph_of, one_cell
 
-from checker.reference import Reference
+from checker.engine.reference import Reference
+from checker.questions.verdict import Status
 from checker.registry import designs
-from checker.verdict import Status
 from model.devices import Level
 from model.guests.windows_cg import WindowsCg
 from model.lang import Fair, compose, require, step

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from checker.cli import main
+from checker.questions.verdict import Status, check_cell
 from checker.registry import (
     ON_REQUEST,
     VMMS,
@@ -17,7 +18,6 @@ from checker.registry import (
     designs,
     matrix,
 )  # fmt: skip
-from checker.verdict import Status, check_cell
 from model.devices import Level
 from model.guests.lapic_guest import LapicGuest
 from model.kvm import Kvm

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from mutant_toys import Asked, Lamp, Order, Parcel, Post, Queue, ToyScope, everything
 
-from checker import ir, ir_program
-from checker.ir_text import function_text
-from checker.lower import lower
+from checker.language import ir, ir_program
+from checker.language.ir_text import function_text
+from checker.language.lower import lower
 from model.lang import Design
 from model.machine import IoapicVersion, Scope
 from oracles import mutant_make, mutant_ops

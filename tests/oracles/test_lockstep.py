@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checker.diagram import to_dot
-from checker.story import to_text
-from checker.story_parser import parse
-from checker.trace import from_json
+from checker.stories.diagram import to_dot
+from checker.stories.story import to_text
+from checker.stories.story_parser import parse
+from checker.stories.trace import from_json
 from model.lang import Disabled
 from oracles import cover, record, report
 from oracles.confirm import Claim, Label, confirm

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from mutant_toys import Diary, Door, Lamp, Parcel, Post, Queue, Sign, ToyScope, everything, judge, sign_shows
 
-from checker import ir_program
+from checker.engine.native import Outcome
+from checker.engine.reference import Reference, bindings_of
+from checker.engine.search import Limits, NativeSearch
 from checker.errors import InternalError
-from checker.layout import Layout
-from checker.lower import lower
-from checker.native import Outcome
-from checker.reference import Reference, bindings_of
-from checker.search import Limits, NativeSearch
+from checker.language import ir_program
+from checker.language.layout import Layout
+from checker.language.lower import lower
 from model.designs.v6 import V6
 from model.lang import Design, compose, load
 from model.machine import IoapicVersion, Scope

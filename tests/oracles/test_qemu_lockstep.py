@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from checker.native import NoCompiler
+from checker.engine.native import NoCompiler
 from checker.registry import DEVICES, GUESTS, VMMS, designs
 from model.lang import Design, compose
 from model.machine import Cpu, IoapicVersion, Pin, Scope, Trigger, Vector

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from checker.ir_program import Program
+from checker.language.ir_program import Program
+from checker.language.lower import lower
 from checker.loader import load_design
-from checker.lower import lower
 from model.designs.v1 import V1
 from model.devices import Level
 from model.finite import ModelError

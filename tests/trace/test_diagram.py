@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from checker.diagram import quoted, render, to_dot, write
-from checker.diagram_plan import Plan, shares
-from checker.trace import StoryError, Trace
+from checker.stories.diagram import quoted, render, to_dot, write
+from checker.stories.diagram_plan import Plan, shares
+from checker.stories.trace import StoryError, Trace
 from tests.trace.test_replay import storm
 
 LOOP = storm(loop_start=1)

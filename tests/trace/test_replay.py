@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from checker.errors import InternalError
-from checker.replay import Path, make_trace, replay
-from checker.trace import Call, StoryError, Trace, from_json, show
+from checker.stories.replay import Path, make_trace, replay
+from checker.stories.trace import Call, StoryError, Trace, from_json, show
 from model.finite import Mask, ModelError
 from model.lang import cells, save
 from tests.trace import toy

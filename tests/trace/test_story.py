@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.replay import make_trace, replay
-from checker.story import to_text
-from checker.story_parser import ParsedStory, parse, path_of, scope_of
-from checker.trace import Call, Change, Event, StoryError, Trace
+from checker.stories.replay import make_trace, replay
+from checker.stories.story import to_text
+from checker.stories.story_parser import ParsedStory, parse, path_of, scope_of
+from checker.stories.trace import Call, Change, Event, StoryError, Trace
 from tests.trace import toy
 from tests.trace.test_replay import storm
 

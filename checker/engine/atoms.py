@@ -1,0 +1,41 @@
+"""The bool functions that every engine evaluates on states and steps for the properties, and their numbers.
+
+A formula is evaluated for each binding of its parameters; `leads_to` has two functions (p, q), the others
+one. Atoms of single states and atoms of steps (before, after) are numbered separately, each from 0: the
+number is the atom's bit in what `eoi_atoms` or `eoi_edge_atoms` of the generated C writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from checker.language.ir_program import Program
+from checker.language.layout import bindings
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """`formula.functions[part]` for one binding; `args` are codes. `bit` counts within its kind."""
+
+    formula: str
+    args: tuple[int, ...]
+    part: int
+    of_edges: bool
+    bit: int
+
+
+def atoms(program: Program) -> list[Atom]:
+    """All atoms, in order of formulas, then bindings (last parameter fastest), then parts."""
+    found: list[Atom] = []
+    counts = {False: 0, True: 0}
+    for formula in program.formulas:
+        for args in bindings(formula.params):
+            for part in range(len(formula.functions)):
+                found.append(Atom(formula.name, args, part, formula.of_edges, counts[formula.of_edges]))
+                counts[formula.of_edges] += 1
+    return found
+
+
+def atom_count(program: Program, of_edges: bool) -> int:
+    """How many atoms of states (or of steps) there are."""
+    return sum(atom.of_edges == of_edges for atom in atoms(program))

@@ -1,0 +1,177 @@
+"""The C back-end: one Program -> one self-contained C file, the part of a search that is made per model.
+
+Start reading at `generate`. cgen_unit.py has the types and names, cgen_expr.py the expressions, cgen_stmt.py
+the functions; here are the four functions that the engine (runtime.c) calls:
+
+    uint32_t eoi_abi(void);                    the version of this interface
+    uint32_t eoi_expand(const void *state, void *out, uint16_t *labels);
+                                               all enabled successors, in order of labels; returns how many
+    void eoi_atoms(const void *state, uint64_t *words);
+    void eoi_edge_atoms(const void *before, const void *after, uint64_t *words);
+                                               bit k: atom k of checker.engine.atoms
+
+A state is the union `cells` of the generated file, an array of Layout.words8 words. `out` and `labels` have
+room for one entry per instance of a step. A label has FAULT_BIT set if taking the step stored a value out of
+range; what follows the fault was not executed.
+"""
+
+from __future__ import annotations
+
+from checker.engine.atoms import atom_count
+from checker.engine.cgen_expr import Expressions
+from checker.engine.cgen_stmt import FunctionWriter
+from checker.engine.cgen_unit import Unit, code_range
+from checker.language.ir_program import Formula, Param, Program, Step
+from checker.language.layout import instances
+from model.finite import MaskType, ModelError, StructType, TableType
+
+ABI = 1
+FAULT_BIT = 0x8000
+
+HELPERS = """\
+enum { DONE, DISABLED, FAULT };
+
+#define BIT_ULL(n) (1ULL << (n))
+
+#define ANY(var, first, last, test) ({ \\
+	int32_t found = 0; \\
+	for (int32_t var = first; var <= last && !found; var++) \\
+		found = (test); \\
+	found; })
+
+#define ALL(var, first, last, test) ({ \\
+	int32_t every = 1; \\
+	for (int32_t var = first; var <= last && every; var++) \\
+		every = (test); \\
+	every; })
+
+static inline uint64_t bit_of(int32_t n)
+{
+	return n >= 0 && n < 64 ? BIT_ULL(n) : 0;
+}
+
+/* The last (first) bit set, counted from 1; 0 if none is: the code of an optional index. */
+static inline int32_t fls64(uint64_t mask)
+{
+	return mask ? 64 - __builtin_clzll(mask) : 0;
+}
+
+static inline int32_t ffs64(uint64_t mask)
+{
+	return __builtin_ffsll(mask);
+}
+"""
+
+
+def generate(program: Program) -> str:
+    """The C file of a program; the same program gives the same text.
+
+    Raises ModelError if the steps have too many instances for 15 bits of label.
+    """
+    if len(instances(program)) > FAULT_BIT:
+        raise ModelError(f"{program.name} has {len(instances(program))} step instances; the limit is {FAULT_BIT}")
+    unit = Unit(program)
+    lines = [f"/* {program.name}: made by eoiproof from the model, not to be edited. */", "#include <stdint.h>", ""]
+    lines += [*unit.types(), HELPERS]
+    if unit.broken:
+        lines += ["static _Thread_local int broken;", ""]
+    for function in unit.reached:
+        lines += FunctionWriter(unit, function).lines()
+    lines += ["uint32_t eoi_abi(void)", "{", f"\treturn {ABI};", "}", ""]
+    return "\n".join([*lines, *_expand(unit), *_atoms(unit, False), *_atoms(unit, True)])
+
+
+def _expand(unit: Unit) -> list[str]:
+    steps = unit.program.steps
+    lines = _keep(unit) if any(step.name in unit.stops for step in steps) or unit.broken else []
+    lines += [
+        "uint32_t eoi_expand(const void *state, void *out_states, uint16_t *labels)",
+        "{",
+        "\tconst union cells *now = state;",
+        "\tunion cells *out = out_states;",
+        "\tuint32_t n = 0, label = 0;",
+    ]
+    if unit.broken:
+        lines.append("\tbroken = 0; /* a property may have set it */")
+    for step in steps:
+        lines += _step(unit, step)
+    return [*lines, "", "\treturn n;", "}", ""]
+
+
+def _keep(unit: Unit) -> list[str]:
+    broken = ["\tif (broken) {", "\t\tbroken = 0;", "\t\tstatus = FAULT;", "\t}"] if unit.broken else []
+    return [
+        "/* Writes the label of a step that was tried; returns how many successors it has. */",
+        "static inline uint32_t keep(int status, uint32_t label, uint16_t *labels)",
+        "{",
+        *broken,
+        f"\t*labels = status == FAULT ? label | {FAULT_BIT:#x} : label;",
+        "\treturn status != DISABLED;",
+        "}",
+        "",
+    ]
+
+
+def _step(unit: Unit, step: Step) -> list[str]:
+    heads, args = _loops(unit, step.params)
+    tabs = "\t" * (len(heads) + 1)
+    call = f"{unit.functions[step.name]}({', '.join(['&out[n].s', *args])})"
+    if step.name in unit.stops:
+        run = [f"n += keep({call}, label++, &labels[n]);"]
+    elif unit.broken:
+        run = [f"{call};", "n += keep(DONE, label++, &labels[n]);"]
+    else:
+        run = [f"{call};", "labels[n++] = label++;"]
+    return _nested(heads, [tabs + line for line in ["out[n] = *now;", *run]], f"{step.name}, by {step.by}")
+
+
+def _atoms(unit: Unit, of_edges: bool) -> list[str]:
+    words = max(1, -(-atom_count(unit.program, of_edges) // 64))
+    formulas = [f for f in unit.program.formulas if f.of_edges == of_edges]
+    name = "eoi_edge_atoms" if of_edges else "eoi_atoms"
+    params = ["before", "after"] if of_edges else ["state"]
+    lines = [f"void {name}({', '.join(f'const void *{p}_cells' for p in params)}, uint64_t *words)", "{"]
+    if formulas:
+        states = {"before": "before", "after": "s", "state": "s"}
+        lines += [f"\tconst struct sys *{states[p]} = &((const union cells *){p}_cells)->s;" for p in params]
+        lines += ["\tuint32_t k = 0;", ""]
+    else:
+        lines += [f"\t(void){p}_cells;" for p in params]
+    lines.append(f"\tfor (uint32_t w = 0; w < {words}; w++)")
+    lines.append("\t\twords[w] = 0;")
+    for formula in formulas:
+        lines += _formula(unit, formula)
+    return [*lines, "}", ""]
+
+
+def _formula(unit: Unit, formula: Formula) -> list[str]:
+    heads, args = _loops(unit, formula.params)
+    tabs = "\t" * (len(heads) + 1)
+    body: list[str] = []
+    for function in formula.functions:
+        states = ["before", "s"] if unit.program.functions[function].of_edges else ["s"]
+        call = f"{unit.functions[function]}({', '.join([*states, *args])})"
+        body += [f"{tabs}words[k / 64] |= (uint64_t){call} << k % 64;", f"{tabs}k++;"]
+    return _nested(heads, body, formula.name)
+
+
+def _loops(unit: Unit, params: tuple[Param, ...]) -> tuple[list[str], list[str]]:
+    """Loop heads over all values of the parameters, last one fastest, and the loop variables."""
+    names = Expressions(unit)
+    heads: list[str] = []
+    args: list[str] = []
+    for param in params:
+        assert not isinstance(param.type, StructType | TableType | MaskType), param
+        lo, hi = code_range(param.type)
+        assert lo == 0, f"{param.name} does not start at 0, as checker.language.layout.bindings assumes"
+        name = names.name(names.scalar(param.name, param.type))
+        heads.append(f"for (int32_t {name} = 0; {name} <= {hi}; {name}++)")
+        args.append(name)
+    return heads, args
+
+
+def _nested(heads: list[str], body: list[str], title: str) -> list[str]:
+    lines = ["", f"\t/* {title} */"]
+    for depth, head in enumerate(heads, 1):
+        lines.append("\t" * depth + head + (" {" if depth == len(heads) else ""))
+    return [*lines, *body, *(["\t" * len(heads) + "}"] if heads else [])]

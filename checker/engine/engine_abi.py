@@ -1,0 +1,104 @@
+"""The C side of the search engine: its source as one text, and the structs and functions Python uses."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+
+from checker.engine.build import load_c
+
+ABI = 1
+ENGINE_FLAGS = ("-O2",)
+
+
+class Status(Enum):
+    """enum Status of table.h."""
+
+    RUNNING = 0
+    DONE = 1
+    FAULT = 2
+    OUT_OF_MEMORY = 3
+    STATE_LIMIT = 4
+    BROKEN_MODEL = 5
+
+
+def engine_source() -> str:
+    """The engine as one C text."""
+    folder = Path(__file__).parent
+    include = '#include "table.h"'
+    runtime = (folder / "runtime.c").read_text()
+    assert include in runtime
+    return runtime.replace(include, (folder / "table.h").read_text())
+
+
+class CModel(ctypes.Structure):
+    """struct Model: six pointers, then the sizes."""
+
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("expand", "atoms", "edge_atoms", "mask", "frozen", "padding")),
+        *(
+            (name, ctypes.c_uint32)
+            for name in ("words8", "max_successors", "labels", "n_atoms", "n_edge_atoms", "keep_edges", "portable")
+        ),
+    ]
+
+
+class CView(ctypes.Structure):
+    """struct View. Pointers are addresses, None before the array exists."""
+
+    expanded: int
+    states: int
+    transitions: int
+    levels: int
+    bytes: int
+    table_bytes: int
+    words32: int
+    fault_src: int
+    fault_label: int
+    fault_stray: int
+    keys: int | None
+    parent: int | None
+    level_end: int | None
+    first: int | None
+    first_edge: int | None
+    label_count: int | None
+    row: int | None
+    target: int | None
+    label: int | None
+    _fields_ = [
+        *((name, ctypes.c_uint64) for name in ("expanded", "states", "transitions", "levels", "bytes", "table_bytes")),
+        *((name, ctypes.c_uint32) for name in ("words32", "fault_src", "fault_label", "fault_stray")),
+        *(
+            (name, ctypes.c_void_p)
+            for name in (
+                *("keys", "parent", "level_end", "first", "first_edge"),
+                *("label_count", "row", "target", "label"),
+            )
+        ),
+    ]
+
+
+_SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
+    "engine_new": (ctypes.c_void_p, [ctypes.c_void_p]),
+    "engine_free": (None, [ctypes.c_void_p]),
+    "engine_add_initial": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p]),
+    "engine_run": (ctypes.c_int, [ctypes.c_void_p, *[ctypes.c_uint64] * 3]),
+    "engine_view": (ctypes.c_void_p, [ctypes.c_void_p]),
+    "engine_state": (None, [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p]),
+    "engine_find": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p]),
+    "engine_eval_atoms": (
+        None,
+        [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32, *[ctypes.c_uint64] * 2, ctypes.c_void_p, ctypes.c_uint64],
+    ),
+}
+
+
+def load_engine(extra_flags: Sequence[str]) -> ctypes.CDLL:
+    """Compile the engine and declare its functions. Raises as load_c does."""
+    library = load_c(engine_source(), (*ENGINE_FLAGS, *extra_flags))
+    for name, (result, arguments) in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library

@@ -1,0 +1,362 @@
+"""Drive the search engine (runtime.c) over a generated model library."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from checker.engine.build import CompileFailed, NoCompiler, compile_c, load_c
+from checker.engine.engine_abi import ABI, CModel, CView, Status, load_engine
+from checker.errors import InternalError
+
+__all__ = [
+    "CompileFailed",
+    "CorruptParents",
+    "Exploration",
+    "Fault",
+    "Graph",
+    "ModelShape",
+    "NoCompiler",
+    "Outcome",
+    "Stats",
+    "compile_c",
+    "load_c",
+]
+
+U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
+U32 = NDArray[np.uint32]
+U64 = NDArray[np.uint64]
+
+NONE = 0xFFFF_FFFF  # no state: parent of an initial state, or a value never seen
+CHUNK_SECONDS = 0.05
+UNLIMITED = 2**64 - 1
+
+
+class CorruptParents(Exception):
+    """The parents of a state do not lead back to an initial state."""
+
+
+# ---- what a search is given and what it answers ----
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """What the engine must know about a generated model library.
+
+    mask, frozen, padding: u64[words8]. `mask` selects the stored bits; every other bit of a state must
+    equal `frozen`, except the bits of `padding` (default none), whose value means nothing.
+    """
+
+    mask: U64
+    frozen: U64
+    max_successors: int
+    labels: int
+    n_atoms: int = 0
+    n_edge_atoms: int = 0
+    padding: U64 | None = None
+
+
+class Outcome(Enum):
+    """Why a run returned. Only COMPLETE means that every reachable state was seen."""
+
+    COMPLETE = "every reachable state was visited"
+    STATE_LIMIT = "the limit on states was reached"
+    MEMORY_LIMIT = "memory ran out"
+    TIME_LIMIT = "time ran out"
+    INTERRUPTED = "interrupted"
+    FAULT = "a step stored a value out of its field's range"
+
+
+_OUTCOMES = {
+    Status.DONE: Outcome.COMPLETE,
+    Status.FAULT: Outcome.FAULT,
+    Status.OUT_OF_MEMORY: Outcome.MEMORY_LIMIT,
+    Status.STATE_LIMIT: Outcome.STATE_LIMIT,
+}
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Progress. `depth` counts breadth-first levels; `bytes` is everything the engine has mapped or
+    allocated, `table_bytes` the part for keys, parents and hash slots."""
+
+    states: int
+    expanded: int
+    transitions: int
+    depth: int
+    bytes: int
+    table_bytes: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Taking step `label` in state `src` (NONE: an initial state) stored a value out of range.
+
+    stray: the model did not notice; a bit outside the mask changed.
+    """
+
+    src: int
+    label: int
+    stray: bool
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Edges by source state: those of s are row[s]..row[s+1]. Initial states are 0..initial-1.
+
+    row: u64[n+1]; target: u32[m]; label: u16[m].
+    """
+
+    row: U64
+    target: U32
+    label: U16
+    initial: int
+
+    @property
+    def n(self) -> int:
+        return len(self.row) - 1
+
+
+class _Memory:
+    """Lets numpy look at engine memory while keeping the engine alive."""
+
+    def __init__(self, owner: object, address: int | None, shape: tuple[int, ...], kind: str) -> None:
+        self.owner = owner
+        self.__array_interface__ = {"data": (address or 0, False), "shape": shape, "typestr": kind, "version": 3}
+
+
+class Exploration:
+    """One breadth-first search of one model. Not for use by two threads at once.
+
+    State ids are breadth-first numbers, the same on every run. The array properties show engine memory
+    without copying; taking one ends the search, because a running search moves its memory.
+    """
+
+    def __init__(
+        self,
+        model: ctypes.CDLL,
+        shape: ModelShape,
+        *,
+        keep_edges: bool = False,
+        portable: bool | None = None,
+        engine_flags: Sequence[str] = (),
+    ) -> None:
+        """portable: do without BMI2 (default: if $EOI_PORTABLE is set).
+
+        Raises InternalError on a model library of another ABI, MemoryError, NoCompiler, CompileFailed.
+        """
+        if model.eoi_abi() != ABI:
+            raise InternalError(f"model library has ABI {model.eoi_abi()}, the engine {ABI}")
+        if portable is None:
+            portable = bool(os.environ.get("EOI_PORTABLE"))
+        padding = np.zeros_like(shape.mask) if shape.padding is None else shape.padding
+        words = [np.ascontiguousarray(w, np.uint64) for w in (shape.mask, shape.frozen, padding)]
+        assert len({w.shape for w in words}) == 1 and words[0].ndim == 1
+        self.shape = shape
+        self.words8 = len(shape.mask)
+        self.keep_edges = keep_edges
+        self.initial = 0
+        self._model, self._frozen, self._complete = model, False, False
+        self._library = load_engine(engine_flags)
+        functions = [ctypes.cast(model[f"eoi_{name}"], ctypes.c_void_p) for name in ("expand", "atoms", "edge_atoms")]
+        sizes = (self.words8, shape.max_successors, shape.labels, shape.n_atoms, shape.n_edge_atoms)
+        description = CModel(*functions, *(w.ctypes.data for w in words), *sizes, keep_edges, portable)
+        self._engine = self._library.engine_new(ctypes.byref(description))
+        if not self._engine:
+            raise MemoryError("no memory for the search engine")
+
+    def __del__(self) -> None:
+        if getattr(self, "_engine", None):
+            self._library.engine_free(self._engine)
+
+    def _view(self) -> CView:
+        return CView.from_address(self._library.engine_view(self._engine))
+
+    def add_initial(self, state: bytes) -> int:
+        """Add an unpacked state (words8 * 8 bytes) before the first run; returns its id.
+
+        Raises ValueError if a bit outside mask and padding differs from `frozen`, MemoryError.
+        """
+        assert len(state) == self.words8 * 8 and not self._frozen and self._view().levels == 0
+        status = Status(self._library.engine_add_initial(self._engine, state))
+        if status is Status.FAULT:
+            raise ValueError("initial state: a bit that is not stored differs from its frozen value")
+        if status is not Status.RUNNING:
+            raise MemoryError("no memory for the initial states")
+        self.initial = self._view().states
+        found = self.find(state)
+        assert found is not None
+        return found
+
+    def run(
+        self,
+        on_progress: Callable[[Stats], None] | None = None,
+        max_states: int | None = None,
+        max_bytes: int | None = None,
+        seconds: float | None = None,
+    ) -> Outcome:
+        """Explore until done or a limit; may be called again with other limits, and then goes on.
+
+        States end at most one batch past max_states, the same on every machine. on_progress is called
+        every ~50 ms and may raise KeyboardInterrupt to stop. Raises InternalError on a broken model
+        library, ValueError without an initial state, RuntimeError after an array was taken.
+        """
+        if self._frozen:
+            raise RuntimeError("the search cannot go on after one of its arrays was taken")
+        if not self.initial:
+            raise ValueError("no initial state")
+        try:
+            return self._run(on_progress, max_states, max_bytes, seconds)
+        except KeyboardInterrupt:
+            return Outcome.INTERRUPTED
+
+    def _run(
+        self,
+        on_progress: Callable[[Stats], None] | None,
+        max_states: int | None,
+        max_bytes: int | None,
+        seconds: float | None,
+    ) -> Outcome:
+        limits = (UNLIMITED if max_states is None else max_states, UNLIMITED if max_bytes is None else max_bytes)
+        batches = 16
+        start = last = time.monotonic()
+        while True:
+            status = Status(self._library.engine_run(self._engine, batches, *limits))
+            now = time.monotonic()
+            batches = max(1, batches // 2) if now - last > CHUNK_SECONDS / 2 else batches * 2
+            if on_progress:
+                on_progress(self.stats())
+            if status is Status.BROKEN_MODEL:
+                raise InternalError("the model library broke its own max_successors or label count")
+            if status is not Status.RUNNING:
+                self._complete = status is Status.DONE
+                return _OUTCOMES[status]
+            if seconds is not None and now - start >= seconds:
+                return Outcome.TIME_LIMIT
+            last = time.monotonic()
+
+    def stats(self) -> Stats:
+        v = self._view()
+        return Stats(v.states, v.expanded, v.transitions, v.levels, v.bytes, v.table_bytes)
+
+    @property
+    def fault(self) -> Fault:
+        """The step that made the last run return FAULT."""
+        v = self._view()
+        return Fault(v.fault_src, v.fault_label, bool(v.fault_stray))
+
+    # ---- copies: safe at any time ----
+
+    def _copy(self, address: int | None, shape: tuple[int, ...], kind: str) -> NDArray[np.generic]:
+        return np.array(_Memory(self, address, shape, kind)) if 0 not in shape and address else np.zeros(shape, kind)
+
+    def level_ends(self) -> U32:
+        """u32[depth]: one past the last state id of each level."""
+        v = self._view()
+        return self._copy(v.level_end, (v.levels,), "<u4").astype(np.uint32)
+
+    def label_counts(self) -> U64:
+        """u64[labels]: how many transitions each label made."""
+        return self._copy(self._view().label_count, (self.shape.labels,), "<u8").astype(np.uint64)
+
+    def first_states(self) -> U32:
+        """u32[2, n_atoms]: [v, a] is the first state, of those expanded, where atom a is v; or NONE."""
+        return self._copy(self._view().first, (2, self.shape.n_atoms), "<u4").astype(np.uint32)
+
+    def first_edges(self) -> U32:
+        """u32[2, n_edge_atoms, 3]: [v, a] is the first transition (src, label, dst) where edge atom a is v."""
+        return self._copy(self._view().first_edge, (2, self.shape.n_edge_atoms, 3), "<u4").astype(np.uint32)
+
+    def state(self, number: int) -> bytes:
+        """The unpacked state (words8 * 8 bytes) with this id."""
+        assert 0 <= number < self._view().states
+        buffer = ctypes.create_string_buffer(self.words8 * 8)
+        self._library.engine_state(self._engine, number, buffer)
+        return buffer.raw
+
+    def find(self, state: bytes) -> int | None:
+        """The id of an unpacked state, or None if the search has not met it."""
+        assert len(state) == self.words8 * 8
+        number: int = self._library.engine_find(self._engine, state)
+        return None if number == NONE else number
+
+    def successors(self, state: bytes) -> list[tuple[int, bytes]]:
+        """(label, unpacked successor) for every enabled step; a label with bit 0x8000 is a fault."""
+        assert len(state) == self.words8 * 8
+        out = ctypes.create_string_buffer(self.shape.max_successors * len(state) + 1)
+        labels = (ctypes.c_uint16 * (self.shape.max_successors + 1))()
+        count = self._model.eoi_expand(state, out, labels)
+        return [(labels[k], out.raw[k * len(state) : (k + 1) * len(state)]) for k in range(count)]
+
+    def eval_atoms(self, atoms: Sequence[int]) -> U8:
+        """u8[len(atoms), states]: the value (0 or 1) of each atom in each stored state."""
+        v = self._view()
+        chosen = np.asarray(atoms, np.uint32)
+        assert all(0 <= a < self.shape.n_atoms for a in atoms)
+        values = np.empty((len(chosen), v.states), np.uint8)
+        for start in range(0, v.states, 1 << 18):  # in chunks, so that Ctrl-C is heard
+            stop = min(start + (1 << 18), v.states)
+            out = (chosen.ctypes.data, len(chosen), start, stop, values.ctypes.data, v.states)
+            self._library.engine_eval_atoms(self._engine, *out)
+        return values
+
+    def eval_atom(self, atom: int) -> U8:
+        """u8[states]: the value of one atom in each stored state."""
+        values: U8 = self.eval_atoms([atom])[0]
+        return values
+
+    def path_to(self, number: int) -> list[int]:
+        """State ids of a shortest path from an initial state to this one.
+
+        Raises CorruptParents if the chain of parents is not one that a search can leave.
+        """
+        v = self._view()
+        assert 0 <= number < v.states and v.parent is not None
+        parent = ctypes.cast(v.parent, ctypes.POINTER(ctypes.c_uint32))
+        ends = self.level_ends()
+        longest = len(ends) + int(len(ends) > 0 and number >= ends[-1])  # in states; the last level may be open
+        path = [number]
+        while path[-1] >= self.initial:
+            before = parent[path[-1]]
+            if before >= path[-1] or len(path) >= longest:
+                raise CorruptParents(f"state {path[-1]} claims parent {before} at {len(path)} steps from {number}")
+            path.append(before)
+        if parent[path[-1]] != NONE:
+            raise CorruptParents(f"initial state {path[-1]} claims parent {parent[path[-1]]}")
+        return path[::-1]
+
+    # ---- views: taking one ends the search ----
+
+    def _share(self, address: int | None, shape: tuple[int, ...], kind: str) -> NDArray[np.generic]:
+        self._frozen = True
+        return np.asarray(_Memory(self, address, shape, kind)) if 0 not in shape else np.zeros(shape, kind)
+
+    def packed(self) -> U32:
+        """u32[states, words32]: all packed states."""
+        v = self._view()
+        return self._share(v.keys, (v.states, v.words32), "<u4").view(np.uint32)
+
+    def parents(self) -> U32:
+        """u32[states]: the state each state was first reached from, NONE for initial ones."""
+        v = self._view()
+        return self._share(v.parent, (v.states,), "<u4").view(np.uint32)
+
+    def graph(self) -> Graph:
+        """The whole reachable graph. Raises RuntimeError unless edges were kept and the search is complete."""
+        if not (self.keep_edges and self._complete):
+            raise RuntimeError("the graph exists only after a complete search that keeps edges")
+        v = self._view()
+        return Graph(
+            self._share(v.row, (v.states + 1,), "<u8").view(np.uint64),
+            self._share(v.target, (v.transitions,), "<u4").view(np.uint32),
+            self._share(v.label, (v.transitions,), "<u2").view(np.uint16),
+            self.initial,
+        )

@@ -1,0 +1,298 @@
+"""One interface to the two engines: generated C (fast), and CPython itself where there is no C compiler.
+
+Both answer the same questions about the reachable graph of one program at one scope. State ids are breadth-first
+numbers, so the first state with some value is one that a shortest path reaches.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from checker.engine import liveness, liveness_reference
+from checker.engine.atoms import Atom, atom_count, atoms
+from checker.engine.cgen import generate
+from checker.engine.liveness import Edge, Lasso
+from checker.engine.native import NONE, U8, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
+from checker.engine.prepare import Prepared
+from checker.engine.reference import Codes, Explored, Reference, bindings_of
+from checker.language.ir_program import Program
+from checker.language.layout import Layout, instances
+from model.finite import RangeError
+from model.lang import Design, Fair, Property, Scope
+
+Progress = Callable[[Stats], None]
+KEPT_VALUES = 1 << 26  # bytes of atoms' values that a search keeps
+KEPT_BYTES = 1 << 28  # of finished searches
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates."""
+
+    max_states: int | None = None
+    max_bytes: int | None = None
+    seconds: float | None = None
+
+
+class Search(Protocol):
+    """A finished (or stopped) exploration."""
+
+    engine: str
+    outcome: Outcome
+
+    def stats(self) -> Stats: ...
+    def first_state(self, atom: Atom, value: bool) -> int | None: ...
+    def first_edge(self, atom: Atom, value: bool) -> Edge | None: ...
+    def lasso(self, p: Atom, q: Atom) -> Lasso | None: ...
+    def path_to(self, state: int) -> list[int]: ...
+    def codes(self, state: int) -> Codes: ...
+    def labels(self, src: int, dst: int) -> Sequence[int]: ...
+    def fired(self) -> list[int]: ...
+    def fault(self) -> tuple[int, int] | None: ...
+
+
+class NativeSearch:
+    """Breadth-first search by the C engine over the program's generated code."""
+
+    engine = "native"
+
+    def __init__(
+        self, program: Program, design: type[Design], scope: Scope, *, keep_edges: bool,
+        library: ctypes.CDLL | None = None, reference: Reference | None = None,
+    ) -> None:  # fmt: skip
+        """Compiles the program (cached) unless its library is given. Raises NoCompiler, CompileFailed."""
+        self.layout = Layout(program)
+        self.fairness = _fairness(program, design)
+        frozen = np.array(self.layout.frozen(scope), np.uint64)
+        count = len(self.fairness)
+        shape = ModelShape(
+            np.array(self.layout.masks(), np.uint64), frozen, count, count,
+            atom_count(program, False), atom_count(program, True),
+        )  # fmt: skip
+        self.exploration = Exploration(library or load_c(generate(program)), shape, keep_edges=keep_edges)
+        begin = (reference or Reference(design, scope)).start
+        start = np.frombuffer(self.layout.to_bytes(begin), np.uint64) | frozen
+        self.exploration.add_initial(start.tobytes())
+        self.outcome = Outcome.INTERRUPTED
+        self._graph: Graph | None = None
+        live = {formula.name for formula in program.formulas if formula.kind == "leads_to"}
+        self._live = [atom.bit for atom in atoms(program) if atom.formula in live]
+        self._values: dict[int, U8] = {}
+        self._lassos: dict[tuple[int, int], Lasso | None] = {}
+
+    def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
+        self.outcome = self.exploration.run(on_progress, limits.max_states, limits.max_bytes, limits.seconds)
+        return self.outcome
+
+    def stats(self) -> Stats:
+        return self.exploration.stats()
+
+    def first_state(self, atom: Atom, value: bool) -> int | None:
+        number = int(self.exploration.first_states()[int(value), atom.bit])
+        return None if number == NONE else number
+
+    def first_edge(self, atom: Atom, value: bool) -> Edge | None:
+        src, label, dst = map(int, self.exploration.first_edges()[int(value), atom.bit])
+        return None if src == NONE else Edge(src, label, dst)
+
+    def lasso(self, p: Atom, q: Atom) -> Lasso | None:
+        if (p.bit, q.bit) not in self._lassos:
+            self._lassos[p.bit, q.bit] = self._find_lasso(p, q)
+        return self._lassos[p.bit, q.bit]
+
+    def _find_lasso(self, p: Atom, q: Atom) -> Lasso | None:
+        if self._graph is None:
+            self._graph = self.exploration.graph()
+            if len(self._live) * self._graph.n <= KEPT_VALUES:  # a state is unpacked once for all of them
+                self._values = dict(zip(self._live, self.exploration.eval_atoms(self._live), strict=True))
+        found = self._values or dict(zip((p.bit, q.bit), self.exploration.eval_atoms([p.bit, q.bit]), strict=True))
+        return liveness.find_lasso(self._graph, self.fairness, found[p.bit], found[q.bit])
+
+    def path_to(self, state: int) -> list[int]:
+        return self.exploration.path_to(state)
+
+    def codes(self, state: int) -> Codes:
+        return self.layout.from_bytes(self.exploration.state(state))
+
+    def labels(self, src: int, dst: int) -> list[int]:
+        """The moves that lead from one state to another, as the engine sees it."""
+        wanted = self.exploration.state(dst)
+        following = self.exploration.successors(self.exploration.state(src))
+        return [label for label, state in following if label < len(self.fairness) and state == wanted]
+
+    def fired(self) -> list[int]:
+        return [int(n) for n in self.exploration.label_counts()]
+
+    def fault(self) -> tuple[int, int] | None:
+        if self.outcome is not Outcome.FAULT:
+            return None
+        return self.exploration.fault.src, self.exploration.fault.label
+
+
+class ReferenceSearch:
+    """The reference explorer behind the same interface: slower by three orders of magnitude."""
+
+    engine = "reference"
+
+    def __init__(self, program: Program, design: type[Design], scope: Scope, properties: Sequence[Property]) -> None:
+        self.reference = Reference(design, scope)
+        self.atoms = atoms(program)
+        self.functions = {p.name: p for p in properties}
+        self.explored = Explored()
+        self.outcome = Outcome.INTERRUPTED
+        self._fault: tuple[int, int] | None = None
+
+    def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
+        started = time.monotonic()
+
+        def watch(graph: Explored) -> str | None:
+            if on_progress is not None:
+                on_progress(self._stats_of(graph))
+            late = limits.seconds is not None and time.monotonic() - started > limits.seconds
+            heavy = limits.max_bytes is not None and self._stats_of(graph).bytes > limits.max_bytes
+            return "time" if late else "memory" if heavy else None
+
+        try:
+            self.explored = self.reference.explore(limits.max_states, watch)
+            self.outcome = {
+                None: Outcome.COMPLETE, "states": Outcome.STATE_LIMIT, "time": Outcome.TIME_LIMIT,
+                "memory": Outcome.MEMORY_LIMIT, "fault": Outcome.FAULT,
+            }[self.explored.stopped]  # fmt: skip
+        except KeyboardInterrupt:
+            self.outcome = Outcome.INTERRUPTED
+        self._fault = self.explored.fault
+        return self.outcome
+
+    def _stats_of(self, graph: Explored) -> Stats:
+        per_state = 8 * len(self.reference.start) + 200  # a tuple of small ints, and its dict entry
+        memory = per_state * len(graph.states) + 90 * len(graph.edges)
+        return Stats(len(graph.states), len(graph.states), len(graph.edges), 1 + max(graph.depth, default=-1), memory, memory)
+
+    def stats(self) -> Stats:
+        return self._stats_of(self.explored)
+
+    def _values(self, atom: Atom) -> list[bool]:
+        p = self.functions[atom.formula]
+        args = self._args(atom)
+        values = [self.reference.holds(p.function, args, state) for state in self.explored.states]
+        return [bool(v[atom.part]) if p.kind == "leads_to" else bool(v) for v in values]
+
+    def _args(self, atom: Atom) -> tuple[object, ...]:
+        same = [a for a in self.atoms if a.formula == atom.formula and a.part == atom.part]
+        return bindings_of(self.functions[atom.formula], self.reference.scope)[same.index(atom)]
+
+    def first_state(self, atom: Atom, value: bool) -> int | None:
+        return next((i for i, v in enumerate(self._values(atom)) if v == value), None)
+
+    def first_edge(self, atom: Atom, value: bool) -> Edge | None:
+        function, args, states = self.functions[atom.formula].function, self._args(atom), self.explored.states
+        for src, label, dst in self.explored.edges:
+            if self.reference.holds_on_edge(function, args, states[src], states[dst]) == value:
+                return Edge(src, label, dst)
+        return None
+
+    def lasso(self, p: Atom, q: Atom) -> Lasso | None:
+        n, edges = len(self.explored.states), self.explored.edges
+        counts = np.bincount(np.array([e[0] for e in edges], np.int64), minlength=n)
+        row = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
+        graph = Graph(row, np.array([e[2] for e in edges], np.uint32), np.array([e[1] for e in edges], np.uint16), 1)
+        fairness: list[Fair] = [move.fair for move in self.reference.moves]
+        values = [np.array(self._values(atom), np.uint8) for atom in (p, q)]
+        return liveness_reference.find_lasso(graph, fairness, values[0], values[1])
+
+    def path_to(self, state: int) -> list[int]:
+        path = [state]
+        while path[-1] != 0:
+            path.append(self.explored.parents[path[-1]])
+        return path[::-1]
+
+    def codes(self, state: int) -> Codes:
+        return self.explored.states[state]
+
+    def labels(self, src: int, dst: int) -> range:
+        return range(len(self.reference.moves))
+
+    def fired(self) -> list[int]:
+        counts = [0] * len(self.reference.moves)
+        for _, label, _ in self.explored.edges:
+            counts[label] += 1
+        return counts
+
+    def fault(self) -> tuple[int, int] | None:
+        return self._fault
+
+
+def open_search(
+    prepared: Prepared, reference: Reference, properties: Sequence[Property], engine: str
+) -> NativeSearch | ReferenceSearch:
+    """engine: "native", "reference", or "auto" (native where a C compiler is found)."""
+    if engine != "reference":
+        try:
+            return NativeSearch(
+                prepared.program, reference.design, reference.scope, keep_edges=prepared.live,
+                library=prepared.library(), reference=reference,
+            )  # fmt: skip
+        except NoCompiler:
+            if engine == "native":
+                raise
+    return ReferenceSearch(prepared.program, reference.design, reference.scope, properties)
+
+
+def _fairness(program: Program, design: type[Design]) -> list[Fair]:
+    """What a run owes to each label."""
+    steps = design.steps()
+    return [steps[i.step].fair for i in instances(program)]
+
+
+class Shared:
+    """Finished searches, for systems that differ in name only.
+
+    A search is a function of the compiled program, the choices, the initial state, the fairness of the labels and the
+    limits. Where all of these are equal it is done once; each system's runs are still confirmed in its own Python.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, NativeSearch] = {}
+
+    def run(
+        self, prepared: Prepared, reference: Reference, properties: Sequence[Property], limits: Limits
+    ) -> NativeSearch | ReferenceSearch:
+        """The search of this system, run to its end."""
+        try:
+            key = (
+                prepared.digest(), tuple(reference.scope.choices().items()), reference.start,
+                tuple(_fairness(prepared.program, reference.design)), limits,
+            )  # fmt: skip
+        except NoCompiler:
+            key = None
+        if key in self._found:
+            return self._found[key]
+        search = open_search(prepared, reference, properties, "auto")
+        search.run(limits, None)
+        if key is not None and isinstance(search, NativeSearch) and search.outcome is Outcome.COMPLETE:
+            if sum(s.stats().bytes for s in self._found.values()) > KEPT_BYTES:
+                self._found.clear()
+            self._found[key] = search
+        return search
+
+
+def stop_when(stop: threading.Event, on_progress: Progress | None) -> Progress:
+    """A progress callback that ends the search once `stop` is set (Ctrl-C reaches the main thread only)."""
+
+    def progress(stats: Stats) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        if on_progress is not None:
+            on_progress(stats)
+
+    return progress
+
+
+__all__ = ["Limits", "NativeSearch", "Outcome", "RangeError", "ReferenceSearch", "Search", "open_search", "stop_when"]

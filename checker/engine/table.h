@@ -1,0 +1,274 @@
+/* The state table of the search engine: memory, packing and exact lookup.  Included by runtime.c.
+ *
+ * A state is kept as the bits its mask selects, nothing is hashed away.  Keys lie in one dense array in
+ * order of discovery, so a state's id is its breadth-first number; the hash table holds ids only (u32),
+ * with the start of the hash as a tag in the bits an id does not need.  Everything one batch of states
+ * can need is reserved before the batch starts, so running out of memory leaves an engine that is still
+ * consistent and can go on.  There is no global state: one engine per thread.  Little-endian only. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "packed states are read as little-endian words"
+#endif
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+#define NONE UINT32_MAX          /* no id: parent of an initial state, witness not found */
+#define MAX_STATES (UINT32_MAX - 2u)
+#define BATCH 32u                /* states expanded before their successors are looked up */
+#define FAULT_LABEL 0x8000u      /* set in a label: the step stored a value out of range */
+#define FIRST_SLOT_BITS 16u
+#define HUGE_PAGE (2ull << 20)
+
+enum Status { RUNNING, DONE, FAULT, OUT_OF_MEMORY, STATE_LIMIT, BROKEN_MODEL };
+
+struct Model { /* mirrored by checker/engine/native.py */
+    u32 (*expand)(const void *state, void *out, u16 *labels);
+    void (*atoms)(const void *state, u64 *words);
+    void (*edge_atoms)(const void *before, const void *after, u64 *words);
+    const u64 *mask, *frozen, *padding; /* words8 each; padding: bits whose value means nothing */
+    u32 words8, max_successors, labels, n_atoms, n_edge_atoms;
+    u32 keep_edges, portable; /* booleans; portable: do not use BMI2 */
+};
+
+struct Array { void *data; u64 bytes; };
+struct Piece { u64 mask; u32 word, from, count, to; }; /* bits of one state word -> bits [to, to+count) packed */
+struct Edge { u32 src, label, dst; };
+struct Watch { u32 n; u64 *now, *unseen[2]; }; /* n formulas; unseen[v]: those never yet seen with value v */
+
+struct View { /* everything Python may look at; mirrored by checker/engine/native.py */
+    u64 expanded, states, transitions, levels, bytes, table_bytes;
+    u32 words32, fault_src, fault_label, fault_stray;
+    u32 *keys, *parent, *level_end, *first;
+    struct Edge *first_edge;
+    u64 *label_count, *row;
+    u32 *target;
+    u16 *label;
+};
+
+struct Engine {
+    struct Model model;
+    struct View view;
+    struct Array keys, parent, slots, level_end, row, target, label;
+    u32 slot_bits, words64, level_stop;
+    u64 byte_limit;
+    u64 *mask, *frozen, *loose; /* loose: stored or padding, so not required to equal frozen */
+    struct Piece *pieces;
+    u32 n_pieces;
+    void (*pack)(const struct Engine *, const u64 *state, u64 *packed);
+    void (*unpack)(const struct Engine *, const u64 *packed, u64 *state);
+    struct Watch watch, edge_watch;
+    u64 *state, *out, *packed; /* scratch: one unpacked state, its successors, one packed state */
+    u32 *batch_keys, *batch_ids, batch_end[BATCH];
+    u64 *batch_hash;
+    u16 *batch_label;
+    struct Edge **pending; /* edge witnesses whose dst is still a position in the batch */
+    u32 n_pending;
+};
+
+/* ---- memory: mapped arrays grow in place or by moving page tables, never by copying ---- */
+
+static u64 round_up(u64 bytes, u64 unit) { return (bytes + unit - 1) / unit * unit; }
+
+static void array_free(struct Engine *e, struct Array *a) {
+    if (a->data) munmap(a->data, a->bytes);
+    e->view.bytes -= a->bytes;
+    *a = (struct Array){0};
+}
+
+/* Map `bytes` at a huge-page boundary (so that huge pages survive a move), taking over `a`'s pages. */
+static bool array_map(struct Engine *e, struct Array *a, u64 bytes) {
+    if (bytes - a->bytes > e->byte_limit || e->view.bytes > e->byte_limit - (bytes - a->bytes)) return false;
+    u8 *area = mmap(NULL, bytes + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (area == MAP_FAILED) return false;
+    u8 *start = (u8 *)round_up((u64)area, HUGE_PAGE), *end = area + bytes + HUGE_PAGE;
+    bool mapped = a->data ? mremap(a->data, a->bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, start) != MAP_FAILED
+                          : mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+    if (!mapped) {
+        munmap(area, bytes + HUGE_PAGE);
+        return false;
+    }
+    if (start > area) munmap(area, (u64)(start - area));
+    if (end > start + bytes) munmap(start + bytes, (u64)(end - (start + bytes)));
+    if (bytes >= 2 * HUGE_PAGE) madvise(start, bytes, MADV_HUGEPAGE);
+    e->view.bytes += bytes - a->bytes;
+    *a = (struct Array){start, bytes};
+    return true;
+}
+
+static bool array_reserve(struct Engine *e, struct Array *a, u64 bytes) {
+    if (bytes <= a->bytes) return true;
+    u64 wanted = a->bytes + a->bytes / 8; /* moving is cheap, so grow by little: unused room is wasted */
+    if (wanted < bytes) wanted = bytes;
+    return array_map(e, a, round_up(wanted, wanted < 2 * HUGE_PAGE ? 1u << 16 : HUGE_PAGE));
+}
+
+/* ---- packing: the masked bits of a state, end to end ---- */
+
+static inline u64 ones(u32 count) { return count == 64 ? ~0ull : (1ull << count) - 1; }
+
+static inline void put_bits(u64 *packed, u32 to, u32 count, u64 bits) {
+    u32 shift = to & 63;
+    packed[to >> 6] |= bits << shift;
+    if (shift + count > 64) packed[(to >> 6) + 1] |= bits >> (64 - shift);
+}
+
+static inline u64 get_bits(const u64 *packed, u32 to, u32 count) {
+    u32 shift = to & 63;
+    u64 bits = packed[to >> 6] >> shift;
+    if (shift + count > 64) bits |= packed[(to >> 6) + 1] << (64 - shift);
+    return bits & ones(count);
+}
+
+static void pack_portable(const struct Engine *e, const u64 *state, u64 *packed) {
+    memset(packed, 0, e->words64 * 8ull);
+    for (const struct Piece *p = e->pieces, *end = p + e->n_pieces; p < end; p++)
+        put_bits(packed, p->to, p->count, (state[p->word] & p->mask) >> p->from);
+}
+
+static void unpack_portable(const struct Engine *e, const u64 *packed, u64 *state) {
+    memcpy(state, e->frozen, e->model.words8 * 8ull);
+    for (const struct Piece *p = e->pieces, *end = p + e->n_pieces; p < end; p++)
+        state[p->word] |= get_bits(packed, p->to, p->count) << p->from;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("bmi2"))) static void pack_bmi2(const struct Engine *e, const u64 *state, u64 *packed) {
+    memset(packed, 0, e->words64 * 8ull);
+    for (const struct Piece *p = e->pieces, *end = p + e->n_pieces; p < end; p++)
+        put_bits(packed, p->to, p->count, _pext_u64(state[p->word], p->mask));
+}
+
+__attribute__((target("bmi2"))) static void unpack_bmi2(const struct Engine *e, const u64 *packed, u64 *state) {
+    memcpy(state, e->frozen, e->model.words8 * 8ull);
+    for (const struct Piece *p = e->pieces, *end = p + e->n_pieces; p < end; p++)
+        state[p->word] |= _pdep_u64(get_bits(packed, p->to, p->count), p->mask);
+}
+
+static bool has_bmi2(void) { __builtin_cpu_init(); return __builtin_cpu_supports("bmi2"); }
+#else
+#define pack_bmi2 pack_portable
+#define unpack_bmi2 unpack_portable
+static bool has_bmi2(void) { return false; }
+#endif
+
+/* One piece per state word for BMI2, one per run of adjacent bits without it: the packed form is the same. */
+static u32 cut_pieces(struct Engine *e, bool runs, struct Piece *pieces) {
+    u32 n = 0, to = 0;
+    for (u32 word = 0; word < e->model.words8; word++) {
+        for (u64 rest = e->mask[word]; rest;) {
+            u32 from = (u32)__builtin_ctzll(rest);
+            u64 above = ~(rest >> from); /* never 0 unless all 64 bits are one run */
+            u64 mask = runs ? ones(above ? (u32)__builtin_ctzll(above) : 64) << from : rest;
+            u32 count = (u32)__builtin_popcountll(mask);
+            if (pieces) pieces[n] = (struct Piece){mask, word, from, count, to};
+            n++, to += count, rest &= ~mask;
+        }
+    }
+    e->words64 = to ? (to + 63) / 64 : 1;
+    e->view.words32 = to ? (to + 31) / 32 : 1;
+    return n;
+}
+
+/* ---- the table ---- */
+
+static inline u64 hash_key(const u32 *key, u32 words) {
+#ifdef EOI_BAD_HASH
+    (void)words;
+    return (u64)(key[0] & 3) << 62; /* four chains and one tag: for tests of exactness */
+#else
+    u64 h = 0x9E3779B97F4A7C15ull;
+    u32 i = 0;
+    for (; i + 2 <= words; i += 2) {
+        u64 pair;
+        memcpy(&pair, key + i, 8);
+        h = (h ^ pair) * 0xD6E8FEB86659FD93ull;
+        h ^= h >> 32;
+    }
+    if (i < words) h = (h ^ key[i]) * 0xD6E8FEB86659FD93ull, h ^= h >> 32;
+    h *= 0x9FB21C651E98DF25ull;
+    return h ^ h >> 29;
+#endif
+}
+
+static inline u64 home_slot(const struct Engine *e, u64 hash) { return hash >> (64 - e->slot_bits); }
+static inline u32 id_bits(const struct Engine *e) { return (u32)ones(e->slot_bits); }
+static inline u32 tag_of(const struct Engine *e, u64 hash) { return (u32)(hash << e->slot_bits); }
+static inline u32 *key_of(const struct Engine *e, u32 id) { return (u32 *)e->keys.data + (u64)id * e->view.words32; }
+
+static inline bool same_key(const u32 *a, const u32 *b, u32 words) {
+    u32 difference = 0;
+    for (u32 i = 0; i < words; i++) difference |= a[i] ^ b[i];
+    return difference == 0;
+}
+
+/* The id of `key`, or NONE and the empty slot where it belongs. */
+static inline u32 find(const struct Engine *e, const u32 *key, u64 hash, u64 *slot) {
+    const u32 *slots = e->slots.data;
+    u32 mask = id_bits(e), tag = tag_of(e, hash);
+    for (u64 at = home_slot(e, hash);; at = (at + 1) & ones(e->slot_bits)) {
+        u32 entry = slots[at];
+        if (entry == 0) {
+            *slot = at;
+            return NONE;
+        }
+        u32 id = (entry & mask) - 1;
+        if ((entry & ~mask) == tag && same_key(key_of(e, id), key, e->view.words32)) return id;
+    }
+}
+
+static inline u32 find_or_add(struct Engine *e, const u32 *key, u64 hash, u32 parent) {
+    u64 slot = 0;
+    u32 id = find(e, key, hash, &slot);
+    if (id != NONE) return id;
+    id = (u32)e->view.states++;
+    ((u32 *)e->slots.data)[slot] = tag_of(e, hash) | (id + 1);
+    ((u32 *)e->parent.data)[id] = parent;
+    memcpy(key_of(e, id), key, e->view.words32 * 4ull);
+    return id;
+}
+
+/* Rebuild the slots from the keys.  The old slots go first: they hold nothing the keys do not. */
+static bool rehash(struct Engine *e, u32 bits) {
+    array_free(e, &e->slots);
+    if (!array_map(e, &e->slots, 4ull << bits)) return false;
+    e->slot_bits = bits;
+    u32 *slots = e->slots.data;
+    u64 hash[BATCH];
+    for (u64 id = 0; id < e->view.states; id += BATCH) {
+        u64 count = e->view.states - id < BATCH ? e->view.states - id : BATCH;
+        for (u64 i = 0; i < count; i++) {
+            hash[i] = hash_key(key_of(e, (u32)(id + i)), e->view.words32);
+            __builtin_prefetch(&slots[home_slot(e, hash[i])], 1);
+        }
+        for (u64 i = 0; i < count; i++) {
+            u64 at = home_slot(e, hash[i]);
+            while (slots[at]) at = (at + 1) & ones(bits);
+            slots[at] = tag_of(e, hash[i]) | (u32)(id + i + 1);
+        }
+    }
+    return true;
+}
+
+/* Room for `more` states (and as many edges): the only place where a search can run out of anything. */
+static enum Status reserve(struct Engine *e, u64 more) {
+    u64 states = e->view.states + more, bits = e->slot_bits;
+    if (states > MAX_STATES) return STATE_LIMIT;
+    while (bits < 32 && states > (3ull << bits) / 4) bits++;
+    bool room = array_reserve(e, &e->keys, states * e->view.words32 * 4) && array_reserve(e, &e->parent, states * 4);
+    if (room && e->model.keep_edges)
+        room = array_reserve(e, &e->target, (e->view.transitions + more) * 4) &&
+               array_reserve(e, &e->label, (e->view.transitions + more) * 2) &&
+               array_reserve(e, &e->row, (e->view.expanded + BATCH + 1) * 8);
+    if (room && (!e->slots.data || bits != e->slot_bits)) room = rehash(e, (u32)bits);
+    return room ? RUNNING : OUT_OF_MEMORY;
+}

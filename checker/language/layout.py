@@ -1,0 +1,128 @@
+"""How a state is stored: its scalar leaves in order, their bits, and the instances of the steps.
+
+One order serves everyone. Leaf k of a state is the k-th scalar met when the state record is walked field by
+field and row by row (model.lang.cells walks the same way). The *packed* state is one integer: the leaves'
+codes side by side, leaf 0 in the lowest bits, `width(leaf.type)` bits each. In generated C every leaf is one
+unsigned cell of `cell_bytes` bytes, in the same order and without padding, followed by the scope's choices;
+so the packed state is what pext() gathers from the cells with the layout's masks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from checker.language.ir_program import Param, Program
+from model.finite import Scalar, StructType, TableType, Type, encode, size
+from model.lang import Scope
+
+CELL = {1: "B", 2: "H", 4: "I", 8: "Q"}  # a cell's size -> its code for struct
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A scalar of the state; `path` is e.g. ("apic", 0, "irr")."""
+
+    path: tuple[str | int, ...]
+    type: Scalar
+
+    def __str__(self) -> str:
+        return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in self.path).lstrip(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A step with values (codes) for its parameters. `label` numbers the instances of a program."""
+
+    label: int
+    step: str
+    args: tuple[int, ...]
+
+
+def leaves(of: Type, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
+    """The scalars of a type in layout order."""
+    match of:
+        case StructType(fields=fields):
+            for name, kind in fields:
+                yield from leaves(kind, (*path, name))
+        case TableType(row=row):
+            for i in range(of.rows):
+                yield from leaves(row, (*path, i))
+        case _:
+            yield Leaf(path, of)
+
+
+def width(of: Scalar) -> int:
+    """Bits that a code of this type needs (0 for a type with one value)."""
+    return (size(of) - 1).bit_length()
+
+
+def bindings(params: Sequence[Param]) -> Iterator[tuple[int, ...]]:
+    """Every combination of codes for scalar parameters, last one fastest."""
+    scalars = [p.type for p in params]
+    assert not any(isinstance(t, StructType | TableType) for t in scalars)
+    return itertools.product(*(range(size(t)) for t in scalars if not isinstance(t, StructType | TableType)))
+
+
+def instances(program: Program) -> list[Instance]:
+    """All step instances; their labels are their positions."""
+    pairs = [(step.name, args) for step in program.steps for args in bindings(step.params)]
+    return [Instance(label, name, args) for label, (name, args) in enumerate(pairs)]
+
+
+class Layout:
+    """Offsets, masks and conversions for the states of one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.leaves = list(leaves(program.state))
+        self.widths = [width(leaf.type) for leaf in self.leaves]
+        self.bits = sum(self.widths)
+        choice_widths = [width(of) for of in program.choices.values()]
+        widest = max([*self.widths, *choice_widths, 1])
+        self.cell_bytes = next(n for n in (1, 2, 4, 8) if 8 * n >= widest)
+        self.choices = dict(program.choices)
+        cell_count = len(self.leaves) + len(self.choices)
+        self.words8 = max(1, -(-cell_count * self.cell_bytes // 8))
+
+    def masks(self) -> list[int]:
+        """One 64-bit word per 8 bytes of the C state: the bits that are stored."""
+        return self._words([(1 << w) - 1 for w in self.widths])
+
+    def frozen(self, scope: Scope) -> list[int]:
+        """The C state's words that hold the scope's choices and nothing else."""
+        values = scope.choices()
+        codes = [encode(of, values[name]) for name, of in self.choices.items()]
+        return self._words([0] * len(self.leaves) + codes)
+
+    def _words(self, cells: Sequence[int]) -> list[int]:
+        size_of_cell = self.cell_bytes
+        raw = b"".join(c.to_bytes(size_of_cell, "little") for c in cells).ljust(8 * self.words8, b"\0")
+        return [int.from_bytes(raw[i : i + 8], "little") for i in range(0, len(raw), 8)]
+
+    def pack(self, codes: Sequence[int]) -> int:
+        """Leaf codes -> packed state."""
+        packed, shift = 0, 0
+        for code, bits in zip(codes, self.widths, strict=True):
+            packed |= code << shift
+            shift += bits
+        return packed
+
+    def unpack(self, packed: int) -> tuple[int, ...]:
+        """Packed state -> leaf codes."""
+        codes = []
+        for bits in self.widths:
+            codes.append(packed & ((1 << bits) - 1))
+            packed >>= bits
+        return tuple(codes)
+
+    def to_bytes(self, codes: Sequence[int]) -> bytes:
+        """Leaf codes -> the C state (choices left zero: the engine ORs `frozen` in)."""
+        words = self._words(codes)
+        return b"".join(w.to_bytes(8, "little") for w in words)
+
+    def from_bytes(self, raw: bytes) -> tuple[int, ...]:
+        """The C state -> leaf codes."""
+        count = len(self.leaves)
+        return struct.unpack_from(f"<{count}{CELL[self.cell_bytes]}", raw)

@@ -1,0 +1,268 @@
+"""A model class, at a scope, with its properties -> one Program.
+
+Start reading at `lower`. Functions are found by Python's own rules (the method resolution order of the
+composed class), so a patch that restates a function, and its super() calls, mean here what they mean in CPython.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from checker.hints import type_hints
+from checker.language import ir
+from checker.language.ir_program import Formula, Function, Param, Program, Step
+from checker.language.lower_checks import (
+    check_fields,
+    check_overrides,
+    check_unused,
+    definition_of,
+    only_plain_parameters,
+    said_of_type,
+    state_type,
+)
+from checker.language.lower_names import Signature
+from checker.language.lower_stmt import StatementLowering
+from checker.language.refusal import Refused, loc_of
+from model.finite import BoolType, EnumType, ModelError, Scalar, StructType, TableType, Type
+from model.lang import Design, Property, Scope, resolve
+
+
+def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = ()) -> Program:
+    """Lower every step, `initial`, every property that applies, and what they call.
+
+    Raises Refused (a ModelError) with file, line and advice for whatever is outside the language.
+    """
+    lowering = ProgramLowering(design, scope)
+    check_fields(design, lowering.state)
+    check_overrides(design)
+    steps = [lowering.step(name) for name in design.steps()]
+    lowering.initial()
+    formulas = [lowering.formula(p) for p in properties if p.why_not(design) is None]
+    check_unused(design, lowering.used)
+    choices: dict[str, Scalar] = {
+        name: BoolType() if isinstance(value, bool) else EnumType(type(value))
+        for name, value in scope.choices().items()
+    }
+    return Program(
+        design.__name__, lowering.state, choices, lowering.functions, tuple(steps), tuple(formulas)
+    )  # fmt: skip
+
+
+class ProgramLowering:
+    """The program under construction (the Linker that functions see)."""
+
+    def __init__(self, design: type[Design], scope: Scope) -> None:
+        self.design, self.scope = design, scope
+        self.state: StructType = state_type(design, scope)
+        self.functions: dict[str, Function] = {}
+        self.signatures: dict[str, Signature] = {}
+        self.in_progress: list[str] = []
+        self.used: set[tuple[type, str]] = set()
+
+    # --- what functions ask for ---
+
+    def method_names(self) -> list[str]:
+        names = (n for n in dir(self.design) if not n.startswith("_") and n not in ("steps", "state_type"))
+        return [n for n in names if inspect.isfunction(getattr(self.design, n))]
+
+    def constant(self, name: str) -> Any:
+        return getattr(self.design, name, None)
+
+    def method(self, name: str, after: type | None) -> Signature | None:
+        """The method that self.name (or, with `after`, super().name in that class) runs; lowered if new."""
+        owners = list(self.design.__mro__)
+        if after is not None:
+            owners = owners[owners.index(after) + 1 :]
+        owner = next((c for c in owners if name in vars(c) and inspect.isfunction(vars(c)[name])), None)
+        if owner is None or name.startswith("__"):
+            return None
+        self.used.add((owner, name))
+        function = vars(owner)[name]
+        key = name if after is None else f"{self._owner_name(owner)}.{name}"
+        if key not in self.signatures:
+            self._lower_method(key, owner, function)
+        return self.signatures[key]
+
+    def _owner_name(self, owner: type) -> str:
+        """The class's name; a patch may well be named like the class that it derives from."""
+        same = [c for c in reversed(self.design.__mro__) if c.__name__ == owner.__name__]
+        return owner.__name__ + ("" if same[0] is owner else f"#{same.index(owner) + 1}")
+
+    # --- lowering ---
+
+    def _lower_method(self, key: str, owner: type, function: Callable[..., Any]) -> None:
+        node = definition_of(function)
+        file = function.__code__.co_filename
+        if getattr(function, "__isabstractmethod__", False):
+            hint = f"write {key}() in one of them, or name a role that has it"
+            raise Refused(loc_of(node, file), f"no role of {self.design.__name__} provides {key}()", hint)
+        if key in self.in_progress:
+            circle = " -> ".join([*self.in_progress[self.in_progress.index(key) :], key])
+            raise Refused(loc_of(node, file), f"recursion is not in the language: {circle}", "use a `for` loop")
+        self.in_progress.append(key)
+        only_plain_parameters(function, node, method=True)
+        params = self._params(function, node, skip=1)
+        returns = self._returns(function, node)
+        lowering = StatementLowering(
+            self, file, function.__globals__, owner, pure=returns is not None, returns=returns
+        )  # fmt: skip
+        lowering.env.values[node.args.args[0].arg] = ir.State(self.state)
+        self._finish(key, lowering, node, params, returns, owner.__name__)
+        self.in_progress.pop()
+
+    def _finish(
+        self, key: str, lowering: StatementLowering, node: ast.FunctionDef, params: tuple[Param, ...],
+        returns: Scalar | None, owner: str, of_edges: bool = False,
+    ) -> None:  # fmt: skip
+        loc = loc_of(node, lowering.file)
+        for p in params:
+            if isinstance(p.type, StructType | TableType) or p.by_reference:
+                lowering.env.values[p.name] = ir.Alias(p.name, p.type)
+                lowering.aliases.add(p.name)
+            else:
+                lowering.locals[p.name] = p.type
+                lowering.env.values[p.name] = ir.Local(p.name, p.type, loc)
+        body, ends = lowering.function(node)
+        if returns is not None and not ends:
+            raise Refused(loc, f"{node.name}() may end without a value", "return a value on every path")
+        self.functions[key] = Function(key, params, returns, tuple(body), lowering.guards, loc, owner, of_edges)
+        self.signatures[key] = Signature(key, params, returns, lowering.wrote, lowering.guards)
+        self.signatures[key].writes = _writes(body, self.signatures)
+
+    def _params(self, function: Callable[..., Any], node: ast.FunctionDef, skip: int) -> tuple[Param, ...]:
+        file, hints = function.__code__.co_filename, _hints(function, node)
+        params = list[Param]()
+        for argument in node.args.args[skip:]:
+            if argument.arg not in hints:
+                raise Refused(
+                    loc_of(argument, file),
+                    f"parameter {argument.arg!r} has no type",
+                    "annotate it, e.g. vector: Vector",
+                )
+            params.append(
+                Param(
+                    argument.arg, self._resolved(hints[argument.arg], f"parameter {argument.arg!r}", argument, file)
+                )
+            )
+        return tuple(params)
+
+    def _resolved(self, hint: Any, what: str, node: ast.AST, file: str) -> Type:
+        try:
+            return resolve(hint, self.scope, what)
+        except ModelError as error:
+            raise Refused(loc_of(node, file), str(error)) from None
+
+    def _returns(self, function: Callable[..., Any], node: ast.FunctionDef) -> Scalar | None:
+        file, hints = function.__code__.co_filename, _hints(function, node)
+        if "return" not in hints:
+            raise Refused(
+                loc_of(node, file),
+                f"{node.name}() does not say what it returns",
+                "-> None if it changes state, otherwise e.g. -> bool",
+            )
+        if hints["return"] is type(None):
+            return None
+        of = self._resolved(hints["return"], f"what {node.name}() returns", node.returns or node, file)
+        if isinstance(of, StructType | TableType):
+            raise Refused(loc_of(node, file), "a function returns a value, not a record", "return its index")
+        return of
+
+    def step(self, name: str) -> Step:
+        """A step and the function that it runs."""
+        info = self.design.steps()[name]
+        signature = self.method(name, None)
+        if signature is None:
+            raise ModelError(
+                f"step {name} of {self.design.__name__} is not a plain method: write @step(...) above a `def`"
+            )
+        function = self.functions[name]
+        if signature.returns is not None:
+            raise Refused(function.loc, f"step {name}() must be annotated `-> None`: a step changes state")
+        self._only_values(signature.params, f"step {name}()", function.loc)
+        return Step(name, signature.params, info.by, info.fair, function.loc)
+
+    def _only_values(self, params: Sequence[Param], what: str, loc: ir.Loc) -> None:
+        for p in params:
+            if p.by_reference:
+                raise Refused(
+                    loc,
+                    f"parameter {p.name!r} of {what} must be an index, a bool or an Enum",
+                    "pass the record's index",
+                )
+
+    def initial(self) -> None:
+        """What sets up the initial state."""
+        signature = self.method("initial", None)
+        if signature is not None and signature.guards:
+            raise Refused(self.functions["initial"].loc, "initial() always runs: it can have no `require`", "use `if`")
+
+    def formula(self, p: Property) -> Formula:
+        """A property: one bool function, or two (p and q) for a leads_to."""
+        function: Any = p.function
+        if isinstance(function, Property):
+            inner = function.function
+            raise Refused(
+                loc_of(definition_of(inner), inner.__code__.co_filename),
+                "this is made a property twice",
+                "leave one decorator",
+            )
+        node, file = definition_of(function), function.__code__.co_filename
+        only_plain_parameters(function, node, method=False)
+        hints = _hints(function, node)
+        arguments = [a.arg for a in node.args.args]
+        systems = [a for a in arguments[:2] if inspect.isclass(hints.get(a)) and issubclass(hints[a], Design)]
+        if arguments[: len(systems)] != systems or not systems:
+            raise Refused(
+                loc_of(node, file), f"{p.name}(...) must take the system first", f"def {p.name}(s: Machine, ...)"
+            )
+        if len(systems) == 2 and p.kind != "always":
+            raise Refused(
+                loc_of(node, file), f"a {p.kind} speaks of single states", "only an `always` takes (before, after)"
+            )
+        _check_result(p, hints.get("return"), loc_of(node, file))
+        params = self._params(function, node, skip=len(systems))
+        self._only_values(params, f"{p.name}()", loc_of(node, file))
+        base = p.name if not hasattr(self.design, p.name) else f"{p.kind}.{p.name}"  # a method may have the same name
+        keys = [base] if p.kind != "leads_to" else [f"{base}.p", f"{base}.q"]
+        for pick, key in enumerate(keys):
+            lowering = StatementLowering(
+                self, file, function.__globals__, None, pure=True, returns=BoolType(),
+                pick=pick if p.kind == "leads_to" else None,
+            )  # fmt: skip
+            lowering.env.values[systems[-1]] = ir.State(self.state)
+            if len(systems) == 2:
+                lowering.env.values[systems[0]] = ir.Before(self.state)
+            self._finish(key, lowering, node, params, BoolType(), "properties", len(systems) == 2)
+        return Formula(p.name, p.kind, tuple(keys), params, len(systems) == 2, loc_of(node, file))
+
+
+def _hints(function: Callable[..., Any], node: ast.FunctionDef) -> dict[str, Any]:
+    loc = loc_of(node, function.__code__.co_filename)
+    try:
+        return type_hints(function)
+    except Exception as error:
+        raise Refused(loc, *said_of_type(error, function.__globals__)) from None
+
+
+def _check_result(p: Property, result: object, loc: ir.Loc) -> None:
+    if p.kind != "leads_to" and result is not bool:  # a leads_to that returns one condition is told where it does
+        raise Refused(loc, f"`{p.kind}` returns bool, and {p.name}() says something else", f"def {p.name}(...) -> bool")
+
+
+def _writes(body: Sequence[ir.Stmt], signatures: dict[str, Signature]) -> bool:
+    for stmt in body:
+        match stmt:
+            case ir.Store():
+                return True
+            case ir.Do(function=f) if signatures[f].writes:
+                return True
+            case ir.If(then=then, other=other) if _writes(then, signatures) or _writes(other, signatures):
+                return True
+            case ir.For(body=inner) if _writes(inner, signatures):
+                return True
+            case _:
+                pass
+    return False

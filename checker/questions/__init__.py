@@ -1,0 +1,1 @@
+"""What one asks of designs: verdicts, comparisons, claims, litmus stories, tables, the gate."""

@@ -1,0 +1,125 @@
+"""Run the cells of a matrix side by side, with progress, limits and Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from checker.engine.native import Stats
+from checker.engine.search import Limits
+from checker.progress import Progress
+from checker.questions.verdict import CellResult, check_cell
+from checker.registry import Cell
+from model.lang import Property
+
+CGROUP = Path("/sys/fs/cgroup")  # of the container, if we are in one
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """results: in matrix order. unexplored: cells without a result, because the user interrupted before they were begun
+    or because memory ran out where a search cannot stop in order (out_of_memory)."""
+
+    results: tuple[CellResult, ...]
+    unexplored: tuple[Cell, ...] = ()
+    interrupted: bool = False
+    out_of_memory: tuple[Cell, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Nothing was cut short from outside of the cells."""
+        return not self.interrupted and not self.unexplored
+
+
+def default_memory() -> int:
+    """Bytes that all searches together may use unless told otherwise: 60 % of what is available, also in a container."""
+    try:
+        fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+        available = int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return 2 << 30
+    return int(min(available, _left_in_container(CGROUP)) * 0.6)
+
+
+def _left_in_container(group: Path) -> float:
+    """Bytes that the control group (version 2) of a container still allows; infinite without a limit."""
+    try:
+        limit, used = ((group / name).read_text(encoding="ascii") for name in ("memory.max", "memory.current"))
+        return float("inf") if limit.strip() == "max" else max(0, int(limit) - int(used))
+    except (OSError, ValueError):
+        return float("inf")
+
+
+def run_campaign(
+    cells: Sequence[Cell], wanted: Sequence[Property], known: Mapping[str, Property], *, engine: str, limits: Limits
+) -> Campaign:
+    """Check every cell; two or more at a time where there are processors for it. Errors of a cell are raised, but one
+    that memory does not suffice for leaves the others theirs."""
+    workers = max(1, min(len(cells), os.cpu_count() or 1))
+    memory = limits.max_bytes if limits.max_bytes is not None else default_memory()
+    each = Limits(limits.max_states, memory // workers, limits.seconds)
+    progress, stop, starved = Progress(len(cells)), threading.Event(), set[int]()
+
+    def work(number: int) -> CellResult | None:
+        if stop.is_set():
+            return None
+        cell = cells[number]
+
+        def watch(stats: Stats) -> None:
+            progress.watch(number, str(cell), stats)
+
+        try:
+            return check_cell(cell, wanted, known, engine=engine, limits=each, on_progress=watch, stop=stop)
+        except MemoryError:
+            starved.add(number)
+            return None
+        except BaseException:
+            stop.set()
+            raise
+        finally:
+            progress.finished(number)
+
+    with _ctrl_c_sets(stop), ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(work, number) for number in range(len(cells))]
+        _wait(futures, progress)
+    for future in futures:  # the first cell that failed, in matrix order
+        if future.exception() is not None:
+            raise future.exception() or AssertionError
+    results = [future.result() for future in futures]
+    left = tuple(cell for cell, result in zip(cells, results, strict=True) if result is None)
+    hungry = tuple(cells[number] for number in sorted(starved))
+    return Campaign(tuple(r for r in results if r is not None), left, stop.is_set(), hungry)
+
+
+@contextlib.contextmanager
+def _ctrl_c_sets(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C, once or again, asks the searches to stop, and is never an exception that loses what was found."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield  # only the main thread gets signals; and who ignores them goes on ignoring them
+        return
+
+    def heard(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # setting an event is not reentrant
+        stop.set()
+
+    signal.signal(signal.SIGINT, heard)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _wait(futures: Sequence[Future[CellResult | None]], progress: Progress) -> None:
+    """Wait for all, showing progress."""
+    pending = set(futures)
+    while pending:
+        _, pending = wait(pending, timeout=0.1)
+        progress.show()
+    progress.close()

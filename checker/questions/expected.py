@@ -1,0 +1,183 @@
+"""The expected verdicts as a file that people read and git merges: TOML, one line per cell, grouped by design.
+
+    format = 1
+    cells = 2
+
+    [v1]
+    "qemu 0x20, linux, level" = "4464 states, depth 28; no_eoi_lost ok; no_storm ok; eoi_exit yes 8"
+    "qemu 0x11, windows_cg, level" = "2760 states, depth 30; no_eoi_lost FAIL 10; no_storm (ok)"
+
+FAIL n: violated, the shortest run takes n steps. FAIL n+m: n steps and then a loop of m. FAIL n stays: n steps and
+then nothing for ever. ok: holds. (ok): holds because its premise never occurs. yes n, no: reachable or not. A property
+that is not named says nothing of this cell. `cells` is there so that a file that lost its end is noticed.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from checker.errors import UserError
+from checker.questions.verdict import CellResult, Status, Verdict
+
+FORMAT = 1
+HEAD = """\
+# What every cell of the full matrix answers: written by `eoi gate --write`, compared by `eoi gate`.
+# {about}
+# FAIL n: violated in n steps, shortest; n+m: n steps and a loop of m; stays: then nothing happens for ever.
+# ok: holds; (ok): its premise never occurs. yes n, no: reachable or not. A property that is not named says
+# nothing of the cell's guest.
+format = {format}
+cells = {cells}
+"""
+COVERED = re.compile(r"(\d+) states, depth (\d+)")
+JUDGED = re.compile(r"(\w+) (ok|\(ok\)|no|yes \d+|FAIL \d+(?:\+\d+| stays)?)")
+INCONCLUSIVE = "?"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one cell answers. verdicts: property -> `FAIL 8+5` and the like."""
+
+    states: int
+    depth: int
+    verdicts: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "; ".join([f"{self.states} states, depth {self.depth}", *(f"{p} {v}" for p, v in self.verdicts.items())])
+
+
+Table = dict[str, dict[str, Row]]  # design -> cell -> what it answers
+
+
+def verdict_text(verdict: Verdict) -> str | None:
+    """E.g. `FAIL 8+5`; None if the property says nothing here."""
+    match verdict.status:
+        case Status.SKIPPED:
+            return None
+        case Status.HOLDS:
+            return "(ok)" if verdict.note.startswith("vacuous") else "ok"
+        case Status.NEVER:
+            return "no"
+        case Status.INCONCLUSIVE:
+            return INCONCLUSIVE
+        case Status.REACHED:
+            return f"yes {verdict.run.length}" if verdict.run else INCONCLUSIVE
+        case Status.VIOLATED:
+            return f"FAIL {_run_text(verdict)}"
+
+
+def _run_text(verdict: Verdict) -> str:
+    run = verdict.run
+    assert run is not None
+    if run.loop_start is not None:
+        return f"{run.loop_start}+{run.length - run.loop_start}"
+    return f"{run.length} stays" if run.stutter else str(run.length)
+
+
+def row_of(result: CellResult) -> Row:
+    texts = {v.property.name: verdict_text(v) for v in result.verdicts}
+    return Row(result.stats.states, result.stats.depth - 1, {p: text for p, text in texts.items() if text is not None})
+
+
+def to_toml(table: Table, about: str) -> str:
+    """The text of the file. `about`: one line that says which cells these are."""
+    lines = [HEAD.format(about=about, format=FORMAT, cells=sum(map(len, table.values()))).rstrip()]
+    for design, cells in table.items():
+        lines += ["", f"[{design}]", *(f'"{title}" = "{row}"' for title, row in cells.items())]
+    return "\n".join(lines) + "\n"
+
+
+def from_toml(text: str, name: str) -> Table:
+    """The table that a file holds. Raises UserError with the line of whatever is not as `to_toml` writes it."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        last = f" (line {len(text.splitlines())})" if "line" not in str(error) else ""  # "at end of document"
+        raise UserError(f"{name}: {error}{last}") from None
+    cells = content.pop("cells", None)
+    if content.pop("format", None) != FORMAT or not isinstance(cells, int):
+        raise _bad(name, 1, f"`format = {FORMAT}` and `cells = N` are missing: write the file with `eoi gate --write`")
+    table: Table = {}
+    for design, rows in content.items():
+        if not isinstance(rows, dict):
+            raise _bad(name, _line(text, design), f"{design} is not a table of cells")
+        table[design] = {title: _row(value, text, title, design, name) for title, value in rows.items()}
+    held = sum(map(len, table.values()))
+    if not held:
+        raise _bad(name, 1, "it holds no cells, and an empty expectation is not one")
+    if held != cells:
+        lost = f"the file ends after {held} cells, but `cells = {cells}`: lines are missing"
+        raise _bad(name, len(text.splitlines()), lost)
+    return table
+
+
+def _row(value: object, text: str, title: str, design: str, name: str) -> Row:
+    covered, *judged = value.split("; ") if isinstance(value, str) else [""]
+    counts, found = COVERED.fullmatch(covered), [JUDGED.fullmatch(part) for part in judged]
+    verdicts = {m[1]: m[2] for m in found if m is not None}
+    if counts is None or not judged or len(verdicts) != len(judged):
+        wrong = next((part for part, m in zip(judged, found, strict=True) if m is None), value)
+        raise _bad(name, _line(text, title, design), f"{wrong!r} is no verdict: write the file with `eoi gate --write`")
+    return Row(int(counts[1]), int(counts[2]), verdicts)
+
+
+def _line(text: str, key: str, table: str = "") -> int:
+    """The line of a key, in the table of that name."""
+    inside = not table
+    for number, line in enumerate(text.splitlines(), 1):
+        inside = inside or line.strip().strip("[]\"' ") == table
+        if inside and key in line:
+            return number
+    return 1
+
+
+def _bad(name: str, line: int, what: str) -> UserError:
+    return UserError(f"{name}:{line}: {what}")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """kind: "missing" (expected, but there is no such cell or verdict), "new" (not expected), or "changed"."""
+
+    kind: str
+    design: str
+    cell: str
+    what: str  # a property, "states", "depth", or "" for the whole cell
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        where = f"{self.design}: {self.cell}" + (f": {self.what}" if self.what else "")
+        if self.kind == "missing":
+            kind = "verdict" if self.what else "cell"
+            return f"missing  {where}: expected {self.expected}, but there is no such {kind}"
+        if self.kind == "new":
+            return f"new      {where}: {self.found}"
+        return f"changed  {where}: expected {self.expected}, found {self.found}"
+
+
+def differences(expected: Table, found: Table) -> list[Difference]:
+    """Everything in which two tables differ, in the order of the found one; then what it lacks."""
+    listed = list[Difference]()
+    for design in [*found, *(d for d in expected if d not in found)]:
+        before, now = expected.get(design, {}), found.get(design, {})
+        for cell in [*now, *(c for c in before if c not in now)]:
+            listed += _cell_differences(design, cell, before.get(cell), now.get(cell))
+    return listed
+
+
+def _cell_differences(design: str, cell: str, expected: Row | None, found: Row | None) -> Iterable[Difference]:
+    if expected is None or found is None:
+        kind = "new" if expected is None else "missing"
+        return [Difference(kind, design, cell, "", str(expected or ""), str(found or ""))]
+    listed = list[Difference]()
+    before = {"states": str(expected.states), "depth": str(expected.depth), **expected.verdicts}
+    now = {"states": str(found.states), "depth": str(found.depth), **found.verdicts}
+    for what in [*now, *(w for w in before if w not in now)]:
+        if before.get(what) != now.get(what):
+            kind = "new" if what not in before else "missing" if what not in now else "changed"
+            listed.append(Difference(kind, design, cell, what, before.get(what, ""), now.get(what, "")))
+    return listed

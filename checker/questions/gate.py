@@ -1,0 +1,283 @@
+"""`eoi gate`: does every verdict of the full matrix equal the expected one?
+
+The full matrix is, for each design, all that `eoi prove DESIGN` asks by default (every VMM, guest, I/O APIC version and
+API flag, level lines, at the default scope); then the other devices on QEMU with the guests of GUESTS_MAIN, and the
+VMMs on request with the guest that suits them. A design that is no kernel is run on each of KERNELS. A design with
+default_roles (historical bugs, CPUID) is run with those and nothing else. Not in it: other devices under other VMMs and
+guests, other sizes, the guests and VMMs on request mixed with the rest. A cell of more than MAX_STATES states is refused
+rather than left out.
+
+Nothing of a verdict is kept between runs. Generated and compiled code is (it is the model at one size, not an answer);
+a gate that repeated what it answered last time would only say that no file has changed, which git knows better. What
+makes it fast: one lowering and one compile for all choices of a system (prepare.py), kept on disk (generated.py);
+designs that do the same under one VMM and guest, down to the generated code, share one search (search.Shared), while
+each one's runs are confirmed in its own Python; and processes instead of threads, because lowering and replay are Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+
+from checker.engine.search import Limits, Shared
+from checker.errors import InternalError, UserError
+from checker.progress import Progress
+from checker.questions.campaign import default_memory
+from checker.questions.expected import INCONCLUSIVE, Difference, Row, Table, row_of
+from checker.questions.verdict import check_cell
+from checker.registry import (
+    DEVICES,
+    GUESTS,
+    ON_REQUEST,
+    ROLES,
+    VMMS,
+    Cell,
+    all_properties,
+    default_guests,
+    designs,
+    matrix,
+    mutants,
+    registered,
+    role_of,
+)  # fmt: skip
+from model.finite import ModelError
+from model.machine import Machine
+
+KERNELS = ("base", "v6")  # under the designs of a VMM, guest or device
+VMMS_MAIN, GUESTS_MAIN, DEVICES_MAIN = ("qemu",), ("linux", "windows_cg"), ("level",)
+HEAVY = frozenset({"any_vmm", "any", "linux_tmr0"})  # have the most states, so they go first
+MAX_STATES = 3_000_000
+FULL = """\
+all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/O APIC version and API flag; level lines;
+# default sizes), the other devices on qemu with linux and windows_cg, the VMMs on request with the guest that suits them.
+# A design that is no kernel: on base and on v6. Historical bugs and CPUID designs: the systems that they name."""
+NOT_IN = "other devices under other VMMs and guests; other sizes; VMMs and guests on request with the rest"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A design under one VMM, guest and device (and kernel): the cells that share a program. Names only, so that it can
+    go to another process."""
+
+    design: str
+    role: str
+    kernel: str
+    vmm: str
+    guest: str
+    device: str
+
+    def __str__(self) -> str:
+        return f"{self.design}: " + ", ".join((self.kernel, self.vmm, self.guest, self.device)[self.role == "kernel" :])
+
+    def cells(self, cls: type[Machine] | None = None) -> list[Cell]:
+        """cls: the design's class, where it is known already."""
+        found = matrix(
+            (self.design, cls or gated()[self.design]), kernels=[self.kernel], vmms=[self.vmm], guests=[self.guest],
+            devices=[self.device], scope={}, find=_role,
+        )  # fmt: skip
+        return [cell for cell in found if isinstance(cell, Cell)]
+
+    def title(self, cell: Cell) -> str:
+        return str(cell) if self.role == "kernel" else f"{cell}, {cell.names['kernel']}"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A part that could not be judged: its exception does not travel between processes, its text does."""
+
+    text: str
+    of_the_model: bool
+
+
+Answer = list[tuple[Part, str, Row]] | Failure  # (part, cell, what it answers)
+
+_role = functools.cache(registered)
+
+
+def gated() -> dict[str, type[Machine]]:
+    """The designs of the record, and the historical bugs."""
+    return {**designs(), **{name: cls for name, cls in mutants().items() if name.startswith("mutant_")}}
+
+
+def full_matrix(only: Sequence[str] = ()) -> list[Part]:
+    """All parts; `only` these designs if any are named."""
+    parts = list[Part]()
+    for name, cls in gated().items():
+        if not only or name in only:
+            role = role_of(cls)
+            axes = _axes(role, cls.default_roles)
+            found = (Part(name, role, *names) for names in itertools.product(*axes))
+            parts += [part for part in found if cls.default_roles or _belongs(part)]
+    return parts
+
+
+def _axes(role: str, own: Mapping[str, Sequence[str]]) -> list[Sequence[str]]:
+    """The names for kernel, VMM, guest and device; the design takes its role's place whatever name is given there."""
+    every: dict[str, Sequence[str]] = {"kernel": KERNELS}
+    every |= {"vmm": list(VMMS), "guest": list(GUESTS), "device": list(DEVICES)}
+    if own:
+        every = {"kernel": KERNELS[:1], "vmm": VMMS_MAIN, "guest": GUESTS_MAIN, "device": DEVICES_MAIN, **own}
+    return [names[:1] if r == role else names for r, names in ((r, every[r]) for r in ROLES)]
+
+
+def _belongs(part: Part) -> bool:
+    """Level lines; or another device where the other roles are the main ones; or a VMM on request with its guest."""
+    if part.vmm in ON_REQUEST or part.guest in ON_REQUEST:  # made for KVM's uAPI, and for each other
+        return part.guest in default_guests([part.vmm]) and part.vmm in ON_REQUEST and part.device in DEVICES_MAIN
+    others = (("vmm", part.vmm in VMMS_MAIN), ("guest", part.guest in GUESTS_MAIN))
+    return part.device in DEVICES_MAIN or all(main for role, main in others if role != part.role)
+
+
+def groups(parts: Sequence[Part]) -> list[list[Part]]:
+    """The parts that differ in the design only: those may share searches. Those with the most states first."""
+    found: dict[tuple[str, ...], list[Part]] = {}
+    for part in parts:
+        names = {"kernel": part.kernel, "vmm": part.vmm, "guest": part.guest, "device": part.device, part.role: ""}
+        found.setdefault((part.role, *names.values()), []).append(part)
+    return sorted(found.values(), key=lambda group: not {group[0].vmm, group[0].guest} & HEAVY)
+
+
+def answer(parts: Sequence[Part], max_bytes: int) -> Answer:
+    """Judge every property in every cell of a group. The cells of one scope follow each other, to share searches."""
+    known, classes, shared = all_properties(), gated(), Shared()
+    work = [(part, cell) for part in parts for cell in part.cells(classes[part.design])]
+    rows: dict[int, Row] = {}
+    for n in sorted(range(len(work)), key=lambda n: str(work[n][1].scope)):
+        part, cell = work[n]
+        wanted = [known[name] for name in classes[part.design].default_roles.get("property", known)]
+        try:
+            rows[n] = row_of(check_cell(cell, wanted, known, limits=Limits(MAX_STATES, max_bytes), shared=shared))
+        except (ModelError, InternalError) as error:
+            return Failure(f"{part.design}: {error}", isinstance(error, ModelError))
+    return [(part, part.title(cell), rows[n]) for n, (part, cell) in enumerate(work)]
+
+
+def run_matrix(parts: Sequence[Part], workers: int | None = None) -> Table:
+    """Judge all parts. Raises UserError or InternalError if one cannot be judged, KeyboardInterrupt at Ctrl-C."""
+    found, left = run_so_far(parts, workers)
+    if left:
+        raise KeyboardInterrupt
+    return found
+
+
+def run_so_far(parts: Sequence[Part], workers: int | None = None) -> tuple[Table, list[Part]]:
+    """Judge the parts, several groups at a time, until all are or Ctrl-C; also those that are not judged then.
+
+    Raises UserError or InternalError if one cannot be judged.
+    """
+    if not parts:
+        raise UserError("the matrix is empty, so nothing can be compared")
+    work = groups(parts)
+    workers = max(1, min(len(work), workers or os.cpu_count() or 1))
+    memory = default_memory() // workers
+    answers = _in_turn(work, memory) if workers == 1 else _side_by_side(work, memory, workers)
+    left = [part for group in work[len(answers) :] for part in group]
+    left += [part for group, found in zip(work, answers, strict=False) if found is None for part in group]
+    return _collect([part for part in parts if part not in left], [a for a in answers if a is not None]), left
+
+
+def _in_turn(work: Sequence[list[Part]], memory: int) -> list[Answer | None]:
+    """The answers of the first groups, up to Ctrl-C."""
+    answers = list[Answer | None]()
+    with contextlib.suppress(KeyboardInterrupt):
+        for group in work:
+            answers.append(answer(group, memory))
+    return answers
+
+
+def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list[Answer | None]:
+    """The answer of each group; None for those that Ctrl-C left without one."""
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _ignore_interrupts) as pool:
+        futures = [pool.submit(answer, group, memory) for group in work]
+        try:
+            _watch(futures)
+        except KeyboardInterrupt:
+            answers = [f.result() if f.done() and not f.cancelled() else None for f in futures]
+            for process in multiprocessing.active_children():  # nobody waits for what they work on
+                process.terminate()
+            return answers
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return [future.result() for future in futures]
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _watch(futures: Sequence[Future[Answer]]) -> None:
+    progress, pending = Progress(len(futures), "groups of systems"), set(futures)
+    try:
+        while pending:
+            done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            for number in range(len(done)):
+                progress.finished(number)
+            progress.show()
+    finally:
+        progress.close()
+
+
+def _collect(parts: Sequence[Part], answers: Sequence[Answer]) -> Table:
+    """The answers by design, in the order of the parts."""
+    table: Table = {part.design: {} for part in parts}
+    found: dict[Part, list[tuple[str, Row]]] = {part: [] for part in parts}
+    for group in answers:
+        if isinstance(group, Failure):
+            raise (UserError if group.of_the_model else InternalError)(group.text)
+        for part, title, row in group:
+            found[part].append((title, row))
+    for part, cells in found.items():
+        for title, row in cells:
+            if title in table[part.design]:
+                raise InternalError(f"two cells of {part.design} are both called {title!r}")
+            table[part.design][title] = row
+    return {design: rows for design, rows in table.items() if rows}
+
+
+def open_cells(table: Table) -> list[str]:
+    """Cells that a limit left without an answer."""
+    return [
+        f"{d}: {c}" for d, rows in table.items() for c, row in rows.items() if INCONCLUSIVE in row.verdicts.values()
+    ]
+
+
+def judged_only(expected: Table, found: Table) -> Table:
+    """What is expected of the cells that were judged."""
+    return {d: {cell: row for cell, row in expected.get(d, {}).items() if cell in rows} for d, rows in found.items()}
+
+
+def count_text(table: Table) -> str:
+    rows = [row for cells in table.values() for row in cells.values()]
+    return f"{len(rows)} cells of {len(table)} designs, {sum(len(r.verdicts) for r in rows)} verdicts"
+
+
+def as_json(table: Table, listed: Sequence[Difference], expected: str, seconds: float, left: Sequence[Part]) -> str:
+    """The outcome for machines; left: what Ctrl-C kept from being judged."""
+    rows = [row for cells in table.values() for row in cells.values()]
+    return json.dumps(
+        {
+            "format": "eoiproof gate 1",
+            "expected": expected,
+            "designs": len(table),
+            "cells": len(rows),
+            "verdicts": sum(len(row.verdicts) for row in rows),
+            "interrupted": bool(left),
+            "inconclusive": open_cells(table),
+            "not_judged": [asdict(part) for part in left],
+            "matrix": " ".join(FULL.replace("\n#", "").split()),
+            "not_in_it": NOT_IN,
+            "differences": [asdict(d) for d in listed],
+            "seconds": round(seconds, 1),
+        },
+        indent=1,
+    )

@@ -1,0 +1,130 @@
+"""Do two designs have the same reachable graph in a cell?
+
+Compared are the states, restricted to the fields that both have, the initial state, and every transition by step name
+and arguments.
+
+The restriction must keep all states of each design apart: otherwise equal pictures would prove nothing, and
+the answer is that they were not comparable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from checker.engine.native import Outcome
+from checker.engine.prepare import prepare
+from checker.engine.reference import Move, Reference
+from checker.engine.search import Limits, NativeSearch
+from checker.language.layout import Leaf
+from checker.registry import Cell
+from model.lang import Property
+
+SAME = "same reachable graph"
+
+
+@dataclass(frozen=True)
+class GraphComparison:
+    """same: None if it could not be decided. left_out: fields that only one has. why: if it is not True."""
+
+    same: bool | None
+    states: int = 0
+    transitions: int = 0
+    left_out: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A reachable graph. codes: u64[states, leaves]; edges: i64[transitions, 3] of source, move, target."""
+
+    leaves: list[Leaf]
+    moves: list[Move]
+    codes: NDArray[Any]
+    edges: NDArray[Any]
+
+
+def compare_graphs(base: Cell, design: Cell, properties: Sequence[Property], limits: Limits) -> GraphComparison:
+    """Explore both cells (again: the verdicts do not keep their graphs) and compare. Raises as check_cell does."""
+    a, b = _picture(base, properties, limits), _picture(design, properties, limits)
+    if a is None or b is None:
+        return GraphComparison(None, why="a limit was reached")
+    common = [leaf for leaf in a.leaves if leaf in set(b.leaves)]
+    left_out = tuple(sorted({str(leaf.path[0]) for leaf in {*a.leaves} ^ {*b.leaves}}))
+    rows = [_restricted(p, common) for p in (a, b)]
+    distinct = [len(np.unique(r)) for r in rows]
+    if distinct[0] != len(a.codes) or distinct[1] != len(b.codes):
+        why = f"not comparable: some states differ only in {', '.join(left_out)}, which one of the two does not have"
+        return GraphComparison(None, len(a.codes), len(a.edges), left_out, why)
+    same = _equal(a, b, rows)
+    return GraphComparison(
+        same, len(a.codes), len(a.edges), left_out, "" if same else "as many states and transitions, but others"
+    )
+
+
+def _equal(a: _Picture, b: _Picture, rows: Sequence[NDArray[Any]]) -> bool:
+    order_a, order_b = np.argsort(rows[0]), np.argsort(rows[1])
+    if len(order_a) != len(order_b) or len(a.edges) != len(b.edges):
+        return False
+    if not np.array_equal(rows[0][order_a], rows[1][order_b]):
+        return False
+    to_a = np.empty(len(order_b), np.int64)  # state of b -> the same state of a
+    to_a[order_b] = order_a
+    numbers = {(m.step, m.args): k for k, m in enumerate(a.moves)}
+    move_to_a = np.array([numbers.get((m.step, m.args), -1) for m in b.moves], np.int64)
+    renamed = np.stack([to_a[b.edges[:, 0]], move_to_a[b.edges[:, 1]], to_a[b.edges[:, 2]]], axis=1)
+    return bool(to_a[0] == 0) and np.array_equal(_sorted(a.edges), _sorted(renamed))
+
+
+def _sorted(edges: NDArray[Any]) -> NDArray[Any]:
+    return edges[np.lexsort((edges[:, 2], edges[:, 1], edges[:, 0]))]
+
+
+def _restricted(picture: _Picture, common: Sequence[Leaf]) -> NDArray[Any]:
+    """void[states]: each state's codes of the common leaves, as one comparable value."""
+    places = {leaf: k for k, leaf in enumerate(picture.leaves)}
+    chosen = np.ascontiguousarray(picture.codes[:, [places[leaf] for leaf in common]])
+    return chosen.view(np.dtype((np.void, chosen.dtype.itemsize * chosen.shape[1]))).ravel()
+
+
+def _picture(cell: Cell, properties: Sequence[Property], limits: Limits) -> _Picture | None:
+    applying = [p for p in properties if p.why_not(cell.system) is None]
+    prepared = prepare(cell.system, cell.scope, applying)
+    search = NativeSearch(prepared.program, cell.system, cell.scope, keep_edges=True, library=prepared.library())
+    if search.run(limits, None) is not Outcome.COMPLETE:
+        return None
+    graph = search.exploration.graph()
+    sources = np.repeat(np.arange(graph.n), (graph.row[1:] - graph.row[:-1]).astype(np.int64))
+    edges = np.stack([sources, graph.label.astype(np.int64), graph.target.astype(np.int64)], axis=1)
+    leaves, widths = search.layout.leaves, search.layout.widths
+    moves = Reference(cell.system, cell.scope).moves
+    return _Picture(leaves, moves, _columns(search.exploration.packed(), widths), edges)
+
+
+def _columns(packed: NDArray[np.uint32], widths: Sequence[int]) -> NDArray[Any]:
+    """u64[states, leaves]: the code of every leaf, cut out of the packed states."""
+    words = np.concatenate([packed, np.zeros((len(packed), 3), np.uint32)], axis=1).astype(np.uint64)
+    codes = np.zeros((len(packed), len(widths)), np.uint64)
+    at = 0
+    for k, width in enumerate(widths):
+        if width:
+            codes[:, k] = _bits(words, at, width)
+        at += width
+    return codes
+
+
+def _bits(words: NDArray[Any], at: int, width: int) -> NDArray[Any]:
+    """u64[states]: `width` (at most 64) bits from bit `at` on."""
+    found = np.zeros(len(words), np.uint64)
+    taken = 0
+    while taken < width:
+        word, offset = divmod(at + taken, 32)
+        count = min(32 - offset, width - taken)
+        part = (words[:, word] >> np.uint64(offset)) & np.uint64((1 << count) - 1)
+        found |= part << np.uint64(taken)
+        taken += count
+    return found

@@ -1,0 +1,160 @@
+"""What a design changes of the model, as a diff that reads like the C patch: only changed lines of changed functions.
+
+A function is compared with the one that runs in its place in the other design, wherever either is inherited from.
+Comments and docstrings are not compared, so restating a function without its comment is no change. A function that
+calls super() restates nothing of what it replaces: what it adds is shown around that call.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import functools
+import inspect
+import io
+import re
+import tokenize
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from checker.errors import UserError
+from checker.language.lower_checks import definition_of, parsed
+from checker.registry import VMMS, designs
+from model.lang import Design
+
+ABOUT = frozenset({"patch", "source", "lane", "lane_order", "labels", "scope"})  # of the report, not of the model
+
+
+@dataclass(frozen=True)
+class Hunk:
+    """The changed lines of one function (or of the fields): each starts with `-`, `+`, or a space (a super() call)."""
+
+    file: str  # the C file that the replaced function stands for; "" for fields and new functions
+    name: str
+    lines: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(line[0] in "+-" for line in self.lines)
+
+
+def model_diff(base: type[Design], design: type[Design]) -> list[Hunk]:
+    """The hunks between two designs, fields first, then functions in order of their names' first definition."""
+    hunks = [Hunk("", "fields", tuple(_changed(_fields(base), _fields(design))))]
+    before, after = _functions(base), _functions(design)
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name), after.get(name)
+        if old is None or new is None or old[1] is not new[1]:
+            file = old[0] if old else ""  # a patch does not say in which file its new functions are
+            hunks.append(Hunk(file, f"{name}()", tuple(_function_diff(old and old[1], new and new[1]))))
+    return [hunk for hunk in hunks if hunk.size]
+
+
+def model_diff_lines(design: type[Design]) -> int:
+    """Lines added and removed against the design or VMM that its patch names as base. Raises UserError if it names none."""
+    patch = vars(design).get("patch")
+    known = {**designs(), **VMMS}
+    if patch is None or patch.base not in known:
+        raise UserError(f"{design.__name__} names no registered base in its patch")
+    return sum(hunk.size for hunk in model_diff(known[patch.base], design))
+
+
+def diff_lines(base_name: str, name: str, hunks: Sequence[Hunk]) -> list[str]:
+    """The text of the hunks, grouped by C file."""
+    lines = [f"--- {base_name}", f"+++ {name}"]
+    for hunk in hunks:
+        lines += [f"@@ {': '.join(filter(None, (hunk.file, hunk.name)))} @@", *hunk.lines]
+    return lines if hunks else [f"{name} changes nothing of {base_name}'s functions and fields"]
+
+
+# --- what is compared ---
+
+
+def _functions(design: type[Design]) -> dict[str, tuple[str, Callable[..., Any]]]:
+    """name -> (C file, the function that runs), first definitions first."""
+    found: dict[str, tuple[str, Callable[..., Any]]] = {}
+    for owner in reversed(design.__mro__):
+        for name, function in vars(owner).items():
+            if issubclass(owner, Design) and owner is not Design and inspect.isfunction(function) and name[0] != "_":
+                inherited = found[name][0] if name in found else str(getattr(owner, "source", ""))
+                found[name] = (str(vars(owner).get("source") or inherited), function)
+    return found
+
+
+def _fields(design: type[Design]) -> list[str]:
+    """`name: type` of every field, and the constants that a design sets, as lines of source."""
+    lines = dict[str, str]()
+    for owner in reversed(design.__mro__):
+        if not issubclass(owner, Design) or owner is Design:
+            continue
+        texts = _annotation_texts(owner)
+        for name, hint in typing.get_type_hints(owner, include_extras=True).items():
+            if name in vars(owner).get("__annotations__", {}) and name not in ABOUT:
+                constant = typing.get_origin(hint) is ClassVar
+                lines[name] = f"{name} = {_show(getattr(owner, name))}" if constant else f"{name}: {texts[name]}"
+    return list(lines.values())
+
+
+def _annotation_texts(owner: type) -> dict[str, str]:
+    """Annotations as their source says them, module names left out."""
+    found = dict[str, str]()
+    for name, hint in vars(owner).get("__annotations__", {}).items():
+        text = hint if isinstance(hint, str) else inspect.formatannotation(hint)
+        found[name] = re.sub(r"\b(?:\w+\.)+(?=\w)", "", text)
+    return found
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(getattr(item, 'name', str(item)) for item in value)})"
+    return str(value)
+
+
+# --- functions ---
+
+
+def _function_diff(old: Callable[..., Any] | None, new: Callable[..., Any] | None) -> list[str]:
+    if new is not None and old is not None and _calls_super(new):
+        # what it replaces still runs: everything but the call is added
+        return [(" " if "super()" in line else "+") + line for line in code_lines(new)[1:]]
+    return _changed(code_lines(old) if old else [], code_lines(new) if new else [])
+
+
+def _changed(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """Only the lines that go and come."""
+    lines = list[str]()
+    for tag, i, j, k, m in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            lines += [*(f"-{line}" for line in old[i:j]), *(f"+{line}" for line in new[k:m])]
+    return lines
+
+
+def _calls_super(function: Callable[..., Any]) -> bool:
+    calls = [n for n in ast.walk(definition_of(function)) if isinstance(n, ast.Call)]
+    return any(isinstance(call.func, ast.Name) and call.func.id == "super" for call in calls)
+
+
+def code_lines(function: Callable[..., Any]) -> list[str]:
+    """A function's lines from `def` on, without docstring, comments and the indentation of its class."""
+    node = definition_of(function)
+    lines = _without_comments(function.__code__.co_filename, parsed(function.__code__.co_filename))
+    first = node.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    skip = range(first.lineno, (first.end_lineno or first.lineno) + 1) if documented else range(0)
+    kept = [lines[n - 1] for n in range(node.lineno, (node.end_lineno or node.lineno) + 1) if n not in skip]
+    return [line[node.col_offset :] for line in kept if line.strip()]
+
+
+@functools.lru_cache(maxsize=256)
+def _without_comments(file: str, version: ast.Module) -> list[str]:
+    """The lines of a source file (of the version that was parsed)."""
+    with open(file, encoding="utf-8") as source:
+        text = source.read()
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip()
+    return lines

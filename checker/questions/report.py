@@ -1,0 +1,217 @@
+"""Results as text for people and as JSON for machines. Nothing is judged here."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from checker.engine.native import Outcome
+from checker.questions.campaign import Campaign
+from checker.questions.verdict import CellResult, Status, Verdict
+from checker.registry import Cell, Skipped, flag_lines, scope_value
+from checker.stories.story import WIDTH
+from checker.stories.trace import show
+from model.lang import Scope
+from model.machine import ApiFlags
+
+LONGEST_WORD = WIDTH - 4  # that fits an indented line of a story
+EXACT = "exact storage, no reductions"
+
+
+def scope_text(scope: Scope) -> str:
+    """`cpus=2,pins=2,vectors=2,ioapic=0x20,x2apic=on,throttle=off`: what --scope reads back."""
+    return ",".join(f"{name}={scope_value(value)}" for name, value in vars(scope).items())
+
+
+def reproduce(command: str, cell: Cell, property_name: str | None = None) -> str:
+    """The command that answers the same question again."""
+    names = cell.names
+    parts = ["eoi", command, names[cell.subject]]
+    others = [role for role in names if role != cell.subject and (role, names[role]) != ("kernel", "base")]
+    parts += [x for role in others for x in (f"--{role}", names[role])]
+    parts += ["--property", property_name] if property_name else []
+    return shlex.join([*parts, *(x for piece in _scope_pieces(scope_text(cell.scope)) for x in ("--scope", piece))])
+
+
+def _scope_pieces(text: str) -> list[str]:
+    """A scope for one option; for several if it is too long for a line of a story."""
+    pieces = [""]
+    for part in text.split(",") if len(text) > LONGEST_WORD else [text]:
+        if pieces[-1] and len(pieces[-1]) + 1 + len(part) > LONGEST_WORD - len("--scope  \\"):
+            pieces.append(part)
+        else:
+            pieces[-1] += "," * bool(pieces[-1]) + part
+    return pieces
+
+
+def length_text(verdict: Verdict) -> str:
+    """`10 steps`, `8 steps and a loop of 5`."""
+    run = verdict.run
+    if run is None:
+        return verdict.note
+    if run.loop_start is None:
+        return f"{run.length} steps" + (", then for ever nothing" if run.stutter else "")
+    return f"{run.loop_start} steps and a loop of {run.length - run.loop_start}"
+
+
+def binding_text(verdict: Verdict) -> str:
+    return " ".join(f"{name}={show(value)}" for name, value in verdict.binding.items())
+
+
+def cell_lines(result: CellResult) -> list[str]:
+    """One line per property, then what the exploration covered."""
+    stats = result.stats
+    lines = [str(result.cell)]
+    for v in result.verdicts:
+        detail = "  ".join(filter(None, (length_text(v), binding_text(v) if v.run else "")))
+        lines.append(f"  {v.status.value:<12}  {v.property.name:<23} {detail}".rstrip())
+        lines += [f"{'':<16}{v.confirmed}"] if v.confirmed else []
+    complete = "" if result.outcome.name == "COMPLETE" else f" STOPPED: {result.outcome.value};"
+    lines.append(
+        f"  covered:{complete} {stats.states:,} states, {stats.transitions:,} transitions, depth {stats.depth - 1}; "
+        f"{EXACT}; {result.engine} engine"
+    )
+    if result.assumed:
+        lines.append("  assumed: " + "; ".join(result.assumed))
+    if result.never_fired:
+        lines.append("  never taken: " + ", ".join(result.never_fired))
+    lines.append("  reproduce: " + reproduce("prove", result.cell))
+    return lines
+
+
+def fairness_lines(results: Sequence[CellResult]) -> list[str]:
+    """The fairness that leads_to verdicts rest on, one line a kind."""
+    merged: dict[str, dict[str, None]] = {}
+    for result in results:
+        for kind, steps in result.fairness.items():
+            merged.setdefault(kind, {}).update(dict.fromkeys(steps))
+    meaning = {
+        "FINITE": "happens only finitely often", "WEAK": "happens if it stays possible",
+        "STRONG": "happens if it is possible again and again",
+    }  # fmt: skip
+    shown = {kind: steps for kind, steps in merged.items() if kind in meaning and steps}
+    return [f"  {kind} ({meaning[kind]}): {', '.join(steps)}" for kind, steps in shown.items()]
+
+
+SHORT = {
+    Status.HOLDS: "ok", Status.VIOLATED: "FAIL", Status.REACHED: "yes", Status.NEVER: "no", Status.SKIPPED: "-",
+    Status.INCONCLUSIVE: "?",
+}  # fmt: skip
+
+
+PLAIN = {
+    Status.HOLDS: "hold", Status.VIOLATED: "VIOLATED", Status.REACHED: "reached", Status.NEVER: "never reached",
+    Status.SKIPPED: "not asked", Status.INCONCLUSIVE: "INCONCLUSIVE",
+}  # fmt: skip
+
+
+def grid_lines(results: Sequence[CellResult]) -> list[str]:
+    """The whole matrix at a glance: a row per cell, a numbered column per property."""
+    chosen = [i for i, v in enumerate(results[0].verdicts) if v.property.kind != "reachable"]
+    chosen = chosen or list(range(len(results[0].verdicts)))
+    properties = [results[0].verdicts[i].property for i in chosen]
+    width = max(len(str(r.cell)) for r in results)
+    lines = [" " * width + "".join(f"{n:>6}" for n in range(1, len(properties) + 1))]
+    for result in results:
+        verdicts = [result.verdicts[i] for i in chosen]
+        marks = [f"({SHORT[v.status]})" if v.note.startswith("vacuous") else SHORT[v.status] for v in verdicts]
+        lines.append(f"{result.cell!s:<{width}}" + "".join(f"{mark:>6}" for mark in marks))
+    lines.append("")
+    for n, p in enumerate(properties, 1):
+        lines.append(f"{n:>3} {p.name:<23} {p.sentence}")
+    lines.append("FAIL: violated. (ok): holds, its premise never occurs. -: says nothing of this guest. ?: open.")
+    return lines
+
+
+def flag_legend(results: Sequence[CellResult]) -> list[str]:
+    """What the kernels call the flags that the cells' titles have."""
+    shown = {flags for r in results for flags in [getattr(r.cell.scope, "flags", None)] if isinstance(flags, ApiFlags)}
+    return flag_lines({r.cell.names["kernel"]: r.cell.system for r in results}, shown)
+
+
+def summary_line(campaign: Campaign) -> str:
+    counts = dict.fromkeys(Status, 0)
+    for result in campaign.results:
+        for v in result.verdicts:
+            counts[v.status] += 1
+    parts = [f"{n} {PLAIN[status]}" for status, n in counts.items() if n]
+    states = sum(r.stats.states for r in campaign.results)
+    cells = len(campaign.results)
+    said = f"{cells} cell{'s' * (cells != 1)}, {states:,} states{': ' * bool(parts)}{', '.join(parts)}"
+    return said if campaign.whole else f"{said}; {not_whole(campaign)}"
+
+
+def advice_lines(campaign: Campaign) -> list[str]:
+    """What to do where memory was the limit."""
+    if all(r.outcome is not Outcome.MEMORY_LIMIT for r in campaign.results) and not campaign.out_of_memory:
+        return []
+    return ["memory ran out: take fewer cpus, pins or vectors (each multiplies the states), or give more by --max-memory"]
+
+
+def not_whole(campaign: Campaign) -> str:
+    """What a campaign that was cut short leaves open: `INCONCLUSIVE: interrupted; 2 of 24 cells not explored`."""
+    left, hungry = len(campaign.unexplored), len(campaign.out_of_memory)
+    reasons = ["interrupted"] * campaign.interrupted
+    if left:
+        reasons.append(f"{left} of {left + len(campaign.results)} cells not explored")
+    if hungry:
+        reasons.append(f"for {hungry} of them memory did not suffice")
+    return "INCONCLUSIVE: " + ", ".join(reasons)
+
+
+def is_open(campaign: Campaign) -> bool:
+    """Some question has no answer: the rest of the cells say nothing of it."""
+    verdicts = [v.status for result in campaign.results for v in result.verdicts]
+    return Status.INCONCLUSIVE in verdicts or not campaign.whole
+
+
+def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:
+    """The same content, for machines."""
+    return json.dumps(
+        {
+            "format": "eoiproof verdicts 1",
+            "design": title,
+            "interrupted": campaign.interrupted,
+            "inconclusive": is_open(campaign),
+            "cells": [_cell_json(result) for result in campaign.results],
+            "not_explored": [reproduce("prove", cell) for cell in campaign.unexplored],
+            "out_of_memory": [reproduce("prove", cell) for cell in campaign.out_of_memory],
+            "not_applicable": [{"cell": s.title, "why": s.why} for s in skipped],
+        },
+        indent=1,
+    )
+
+
+def _cell_json(result: CellResult) -> dict[str, Any]:
+    return {
+        **result.cell.names,
+        "scope": {name: scope_value(value) for name, value in vars(result.cell.scope).items()},
+        "outcome": result.outcome.name,
+        "states": result.stats.states,
+        "transitions": result.stats.transitions,
+        "depth": result.stats.depth - 1,
+        "storage": EXACT,
+        "engine": result.engine,
+        "assumed": list(result.assumed),
+        "never_taken": list(result.never_fired),
+        "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
+        "seconds": round(result.seconds, 3),
+        "reproduce": reproduce("prove", result.cell),
+        "verdicts": [_verdict_json(v) for v in result.verdicts],
+    }
+
+
+def _verdict_json(v: Verdict) -> dict[str, Any]:
+    found: dict[str, Any] = {"property": v.property.name, "kind": v.property.kind, "verdict": v.status.value}
+    if v.note:
+        found["note"] = v.note
+    if v.confirmed:
+        found["confirmed"] = v.confirmed
+    if v.run is not None:
+        found["binding"] = {name: show(value) for name, value in v.binding.items()}
+        found["steps"] = [[m.step, [show(a) for a in m.args]] for m in v.run.moves]
+        found["loop_start"] = v.run.loop_start
+        found["stays"] = v.run.stutter
+    return found

@@ -1,0 +1,255 @@
+"""`eoi replay`: each story in a mail is run again in CPython, on the design it was told of or on another one."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from checker.engine.reference import Codes, Move, Reference, bindings_of, is_of_edges
+from checker.errors import UserError
+from checker.language.layout import leaves
+from checker.language.lower import lower
+from checker.loader import file_digest
+from checker.questions.migration_table import moved
+from checker.registry import (
+    DEVICES,
+    GUESTS,
+    ROLES,
+    VMMS,
+    designs,
+    look_up,
+    parse_scope,
+    role_of,
+    scope_type,
+)  # fmt: skip
+from checker.stories.story_parser import Found, ParsedStory, path_of, stories_of
+from checker.stories.trace import StoryError, show
+from model.finite import ModelError, decode
+from model.lang import Fair, Property, compose
+from model.machine import Machine, Scope
+from model.migration import MigrationScope
+
+PARTING = "The runs part at"
+Finder = Callable[[str], tuple[str, type[Machine]]]
+
+
+Tell = Callable[[ParsedStory], tuple[list[str], int]]  # see retell
+SEVERITY = (0, 3, 1, 2)  # exit codes, the worst last: an answer is incomplete if a story could not be read
+
+
+def tell_all(name: str, text: str, tell: Tell) -> int:
+    """Print what becomes of every story in a text; returns the worst exit code. `name`: of the file, for messages.
+
+    What is wrong with one story is said with file and line, and the others are told all the same. Raises UserError if
+    there is no story.
+    """
+    try:
+        found = stories_of(text)
+    except StoryError as error:
+        raise UserError(f"{name}: {error}") from None
+    many, codes, verdicts = len(found) > 1, list[int](), list[str]()
+    for number, one in enumerate(found, 1):
+        if many:
+            print(f"{'' if number == 1 else chr(10)}story {number} of {len(found)}, line {one.line}:", flush=True)
+        try:
+            lines, code = tell(_readable(one))
+        except ModelError as error:
+            where = "" if str(error).startswith("line ") else f"line {one.line}: "
+            print(f"eoi: {name}: {where}{error}", file=sys.stderr, flush=True)
+            lines, code = [title_of(one), "NOT REPLAYED: an error, told on stderr"] if many else [], 2
+        print("".join(f"{line}\n" for line in lines), end="")
+        codes.append(code)
+        verdicts += [line.partition(":")[0] for line in lines[1:2]]
+    if many:
+        counts = ", ".join(f"{n} {verdict}" for verdict, n in Counter(verdicts).items())
+        print(f"\n{len(found)} stories: {counts}")
+    return max(codes, key=SEVERITY.index)
+
+
+def _readable(one: Found) -> ParsedStory:
+    if isinstance(one.story, StoryError):
+        raise one.story
+    return one.story
+
+
+def title_of(one: Found) -> str:
+    """What is known of a story that cannot be run."""
+    if isinstance(one.story, StoryError):
+        return "this story"
+    return f"{one.story.property} on " + ", ".join(f"{role} {name}" for role, name in one.story.cell.items())
+
+
+def retell(
+    story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
+) -> tuple[list[str], int]:
+    """(what to print: what it is of, the verdict, more; exit code): 1 if the story happens and shows its violation, 0
+    if the design stops it.
+
+    known: the properties that a story may be about.
+
+    Raises StoryError for a story that does not fit its system, UserError for names that do not exist.
+    """
+    told = read_story(story, other, find, known)
+    path, p, title = told.path, told.asked, told.title
+    telling = Telling(Reference(compose(*told.roles), told.scope), p, story)
+    stopped = telling.run(path)
+    count = len(telling.moves)
+    why_not = stopped or telling.why_not()
+    if why_not:
+        lines = [title, f"NOT REPRODUCED: {why_not if stopped else f'all {count} steps are possible, but {why_not}'}"]
+        if other is not None:
+            lines += _parting(telling, p, story, path, find)
+        return [*lines, "This one run is stopped; that proves nothing more: eoi prove explores all of them."], 0
+    verb = "REACHED" if p.kind == "reachable" else "VIOLATED"
+    return [title, f"REPRODUCED: all {count} steps run in CPython, and {p.name} is {verb}"], int(verb == "VIOLATED")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a story says, as values: the roles' classes (kernel, VMM, guest, device; where the VM moves between hosts,
+    those of migration_table.moved), and steps with their arguments."""
+
+    story: ParsedStory
+    asked: Property
+    names: Mapping[str, str]
+    roles: Sequence[type[Machine]]
+    scope: Scope
+    path: Sequence[tuple[str, tuple[Any, ...]]]
+    title: str
+
+
+def read_story(
+    story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
+) -> Told:
+    """A story with a role replaced by `other`. Raises StoryError, UserError, Refused."""
+    p: Property = look_up("property", story.property, known)
+    names, roles = _roles_of(story, other, find)
+    of = scope_type(roles)
+    scope = replace(of(), **parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items()), of))
+    system = compose(*roles)
+    lower(system, scope)  # a design of the user's may be outside the language: say so before running it
+    title = f"{story.property} on " + ", ".join(f"{role} {name}" for role, name in names.items())
+    title += f", {scope.operation.name.lower()}" if isinstance(scope, MigrationScope) else ""
+    return Told(story, p, names, roles, scope, path_of(story, system, scope), title)
+
+
+def _roles_of(
+    story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder
+) -> tuple[dict[str, str], list[type[Machine]]]:
+    families: dict[str, Mapping[str, type[Machine]]] = {
+        "kernel": designs(), "vmm": VMMS, "guest": GUESTS, "device": DEVICES,
+    }  # fmt: skip
+    names, classes = dict[str, str](), dict[str, type[Machine]]()
+    replaced = role_of(other[1]) if other is not None else None
+    for role in ROLES:
+        if role not in story.cell:
+            raise StoryError(f"the story's Cell: line names no {role}")
+        if other is not None and role == replaced:
+            names[role], classes[role] = other
+            continue
+        names[role], _, told = story.cell[role].partition("@")
+        own = names[role] in families[role]
+        classes[role] = families[role][names[role]] if own else find(names[role])[1]
+        if role_of(classes[role]) != role:
+            raise UserError(f"{names[role]} is a {role_of(classes[role])}, not a {role}")
+        if told and told != file_digest(names[role]):
+            raise StoryError(f"{names[role]} is not the file that the story was told of ({told}): it has changed")
+    roles = [classes[role] for role in ROLES]
+    return names, moved(roles) if _moves(story, roles) else roles
+
+
+def _moves(story: ParsedStory, roles: Sequence[type[Machine]]) -> bool:
+    """Whether the story's VM moves between hosts: its scope has the operation, and the roles alone have none."""
+    return "operation" in story.scope and "operation" not in vars(scope_type(roles)())
+
+
+def _parting(
+    telling: Telling, p: Property, story: ParsedStory, path: Sequence[tuple[str, tuple[Any, ...]]], find: Finder
+) -> list[str]:
+    """Where the run on the other design first differs from the run that the story tells, if that can be run here."""
+    try:
+        _, roles = _roles_of(story, None, find)
+    except ModelError:
+        return []
+    told = Telling(Reference(compose(*roles), telling.reference.scope), p, story)
+    told.run(path)
+    for number, (here, there) in enumerate(zip(telling.states, told.states, strict=False)):
+        a, b = telling.named(here), told.named(there)
+        differs = next((leaf for leaf in a if leaf in b and a[leaf] != b[leaf]), None)
+        if differs is not None:
+            step = "the initial state" if number == 0 else f"step {number}, {path[number - 1][0]}"
+            return [f"{PARTING} {step}: {differs} is {a[differs]} here, {b[differs]} in the story."]
+    return []
+
+
+class Telling:
+    """A story that is being run again."""
+
+    def __init__(self, reference: Reference, p: Property, story: ParsedStory) -> None:
+        self.reference, self.p, self.story = reference, p, story
+        self.states: list[Codes] = [reference.start]
+        self.moves: list[Move] = []
+
+    def named(self, state: Codes) -> dict[str, str]:
+        """A state as text, by field."""
+        fields = leaves(self.reference.design.state_type(self.reference.scope))
+        return {str(leaf): show(decode(leaf.type, code)) for leaf, code in zip(fields, state, strict=True)}
+
+    def run(self, path: Sequence[tuple[str, tuple[Any, ...]]]) -> str:
+        """Take the steps; returns why it came to a halt, or ""."""
+        for number, (step, args) in enumerate(path, 1):
+            told = f"{step}({', '.join(map(show, args))})"
+            move = next((m for m in self.reference.moves if m.step == step and m.args == args), None)
+            if move is None:
+                raise StoryError(f"line {self.story.lines[number - 1]}: {told}: a value is outside the scope")
+            after = self.reference.successor(self.states[-1], move)
+            if after is None:
+                return f"step {number}, {told}, is not possible here"
+            self.states.append(after)
+            self.moves.append(move)
+        return ""
+
+    def why_not(self) -> str:
+        """Why the run does not show what the story's headline says, or ""."""
+        if self.p.kind == "leads_to":
+            return self._why_no_lasso()
+        wanted = self.p.kind == "reachable"
+        all_values = bindings_of(self.p, self.reference.scope)
+        if is_of_edges(self.p):
+            edge = self.states[-2:]
+            shown = [not self.reference.holds_on_edge(self.p.function, v, *edge) for v in all_values if len(edge) == 2]
+        else:
+            shown = [self.reference.holds(self.p.function, v, self.states[-1]) is wanted for v in all_values]
+        return "" if any(shown) else "the last state does not show it"
+
+    def _why_no_lasso(self) -> str:
+        start = self.story.loop_start
+        if start is not None and self.states[start] != self.states[-1]:
+            return f"the last step does not lead back to the state before step {start + 1}"
+        if start is None and not self.story.stutter:
+            return "it neither loops nor stays"
+        begin = len(self.states) - 1 if start is None else start
+        unfair = self._unfair(self.states[begin:], set(self.moves[begin:]))
+        if unfair:
+            return unfair
+        for values in bindings_of(self.p, self.reference.scope):
+            said = [self.reference.holds(self.p.function, values, s) for s in self.states]
+            after_q = max((i + 1 for i, (_, q) in enumerate(said) if q), default=0)
+            if after_q <= begin and any(promised for promised, _ in said[after_q:]):
+                return ""
+        return "what was promised happens in it"
+
+    def _unfair(self, loop: Sequence[Codes], taken: set[Move]) -> str:
+        """Why no fair run repeats these states with these moves for ever, or ""."""
+        enabled = [{self.reference.moves[n] for n, _ in self.reference.successors(s)} for s in loop]
+        for move in self.reference.moves:
+            always, ever = all(move in e for e in enabled), any(move in e for e in enabled)
+            if move.fair is Fair.FINITE and move in taken:
+                return f"{move.step} happens only finitely often"
+            owed = (move.fair is Fair.WEAK and always) or (move.fair is Fair.STRONG and ever)
+            if owed and move not in taken:
+                return f"{move.step} would have to happen in the end"
+        return ""

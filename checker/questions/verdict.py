@@ -1,0 +1,269 @@
+"""What a cell of the matrix answers: one verdict per property, with the shortest run that shows it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from checker.engine.atoms import Atom, atoms
+from checker.engine.native import CorruptParents, Outcome, Stats
+from checker.engine.prepare import prepare
+from checker.engine.reference import Move, Reference, bindings_of
+from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
+from checker.errors import InternalError
+from checker.language.ir_program import Program
+from checker.loader import file_digest, provenance
+from checker.questions.simplifications import assumptions_of
+from checker.registry import Cell, role_of, scope_value
+from checker.stories.replay import make_trace
+from checker.stories.trace import Trace
+from model.finite import ModelError, RangeError
+from model.lang import Fair, Property
+
+
+class Status(Enum):
+    HOLDS = "HOLDS"
+    VIOLATED = "VIOLATED"
+    REACHED = "REACHED"
+    NEVER = "NEVER"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    SKIPPED = "SKIPPED"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that shows something: moves from the initial state; then back to loop_start, or stay for ever."""
+
+    moves: tuple[Move, ...]
+    codes: tuple[tuple[int, ...], ...]  # leaf codes, one more than moves
+    loop_start: int | None = None
+    stutter: bool = False
+
+    @property
+    def length(self) -> int:
+        return len(self.moves)
+
+
+@dataclass(frozen=True)
+class Path:
+    """What a search found: state ids, and the moves between them where it knows them. See Run."""
+
+    states: Sequence[int]
+    labels: Sequence[int] | None = None
+    loop_start: int | None = None
+    stutter: bool = False
+
+    @property
+    def stem(self) -> int:
+        """How many steps there are before the loop, or at all."""
+        return len(self.states) - 1 if self.loop_start is None else self.loop_start
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`binding`: parameter values that `run` is about. `note`: why it was skipped, or that it is vacuous."""
+
+    property: Property
+    status: Status
+    binding: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    run: Run | None = None
+    note: str = ""
+    confirmed: str = ""  # what became of the run on a real system, if it was tried (oracles/confirm.py)
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """Everything that one exploration of a cell says, and what it covered."""
+
+    cell: Cell
+    verdicts: tuple[Verdict, ...]
+    stats: Stats
+    outcome: Outcome
+    engine: str
+    never_fired: tuple[str, ...]
+    fairness: Mapping[str, tuple[str, ...]]
+    assumed: tuple[str, ...]  # the `Assumed:` notes of the files that the system is made of
+    seconds: float
+
+
+def check_cell(
+    cell: Cell, wanted: Sequence[Property], known: Mapping[str, Property], *, engine: str = "auto",
+    limits: Limits | None = None, on_progress: Callable[[Stats], None] | None = None,
+    stop: threading.Event | None = None, shared: Shared | None = None,
+) -> CellResult:  # fmt: skip
+    """Explore a cell and judge the wanted properties. `known` supplies their premises.
+
+    shared: searches of other systems that may be the same one; `engine`, `on_progress` and `stop` say nothing then.
+
+    Raises ModelError for a model outside the language or a store out of range, InternalError if the engines
+    disagree with the replay.
+    """
+    started = time.monotonic()
+    needed = {p.name: p for p in wanted} | {p.premise: known[p.premise] for p in wanted if p.premise}
+    applying = [p for p in needed.values() if p.why_not(cell.system) is None]
+    prepared = prepare(cell.system, cell.scope, applying)
+    reference = Reference(cell.system, cell.scope)
+    if shared is not None:
+        search = shared.run(prepared, reference, applying, limits or Limits())
+    else:
+        search = open_search(prepared, reference, applying, engine)
+        search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
+    judge = Judge(cell, prepared.program, search, reference, stop)
+    fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
+    by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
+    return CellResult(
+        cell, tuple(judge.verdict(p) for p in wanted), search.stats(), search.outcome, search.engine,
+        tuple(s for s in cell.system.steps() if s not in fired), by_fairness, assumptions_of(cell.system),
+        time.monotonic() - started,
+    )  # fmt: skip
+
+
+class Judge:
+    """Turns what a search found into verdicts; every run is re-derived move by move in CPython."""
+
+    def __init__(
+        self, cell: Cell, program: Program, search: NativeSearch | ReferenceSearch, reference: Reference,
+        stop: threading.Event | None = None,
+    ) -> None:  # fmt: skip
+        """stop: once it is set no further loops are looked for, which can take long in a large graph."""
+        self.cell, self.search, self.reference = cell, search, reference
+        self._stop = stop or threading.Event()
+        self.atoms = atoms(program)
+        self.complete = search.outcome is Outcome.COMPLETE
+        self._confirmed = dict[tuple[tuple[int, ...], Move], tuple[int, ...] | None]()
+        if search.outcome is Outcome.FAULT:
+            self._raise_fault()
+
+    def verdict(self, p: Property) -> Verdict:
+        """Judge one property over all bindings of its parameters."""
+        reason = p.why_not(self.cell.system)
+        if reason is not None:
+            return Verdict(p, Status.SKIPPED, note=reason)
+        bindings = bindings_of(p, self.cell.scope)
+        names = p.function.__code__.co_varnames[: p.function.__code__.co_argcount]
+        mine = [a for a in self.atoms if a.formula == p.name]
+        parts = len(mine) // len(bindings)
+        found = list[tuple[Path, dict[str, Any]]]()
+        for k, values in enumerate(bindings):
+            path = self._witness(p, mine[k * parts : (k + 1) * parts])
+            if path is not None:
+                found.append((path, dict(zip(names[len(names) - len(values) :], values, strict=True))))
+        if found:
+            shortest, binding = min(found, key=lambda f: (f[0].stem, len(f[0].states)))
+            status = Status.REACHED if p.kind == "reachable" else Status.VIOLATED
+            return Verdict(p, status, binding, self._run(shortest))
+        if not self.complete:
+            return Verdict(p, Status.INCONCLUSIVE, note=self.search.outcome.value)
+        if p.kind == "leads_to" and self._stop.is_set():
+            return Verdict(p, Status.INCONCLUSIVE, note=Outcome.INTERRUPTED.value)
+        if p.kind == "reachable":
+            return Verdict(p, Status.NEVER)
+        return Verdict(p, Status.HOLDS, note=self._vacuous(p, mine))
+
+    def _vacuous(self, p: Property, mine: Sequence[Atom]) -> str:
+        if p.kind == "leads_to":
+            occurs = any(self.search.first_state(a, True) is not None for a in mine if a.part == 0)
+            return "" if occurs else "vacuous: what it speaks of never happens here"
+        premise = [a for a in self.atoms if a.formula == p.premise]
+        if not premise or any(self.search.first_state(a, True) is not None for a in premise):
+            return ""
+        return f"vacuous: {p.premise} never happens here"
+
+    def _witness(self, p: Property, of: Sequence[Atom]) -> Path | None:
+        """The run that violates an always or leads_to, or that reaches a reachable."""
+        if p.kind == "leads_to":
+            return self._lasso(*of) if self.complete and not self._stop.is_set() else None
+        if of[0].of_edges:
+            edge = self.search.first_edge(of[0], False)
+            if edge is None:
+                return None
+            return Path([*self.search.path_to(edge.src), edge.dst])
+        state = self.search.first_state(of[0], p.kind == "reachable")
+        return None if state is None else Path(self._checked_path(state))
+
+    def _checked_path(self, state: int) -> list[int]:
+        try:
+            return self.search.path_to(state)
+        except CorruptParents as error:
+            raise InternalError(f"the search's parents are corrupt: {error}") from None
+
+    def _lasso(self, p: Atom, q: Atom) -> Path | None:
+        lasso = self.search.lasso(p, q)
+        if lasso is None:
+            return None
+        edges = [*lasso.stem, *lasso.cycle]
+        labels = [edge.label for edge in edges]
+        stem = len(lasso.stem)
+        return Path([lasso.start, *(e.dst for e in edges)], labels, stem if lasso.cycle else None, not lasso.cycle)
+
+    def _run(self, path: Path) -> Run:
+        """State ids -> moves. The engine says which it took; each is confirmed by running the model in CPython."""
+        codes = [self.search.codes(s) for s in path.states]
+        if codes[0] != self.reference.start:
+            raise InternalError("the engine's run does not start in the initial state")
+        moves = list[Move]()
+        for k, (before, after) in enumerate(itertools.pairwise(codes)):
+            labels = [path.labels[k]] if path.labels else self.search.labels(*path.states[k : k + 2])
+            options = (self.reference.moves[label] for label in labels)
+            move = next((m for m in options if self._successor(before, m) == after), None)
+            if move is None:
+                raise InternalError(f"step {k + 1} of the engine's run is not a step of the model in CPython")
+            moves.append(move)
+        return Run(tuple(moves), tuple(codes), path.loop_start, path.stutter)
+
+    def _successor(self, state: tuple[int, ...], move: Move) -> tuple[int, ...] | None:
+        """What CPython says of a move. Shortest runs share their beginnings, so each is asked of it once."""
+        if (state, move) not in self._confirmed:
+            try:
+                self._confirmed[state, move] = self.reference.successor(state, move)
+            except RangeError:
+                self._confirmed[state, move] = None
+        return self._confirmed[state, move]
+
+    def _raise_fault(self) -> None:
+        found = self.search.fault()
+        assert found is not None
+        state, label = found
+        move = self.reference.moves[label]
+        run = self._run(Path(self.search.path_to(state)))
+        try:
+            self.reference.successor(run.codes[-1], move)
+        except RangeError as error:
+            raise ModelError(_fault_message(error, move, run)) from None
+        raise InternalError(f"the engine reports a fault in {move.step}, CPython does not")
+
+
+def _fault_message(error: RangeError, move: Move, run: Run) -> str:
+    frame = error.__traceback__
+    where = ""
+    while frame is not None:
+        file = frame.tb_frame.f_code.co_filename
+        if not file.endswith(("finite.py", "lang.py", "reference.py", "verdict.py")):
+            where = f"{file}:{frame.tb_lineno}: "
+        frame = frame.tb_next
+    steps = ", ".join(f"{m.step}{m.args}" for m in (*run.moves, move))
+    return f"{where}{error}\n  after {len(run.moves) + 1} steps: {steps}"
+
+
+def trace_of(result: CellResult, verdict: Verdict, reproduce: str) -> Trace:
+    """The story of a verdict's run, replayed in CPython against the engine's states."""
+    assert verdict.run is not None
+    run, p = verdict.run, verdict.property
+    owed = [f"{name}: {', '.join(steps)}" for name, steps in result.fairness.items() if steps and name != "FREE"]
+    trace = make_trace(
+        p, verdict.binding, result.cell.system, result.cell.scope, [(m.step, m.args) for m in run.moves],
+        cell=result.cell.names, loop_start=run.loop_start, stutter=run.stutter,
+        fairness=owed if p.kind == "leads_to" else (), reproduce=reproduce, expected=run.codes,
+    )  # fmt: skip
+    said = p.complaint(trace.binding) if p.kind != "reachable" else trace.sentence
+    names = {role: f"{n}@{file_digest(n)}" if n.endswith(".py") or ".py:" in n else n for role, n in trace.cell.items()}
+    about = [provenance(cls) for cls in result.cell.system.__bases__ if role_of(cls) == result.cell.subject]
+    return replace(
+        trace, sentence=said, cell=names, provenance=tuple(dict.fromkeys([*about, *trace.provenance])),
+        label=verdict.confirmed, scope={n: scope_value(v) for n, v in vars(result.cell.scope).items()},
+    )  # fmt: skip

@@ -1,0 +1,310 @@
+"""Running a found path again in CPython, the reference semantics, and writing down what happens.
+
+Engines hand over step names and arguments only; a path that cannot be replayed is never shown. Lanes and names
+come from the model, through class attributes that this module looks for:
+
+    lane        on a class: the lane of the functions it defines. A template over the function's parameters:
+                "KVM", or "CPU{cpu}" for one lane per value of the parameter `cpu`. A function without the
+                parameter runs in the innermost lane on the call stack that fits (a step: in its `by`).
+    lane_order  on a class, optional: the templates in the order in which the lanes stand side by side.
+    labels      on a class, optional: {"apic[].irr": ("KVM", "CPU{0} IRR")}, path pattern -> lane and name of a
+                state field; {0}, {1}, ... are the indices in the path. Classes of the MRO add up.
+    source      on a class: the C file that its functions stand for; its base name starts the anchors.
+
+A field without a label is called by its path and belongs to the lane of the class that declares it. Calls of pure
+functions are left out of the story: they change nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import CodeType, FrameType, FunctionType
+from typing import Any, TypeAlias
+
+from checker.errors import InternalError
+from checker.language.layout import Leaf, leaves
+from checker.stories.trace import Call, Change, Event, Trace, lanes_in, show
+from model.finite import MaskType, ModelError, StructType, TableType, Type, decode
+from model.lang import Design, Disabled, Property, Scope, cells, save
+
+Path: TypeAlias = Sequence[tuple[str, tuple[Any, ...]]]  # the steps of a run: name, Python values of the parameters
+States: TypeAlias = Sequence[tuple[int, ...]]  # leaf codes in layout order: the initial state, then after each step
+
+VERDICTS = {"always": "VIOLATED", "leads_to": "VIOLATED", "reachable": "REACHED"}
+
+
+def make_trace(
+    prop: Property,
+    binding: Mapping[str, object],
+    design: type[Design],
+    scope: Scope,
+    path: Path,
+    *,
+    cell: Mapping[str, str],
+    loop_start: int | None = None,
+    stutter: bool = False,
+    shortest: bool = True,
+    fairness: Sequence[str] = (),
+    reproduce: str = "",
+    expected: States | None = None,
+) -> Trace:
+    """Replay a run that an engine found for a property (with these values of its parameters)."""
+    events = replay(design, scope, path, loop_start, expected=expected)
+    bound = {name: show(value) for name, value in binding.items()}
+    return Trace(
+        property_name=prop.name,
+        kind=prop.kind,
+        verdict=VERDICTS[prop.kind],
+        sentence=sentence_for(prop.sentence, bound),
+        provenance=_provenance(design),
+        cell=dict(cell),
+        scope={name: show(value) for name, value in vars(scope).items()},
+        lanes=_lanes_of(design, events),
+        events=events,
+        loop_start=loop_start,
+        stutter=stutter,
+        shortest=shortest,
+        fairness=tuple(fairness),
+        reproduce=reproduce,
+        binding=bound,
+    )
+
+
+def sentence_for(sentence: str, binding: Mapping[str, str]) -> str:
+    """A property's sentence about these values: `{pin}` is filled in; values it does not mention are appended."""
+    rest = {name: value for name, value in binding.items() if "{" + name + "}" not in sentence}
+    for name, value in binding.items():
+        sentence = sentence.replace("{" + name + "}", value)
+    return sentence + (f" [{', '.join(f'{k}={v}' for k, v in rest.items())}]" if rest else "")
+
+
+def _provenance(design: type[Design]) -> tuple[str, ...]:
+    """One text per patch that is in the system, or the system's name if there is none."""
+    patches = [vars(cls)["patch"] for cls in design.__mro__ if vars(cls).get("patch") is not None]
+    return tuple(dict.fromkeys(map(str, patches))) or (design.__name__,)
+
+
+def _lanes_of(design: type[Design], events: Sequence[Event]) -> tuple[str, ...]:
+    """The lanes that occur, side by side as `lane_order` says; without it, numbered lanes come first."""
+    declared: tuple[str, ...] = tuple(vars(c).get("lane", "") for c in design.__mro__)
+    by_default = sorted(filter(None, dict.fromkeys(declared)), key=lambda template: "{" not in template)
+    order: Sequence[str] = getattr(design, "lane_order", by_default)
+
+    def rank(lane: str) -> tuple[int, int, str]:
+        place = next((i for i, template in enumerate(order) if _fits(lane, template)), len(order))
+        number = re.search(r"\d+", lane)
+        return place, int(number[0]) if number else -1, lane
+
+    return tuple(sorted(lanes_in(events), key=rank))
+
+
+def _fits(lane: str, template: str) -> bool:
+    """Whether a lane is one of a template's: CPU1 is one of CPU{cpu}."""
+    return re.fullmatch(".+".join(map(re.escape, re.split(r"\{[^}]*\}", template))), lane) is not None
+
+
+@dataclass(frozen=True)
+class _Function:
+    """What is known about a method of the model before it runs."""
+
+    name: str
+    lane: str
+    anchor: str
+    pure: bool
+
+
+def _functions(design: type[Design]) -> dict[CodeType, _Function]:
+    """Every method of the model by its code object, so overridden ones and super() calls are told apart."""
+    owners = [cls for cls in design.__mro__ if issubclass(cls, Design) and cls is not Design]
+    return {
+        function.__code__: _Function(
+            name,
+            getattr(cls, "lane", ""),
+            _anchor(cls, name),
+            function.__annotations__.get("return") not in ("None", None),
+        )
+        for cls in owners
+        for name, function in vars(cls).items()
+        if isinstance(function, FunctionType)
+    }
+
+
+def _anchor(cls: type[Design], name: str) -> str:
+    """`file.c:function()`. A patch restates functions of several files: the file is that of the oldest definition."""
+    own = vars(cls).get("source", "")
+    older = [str(getattr(base, "source", "")) for base in cls.__mro__ if name in vars(base)]
+    source = own or next(filter(None, reversed(older)), "")
+    return f"{source.rpartition('/')[2]}:{name}()" if source else f"{name}()"
+
+
+def _places(holder: Any, of: Type, path: str) -> Iterator[tuple[int, str]]:
+    """The identity of each struct, table and mask below a place, and its path. They never move: stores copy."""
+    match of:
+        case StructType(fields=fields):
+            yield id(holder), path
+            for name, kind in fields:
+                yield from _places(holder.__dict__[name], kind, f"{path}.{name}".lstrip("."))
+        case TableType(row=row):
+            yield id(holder), path
+            for i in range(of.rows):
+                yield from _places(holder.rows[i], row, f"{path}[{i}]")
+        case MaskType():
+            yield id(holder), path
+        case _:
+            pass
+
+
+class _Recorder:
+    """One system, run step by step. `sys.setprofile` sees every call, also super() calls and overridden methods."""
+
+    def __init__(self, design: type[Design], scope: Scope) -> None:
+        self.system = design(scope)
+        self.system.initial()
+        self.cells = list(cells(self.system))
+        state = design.state_type(scope)
+        self.leaves = list(leaves(state))
+        self.names = [name_of(design, leaf) for leaf in self.leaves]
+        self.places = dict(_places(self.system, state, ""))
+        self.functions = _functions(design)
+        self.by = {name: info.by for name, info in design.steps().items()}
+        self._reset("")
+
+    def _reset(self, by: str) -> None:
+        self.stack = [by]
+        self.calls: list[Call] = []
+        self.latest = self.codes()
+        self.history: dict[int, list[int]] = {}  # leaf -> the codes it took; last changed, last in the dict
+        self.changed_after: dict[int, int] = {}  # leaf -> how many calls had been made when it took the last one
+
+    def codes(self) -> tuple[int, ...]:
+        """The current state as leaf codes."""
+        return save(self.cells)
+
+    def run(self, step: str, args: tuple[Any, ...]) -> Event:
+        """Take one step. Raises Disabled if it is not enabled, and whatever else the model raises."""
+        self._reset(self.by[step])
+        method = getattr(self.system, step)
+        code = method.__func__.__code__
+        named = dict(zip(code.co_varnames[1 : code.co_argcount], map(show, args), strict=True))
+        lane = self._lane(self.functions[code], named)
+        self.stack = [lane]
+        outer = sys.getprofile()
+        sys.setprofile(self._watch)
+        try:
+            method(*args)
+        finally:
+            sys.setprofile(outer)
+        self._note_changes()
+        anchor = self.functions[code].anchor
+        return Event(step, tuple(named.items()), lane, anchor, tuple(self.calls), tuple(self._changes()))
+
+    def _watch(self, frame: FrameType, what: str, _: Any) -> None:
+        function = self.functions.get(frame.f_code)
+        if function is None:
+            return
+        self._note_changes()
+        if what == "return":  # also when an exception leaves the function
+            self.stack.pop()
+        elif what == "call":
+            names = frame.f_code.co_varnames[1 : frame.f_code.co_argcount]
+            args = {name: frame.f_locals[name] for name in names}
+            lane = self._lane(function, {name: show(value) for name, value in args.items()})
+            if lane != self.stack[-1] and not function.pure:
+                text = ", ".join(self.places.get(id(value), f"{name}={show(value)}") for name, value in args.items())
+                self.calls.append(Call(self.stack[-1], lane, function.name, text, function.anchor))
+            self.stack.append(lane)
+
+    def _lane(self, function: _Function, args: Mapping[str, str]) -> str:
+        """The lane that a call runs in, by the template of its class."""
+        try:
+            return function.lane.format(**args) or self.stack[-1]
+        except KeyError:
+            fitting = (lane for lane in reversed(self.stack) if _fits(lane, function.lane))
+            return next(fitting, self.stack[-1])
+
+    def _note_changes(self) -> None:
+        """Look at the state: at every call and return, so that a bit which is cleared and set again is seen."""
+        now = self.codes()
+        for i, (old, new) in enumerate(zip(self.latest, now, strict=True)):
+            if old != new:
+                self.history[i] = [*self.history.pop(i, [old]), new]  # moves to the end: latest change last
+                self.changed_after[i] = len(self.calls)
+        self.latest = now
+
+    def _changes(self) -> Iterator[Change]:
+        """In the order of time; what one look found is in layout order."""
+        for i, codes in self.history.items():
+            leaf = self.leaves[i]
+            lane, label = self.names[i]
+            before, *between, after = (show(decode(leaf.type, code)) for code in codes)
+            yield Change(str(leaf), label, lane or self.stack[0], before, after, self.changed_after[i], tuple(between))
+
+
+def name_of(design: type[Design], leaf: Leaf) -> tuple[str, str]:
+    """Lane ("" for: whoever changes it) and label of a state field. Raises ModelError for a bad template."""
+    path = str(leaf)
+    pattern = "".join("[]" if isinstance(p, int) else f".{p}" for p in leaf.path).lstrip(".")
+    indices = [p for p in leaf.path if isinstance(p, int)]
+    for cls in design.__mro__:
+        templates = vars(cls).get("labels", {}).get(pattern)
+        if templates is not None:
+            try:
+                lane, label = (template.format(*indices) for template in templates)
+            except (LookupError, ValueError) as error:
+                raise ModelError(f"{cls.__name__}.labels[{pattern!r}] does not fit {path}: {error}") from None
+            return lane, label
+    owner = next(cls for cls in design.__mro__ if leaf.path[0] in vars(cls).get("__annotations__", {}))
+    lane = str(getattr(owner, "lane", ""))
+    return ("" if "{" in lane else lane), path
+
+
+def replay(
+    design: type[Design],
+    scope: Scope,
+    path: Path,
+    loop_start: int | None = None,
+    *,
+    expected: States | None = None,
+    error: type[Exception] = InternalError,
+) -> tuple[Event, ...]:
+    """Run a path from the initial state. `expected` are the engine's states, the initial one first.
+
+    Raises `error` naming the step if it is unknown or disabled, if a state is not the expected one, or if the last
+    step does not lead back to the state before step `loop_start`. Errors of the model itself pass through.
+    """
+    recorder = _Recorder(design, scope)
+    if expected is not None and len(expected) != len(path) + 1:
+        raise error(f"replay: {len(path)} steps, but {len(expected)} states")
+    states = [recorder.codes()]
+    _compare(recorder, states[0], expected[0] if expected else None, "the initial state", error)
+    events: list[Event] = []
+    for number, (step, args) in enumerate(path, 1):
+        where = f"step {number}, {step}({', '.join(map(show, args))})"
+        if step not in recorder.by:
+            raise error(f"replay: {where}: {design.__name__} has no such step")
+        try:
+            events.append(recorder.run(step, args))
+        except Disabled:
+            raise error(f"replay: {where} is disabled") from None
+        states.append(recorder.codes())
+        _compare(recorder, states[-1], expected[number] if expected else None, where, error)
+    if loop_start is not None:
+        _compare(recorder, states[-1], states[loop_start], f"the end of the loop to step {loop_start + 1}", error)
+    return tuple(events)
+
+
+def _compare(
+    recorder: _Recorder, found: tuple[int, ...], wanted: tuple[int, ...] | None, where: str, error: type[Exception]
+) -> None:
+    """Raise `error` with the first field that differs."""
+    if wanted is None or found == tuple(wanted):
+        return
+    if len(wanted) != len(found):
+        raise error(f"replay: {where}: a state has {len(found)} fields, not {len(wanted)}")
+    i = next(i for i, (a, b) in enumerate(zip(found, wanted, strict=True)) if a != b)
+    leaf = recorder.leaves[i]
+    values = show(decode(leaf.type, found[i])), show(decode(leaf.type, wanted[i]))
+    raise error(f"replay: after {where} {leaf} is {values[0]}, but {values[1]} was expected")

@@ -1,0 +1,210 @@
+"""Symbolic runs of the IR: a step as three kinds of z3 terms over the leaves of the state.
+
+Structured control flow is flattened while it runs. A statement runs under its *live* condition: the tests
+around it hold and no `return`, `break` or `continue` left the path before. A store is a conditional update,
+so paths merge without further work; calls are inlined and loops unrolled. A `Require` that fails and a
+checked store out of range *stop* the run, as Disabled and RangeError do in CPython.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from checker.language import ir
+from checker.language.ir_program import Param, Program
+from checker.language.layout import Instance, Layout
+from checker.symbolic.smt_values import Frame, Values, literal, scalar
+from checker.symbolic.terms import Term, Terms, Truth, both, either, negation, width_for
+from model.finite import MaskType, OptionalType, Scalar, encode
+from model.lang import Scope
+
+
+class Run(Values):
+    """One run of functions over a symbolic (or constant) state; `now` is the state as it changes."""
+
+    def __init__(
+        self,
+        symbolic: Symbolic,
+        now: Sequence[Term],
+        before: Sequence[Term] | None = None,
+    ) -> None:
+        super().__init__(symbolic.terms, symbolic.program, symbolic.choices, now)
+        self.before = before
+        self.stopped: Truth = False
+        self.enabled: Truth = True
+        self.fault: Truth = False
+
+    def call(self, name: str, args: Sequence[Any], entry: Truth = True) -> Term:
+        function = self._functions[name]
+        frame = Frame(entry, self._terms)
+        for param, value in zip(function.params, args, strict=True):
+            frame.set(param.name, value)
+        self._block(frame, function.body)
+        if frame.result is None and function.returns is not None:
+            return literal(function.returns, 0)  # only where the call is never reached
+        return frame.result
+
+    def live(self, frame: Frame) -> Truth:
+        return both(both(frame.entry, frame.live()), negation(self.stopped))
+
+    def _block(self, frame: Frame, statements: Sequence[ir.Stmt]) -> None:
+        for statement in statements:
+            if self.live(frame) is False:
+                return
+            self._statement(frame, statement)
+
+    def _statement(self, frame: Frame, statement: ir.Stmt) -> None:
+        match statement:
+            case ir.Assign(name=name, value=value, type=of, check=check):
+                frame.set(name, self._stored(frame, value, of, check))
+            case ir.Bind(name=name, place=place):
+                frame.set(name, self.place(frame, place))
+            case ir.Store():
+                self._store(frame, statement)
+            case ir.If(test=test, then=then, other=other):
+                holds = self.value(frame, test)
+                for branch, condition in ((then, holds), (other, negation(holds))):
+                    with frame.block(condition):
+                        self._block(frame, branch)
+            case ir.For():
+                self._for(frame, statement)
+            case ir.Continue():
+                frame.continued = either(frame.continued, frame.live())
+            case ir.Break():
+                frame.broke = either(frame.broke, frame.live())
+            case ir.Return(value=value):
+                self._return(frame, value)
+            case ir.Do(function=function, args=args):
+                self.call(function, self.arguments(frame, args), self.live(frame))
+            case ir.Require(test=test):
+                self._require(frame, self.value(frame, test))
+            case _:
+                assert_never(statement)
+
+    def _require(self, frame: Frame, test: Truth) -> None:
+        refused = both(self.live(frame), negation(test))
+        self.enabled = both(self.enabled, negation(refused))
+        self.stopped = either(self.stopped, refused)
+
+    def _return(self, frame: Frame, value: ir.Expr | None) -> None:
+        if value is not None:
+            term = self.value(frame, value)
+            first = frame.result is None
+            frame.result = term if first else self._terms.choose(frame.live(), term, frame.result)
+        frame.returned = either(frame.returned, frame.live())
+
+    def _for(self, frame: Frame, loop: ir.For) -> None:
+        with frame.loop():
+            for index in range(loop.over.lo, loop.over.hi + 1):
+                with frame.block(True):
+                    frame.set(loop.var, index)
+                    self._block(frame, loop.body)
+                frame.continued = False
+
+    def _store(self, frame: Frame, store: ir.Store) -> None:
+        target = self.place(frame, store.place)
+        term = self._stored(frame, store.value, scalar(store.place.type), store.check)
+        live = self.live(frame)
+        for at in target:
+            assert not at.before, "a store into the state before the step"
+            self.now[at.leaf] = self._terms.choose(both(live, at.condition), term, self.now[at.leaf])
+
+    def _stored(self, frame: Frame, value: ir.Expr, of: Scalar, check: bool) -> Term:
+        """The value for a store; a value that is not a code of `of` is a fault and stops the run."""
+        term = self.value(frame, value)
+        if check:
+            bad = both(self.live(frame), negation(self._fits(frame, value, of)))
+            self.fault = either(self.fault, bad)
+            self.stopped = either(self.stopped, bad)
+        return term
+
+    def _fits(self, frame: Frame, value: ir.Expr, of: Scalar) -> Truth:
+        """The value is one of the type's. Asked of the parts where the code of the whole no longer tells:
+        wrapping -1 gives None's code, and a bit beyond the mask is shifted away."""
+        match value:
+            case ir.Wrap(operand=operand) if isinstance(of, OptionalType):
+                return self._fits(frame, operand, of.of)
+            case ir.IfElse(test=test, then=then, other=other):
+                fits = self._fits(frame, then, of), self._fits(frame, other, of)
+                return self._terms.choose(self.value(frame, test), *fits)
+            case ir.MaskEdit(op="with", mask=mask, element=element) if isinstance(of, MaskType):
+                inside = self._terms.within(self.value(frame, element), 0, of.of.hi)
+                return both(inside, self._fits(frame, mask, of))
+            case _:
+                return self._terms.is_code(of, self.value(frame, value))
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One step instance from one state, as z3 terms (constants fold to z3 constants).
+
+    enabled: no Require failed. fault: a store out of range was reached (implies enabled). successor: the
+    leaves after the step, in layout order; it means something only where enabled and not fault.
+    """
+
+    enabled: Any
+    fault: Any
+    successor: list[Any]
+
+
+class Symbolic:
+    """A program at a scope. `state`: one z3 constant per leaf in layout order, named by the leaf's path
+    ("apic[0].irr"); Bool for bools, otherwise a bit-vector of `terms.width` bits that holds the code."""
+
+    def __init__(self, program: Program, scope: Scope) -> None:
+        values = scope.choices()
+        self.program = program
+        self.layout = Layout(program)
+        self.terms = Terms(width_for(program))
+        self.choices = {n: literal(of, encode(of, values[n])) for n, of in program.choices.items()}
+        self.state = self.variables("")
+        self._steps = {step.name: step for step in program.steps}
+
+    def variables(self, prefix: str) -> list[Any]:
+        """Fresh z3 constants for a state, their names starting with `prefix`."""
+        return [self.terms.variable(f"{prefix}{leaf}", leaf.type) for leaf in self.layout.leaves]
+
+    def constants(self, codes: Sequence[int]) -> list[Term]:
+        """A concrete state as constant terms."""
+        return [literal(leaf.type, code) for leaf, code in zip(self.layout.leaves, codes, strict=True)]
+
+    def codes(self, state: Sequence[Term]) -> tuple[int, ...]:
+        """The inverse of `constants`."""
+        return tuple(map(int, state))
+
+    def well_typed(self, state: Sequence[Term]) -> Any:
+        """z3 Bool: every leaf holds a code of its type."""
+        result: Truth = True
+        for leaf, term in zip(self.layout.leaves, state, strict=True):
+            result = both(result, self.terms.is_code(leaf.type, term))
+        return self.terms.as_z3(result)
+
+    def run_step(self, instance: Instance, state: Sequence[Term]) -> Run:
+        """The run of a step, before its results are made z3 terms."""
+        run = Run(self, state)
+        run.call(instance.step, self._arguments(self._steps[instance.step].params, instance.args))
+        return run
+
+    def step(self, instance: Instance, state: Sequence[Term]) -> Transition:
+        run = self.run_step(instance, state)
+        as_z3 = self.terms.as_z3
+        return Transition(as_z3(run.enabled), as_z3(run.fault), [as_z3(leaf) for leaf in run.now])
+
+    def run_formula(
+        self, name: str, args: Sequence[int], state: Sequence[Term], before: Sequence[Term] | None = None
+    ) -> tuple[Truth, Run]:
+        """The run of a function of a property (args: codes), and its result."""
+        run = Run(self, state, before)
+        result = run.call(name, self._arguments(self.program.functions[name].params, args))
+        return result, run
+
+    def formula(
+        self, name: str, args: Sequence[int], state: Sequence[Term], before: Sequence[Term] | None = None
+    ) -> Any:
+        """z3 Bool: the function holds in `state` (`before`: in the state before the step, for edges)."""
+        return self.terms.as_z3(self.run_formula(name, args, state, before)[0])
+
+    def _arguments(self, params: Sequence[Param], args: Sequence[int]) -> list[Term]:
+        return [literal(scalar(p.type), code) for p, code in zip(params, args, strict=True)]
