@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from checker import commands, oracle_commands
+from checker import cli, commands, entry, oracle_commands
 from checker.engine.sizes import MOST, instance_counts
 from checker.questions import campaign, gate
 from checker.questions.verdict import check_cell
@@ -205,3 +207,35 @@ def test_default_memory_is_a_part_of_what_the_container_allows(tmp_path, monkeyp
     (tmp_path / "memory.current").write_text("0\n")
     monkeypatch.setattr(campaign, "CGROUP", tmp_path)
     assert campaign.default_memory() == 6_000_000
+
+
+# ---- before there is anything to keep ----
+
+WHILE_IMPORTING = """
+import os, signal, sys
+from checker import entry
+signal.signal(signal.SIGINT, {handler})
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == "checker.commands":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, CtrlC())
+sys.argv = ["eoi", "list", "vmms"]
+sys.exit(entry.main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("handler", "code"), [("signal.default_int_handler", -signal.SIGINT), ("signal.SIG_IGN", 0)], ids=["heard", "ignored"]
+)
+def test_ctrl_c_while_the_command_starts_shows_no_traceback(handler, code):
+    program = [sys.executable, "-c", WHILE_IMPORTING.format(handler=handler)]
+    ran = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == code and "Traceback" not in ran.stderr
+    assert ("openvmm" in ran.stdout) == (code == 0)
+
+
+def test_once_it_runs_the_command_hears_ctrl_c_as_before(monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(cli, "main", lambda: signal.getsignal(signal.SIGINT))
+    assert entry.main() is before is signal.getsignal(signal.SIGINT)
