@@ -61,8 +61,8 @@ def _roles(family: Mapping[str, type[Machine]]) -> list[str]:
     lines = []
     for name, cls in family.items():
         about = inspect.getdoc(inspect.getmodule(cls)) if family is not DEVICES else inspect.getdoc(cls)
-        away = " [only on request]" if name in ON_REQUEST else ""
-        lines += _named(name, " ".join((about or "").partition("\n\n")[0].split()) + away, max(map(len, family)))
+        away = "[only on request] " if name in ON_REQUEST else ""
+        lines += _named(name, away + " ".join((about or "").partition("\n\n")[0].split()), max(map(len, family)))
     return lines
 
 

@@ -24,7 +24,8 @@ from checker.language.lower_checks import definition_of, parsed
 from checker.registry import VMMS, designs
 from model.lang import Design
 
-ABOUT = frozenset({"patch", "source", "lane", "lane_order", "labels", "scope"})  # of the report, not of the model
+# of the report, not of the model
+ABOUT = frozenset({"patch", "source", "lane", "lane_order", "labels", "scope", "flag_names"})
 
 
 @dataclass(frozen=True)

@@ -27,14 +27,16 @@ def ctrl_c() -> None:
 
 @pytest.fixture
 def after_one_cell(monkeypatch):
-    """Ctrl-C comes when the first cell is finished; the next searches begin before it is heard."""
-    first = threading.Lock()
+    """Ctrl-C comes when the first cell is finished, and another one is begun and not finished."""
+    first, another = threading.Lock(), threading.Event()
 
     def checked(cell, *rest, stop, **options):
         if first.acquire(blocking=False):
             result = check_cell(cell, *rest, stop=stop, **options)
+            assert another.wait(60)
             ctrl_c()
             return result
+        another.set()
         assert stop.wait(60)
         return check_cell(cell, *rest, stop=stop, **options)
 
