@@ -296,7 +296,7 @@ def print_diff(options: Namespace, diff: compare.Diff) -> None:
     print("\n" + "\n".join(compare.group_lines(diff, brief=options.brief, every=options.all)))
     named = compare.same_lines(diff) if options.all else []
     evidence = [] if options.brief else compare.evidence_lines(diff)
-    print("\n" + "\n".join([compare.graph_line(diff), *named, *evidence]))
+    print("\n" + "\n".join([compare.graph_line(diff), *named, *evidence, *compare.sizes_lines(diff)]))
     if not options.brief:
         print_traces(diff.listed, options.stories)
     print("\n" + compare.summary_line(diff))

@@ -134,7 +134,8 @@ def look_up(kind: str, name: str, known: Mapping[str, Any]) -> Any:
     if name not in known and ALIASES.get(name) in known:
         name = ALIASES[name]
     if name not in known:
-        raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known)}")
+        listed = {"property": "properties"}.get(kind, f"{kind}s")
+        raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known) or f'`eoi list {listed}` names them all; a file ends in .py'}")
     return known[name]
 
 

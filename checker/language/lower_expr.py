@@ -61,8 +61,8 @@ class ExpressionLowering(OperatorLowering):
         hint = did_you_mean(function.id, ["any", "all", "require"])
         raise self.refuse(
             node,
-            f"{function.id}() is not in the language",
-            hint if hint.startswith("did") else "functions are methods of the class: self.f(...)",
+            f"{function.id}() is {'not imported' if function.id == 'require' else 'not in the language'}",
+            "functions are methods of the class: self.f(...)" if hint.startswith("valid") else hint,
         )
 
     def method_called(self, node: ast.Call) -> Signature | None:

@@ -296,8 +296,22 @@ def evidence_lines(diff: Diff) -> list[str]:
         f"  Compared: the initial state, {sum(g.states for g in same):,} reachable states and "
         f"{sum(g.transitions for g in same):,} transitions (by step and arguments),",
         f"  in every field but {', '.join(left_out)}, which only one has and which tell no states apart."
-        if left_out else "  in every field. Nothing is said of other cells.",
+        if left_out else "  in every field.",
     ]  # fmt: skip
+
+
+def sizes_lines(diff: Diff) -> list[str]:
+    """With which sizes the cells were explored, and that nothing is said of others."""
+    of = dict[str, list[str]]()
+    for pair in diff.pairs:
+        sizes = ",".join(f"{name}={value}" for name, value in pair.design.scope.sizes().items())
+        of.setdefault(sizes, []).append(pair.design.names["guest"])
+    guests = [f"{', '.join(dict.fromkeys(names))} with {sizes}" for sizes, names in of.items()]
+    said = f"guests {'; '.join(guests)}" if len(of) > 1 else f"with {next(iter(of), '')}"
+    lines = _wrapped(f"Explored: {said}. Nothing is said of other sizes: --scope sets them.", 2)
+    if diff.hunks and diff.graphs and all(graph.same for graph in diff.graphs):
+        lines.append("  The change makes no difference here; perhaps no cell comes to where it would: try larger sizes.")
+    return lines
 
 
 def same_lines(diff: Diff) -> list[str]:

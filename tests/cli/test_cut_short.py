@@ -21,6 +21,14 @@ LINUX = ("prove", "base", "--vmm", "qemu,crosvm,openvmm", "--guest", "linux", "-
 CELLS = 4  # qemu 0x11 and 0x20, crosvm, openvmm
 
 
+@pytest.fixture(autouse=True)
+def hears_ctrl_c():
+    """The tests may be a shell's background job, which ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def ctrl_c() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 

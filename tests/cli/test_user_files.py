@@ -170,3 +170,41 @@ def test_a_vmm_patch_by_path(eoi, tmp_path):
     )
     ran = eoi("prove", str(path), "--kernel", "base", "--guest", "windows_cg", "--property", "no_storm", "--scope", "ioapic=0x20")
     assert ran.code == 0, ran.out
+
+
+def test_require_that_is_not_imported_is_said_to_be(eoi, tmp_path):
+    text = "from model.designs.v6 import V6\nfrom model.machine import Lapic\nclass P(V6):\n"
+    text += "    def apic_set_eoi(self, apic: Lapic) -> None:\n        require(apic.created)\n        super().apic_set_eoi(apic)\n"
+    (tmp_path / "p.py").write_text(text)
+    ran = eoi("prove", str(tmp_path / "p.py"), "--guest", "linux", "--vmm", "qemu")
+    assert ran.code == 2 and "p.py:5" in ran.err
+    assert "require() is not imported" in ran.err and "'require' exists, but this file does not import it" in ran.err
+
+
+def test_an_unknown_name_that_is_near_nothing_says_where_the_names_are(eoi):
+    for name in ("zzz", "my patch.c"):
+        ran = eoi("prove", name)
+        assert ran.code == 2 and f"unknown design {name!r}: `eoi list designs` names them all; a file ends in .py" in ran.err
+
+
+SECOND_VCPU = """
+from model.designs.v6 import V6
+from model.machine import Cpu, Lapic, Vector
+class Scan(V6):
+    def kvm_scan_ioapic_irq(self, cpu: Cpu, apic: Lapic, dest: Cpu, vector: Vector) -> None:
+        if dest != cpu and self.kvm_lapic_suppress_eoi_broadcast(apic):
+            return
+        super().kvm_scan_ioapic_irq(cpu, apic, dest, vector)
+"""
+
+
+def test_the_same_in_small_cells_is_not_said_of_larger_ones(eoi, tmp_path):
+    """What a reader of the README met: the change matters with a second vCPU only, and guest `any` has one by itself."""
+    (tmp_path / "scan.py").write_text(SECOND_VCPU)
+    arguments = ("diff", "v6", str(tmp_path / "scan.py"), "--vmm", "qemu", "--guest", "any,linux", "--brief")
+    out = " ".join(eoi(*arguments).out.split())
+    sizes = "Explored: guests any with cpus=1,pins=1,vectors=2; linux with cpus=2,pins=2,vectors=2."
+    assert sizes in out and "perhaps no cell comes to where it would" in out
+    more = eoi(*arguments[:-1], "--scope", "ioapic=0x20,flags=BIT2,cpus=2,pins=1,vectors=1", "--brief")
+    assert more.code == 1 and "REGRESSED     level_eoi_is_intercepted" in more.out
+    assert "Explored: with cpus=2,pins=1,vectors=1. " in more.out and "perhaps" not in more.out
