@@ -48,7 +48,7 @@ class Guest(Machine):
         return True
 
     def guest_can_take_interrupt(self, cpu: Cpu) -> bool:
-        return self.guest_is_idle(cpu)
+        return self.guest_uses_cpu(cpu) and self.guest_is_idle(cpu)
 
     def service_devices(self, vector: Vector) -> None:
         """Run the drivers of the pins that use this vector."""

@@ -64,9 +64,6 @@ class LinuxTmr0(LinuxExplicitEoi):
     def guest_uses_cpu(self, cpu: Cpu) -> bool:
         return not self.offline[cpu]
 
-    def guest_can_take_interrupt(self, cpu: Cpu) -> bool:
-        return not self.offline[cpu] and super().guest_can_take_interrupt(cpu)
-
     @step(by="guest", fair=Fair.FREE)
     def fixup_irqs(self, cpu: Cpu, dest: Cpu) -> None:
         """CPU offline, interrupts off: disable the LAPIC, move the pins away, send on what is pending."""
