@@ -63,7 +63,6 @@ def prepare(design: type[Design], scope: Scope, properties: Sequence[Property]) 
 
     Known by its role classes, by the sizes and by the kinds of choices: `lower` reads nothing else of the scope.
     """
-    check_sizes(design, scope)
     choices = tuple((name, type(value)) for name, value in scope.choices().items())
     functions: tuple[Callable[..., Any], ...] = tuple(p.function for p in properties)
     key = (design.__name__, design.__bases__, tuple(scope.sizes().items()), choices, functions)
@@ -82,6 +81,7 @@ def _prepared(design: type[Design], scope: Scope, properties: Sequence[Property]
     known = generated.load(path, design) if path is not None else None
     if known is not None:
         return Prepared(known[0], lambda: known[1])
+    check_sizes(design, scope)
     program = lower(design, scope, properties)
 
     def source() -> str:
