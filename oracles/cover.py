@@ -223,9 +223,7 @@ class Tour:
         hop = np.full(of.states, -1, np.int64)
         seen = self.open_from > 0
         while len(level):
-            counts = self.into[level + 1] - self.into[level]
-            places = np.repeat(self.into[level] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-            edges = self.by_target[places]
+            edges = self.by_target[_places(self.into, level)]
             edges = edges[~seen[self.source[edges]]]
             level, first = np.unique(self.source[edges], return_index=True)
             hop[level] = edges[first]
@@ -250,8 +248,7 @@ class Tour:
         came[state] = -2
         level, seen = np.array([state]), 1
         while len(level) and seen < NEAR:
-            counts = self.of.row[level + 1] - self.of.row[level]
-            edges = np.repeat(self.of.row[level] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+            edges = _places(self.of.row, level)
             targets = self.of.target[edges]
             self.looked += len(edges)
             new = came[targets] == -1
@@ -271,6 +268,12 @@ class Tour:
             path.append(int(came[at]))
             at = int(self.source[path[-1]])
         return path[::-1]
+
+
+def _places(bounds: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    """i64: the places of these rows one after the other, in an array whose row r is bounds[r] to bounds[r + 1]."""
+    counts = bounds[rows + 1] - bounds[rows]
+    return np.repeat(bounds[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
 
 
 def cover(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from checker.commands import find_role
 from checker.errors import UserError
+from checker.progress import PIPED_SECONDS
 from checker.registry import parse_scope
 from model.machine import Machine
 from oracles import mutant_scenes, record, report
@@ -24,7 +25,6 @@ from oracles.walk import Disagreement, NotReproducible, Subject, random_walks
 
 STEPS = 100_000
 MUTANT_STEPS = 200_000
-EVERY_SECONDS = 30
 MAX_STATES = 1_000_000
 
 
@@ -57,7 +57,7 @@ class Run:
             except TooBig as error:
                 not_covered.append(f"{scene.title}: {error}")
                 continue
-            done = cover(subject, of, scene.title, local=scene.local, progress=Every(EVERY_SECONDS))
+            done = cover(subject, of, scene.title, local=scene.local, progress=Every(PIPED_SECONDS))
             kind = "local " if scene.local else ""
             section = report.Section(
                 f"cover {kind}transitions: {scene.title}", done.totals, done.done, done.kinds, done.states,
