@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,18 +14,7 @@ from oracles.cover import cover, space
 from oracles.kvm import harness, subjects
 from oracles.kvm.differences import AcceptedBySetLapic, LiveKvm, SetIrqchipReplaysAll
 from oracles.kvm.driver import LiveKvmSystem
-from oracles.lockstep import OracleMissing
 from oracles.walk import Subject, differs, random_walks
-
-
-@pytest.fixture
-def live() -> Iterator[LiveKvmSystem]:
-    try:
-        real = LiveKvmSystem()
-    except OracleMissing as error:
-        pytest.skip(f"no live KVM: {error}")
-    yield real
-    real.close()
 
 
 @pytest.fixture
