@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,6 +48,10 @@ def add_conform(sub: Any, positive: Any) -> None:
     parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices (default: 2 of each)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of random walks (default: %(default)s)")
     parser.add_argument("--steps", type=positive, metavar="K", help="of random walks, all together")
+    parser.add_argument(
+        "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N",
+        help="parts of --cover that run at the same time, in kvm (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--write", metavar="DIR", help="also write the report to DIR, as text and JSON")
     parser.add_argument("--record", metavar="FILE", help="write the random walks as they were observed")
     parser.add_argument("--json", action="store_true", help="machine-readable numbers")

@@ -8,14 +8,18 @@ too big to be walked, each thing that can happen in it still is, in every situat
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from checker.engine.build import load_c
 from checker.engine.native import Outcome
 from checker.engine.prepare import prepare
 from checker.engine.reference import Move, Reference
@@ -29,7 +33,6 @@ from oracles.walk import Disagreement, Subject, shrunk
 # Patterns of the leaves that a move reads; with "pattern?leaf" they count only where that leaf is not 0. "+pattern": it
 # may write them, and does not read what was there.
 Slice = Callable[[Move], Sequence[str]]
-NEAR = 2_000  # states that are looked at for something new, where the map is old
 
 
 class TooBig(Exception):
@@ -38,7 +41,7 @@ class TooBig(Exception):
 
 @dataclass(frozen=True)
 class Space:
-    """A reachable graph. codes: u64[states, leaves]; row: i64[states + 1]; label, target: [transitions]; kind: the
+    """A reachable graph. codes: u64[states, leaves]; row: i64[states + 1]; label: i64, target: i32[transitions]; kind: the
     number of the (local) transition that each transition is; kinds: how many of them there are."""
 
     moves: Sequence[Move]
@@ -64,7 +67,7 @@ def space(design: type[Design], scope: Scope, part: Slice | None = None, max_sta
         raise TooBig(f"more than {max_states:,} states")
     graph = search.exploration.graph()
     codes = _columns(search.exploration.packed(), search.layout.widths)
-    row, label, target = graph.row.astype(np.int64), graph.label.astype(np.int64), graph.target.astype(np.int64)
+    row, label, target = graph.row.astype(np.int64), graph.label.astype(np.int64), graph.target.astype(np.int32)
     moves, leaves = Reference(design, scope).moves, search.layout.leaves
     if part is None:
         kind, kinds = np.arange(len(label)), len(label)
@@ -174,11 +177,10 @@ class Tour:
         self.firsts = np.sort(self.by_kind[self.ends[:-1]])
         self.next = 0
         self.source = np.repeat(np.arange(of.states), np.diff(of.row))
-        self.open_from = np.diff(of.row).copy()  # open transitions that leave each state
-        self.by_target = np.argsort(of.target, kind="stable")
-        self.into = np.searchsorted(of.target[self.by_target], np.arange(of.states + 1))
-        self.hop = np.full(of.states, -1, np.int64)  # the map: from each state the transition towards what was open
-        self.looked = 0  # transitions looked at since it was drawn
+        self.open_from = np.diff(of.row).astype(np.int32)  # open transitions that leave each state
+        self.via = np.full(of.states, -1, np.int64)
+        self.queue, self.path = np.empty(of.states, np.int32), np.empty(of.states, np.int64)
+        self.nearest = _library().nearest
 
     def here(self, state: int) -> int | None:
         """A transition that leaves this state and is still to be executed."""
@@ -209,71 +211,23 @@ class Tour:
         return path[::-1]
 
     def onward(self, state: int) -> list[int]:
-        """From a state to and along an open transition. The map is drawn anew when looking around has cost as much."""
-        if self.looked < len(self.of.label):
-            path = self.by_map(state) or self.near(state)
-            if path:
-                return path
-        self.draw_map()
-        return self.by_map(state)
-
-    def draw_map(self) -> None:
-        """Breadth-first backwards from every state that an open transition leaves."""
-        of, level = self.of, np.flatnonzero(self.open_from)
-        hop = np.full(of.states, -1, np.int64)
-        seen = self.open_from > 0
-        while len(level):
-            edges = self.by_target[_places(self.into, level)]
-            edges = edges[~seen[self.source[edges]]]
-            level, first = np.unique(self.source[edges], return_index=True)
-            hop[level] = edges[first]
-            seen[level] = True
-        self.hop, self.looked = hop, 0
-
-    def by_map(self, state: int) -> list[int]:
-        """The way that the map shows; none if what it leads to has been executed since."""
-        path = list[int]()
-        while not self.open_from[state]:
-            if self.hop[state] < 0:
-                return []
-            path.append(int(self.hop[state]))
-            state = int(self.of.target[path[-1]])
-        last = self.here(state)
+        """From a state to and along the open transition that is nearest to it; empty if it reaches none."""
+        arrays = (self.of.row, self.of.target, self.open_from, self.via, self.queue, self.path)
+        length = self.nearest(*(array.ctypes.data for array in arrays), state)
+        if length < 0:
+            return []
+        way = [int(edge) for edge in self.path[:length][::-1]]
+        last = self.here(int(self.of.target[way[-1]]))
         assert last is not None
-        return [*path, last]
-
-    def near(self, state: int) -> list[int]:
-        """If one is near; breadth-first, a level at a time."""
-        came = np.full(self.of.states, -1, np.int64)
-        came[state] = -2
-        level, seen = np.array([state]), 1
-        while len(level) and seen < NEAR:
-            edges = _places(self.of.row, level)
-            targets = self.of.target[edges]
-            self.looked += len(edges)
-            new = came[targets] == -1
-            level, first = np.unique(targets[new], return_index=True)
-            came[level] = edges[new][first]
-            seen += len(level)
-            found = level[self.open_from[level] > 0]
-            if len(found):
-                return self._back(came, int(found[0]))
-        return []
-
-    def _back(self, came: NDArray[Any], at: int) -> list[int]:
-        last = self.here(at)
-        assert last is not None
-        path = [last]
-        while came[at] >= 0:
-            path.append(int(came[at]))
-            at = int(self.source[path[-1]])
-        return path[::-1]
+        return [*way, last]
 
 
-def _places(bounds: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
-    """i64: the places of these rows one after the other, in an array whose row r is bounds[r] to bounds[r + 1]."""
-    counts = bounds[rows + 1] - bounds[rows]
-    return np.repeat(bounds[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+@functools.cache
+def _library() -> ctypes.CDLL:
+    library = load_c((Path(__file__).parent / "nearest.c").read_text(encoding="utf-8"), ("-O2",))
+    library.nearest.argtypes = [*[ctypes.c_void_p] * 6, ctypes.c_int32]
+    library.nearest.restype = ctypes.c_int64
+    return library
 
 
 def cover(

@@ -161,10 +161,7 @@ def shrunk(subject: Subject, walk: Walk, seconds: float = 30.0) -> Disagreement:
     than the first one was."""
     deadline = time.monotonic() + seconds
     best = list(walk)
-    found = differs(subject, best)
-    if found is None:
-        raise NotReproducible(f"a walk of {len(best)} steps ended in a mismatch once, and not again")
-    best = found[2]
+    best = list(seen_again(subject, best).walk)
     size = max(1, len(best) // 2)
     while best and time.monotonic() < deadline:
         shorter = _without_a_stretch(subject, best, size, deadline)
@@ -175,9 +172,14 @@ def shrunk(subject: Subject, walk: Walk, seconds: float = 30.0) -> Disagreement:
             break
         else:
             size //= 2
-    again = differs(subject, best)
+    return seen_again(subject, best)
+
+
+def seen_again(subject: Subject, walk: Walk) -> Disagreement:
+    """The mismatch that a walk ended in, taken once more. Raises NotReproducible."""
+    again = differs(subject, walk)
     if again is None:
-        raise NotReproducible(f"a walk of {len(best)} steps ended in a mismatch once, and not again")
+        raise NotReproducible(f"a walk of {len(walk)} steps ended in a mismatch once, and not again")
     return Disagreement(subject, tuple(again[2]), again[0], tuple(again[1]))
 
 

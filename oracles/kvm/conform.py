@@ -7,6 +7,7 @@ import sys
 import time
 from argparse import Namespace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from checker.commands import find_role
@@ -19,9 +20,10 @@ from oracles.cover import Covered, TooBig, cover, space
 from oracles.kvm import harness, subjects
 from oracles.kvm.driver import LiveKvmSystem
 from oracles.kvm.mutant_scenes import scenes as scenes_for_mutants
-from oracles.lockstep import OracleDied, OracleMissing
+from oracles.lockstep import OracleDied, OracleMissing, Walk
+from oracles.processes import in_processes
 from oracles.record import RecordedWalk, Recorder
-from oracles.walk import Disagreement, NotReproducible, Subject, random_walks
+from oracles.walk import Disagreement, NotReproducible, Subject, closing, random_walks, seen_again
 
 STEPS = 100_000
 MUTANT_STEPS = 200_000
@@ -48,22 +50,16 @@ class Run:
     def cover(self) -> None:
         not_covered: list[str] = [*subjects.NOT_COVERED]
         self.result.not_covered = not_covered
-        for scene in subjects.scenes(self.kernel, subjects.sizes_of(self.options.scope)):
+        scenes = list(subjects.scenes(self.kernel, subjects.sizes_of(self.options.scope)))
+        walks = in_processes(partial(covered, self.design, self.options.scope), range(len(scenes)), self.options.jobs)
+        for scene, walked in zip(scenes, walks, strict=True):
+            if isinstance(walked, str):
+                not_covered.append(f"{scene.title}: {walked}")
+                continue
+            section, walk = walked
+            self.add(section, None if walk is None else seen_again(scene.subject(self.kernel, self.real), walk))
             if self.disagreement is not None:
                 return
-            subject = scene.subject(self.kernel, self.real)
-            try:
-                of = space(subject.design, scene.scope, harness.part_of if scene.local else None, MAX_STATES)
-            except TooBig as error:
-                not_covered.append(f"{scene.title}: {error}")
-                continue
-            done = cover(subject, of, scene.title, local=scene.local, progress=Every(PIPED_SECONDS))
-            kind = "local " if scene.local else ""
-            section = report.Section(
-                f"cover {kind}transitions: {scene.title}", done.totals, done.done, done.kinds, done.states,
-                done.transitions, done.left_out,
-            )  # fmt: skip
-            self.add(section, done.disagreement)
 
     def random(self) -> None:
         found = subjects.random_subjects(self.design, self.kernel, parse_scope(self.options.scope), self.real)
@@ -89,6 +85,26 @@ class Run:
         self.judged = mutant_scenes.judge_scenes(found, self.options.seed, steps, say=_progress)
         mutant_scenes.add_to(self.result, self.judged)
         self.disagreement = self.judged.disagreement
+
+
+def covered(design: str, sizes: str, number: int) -> tuple[report.Section, Walk | None] | str:
+    """A process's own part of a covering run, one scene: what it executed, and the shortest walk that ends in a difference;
+    or why the scene cannot be walked."""
+    kernel = find_role("kernel", design)
+    scene = list(subjects.scenes(kernel, subjects.sizes_of(sizes)))[number]
+    with closing(LiveKvmSystem()) as real:
+        subject = scene.subject(kernel, real)
+        try:
+            of = space(subject.design, scene.scope, harness.part_of if scene.local else None, MAX_STATES)
+        except TooBig as error:
+            return str(error)
+        done = cover(subject, of, scene.title, local=scene.local, progress=Every(PIPED_SECONDS))
+    kind = "local " if scene.local else ""
+    section = report.Section(
+        f"cover {kind}transitions: {scene.title}", done.totals, done.done, done.kinds, done.states,
+        done.transitions, done.left_out,
+    )  # fmt: skip
+    return section, None if done.disagreement is None else done.disagreement.walk
 
 
 class Every:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from oracles.processes import end_with_parent
+
 PROGRAM = "qemu-system-x86_64"
 PATIENCE = 10.0  # seconds for one answer; QEMU needs microseconds, a busy machine some milliseconds
 IN_FLIGHT = 64  # qtest commands sent before their answers are read: both socket buffers must never be full
-_PR_SET_PDEATHSIG = 1
 _F_SETPIPE_SZ = 1031
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class OracleFailed(Exception):
@@ -59,13 +57,6 @@ def memory_file(name: str, content: bytes = b"") -> int:
     return descriptor
 
 
-def _end_with_parent(parent: int) -> None:
-    """Runs in the child before exec: the kernel kills it when the thread that started it ends."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 class QemuProcess:
     """One child. Channels: qtest (register and line accesses), QMP, a debug console, and the trace on stderr."""
 
@@ -81,7 +72,7 @@ class QemuProcess:
             self._child = subprocess.Popen(
                 [PROGRAM, *_channels(*descriptors), *arguments], pass_fds=[*descriptors, *inherited],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer,
-                preexec_fn=lambda: _end_with_parent(parent),
+                preexec_fn=lambda: end_with_parent(parent),
             )  # fmt: skip
         except OSError as error:
             os.close(reader)
