@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.errors import UserError
+from checker.language import c_habits
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
 from checker.registry import USERS_MODULE
@@ -109,8 +110,7 @@ def _execute(path: Path) -> types.ModuleType:
         with _time_limit():
             exec(code, module.__dict__)
     except SyntaxError as error:
-        loc = Loc(str(path), error.lineno or 1, max((error.offset or 1) - 1, 0), max((error.end_offset or 0) - 1, 0))
-        raise Refused(loc, f"syntax error: {error.msg}") from None
+        raise _syntax_error(error, source, path) from None
     except KeyboardInterrupt:
         raise
     except Refused:
@@ -118,6 +118,17 @@ def _execute(path: Path) -> types.ModuleType:
     except BaseException as error:  # also SystemExit: a file must not end the command as if all were well
         raise _explained(error, path) from None
     return module
+
+
+def _syntax_error(error: SyntaxError, source: str, path: Path) -> Refused:
+    """Where Python's parser gave up; if C is written there, where that is, and what to write instead."""
+    line, start, end = error.lineno or 1, max((error.offset or 1) - 1, 0), max((error.end_offset or 0) - 1, 0)
+    last = max(error.end_lineno or line, line)
+    found = c_habits.find(source, line, last, end if last > line else max(start, end))
+    if found is not None:
+        loc = Loc(str(path), found.line, found.col, found.end)
+        return Refused(loc, f"syntax error: `{found.spelling}` is C, and this is Python", found.hint)
+    return Refused(Loc(str(path), line, start, end), f"syntax error: {error.msg}")
 
 
 def _only_definitions(body: Sequence[ast.stmt], path: Path) -> None:
@@ -165,7 +176,7 @@ def _explained(error: BaseException, path: Path) -> Refused:
             return Refused(loc, f"the file was not read within {SECONDS:g} s", "import only what defines classes")
         case NameError(name=str(name)):
             known = [*vars(Machine), *(n for n in _model_names())]
-            return Refused(loc, f"unknown name {name!r}", did_you_mean(name, known))
+            return Refused(loc, f"unknown name {name!r}", c_habits.name_hint(name) or did_you_mean(name, known))
         case ImportError(name=str(name)) if name in sys.modules:
             missing = str(error).partition("'")[2].partition("'")[0]  # cannot import name '...' from ...
             names = [n for n in vars(sys.modules[name]) if not n.startswith("_")]

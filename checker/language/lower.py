@@ -19,6 +19,7 @@ from checker.language.lower_checks import (
     check_overrides,
     check_unused,
     definition_of,
+    in_patch,
     only_plain_parameters,
     said_of_type,
     state_type,
@@ -59,7 +60,7 @@ class ProgramLowering:
         self.state: StructType = state_type(design, scope)
         self.functions: dict[str, Function] = {}
         self.signatures: dict[str, Signature] = {}
-        self.in_progress: list[str] = []
+        self.in_progress: dict[str, ir.Loc] = {}
         self.used: set[tuple[type, str]] = set()
 
     # --- what functions ask for ---
@@ -70,6 +71,9 @@ class ProgramLowering:
 
     def constant(self, name: str) -> Any:
         return getattr(self.design, name, None)
+
+    def in_patch(self, loc: ir.Loc) -> bool:
+        return in_patch(self.design, loc)
 
     def method(self, name: str, after: type | None) -> Signature | None:
         """The method that self.name (or, with `after`, super().name in that class) runs; lowered if new."""
@@ -100,9 +104,11 @@ class ProgramLowering:
             hint = f"write {key}() in one of them, or name a role that has it"
             raise Refused(loc_of(node, file), f"no role of {self.design.__name__} provides {key}()", hint)
         if key in self.in_progress:
-            circle = " -> ".join([*self.in_progress[self.in_progress.index(key) :], key])
-            raise Refused(loc_of(node, file), f"recursion is not in the language: {circle}", "use a `for` loop")
-        self.in_progress.append(key)
+            circle = list(self.in_progress)[list(self.in_progress).index(key) :]
+            loc = next(filter(self.in_patch, map(self.in_progress.__getitem__, circle)), loc_of(node, file))
+            said = " -> ".join([*circle, key])
+            raise Refused(loc, f"recursion is not in the language: {said}", "use a `for` loop")
+        self.in_progress[key] = loc_of(node, file)
         only_plain_parameters(function, node, method=True)
         params = self._params(function, node, skip=1)
         returns = self._returns(function, node)
@@ -111,7 +117,7 @@ class ProgramLowering:
         )  # fmt: skip
         lowering.env.values[node.args.args[0].arg] = ir.State(self.state)
         self._finish(key, lowering, node, params, returns, owner.__name__)
-        self.in_progress.pop()
+        del self.in_progress[key]
 
     def _finish(
         self, key: str, lowering: StatementLowering, node: ast.FunctionDef, params: tuple[Param, ...],
@@ -128,9 +134,8 @@ class ProgramLowering:
         body, ends = lowering.function(node)
         if returns is not None and not ends:
             raise Refused(loc, f"{node.name}() may end without a value", "return a value on every path")
-        self.functions[key] = Function(key, params, returns, tuple(body), lowering.guards, loc, owner, of_edges)
-        self.signatures[key] = Signature(key, params, returns, lowering.wrote, lowering.guards)
-        self.signatures[key].writes = _writes(body, self.signatures)
+        self.functions[key] = Function(key, params, returns, tuple(body), lowering.guard is not None, loc, owner, of_edges)
+        self.signatures[key] = Signature(key, params, returns, _first_write(body, self.signatures), lowering.guard)
 
     def _params(self, function: Callable[..., Any], node: ast.FunctionDef, skip: int) -> tuple[Param, ...]:
         file, hints = function.__code__.co_filename, _hints(function, node)
@@ -196,8 +201,11 @@ class ProgramLowering:
     def initial(self) -> None:
         """What sets up the initial state."""
         signature = self.method("initial", None)
-        if signature is not None and signature.guards:
-            raise Refused(self.functions["initial"].loc, "initial() always runs: it can have no `require`", "use `if`")
+        if signature is not None and signature.guard:
+            loc = self.functions["initial"].loc
+            if self.in_patch(signature.guard) and not self.in_patch(loc):
+                loc = signature.guard
+            raise Refused(loc, "initial() always runs: it can have no `require`", "use `if`")
 
     def formula(self, p: Property) -> Formula:
         """A property: one bool function, or two (p and q) for a leads_to."""
@@ -252,17 +260,20 @@ def _check_result(p: Property, result: object, loc: ir.Loc) -> None:
         raise Refused(loc, f"`{p.kind}` returns bool, and {p.name}() says something else", f"def {p.name}(...) -> bool")
 
 
-def _writes(body: Sequence[ir.Stmt], signatures: dict[str, Signature]) -> bool:
+def _first_write(body: Sequence[ir.Stmt], signatures: dict[str, Signature]) -> ir.Loc | None:
+    """Where a function may first write, in itself or in what it calls."""
     for stmt in body:
         match stmt:
-            case ir.Store():
-                return True
-            case ir.Do(function=f) if signatures[f].writes:
-                return True
-            case ir.If(then=then, other=other) if _writes(then, signatures) or _writes(other, signatures):
-                return True
-            case ir.For(body=inner) if _writes(inner, signatures):
-                return True
+            case ir.Store(loc=loc):
+                return loc
+            case ir.Do(function=f) if signatures[f].write:
+                return signatures[f].write
+            case ir.If(then=then, other=other):
+                found = _first_write(then, signatures) or _first_write(other, signatures)
+            case ir.For(body=inner):
+                found = _first_write(inner, signatures)
             case _:
-                pass
-    return False
+                found = None
+        if found:
+            return found
+    return None

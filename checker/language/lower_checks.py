@@ -11,6 +11,7 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
 from model.finite import IntType, MaskType, ModelError, OptionalType, StructType, TableType, Type
 from model.lang import Design, Scope, resolve
@@ -182,11 +183,25 @@ def check_overrides(design: type[Design]) -> None:
             )  # fmt: skip
 
 
+def _is_patch(owner: type) -> bool:
+    return "patch" in vars(owner) or owner.__module__.startswith("eoi_user_")
+
+
+def in_patch(design: type[Design], loc: Loc) -> bool:
+    """Does a function of a patch have this line?"""
+    patches = (f for owner in design.__mro__ if _is_patch(owner) for f in _methods(owner).values())
+    for function in (f for f in patches if f.__code__.co_filename == loc.file):
+        node = definition_of(function)
+        if node.lineno <= loc.line <= (node.end_lineno or node.lineno):
+            return True
+    return False
+
+
 def check_unused(design: type[Design], used: set[tuple[type, str]]) -> None:
     """A function of a patch that replaces nothing and that nobody calls is a misspelt name."""
     known = {name for owner in design.__mro__ for name in _methods(owner)}
     for owner in design.__mro__:
-        if "patch" not in vars(owner) and not owner.__module__.startswith("eoi_user_"):
+        if not _is_patch(owner):
             continue
         for name, function in _methods(owner).items():
             called = any(name == other for _, other in used)

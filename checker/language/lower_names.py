@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, cast
 
 from checker.language import ir
+from checker.language.c_habits import name_hint, number_hint
 from checker.language.ir import BOOL, Expr, Loc, Place
 from checker.language.ir_program import Param
-from checker.language.refusal import INSTEAD, Refused, a, did_you_mean, loc_of
+from checker.language.refusal import INSTEAD, Refused, a, did_you_mean, field_hint, loc_of
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType
 from model.lang import Scope
 
@@ -30,13 +31,13 @@ Value: TypeAlias = Expr | Place | NoneValue
 
 @dataclass
 class Signature:
-    """What a caller needs to know of a function."""
+    """What a caller needs to know of a function: also where its first write and its first `require` are, if anywhere."""
 
     name: str
     params: tuple[Param, ...]
     returns: Scalar | None
-    writes: bool
-    guards: bool
+    write: Loc | None
+    guard: Loc | None
 
 
 class Linker(Protocol):
@@ -48,6 +49,7 @@ class Linker(Protocol):
     def method(self, name: str, after: type | None) -> Signature | None: ...
     def method_names(self) -> list[str]: ...
     def constant(self, name: str) -> Any: ...
+    def in_patch(self, loc: Loc) -> bool: ...
 
 
 @dataclass
@@ -135,8 +137,9 @@ class NameLowering:
                     node, "an optional is not a condition: 0 would count as absent", f"write `{text} is not None`"
                 )
             case IntType():
+                hint = number_hint(value.type, BOOL) if isinstance(node, ast.Constant) else ""
                 raise self.refuse(
-                    node, f"{a(value.type)} is not a condition", f"write a comparison, e.g. `{text} != 0`"
+                    node, f"{a(value.type)} is not a condition", hint or f"write a comparison, e.g. `{text} != 0`"
                 )
             case of:
                 raise self.refuse(node, f"{a(of)} is not a condition", f"write a comparison: `{text} == ...`")
@@ -182,7 +185,7 @@ class NameLowering:
         hint = (
             f"write `{ast.unparse(node)}.highest() is not None`"
             if (target, type(value.type)) == (BOOL, MaskType)
-            else ""
+            else number_hint(value.type, target)
         )
         raise self.refuse(node, f"this is {a(value.type)}, and {a(target)} is needed", hint)
 
@@ -237,7 +240,7 @@ class NameLowering:
             return self.python_constant(self.globals[name], node)
         if name in self.globals:
             raise self.refuse(node, f"{name!r} is not a value of the language here")
-        raise self.refuse(node, f"unknown name {name!r}", did_you_mean(name, self.env.values))
+        raise self.refuse(node, f"unknown name {name!r}", name_hint(name) or did_you_mean(name, self.env.values))
 
     def _attribute(self, node: ast.Attribute) -> Value:
         if isinstance(node.value, ast.Name) and node.value.id not in {
@@ -300,8 +303,7 @@ class NameLowering:
                 raise self.refuse(node, f"{node.attr!r} is a function", f"call it: {ast.unparse(node)}(...)")
             if node.attr == "scope":
                 raise self.refuse(node, "the scope is not a value", "name what you need of it, e.g. self.scope.pins")
-        names = [name for name, _ in of.fields]
-        raise self.refuse(node, f"{owner} has no field {node.attr!r}", did_you_mean(node.attr, names))
+        raise self.refuse(node, f"{owner} has no field {node.attr!r}", field_hint(node.attr, of))
 
     def _subscript(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from checker.language import ir
+from checker.language.c_habits import increment_hint
 from checker.language.ir import BOOL, Expr
 from checker.language.lower_names import LARGEST, Env, NameLowering, NoneValue, PlaceTypes, Value
 from checker.language.refusal import a
@@ -29,6 +30,8 @@ class OperatorLowering(NameLowering):
             and isinstance(node.operand.value, int)
         ):
             return self.python_constant(-node.operand.value, node)
+        if increment_hint(node):
+            raise self.refuse(node, f"`{ast.unparse(node)}` changes nothing here", increment_hint(node))
         raise self.unsupported(node)
 
     def _boolop(self, node: ast.BoolOp) -> Value:
@@ -97,6 +100,8 @@ class OperatorLowering(NameLowering):
         return OptionalType(of)
 
     def _binop(self, node: ast.BinOp) -> Value:
+        if isinstance(node.op, ast.FloorDiv):  # before its operands: in C they are words of a comment
+            raise self.refuse(node, "`//` begins no comment here, and there is no division", "write `# ...` for `// ...`")
         left, right = self.scalar(node.left), self.scalar(node.right)
         if isinstance(left.type, MaskType) and left.type == right.type and type(node.op) in MASK_OPERATORS:
             return ir.MaskOp(MASK_OPERATORS[type(node.op)], left, right, left.type, self.loc(node))

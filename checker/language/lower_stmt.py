@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from checker.language import ir
-from checker.language.ir import BOOL, Expr, Place, Stmt
+from checker.language.c_habits import increment_hint
+from checker.language.ir import BOOL, Expr, Loc, Place, Stmt
 from checker.language.lower_names import Env, Linker, PlaceTypes, Signature
 from checker.language.lower_store import Lowered, StoreLowering
-from checker.language.refusal import a, did_you_mean
+from checker.language.refusal import Refused, a, did_you_mean, place_of
 from model.finite import MaskType, OptionalType, Scalar
+
+NOT_TAKEN_BACK = "what was written could not be taken back"
 
 
 class StatementLowering(StoreLowering):
@@ -23,13 +26,13 @@ class StatementLowering(StoreLowering):
     ) -> None:  # fmt: skip
         super().__init__(linker, file, globals_, owner, pure=pure)
         self.returns, self.pick = returns, pick
-        self.guards = False
-        self.carried = False  # a write may have happened where a `continue` or `break` left this loop's body
+        self.guard: Loc | None = None  # the first `require`
+        self.carried: Loc | None = None  # a write that may have happened where a `continue` or `break` left this loop's body
 
     def function(self, node: ast.FunctionDef) -> Lowered:
         """The body of a function, and whether its end is never reached."""
         inner = {t for g in ast.walk(node) if isinstance(g, ast.comprehension) for t in ast.walk(g.target)}
-        names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+        self.name, names = node.name, [n for n in ast.walk(node) if isinstance(n, ast.Name)]
         self.mentioned = {n.id for n in names} | {p.arg for p in node.args.args}
         self.stored = {n.id for n in names if isinstance(n.ctx, ast.Store) and n not in inner}
         return self.block(node.body)
@@ -61,7 +64,7 @@ class StatementLowering(StoreLowering):
         self.env = self.narrowed(node.test, truth=False)
         other, other_ends = self.block(node.orelse)
         self.env = self._joined(then_env, then_ends, self.env, other_ends)
-        self.wrote = (then_wrote and not then_ends) or (self.wrote and not other_ends)
+        self.wrote = (None if then_ends else then_wrote) or (None if other_ends else self.wrote)
         return [ir.If(test, tuple(then), tuple(other), self.loc(node))], then_ends and other_ends
 
     def _joined(self, x: Env, x_ends: bool, y: Env, y_ends: bool) -> Env:
@@ -102,16 +105,16 @@ class StatementLowering(StoreLowering):
 
     def _loop_body(self, node: ast.For) -> list[Stmt]:
         """The body; a `require` in its second pass comes after the writes of the first."""
-        wrote, guarded, carried = self.wrote, self.guards, self.carried
-        self.guards = self.carried = False
+        wrote, guarded, carried = self.wrote, self.guard, self.carried
+        self.guard = self.carried = None
         body, ends = self.block(node.body)
-        writes = self.carried or (self.wrote and not ends)
-        if self.guards and writes and not wrote:
-            raise self.refuse(
+        writes = self.carried or (None if ends else self.wrote)
+        if self.guard and writes and not wrote:
+            raise self._by_patch(node, self.guard, writes, "in a loop, whose second pass comes after a write") or self.refuse(
                 node, "the second pass of this loop would `require` after a write of the first",
                 "split it: a loop that requires, then a loop that writes",
             )  # fmt: skip
-        self.guards, self.wrote, self.carried = self.guards or guarded, wrote or writes, carried
+        self.guard, self.wrote, self.carried = guarded or self.guard, wrote or writes, carried
         return body
 
     def _bound_in_loop(self, bound: dict[str, Expr | Place], var: str, node: ast.For) -> list[Stmt]:
@@ -182,9 +185,8 @@ class StatementLowering(StoreLowering):
         if type(call) in (ast.Yield, ast.YieldFrom, ast.Await):
             raise self.unsupported(call)
         if not isinstance(call, ast.Call):
-            raise self.refuse(
-                node, "this line has no effect", "was `=` meant?" if isinstance(call, ast.Compare) else ""
-            )
+            hint = "was `=` meant?" if isinstance(call, ast.Compare) else increment_hint(call)
+            raise self.refuse(node, "this line has no effect", hint)
         if self.is_require(call):
             guard, _ = self._guard(call)
             return [guard], False
@@ -202,10 +204,10 @@ class StatementLowering(StoreLowering):
                 call, f"{signature.name}() changes nothing, and its value is not used", f"x = {ast.unparse(call)}"
             )
         arguments = self.arguments(call, signature)
-        if signature.guards:
-            self._guarding(call, f"{signature.name}() has a `require`")
-        if signature.writes:
-            self.writes(call)
+        if signature.guard:
+            self._guarding(call, f"{signature.name}() has a `require`", signature.guard)
+        if signature.write:
+            self.writes(call, signature.write)
         elif self.pure:
             raise self.refuse(
                 call, f"{signature.name}() has no value", "a function that returns a value only calls such functions"
@@ -237,7 +239,7 @@ class StatementLowering(StoreLowering):
     def _guard(self, call: ast.Call) -> tuple[Stmt, Expr]:
         if len(call.args) != 1 or call.keywords:
             raise self.refuse(call, "require(...) takes one value")
-        self._guarding(call, "`require`")
+        self._guarding(call, "`require`", self.loc(call))
         test = call.args[0]
         value, loc = self.scalar(test), self.loc(call)
         if isinstance(value.type, OptionalType):
@@ -257,7 +259,7 @@ class StatementLowering(StoreLowering):
         self.env = self.narrowed(test, truth=True)
         return ir.Require(value, loc), value
 
-    def _guarding(self, node: ast.AST, what: str) -> None:
+    def _guarding(self, node: ast.AST, what: str, guard: Loc) -> None:
         if self.pure:
             raise self.refuse(
                 node,
@@ -265,9 +267,26 @@ class StatementLowering(StoreLowering):
                 "return an optional, and require the result in the step",
             )
         if self.wrote:
-            raise self.refuse(
+            hint, apart = "move every require before the first write", guard.file != self.file
+            raise self._by_patch(node, guard, self.wrote, "after a write") or self.refuse(
                 node,
-                f"{what} after a write: what was written could not be taken back",
-                "move every require before the first write",
+                f"{what} after a write: {NOT_TAKEN_BACK}",
+                f"{hint}; this one is in {place_of(guard, self.loc(node))}" if apart else hint,
             )
-        self.guards = True
+        self.guard = self.guard or guard
+
+    def _by_patch(self, node: ast.AST, guard: Loc, write: Loc, how: str) -> Refused | None:
+        """A patch restated a function that this one calls, and a `require` comes after a write here: the patch is told."""
+        here = self.loc(node)
+        if self.linker.in_patch(here):
+            return None
+        name = self.name
+        if self.linker.in_patch(guard):
+            written = place_of(write, guard if write.file == guard.file else here)
+            hint = f"{name}() runs this ({place_of(here, guard)}) {how} ({written}):"
+            advice = f"write `if not ...: return` instead, or restate {name}(), too"
+            return Refused(guard, f"`require` after a write of its caller: {NOT_TAKEN_BACK}", f"{hint} {advice}")
+        if self.linker.in_patch(write):
+            hint = f"{name}() runs this before its `require` ({place_of(guard, write)}): restate {name}(), too"
+            return Refused(write, f"a write before a `require` of its caller: {NOT_TAKEN_BACK}", hint)
+        return None

@@ -8,12 +8,12 @@ import inspect
 from typing import Any
 
 from checker.language import ir
-from checker.language.ir import Expr, Place, Stmt
+from checker.language.ir import Expr, Loc, Place, Stmt
 from checker.language.layout import leaves
 from checker.language.lower_checks import annotation_type, said_of_type
 from checker.language.lower_expr import ExpressionLowering
 from checker.language.lower_names import Linker, NoneValue, PlaceTypes
-from checker.language.refusal import a, did_you_mean
+from checker.language.refusal import a, field_hint
 from model.finite import IntType, Mask, MaskType, OptionalType, Scalar, StructType, TableType, Type, encode
 from model.lang import Struct
 
@@ -32,7 +32,7 @@ class StoreLowering(ExpressionLowering):
         self.locals: dict[str, Scalar] = {}  # type of every scalar name, from its declaration or its first value
         self.aliases: set[str] = set()  # names of places
         self.indices: set[str] = set()  # indices of the loops around this point
-        self.wrote = False  # a write may have happened before this point
+        self.wrote: Loc | None = None  # a write that may have happened before this point
 
     def _assign_statement(self, node: ast.Assign) -> Lowered:
         if len(node.targets) != 1:
@@ -142,10 +142,20 @@ class StoreLowering(ExpressionLowering):
         elif isinstance(of, TableType):
             raise self.refuse(node, "a whole Table cannot be assigned", "assign row by row in a `for` loop")
         else:
+            if isinstance(of, MaskType):
+                self._only_a_mask(target, of, source)
             value, check = self.coerce(self.value(source), of, source)
             stores = [ir.Store(place, value, check, self.loc(node))]
         self.writes(node)
         return stores
+
+    def _only_a_mask(self, target: ast.expr, of: MaskType, source: ast.expr) -> None:
+        """A mask is a set, and no number whose bits are its members; Python's other empty sets are none either."""
+        text, given = ast.unparse(target), ast.unparse(source)
+        is_empty = given in ("0", "None", "False", "set()", "{}")
+        if is_empty or (isinstance(source, ast.Constant) and isinstance(source.value, int)):
+            hint = f"write `{text}.clear()`" if is_empty else f"one bit is set by `{text}.add(...)`"
+            raise self.refuse(source, f"`{text}` is {a(of)}, a set, and this is `{given}`", hint)
 
     def _store_record(self, place: Place, of: StructType, source: ast.expr, node: ast.stmt) -> list[Stmt]:
         loc, out = self.loc(node), list[Stmt]()
@@ -194,8 +204,7 @@ class StoreLowering(ExpressionLowering):
             raise self.refuse(call, f"name the fields: {of}(field=value)")
         for k in call.keywords:
             if k.arg is None or of.field(k.arg) is None:
-                hint = did_you_mean(str(k.arg), [name for name, _ in of.fields])
-                raise self.refuse(k, f"{a(of)} has no field {k.arg!r}", hint)
+                raise self.refuse(k, f"{a(of)} has no field {k.arg!r}", field_hint(str(k.arg), of))
         return {str(k.arg): k.value for k in call.keywords}
 
     def _evaluated(
@@ -218,12 +227,13 @@ class StoreLowering(ExpressionLowering):
             raise self.refuse(call, f"field {name!r} has no default", f"give it a value: {of}({name}=...)")
         return default.bits if isinstance(default, Mask) else encode(kind, default)
 
-    def writes(self, node: ast.AST) -> None:
+    def writes(self, node: ast.AST, inside: Loc | None = None) -> None:
+        """The node writes; `inside` a function that it calls."""
         if self.pure:
             raise self.refuse(
                 node, "this function returns a value, so it must not change state", "annotate it `-> None`"
             )
-        self.wrote = True
+        self.wrote = self.wrote or inside or self.loc(node)
 
 
 def reads_state(node: object) -> bool:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import difflib
 import linecache
+import textwrap
 from collections.abc import Iterable
+from pathlib import Path
 
 from checker.language.ir import Loc
 from model.finite import BoolType, EnumType, IntType, MaskType, ModelError, OptionalType, StructType, TableType, Type
 
 LISTED = 12  # names that a hint lists when none is near
+WIDTH = 100  # of a list of fields
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Refused(ModelError):
@@ -21,7 +25,7 @@ class Refused(ModelError):
         super().__init__(self.render())
 
     def render(self) -> str:
-        """Three or four lines: position and message, the source line, a caret, the advice."""
+        """Three lines or more: position and message, the source line, a caret, the advice."""
         lines = [f"{self.loc}: {self.message}"]
         source = linecache.getline(self.loc.file, self.loc.line).rstrip("\n")
         if source.strip():
@@ -30,7 +34,7 @@ class Refused(ModelError):
             lines.append("    " + source[indent:])
             lines.append("    " + " " * (self.loc.col - indent) + "^" * (end - self.loc.col))
         if self.hint:
-            lines.append("  " + self.hint)
+            lines.append(textwrap.indent(self.hint, "  "))
         return "\n".join(lines)
 
 
@@ -47,6 +51,14 @@ def loc_of(node: ast.AST, file: str) -> Loc:
     return Loc(file, line, col, end)
 
 
+def place_of(loc: Loc, beside: Loc) -> str:
+    """A second place of a message about `beside`. The model's files are named as in the folder that holds them all."""
+    if loc.file == beside.file:
+        return f"line {loc.line}"
+    path = Path(loc.file)
+    return f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}:{loc.line}"
+
+
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
     """A hint that names the nearest valid name, or all of them if none is near and they are few."""
     names = sorted(set(valid))
@@ -56,6 +68,15 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
     if near:
         return f"did you mean {near[0]!r}?"
     return "valid names: " + ", ".join(names) if 0 < len(names) <= LISTED else ""
+
+
+def field_hint(name: str, of: StructType) -> str:
+    """A hint that names the nearest field of a record, or all of them: they are the vocabulary there."""
+    names = sorted(field for field, _ in of.fields)
+    hint = did_you_mean(name, names)
+    if hint.startswith("did you mean"):
+        return hint
+    return textwrap.fill("fields: " + ", ".join(names), WIDTH, subsequent_indent="  ", break_long_words=False)
 
 
 def a(of: Type) -> str:
