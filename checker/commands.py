@@ -161,7 +161,8 @@ def run_prove(options: Namespace) -> int:
     first = first_shown(campaign, [Status.VIOLATED])
     if first is not None and not options.brief:
         print("\n" + to_text(story(*first)), end="")
-    print("\n" + "\n".join([report.summary_line(campaign), *report.advice_lines(campaign)]))
+    closing = [*report.not_looked_at(campaign.results), report.summary_line(campaign), *report.advice_lines(campaign)]
+    print("\n" + "\n".join(closing))
     return exit_code(campaign)
 
 

@@ -9,6 +9,8 @@ the functions; here are the four functions that the engine (runtime.c) calls:
     void eoi_atoms(const void *state, uint64_t *words);
     void eoi_edge_atoms(const void *before, const void *after, uint64_t *words);
                                                bit k: atom k of checker.engine.atoms
+    void eoi_marks(uint8_t *out);              only where passages are noted: which of them this thread's
+                                               eoi_expand entered since the last call
 
 A state is the union `cells` of the generated file, an array of Layout.words8 words. `out` and `labels` have
 room for one entry per instance of a step. A label has FAULT_BIT set if taking the step stored a value out of
@@ -17,10 +19,13 @@ range; what follows the fault was not executed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from checker.engine.atoms import atom_count
 from checker.engine.cgen_expr import Expressions
 from checker.engine.cgen_stmt import FunctionWriter
 from checker.engine.cgen_unit import Unit, code_range
+from checker.engine.passages import Passage
 from checker.language.ir_program import Formula, Param, Program, Step
 from checker.language.layout import instances
 from model.finite import MaskType, ModelError, StructType, TableType
@@ -62,19 +67,32 @@ static inline int32_t ffs64(uint64_t mask)
 }
 """
 
+MARKS = """\
+/* One byte for each noted passage that this thread's steps entered since the last call. */
+void eoi_marks(uint8_t *out)
+{
+	__builtin_memcpy(out, marks, sizeof marks);
+	__builtin_memset(marks, 0, sizeof marks);
+}
+""".splitlines()
 
-def generate(program: Program) -> str:
+
+def generate(program: Program, noted: Sequence[Passage] = ()) -> str:
     """The C file of a program; the same program gives the same text.
+
+    noted: passages of which it notes whether steps enter them, one after the other in what eoi_marks gives.
 
     Raises ModelError if the steps have too many instances for 15 bits of label.
     """
     if len(instances(program)) > FAULT_BIT:
         raise ModelError(f"{program.name} has {len(instances(program))} step instances; the limit is {FAULT_BIT}")
-    unit = Unit(program)
+    unit = Unit(program, {passage.first: k for k, passage in enumerate(noted)})
     lines = [f"/* {program.name}: made by eoiproof from the model, not to be edited. */", "#include <stdint.h>", ""]
     lines += [*unit.types(), HELPERS]
     if unit.broken:
         lines += ["static _Thread_local int broken;", ""]
+    if unit.marks:
+        lines += [f"static _Thread_local uint8_t marks[{len(noted)}], taking;", "", *MARKS]
     for function in unit.reached:
         lines += FunctionWriter(unit, function).lines()
     lines += ["uint32_t eoi_abi(void)", "{", f"\treturn {ABI};", "}", ""]
@@ -93,9 +111,12 @@ def _expand(unit: Unit) -> list[str]:
     ]
     if unit.broken:
         lines.append("\tbroken = 0; /* a property may have set it */")
+    if unit.marks:
+        lines.append("\ttaking = 1;")
     for step in steps:
         lines += _step(unit, step)
-    return [*lines, "", "\treturn n;", "}", ""]
+    lines += ["", *(["\ttaking = 0;"] if unit.marks else []), "\treturn n;", "}", ""]
+    return lines
 
 
 def _keep(unit: Unit) -> list[str]:

@@ -128,7 +128,12 @@ class FunctionWriter:
     # --- statements ---
 
     def _block(self, block: tuple[Stmt, ...], depth: int) -> list[str]:
-        return [line for i, stmt in enumerate(block) for line in self._statement(stmt, block, i, depth)]
+        lines: list[str] = []
+        for i, stmt in enumerate(block):
+            if id(stmt) in self.unit.marks:
+                lines.append("\t" * depth + f"marks[{self.unit.marks[id(stmt)]}] |= taking;")
+            lines += self._statement(stmt, block, i, depth)
+        return lines
 
     def _statement(self, stmt: Stmt, block: tuple[Stmt, ...], i: int, depth: int) -> list[str]:
         match stmt:
@@ -223,13 +228,13 @@ class FunctionWriter:
         tabs = "\t" * depth
         head = f"{tabs}{keyword} ({self.expressions.expr(stmt.test)})"
         then = self._block(stmt.then, depth + 1)
-        if keyword == "if" and not stmt.other and _leaves(stmt.then):
+        if keyword == "if" and not stmt.other and _leaves(stmt.then) and id(stmt.then[0]) not in self.unit.marks:
             return [head, *then]
         lines = [f"{head} {{", *then]
         match stmt.other:
             case ():
                 return [*lines, f"{tabs}}}"]
-            case (If() as chained,):
+            case (If() as chained,) if id(chained) not in self.unit.marks:
                 return [*lines, *self._if(chained, depth, "} else if")]
             case other:
                 return [*lines, f"{tabs}}} else {{", *self._block(other, depth + 1), f"{tabs}}}"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ _KEYWORDS = """
     typeof_unqual linux unix i386 main index abort exit log"""
 _OF_FILE = """
     cell DONE DISABLED FAULT BIT_ULL ANY ALL bit_of fls64 ffs64 broken keep eoi_abi eoi_expand eoi_atoms
-    eoi_edge_atoms"""
+    eoi_edge_atoms eoi_marks marks taking"""
 _OF_FUNCTIONS = "s before ret checked checked_bits found every each"
 _OF_ENTRY_POINTS = """
     s before now out n label labels words k w state out_states state_cells before_cells after_cells"""
@@ -109,11 +109,12 @@ def comment(text: str) -> str:
 
 class Unit:
     """The identifiers of one program. `stops`: the functions that return a status, because a Require or
-    a failed range check may end the step in them."""
+    a failed range check may end the step in them. marks: id of a statement -> the mark that is made before it."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, marks: Mapping[int, int] | None = None) -> None:
         layout = Layout(program)
         self.program = program
+        self.marks = marks or {}
         self.cell_bytes = layout.cell_bytes
         self.words8 = layout.words8
         self.tags: dict[StructType, str] = {}

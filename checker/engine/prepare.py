@@ -14,6 +14,7 @@ from typing import Any
 from checker.engine import generated
 from checker.engine.cgen import generate
 from checker.engine.native import load_c
+from checker.engine.passages import Passage, passages
 from checker.engine.sizes import check_sizes
 from checker.language.ir_program import Program
 from checker.language.lower import lower
@@ -28,10 +29,11 @@ def without_comments(source: str) -> str:
 
 
 class Prepared:
-    """One program of roles, sizes and properties: what a search needs of it."""
+    """One program of roles, sizes and properties: what a search needs of it. noted: the passages of the user's files, of
+    which the compiled program notes whether its steps enter them."""
 
-    def __init__(self, program: Program, source: Callable[[], str]) -> None:
-        self.program = program
+    def __init__(self, program: Program, source: Callable[[], str], noted: Sequence[Passage] = ()) -> None:
+        self.program, self.noted = program, noted
         self.live = any(formula.kind == "leads_to" for formula in program.formulas)
         self._source = source
         self._lock = threading.Lock()
@@ -83,11 +85,12 @@ def _prepared(design: type[Design], scope: Scope, properties: Sequence[Property]
         return Prepared(known[0], lambda: known[1])
     check_sizes(design, scope)
     program = lower(design, scope, properties)
+    noted = passages(program, design)
 
     def source() -> str:
-        text = without_comments(generate(program))
+        text = without_comments(generate(program, noted))
         if path is not None:
             generated.save(path, design, program, text)
         return text
 
-    return Prepared(program, source)
+    return Prepared(program, source, noted)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from checker.engine.passages import tracing, users_files
 from checker.hints import type_hints
 from model.finite import RangeError, StructType, TableType, decode, size
 from model.lang import Design, Disabled, Fair, Property, Scope, cells, load, resolve, save
@@ -64,7 +65,8 @@ class Reference:
         self.design, self.scope = design, scope
         self.system = design(scope)
         self.cells = list(cells(self.system))
-        self.system.initial()
+        with tracing(users_files(design)) as self.lines_of_initial:
+            self.system.initial()
         self.start: Codes = save(self.cells)
         self.moves = [
             Move(name, args, info.fair)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from checker.engine.atoms import Atom, atom_count, atoms
 from checker.engine.cgen import generate
 from checker.engine.liveness import Edge, Lasso
 from checker.engine.native import NONE, U8, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
+from checker.engine.passages import Line, Passage, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
 from checker.language.ir_program import Program
@@ -55,6 +56,7 @@ class Search(Protocol):
     def codes(self, state: int) -> Codes: ...
     def labels(self, src: int, dst: int) -> Sequence[int]: ...
     def fired(self) -> list[int]: ...
+    def lines_run(self) -> Mapping[Line, bool]: ...
     def fault(self) -> tuple[int, int] | None: ...
 
 
@@ -65,9 +67,12 @@ class NativeSearch:
 
     def __init__(
         self, program: Program, design: type[Design], scope: Scope, *, keep_edges: bool,
-        library: ctypes.CDLL | None = None, reference: Reference | None = None,
+        library: ctypes.CDLL | None = None, reference: Reference | None = None, noted: Sequence[Passage] = (),
     ) -> None:  # fmt: skip
-        """Compiles the program (cached) unless its library is given. Raises NoCompiler, CompileFailed."""
+        """Compiles the program (cached) unless its library is given, which notes the passages in `noted`.
+
+        Raises NoCompiler, CompileFailed.
+        """
         self.layout = Layout(program)
         self.fairness = _fairness(program, design)
         frozen = np.array(self.layout.frozen(scope), np.uint64)
@@ -76,8 +81,12 @@ class NativeSearch:
             np.array(self.layout.masks(), np.uint64), frozen, count, count,
             atom_count(program, False), atom_count(program, True),
         )  # fmt: skip
-        self.exploration = Exploration(library or load_c(generate(program)), shape, keep_edges=keep_edges)
-        begin = (reference or Reference(design, scope)).start
+        self._library = library or load_c(generate(program, noted))
+        self._noted, self._marks = noted, (ctypes.c_uint8 * len(noted))()
+        self.exploration = Exploration(self._library, shape, keep_edges=keep_edges)
+        reference = reference or Reference(design, scope)
+        self._by_initial = reference.lines_of_initial
+        begin = reference.start
         start = np.frombuffer(self.layout.to_bytes(begin), np.uint64) | frozen
         self.exploration.add_initial(start.tobytes())
         self.outcome = Outcome.INTERRUPTED
@@ -88,8 +97,21 @@ class NativeSearch:
         self._lassos: dict[tuple[int, int], Lasso | None] = {}
 
     def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
+        self._take_marks()  # of who used the library in this thread before
         self.outcome = self.exploration.run(on_progress, limits.max_states, limits.max_bytes, limits.seconds)
+        self._marks = self._take_marks()
         return self.outcome
+
+    def _take_marks(self) -> ctypes.Array[ctypes.c_uint8]:
+        marks = (ctypes.c_uint8 * len(self._noted))()
+        if self._noted:
+            self._library.eoi_marks(marks)
+        return marks
+
+    def lines_run(self) -> Mapping[Line, bool]:
+        """Each line of the user's files: did initial() or a step of the last run run it?"""
+        of_steps = {line for passage, mark in zip(self._noted, self._marks, strict=True) if mark for line in passage.lines}
+        return _lines_run(self._noted, {(line.file, line.number) for line in of_steps} | self._by_initial)
 
     def stats(self) -> Stats:
         return self.exploration.stats()
@@ -141,8 +163,12 @@ class ReferenceSearch:
 
     engine = "reference"
 
-    def __init__(self, program: Program, design: type[Design], scope: Scope, properties: Sequence[Property]) -> None:
+    def __init__(
+        self, program: Program, design: type[Design], scope: Scope, properties: Sequence[Property],
+        noted: Sequence[Passage] = (),
+    ) -> None:  # fmt: skip
         self.reference = Reference(design, scope)
+        self._noted, self._ran = noted, set[tuple[str, int]]()
         self.atoms = atoms(program)
         self.functions = {p.name: p for p in properties}
         self.explored = Explored()
@@ -160,7 +186,8 @@ class ReferenceSearch:
             return "time" if late else "memory" if heavy else None
 
         try:
-            self.explored = self.reference.explore(limits.max_states, watch)
+            with tracing(users_files(self.reference.design)) as self._ran:
+                self.explored = self.reference.explore(limits.max_states, watch)
             self.outcome = {
                 None: Outcome.COMPLETE, "states": Outcome.STATE_LIMIT, "time": Outcome.TIME_LIMIT,
                 "memory": Outcome.MEMORY_LIMIT, "fault": Outcome.FAULT,
@@ -169,6 +196,10 @@ class ReferenceSearch:
             self.outcome = Outcome.INTERRUPTED
         self._fault = self.explored.fault
         return self.outcome
+
+    def lines_run(self) -> Mapping[Line, bool]:
+        """See NativeSearch."""
+        return _lines_run(self._noted, self._ran | self.reference.lines_of_initial)
 
     def _stats_of(self, graph: Explored) -> Stats:
         per_state = 8 * len(self.reference.start) + 200  # a tuple of small ints, and its dict entry
@@ -237,12 +268,16 @@ def open_search(
         try:
             return NativeSearch(
                 prepared.program, reference.design, reference.scope, keep_edges=prepared.live,
-                library=prepared.library(), reference=reference,
+                library=prepared.library(), reference=reference, noted=prepared.noted,
             )  # fmt: skip
         except NoCompiler:
             if engine == "native":
                 raise
-    return ReferenceSearch(prepared.program, reference.design, reference.scope, properties)
+    return ReferenceSearch(prepared.program, reference.design, reference.scope, properties, prepared.noted)
+
+
+def _lines_run(noted: Sequence[Passage], ran: Collection[tuple[str, int]]) -> dict[Line, bool]:
+    return {line: (line.file, line.number) in ran for passage in noted for line in passage.lines}
 
 
 def _fairness(program: Program, design: type[Design]) -> list[Fair]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from checker.engine.native import Outcome
+from checker.engine.passages import line_texts, never_run
 from checker.questions.campaign import Campaign
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.registry import Cell, Skipped, flag_lines, scope_value
@@ -77,8 +78,25 @@ def cell_lines(result: CellResult) -> list[str]:
         lines.append("  assumed: " + "; ".join(result.assumed))
     if result.never_fired:
         lines.append("  never taken: " + ", ".join(result.never_fired))
+    over = line_texts(never_run([result.lines_run]))
+    if over:
+        lines.append("  never run: " + "; ".join(over))
     lines.append("  reproduce: " + reproduce("prove", result.cell))
     return lines
+
+
+def not_looked_at(results: Sequence[CellResult]) -> list[str]:
+    """The lines of the user's files that no cell ran: no verdict speaks of them."""
+    here = "here" if len(results) == 1 else f"in any of the {len(results)} cells"
+    texts = line_texts(never_run([r.lines_run for r in results]))
+    lines = [f"NOT LOOKED AT: {text}: no step runs it {here}" for text in texts]
+    return [*lines, "INCONCLUSIVE: no step runs anything of it: these are verdicts of the rest"] if ran_nothing(results) else lines
+
+
+def ran_nothing(results: Sequence[CellResult]) -> bool:
+    """There are lines of the user's, and not one of them was run: nothing was found out about them."""
+    lines = [was_run for r in results for was_run in r.lines_run.values()]
+    return bool(lines) and not any(lines)
 
 
 def fairness_lines(results: Sequence[CellResult]) -> list[str]:
@@ -164,7 +182,7 @@ def not_whole(campaign: Campaign) -> str:
 def is_open(campaign: Campaign) -> bool:
     """Some question has no answer: the rest of the cells say nothing of it."""
     verdicts = [v.status for result in campaign.results for v in result.verdicts]
-    return Status.INCONCLUSIVE in verdicts or not campaign.whole
+    return Status.INCONCLUSIVE in verdicts or not campaign.whole or ran_nothing(campaign.results)
 
 
 def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:
@@ -178,6 +196,7 @@ def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:
             "cells": [_cell_json(result) for result in campaign.results],
             "not_explored": [reproduce("prove", cell) for cell in campaign.unexplored],
             "out_of_memory": [reproduce("prove", cell) for cell in campaign.out_of_memory],
+            "not_looked_at": line_texts(never_run([r.lines_run for r in campaign.results])),
             "not_applicable": [{"cell": s.title, "why": s.why} for s in skipped],
         },
         indent=1,
@@ -196,6 +215,7 @@ def _cell_json(result: CellResult) -> dict[str, Any]:
         "engine": result.engine,
         "assumed": list(result.assumed),
         "never_taken": list(result.never_fired),
+        "never_run": line_texts(never_run([result.lines_run])),
         "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
         "seconds": round(result.seconds, 3),
         "reproduce": reproduce("prove", result.cell),

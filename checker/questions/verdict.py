@@ -12,6 +12,7 @@ from typing import Any
 
 from checker.engine.atoms import Atom, atoms
 from checker.engine.native import CorruptParents, Outcome, Stats
+from checker.engine.passages import Line
 from checker.engine.prepare import prepare
 from checker.engine.reference import Move, Reference, bindings_of
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
@@ -86,6 +87,7 @@ class CellResult:
     outcome: Outcome
     engine: str
     never_fired: tuple[str, ...]
+    lines_run: Mapping[Line, bool]  # of the user's files
     fairness: Mapping[str, tuple[str, ...]]
     assumed: tuple[str, ...]  # the `Assumed:` notes of the files that the system is made of
     seconds: float
@@ -118,8 +120,8 @@ def check_cell(
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
         cell, tuple(judge.verdict(p) for p in wanted), search.stats(), search.outcome, search.engine,
-        tuple(s for s in cell.system.steps() if s not in fired), by_fairness, assumptions_of(cell.system),
-        time.monotonic() - started,
+        tuple(s for s in cell.system.steps() if s not in fired), search.lines_run(), by_fairness,
+        assumptions_of(cell.system), time.monotonic() - started,
     )  # fmt: skip
 
 

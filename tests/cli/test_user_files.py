@@ -57,7 +57,8 @@ def test_a_patch_by_path_gives_the_verdicts_of_v1(eoi, patch_file):
     for scope in ("ioapic=0x11", "ioapic=0x20"):
         mine = eoi("prove", str(patch_file), *WINDOWS, "--scope", scope, "--brief")
         v1 = eoi("prove", "v1", *WINDOWS, "--scope", scope, "--brief")
-        assert (mine.code, mine.out.splitlines()[2:]) == (v1.code, v1.out.splitlines()[2:])
+        told = [line for line in mine.out.splitlines() if not line.startswith("NOT LOOKED AT: mine.py:")]
+        assert (mine.code, told[2:]) == (v1.code, v1.out.splitlines()[2:])
 
 
 def test_its_story_names_the_file_and_replays(eoi, patch_file, tmp_path):

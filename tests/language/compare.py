@@ -13,6 +13,7 @@ from pathlib import Path
 from checker.engine.atoms import atoms
 from checker.engine.build import load_c
 from checker.engine.cgen import FAULT_BIT, generate
+from checker.engine.passages import Passage, passages, tracing, users_files
 from checker.engine.reference import Codes, Reference, bindings_of, is_of_edges
 from checker.engine.search import Limits, NativeSearch, Outcome, ReferenceSearch
 from checker.language.ir_program import Program
@@ -42,9 +43,9 @@ def load_module(path: Path, name: str) -> types.ModuleType:
 class Library:
     """The generated C of a program, asked about any state, reachable or not."""
 
-    def __init__(self, program: Program, scope: Scope) -> None:
-        self.layout, self.room = Layout(program), len(instances(program))
-        self.library = load_c(generate(program), ("-O0", "-w"))
+    def __init__(self, program: Program, scope: Scope, noted: Sequence[Passage] = ()) -> None:
+        self.layout, self.room, self.noted = Layout(program), len(instances(program)), noted
+        self.library = load_c(generate(program, noted), ("-O0", "-w"))
         values = scope.choices()
         self.choices = [encode(of, values[name]) for name, of in program.choices.items()]
 
@@ -58,6 +59,14 @@ class Library:
             after = self.layout.from_bytes(out.raw[k * stride : (k + 1) * stride])
             found[labels[k] & ~FAULT_BIT] = "fault" if labels[k] & FAULT_BIT else after
         return found
+
+    def take_lines(self) -> set[tuple[str, int]]:
+        """Of the noted lines, those that were run since this was asked last."""
+        marks = (ctypes.c_uint8 * len(self.noted))()
+        if self.noted:
+            self.library.eoi_marks(marks)
+        noted = [passage for passage, mark in zip(self.noted, marks, strict=True) if mark]
+        return {(line.file, line.number) for passage in noted for line in passage.lines}
 
 
 def reference_moves(reference: Reference, state: Codes) -> Moves:
@@ -74,13 +83,18 @@ def reference_moves(reference: Reference, state: Codes) -> Moves:
 
 
 def compare_everywhere(program: Program, design: type[Design], scope: Scope, tries: int = 200) -> None:
-    """Every step in random states. `tries` is enough to visit all values of a few small fields."""
-    reference, library = Reference(design, scope), Library(program, scope)
+    """Every step in random states, and which lines it runs. `tries` is enough to visit all values of a few small fields."""
+    noted = passages(program, design)
+    reference, library = Reference(design, scope), Library(program, scope, noted)
+    assert noted
+    known = {(line.file, line.number) for passage in noted for line in passage.lines}
     types_ = [leaf.type for leaf in library.layout.leaves]
     choose = random.Random(1)
     for _ in range(tries):
         state = tuple(choose.randrange(size(of)) for of in types_)
-        expected, got = reference_moves(reference, state), library.moves(state)
+        with tracing(users_files(design)) as ran:
+            expected = reference_moves(reference, state)
+        got = library.moves(state)
         if expected != got:
             wrong = min(n for n in {*expected, *got} if expected.get(n) != got.get(n))
             move = reference.moves[wrong]
@@ -89,6 +103,9 @@ def compare_everywhere(program: Program, design: type[Design], scope: Scope, tri
             raise AssertionError(
                 f"{move.step}{move.args} at {shown}:\n CPython {expected.get(wrong)}\n C       {got.get(wrong)}"
             )
+        lines = library.take_lines()
+        if "fault" not in got.values():  # C may go on for some lines after a fault, which ends a search
+            assert lines == ran & known
 
 
 def compare_reachable(program: Program, design: type[Design], scope: Scope, properties: Sequence[Property]) -> int:

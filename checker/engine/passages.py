@@ -1,0 +1,155 @@
+"""Which lines of a user's file the explored steps ran: what a verdict has not looked at is told, not passed over.
+
+A *passage* is a run of statements of which either all are executed or none: it begins where a block begins, and after a
+statement behind which execution may not go on. The generated C notes each passage that a step enters (cgen.py); the
+reference engine notes lines, by Python's own tracing. Lines that properties alone evaluate do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import itertools
+import sys
+import types
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from checker.engine.cgen_unit import walk
+from checker.engine.generated import PACKAGES
+from checker.language.ir import Assign, Bind, Break, Call, Continue, Do, For, If, Require, Return, Stmt, Store
+from checker.language.ir_program import Function, Program
+from model.lang import Design
+
+
+@dataclass(frozen=True, order=True)
+class Line:
+    """A line of a file, and the function that it is in. uncalled: it is the head of one that nobody calls."""
+
+    file: str
+    function: str
+    number: int
+    uncalled: bool = False
+
+
+@dataclass(frozen=True)
+class Passage:
+    """lines: where its statements begin. first: the first of them, by its id (a program keeps its statements alive); 0 for
+    a function that nobody calls."""
+
+    lines: frozenset[Line]
+    first: int
+
+
+def passages(program: Program, design: type[Design]) -> list[Passage]:
+    """Those of the functions in the user's files, but of functions that properties alone call."""
+    files = users_files(design)
+    if not files:
+        return []
+    run = _called(program, [step.name for step in program.steps] + ["initial"])
+    asked = _called(program, [name for formula in program.formulas for name in formula.functions])
+    mine = [program.functions[name] for name in run if program.functions[name].loc.file in files]
+    found = [passage for function in mine for passage in _in_block(program, function, function.body)]
+    called = {(f.loc.file, f.name.rpartition(".")[2]) for f in program.functions.values() if f.name in run | asked}
+    for name, function in inspect.getmembers(design, inspect.isfunction):
+        code = function.__code__
+        if code.co_filename in files and (code.co_filename, name) not in called and not name.startswith("__"):
+            found.append(Passage(frozenset({Line(code.co_filename, name, code.co_firstlineno, uncalled=True)}), 0))
+    return found
+
+
+def _called(program: Program, names: Collection[str]) -> set[str]:
+    """The functions of these names, and all that they call."""
+    wanted = set(names)
+    for name, function in reversed(program.functions.items()):  # callers come last
+        if name in wanted:
+            wanted |= {node.function for node in walk(function.body) if isinstance(node, Do | Call)}
+    return wanted & program.functions.keys()
+
+
+def _in_block(program: Program, function: Function, block: Sequence[Stmt]) -> Iterator[Passage]:
+    name, begin = function.name.rpartition(".")[2], 0
+    for i, stmt in enumerate(block):
+        inner = (stmt.then, stmt.other) if isinstance(stmt, If) else (stmt.body,) if isinstance(stmt, For) else ()
+        for other in inner:
+            yield from _in_block(program, function, other)
+        if i + 1 == len(block) or _may_not_go_on(program, stmt):
+            lines = frozenset(Line(s.loc.file, name, s.loc.line) for s in block[begin : i + 1])
+            yield Passage(lines, id(block[begin]))
+            begin = i + 1
+
+
+def _may_not_go_on(program: Program, stmt: Stmt) -> bool:
+    match stmt:
+        case Require() | Return() | Continue() | Break():
+            return True
+        case Do(function):
+            return program.functions[function].guards
+        case If(_, then, other):
+            return any(_may_not_go_on(program, s) for s in (*then, *other))
+        case For(_, _, body):
+            return any(_may_not_go_on(program, s) for s in body)
+        case Assign() | Bind() | Store():
+            return False
+
+
+def users_files(design: type[Design]) -> frozenset[str]:
+    """The files of the system's functions that are not the project's own."""
+    functions = [f for cls in design.__mro__ if issubclass(cls, Design) for f in vars(cls).values() if inspect.isfunction(f)]
+    return frozenset(f.__code__.co_filename for f in functions if f.__module__.split(".")[0] not in PACKAGES)
+
+
+@contextmanager
+def tracing(files: Collection[str]) -> Iterator[set[tuple[str, int]]]:
+    """Collects (file, line where it begins) of each statement of these files that this thread's Python runs meanwhile."""
+    seen = set[tuple[str, int]]()
+    begins = {file: _beginnings(file) for file in files}
+
+    def of_frame(frame: types.FrameType, event: str, _: Any) -> Callable[..., Any] | None:
+        file = frame.f_code.co_filename
+        if file not in begins:
+            return None
+        if event == "line":
+            seen.add((file, begins[file].get(frame.f_lineno, frame.f_lineno)))
+        return of_frame
+
+    before = sys.gettrace()
+    if files:
+        sys.settrace(of_frame)
+    try:
+        yield seen
+    finally:
+        if files:
+            sys.settrace(before)
+
+
+@functools.cache
+def _beginnings(file: str) -> dict[int, int]:
+    """Line -> where the innermost statement around it begins."""
+    tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]  # outer ones come first
+    return {n: node.lineno for node in statements for n in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+
+
+def never_run(of_cells: Sequence[Mapping[Line, bool]]) -> list[Line]:
+    """The lines that were run in none of these cells, in order."""
+    ran = {line for lines in of_cells for line, was_run in lines.items() if was_run}
+    others = {line for lines in of_cells for line in lines} - ran
+    called = {(line.file, line.function) for line in ran | others if not line.uncalled}
+    return sorted(line for line in others if not (line.uncalled and (line.file, line.function) in called))
+
+
+def line_texts(lines: Sequence[Line]) -> list[str]:
+    """`mine.py:9-10,14 in kvm_ioapic_send_eoi()`, a text for each function."""
+    texts: list[str] = []
+    for (file, function, uncalled), group in itertools.groupby(lines, lambda line: (line.file, line.function, line.uncalled)):
+        numbers = [line.number for line in group]
+        ends = [n for n in numbers if n + 1 not in numbers]
+        ranges = zip([n for n in numbers if n - 1 not in numbers], ends, strict=True)
+        said = ",".join(f"{first}-{last}" if first < last else str(first) for first, last in ranges)
+        texts.append(f"{Path(file).name}:{said} {'nobody calls' if uncalled else 'in'} {function}()")
+    return texts
