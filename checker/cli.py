@@ -140,7 +140,7 @@ def build_parser() -> argparse.ArgumentParser:
         help=f"or a folder (default: {commands.LITMUS} in the current directory)",
     )  # fmt: skip
     sub.add_parser("claims", help="what was said in the thread, true or false")
-    replay = sub.add_parser("replay", help="run the stories out of a mail again (also quoted with '> ')")
+    replay = sub.add_parser("replay", help="run the stories out of a mail again (also a raw or a quoted one)")
     replay.add_argument("file", metavar="FILE", help="a text with stories in it; - for standard input")
     replay.add_argument("--design", metavar="DESIGN", help="replay them on another design: does the patch stop them?")
     replay.add_argument("--property", action="append", metavar="FILE", help="the .py file of yours that its property is in")

@@ -44,6 +44,7 @@ from checker.registry import (
     special_roles,
 )  # fmt: skip
 from checker.stories import diagram
+from checker.stories.mail import read_mail
 from checker.stories.story import to_text
 from checker.stories.story_parser import ParsedStory
 from model.lang import Property
@@ -249,10 +250,7 @@ def run_claims(options: Namespace) -> int:
 
 def run_replay(options: Namespace) -> int:
     """Run each story of a text again in CPython: does it still happen, and does it still show the violation?"""
-    try:
-        text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{options.file}: {error}") from None
+    text = read_mail(options.file)
     other = find_design(options.design) if options.design else None
     known = known_properties(options)
 

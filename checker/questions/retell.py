@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from checker.engine.reference import Codes, Move, Reference, bindings_of, is_of_edges
@@ -25,6 +27,8 @@ from checker.registry import (
     role_of,
     scope_type,
 )  # fmt: skip
+from checker.stories.as_told import first_difference
+from checker.stories.replay import make_trace
 from checker.stories.story_parser import Found, ParsedStory, path_of, stories_of
 from checker.stories.trace import StoryError, show
 from model.finite import ModelError, decode
@@ -85,8 +89,8 @@ def title_of(one: Found) -> str:
 def retell(
     story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
 ) -> tuple[list[str], int]:
-    """(what to print: what it is of, the verdict, more; exit code): 1 if the story happens and shows its violation, 0
-    if the design stops it.
+    """(what to print: what it is of, the verdict, more; exit code): 1 if the story happens and shows its violation, or
+    if it changes something else than is told; 0 if the design stops it.
 
     known: the properties that a story may be about.
 
@@ -98,13 +102,24 @@ def retell(
     stopped = telling.run(path)
     count = len(telling.moves)
     why_not = stopped or telling.why_not()
+    differs = _not_as_told(told, count, not stopped) if other is None else ""
     if why_not:
         lines = [title, f"NOT REPRODUCED: {why_not if stopped else f'all {count} steps are possible, but {why_not}'}"]
         if other is not None:
             lines += _parting(telling, p, story, path, find)
+        lines += [f"Where it first differs: {differs}"] if differs else []
         return [*lines, "This one run is stopped; that proves nothing more: eoi prove explores all of them."], 0
     verb = "REACHED" if p.kind == "reachable" else "VIOLATED"
-    return [title, f"REPRODUCED: all {count} steps run in CPython, and {p.name} is {verb}"], int(verb == "VIOLATED")
+    shown = f"all {count} steps run in CPython, and {p.name} is {verb}"
+    if differs:
+        return [title, f"REPRODUCED BUT NOT AS TOLD: {shown}", f"Where it first differs: {differs}"], 1
+    return [title, f"REPRODUCED: {shown}"], int(verb == "VIOLATED")
+
+
+def _not_as_told(told: Told, count: int, whole: bool) -> str:
+    """Where the first `count` steps, of the roles that the story names, change something else than it tells, or ""."""
+    trace = make_trace(told.asked, {}, compose(*told.roles), told.scope, told.path[:count], cell={})
+    return first_difference(told.story, trace, whole)
 
 
 @dataclass(frozen=True)
@@ -152,13 +167,29 @@ def _roles_of(
             continue
         names[role], _, told = story.cell[role].partition("@")
         own = names[role] in families[role]
+        if not own:
+            _check_file(names[role], role, story)
         classes[role] = families[role][names[role]] if own else find(names[role])[1]
         if role_of(classes[role]) != role:
             raise UserError(f"{names[role]} is a {role_of(classes[role])}, not a {role}")
-        if told and told != file_digest(names[role]):
-            raise StoryError(f"{names[role]} is not the file that the story was told of ({told}): it has changed")
+        now = file_digest(names[role]) if told else ""
+        if told != now:
+            raise StoryError(
+                f"line {story.cell_line}: {names[role]} is not the file that the story was told of: it has changed "
+                f"({told} then, {now} now); --design {shlex.quote(names[role])} takes the story's steps with the file as it is now"
+            )
     roles = [classes[role] for role in ROLES]
     return names, moved(roles) if _moves(story, roles) else roles
+
+
+def _check_file(name: str, role: str, story: ParsedStory) -> None:
+    """Raise StoryError if the story names a file for a role that is not there."""
+    path = Path(name if name.endswith(".py") else name.rpartition(":")[0])
+    if path.suffix == ".py" and not path.exists():
+        raise StoryError(
+            f"line {story.cell_line}: the story is of {role}={name}, and there is no such file: looked for "
+            f"{Path.cwd() / path}. If it is elsewhere, --design PATH takes the story's steps with the file at PATH"
+        )
 
 
 def _moves(story: ParsedStory, roles: Sequence[type[Machine]]) -> bool:

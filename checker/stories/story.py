@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -205,6 +205,23 @@ def _table(trace: Trace) -> list[str]:
     return lines
 
 
+def change_rows(trace: Trace) -> list[list[str]]:
+    """For each step, the rows of the table that tell what changes, each from its `=` on and in one line."""
+    grid = _Grid(trace.lanes, len(trace.events))
+
+    def row(lane: str, text: str) -> str:
+        marks = grid.row({lane: "="})
+        return f"{marks[marks.index('=') :]} {ascii_text(text)}"
+
+    return [[row(*told) for _, rows in _told(grid, event) for told in rows] for event in trace.events]
+
+
+def _told(grid: _Grid, event: Event) -> Iterator[tuple[Call | None, list[tuple[str, str]]]]:
+    """The calls in order, None before the first, and the lanes and texts of what changed after each."""
+    for number, call in enumerate((None, *event.calls)):
+        yield call, _by_lane(grid, [c for c in event.changes if c.after_call == number])
+
+
 def _step_rows(trace: Trace, grid: _Grid, index: int, event: Event) -> list[str]:
     """The step, then its calls and changes in the order in which they happened."""
     start = trace.loop_start
@@ -216,11 +233,10 @@ def _step_rows(trace: Trace, grid: _Grid, index: int, event: Event) -> list[str]
             rows.append(grid.row({}, loop=inside) + HERE)
         else:
             rows[-1] += f"  {HERE}"
-    for number in range(len(event.calls) + 1):
-        if number:
-            call = event.calls[number - 1]
+    for call, changed in _told(grid, event):
+        if call is not None:
             rows += _noted(grid, grid.arrow(call, inside), inside, _call_text(grid, call))
-        for lane, text in _by_lane(grid, [c for c in event.changes if c.after_call == number]):
+        for lane, text in changed:
             rows += _noted(grid, grid.row({lane: "="}, loop=inside), inside, text)
     return rows
 

@@ -1,8 +1,9 @@
 """Stories out of a mail, back into paths.
 
-A story may be quoted to any depth, have CRLF line ends, stand between other text, and have other text between its
-lines, as in a review. Its header may have been filled again by the mailer; the lines of its steps may not. What is
-read: the headline, `Cell:` and `Scope:`, and the step lines (those with a number and a `*`). The rest is for people.
+A story may be quoted to any depth, be in a raw mail, have CRLF line ends, stand between other text, and have other
+text between its lines, as in a review. Its header may have been filled again by the mailer; the lines of its steps may
+be cut within the parentheses. What is read: the headline, `Cell:` and `Scope:`, the step lines (those with a number and
+a `*`), and the lines of what changes (those with a `=`). The rest is for people.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import difflib
 import re
 import typing
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 from urllib.parse import unquote
 
+from checker.stories.mail import Plain, plain
+from checker.stories.quoting import before_step, hidden, unquoted
 from checker.stories.trace import StoryError, show
 from model.finite import BoolType, EnumType, IntType, OptionalType, Scalar
 from model.lang import Design, Scope, resolve
 
-_QUOTED = re.compile(r"^\s*(?:>\s?)+")
 _HEADLINE = re.compile(
     r"(?<!\S)(?P<property>[A-Za-z_]\w*): (?:VIOLATED|REACHED) in (?P<steps>\d+) steps?"
     r"(?: and a loop of (?P<loop>\d+) steps?|(?P<stutter>, then stays there))?"
@@ -29,14 +31,28 @@ _STEP = re.compile(r"^[+|]?>?\s*(?P<number>\d+)\s+[|*\s]*\*[|*\s]*(?P<call>[^|*\
 _START = re.compile(r"^\s*0\s+[|\s]*the initial state")
 _LIFELINES = re.compile(r"^[+|\s]*")
 _CALL = re.compile(r"^(?:\S*:)?(?P<step>[A-Za-z_]\w*)\((?P<args>[^()]*)\)\s*(?:<==.*)?$")
+_CHANGE = re.compile(r"^[|\s]*(?==[|\s]+[^|\s])(?==(?:\s*\||\s\s|.*->))")
+_GOES_ON = 40  # lines, at most, of a change that is wrapped
+_ENDING = re.compile(r"^(?:\+?-{3,} back to step|Fairness: |Reproduce: )")
 _ARG = re.compile(r"^(?P<name>[A-Za-z_]\w*)=(?P<value>[\w.+-]+)$")
+
+
+@dataclass(frozen=True)
+class ToldChange:
+    """A line of the table that tells what changes: its number, its text from the `=` on, lifelines among it, and the
+    text of the next lines, the first of which may belong to it."""
+
+    line: int
+    text: str
+    below: str
 
 
 @dataclass(frozen=True)
 class ParsedStory:
     """What a story says about the run. Values are text; `path_of` makes Python values of them.
 
-    steps: name and {parameter: value}, the loop's steps last; lines: the line number of each step in the text.
+    steps: name and {parameter: value}, the loop's steps last; lines: the line number of each step in the text;
+    cell_line: that of the system's names; changes: what each step is told to change.
     """
 
     property: str
@@ -46,6 +62,8 @@ class ParsedStory:
     loop_start: int | None
     stutter: bool
     lines: list[int]
+    cell_line: int = 0
+    changes: list[list[ToldChange]] = field(default_factory=list[list[ToldChange]])
 
 
 @dataclass(frozen=True)
@@ -71,22 +89,62 @@ def stories_of(text: str, known: Collection[str] | None = None) -> list[Found]:
     """Every story in a text, in order; at least one. One that cannot be read takes no other one along.
 
     A headline with nothing of a story below it is a mention, if it stands within a line, within a story, or announces
-    the next one; else it is a story whose rest is missing. Raises StoryError if there is no headline at all.
+    the next one; else it is a story whose rest is missing. A headline that cannot be read because of how it is quoted
+    is a story that cannot be read. Raises StoryError if there is no headline at all.
     """
-    lines = [_QUOTED.sub("", line).rstrip() for line in text.rstrip().split("\n")]
+    mail = plain(text)
+    lines = _Lines(unquoted([line.text for line in mail.lines]), [line.number for line in mail.lines])
+    obscured = [
+        Found(lines.number(index), _obscured(lines.number(index), before, "a story")) for index, before in hidden(lines)
+    ]
     words = _words(lines)
     heads = _heads(lines, words)
+    if not heads and not obscured:
+        raise _no_story(mail)
+    found = sorted([*obscured, *_told(lines, words, heads, known)], key=lambda found: found.line)
+    return found or [_found(lines, words, heads[0], None, known)]
+
+
+def _no_story(mail: Plain) -> StoryError:
+    unread = f" (only text is read, and the mail has {', '.join(mail.unread)})" if mail.unread else ""
+    return StoryError(f"line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'{unread}")
+
+
+def _obscured(line: int, before: str, what: str) -> StoryError:
+    return StoryError(
+        f"line {line}: {what} stands behind {before!r}, quoting that cannot be undone: it is undone if the same stands "
+        "before the headline and each line below it"
+    )
+
+
+class _Lines(list[str]):
+    """Lines without quote marks, and the numbers of the lines of the file that they come from."""
+
+    def __init__(self, lines: Sequence[str], numbers: Sequence[int]) -> None:
+        count = max((n for n, line in enumerate(lines, 1) if line), default=0)
+        super().__init__(lines[:count])
+        self.numbers = numbers
+
+    def number(self, index: int) -> int:
+        """The number in the file of the line with this index."""
+        return self.numbers[index] if self else 1
+
+
+def _told(
+    lines: _Lines, words: Sequence[tuple[str, int]], heads: Sequence[_Head], known: Collection[str] | None
+) -> list[Found]:
+    """What is below the headlines that are no mentions."""
     found: list[Found] = []
-    told = 0  # how many lines belong to stories that could be read
+    told = 0  # the line up to which stories were read
     for n, head in enumerate(heads):
         after = heads[n + 1 :]
         announces = bool(after) and after[0].said[0] == head.said[0]
-        if not head.told and (head.line < told or not head.first or announces):
+        if not head.told and (lines.number(head.line) <= told or not head.first or announces):
             continue
         one = _found(lines, words, head, next((h for h in after if h.told), None), known)
         found.append(one)
         told = max([told, *one.story.lines]) if isinstance(one.story, ParsedStory) else told
-    return found or [_found(lines, words, heads[0], None, known)]
+    return found
 
 
 @dataclass(frozen=True)
@@ -102,11 +160,11 @@ class _Head:
 
 
 def _heads(lines: Sequence[str], words: Sequence[tuple[str, int]]) -> list[_Head]:
-    """Every headline. Raises StoryError if there is none."""
+    """Every headline."""
     flat = " ".join(word for word, _ in words)
     matches = list(_HEADLINE.finditer(flat))
     if not matches:
-        raise StoryError("line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'")
+        return []
     begins = [flat.count(" ", 0, match.start()) for match in matches]
     heads: list[_Head] = []
     for match, begin, end in zip(matches, begins, [*begins[1:], len(words)], strict=True):
@@ -120,24 +178,26 @@ def _heads(lines: Sequence[str], words: Sequence[tuple[str, int]]) -> list[_Head
 
 
 def _found(
-    lines: Sequence[str], words: Sequence[tuple[str, int]], head: _Head, following: _Head | None,
-    known: Collection[str] | None,
-) -> Found:  # fmt: skip
+    lines: _Lines, words: Sequence[tuple[str, int]], head: _Head, following: _Head | None, known: Collection[str] | None
+) -> Found:
     """The story below a headline, above the one that follows it."""
     until = following.line if following else len(lines)
     texts = range(head.line, until)
     end = next((i for i in texts if _STEP.match(lines[i]) or _START.match(lines[i])), until)
     last = following.word if following else len(words)
-    header = [word for word, line in words[head.word : last] if line < end]
+    header = [(word, line) for word, line in words[head.word : last] if line < end]
     before, loop = int(head.said["steps"]), int(head.said["loop"] or 0)
+    number = lines.number(head.line)
     try:
-        steps, numbers = _steps(lines[:until], end, before + loop, known, "the next story" if following else "the end")
-        cell, scope = (_pairs(header, title, head.line + 1) for title in ("Cell:", "Scope:"))
+        at = _step_lines(lines, range(head.line, until), before + loop, "the next story" if following else "the end")
+        steps = [_step(_whole(lines, index), lines.number(index), known) for index in at]
+        (cell, cell_index), (scope, _) = (_pairs(header, title, number) for title in ("Cell:", "Scope:"))
     except StoryError as error:
-        return Found(head.line + 1, error)
-    start = before if loop else None
-    stays = head.said["stutter"] is not None
-    return Found(head.line + 1, ParsedStory(head.said["property"], cell, scope, steps, start, stays, numbers))
+        return Found(number, error)
+    start, stays, numbers = before if loop else None, head.said["stutter"] is not None, [lines.number(i) for i in at]
+    changes = [_changes(lines, range(i, j)) for i, j in zip(at, [*at[1:], until], strict=False)]
+    name, cell_line = head.said["property"], lines.number(cell_index)
+    return Found(number, ParsedStory(name, cell, scope, steps, start, stays, numbers, cell_line, changes))
 
 
 def _words(lines: Sequence[str]) -> list[tuple[str, int]]:
@@ -155,47 +215,70 @@ def _words(lines: Sequence[str]) -> list[tuple[str, int]]:
     return words
 
 
-def _pairs(header: Sequence[str], title: str, line: int) -> dict[str, str]:
-    """The key=value words after the last `title` of the header."""
-    if title not in header:
+def _pairs(header: Sequence[tuple[str, int]], title: str, line: int) -> tuple[dict[str, str], int]:
+    """The key=value words after the last `title` of the header, and the index of its line."""
+    place = next((n for n in reversed(range(len(header))) if header[n][0] == title), None)
+    if place is None:
         raise StoryError(f"line {line}: '{title}' was expected between the headline and step 1")
-    start = len(header) - header[::-1].index(title)
     pairs: dict[str, str] = {}
-    for word in header[start:]:
+    for word, _ in header[place + 1 :]:
         name, equals, value = word.partition("=")
         if not equals:
             break
         pairs[unquote(name)] = unquote(value)
-    return pairs
+    return pairs, header[place][1]
 
 
-def _steps(
-    lines: Sequence[str], begin: int, count: int, known: Collection[str] | None, behind: str
-) -> tuple[list[tuple[str, dict[str, str]]], list[int]]:
-    """The steps 1..count from line index `begin` on, and their line numbers. behind: what comes after these lines."""
-    steps: list[tuple[str, dict[str, str]]] = []
-    numbers: list[int] = []
-    for index in range(begin, len(lines)):
-        found = _STEP.match(lines[index]) if len(steps) < count else None
-        if found is None:
+def _step_lines(lines: _Lines, places: range, count: int, behind: str) -> list[int]:
+    """The indices of the lines of the steps 1..count. behind: what comes after these places."""
+    found: list[int] = []
+    for index in places:
+        step = _STEP.match(lines[index]) if len(found) < count else None
+        if step is None:
             continue
-        if int(found["number"]) != len(steps) + 1:
-            raise StoryError(f"line {index + 1}: step {len(steps) + 1} was expected, found step {found['number']}")
-        steps.append(_step(_whole(found["call"], lines, index), index + 1, known))
-        numbers.append(index + 1)
-    if len(steps) < count:
-        raise StoryError(f"line {len(lines)}: step {len(steps) + 1} of {count} was expected before {behind}")
-    return steps, numbers
+        if int(step["number"]) != len(found) + 1:
+            _complain(lines, range(found[-1] + 1 if found else places.start, index), len(found) + 1)
+            raise StoryError(f"line {lines.number(index)}: step {len(found) + 1} was expected, found step {step['number']}")
+        found.append(index)
+    if len(found) < count:
+        _complain(lines, range(found[-1] + 1 if found else places.start, places.stop), len(found) + 1)
+        wanted = f"step {len(found) + 1} of {count} was expected before {behind}"
+        raise StoryError(f"line {lines.number(places.stop - 1)}: {wanted}")
+    return found
 
 
-def _whole(call: str, lines: Sequence[str], index: int) -> str:
-    """The call with the lines that it goes on in."""
+def _complain(lines: _Lines, places: range, step: int) -> None:
+    """Raise StoryError if a step is there, behind something that is not known to be quoting."""
+    for index in places:
+        before = before_step(lines[index], step)
+        if before:
+            raise _obscured(lines.number(index), before, f"step {step}")
+
+
+def _whole(lines: _Lines, index: int) -> str:
+    """The call of a step with the lines that it goes on in: after a backslash, or where a mailer cut its arguments."""
+    found = _STEP.match(lines[index])
+    call = found["call"] if found else ""
     while call.endswith("\\"):
         index += 1
         if index == len(lines):
-            raise StoryError(f"line {index}: the step ends in a backslash, another line was expected")
+            raise StoryError(f"line {lines.number(index - 1)}: the step ends in a backslash, another line was expected")
         call = call[:-1] + _LIFELINES.sub("", lines[index])
+    if "(" in call and ")" not in call and index + 1 < len(lines):
+        joined = f"{call} {_LIFELINES.sub('', lines[index + 1])}"
+        return joined if _CALL.match(joined) else call
     return call
+
+
+def _changes(lines: _Lines, places: range) -> list[ToldChange]:
+    """What the step in the first of these lines is told to change."""
+    ending = next((i for i in places if _ENDING.match(lines[i])), places.stop)
+    found: list[ToldChange] = []
+    for index in range(places.start + 1, ending):
+        if _CHANGE.match(lines[index]):
+            below = " ".join(line.lstrip("| ") for line in lines[index + 1 : index + 1 + _GOES_ON])
+            found.append(ToldChange(lines.number(index), _CHANGE.sub("", lines[index]), below))
+    return found
 
 
 def _step(call: str, line: int, known: Collection[str] | None) -> tuple[str, dict[str, str]]:
