@@ -11,12 +11,13 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from checker import commands, oracle_commands
+from checker import commands, diff_command, files, oracle_commands
 from checker.engine.native import CompileFailed, NoCompiler
 from checker.errors import InternalError
 from checker.questions import compat
 from checker.questions.gate import FULL, NOT_IN
 from checker.registry import DEVICES, GUESTS, VMMS
+from checker.usage import Parser
 from model.finite import ModelError
 from properties.compat import CLAIMS
 
@@ -49,9 +50,18 @@ class Joined(argparse.Action):
 
 
 def positive(text: str) -> int:
-    number = int(text)
-    if number <= 0:
-        raise ValueError(text)
+    if not text.isdecimal() or int(text) <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 on is needed")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of seconds is needed, e.g. 30 or 0.5")
     return number
 
 
@@ -68,7 +78,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
-    limits.add_argument("--timeout", type=float, metavar="SECONDS", help="for each cell")
+    limits.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for each cell")
     parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
 
 
@@ -113,14 +123,14 @@ def _add_comparisons(sub: Any) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands and options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="eoi", description="Explore every reachable state of how KVM, a VMM and a guest end level interrupts.",
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     kinds = ("designs", "mutants", "vmms", "guests", "devices", "properties", "scope", "simplifications")
     lister = sub.add_parser("list", help="what there is")
-    lister.add_argument("what", nargs="?", choices=kinds)
+    lister.add_argument("what", nargs="?", choices=kinds, metavar="WHAT", help=f"one of {', '.join(kinds)}")
     prove = sub.add_parser("prove", help="judge every property in every cell of the matrix")
     _add_selection(prove)
     prove.add_argument("--json", action="store_true", help="machine-readable verdicts")
@@ -151,14 +161,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code and never shows a traceback for the user's mistakes."""
-    options = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(sys.argv[1:] if arguments is None else arguments)
     try:
-        code: int = getattr(commands, f"run_{options.command}")(options)
+        module = diff_command if options.command == "diff" else commands
+        code: int = getattr(module, f"run_{options.command}")(options)
         sys.stdout.flush()
+    except BrokenPipeError:
+        return _closed_pipe()
     except (ModelError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            return _closed_pipe()
-        print(f"eoi: {error}", file=sys.stderr)
+        print(f"eoi: {files.sentence(error) if isinstance(error, OSError) else error}", file=sys.stderr)
         return 2
     except (NoCompiler, CompileFailed) as error:
         print(f"eoi: {error}", file=sys.stderr)

@@ -11,17 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker import listing, oracle_commands
+from checker import files, listing, oracle_commands
 from checker.engine.search import Limits
 from checker.engine.sizes import check_sizes
 from checker.errors import UserError
 from checker.loader import load_design, load_properties, property_argument, provenance
-from checker.questions import compare, compat, gate, litmus_run, migration_table, report
+from checker.matrix_notes import grouped, nothing_text, size_note
+from checker.questions import compat, gate, litmus_run, migration_table, report
 from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.claims import claim_lines
 from checker.questions.expected import Table, differences, from_toml, to_toml
 from checker.questions.induct import induction_lines
-from checker.questions.model_diff import diff_lines, model_diff
 from checker.questions.retell import retell, tell_all
 from checker.questions.verdict import CellResult, Status, Verdict, trace_of
 from checker.registry import (
@@ -47,6 +47,7 @@ from checker.stories import diagram
 from checker.stories.mail import read_mail
 from checker.stories.story import to_text
 from checker.stories.story_parser import ParsedStory
+from checker.words import count
 from model.lang import Property
 from model.machine import Machine
 
@@ -111,7 +112,7 @@ def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list
     cells = [c for c in found if isinstance(c, Cell)]
     skipped = [c for c in found if isinstance(c, Skipped)]
     if not cells:
-        raise UserError("nothing to explore: " + "; ".join(f"{s.title}: {s.why}" for s in skipped))
+        raise UserError(nothing_text(skipped))
     for cell in cells:  # before any of them is explored
         check_sizes(cell.system, cell.scope)
     if not options.property:  # those made for one VMM are asked where it occurs
@@ -121,6 +122,7 @@ def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list
 
 def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:
     limits = Limits(options.max_states, options.max_memory, options.timeout)
+    print(f"{note}\n" if (note := size_note(cells)) else "", end="", file=sys.stderr, flush=True)
     campaign = run_campaign(cells, wanted, known_properties(options), engine=options.engine, limits=limits)
     if options.engine == "auto" and any(r.engine == "reference" for r in campaign.results):
         print(
@@ -186,8 +188,8 @@ def print_cells(options: Namespace, campaign: Campaign, skipped: Sequence[Skippe
         except KeyboardInterrupt:
             asking = False
             print("  induction: INCONCLUSIVE: interrupted")
-    for s in skipped:
-        print(f"\n{s.title}\n  does not apply: {s.why}")
+    for titles, why in grouped(skipped):
+        print(f"\n{titles}\n  does not apply: {why}")
     for cell in campaign.unexplored:
         why = " (memory did not suffice)" * (cell in campaign.out_of_memory)
         print(f"\n{cell}\n  not explored{why}; reproduce: {report.reproduce('prove', cell)}")
@@ -215,8 +217,7 @@ def run_trace(options: Namespace) -> int:
     for form, path in outputs:
         if path.suffix != f".{form}":
             raise UserError(f"--{form} {path}: the file's name must end in .{form}")
-        if not path.absolute().parent.is_dir():
-            raise UserError(f"--{form} {path}: there is no directory {path.absolute().parent}")
+        files.check_file(f"--{form}", path)
     campaign, found = _smallest(options)
     if found is None:
         print(f"No run to tell: {report.summary_line(campaign)}")
@@ -224,7 +225,8 @@ def run_trace(options: Namespace) -> int:
     trace = story(*found)
     print(trace.to_json() if options.json else to_text(trace), end="")
     for _, path in outputs:
-        diagram.write(trace, path, options.wide)
+        with files.writing(path):
+            diagram.write(trace, path, options.wide)
         print(f"diagram: {path}", file=sys.stderr)
     return 1 if found[1].status is Status.VIOLATED else exit_code(campaign)
 
@@ -262,62 +264,6 @@ def run_replay(options: Namespace) -> int:
     return tell_all("standard input" if options.file == "-" else options.file, text, tell)
 
 
-def run_diff(options: Namespace) -> int:
-    """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED."""
-    base, design = (compare.Named(*find_design(argument)) for argument in (options.base, options.design))
-    _, of_design, _, wanted = select(options)
-    _, of_base, _, _ = select(Namespace(**{**vars(options), "design": options.base}))
-    pairs = compare.pair_cells(base, design, of_base, of_design)
-    campaign = explore(options, [*(p.base for p in pairs), *(p.design for p in pairs)], wanted)
-    if campaign.interrupted or campaign.unexplored:
-        print("eoi: interrupted: INCONCLUSIVE", file=sys.stderr)
-        return 3
-    before, after = campaign.results[: len(pairs)], campaign.results[len(pairs) :]
-    limits = Limits(options.max_states, options.max_memory, options.timeout)
-    graphs = compare.compare_all(pairs, before, after, wanted, limits)
-    hunks, listed = model_diff(base.cls, design.cls), compare.changes(before, after)
-    diff = compare.Diff(base.name, design.name, hunks, pairs, before, after, graphs, listed)
-    if options.json:
-        print(compare.as_json(diff))
-    else:
-        print_diff(options, diff)
-    kinds = {change.kind for change in listed}
-    return 1 if compare.REGRESSED in kinds else 3 if compare.OPEN in kinds else 0
-
-
-def print_diff(options: Namespace, diff: compare.Diff) -> None:
-    """The model diff, the groups, what is the same, traces, and one line that counts it all."""
-    if options.brief:
-        size = sum(hunk.size for hunk in diff.hunks)
-        print(f"{diff.design} against {diff.base}: {size} line{'s' * (size != 1)} of the model")
-    else:
-        print("\n".join(diff_lines(diff.base, diff.design, diff.hunks)))
-    print("\n" + "\n".join(compare.group_lines(diff, brief=options.brief, every=options.all)))
-    named = compare.same_lines(diff) if options.all else []
-    evidence = [] if options.brief else compare.evidence_lines(diff)
-    print("\n" + "\n".join([compare.graph_line(diff), *named, *evidence, *compare.sizes_lines(diff)]))
-    if not options.brief:
-        print_traces(diff.listed, options.stories)
-    print("\n" + compare.summary_line(diff))
-
-
-def print_traces(listed: Sequence[compare.Change], every: bool) -> None:
-    """The story of the first regression that takes steps to reach; or of every one, of what is still broken, and of what
-    was until now."""
-    regressed = [change for change in listed if change.kind == compare.REGRESSED]
-    told = regressed if every else ([change for change in regressed if change.takes_steps] or regressed)[:1]
-    for change in told:
-        print("\n" + to_text(story(*change.told())), end="")
-    for change, where in compare.told_once(listed) if every else []:
-        print("\n" + "\n".join(where) + "\n\n" + to_text(story(*change.told())), end="")
-    kinds = () if every else (compare.STILL, compare.FIXED, compare.REGRESSED)
-    untold = [c for kind in kinds for c in listed if c.kind == kind and c.has_trace and c not in told]
-    if untold:
-        result, verdict = next((c for c in untold if c.takes_steps), untold[0]).told()
-        command = report.reproduce("trace", result.cell, property_argument(verdict.property))
-        print(f"\n--stories tells all of them. One of those not told: {command}")
-
-
 def run_compat(options: Namespace) -> int:
     """See checker/questions/compat.py."""
     return compat.run_compat(options, find_design)
@@ -336,6 +282,8 @@ def run_migrations(options: Namespace) -> int:
 def run_gate(options: Namespace) -> int:
     """Judge the full matrix, then write it or compare it. 0 only if nothing differs; Ctrl-C: what was judged till then."""
     only = [ALIASES.get(d, d) for d in split(options.design, []) if look_up("design", d, gate.gated())]
+    if options.write:
+        files.check_file("--write", Path(options.write), makes_folder=True)
     expected = None if options.write else expected_table(Path(options.expected), only)
     started = time.monotonic()
     found, unjudged = gate.run_so_far(gate.full_matrix(only), options.jobs)
@@ -348,11 +296,11 @@ def run_gate(options: Namespace) -> int:
         print(gate.as_json(found, listed, options.expected, seconds, unjudged))
     else:
         print("\n".join(map(str, listed)) + "\n" * bool(listed), end="")
-        outcome = f"{len(listed)} differences from" if listed else "all as in"
+        outcome = f"{count(len(listed), 'difference')} from" if listed else "all as in"
         print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s; not in it: {gate.NOT_IN})")
         if unjudged:
             first = "; ".join(map(str, unjudged[:3])) + "; ..." * (len(unjudged) > 3)
-            print(f"INCONCLUSIVE: interrupted, {len(unjudged)} systems not judged: {first}")
+            print(f"INCONCLUSIVE: interrupted, {count(len(unjudged), 'system')} not judged: {first}")
     return 3 if left else 1 if listed else 0
 
 
@@ -361,10 +309,9 @@ def expected_table(path: Path, only: Sequence[str]) -> Table:
     if str(path) == EXPECTED and not path.is_file():
         make = "`eoi gate --write FILE` makes one"
         raise UserError(_not_here(path, "file", "--expected FILE", "gate --expected", make))
-    try:
-        table = from_toml(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: {error}: `eoi gate --write {path}` makes one") from None
+    if not path.exists():
+        raise UserError(f"{path}: there is no such file: `eoi gate --write {path}` makes one")
+    table = from_toml(files.read_text(path), str(path))
     return {d: rows for d, rows in table.items() if not only or d in only}
 
 
@@ -372,12 +319,10 @@ def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence
     if left:
         print("not written, because these cells are INCONCLUSIVE:\n" + "\n".join(left), file=sys.stderr)
         return 3
-    try:
+    with files.writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        about = f"Only the designs {', '.join(only)}" if only else f"The matrix: {gate.FULL}"
-        path.write_text(to_toml(found, about), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: {error}") from None
+    about = f"Only the designs {', '.join(only)}" if only else f"The matrix: {gate.FULL}"
+    files.write_text(path, to_toml(found, about))
     print(f"{gate.count_text(found)}: written to {path}")
     return 0
 

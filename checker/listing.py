@@ -59,8 +59,9 @@ def _mutants() -> list[str]:
 
 def _roles(family: Mapping[str, type[Machine]]) -> list[str]:
     lines = []
-    for name, cls in family.items():
-        about = inspect.getdoc(inspect.getmodule(cls)) if family is not DEVICES else inspect.getdoc(cls)
+    modules = [cls.__module__ for cls in family.values()]
+    for name, cls in family.items():  # a module that holds one of them is about that one
+        about = inspect.getdoc(inspect.getmodule(cls) if modules.count(cls.__module__) == 1 else cls)
         away = "[only on request] " if name in ON_REQUEST else ""
         lines += _named(name, away + " ".join((about or "").partition("\n\n")[0].split()), max(map(len, family)))
     return lines

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from checker import files
 from checker.errors import UserError
 from checker.language import c_habits
 from checker.language.ir import Loc
@@ -91,14 +92,11 @@ def file_digest(argument: str) -> str:
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
+        raise UserError(f"{path}: {files.why(error)}") from None
 
 
 def _execute(path: Path) -> types.ModuleType:
-    try:
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    source = files.read_text(path)
     module = types.ModuleType(USERS_MODULE + path.stem)
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # typing.get_type_hints looks classes' modules up there

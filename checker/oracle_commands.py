@@ -8,10 +8,12 @@ import os
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
 from typing import Any
 
 from checker.engine.reference import Reference, bindings_of
 from checker.errors import UserError
+from checker.files import check_file, check_folder
 from checker.questions.campaign import Campaign
 from checker.questions.retell import PARTING, Finder, Telling, Told, read_story, retell
 from checker.questions.verdict import CellResult, Status, Verdict
@@ -61,6 +63,10 @@ def run_conform(options: Namespace) -> int:
     """0: everything agreed; 1: a difference; 3: there is no such system here."""
     if options.steps and options.cover and not (options.random or options.mutants):
         raise UserError("--steps is for random walks: a covering walk ends when everything is covered")
+    if options.write:
+        check_folder("--write", FilePath(options.write))
+    if options.record:
+        check_file("--record", FilePath(options.record))
     module = importlib.import_module(f"oracles.{options.oracle}.conform")
     code: int = module.conform(options)
     return code

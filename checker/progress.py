@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.live import Live
@@ -23,7 +24,7 @@ class Progress:
         self.total, self.done, self.what = total, 0, what
         self.started = time.monotonic()
         self.last_line = self.started
-        self.running: dict[int, tuple[str, Stats]] = {}
+        self.running: dict[int, tuple[str, Stats | str]] = {}
         self.lock = threading.Lock()
         console = Console(stderr=True)
         self.live = Live(console=console, transient=True, auto_refresh=False) if console.is_terminal else None
@@ -34,6 +35,20 @@ class Progress:
         with self.lock:
             self.running[number] = (title, stats)
 
+    def phase(self, number: int, title: str, text: str) -> None:
+        """What is done now that the search is over: `no_storm: searching 3,000,000 states for a fair loop`."""
+        with self.lock:
+            self.running[number] = (title, text)
+
+    def of(self, title: str) -> Callable[[Stats], None]:
+        """What a search of the main thread, one after the other, reports to: it shows the line, too."""
+
+        def watch(stats: Stats) -> None:
+            self.watch(0, title, stats)
+            self.show()
+
+        return watch
+
     def finished(self, number: int) -> None:
         with self.lock:
             self.running.pop(number, None)
@@ -43,10 +58,7 @@ class Progress:
         """E.g. `3/12 cells; qemu 0x20, any, level: 1,200,000 states, 2.1 M/s, depth 31, 40 MB`."""
         seconds = max(time.monotonic() - self.started, 1e-9)
         with self.lock:
-            parts = [
-                f"{title}: {s.states:,} states, {s.states / seconds / 1e6:.2f} M/s, depth {s.depth}, {s.bytes / 1e6:.0f} MB"
-                for title, s in self.running.values()
-            ]
+            parts = [f"{title}: {_text(now, seconds)}" for title, now in self.running.values()]
             return "; ".join([f"{self.done}/{self.total} {self.what}", *parts])
 
     def show(self) -> None:
@@ -65,3 +77,11 @@ class Progress:
     def close(self) -> None:
         if self.live is not None and self.live_started:
             self.live.stop()
+
+
+def _text(now: Stats | str, seconds: float) -> str:
+    """How far a search is after so many seconds of all; or the phase after it, which says it itself."""
+    if isinstance(now, str):
+        return now
+    rate = f"{now.states / seconds / 1e6:.2f} M/s"
+    return f"{now.states:,} state{'s' * (now.states != 1)}, {rate}, depth {now.depth}, {now.bytes / 1e6:.0f} MB"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import threading
@@ -11,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from checker.engine.native import Stats
 from checker.engine.search import Limits
 from checker.progress import Progress
 from checker.questions.verdict import CellResult, check_cell
@@ -70,12 +70,12 @@ def run_campaign(
         if stop.is_set():
             return None
         cell = cells[number]
-
-        def watch(stats: Stats) -> None:
-            progress.watch(number, str(cell), stats)
-
+        watch = functools.partial(progress.watch, number, str(cell))
+        phase = functools.partial(progress.phase, number, str(cell))
         try:
-            return check_cell(cell, wanted, known, engine=engine, limits=each, on_progress=watch, stop=stop)
+            return check_cell(
+                cell, wanted, known, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase,
+            )  # fmt: skip
         except MemoryError:
             starved.add(number)
             return None

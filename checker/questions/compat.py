@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.errors import UserError
+from checker.progress import Progress
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from checker.questions.report import scope_text
 from checker.registry import (
@@ -23,7 +26,8 @@ from checker.registry import (
 )  # fmt: skip
 from checker.stories.replay import make_trace
 from checker.stories.story import to_text
-from checker.stories.trace import Trace, show
+from checker.stories.trace import Trace, show, steps_text
+from checker.words import count
 from model.lang import Property
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from properties.compat import CLAIMS, Claim
@@ -94,7 +98,7 @@ def trace_of(row: Row) -> Trace:
 
 
 def run_compat(options: Namespace, find: Any) -> int:
-    """0 if nobody can tell the designs apart, 1 if somebody can, 3 if a limit was reached."""
+    """0 if nobody can tell the designs apart, 1 if somebody can, 3 if a limit was reached, or at Ctrl-C."""
     base = find(options.base)
     kernels = {name: cls for name, cls in designs().items() if role_of(cls) == "kernel" and not cls.default_roles}
     chosen = [(name, cls) for name, cls in kernels.items() if name != base[0]]
@@ -105,29 +109,45 @@ def run_compat(options: Namespace, find: Any) -> int:
     claims = [look_up("claim", c, {c.name: c for c in CLAIMS}) for c in options.claim or [c.name for c in CLAIMS]]
     vmms = [v for value in options.vmm or [",".join(MATRIX)] for v in value.split(",")]
     scope = parse_scope(options.scope)
-    rows = [
-        compare(claim, old, new, options.engine, options.max_states)
-        for design in chosen for claim in claims for old, new in pairs(claim, base, design, vmms, scope)
-    ]  # fmt: skip
-    if not rows:
+    asked = [(c, old, new) for design in chosen for c in claims for old, new in pairs(c, base, design, vmms, scope)]
+    if not asked:
         raise UserError("nothing to compare")
+    rows = compare_so_far(asked, options.engine, options.max_states)
+    left = len(asked) - len(rows)
+    if not rows:
+        raise KeyboardInterrupt
     if options.json:
-        print(as_json(rows))
+        print(as_json(rows, left))
     else:
         print("\n".join(table_lines(rows, base[0]) if options.design == "all" else cell_lines(rows)))
     shown = next((r for r in rows if r.result.divergence is not None), None)
     if shown is not None and options.design != "all" and not options.json:
         print("\n" + to_text(trace_of(shown)), end="")
+    if left:
+        print(f"eoi: interrupted: INCONCLUSIVE: {left} of {count(len(asked), 'cell')} not compared", file=sys.stderr)
     verdicts = {r.result.verdict for r in rows}
-    return 1 if "DIFFERS" in verdicts else 3 if "INCONCLUSIVE" in verdicts else 0
+    return 1 if "DIFFERS" in verdicts else 3 if left or "INCONCLUSIVE" in verdicts else 0
+
+
+def compare_so_far(asked: Sequence[tuple[Claim, Cell, Cell]], engine: str, max_pairs: int | None) -> list[Row]:
+    """The outcomes, as many as there are before Ctrl-C."""
+    rows, progress = list[Row](), Progress(len(asked))
+    with contextlib.suppress(KeyboardInterrupt):
+        for claim, base, design in asked:
+            progress.phase(0, str(design), f"{claim.name}: comparing with {base.names['kernel']}, step by step")
+            progress.show()
+            rows.append(compare(claim, base, design, engine, max_pairs))
+            progress.finished(0)
+    progress.close()
+    return rows
 
 
 def result_text(row: Row) -> str:
     """`SAME  33,560 pairs`, `DIFFERS  8 steps: exit: 0 / none`."""
     found = row.result.divergence
     if found is None:
-        return f"{row.result.verdict:<8} {row.result.pairs:,} pairs"
-    return f"{row.result.verdict:<8} {len(found.moves)} steps: {found.what}: {found.base} / {found.design}"
+        return f"{row.result.verdict:<8} {count(row.result.pairs, 'pair')}"
+    return f"{row.result.verdict:<8} {steps_text(len(found.moves))}: {found.what}: {found.base} / {found.design}"
 
 
 def cell_lines(rows: Sequence[Row]) -> list[str]:
@@ -156,12 +176,15 @@ def table_lines(rows: Sequence[Row], base: str) -> list[str]:
     return lines
 
 
-def as_json(rows: Sequence[Row]) -> str:
-    """The outcome for machines: every claim in every cell; where they differ, the run and who took its steps."""
+def as_json(rows: Sequence[Row], left: int = 0) -> str:
+    """The outcome for machines: every claim in every cell; where they differ, the run and who took its steps.
+    left: how many Ctrl-C kept from being compared."""
     return json.dumps(
         {
             "format": "eoiproof compat 1",
             "base": rows[0].base.names["kernel"],
+            "interrupted": left > 0,
+            "not_compared": left,
             "claims": {r.claim.name: r.claim.sentence for r in rows},
             "cells": [_cell_json(row) for row in rows],
         },

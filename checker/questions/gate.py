@@ -48,6 +48,7 @@ from checker.registry import (
     registered,
     role_of,
 )  # fmt: skip
+from checker.words import count
 from model.finite import ModelError
 from model.machine import Machine
 
@@ -258,7 +259,8 @@ def judged_only(expected: Table, found: Table) -> Table:
 
 def count_text(table: Table) -> str:
     rows = [row for cells in table.values() for row in cells.values()]
-    return f"{len(rows)} cells of {len(table)} designs, {sum(len(r.verdicts) for r in rows)} verdicts"
+    verdicts = sum(len(row.verdicts) for row in rows)
+    return f"{count(len(rows), 'cell')} of {count(len(table), 'design')}, {count(verdicts, 'verdict')}"
 
 
 def as_json(table: Table, listed: Sequence[Difference], expected: str, seconds: float, left: Sequence[Part]) -> str:

@@ -9,14 +9,14 @@ the answer is that they were not comparable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.engine.native import Outcome
+from checker.engine.native import Outcome, Stats
 from checker.engine.prepare import prepare
 from checker.engine.reference import Move, Reference
 from checker.engine.search import Limits, NativeSearch
@@ -25,6 +25,7 @@ from checker.registry import Cell
 from model.lang import Property
 
 SAME = "same reachable graph"
+INTERRUPTED = Outcome.INTERRUPTED.value
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,13 @@ class _Picture:
     edges: NDArray[Any]
 
 
-def compare_graphs(base: Cell, design: Cell, properties: Sequence[Property], limits: Limits) -> GraphComparison:
-    """Explore both cells (again: the verdicts do not keep their graphs) and compare. Raises as check_cell does."""
-    a, b = _picture(base, properties, limits), _picture(design, properties, limits)
+def compare_graphs(
+    base: Cell, design: Cell, properties: Sequence[Property], limits: Limits,
+    on_progress: Callable[[Stats], None] | None = None,
+) -> GraphComparison:  # fmt: skip
+    """Explore both cells (again: the verdicts do not keep their graphs) and compare. Raises as check_cell does, and
+    KeyboardInterrupt."""
+    a, b = (_picture(cell, properties, limits, on_progress) for cell in (base, design))
     if a is None or b is None:
         return GraphComparison(None, why="a limit was reached")
     common = [leaf for leaf in a.leaves if leaf in set(b.leaves)]
@@ -91,11 +96,16 @@ def _restricted(picture: _Picture, common: Sequence[Leaf]) -> NDArray[Any]:
     return chosen.view(np.dtype((np.void, chosen.dtype.itemsize * chosen.shape[1]))).ravel()
 
 
-def _picture(cell: Cell, properties: Sequence[Property], limits: Limits) -> _Picture | None:
+def _picture(
+    cell: Cell, properties: Sequence[Property], limits: Limits, on_progress: Callable[[Stats], None] | None
+) -> _Picture | None:
     applying = [p for p in properties if p.why_not(cell.system) is None]
     prepared = prepare(cell.system, cell.scope, applying)
     search = NativeSearch(prepared.program, cell.system, cell.scope, keep_edges=True, library=prepared.library())
-    if search.run(limits, None) is not Outcome.COMPLETE:
+    outcome = search.run(limits, on_progress)
+    if outcome is Outcome.INTERRUPTED:
+        raise KeyboardInterrupt
+    if outcome is not Outcome.COMPLETE:
         return None
     graph = search.exploration.graph()
     sources = np.repeat(np.arange(graph.n), (graph.row[1:] - graph.row[:-1]).astype(np.int64))

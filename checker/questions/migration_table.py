@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from checker.errors import UserError
+from checker.files import check_folder, write_text
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell, trace_of
 from checker.registry import GUESTS, Cell, all_properties, designs, look_up, scope_value
 from checker.stories.story import to_text
+from checker.words import count
 from model.devices import Level
 from model.lang import Property, compose
 from model.machine import ApiFlags, IoapicVersion, Machine
@@ -361,8 +363,8 @@ def write(found: Mapping[str, Sequence[Entry]], directory: Path) -> int:
     for old in folder.glob("*.txt"):
         old.unlink()
     for file, text in texts.items():
-        (folder / file).write_text(text, encoding="ascii")
-    (directory / "migration.txt").write_text(report_text(found), encoding="ascii")
+        write_text(folder / file, text)
+    write_text(directory / "migration.txt", report_text(found))
     return len(texts)
 
 
@@ -385,11 +387,13 @@ def run(options: Namespace) -> int:
         print(f"{entry.name}: {entry.outcome} ({entry.code})")
         print("".join(f"\n{tell(entry, result, verdict)}" for result, verdict in entry.shortest()), end="")
         return int(entry.bad)
+    if options.write:
+        check_folder("--write", Path(options.write) / "migration")
     chosen = [look_up("table", name, tables()) for name in options.table or tables()]
     found = {table.name: list(runner.entries(table)) for table in chosen}
     if options.write:
         stories = write(found, Path(options.write))
-        print(f"{sum(map(len, found.values()))} cells, {stories} stories: written to {options.write}")
+        print(f"{count(sum(map(len, found.values())), 'cell')}, {count(stories, 'story', 'stories')}: written to {options.write}")
     else:
         print(as_json(found) if options.json else report_text(found), end="\n" if options.json else "")
     return int(any(entry.bad for entries in found.values() for entry in entries))

@@ -13,7 +13,8 @@ from checker.questions.campaign import Campaign
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.registry import Cell, Skipped, flag_lines, scope_value
 from checker.stories.story import WIDTH
-from checker.stories.trace import show
+from checker.stories.trace import show, steps_text
+from checker.words import count
 from model.lang import Scope
 from model.machine import ApiFlags
 
@@ -53,8 +54,8 @@ def length_text(verdict: Verdict) -> str:
     if run is None:
         return verdict.note
     if run.loop_start is None:
-        return f"{run.length} steps" + (", then for ever nothing" if run.stutter else "")
-    return f"{run.loop_start} steps and a loop of {run.length - run.loop_start}"
+        return steps_text(run.length) + (", then for ever nothing" if run.stutter else "")
+    return f"{steps_text(run.loop_start)} and a loop of {run.length - run.loop_start}"
 
 
 def binding_text(verdict: Verdict) -> str:
@@ -71,7 +72,7 @@ def cell_lines(result: CellResult) -> list[str]:
         lines += [f"{'':<16}{v.confirmed}"] if v.confirmed else []
     complete = "" if result.outcome.name == "COMPLETE" else f" STOPPED: {result.outcome.value};"
     lines.append(
-        f"  covered:{complete} {stats.states:,} states, {stats.transitions:,} transitions, depth {stats.depth - 1}; "
+        f"  covered:{complete} {count(stats.states, 'state')}, {count(stats.transitions, 'transition')}, depth {stats.depth - 1}; "
         f"{EXACT}; {result.engine} engine"
     )
     if result.assumed:
@@ -154,10 +155,10 @@ def summary_line(campaign: Campaign) -> str:
     for result in campaign.results:
         for v in result.verdicts:
             counts[v.status] += 1
-    parts = [f"{n} {PLAIN[status]}" for status, n in counts.items() if n]
+    one = {**PLAIN, Status.HOLDS: "holds"}
+    parts = [f"{n} {(one if n == 1 else PLAIN)[status]}" for status, n in counts.items() if n]
     states = sum(r.stats.states for r in campaign.results)
-    cells = len(campaign.results)
-    said = f"{cells} cell{'s' * (cells != 1)}, {states:,} states{': ' * bool(parts)}{', '.join(parts)}"
+    said = f"{count(len(campaign.results), 'cell')}, {count(states, 'state')}{': ' * bool(parts)}{', '.join(parts)}"
     return said if campaign.whole else f"{said}; {not_whole(campaign)}"
 
 
@@ -173,7 +174,7 @@ def not_whole(campaign: Campaign) -> str:
     left, hungry = len(campaign.unexplored), len(campaign.out_of_memory)
     reasons = ["interrupted"] * campaign.interrupted
     if left:
-        reasons.append(f"{left} of {left + len(campaign.results)} cells not explored")
+        reasons.append(f"{left} of {count(left + len(campaign.results), 'cell')} not explored")
     if hungry:
         reasons.append(f"for {hungry} of them memory did not suffice")
     return "INCONCLUSIVE: " + ", ".join(reasons)

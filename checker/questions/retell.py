@@ -73,6 +73,11 @@ def tell_all(name: str, text: str, tell: Tell) -> int:
     return max(codes, key=SEVERITY.index)
 
 
+def _all_steps(number: int, runs: str = "is", run: str = "are") -> str:
+    """`all 3 steps are`; `the 1 step is`."""
+    return f"the 1 step {runs}" if number == 1 else f"all {number} steps {run}"
+
+
 def _readable(one: Found) -> ParsedStory:
     if isinstance(one.story, StoryError):
         raise one.story
@@ -104,13 +109,13 @@ def retell(
     why_not = stopped or telling.why_not()
     differs = _not_as_told(told, count, not stopped) if other is None else ""
     if why_not:
-        lines = [title, f"NOT REPRODUCED: {why_not if stopped else f'all {count} steps are possible, but {why_not}'}"]
+        lines = [title, f"NOT REPRODUCED: {why_not if stopped else f'{_all_steps(count)} possible, but {why_not}'}"]
         if other is not None:
             lines += _parting(telling, p, story, path, find)
         lines += [f"Where it first differs: {differs}"] if differs else []
         return [*lines, "This one run is stopped; that proves nothing more: eoi prove explores all of them."], 0
     verb = "REACHED" if p.kind == "reachable" else "VIOLATED"
-    shown = f"all {count} steps run in CPython, and {p.name} is {verb}"
+    shown = f"{_all_steps(count, 'runs', 'run')} in CPython, and {p.name} is {verb}"
     if differs:
         return [title, f"REPRODUCED BUT NOT AS TOLD: {shown}", f"Where it first differs: {differs}"], 1
     return [title, f"REPRODUCED: {shown}"], int(verb == "VIOLATED")

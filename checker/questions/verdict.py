@@ -22,7 +22,8 @@ from checker.loader import file_digest, provenance
 from checker.questions.simplifications import assumptions_of
 from checker.registry import Cell, role_of, scope_value
 from checker.stories.replay import make_trace
-from checker.stories.trace import Trace
+from checker.stories.trace import Trace, steps_text
+from checker.words import count
 from model.finite import ModelError, RangeError
 from model.lang import Fair, Property
 
@@ -96,10 +97,11 @@ class CellResult:
 def check_cell(
     cell: Cell, wanted: Sequence[Property], known: Mapping[str, Property], *, engine: str = "auto",
     limits: Limits | None = None, on_progress: Callable[[Stats], None] | None = None,
-    stop: threading.Event | None = None, shared: Shared | None = None,
+    stop: threading.Event | None = None, shared: Shared | None = None, on_phase: Callable[[str], None] | None = None,
 ) -> CellResult:  # fmt: skip
     """Explore a cell and judge the wanted properties. `known` supplies their premises.
 
+    on_phase: told what is done once the search is over and takes long.
     shared: searches of other systems that may be the same one; `engine`, `on_progress` and `stop` say nothing then.
 
     Raises ModelError for a model outside the language or a store out of range, InternalError if the engines
@@ -115,7 +117,7 @@ def check_cell(
     else:
         search = open_search(prepared, reference, applying, engine)
         search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
-    judge = Judge(cell, prepared.program, search, reference, stop)
+    judge = Judge(cell, prepared.program, search, reference, stop, on_phase)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
@@ -130,11 +132,12 @@ class Judge:
 
     def __init__(
         self, cell: Cell, program: Program, search: NativeSearch | ReferenceSearch, reference: Reference,
-        stop: threading.Event | None = None,
+        stop: threading.Event | None = None, on_phase: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
         """stop: once it is set no further loops are looked for, which can take long in a large graph."""
         self.cell, self.search, self.reference = cell, search, reference
         self._stop = stop or threading.Event()
+        self._on_phase = on_phase or (lambda text: None)
         self.atoms = atoms(program)
         self.complete = search.outcome is Outcome.COMPLETE
         self._confirmed = dict[tuple[tuple[int, ...], Move], tuple[int, ...] | None]()
@@ -179,7 +182,10 @@ class Judge:
     def _witness(self, p: Property, of: Sequence[Atom]) -> Path | None:
         """The run that violates an always or leads_to, or that reaches a reachable."""
         if p.kind == "leads_to":
-            return self._lasso(*of) if self.complete and not self._stop.is_set() else None
+            if not self.complete or self._stop.is_set():
+                return None
+            self._on_phase(f"{p.name}: searching {count(self.search.stats().states, 'state')} for a fair loop")
+            return self._lasso(*of)
         if of[0].of_edges:
             edge = self.search.first_edge(of[0], False)
             if edge is None:
@@ -249,7 +255,7 @@ def _fault_message(error: RangeError, move: Move, run: Run) -> str:
             where = f"{file}:{frame.tb_lineno}: "
         frame = frame.tb_next
     steps = ", ".join(f"{m.step}{m.args}" for m in (*run.moves, move))
-    return f"{where}{error}\n  after {len(run.moves) + 1} steps: {steps}"
+    return f"{where}{error}\n  after {steps_text(len(run.moves) + 1)}: {steps}"
 
 
 def trace_of(result: CellResult, verdict: Verdict, reproduce: str) -> Trace:

@@ -19,6 +19,7 @@ from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 
+from checker import files
 from checker.errors import UserError
 from checker.stories.trace import StoryError
 
@@ -61,7 +62,7 @@ def read_mail(name: str) -> str:
             sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
         return sys.stdin.read()
     except OSError as error:
-        raise UserError(f"{name}: {error}") from None
+        raise UserError(f"{name}: {files.why(error)}") from None
 
 
 def plain(text: str) -> Plain:

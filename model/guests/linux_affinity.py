@@ -10,7 +10,7 @@ from model.machine import Cpu, Pin, Trigger
 
 
 class LinuxAffinity(Linux):
-    """L3: the change waits for the next interrupt; masked, after the LAPIC's EOI, the pin moves if Remote IRR is 0.
+    """Linux moves an interrupt with care (L3): at the next one; masked, after the LAPIC's EOI, if Remote IRR is 0.
 
     Simplified: the vector stays; moving and unmasking are one write of the entry.
     """
@@ -63,9 +63,9 @@ class LinuxAffinity(Linux):
 
 
 class LinuxMovesInService(Linux):
-    """The destination is rewritten while the interrupt is pending or in service, as KVM's stale vectors allow for.
+    """Linux moves an interrupt without care: its destination is rewritten while it is pending or in service.
 
-    Only the high half of the entry is written (message of 0fc5a36dd6b3).
+    KVM's stale vectors allow for that. Only the high half of the entry is written (message of 0fc5a36dd6b3).
     """
 
     scope_defaults: ClassVar[dict[str, int]] = {"pins": 1}

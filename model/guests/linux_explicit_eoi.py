@@ -48,7 +48,9 @@ class LinuxExplicitEoi(Linux):
 
 
 class LinuxTmr0(LinuxExplicitEoi):
-    """L3 step 4. TMR is 0 if CPU offlining found the interrupt pending and forwarded it by IPI, which is an edge.
+    """Linux with CPUs that go offline (L3 step 4): with TMR = 0 it EOIs the I/O APIC itself.
+
+    TMR is 0 if CPU offlining found the interrupt pending and forwarded it by IPI, which is an edge.
 
     Simplified: a CPU that went offline stays so; its pins move in one write each and keep their vectors.
     """
@@ -80,7 +82,7 @@ class LinuxTmr0(LinuxExplicitEoi):
 
 
 class LinuxIr(LinuxExplicitEoi):
-    """L4: with interrupt remapping the entry's vector is the pin's number, and the IRTE has the LAPIC's vector.
+    """Linux with interrupt remapping (L4): the entry's vector is the pin's number, and the IRTE has the LAPIC's vector.
 
     Without remapping in the machine it is plain Linux.
     """

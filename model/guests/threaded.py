@@ -31,7 +31,7 @@ class ThreadedCpu(Struct):
 
 
 class Sel4(Guest):
-    """Mask the pin, EOI the LAPIC, let the driver thread service the device, unmask when it acknowledges (3.6)."""
+    """seL4: mask the pin, EOI the LAPIC, let the driver thread service the device, unmask when it acknowledges (3.6)."""
 
     labels: ClassVar[dict[str, tuple[str, str]]] = {
         **Guest.labels,
@@ -110,7 +110,7 @@ class Sel4(Guest):
 
 
 class LinuxThreaded(Sel4):
-    """A one-shot handler (L6): the hard half wakes the thread only if its device wants service, else EOI and unmask."""
+    """Linux's one-shot handler (L6): the hard half wakes the thread if its device wants service, else EOI and unmask."""
 
     source: ClassVar[str] = "kernel/irq/chip.c"
 
@@ -121,7 +121,7 @@ class LinuxThreaded(Sel4):
 
 
 class Broken(Sel4):
-    """EOIs before the cause is cleared and masks nothing, as Hyper-V 2016 did (QEMU 958a01dab8e0, kvm.md B11)."""
+    """Broken: EOIs before the cause is cleared and masks nothing, as Hyper-V 2016 did (QEMU 958a01dab8e0, kvm.md B11)."""
 
     def masks_pins(self) -> bool:
         return False

@@ -9,7 +9,7 @@ from model.vmms.vmm import Vmm
 
 
 class KernelIrqchip(Vmm):
-    """Firecracker (src/vmm/src/arch/x86_64/vm.rs at 81b38b9d) sets no flag."""
+    """Firecracker leaves the whole irqchip to the kernel and sets no flag (src/vmm/src/arch/x86_64/vm.rs at 81b38b9d)."""
 
     source: ClassVar[str] = ""
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # the chip is the kernel's; see the design
@@ -35,7 +35,7 @@ class KernelIrqchip(Vmm):
 
 
 class QemuKernelIrqchip(KernelIrqchip):
-    """QEMU with kernel-irqchip=on. `scope.ioapic` is the version that it asks KVM for; what KVM has is KVM's.
+    """QEMU with kernel-irqchip=on. The scope's ioapic is the version that it asks KVM for; what KVM has is KVM's.
 
     Assumed: it would ask with KVM_SET_IRQCHIP2 before vCPUs exist. Released kernels answer ENOTTY, and stay at 0x11.
     """

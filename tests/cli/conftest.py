@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from checker.cli import main
+from checker.questions import campaign
+from checker.questions.verdict import CellResult, check_cell
+from checker.registry import Cell
 
 
 @dataclass(frozen=True)
@@ -32,3 +39,34 @@ def eoi(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
         return Ran(code, captured.out, captured.err)
 
     return run
+
+
+def ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """The tests may be a shell's background job, which ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def after_one_cell(hears_ctrl_c: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C comes when the first cell is finished, and another one is begun and not finished."""
+    first, another = threading.Lock(), threading.Event()
+
+    def checked(cell: Cell, *rest: Any, stop: threading.Event, **options: Any) -> CellResult:
+        if first.acquire(blocking=False):
+            result = check_cell(cell, *rest, stop=stop, **options)
+            assert another.wait(60)
+            ctrl_c()
+            return result
+        another.set()
+        assert stop.wait(60)
+        return check_cell(cell, *rest, stop=stop, **options)
+
+    monkeypatch.setattr(campaign, "check_cell", checked)
+    monkeypatch.setattr(campaign.os, "cpu_count", lambda: 2)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -16,40 +14,11 @@ from checker.engine.sizes import MOST, instance_counts
 from checker.questions import campaign, gate
 from checker.questions.verdict import check_cell
 from model.machine import Scope
+from tests.cli.conftest import ctrl_c
 
 LINUX = ("prove", "base", "--vmm", "qemu,crosvm,openvmm", "--guest", "linux", "--property", "no_storm", "--scope", "cpus=1,pins=1")
 CELLS = 4  # qemu 0x11 and 0x20, crosvm, openvmm
-
-
-@pytest.fixture(autouse=True)
-def hears_ctrl_c():
-    """The tests may be a shell's background job, which ignores Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def ctrl_c() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-@pytest.fixture
-def after_one_cell(monkeypatch):
-    """Ctrl-C comes when the first cell is finished, and another one is begun and not finished."""
-    first, another = threading.Lock(), threading.Event()
-
-    def checked(cell, *rest, stop, **options):
-        if first.acquire(blocking=False):
-            result = check_cell(cell, *rest, stop=stop, **options)
-            assert another.wait(60)
-            ctrl_c()
-            return result
-        another.set()
-        assert stop.wait(60)
-        return check_cell(cell, *rest, stop=stop, **options)
-
-    monkeypatch.setattr(campaign, "check_cell", checked)
-    monkeypatch.setattr(campaign.os, "cpu_count", lambda: 2)
+pytestmark = pytest.mark.usefixtures("hears_ctrl_c")
 
 
 def test_the_finished_cell_keeps_its_verdict_and_the_rest_is_inconclusive(eoi, after_one_cell):
@@ -164,8 +133,8 @@ def small_gate(monkeypatch):
 def test_an_interrupted_gate_tells_what_it_judged(eoi, small_gate):
     ran = eoi("gate", *DESIGN)
     assert ran.code == 3
-    assert "4 cells of 1 designs" in ran.out and "all as in reports/expected.toml" in ran.out  # 0x11 and 0x20 of two guests
-    assert f"INCONCLUSIVE: interrupted, 1 systems not judged: {small_gate[-1][0]}" in ran.out
+    assert "4 cells of 1 design, " in ran.out and "all as in reports/expected.toml" in ran.out  # 0x11 and 0x20 of two guests
+    assert f"INCONCLUSIVE: interrupted, 1 system not judged: {small_gate[-1][0]}" in ran.out
 
 
 def test_an_interrupted_gate_in_json_and_written(eoi, small_gate, tmp_path):

@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from checker import progress
 from checker.engine.prepare import prepare
 from checker.engine.reference import Move
 from checker.engine.search import Limits, NativeSearch
-from checker.questions import compare, graph_compare
+from checker.questions import compare, compare_text, graph_compare
 from checker.questions.fold_names import fold_names
 from checker.questions.graph_compare import _columns, _equal, _Picture, _restricted, compare_graphs
 from checker.questions.model_diff import model_diff
@@ -111,7 +112,7 @@ def test_equivalent_designs(eoi, base, design):
 
 def test_a_field_that_only_one_has_is_named(eoi):
     out = eoi("diff", "base", "split_irqchip_api", *SMALL[:-1], f"{SMALL[-1]},flags=0x0").out
-    assert "are equivalent: same reachable graph in all 1 cells" in out
+    assert "are equivalent: same reachable graph in the 1 cell" in out
     assert "in every field but disable_eoi_broadcast_suppression_support, which only one has" in out
 
 
@@ -159,7 +160,7 @@ def test_super_shows_what_is_added_around_it(eoi, tmp_path):
     assert "@@ fields @@\n+eois: bool\n" in out
     assert "@@ arch/x86/kvm/lapic.c: apic_set_eoi() @@\n+    self.eois = True\n     super().apic_set_eoi(apic)\n" in out
     assert "not compared" not in out.lower()
-    assert "same reachable graph in 0 of 1 cells" in out  # the field tells states apart
+    assert "same reachable graph in 0 of 1 cell" in out  # the field tells states apart
 
 
 def test_a_new_function_is_shown_whole():
@@ -190,7 +191,7 @@ def numbers_of(told):
     cells = f"{len(changed)} with other verdicts, {len(other - changed - undecided)} exploring differently"
     cells += f", {len(undecided - changed)} undecided" if undecided - changed else ""
     same = len(kinds_of.keys() - changed - undecided - other)
-    return f"{verdicts}; of {len(kinds_of)} cells, {cells}, {same} the same"
+    return f"{verdicts}; of {len(kinds_of)} cell{'s' * (len(kinds_of) != 1)}, {cells}, {same} the same"
 
 
 @pytest.mark.parametrize("more", [(), ("--brief",), ("--all",), ("--stories",), ("--max-states", "200", "--brief")])
@@ -302,8 +303,8 @@ def test_the_same_graph_is_not_the_same_verdicts():
     pairs, before, after = [pair, pair], [was, was], [now, replace(was)]
     diff = compare.Diff("a", "b", [], pairs, before, after, [same, same], compare.changes(before, after))
     said = "b and a are equivalent: same reachable graph in all 2 cells, but not the same verdicts in 1 of these."
-    assert compare.graph_line(diff) == said
-    assert compare.summary_line(diff).endswith("; of 2 cells, 1 with other verdicts, 0 exploring differently, 1 the same")
+    assert compare_text.graph_line(diff) == said
+    assert compare_text.summary_line(diff).endswith("; of 2 cells, 1 with other verdicts, 0 exploring differently, 1 the same")
 
 
 def test_folded_names_multiply_out_to_the_names():
@@ -328,6 +329,12 @@ def equal(a, b):
 
 
 STATES, EDGES = [[0, 0], [0, 1], [256, 0]], [[0, 0, 1], [1, 1, 2], [0, 1, 2]]
+
+
+def test_progress_is_shown_while_graphs_are_compared(eoi, monkeypatch):
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "PIPED_SECONDS", 0.0)
+    assert "0/1 graphs compared; qemu 0x20, linux, level: " in eoi("diff", "base", "v1", *SMALL, "--property", "no_storm").err
 
 
 def test_states_may_be_found_in_another_order():

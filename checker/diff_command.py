@@ -1,0 +1,87 @@
+"""`eoi diff`: what commands.py is for the other commands."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from checker.commands import explore, find_design, select, story
+from checker.engine.search import Limits
+from checker.loader import property_argument
+from checker.questions import compare, compare_text, report
+from checker.questions.campaign import Campaign
+from checker.questions.graph_compare import INTERRUPTED
+from checker.questions.model_diff import diff_lines, model_diff
+from checker.questions.verdict import CellResult
+from checker.stories.story import to_text
+from checker.words import count
+from model.lang import Property
+
+
+def run_diff(options: Namespace) -> int:
+    """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED, else 3 if anything
+    is open. After Ctrl-C: of the cells that are finished under both."""
+    base, design = (compare.Named(*find_design(argument)) for argument in (options.base, options.design))
+    _, of_design, _, wanted = select(options)
+    _, of_base, _, _ = select(Namespace(**{**vars(options), "design": options.base}))
+    pairs = compare.pair_cells(base, design, of_base, of_design)
+    campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
+    diff = compared(options, base, design, pairs, campaign, wanted)
+    if options.json:
+        print(compare_text.as_json(diff))
+    else:
+        print_diff(options, diff)
+        print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
+    kinds = {change.kind for change in diff.listed}
+    return 1 if compare.REGRESSED in kinds else 3 if compare.OPEN in kinds or not diff.whole else 0
+
+
+def compared(
+    options: Namespace, base: compare.Named, design: compare.Named, pairs: Sequence[compare.Pair], campaign: Campaign,
+    wanted: Sequence[Property],
+) -> compare.Diff:  # fmt: skip
+    """What the results of the pairs say; a pair that lacks one of its two says nothing."""
+    found: dict[int, CellResult] = {id(result.cell): result for result in campaign.results}
+    whole = [pair for pair in pairs if id(pair.base) in found and id(pair.design) in found]
+    left = [pair for pair in pairs if id(pair.base) not in found or id(pair.design) not in found]
+    before, after = [found[id(pair.base)] for pair in whole], [found[id(pair.design)] for pair in whole]
+    limits = Limits(options.max_states, options.max_memory, options.timeout)
+    graphs = compare.compare_all(whole, before, after, wanted, limits, interrupted=campaign.interrupted)
+    interrupted = campaign.interrupted or any(graph.why == INTERRUPTED for graph in graphs)
+    hunks, listed = model_diff(base.cls, design.cls), compare.changes(before, after)
+    return compare.Diff(base.name, design.name, hunks, whole, before, after, graphs, listed, left, interrupted)
+
+
+def print_diff(options: Namespace, diff: compare.Diff) -> None:
+    """The model diff, the groups, what is the same, traces, and one line that counts it all."""
+    if options.brief:
+        size = sum(hunk.size for hunk in diff.hunks)
+        print(f"{diff.design} against {diff.base}: {count(size, 'line')} of the model")
+    else:
+        print("\n".join(diff_lines(diff.base, diff.design, diff.hunks)))
+    groups = compare_text.group_lines(diff, brief=options.brief, every=options.all)
+    print("\n" * bool(groups) + "\n".join(groups), end="\n" * bool(groups))
+    named = compare_text.same_lines(diff) if options.all else []
+    evidence = [] if options.brief else compare_text.evidence_lines(diff)
+    print("\n" + "\n".join([compare_text.graph_line(diff), *named, *evidence, *compare_text.sizes_lines(diff)]))
+    if not options.brief:
+        print_traces(diff.listed, options.stories)
+    left = compare_text.unexplored_lines(diff, options.all)
+    print("\n" * bool(left) + "\n".join([*left, "", compare_text.summary_line(diff)]))
+
+
+def print_traces(listed: Sequence[compare.Change], every: bool) -> None:
+    """The story of the first regression that takes steps to reach; or of every one, of what is still broken, and of what
+    was until now."""
+    regressed = [change for change in listed if change.kind == compare.REGRESSED]
+    told = regressed if every else ([change for change in regressed if change.takes_steps] or regressed)[:1]
+    for change in told:
+        print("\n" + to_text(story(*change.told())), end="")
+    for change, where in compare_text.told_once(listed) if every else []:
+        print("\n" + "\n".join(where) + "\n\n" + to_text(story(*change.told())), end="")
+    kinds = () if every else (compare.STILL, compare.FIXED, compare.REGRESSED)
+    untold = [c for kind in kinds for c in listed if c.kind == kind and c.has_trace and c not in told]
+    if untold:
+        result, verdict = next((c for c in untold if c.takes_steps), untold[0]).told()
+        command = report.reproduce("trace", result.cell, property_argument(verdict.property))
+        print(f"\n--stories tells all of them. One of those not told: {command}")

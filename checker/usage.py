@@ -1,0 +1,64 @@
+"""What the command says of options and arguments that it does not know: which one, the nearest that it knows, and the
+short usage of the command that was meant."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+from checker.language.refusal import did_you_mean
+
+OPTION = re.compile(r"-[^\d.]")  # what begins so is no value: `-` is standard input, -5 a number
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that looks for unknown options first, so that one is told of even where an argument is missing."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n{self.short_usage()}\n")
+
+    def short_usage(self) -> str:
+        """One line without the options, and where to find them."""
+        of_commands = self._subparsers is not None
+        usage = argparse.HelpFormatter(self.prog if of_commands else f"{self.prog} [OPTIONS]", width=10_000)
+        usage.add_usage(None, self._get_positional_actions(), [])
+        what = "commands" if of_commands else "options"
+        return f"{usage.format_help().strip()}   (`{self.prog} --help` names the {what})"
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
+        """Nothing is left over. Exits with code 2."""
+        if args is not None:
+            self._check_options(args)
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"{_quoted(rest)}: not expected here")
+        return found, rest
+
+    def _check_options(self, args: Sequence[str]) -> None:
+        """Of this parser: those of a command come after its name, and are that command's parser's."""
+        known = [name for action in self._actions for name in action.option_strings]
+        for word in args:
+            if word == "--" or (self._subparsers is not None and not word.startswith("-")):
+                return
+            name = word.partition("=")[0]
+            if OPTION.match(word) and not any(k == name or (k.startswith(name) and name[:2] == "--") for k in known):
+                said = did_you_mean(name, known)
+                before = "a command's options come after its name" if self._subparsers is not None else ""
+                self.error(": ".join(filter(None, (f"unknown option {name}", said if said.startswith("did") else before))))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """The valid names are listed only where none is near."""
+        if action.choices is not None and value not in action.choices:
+            names = [str(choice) for choice in action.choices]
+            raise argparse.ArgumentError(action, f"unknown name {str(value)!r}: {_nearest(str(value), names)}")
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    said = did_you_mean(name, names)
+    return said if said.startswith("did") else "valid names: " + ", ".join(names)
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(map(repr, words))
