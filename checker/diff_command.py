@@ -20,7 +20,7 @@ from model.lang import Property
 
 def run_diff(options: Namespace) -> int:
     """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED, else 3 if anything
-    is open. After Ctrl-C: of the cells that are finished under both."""
+    is open, or if DESIGN is a file of which no step runs a line. After Ctrl-C: of the cells that are finished under both."""
     base, design = (compare.Named(*find_design(argument)) for argument in (options.base, options.design))
     _, of_design, _, wanted = select(options)
     _, of_base, _, _ = select(Namespace(**{**vars(options), "design": options.base}))
@@ -32,8 +32,9 @@ def run_diff(options: Namespace) -> int:
     else:
         print_diff(options, diff)
         print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
-    kinds = {change.kind for change in diff.listed}
-    return 1 if compare.REGRESSED in kinds else 3 if compare.OPEN in kinds or not diff.whole else 0
+    if any(change.kind == compare.REGRESSED for change in diff.listed):
+        return 1
+    return 3 if compare_text.is_open(diff) else 0
 
 
 def compared(

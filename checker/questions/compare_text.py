@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from checker.engine.passages import line_texts, never_run
 from checker.questions import report
 from checker.questions.compare import (
     ALIKE,
@@ -161,8 +162,12 @@ def sizes_lines(diff: Diff) -> list[str]:
     guests = [f"{', '.join(dict.fromkeys(names))} with {sizes}" for sizes, names in of.items()]
     said = f"guests {'; '.join(guests)}" if len(of) > 1 else f"with {next(iter(of), '')}"
     lines = _wrapped(f"Explored: {said}. Nothing is said of other sizes: --scope sets them.", 2)
+    lines += [line for text in report.not_looked_at(diff.after) for line in _wrapped(text, 2)]
     if diff.hunks and diff.whole and all(graph.same for graph in diff.graphs):
-        lines.append("  The change makes no difference here; perhaps no cell comes to where it would: try larger sizes.")
+        users = [line for result in diff.after for line in result.lines_run]
+        why = "perhaps no cell comes to where it would: try larger sizes"
+        every = users and not never_run([result.lines_run for result in diff.after])
+        lines.append(f"  The change makes no difference here; {'every line of it was run' if every else why}.")
     return lines
 
 
@@ -221,6 +226,11 @@ def reproduce(diff: Diff, pair: Pair) -> str:
 # --- as JSON ---
 
 
+def is_open(diff: Diff) -> bool:
+    """Something was not found out: a verdict, a cell, or anything at all of the user's file."""
+    return not diff.whole or any(change.kind == OPEN for change in diff.listed) or report.ran_nothing(diff.after)
+
+
 def as_json(diff: Diff) -> str:
     """The same content, for machines."""
     return json.dumps(
@@ -231,7 +241,8 @@ def as_json(diff: Diff) -> str:
             "model": [{"file": h.file, "name": h.name, "lines": list(h.lines)} for h in diff.hunks],
             "model_lines": sum(h.size for h in diff.hunks),
             "interrupted": diff.interrupted,
-            "inconclusive": not diff.whole or any(change.kind == OPEN for change in diff.listed),
+            "inconclusive": is_open(diff),
+            "not_looked_at": line_texts(never_run([result.lines_run for result in diff.after])),
             "equivalent": diff.whole and all(g.same for g in diff.graphs),
             "graphs": [{"cell": str(p.design), **asdict(g)} for p, g in zip(diff.pairs, diff.graphs, strict=True)],
             "changes": [_change_json(change) for change in diff.listed],

@@ -19,8 +19,6 @@ from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 
-from checker import files
-from checker.errors import UserError
 from checker.stories.trace import StoryError
 
 _FIELD = r"[!-9;-~]+:"  # the name of a header field
@@ -53,16 +51,13 @@ class Plain:
 def read_mail(name: str) -> str:
     """A file, or standard input if its name is "-", as UTF-8; other bytes, as in raw mails, as surrogates.
 
-    Raises UserError for a file that cannot be read.
+    Raises OSError for a file that cannot be read.
     """
-    try:
-        if name != "-":
-            return Path(name).read_text("utf-8", "surrogateescape")
-        if isinstance(sys.stdin, TextIOWrapper):
-            sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
-        return sys.stdin.read()
-    except OSError as error:
-        raise UserError(f"{name}: {files.why(error)}") from None
+    if name != "-":
+        return Path(name).read_text("utf-8", "surrogateescape")
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    return sys.stdin.read()
 
 
 def plain(text: str) -> Plain:

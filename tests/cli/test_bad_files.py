@@ -49,7 +49,7 @@ def nothing_is_explored(monkeypatch):
         ((*STORM, "--svg", "text/x.svg"), "--svg text/x.svg: there is no directory {}/text"),
         (("replay", "none"), "none: there is no such file or directory"),
         (("replay", "folder"), "folder: is a directory, a file is needed"),
-        (("replay", "binary"), "binary: is not UTF-8 text"),
+        (("replay", "binary"), "binary: line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'"),
         (("replay", "text/x"), "text/x: a part of this path is a file, not a directory"),
         (("replay", "text", "--design", "none.py"), "none.py: no such file"),
         (("prove", "none.py"), "none.py: no such file"),
@@ -82,7 +82,7 @@ def test_a_sentence_with_the_path_and_nothing_written(eoi, here, arguments, said
 
 def test_standard_input_that_is_no_text(eoi, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), encoding="utf-8"))
-    assert eoi("replay", "-").err == "eoi: standard input: is not UTF-8 text\n"
+    assert eoi("replay", "-").err == "eoi: standard input: line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'\n"
 
 
 @pytest.mark.parametrize(("code", "said"), [(errno.EACCES, "permission denied"), (errno.ENOSPC, "no space left on device")])

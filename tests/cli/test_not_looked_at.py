@@ -66,3 +66,21 @@ def test_a_patch_that_nothing_runs_is_not_proved(eoi, mine):
     assert "INCONCLUSIVE: no step runs anything of it" in ran.out
     found = json.loads(eoi("prove", str(mine), "--guest", "linux", *ONE, "--json").out)
     assert found["inconclusive"] and found["not_looked_at"] == ["mine.py:8 nobody calls kvm_ioapic_write_eoi()"]
+
+
+def test_diff_says_it_too(eoi, mine):
+    mine.write_text(PATCH)
+    ran = eoi("diff", "base", str(mine), "--guest", "linux", *ONE)
+    assert ran.code == 0
+    assert "  NOT LOOKED AT: mine.py:10 in kvm_ioapic_send_eoi(): no step runs it here" in ran.out
+    assert "perhaps no cell comes to where it would" in ran.out
+    mine.write_text(PATCH.replace("            return\n", "            pass\n"))
+    ran = eoi("diff", "base", str(mine), "--guest", "linux", *ONE)
+    assert "NOT LOOKED AT" not in ran.out
+    assert "The change makes no difference here; every line of it was run." in ran.out
+    mine.write_text(IN_KERNEL)
+    ran = eoi("diff", "base", str(mine), "--guest", "linux", *ONE)
+    assert ran.code == 3
+    assert "INCONCLUSIVE: no step runs anything of it" in ran.out
+    found = json.loads(eoi("diff", "base", str(mine), "--guest", "linux", *ONE, "--json").out)
+    assert found["inconclusive"] and found["not_looked_at"] == ["mine.py:8 nobody calls kvm_ioapic_write_eoi()"]
