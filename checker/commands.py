@@ -22,6 +22,7 @@ from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.claims import claim_lines
 from checker.questions.expected import Table, differences, from_toml, to_toml
 from checker.questions.induct import induction_lines
+from checker.questions.measured import measured_line
 from checker.questions.retell import retell, tell_all
 from checker.questions.verdict import CellResult, Status, Verdict, trace_of
 from checker.registry import (
@@ -164,8 +165,8 @@ def run_prove(options: Namespace) -> int:
     first = first_shown(campaign, [Status.VIOLATED])
     if first is not None and not options.brief:
         print("\n" + to_text(story(*first)), end="")
-    closing = [*report.not_looked_at(campaign.results), report.summary_line(campaign), *report.advice_lines(campaign)]
-    print("\n" + "\n".join(closing))
+    closing = [*report.not_looked_at(campaign.results), measured_line(), report.summary_line(campaign)]
+    print("\n" + "\n".join([*closing, *report.advice_lines(campaign)]))
     return exit_code(campaign)
 
 

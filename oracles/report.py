@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from checker.questions.measured import model_digest
 from checker.stories.story import ascii_text
 from checker.stories.trace import show
 from model.lang import Scope
@@ -34,7 +35,8 @@ class Section:
 @dataclass
 class Conformance:
     """The five numbers, and what they are about. oracle: kernel, module, machine; mutants, mutant_numbers: as text, and for
-    machines with every survivor, if they were run."""
+    machines with every survivor, if they were run; model: its digest, by which `eoi prove` knows whether it is still
+    the one that was measured."""
 
     oracle: str
     design: str
@@ -46,6 +48,7 @@ class Conformance:
     mutants: str = "not run (--mutants)"
     mutant_numbers: Mapping[str, Any] | None = None
     seconds: float = 0.0
+    model: str = field(default_factory=model_digest)
 
     @property
     def totals(self) -> Totals:

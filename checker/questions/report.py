@@ -10,6 +10,7 @@ from typing import Any
 from checker.engine.native import Outcome
 from checker.engine.passages import line_texts, never_run
 from checker.questions.campaign import Campaign
+from checker.questions.measured import measured
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.registry import Cell, Skipped, flag_lines, scope_value
 from checker.stories.story import WIDTH
@@ -194,6 +195,7 @@ def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:
             "design": title,
             "interrupted": campaign.interrupted,
             "inconclusive": is_open(campaign),
+            "measured": measured(),
             "cells": [_cell_json(result) for result in campaign.results],
             "not_explored": [reproduce("prove", cell) for cell in campaign.unexplored],
             "out_of_memory": [reproduce("prove", cell) for cell in campaign.out_of_memory],
