@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -262,6 +263,29 @@ def test_conform_prints_the_five_numbers(live: LiveKvmSystem, kernel: type[Machi
     wrong = cli.main(["conform", "kvm", "--random", "--steps", "700", "--design", "base" if kernel is designs()["v6"] else "v6"])
     told = capsys.readouterr().out
     assert wrong == 1 and told.startswith("DIFFERENT after 0 steps, in start()") and "unexplained divergences: 1" in told
+
+
+ALWAYS = """\
+from model.designs.v6 import V6
+from model.machine import Lapic, Vector
+
+
+class Always(V6):
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if not apic.spiv_directed_eoi:
+            super().kvm_ioapic_send_eoi(apic, vector)
+"""
+
+
+def test_what_a_process_of_a_covering_walk_finds_is_told(kernel: type[Machine], tmp_path: Any, capsys: Any):
+    merged(kernel)
+    (tmp_path / "always.py").write_text(ALWAYS)
+    sizes = ["--scope", "cpus=1,pins=1,vectors=1", "--jobs", "2"]
+    assert cli.main(["conform", "kvm", "--cover", "--design", str(tmp_path / "always.py"), *sizes]) == 1
+    told = capsys.readouterr().out
+    assert re.match(r"DIFFERENT after \d+ steps, in vcpu_enter_guest\(\)", told)
+    assert "X apic[0].exit_ioapic_eoi = none | apic[0].exit_ioapic_eoi = 0" in told
+    assert "unexplained divergences: 1" in told
 
 
 def test_without_the_device_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: Any):
