@@ -160,6 +160,8 @@ def run_prove(options: Namespace) -> int:
         campaign = replace(campaign, interrupted=True)
     if len(campaign.results) > 1 or (options.brief and campaign.results):
         print("\n" + "\n".join(report.grid_lines(campaign.results)))
+    if options.brief and options.confirm:
+        print("\n" + "\n".join(report.confirmed_lines(campaign.results) or ["--confirm: nothing is violated here"]))
     legend = report.flag_legend(campaign.results)
     print("\n" * bool(legend) + "\n".join(legend), end="\n" * bool(legend))
     first = first_shown(campaign, [Status.VIOLATED])

@@ -50,7 +50,7 @@ def only_level_eois_are_intercepted(s: Machine, cpu: Cpu, vector: Vector) -> boo
 def only_intercepted_eois_exit(s: Machine, cpu: Cpu) -> bool:
     """KVM_EXIT_IOAPIC_EOI is asked for, and reported, for intercepted vectors only.
 
-    Violated: CPU{cpu} leaves the guest for an EOI that no I/O APIC waits for.
+    Violated: CPU{cpu} leaves the guest for the EOI of a vector that its last scan did not intercept.
     """
     apic = s.apic[cpu]
     asked = apic.pending_ioapic_eoi

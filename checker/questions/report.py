@@ -145,6 +145,12 @@ def grid_lines(results: Sequence[CellResult]) -> list[str]:
     return lines
 
 
+def confirmed_lines(results: Sequence[CellResult]) -> list[str]:
+    """What became of each violation on the real system, where the cells themselves are not shown."""
+    tried = [(r.cell, v) for r in results for v in r.verdicts if v.confirmed]
+    return [f"{cell}, {v.property.name}: {v.confirmed}" for cell, v in tried]
+
+
 def flag_legend(results: Sequence[CellResult]) -> list[str]:
     """What the kernels call the flags that the cells' titles have."""
     shown = {flags for r in results for flags in [getattr(r.cell.scope, "flags", None)] if isinstance(flags, ApiFlags)}

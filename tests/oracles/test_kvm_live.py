@@ -242,6 +242,8 @@ def test_prove_confirm_labels_each_violation(live: LiveKvmSystem, kernel: type[M
     assert text.count("CONFIRMED: 10 steps") == 2  # in the list of verdicts, and in the story
     assert cli.main([*lost, "--json"]) == 1
     assert '"confirmed": "CONFIRMED: 10 steps' in capsys.readouterr().out
+    assert cli.main([*lost, "--brief"]) == 1
+    assert "windows_cg, level, no_eoi_lost: CONFIRMED: 10 steps" in capsys.readouterr().out
 
 
 def test_a_kernel_that_is_not_there_is_not_confirmed(live: LiveKvmSystem, kernel: type[Machine], capsys: Any):
