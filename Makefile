@@ -14,7 +14,7 @@ help:
 	@echo "make test    all tests"
 	@echo "make bench   speed and memory, as ratios in one run"
 	@echo "make oracle  install QEMU if it is missing (as root), say what live systems there are"
-	@echo "make conform the model against the running KVM and a real QEMU; writes reports/conformance/ (up to an hour)"
+	@echo "make conform the model against the running KVM and a real QEMU; writes reports/conformance/ (40 minutes)"
 	@echo "make setup   only set up $(VENV)/bin/eoi"
 
 setup: $(READY)

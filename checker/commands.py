@@ -160,14 +160,16 @@ def run_prove(options: Namespace) -> int:
         campaign = replace(campaign, interrupted=True)
     if len(campaign.results) > 1 or (options.brief and campaign.results):
         print("\n" + "\n".join(report.grid_lines(campaign.results)))
-    if options.brief and options.confirm:
-        print("\n" + "\n".join(report.confirmed_lines(campaign.results) or ["--confirm: nothing is violated here"]))
+    if options.confirm:
+        shown = report.confirmed_lines(campaign.results) if options.brief else []
+        print("\n" + "\n".join([*shown, oracle_commands.REAL_ON_KVM]))
     legend = report.flag_legend(campaign.results)
     print("\n" * bool(legend) + "\n".join(legend), end="\n" * bool(legend))
     first = first_shown(campaign, [Status.VIOLATED])
     if first is not None and not options.brief:
         print("\n" + to_text(story(*first)), end="")
-    closing = [*report.not_looked_at(campaign.results), measured_line(), report.summary_line(campaign)]
+    measured = measured_line(users_file=any(result.lines_run for result in campaign.results))
+    closing = [*report.not_looked_at(campaign.results), measured, report.summary_line(campaign)]
     print("\n" + "\n".join([*closing, *report.advice_lines(campaign)]))
     return exit_code(campaign)
 

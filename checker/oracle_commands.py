@@ -37,6 +37,10 @@ CONFIRMED, NOT_REPRODUCED, NOT_RUNNABLE = "CONFIRMED", "NOT REPRODUCED", "NOT RU
 ONE_KERNEL = f"{NOT_RUNNABLE}: the story moves a VM to another host or back in time, and one kernel runs here; see --on qemu"
 DIFFER = "the model of {} and the running kernel differ, which `eoi conform kvm` looks into."
 ORACLES = ("kvm", "qemu")
+REAL_ON_KVM = (
+    "Real here is KVM, driven by ioctls, MSRs and KVM_RUN: its local APICs, its routes, its I/O APIC where it has one. The "
+    "VMM, the guest and the device are the model's."
+)
 
 
 def add_conform(sub: Any, positive: Any) -> None:
@@ -91,7 +95,7 @@ def replay_on(
         found, more = _beside_what_is_told(told, run, values, found)
     label = str(found)
     code = 1 if label.startswith(CONFIRMED) else 0 if label.startswith(NOT_REPRODUCED) else 3
-    more = [*_what_follows(told, found), *more]
+    more = [*([REAL_ON_KVM] if code != 3 else []), *_what_follows(told, found), *more]
     if found.as_design and other is None and not (code == 1 and found.flags == told.scope.flags.name):
         more += _in_the_model(story, found.as_design, find, known)
     return [told.title, *report_lines(label), *(line for text in more for line in report_lines(text))], code

@@ -59,10 +59,12 @@ class Conformance:
         lines = [line for s in self.sections for line in section_lines(s)]
         totals, kinds, covered = self.totals, sum(s.kinds for s in self.sections), sum(s.covered for s in self.sections)
         unexplained = sum(s.unexplained for s in self.sections)
-        share = f"{covered:,} of {kinds:,} ({100 * covered / kinds:.2f} %)" if kinds else "no covering walk was made"
+        reachable = sum(s.transitions for s in self.sections if s.kinds)
+        local, stand_for = (" local ones", f", which stand for {reachable:,}") if reachable > kinds else ("", "")
+        share = f"{covered:,} of {kinds:,}{local} ({100 * covered / max(kinds, 1):.2f} %){stand_for}"
         numbers = [
             f"1. transitions agreed / replayed: {totals.agreed:,} / {totals.replayed:,}",
-            f"2. reachable transitions exercised: {share}",
+            f"2. reachable transitions exercised: {share if kinds else 'no covering walk was made'}",
             f"3. unexplained divergences: {unexplained}",
             f"4. mutants noticed: {self.mutants}",
             f"5. {self.oracle}; design {self.design}",

@@ -49,14 +49,18 @@ def measured() -> list[dict[str, Any]]:
     return found
 
 
-def measured_line() -> str:
-    """`measured: 13,000,000 of 13,000,000 steps agree with Linux 6.18.44, kvm_pvm (v6, 2026-11-21), ...`."""
+def measured_line(users_file: bool = False) -> str:
+    """`measured: 13,000,000 of 13,000,000 steps agree with Linux 6.18.44, kvm_pvm (2026-11-21), ...`.
+
+    users_file: the verdicts are also about a file of the user's, which no report speaks of.
+    """
     runs = measured()
     if not runs:
         return "measured: not against a real system (make conform)"
     said = [f"{r['agreed']:,} of {r['replayed']:,} steps agree with {_short(r['oracle'])} ({r['date'][:10]})" for r in runs]
     edited = "" if all(r["same_model"] for r in runs) else "; model/ was edited since, so: make conform"
-    return f"measured: {', '.join(said)}: reports/conformance/{edited}"
+    without = "; your file is no part of that: eoi conform kvm --design FILE" if users_file else ""
+    return f"measured: {', '.join(said)}: reports/conformance/{edited}{without}"
 
 
 def _short(oracle: str) -> str:

@@ -78,21 +78,24 @@ def cell_lines(result: CellResult) -> list[str]:
     )
     if result.assumed:
         lines.append("  assumed: " + "; ".join(result.assumed))
+    never = "never" if result.outcome is Outcome.COMPLETE else "until it stopped, never"
     if result.never_fired:
-        lines.append("  never taken: " + ", ".join(result.never_fired))
+        lines.append(f"  {never} taken: " + ", ".join(result.never_fired))
     over = line_texts(never_run([result.lines_run]))
     if over:
-        lines.append("  never run: " + "; ".join(over))
+        lines.append(f"  {never} run: " + "; ".join(over))
     lines.append("  reproduce: " + reproduce("prove", result.cell))
     return lines
 
 
 def not_looked_at(results: Sequence[CellResult]) -> list[str]:
     """The lines of the user's files that no cell ran: no verdict speaks of them."""
+    whole = all(r.outcome is Outcome.COMPLETE for r in results)
+    step = "no step" if whole else "no step that was explored"
     here = "here" if len(results) == 1 else f"in any of the {len(results)} cells"
     texts = line_texts(never_run([r.lines_run for r in results]))
-    lines = [f"NOT LOOKED AT: {text}: no step runs it {here}" for text in texts]
-    return [*lines, "INCONCLUSIVE: no step runs anything of it: these are verdicts of the rest"] if ran_nothing(results) else lines
+    lines = [f"NOT LOOKED AT: {text}: {step} runs it {here}" for text in texts]
+    return [*lines, f"INCONCLUSIVE: {step} runs anything of it: these are verdicts of the rest"] if ran_nothing(results) else lines
 
 
 def ran_nothing(results: Sequence[CellResult]) -> bool:

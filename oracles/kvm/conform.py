@@ -16,7 +16,7 @@ from checker.progress import PIPED_SECONDS
 from checker.registry import parse_scope
 from model.machine import Machine
 from oracles import mutant_scenes, record, report
-from oracles.cover import Covered, TooBig, cover, space
+from oracles.cover import Covered, SliceError, Space, TooBig, cover, space
 from oracles.kvm import harness, subjects
 from oracles.kvm.driver import LiveKvmSystem
 from oracles.kvm.mutant_scenes import scenes as scenes_for_mutants
@@ -28,6 +28,7 @@ from oracles.walk import Disagreement, NotReproducible, Subject, closing, random
 STEPS = 100_000
 MUTANT_STEPS = 200_000
 MAX_STATES = 1_000_000
+MAX_KINDS = 3_000_000  # a quarter of an hour
 
 
 class Run:
@@ -78,7 +79,6 @@ class Run:
             said = ", ".join(f"flags {name}" if role == "flags" else name for role, name in shown.items())
             self.add(report.Section(f"random: {said}", walks.totals, left_out=walks.not_runnable), walks.disagreement)
 
-
     def mutants(self) -> None:
         steps = self.options.steps if self.options.steps and not self.options.random else MUTANT_STEPS
         found = list(scenes_for_mutants(self.kernel, self.real))
@@ -95,16 +95,29 @@ def covered(design: str, sizes: str, number: int) -> tuple[report.Section, Walk 
     with closing(LiveKvmSystem()) as real:
         subject = scene.subject(kernel, real)
         try:
-            of = space(subject.design, scene.scope, harness.part_of if scene.local else None, MAX_STATES)
+            of, local = to_walk(scene, subject)
         except TooBig as error:
             return str(error)
-        done = cover(subject, of, scene.title, local=scene.local, progress=Every(PIPED_SECONDS))
-    kind = "local " if scene.local else ""
+        done = cover(subject, of, scene.title, local=local, progress=Every(PIPED_SECONDS))
+    kind = "local " if local else ""
     section = report.Section(
         f"cover {kind}transitions: {scene.title}", done.totals, done.done, done.kinds, done.states,
         done.transitions, done.left_out,
     )  # fmt: skip
     return section, None if done.disagreement is None else done.disagreement.walk
+
+
+def to_walk(scene: subjects.CoverScene, subject: Subject) -> tuple[Space, bool]:
+    """What is walked, and whether of local transitions. Raises TooBig."""
+    try:
+        return space(subject.design, scene.scope, harness.part_of if scene.local else None, MAX_STATES), scene.local
+    except SliceError as error:  # a design that looks at more than those that the parts were declared for
+        why = str(error)
+    of = space(subject.design, scene.scope, None, MAX_STATES)
+    if of.kinds > MAX_KINDS:
+        raise TooBig(f"{of.kinds:,} transitions, of which none are the same locally: {why}")
+    _progress(f"  {scene.title}: each transition is taken, none are the same locally: {why}")
+    return of, False
 
 
 class Every:

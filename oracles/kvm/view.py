@@ -27,6 +27,7 @@ VM_BIT2 = "KVM_CHECK_EXTENSION(VM, X2APIC_API).2"
 VM_BIT3 = "KVM_CHECK_EXTENSION(VM, X2APIC_API).3"
 SYSTEM_BIT2 = "KVM_CHECK_EXTENSION(system, X2APIC_API).2"
 SYSTEM_BIT3 = "KVM_CHECK_EXTENSION(system, X2APIC_API).3"
+ADVERTISED = frozenset([VM_BIT2, VM_BIT3, SYSTEM_BIT2, SYSTEM_BIT3])
 MODE_CODES = {mode: code for code, mode in enumerate(IrqchipMode)}
 ERRNO_CODES = {e.value: code for code, e in enumerate(Errno)}
 ERRNO_CODE_OF = {e: code for code, e in enumerate(Errno)}

@@ -138,4 +138,5 @@ def replay_story(
     found = confirm(subject, Claim(told.path, told.story.loop_start, shown))
     if found.label is Label.CONFIRMED and not any(real.performed for real in entered):
         return [told.title, *wrapped(NO_ENTRY, "  ")], CODES[Label.NOT_RUNNABLE]
-    return [told.title, *wrapped(str(found), "  "), *wrapped(WHAT_IS_REAL, "  ")], CODES[found.label]
+    said = f"{found.label.value} of the I/O APIC's part" if found.label is Label.CONFIRMED else found.label.value
+    return [told.title, *wrapped(f"{said}: {found.text}", "  "), *wrapped(WHAT_IS_REAL, "  ")], CODES[found.label]

@@ -70,5 +70,11 @@ def test_a_model_that_was_edited_since_is_told(reports: Path) -> None:
     assert measured.measured_line().endswith("reports/conformance/; model/ was edited since, so: make conform")
 
 
+def test_a_file_of_the_users_was_not_measured(reports: Path) -> None:
+    report(reports, "kvm", "Linux 6.18.44-fc, kvm_pvm, x86_64 (AMD EPYC)", measured.model_digest())
+    assert measured.measured_line(users_file=True).endswith("; your file is no part of that: eoi conform kvm --design FILE")
+    assert "your file" not in measured.measured_line()
+
+
 def test_a_model_that_was_never_measured_is_told(reports: Path) -> None:
     assert measured.measured_line() == "measured: not against a real system (make conform)"

@@ -36,7 +36,7 @@ def test_the_readmes_stories_are_confirmed(capsys: pytest.CaptureFixture[str], t
     """The lost EOI of 0x11, and the storm."""
     code, said = eoi(capsys, "replay", str(readme_story(tmp_path, headline)), "--on", "qemu")
     assert code == 1
-    assert "CONFIRMED: " in said and "QEMU" in said
+    assert "CONFIRMED of the I/O APIC's part: " in said and "QEMU" in said
     assert "KVM, the guest and the device are the model's" in said
 
 
@@ -44,8 +44,8 @@ def test_the_readmes_stories_are_confirmed(capsys: pytest.CaptureFixture[str], t
 @pytest.mark.parametrize(
     ("finding", "code", "expected"),
     [
-        ("01-qemu-0x11-trigger-flip.md", 1, "CONFIRMED: 17 steps"),
-        ("07-irqfd-past-the-mask.md", 1, "CONFIRMED: "),
+        ("01-qemu-0x11-trigger-flip.md", 1, "CONFIRMED of the I/O APIC's part: 17 steps"),
+        ("07-irqfd-past-the-mask.md", 1, "CONFIRMED of the I/O APIC's part: "),
         ("08-two-ioapics-share-gsis.md", 3, "NOT RUNNABLE HERE: step 0: one I/O APIC is here, not two"),
         ("06-cloud-hypervisor-linux-cannot-move.md", 3, "the VMM of this system is CloudHypervisor"),
         ("03-vcpus-disagree.md", 3, "the VMM of this system is SetupVmm"),
