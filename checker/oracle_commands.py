@@ -17,10 +17,11 @@ from checker.files import check_file, check_folder
 from checker.questions.campaign import Campaign
 from checker.questions.retell import PARTING, Finder, Telling, Told, read_story, retell
 from checker.questions.verdict import CellResult, Status, Verdict
-from checker.registry import designs
+from checker.registry import designs, flag_lines
 from checker.stories.story_parser import ParsedStory
 from model.finite import ModelError
 from model.lang import Design, Property
+from model.machine import ApiFlags
 from model.migration import MigrationScope
 
 
@@ -156,7 +157,8 @@ def _what_follows(told: Told, found: Any) -> list[str]:
     return [
         f"{which} The steps were taken as {running}: the running kernel does its part of this, too, where its VMM "
         f"asks for the flags {found.flags}. The story's VMM asks for {asked}; with that {running} was not seen to do it: the "
-        f"difference is what {name} changes."
+        f"difference is what {name} changes.",
+        *flag_lines({running: designs()[running]}, {ApiFlags[found.flags], told.scope.flags}),
     ]
 
 

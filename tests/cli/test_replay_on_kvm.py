@@ -88,6 +88,7 @@ def test_what_the_running_kernel_does_with_a_flag_only(story: Callable[[str, str
     assert f"{WHICH} The steps were taken as v6: the running kernel does its part of this, too, where its VMM asks for the flags BIT2." in said
     assert "The story's VMM asks for NONE; with that v6 was not seen to do it: the difference is what mine.py changes." in said
     assert "In the model (v6 is 'here'): The runs part at step 8, l1_apic_eoi: apic[0].pending_ioapic_eoi is 0 here" in said
+    assert "BIT2 is KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST in v6" in said
 
 
 @needs_v6
