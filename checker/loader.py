@@ -24,6 +24,7 @@ from checker.errors import UserError
 from checker.language import c_habits
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
+from checker.loader_checks import check_design, check_functions, is_own, line_of_diff
 from checker.registry import USERS_MODULE
 from model.lang import Design, Property
 from model.machine import Machine
@@ -38,10 +39,21 @@ class TooLong(Exception):
 
 
 def load_design(argument: str) -> type[Machine]:
-    """The design class of a file. Raises UserError or Refused (both exit code 2)."""
+    """The design class of a file: a whole one, that changes something. Raises UserError or Refused (both exit code 2)."""
+    design, tree, module, path = _class_of(argument)
+    check_design(design, tree, module, path)
+    return design
+
+
+def load_class(argument: str) -> type[Machine]:
+    """The class of a file, also one that is only a part of a design. Raises UserError or Refused."""
+    return _class_of(argument)[0]
+
+
+def _class_of(argument: str) -> tuple[type[Machine], ast.Module, types.ModuleType, Path]:
     path, class_name = _path_and_name(argument)
-    found = _designs_in(_execute(path), class_name)
-    return _the_one(found, class_name, path)
+    module, tree = _execute(path)
+    return _the_one(_designs_in(module, class_name), class_name, path), tree, module, path
 
 
 def load_properties(argument: str, known: Mapping[str, Property]) -> tuple[dict[str, Property], list[Property]]:
@@ -50,7 +62,7 @@ def load_properties(argument: str, known: Mapping[str, Property]) -> tuple[dict[
     known: the registered ones, which may be premises. Raises UserError or Refused (both exit code 2).
     """
     path, wanted = _path_and_name(argument)
-    module = _execute(path)
+    module, _ = _execute(path)
     own = {p.name: p for p in vars(module).values() if isinstance(p, Property) and p.function.__module__ == module.__name__}
     if not own:
         raise UserError(
@@ -95,12 +107,15 @@ def file_digest(argument: str) -> str:
         raise UserError(f"{path}: {files.why(error)}") from None
 
 
-def _execute(path: Path) -> types.ModuleType:
+def _execute(path: Path) -> tuple[types.ModuleType, ast.Module]:
     source = files.read_text(path)
     module = types.ModuleType(USERS_MODULE + path.stem)
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # typing.get_type_hints looks classes' modules up there
     linecache.checkcache(str(path))
+    if line := line_of_diff(source):
+        hint = "write the function that it touches as a subclass: README.md, \"Your patch, in ten minutes and ten lines\""
+        raise Refused(Loc(str(path), line, 0, 1000), "this is a patch of C, and a design is a Python class", hint)
     try:
         tree = ast.parse(source, str(path))
         _only_definitions(tree.body, path)
@@ -115,7 +130,8 @@ def _execute(path: Path) -> types.ModuleType:
         raise
     except BaseException as error:  # also SystemExit: a file must not end the command as if all were well
         raise _explained(error, path) from None
-    return module
+    check_functions(tree, module, path)
+    return module, tree
 
 
 def _syntax_error(error: SyntaxError, source: str, path: Path) -> Refused:
@@ -126,7 +142,8 @@ def _syntax_error(error: SyntaxError, source: str, path: Path) -> Refused:
     if found is not None:
         loc = Loc(str(path), found.line, found.col, found.end)
         return Refused(loc, f"syntax error: `{found.spelling}` is C, and this is Python", found.hint)
-    return Refused(Loc(str(path), line, start, end), f"syntax error: {error.msg}")
+    loc, said = Loc(str(path), line, start, end), c_habits.test_written_as_assignment(error.msg, error.text or "")
+    return Refused(loc, f"syntax error: {said or error.msg}", "write `==`" if said else "")
 
 
 def _only_definitions(body: Sequence[ast.stmt], path: Path) -> None:
@@ -197,7 +214,7 @@ def _designs_in(module: types.ModuleType, wanted: str) -> dict[str, type[Machine
     """Classes that the file itself defines, without those that another class of the file derives from."""
     own: dict[str, Any] = {
         n: c for n, c in vars(module).items()
-        if isinstance(c, type) and issubclass(c, Machine) and c.__module__ == module.__name__
+        if isinstance(c, type) and issubclass(c, Machine) and is_own(c, module)
     }  # fmt: skip
     if wanted:
         return {n: c for n, c in own.items() if n == wanted}
@@ -212,7 +229,7 @@ def _the_one(found: dict[str, type[Machine]], wanted: str, path: Path) -> type[M
     if not found:
         raise UserError(
             f"{path}: no design in this file; write a subclass of one, e.g.\n"
-            "    from model.designs.base import Base\n    class Mine(Base): ..."
+            "    from model.designs.base import Base\n    class Mine(Base):\n        def kvm_ioapic_send_eoi(self, ...): ..."
         )
     raise UserError(f"{path}: several designs ({', '.join(found)}); say which: {path}:{next(iter(found))}")
 

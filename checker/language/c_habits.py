@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from model.finite import BoolType, EnumType, IntType, OptionalType, Type
 
-NAMES = {"NULL": "None", "true": "True", "false": "False"}
+NAMES = {"NULL": "None", "true": "True", "false": "False", "TRUE": "True", "FALSE": "False", "super": "super()"}
+BIT_CALLS = {"set_bit": "{1}.add({0})", "clear_bit": "{1}.discard({0})", "test_bit": "{0} in {1}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,12 @@ def _on_line(text: str, col: int, *, is_open: bool) -> list[tuple[int, int, Habi
     return [*found, comment] if comment and (found or comment[0] <= col) else found  # else `//` is a division
 
 
+def test_written_as_assignment(said: str, line: str) -> str:
+    """What to say where Python's parser (`said`) met `=` in a test; "" if that is not what it met."""
+    in_test = re.match(r"\s*(?:if|elif|while)\b", line) and "'=='" in said
+    return "`=` stores, and this is a comparison" if in_test or "or ':='" in said or 'meant "=="' in said else ""
+
+
 # --- C that parses ---
 
 
@@ -133,5 +140,38 @@ def number_hint(given: Type, target: Type) -> str:
         case EnumType(cls) | OptionalType(of=EnumType(cls)):
             member = next((m for m in cls if m.value == given.lo == given.hi), None)
             return f"write {member}" if member is not None else f"name a member, e.g. {next(iter(cls))}"
+        case _:
+            return ""
+
+
+def bit_call_hint(node: ast.Call) -> str:
+    """What set_bit(v, mask) and the like are called here; "" for any other call."""
+    name = node.func.id.lstrip("_") if isinstance(node.func, ast.Name) else ""
+    given = [ast.unparse(each) for each in node.args] if len(node.args) == 2 else ["v", "mask"]
+    if name in BIT_CALLS:
+        return f"write `{BIT_CALLS[name].format(*given)}`"
+    if name in ("test_and_set_bit", "test_and_clear_bit"):
+        change = BIT_CALLS[name.removeprefix("test_and_")]
+        return f"write `{BIT_CALLS['test_bit'].format(*given)}` first, then `{change.format(*given)}`"
+    return ""
+
+
+def bit_operation_hint(node: ast.BinOp) -> str:
+    """What `mask | 1 << v`, `mask & ~BIT(v)` and `mask & BIT(v)` are called here; "" for anything else."""
+    mask, given = ast.unparse(node.left), node.right
+    match node.op, given:
+        case ast.BitAnd(), ast.UnaryOp(op=ast.Invert(), operand=of):
+            form, given = "{1}.discard({0})", of
+        case ast.BitAnd(), _:
+            form = BIT_CALLS["test_bit"]
+        case ast.BitOr(), _:
+            form = BIT_CALLS["set_bit"]
+        case _:
+            return ""
+    match given:
+        case ast.BinOp(left=ast.Constant(value=1), op=ast.LShift(), right=bit):
+            return f"write `{form.format(ast.unparse(bit), mask)}`"
+        case ast.Call(func=ast.Name(id="BIT" | "BIT_ULL"), args=[bit]):
+            return f"write `{form.format(ast.unparse(bit), mask)}`"
         case _:
             return ""

@@ -7,6 +7,7 @@ import inspect
 from typing import Any
 
 from checker.language import ir
+from checker.language.c_habits import bit_call_hint
 from checker.language.ir import BOOL, Expr, Place
 from checker.language.ir_program import Param
 from checker.language.lower_names import NoneValue, PlaceTypes, Signature, Value
@@ -58,6 +59,8 @@ class ExpressionLowering(OperatorLowering):
             )
         if function.id in self.linker.method_names():
             raise self.refuse(node, f"{function.id}() is a function of the system", f"write self.{function.id}(...)")
+        if hint := bit_call_hint(node):
+            raise self.refuse(node, f"a Mask is a set, and {function.id}() is none of its functions", hint)
         hint = did_you_mean(function.id, ["any", "all", "require"])
         raise self.refuse(
             node,
@@ -71,6 +74,9 @@ class ExpressionLowering(OperatorLowering):
         if not isinstance(function, ast.Attribute):
             return None
         base, after = function.value, None
+        if isinstance(base, ast.Name) and base.id == "super" and "super" not in self.env.values:
+            hint = f"write `{ast.unparse(node).replace('super', 'super()', 1)}`"
+            raise self.refuse(base, "`super` has no parentheses here", hint)
         if isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super":
             if self.owner is None or base.args or base.keywords:
                 raise self.refuse(base, "super() is written without arguments, in a method")

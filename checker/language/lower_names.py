@@ -273,8 +273,9 @@ class NameLowering:
             raise self.refuse(node, f"{name} has no member {node.attr!r}", did_you_mean(node.attr, base.__members__))
         if base is None:
             raise self.refuse(
-                node.value, f"unknown name {name!r}", did_you_mean(name, [*self.env.values, *self.globals])
-            )
+                node.value, f"unknown name {name!r}",
+                name_hint(name) or did_you_mean(name, [*self.env.values, *self.globals]),
+            )  # fmt: skip
         raise self.refuse(
             node, f"`{ast.unparse(node)}` is not a value of the language", "Enum members are: Trigger.LEVEL"
         )
@@ -307,6 +308,11 @@ class NameLowering:
 
     def _subscript(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)
+        if not isinstance(base, NoneValue) and isinstance(base.type, MaskType):
+            mask, bit = ast.unparse(node.value), ast.unparse(node.slice)
+            stored = f"write `{mask}.add({bit})` for `= True`, `{mask}.discard({bit})` for `= False`"
+            hint = stored if isinstance(node.ctx, ast.Store) else f"write `{bit} in {mask}`"
+            raise self.refuse(node.value, f"`{mask}` is not a Table, so it has no rows", hint)
         if not isinstance(base, PlaceTypes) or not isinstance(base.type, TableType):
             raise self.refuse(node.value, f"`{ast.unparse(node.value)}` is not a Table, so it has no rows")
         index = self.scalar(node.slice)

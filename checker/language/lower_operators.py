@@ -6,15 +6,16 @@ import ast
 from collections.abc import Callable, Sequence
 
 from checker.language import ir
-from checker.language.c_habits import increment_hint
+from checker.language.c_habits import bit_operation_hint, increment_hint
 from checker.language.ir import BOOL, Expr
 from checker.language.lower_names import LARGEST, Env, NameLowering, NoneValue, PlaceTypes, Value
 from checker.language.refusal import a
-from model.finite import EnumType, IntType, MaskType, OptionalType, Scalar
+from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar
 
 COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }  # fmt: skip
+LOGIC: dict[type[ast.operator], ast.boolop] = {ast.BitAnd: ast.And(), ast.BitOr: ast.Or()}
 MASK_OPERATORS: dict[type[ast.operator], str] = {ast.BitOr: "|", ast.BitAnd: "&", ast.Sub: "-"}
 
 
@@ -102,7 +103,10 @@ class OperatorLowering(NameLowering):
     def _binop(self, node: ast.BinOp) -> Value:
         if isinstance(node.op, ast.FloorDiv):  # before its operands: in C they are words of a comment
             raise self.refuse(node, "`//` begins no comment here, and there is no division", "write `# ...` for `// ...`")
-        left, right = self.scalar(node.left), self.scalar(node.right)
+        left = self.scalar(node.left)
+        if isinstance(left.type, MaskType) and (hint := bit_operation_hint(node)):
+            raise self.refuse(node.right, f"`{ast.unparse(node.right)}` is a number, and this is a Mask, a set", hint)
+        right = self.scalar(node.right)
         if isinstance(left.type, MaskType) and left.type == right.type and type(node.op) in MASK_OPERATORS:
             return ir.MaskOp(MASK_OPERATORS[type(node.op)], left, right, left.type, self.loc(node))
         match node.op, left.type, right.type:
@@ -114,6 +118,12 @@ class OperatorLowering(NameLowering):
                 raise self.may_be_none(node.left)
             case ast.Add() | ast.Sub(), _, OptionalType():
                 raise self.may_be_none(node.right)
+            case (ast.BitAnd() | ast.BitOr()) as op, BoolType(), BoolType():
+                sign, word = ("&", "and") if isinstance(op, ast.BitAnd) else ("|", "or")
+                joined = ast.unparse(ast.BoolOp(LOGIC[type(op)], [node.left, node.right]))
+                if self.loc(node) == self.loc(node.left):  # of `&=` and `|=`, whose value stands where their target does
+                    joined = f"{ast.unparse(node.left)} = {joined}"
+                raise self.refuse(node, f"bools are joined by `{word}`, not by `{sign}`", f"write `{joined}`")
             case _:
                 raise self.refuse(
                     node, f"`{ast.unparse(node)}` is not in the language",

@@ -42,7 +42,7 @@ class StatementLowering(StoreLowering):
     def block(self, nodes: Sequence[ast.stmt]) -> Lowered:
         """The statements, and whether the end of the block is never reached."""
         out = list[Stmt]()
-        for node in nodes:
+        for number, node in enumerate(nodes):
             if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
                 continue
             handler: Callable[[Any], Lowered] | None
@@ -52,6 +52,9 @@ class StatementLowering(StoreLowering):
             lowered, ends = handler(node)
             out += lowered
             if ends:
+                hidden = next((n for n in nodes[number:] if isinstance(n, ast.FunctionDef | ast.ClassDef)), None)
+                if hidden is not None:  # a method that is indented too far would be passed over in silence
+                    raise self.unsupported(hidden)
                 return out, True
         return out, False
 

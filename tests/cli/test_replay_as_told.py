@@ -146,7 +146,7 @@ def test_a_file_that_is_elsewhere_points_at_design(
 
 def test_the_file_of_another_role(eoi: Callable[..., Any], replay: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "guest.py").write_text("from model.guests.windows_cg import WindowsCg\n\n\nclass Mine(WindowsCg):\n    pass\n")
+    (tmp_path / "guest.py").write_text("from model.guests.windows_cg import WindowsCg\n\n\nclass Mine(WindowsCg):\n    source = 'mine'\n")
     text = eoi("trace", "base", "--vmm", "qemu", "--guest", "guest.py", "--scope", "ioapic=0x20", "--property", "no_storm").out
     assert replay(text).code == 1
     (tmp_path / "guest.py").unlink()

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from checker.loader import load_design, load_properties
+from checker.loader_checks import line_of_diff
+
 GOOD = """\
 from model.designs.base import Base
 from model.machine import Lapic, Vector
@@ -89,7 +92,7 @@ def test_a_file_without_a_design(eoi, tmp_path):
 
 def test_a_file_with_two_designs_asks_which(eoi, tmp_path):
     path = tmp_path / "two.py"
-    path.write_text(GOOD + "\n\nclass Other(Base):\n    pass\n")
+    path.write_text(GOOD + "\n\nclass Other(Base):\n    source = 'lapic.c'\n")
     ran = eoi("prove", str(path), *WINDOWS)
     assert ran.code == 2 and "several designs" in ran.err
     assert eoi("prove", f"{path}:Other", *WINDOWS, "--scope", "ioapic=0x20", "--property", "no_storm").code == 1
@@ -122,6 +125,79 @@ def test_an_import_that_exits_or_hangs_is_not_all_well(eoi, tmp_path, monkeypatc
         assert ran.code == 2 and f"{tmp_path}/mine.py:1: " in ran.err
 
 
+OUTSIDE = """\
+from model.designs.base import Base
+from model.machine import Lapic, Vector
+
+
+class Mine(Base):
+    \"\"\"Obey SPIV bit 12.\"\"\"
+
+
+def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+    if apic.spiv_directed_eoi:
+        return
+"""
+EMPTY = "from model.designs.base import Base\n\n\nclass Mine(Base):\n    pass\n"
+PART = OUTSIDE.replace("def kvm", "    def kvm").replace("designs.base import Base", "kvm.irq import IrqC").replace("(Base)", "(IrqC)")
+DIFF = "diff --git a/arch/x86/kvm/lapic.c b/arch/x86/kvm/lapic.c\n--- a/arch/x86/kvm/lapic.c\n"
+
+
+@pytest.mark.parametrize("command", [("prove",), ("diff", "base"), ("trace", "--property", "no_storm")])
+@pytest.mark.parametrize(("text", "line", "said"), [
+    (OUTSIDE, 9, "indent it into class Mine"),
+    (EMPTY, 4, "Mine changes nothing of Base"),
+    (PART.replace("    if", "        if").replace("        return", "            return"), 5, "derive from Base"),
+    (DIFF, 1, "write the function that it touches as a subclass"),
+])  # fmt: skip
+def test_a_file_that_patches_nothing_is_not_judged(eoi, patch_file, command, text, line, said):
+    """It would be green: what is judged would be the design that it was to change."""
+    patch_file.write_text(text)
+    ran = eoi(*command, str(patch_file), *WINDOWS)
+    assert ran.code == 2 and ran.out == ""
+    assert f"{patch_file}:{line}: " in ran.err and said in ran.err
+
+
+def test_an_empty_patch_is_refused_in_another_role_too(eoi, patch_file):
+    patch_file.write_text(EMPTY)
+    ran = eoi("prove", "qemu", "--kernel", str(patch_file), "--guest", "linux")
+    assert ran.code == 2 and f"{patch_file}:4: Mine changes nothing of Base" in ran.err
+
+
+HEAD = "from model.designs.v1 import V1\nfrom model.designs.v6 import V6\nfrom model.lang import Patch, always\nfrom model.machine import Machine\n\n\n"
+
+
+@pytest.mark.parametrize("body", [
+    "class Mine(V6, V1):\n    pass\n",
+    "class Mine(V6, V1):\n    \"\"\"Both.\"\"\"\n    patch = Patch('both')\n",
+    "class Mine(V6):\n    source = 'lapic.c'\n",
+    "class Mine(V6):\n    seen: bool\n",
+    "class Mine(V6):\n    seen: bool\n\n\n@always()\ndef mine(s: Machine) -> bool:\n    return True\n",
+    "class Mine(V6):\n    def ioapic_in_kernel(self) -> bool:\n        return False\n",
+])  # fmt: skip
+def test_what_changes_something_is_loaded(tmp_path, body):
+    path = tmp_path / "mine.py"
+    path.write_text(HEAD + body)
+    assert load_design(str(path)).__name__ == "Mine"
+
+
+def test_a_property_file_has_no_function_that_nothing_calls(eoi, patch_file, tmp_path):
+    path = tmp_path / "properties.py"
+    good = "from model.lang import always\nfrom model.machine import Machine\n\n\n@always()\ndef mine(s: Machine) -> bool:\n    return True\n"
+    path.write_text(good)
+    assert list(load_properties(str(path), {})[0]) == ["mine"]
+    path.write_text(good.replace("mine", "other") + "\n\ndef mine(s: Machine) -> bool:\n    return False\n")
+    ran = eoi("prove", str(patch_file), *WINDOWS, "--property", str(path))
+    assert ran.code == 2 and f"{path}:10: mine() is outside of every class" in ran.err and "a property has @always()" in ran.err
+
+
+@pytest.mark.parametrize("text", [
+    '"""diff --git a/x b/x\n@@ -1 +1 @@\n"""\n', "# From 1234567 on\n", "date: int = 2026\n", "From: int = 1\n", "", "\n\n", GOOD,
+])  # fmt: skip
+def test_python_is_no_diff(text):
+    assert line_of_diff(text) == 0
+
+
 MIXED = "from model.guests.linux import Linux\nfrom model.vmms.qemu import Qemu\n\n\nclass Mix(Qemu, Linux):\n    pass\n"
 CROSS = (
     "from model.designs.base import Base\n\n\nclass Cross(Base):\n"
@@ -139,7 +215,7 @@ def test_a_class_plays_one_role(eoi, tmp_path, text, said):
 
 def test_each_role_may_be_a_file(eoi, patch_file, tmp_path):
     guest = tmp_path / "guest.py"
-    guest.write_text("from model.guests.linux import Linux\n\n\nclass Mine(Linux):\n    pass\n")
+    guest.write_text("from model.guests.linux import Linux\n\n\nclass Mine(Linux):\n    source = 'mine'\n")
     arguments = ("--guest", str(guest), "--vmm", "qemu", "--scope", "ioapic=0x20", "--property", "no_storm")
     ran = eoi("prove", str(patch_file), *arguments)
     assert ran.code == 0 and "guest.py" in ran.out

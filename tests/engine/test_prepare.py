@@ -85,7 +85,7 @@ def test_an_edit_of_any_source_file_makes_another_name(fresh, monkeypatch):
 
 def test_a_design_of_the_users_is_not_kept(fresh, tmp_path):
     path = tmp_path / "mine.py"
-    path.write_text("from model.designs.base import Base\n\nclass Mine(Base):\n    pass\n")
+    path.write_text("from model.designs.base import Base\n\nclass Mine(Base):\n    lane = 'mine'\n")
     found = matrix(
         ("mine.py", load_design(str(path))), kernels=[], vmms=["qemu"], guests=["linux"], devices=["level"], scope={}
     )

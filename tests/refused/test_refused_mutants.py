@@ -13,7 +13,7 @@ import pytest
 
 from checker.language.ir_program import Program
 from checker.language.lower import lower
-from checker.loader import load_design
+from checker.loader import load_class
 from model.designs.v1 import V1
 from model.devices import Level
 from model.finite import ModelError
@@ -47,7 +47,7 @@ def test_damaged_model(module: str, tmp_path: Path) -> None:
         path = tmp_path / f"m{n}.py"
         path.write_text(mutant(source, choose))
         try:
-            lower(system(load_design(f"{path}:{name}")), Scope())
+            lower(system(load_class(f"{path}:{name}")), Scope())
         except ModelError as error:
             refused.append(str(error))
         except Exception as error:

@@ -1,0 +1,5 @@
+from model.designs.base import Base
+
+
+class Mine(Base):
+    """Obey SPIV bit 12."""

@@ -1,0 +1,4 @@
+from model.designs.base import Base
+
+
+class Mine(Base): ...

@@ -1,0 +1,5 @@
+from model.designs.base import Base
+
+
+class Mine(Base):
+    pass

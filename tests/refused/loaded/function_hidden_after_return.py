@@ -1,0 +1,13 @@
+from model.designs.base import Base
+from model.machine import Cpu, Lapic, Vector
+
+
+class Mine(Base):
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if apic.spiv_directed_eoi:
+            return
+        super().kvm_ioapic_send_eoi(apic, vector)
+        return
+
+        def any_vcpu_created(self) -> bool:
+            return True
