@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from checker import commands, diff_command, files, oracle_commands
+from checker import checkout, commands, diff_command, files, oracle_commands
 from checker.engine.native import CompileFailed, NoCompiler
 from checker.errors import InternalError
 from checker.questions import compat
@@ -111,6 +111,7 @@ def _add_comparisons(sub: Any) -> None:
     gate.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
     gate.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
     gate.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
+    gate.add_argument("--all", action="store_true", help="a line for each count of states that differs, too, however many")
     gate.add_argument("--json", action="store_true", help="machine-readable differences")
     moves = sub.add_parser("migrations", help="what becomes of a VM, for every pair of hosts and every operation")
     moves.add_argument("--table", action="append", metavar="T", help="only this table (repeatable)")
@@ -163,6 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code and never shows a traceback for the user's mistakes."""
     options = build_parser().parse_args(sys.argv[1:] if arguments is None else arguments)
     try:
+        checkout.check(options.command)
         module = diff_command if options.command == "diff" else commands
         code: int = getattr(module, f"run_{options.command}")(options)
         sys.stdout.flush()

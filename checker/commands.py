@@ -15,12 +15,13 @@ from checker import files, listing, oracle_commands
 from checker.engine.search import Limits
 from checker.engine.sizes import check_sizes
 from checker.errors import UserError
+from checker.language.refusal import did_you_mean
 from checker.loader import load_design, load_properties, property_argument, provenance
 from checker.matrix_notes import grouped, nothing_text, size_note
 from checker.questions import compat, gate, litmus_run, migration_table, report
 from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.claims import claim_lines
-from checker.questions.expected import Table, differences, from_toml, to_toml
+from checker.questions.expected import Table, difference_lines, differences, from_toml, to_toml
 from checker.questions.induct import induction_lines
 from checker.questions.measured import measured_line
 from checker.questions.retell import retell, tell_all
@@ -286,9 +287,9 @@ def run_migrations(options: Namespace) -> int:
 
 def run_gate(options: Namespace) -> int:
     """Judge the full matrix, then write it or compare it. 0 only if nothing differs; Ctrl-C: what was judged till then."""
-    only = [ALIASES.get(d, d) for d in split(options.design, []) if look_up("design", d, gate.gated())]
+    only = [ALIASES.get(d, d) for d in split(options.design, []) if gated_design(d)]
     if options.write:
-        files.check_file("--write", Path(options.write), makes_folder=True)
+        files.check_file("--write", Path(options.write))
     expected = None if options.write else expected_table(Path(options.expected), only)
     started = time.monotonic()
     found, unjudged = gate.run_so_far(gate.full_matrix(only), options.jobs)
@@ -300,13 +301,24 @@ def run_gate(options: Namespace) -> int:
     if options.json:
         print(gate.as_json(found, listed, options.expected, seconds, unjudged))
     else:
-        print("\n".join(map(str, listed)) + "\n" * bool(listed), end="")
+        print("\n".join(difference_lines(listed, options.all)) + "\n" * bool(listed), end="")
         outcome = f"{count(len(listed), 'difference')} from" if listed else "all as in"
         print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s; not in it: {gate.NOT_IN})")
         if unjudged:
             first = "; ".join(map(str, unjudged[:3])) + "; ..." * (len(unjudged) > 3)
             print(f"INCONCLUSIVE: interrupted, {count(len(unjudged), 'system')} not judged: {first}")
     return 3 if left else 1 if listed else 0
+
+
+def gated_design(name: str) -> type[Machine]:
+    """A design that the gate judges. Raises UserError."""
+    if is_path(name):
+        compared = f"for a file: eoi diff base {shlex.quote(name)}"
+        raise UserError(f"--design {name}: the gate judges registered designs only (`eoi list designs`); {compared}")
+    known, mean = gate.gated(), "`eoi list designs` and `eoi list mutants` name what the gate judges"
+    if ALIASES.get(name, name) not in known:
+        raise UserError(f"unknown design {name!r}: {did_you_mean(name, known) or mean}")
+    return known[ALIASES.get(name, name)]
 
 
 def expected_table(path: Path, only: Sequence[str]) -> Table:
@@ -324,8 +336,6 @@ def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence
     if left:
         print("not written, because these cells are INCONCLUSIVE:\n" + "\n".join(left), file=sys.stderr)
         return 3
-    with files.writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     about = f"Only the designs {', '.join(only)}" if only else f"The matrix: {gate.FULL}"
     files.write_text(path, to_toml(found, about))
     print(f"{gate.count_text(found)}: written to {path}")

@@ -64,16 +64,14 @@ def write_text(path: Path, text: str) -> None:
             raise
 
 
-def check_file(option: str, path: Path, *, makes_folder: bool = False) -> None:
-    """Raise UserError unless a file could be written there; makes_folder: its directory need not exist."""
+def check_file(option: str, path: Path) -> None:
+    """Raise UserError unless a file could be written there."""
     if path.is_dir():
         raise UserError(f"{option} {path}: {SAID[errno.EISDIR]}")
     folder = path.absolute().parent
-    if makes_folder:
-        check_folder(option, folder)
-    elif not folder.is_dir():
+    if not folder.is_dir():
         raise UserError(f"{option} {path}: there is no directory {folder}")
-    elif not os.access(folder, os.W_OK):
+    if not os.access(folder, os.W_OK):
         raise UserError(f"{option} {path}: permission denied in {folder}")
 
 

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from checker.errors import UserError
 from checker.questions.verdict import CellResult, Status, Verdict
+from checker.words import count
 
 FORMAT = 1
 HEAD = """\
@@ -35,6 +36,9 @@ cells = {cells}
 COVERED = re.compile(r"(\d+) states, depth (\d+)")
 JUDGED = re.compile(r"(\w+) (ok|\(ok\)|no|yes \d+|FAIL \d+(?:\+\d+| stays)?)")
 INCONCLUSIVE = "?"
+CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
+SHOWN = 60  # characters of a damaged line
+COUNTS, FEW = ("states", "depth"), 6  # differences that are told one by one, however many designs they are of
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,7 @@ def from_toml(text: str, name: str) -> Table:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        last = f" (line {len(text.splitlines())})" if "line" not in str(error) else ""  # "at end of document"
-        raise UserError(f"{name}: {error}{last}") from None
+        raise UserError(f"{name}: {_not_toml(text, str(error))}") from None
     cells = content.pop("cells", None)
     if content.pop("format", None) != FORMAT or not isinstance(cells, int):
         raise _bad(name, 1, f"`format = {FORMAT}` and `cells = N` are missing: write the file with `eoi gate --write`")
@@ -112,6 +115,17 @@ def from_toml(text: str, name: str) -> Table:
         lost = f"the file ends after {held} cells, but `cells = {cells}`: lines are missing"
         raise _bad(name, len(text.splitlines()), lost)
     return table
+
+
+def _not_toml(text: str, why: str) -> str:
+    """What is said instead of the parser's message, which names the line or means the end of the text."""
+    lines, at = text.splitlines(), re.search(r"at line (\d+)", why)
+    number = int(at[1]) if at else len(lines)
+    shown = "".join(lines[number - 1 : number])
+    if shown.startswith(CONFLICT):
+        return f"line {number} is a merge conflict of git's: resolve it, or write the file anew with `eoi gate --write`"
+    what = "says something a second time" if why.startswith("Cannot") else "is not what `eoi gate --write` writes"
+    return f"line {number} {what}: {shown[:SHOWN]}{'...' * (len(shown) > SHOWN)}"
 
 
 def _row(value: object, text: str, title: str, design: str, name: str) -> Row:
@@ -181,3 +195,20 @@ def _cell_differences(design: str, cell: str, expected: Row | None, found: Row |
             kind = "new" if what not in before else "missing" if what not in now else "changed"
             listed.append(Difference(kind, design, cell, what, before.get(what, ""), now.get(what, "")))
     return listed
+
+
+def difference_lines(listed: Sequence[Difference], every: bool) -> list[str]:
+    """The differences for people, those of verdicts first. Where those of states and depth only are many, one line for each
+    design says how many cells have some; every: tell each of them all the same."""
+    judged = [d for d in listed if d.what not in COUNTS]
+    counted = [d for d in listed if d.what in COUNTS]
+    lines = [str(d) for d in judged]
+    if every or len(counted) <= FEW:
+        return [*lines, *map(str, counted)]
+    told, cells = {(d.design, d.cell) for d in judged}, dict[str, set[str]]()
+    for d in counted:
+        cells.setdefault(d.design, set()).update({d.cell} if (d.design, d.cell) not in told else ())
+    for design, others in cells.items():
+        if others:
+            lines.append(f"changed  {design}: other counts of states or depth, and the same verdicts, in {count(len(others), 'cell')}")
+    return [*lines, "(--all tells the counts of states and depth of every cell)"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from checker.engine.search import Outcome
 from checker.errors import UserError
 from checker.files import check_folder, write_text
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell, trace_of
@@ -76,9 +77,7 @@ class Table:
     scope: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def _hosts(
-    policies: Sequence[ApiFlags] = (ApiFlags.NONE,), machine: MachineType = MachineType.V10_1
-) -> tuple[Host, ...]:
+def _hosts(policies: Sequence[ApiFlags] = (ApiFlags.NONE,), machine: MachineType = MachineType.V10_1) -> tuple[Host, ...]:
     """Every host there can be: only a QEMU with the series knows machine type 10.2 or takes a seoib-policy, and it does
     not start with a policy that its kernel cannot do (Assumed, see qemu_seoib_property)."""
     found = []
@@ -233,8 +232,12 @@ class Runner:
         self._alone: dict[tuple[str, str, Host], frozenset[str]] = {}
 
     def check(self, cell: Cell) -> CellResult:
+        """A whole answer. Raises KeyboardInterrupt, or MemoryError where the search found no memory."""
         scope = replace(cell.scope, cpus=self.sizes, pins=self.sizes, vectors=self.sizes)
-        return check_cell(replace(cell, scope=scope), self.wanted, self.known, engine=self.engine)
+        result = check_cell(replace(cell, scope=scope), self.wanted, self.known, engine=self.engine)
+        if result.outcome is not Outcome.COMPLETE:  # nothing else is limited here
+            raise MemoryError
+        return result
 
     def alone(self, table: Table, guest: str, host: Host) -> frozenset[str]:
         """What is violated on the source if nothing happens to the VM."""
@@ -248,13 +251,10 @@ class Runner:
         results, broken = [], list[tuple[CellResult, Verdict]]()
         for guest in table.guests:
             result = self.check(cell_of(table, guest, table.hosts[source], table.hosts[to], operation))
-            if any(v.status is Status.INCONCLUSIVE for v in result.verdicts):
-                raise UserError(f"{table.name}: {guest}: not explored completely")
             before = self.alone(table, guest, table.hosts[source])
             results.append(result)
-            broken += [
-                (result, v) for v in result.verdicts if v.status is Status.VIOLATED and v.property.name not in before
-            ]
+            violated = [v for v in result.verdicts if v.status is Status.VIOLATED]
+            broken += [(result, v) for v in violated if v.property.name not in before]
         return Entry(table, source, to, operation, tuple(results), tuple(broken))
 
     def entries(self, table: Table, operations: Sequence[Operation] = OPERATIONS) -> Iterator[Entry]:

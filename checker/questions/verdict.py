@@ -101,6 +101,7 @@ def check_cell(
 ) -> CellResult:  # fmt: skip
     """Explore a cell and judge the wanted properties. `known` supplies their premises.
 
+    stop: once it is set the search ends, and what is open is INCONCLUSIVE; without it Ctrl-C is a KeyboardInterrupt.
     on_phase: told what is done once the search is over and takes long.
     shared: searches of other systems that may be the same one; `engine`, `on_progress` and `stop` say nothing then.
 
@@ -117,6 +118,8 @@ def check_cell(
     else:
         search = open_search(prepared, reference, applying, engine)
         search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
+    if stop is None and search.outcome is Outcome.INTERRUPTED:
+        raise KeyboardInterrupt
     judge = Judge(cell, prepared.program, search, reference, stop, on_phase)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}

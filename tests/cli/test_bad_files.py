@@ -15,6 +15,7 @@ from checker.errors import UserError
 from checker.questions import gate, migration_table
 
 STORM = ("trace", "base", "--vmm", "qemu", "--guest", "windows_cg", "--property", "no_storm", "--scope", "cpus=1,pins=1,ioapic=0x20")
+REGISTERED = "the gate judges registered designs only (`eoi list designs`); for a file: eoi diff base"
 HERE = {"folder", "folder.svg", "folder.py", "text", "binary.py", "binary"}
 
 
@@ -65,7 +66,14 @@ def nothing_is_explored(monkeypatch):
         (("gate", "--expected", "folder"), "folder: is a directory, a file is needed"),
         (("gate", "--expected", "binary"), "binary: is not UTF-8 text"),
         (("gate", "--write", "folder"), "--write folder: is a directory, a file is needed"),
-        (("gate", "--write", "text/a/b"), "--write {}/text/a: {}/text is a file, not a directory"),
+        (("gate", "--write", "text/a/b"), "--write text/a/b: there is no directory {}/text/a"),
+        (("gate", "--write", "none/x.toml"), "--write none/x.toml: there is no directory {}/none"),
+        (("gate", "--write", "none/deeper/x.toml"), "--write none/deeper/x.toml: there is no directory {}/none/deeper"),
+        (("gate", "--expected", "text"), "text: line 1 is not what `eoi gate --write` writes: no story"),
+        (("gate", "--design", "none.py"), f"--design none.py: {REGISTERED} none.py"),
+        (("gate", "--design", "base,folder/a b.py:V7"), f"--design folder/a b.py:V7: {REGISTERED} 'folder/a b.py:V7'"),
+        (("gate", "--design", "bose"), "unknown design 'bose': did you mean 'base'?"),
+        (("gate", "--design", "zzzz"), "unknown design 'zzzz': `eoi list designs` and `eoi list mutants` name what the gate judges"),
         (("migrations", "--write", "text"), "--write text/migration: {}/text is a file, not a directory"),
         (("migrations", "--write", "text/a/b"), "--write text/a/b/migration: {}/text is a file, not a directory"),
         (("conform", "kvm", "--write", "text"), "--write text: {}/text is a file, not a directory"),

@@ -15,8 +15,8 @@ from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, Shared
 from checker.errors import InternalError, UserError
 from checker.language.layout import instances
-from checker.questions import gate, report
-from checker.questions.expected import Row, differences, from_toml, to_toml
+from checker.questions import expected, gate, report
+from checker.questions.expected import Row, difference_lines, differences, from_toml, to_toml
 from checker.questions.verdict import check_cell
 from checker.registry import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs
 from model.lang import Fair
@@ -115,6 +115,70 @@ def test_a_damaged_file_is_exit_code_2_with_the_line(eoi, written, damage, said)
     ran = check(eoi, written)
     assert ran.code == 2
     assert re.search(said, ran.err) and str(written) in ran.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<html>\n", "line 1 is not what `eoi gate --write` writes: <html>"),
+        ("format = 1\ncells = 1\n\n[v1]\n" + "x" * 90, f"line 5 is not what `eoi gate --write` writes: {'x' * 60}..."),
+        ("format = 1\ncells = 1\n[v1]\n[v1]\n", "line 4 says something a second time: [v1]"),
+        ('format = 1\n[v1]\n"a" = "b"\n"a" = "b"\n', 'line 4 says something a second time: "a" = "b"'),
+        ("format = 1\n=======\n", "line 2 is a merge conflict of git's: resolve it, or write the file anew with `eoi gate --write`"),
+        ('format = "1', 'line 1 is not what `eoi gate --write` writes: format = "1'),
+    ],
+)
+def test_what_is_no_toml_is_said_in_one_plain_sentence(text, said):
+    with pytest.raises(UserError) as refused:
+        from_toml(text, "my.toml")
+    assert str(refused.value) == f"my.toml: {said}"
+
+
+@pytest.fixture
+def many():
+    """(expected, found): two cells in which verdicts differ, five in which only counts do; all in the counts."""
+
+    def table(*answers):
+        cells = {f"qemu 0x20, g{n}, level": Row(states, states // 2, {"p": answer}) for n, (states, answer) in enumerate(answers)}
+        return {"v1": dict(list(cells.items())[:5]), "v2": dict(list(cells.items())[5:])}
+
+    before = table(*[(100, "ok")] * 8)
+    return before, table((40, "FAIL 3"), *[(60, "ok")] * 5, (70, "no"), (100, "ok"))
+
+
+def test_differences_of_verdicts_come_first_and_those_of_counts_are_grouped(many):
+    listed = differences(*many)
+    assert len(listed) == 2 + 2 * 7
+    assert difference_lines(listed, False) == [
+        "changed  v1: qemu 0x20, g0, level: p: expected ok, found FAIL 3",
+        "changed  v2: qemu 0x20, g6, level: p: expected ok, found no",
+        "changed  v1: other counts of states or depth, and the same verdicts, in 4 cells",
+        "changed  v2: other counts of states or depth, and the same verdicts, in 1 cell",
+        "(--all tells the counts of states and depth of every cell)",
+    ]
+
+
+def test_all_tells_every_difference_those_of_verdicts_first(many):
+    listed = differences(*many)
+    lines = difference_lines(listed, True)
+    assert sorted(lines) == sorted(map(str, listed)) and [": p: " in line for line in lines] == [True] * 2 + [False] * 14
+
+
+def test_few_differences_of_counts_are_told_one_by_one(many):
+    few = [d for d in differences(*many) if d.what in ("states", "p")][:7]
+    assert len(few) == 7 and sorted(difference_lines(few, False)) == sorted(map(str, few))
+
+
+def test_the_command_groups_them_and_json_and_all_do_not(eoi, written, monkeypatch):
+    monkeypatch.setattr(expected, "FEW", 1)
+    text, cells = re.subn(r"\d+ states, depth \d+", "1 states, depth 1", written.read_text())
+    assert cells == 2
+    written.write_text(text)
+    ran = check(eoi, written)
+    assert ran.code == 1 and "changed  mutant_b1: other counts of states or depth, and the same verdicts, in 2 cells" in ran.out
+    assert "expected 1, found" not in ran.out and "4 differences from" in ran.out
+    assert check(eoi, written, "--all").out.count("expected 1, found") == 4
+    assert len(json.loads(check(eoi, written, "--json").out)["differences"]) == 4
 
 
 def test_the_line_of_a_damaged_verdict(eoi, written):
