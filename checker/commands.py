@@ -231,8 +231,7 @@ def run_trace(options: Namespace) -> int:
     trace = story(*found)
     print(trace.to_json() if options.json else to_text(trace), end="")
     for _, path in outputs:
-        with files.writing(path):
-            diagram.write(trace, path, options.wide)
+        files.write_bytes(path, diagram.render(trace, path.suffix.lstrip("."), options.wide))
         print(f"diagram: {path}", file=sys.stderr)
     return 1 if found[1].status is Status.VIOLATED else exit_code(campaign)
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
 from checker.stories.diagram_plan import (
     BETWEEN,
@@ -273,17 +271,3 @@ def _quiet_libraries() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-
-
-def write(trace: Trace, path: Path, wide: bool = False) -> None:
-    """Write the diagram in the format that the file's suffix names; the file appears whole or not at all."""
-    content = render(trace, path.suffix.lstrip("."), wide)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -131,3 +131,17 @@ def test_a_folder_that_nobody_may_write_to(here, monkeypatch, check):
     monkeypatch.setattr(os, "access", lambda path, mode: not (path == here / "folder" and mode == os.W_OK))  # root may
     with pytest.raises(UserError, match=r"--write folder/x: permission denied in .*/folder"):
         check("--write", Path("folder/x"))
+
+
+def test_a_file_is_written_whole_or_not_at_all(here, monkeypatch):
+    files.write_bytes(Path("picture"), b"whole")
+    assert Path("picture").read_bytes() == b"whole"
+
+    def full(source, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), source)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(UserError, match=r"^picture: cannot be written: no space left on device$"):
+        files.write_bytes(Path("picture"), b"another")
+    assert Path("picture").read_bytes() == b"whole"
+    assert {path.name for path in here.iterdir()} == {*HERE, "picture"}
