@@ -109,5 +109,5 @@ def test_the_processes_end_with_their_parent(tmp_path: Path) -> None:
 def _alive(process: int) -> bool:
     try:
         return ") Z " not in Path(f"/proc/{process}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter if it ends while it is looked at
         return False
