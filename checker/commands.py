@@ -15,7 +15,6 @@ from checker import files, listing, oracle_commands
 from checker.engine.search import Limits
 from checker.engine.sizes import check_sizes
 from checker.errors import UserError
-from checker.language.refusal import did_you_mean
 from checker.loader import load_design, load_properties, property_argument, provenance
 from checker.matrix_notes import grouped, nothing_text, size_note
 from checker.questions import compat, gate, litmus_run, migration_table, report
@@ -314,10 +313,10 @@ def gated_design(name: str) -> type[Machine]:
     if is_path(name):
         compared = f"for a file: eoi diff base {shlex.quote(name)}"
         raise UserError(f"--design {name}: the gate judges registered designs only (`eoi list designs`); {compared}")
-    known, mean = gate.gated(), "`eoi list designs` and `eoi list mutants` name what the gate judges"
-    if ALIASES.get(name, name) not in known:
-        raise UserError(f"unknown design {name!r}: {did_you_mean(name, known) or mean}")
-    return known[ALIASES.get(name, name)]
+    found: type[Machine] = look_up(
+        "design", name, gate.gated(), "`eoi list designs` and `eoi list mutants` name what the gate judges"
+    )
+    return found
 
 
 def expected_table(path: Path, only: Sequence[str]) -> Table:

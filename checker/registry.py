@@ -129,13 +129,15 @@ def registered(role: str, name: str) -> type[Machine]:
 ALIASES = {"merged": "v6"}  # other names of designs, for the command line only: the matrix has each design once
 
 
-def look_up(kind: str, name: str, known: Mapping[str, Any]) -> Any:
-    """known[name], or what the alias `name` stands for. Raises UserError with the nearest valid name."""
+def look_up(kind: str, name: str, known: Mapping[str, Any], if_none_is_near: str = "") -> Any:
+    """known[name], or what the alias `name` stands for. Raises UserError with the nearest valid name, or else where all
+    are named."""
     if name not in known and ALIASES.get(name) in known:
         name = ALIASES[name]
     if name not in known:
         listed = {"property": "properties"}.get(kind, f"{kind}s")
-        raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known) or f'`eoi list {listed}` names them all; a file ends in .py'}")
+        where = if_none_is_near or f"`eoi list {listed}` names them all; a file ends in .py"
+        raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known) or where}")
     return known[name]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -86,6 +86,17 @@ def walk(node: Any) -> Iterator[Any]:
             waiting.extend(getattr(node, name) for name in reversed(parts))
 
 
+def reached(program: Program, names: Iterable[str], nodes: Mapping[str, Sequence[Any]]) -> list[Function]:
+    """The functions of these names and all that they call, callees first. nodes: of each function, the IR nodes in it."""
+    wanted = set(names)
+    found: list[Function] = []
+    for name, function in reversed(program.functions.items()):  # callers come last
+        if name in wanted:
+            found.append(function)
+            wanted |= {node.function for node in nodes[name] if isinstance(node, Do | Call)}
+    return found[::-1]
+
+
 def value_type(of: Scalar) -> str:
     """The C type that holds a code while it is computed with."""
     return "uint64_t" if isinstance(of, MaskType) else "int32_t"
@@ -153,14 +164,8 @@ class Unit:
 
     def _reached(self) -> list[Function]:
         """The functions that a step or a formula needs (`initial` is for CPython only), callees first."""
-        wanted = {step.name for step in self.program.steps}
-        wanted |= {name for formula in self.program.formulas for name in formula.functions}
-        found: list[Function] = []
-        for name, function in reversed(self.program.functions.items()):
-            if name in wanted:
-                found.append(function)
-                wanted |= {node.function for node in self._nodes[name] if isinstance(node, Do | Call)}
-        return found[::-1]
+        of_formulas = (name for formula in self.program.formulas for name in formula.functions)
+        return reached(self.program, [*(step.name for step in self.program.steps), *of_formulas], self._nodes)
 
     def field(self, of: Type, name: str) -> str:
         assert isinstance(of, StructType), of

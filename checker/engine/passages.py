@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from checker.engine.cgen_unit import walk
+from checker.engine.cgen_unit import reached, walk
 from checker.engine.generated import PACKAGES
-from checker.language.ir import Assign, Bind, Break, Call, Continue, Do, For, If, Require, Return, Stmt, Store
+from checker.language.ir import Assign, Bind, Break, Continue, Do, For, If, Require, Return, Stmt, Store
 from checker.language.ir_program import Function, Program
 from model.lang import Design
 
@@ -50,25 +50,17 @@ def passages(program: Program, design: type[Design]) -> list[Passage]:
     files = users_files(design)
     if not files:
         return []
-    run = _called(program, [step.name for step in program.steps] + ["initial"])
-    asked = _called(program, [name for formula in program.formulas for name in formula.functions])
-    mine = [program.functions[name] for name in run if program.functions[name].loc.file in files]
+    nodes = {name: list(walk(function.body)) for name, function in program.functions.items()}
+    run = reached(program, [*(step.name for step in program.steps), "initial"], nodes)
+    asked = reached(program, [name for formula in program.formulas for name in formula.functions], nodes)
+    mine = [function for function in run if function.loc.file in files]
     found = [passage for function in mine for passage in _in_block(program, function, function.body)]
-    called = {(f.loc.file, f.name.rpartition(".")[2]) for f in program.functions.values() if f.name in run | asked}
+    called = {(function.loc.file, function.name.rpartition(".")[2]) for function in (*run, *asked)}
     for name, function in inspect.getmembers(design, inspect.isfunction):
         code = function.__code__
         if code.co_filename in files and (code.co_filename, name) not in called and not name.startswith("__"):
             found.append(Passage(frozenset({Line(code.co_filename, name, code.co_firstlineno, uncalled=True)}), 0))
     return found
-
-
-def _called(program: Program, names: Collection[str]) -> set[str]:
-    """The functions of these names, and all that they call."""
-    wanted = set(names)
-    for name, function in reversed(program.functions.items()):  # callers come last
-        if name in wanted:
-            wanted |= {node.function for node in walk(function.body) if isinstance(node, Do | Call)}
-    return wanted & program.functions.keys()
 
 
 def _in_block(program: Program, function: Function, block: Sequence[Stmt]) -> Iterator[Passage]:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from checker.engine.passages import Line, line_texts, never_run
+from checker.engine.passages import Line, line_texts, never_run, passages
 from checker.engine.prepare import prepare
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, open_search
+from checker.language.lower import lower
 from model.lang import Property
 from tests.language.compare import designs_in, load_module
 from tests.language.header import Sizes
@@ -103,6 +104,14 @@ def test_lines_that_no_step_runs(toy, engine: str) -> None:
     run = {line.number for line, was_run in lines.items() if was_run}
     for text in ("self.seen.add(1)", "require(cpu", "for n in", "if (", "return\n", "discard", "elif", "require(self.on)"):
         assert 1 + TOY[: TOY.index(text)].count("\n") in run, text
+
+
+def test_passages_come_in_the_programs_order(toy) -> None:
+    """Not in a set's, which is another one in each process: the same program gives the same C, which is compiled once."""
+    program = lower(designs_in(toy), Sizes(), [toy.all_is_well])
+    noted = [next(iter(passage.lines)).function for passage in passages(program, designs_in(toy))]
+    wanted = [name for name in program.functions if name in noted]
+    assert list(dict.fromkeys(noted)) == wanted and len(wanted) == 7
 
 
 def test_another_search_in_the_same_thread_is_not_counted(toy) -> None:
