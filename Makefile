@@ -29,17 +29,17 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 prove: $(READY)
 	@mkdir -p $(OUT)
-	@$(BIN)/python -m checker.mainjob $(OUT)
+	@$(BIN)/python -m tools.mainjob $(OUT)
 
 bench: $(READY)
-	@$(BIN)/python -m checker.bench
+	@$(BIN)/python -m tools.bench
 
 # The live systems: /dev/kvm is there or not; QEMU is a package.
 oracle: $(READY)

@@ -137,10 +137,10 @@ class Machine(Design):
     scope: Scope
     lane: ClassVar[str] = ""  # the column that a role has in a trace
     lane_order: ClassVar[tuple[str, ...]] = ("CPU{cpu}", "KVM", "VMM", "device")
-    api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE,)  # of a kernel: those worth trying; of a VMM: known ones
+    api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE,)  # worth trying (kernel), or known (VMM)
     flag_names: ClassVar[Mapping[ApiFlags, str]] = {}  # of a kernel: what it calls BIT2 and BIT3
     versions: ClassVar[tuple[IoapicVersion, ...]] = tuple(IoapicVersion)  # I/O APICs that a VMM can have
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what a design is explored with: role (or property) -> names
+    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # role (or property) -> what it is explored with
     labels: ClassVar[dict[str, tuple[str, str]]] = {
         "irqchip_mode": ("KVM", "irqchip"), "errno": ("KVM", "errno"), "apic[].created": ("KVM", "CPU{0} created"),
         "apic[].in_guest": ("KVM", "CPU{0} in guest"), "apic[].cpuid_x2apic": ("KVM", "CPU{0} CPUID X2APIC"),

@@ -80,7 +80,7 @@ def confirm(subject_of: Callable[[], Subject], claim: Claim) -> Confirmation:
         lock = subject.begin(totals)
         turns = []
         for number, (name, args) in enumerate(_unrolled(walk, claim.loop_start), 1):
-            if claim.loop_start is not None and number > claim.loop_start and (number - 1 - claim.loop_start) % _period(claim) == 0:
+            if _begins_a_turn(claim, number):
                 turns.append(save(list(cells(lock.system))))
             lock.step(name, args)
         why_not = _why_not(claim, lock.system, turns)
@@ -90,15 +90,24 @@ def confirm(subject_of: Callable[[], Subject], claim: Claim) -> Confirmation:
         return Confirmation(Label.NOT_RUNNABLE, f"step {number}: {error}")
     except Disabled:
         told = f"{walk[(number - 1) % len(walk)][0]}({', '.join(map(show, walk[(number - 1) % len(walk)][1]))})"
-        return Confirmation(Label.NOT_RUNNABLE, f"{subject.names.get('kernel', 'the design')} cannot take step {number}, {told}")
+        return Confirmation(
+            Label.NOT_RUNNABLE, f"{subject.names.get('kernel', 'the design')} cannot take step {number}, {told}"
+        )
     finally:
         subject.real.close()
     if why_not:
         return Confirmation(Label.NOT_RUNNABLE, why_not)
     rounds = f", the loop {ROUNDS} times" if claim.loop_start is not None else ""
     return Confirmation(
-        Label.CONFIRMED, f"{number} steps{rounds}, {totals.entries or 'no'} calls of the real system, no difference; {subject.real.title}"
+        Label.CONFIRMED,
+        f"{number} steps{rounds}, {totals.entries or 'no'} calls of the real system, no difference; {subject.real.title}",
     )
+
+
+def _begins_a_turn(claim: Claim, number: int) -> bool:
+    """Is step `number` (from 1) the first of the loop?"""
+    first = claim.loop_start
+    return first is not None and number > first and (number - 1 - first) % _period(claim) == 0
 
 
 def _period(claim: Claim) -> int:
@@ -121,6 +130,10 @@ def _why_not(claim: Claim, system: Design, turns: list[tuple[int, ...]]) -> str:
 def _difference(subject: Subject, mismatch: Mismatch) -> str:
     names = Names(subject.design, subject.scope)
     first = mismatch.differences[0]
-    step = f"step {mismatch.number}, {mismatch.step[0]}({', '.join(map(show, mismatch.step[1]))})" if mismatch.number else "the set-up"
+    step = (
+        f"step {mismatch.number}, {mismatch.step[0]}({', '.join(map(show, mismatch.step[1]))})"
+        if mismatch.number
+        else "the set-up"
+    )
     model, real = names.text(first.name, first.model), names.text(first.name, first.real)
     return f"{step}: {first.name} is {real} in the real system and {model} in the model"

@@ -231,7 +231,9 @@ class LockStep:
 
 def _differences(expected: Observed, observed: Observed) -> tuple[Difference, ...]:
     assert expected.keys() == observed.keys(), sorted(expected.keys() ^ observed.keys())
-    return tuple(Difference(name, expected[name], observed[name]) for name in expected if expected[name] != observed[name])
+    return tuple(
+        Difference(name, expected[name], observed[name]) for name in expected if expected[name] != observed[name]
+    )
 
 
 _LOCKED: dict[tuple[Any, ...], type[Design]] = {}

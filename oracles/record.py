@@ -1,4 +1,4 @@
-"""Walks as they were really observed, for those who judge rules by them (oracles/mutants.py).
+"""Walks as they were really observed, for those who judge rules by them (oracles/mutation/mutants.py).
 
 A recorded step holds the step's name, its arguments, and what was seen of the real system after it: codes by leaf path
 (`model.finite.encode`), equal to the model's where the two were compared. Only steps that did something to the real

@@ -129,7 +129,9 @@ def _changes(names: Names, before: Seen | None, seen: Seen, *, quiet: bool) -> I
     for name in seen.expected:
         model, real = seen.expected[name], seen.observed.get(name, -1)
         differs = model != real
-        if differs or (not quiet and seen.entries and (old.get(name, model) != model or old_real.get(name, real) != real)):
+        if differs or (
+            not quiet and seen.entries and (old.get(name, model) != model or old_real.get(name, real) != real)
+        ):
             left, right = (f"{name} = {names.text(name, code)}" for code in (model, real))
             yield from _columns(left, right, "X" if differs else " ")
 

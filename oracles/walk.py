@@ -92,7 +92,8 @@ class _Taste:
         self.chooser = chooser
         self.names = [(name, chooser.random() ** 3 + 0.002) for name in moves]
         self.bindings = {
-            name: [(args, 1.0 if chooser.random() < 0.5 else 0.02) for args in bindings] for name, bindings in moves.items()
+            name: [(args, 1.0 if chooser.random() < 0.5 else 0.02) for args in bindings]
+            for name, bindings in moves.items()
         }
 
     def order(self, weighted: Sequence[tuple[Any, float]]) -> list[Any]:

@@ -5,10 +5,10 @@ A docstring says what must hold; its "Violated:" line is what a reviewer would s
 
 from __future__ import annotations
 
+from model.bugs.apicv import PostedInterrupts
 from model.guests.lapic_guest import LapicGuest
 from model.lang import always, leads_to, reachable
 from model.machine import Cpu, IoapicVersion, Machine, Pin, Trigger
-from model.mutants.apicv import PostedInterrupts
 from model.vmms.msr_vmm import MsrVmm
 from model.vmms.no_ioapic import NoIoapic
 from model.vmms.setup_vmm import SetupVmm
@@ -79,7 +79,9 @@ def advertised_is_honoured(s: Machine, cpu: Cpu) -> bool:
     return not apic.spiv_directed_eoi or apic.exit_ioapic_eoi is None
 
 
-@always(source="Sean Christopherson, 2025-09-22; message of 0bcc3fb95b97", premise="suppression_offered", not_for=NO_IOAPIC)
+@always(
+    source="Sean Christopherson, 2025-09-22; message of 0bcc3fb95b97", premise="suppression_offered", not_for=NO_IOAPIC
+)
 def advertised_is_backed(s: Machine, cpu: Cpu) -> bool:
     """Suppress EOI Broadcast is offered only where the I/O APIC has an EOI register.
 

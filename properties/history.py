@@ -1,17 +1,17 @@
 """What the historical bugs of kvm.md section 6 broke, where the properties of the mails do not speak of it.
 
-Each is asked of the systems that have the feature it speaks of (model/mutants).
+Each is asked of the systems that have the feature it speaks of (model/bugs).
 """
 
 from __future__ import annotations
 
+from model.bugs.apicv import PostedInterrupts
+from model.bugs.avic import Avic
+from model.bugs.lines import LineSources
+from model.bugs.resampler import Resampler
+from model.bugs.scan import RtcTracking
 from model.lang import always, reachable
 from model.machine import Cpu, Pin, Trigger
-from model.mutants.apicv import PostedInterrupts
-from model.mutants.avic import Avic
-from model.mutants.lines import LineSources
-from model.mutants.resampler import Resampler
-from model.mutants.scan import RtcTracking
 
 TRACKS: dict[type, str] = {RtcTracking: "asked only of kernels with EOI tracking of edge pins"}
 POSTS: dict[type, str] = {PostedInterrupts: "asked only of kernels with posted interrupts"}

@@ -1,6 +1,6 @@
 """Runs every transcript of the README and the findings again and writes what the commands print now. Read the diff!
 
-    PYTHONPATH=. python tests/refill_transcripts.py [PAGE...]
+PYTHONPATH=. python tests/refill_transcripts.py [PAGE...]
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from test_readme import PAGES, TRANSCRIPT
 
-from checker.cli import main
+from checker.command.cli import main
 
 
 def output_of(command: str) -> str:

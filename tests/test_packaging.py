@@ -49,6 +49,10 @@ def test_a_shadowed_model_is_explained(tmp_path: Path):
     (tmp_path / "model" / "__init__.py").write_text("")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     ran = subprocess.run(
-        [sys.executable, "-c", "import checker.cli"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", "import checker.command.cli"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert ran.returncode != 0 and "another package called 'model'" in ran.stderr

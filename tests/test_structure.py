@@ -13,7 +13,7 @@ import pytest
 from checker.questions.simplifications import collect_simplifications
 
 ROOT = Path(__file__).resolve().parent.parent
-MAX_FILE, MAX_FUNCTION = 400, 40
+MAX_FILE, MAX_FUNCTION = 600, 40
 
 # Imports run one way: a module may import modules of a lower layer, and of its own family.
 LAYERS = [
@@ -22,15 +22,22 @@ LAYERS = [
     ("model.machine",),
     ("model.kvm", "model.vmms", "model.guests", "model.devices"),
     ("model.designs",),
-    ("model.mutants", "model.migration"),
+    ("model.bugs", "model.migration"),
     ("properties",),
-    ("checker.registry",),
+    ("checker.matrix.registry",),
 ]
 ONE_FAMILY = {"model.cpuid": "model.designs"}  # the CPUID series is a system of its own: its header, and two designs
 
 # What is in these folders, and these modules beside them, sees model.lang and nothing else of the model; the rest of
 # checker talks to the user about the roles of this project, and knows them by name.
-ENGINE = ("checker.language", "checker.engine", "checker.symbolic", "checker.stories", "checker.errors", "checker.hints")
+ENGINE = (
+    "checker.language",
+    "checker.engine",
+    "checker.symbolic",
+    "checker.stories",
+    "checker.errors",
+    "checker.language.hints",
+)
 # Words that mean something in model/ and nothing to an engine, as identifiers or inside strings that are not docstrings.
 DOMAIN_WORDS = re.compile(
     r"kvm|vcpu|irqchip|ioapic|lapic|spiv|remote_irr|(?<![a-z])(eoi|irr|isr|pins?|vectors?|guests?|vmms?|qemu)(?![a-z])",
@@ -106,13 +113,17 @@ def test_the_engine_sees_the_language_only(path: Path) -> None:
             assert imported in ("model.lang", "model.finite", "model"), (
                 f"{path}:{line}: the engine must not import {imported}"
             )
-        assert not imported.startswith("checker.") or in_engine(imported), f"{path}:{line}: {imported} is not the engine's"
+        assert not imported.startswith("checker.") or in_engine(imported), (
+            f"{path}:{line}: {imported} is not the engine's"
+        )
 
 
 def test_the_lists_above_name_what_exists() -> None:
     modules = {module_name(path) for path in sources("checker")}
     assert {part for part in ENGINE if part in modules} == set(ENGINE)
-    assert {"checker.registry", "checker.loader", "checker.questions.verdict"} <= {m for m in modules if not in_engine(m)}
+    assert {"checker.matrix.registry", "checker.matrix.loader", "checker.questions.verdict"} <= {
+        m for m in modules if not in_engine(m)
+    }
     assert len(ENGINE_FILES) > 30
     assert {family for path in sources("model", "properties") if path.parent != ROOT / "model" or path.stem != "__init__"
             for family in [layer(module_name(path))[1]]} == {f for families in LAYERS[:-1] for f in families}  # fmt: skip
@@ -121,14 +132,16 @@ def test_the_lists_above_name_what_exists() -> None:
 @pytest.mark.parametrize("path", sources("model", "properties", "checker"), ids=module_name)
 def test_only_the_command_reaches_for_the_oracles_and_late(path: Path) -> None:
     wanted = [line for imported, line in imports(path) if imported.partition(".")[0] == "oracles"]
-    at_the_top = {node.lineno for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)}
+    at_the_top = {
+        node.lineno for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)
+    }
     assert not wanted or (path.name == "oracle_commands.py" and not at_the_top & set(wanted)), f"{path}:{wanted}"
 
 
 @pytest.mark.parametrize("path", sources("oracles"), ids=module_name)
 def test_oracles_import_the_model_and_the_checker_not_the_command(path: Path) -> None:
     for imported, line in imports(path):
-        assert imported not in ("checker.cli", "checker.oracle_commands"), f"{path}:{line}: {imported}"
+        assert imported not in ("checker.command.cli", "checker.command.oracle_commands"), f"{path}:{line}: {imported}"
         assert not imported.startswith("tests"), f"{path}:{line}: {imported}"
 
 
@@ -182,7 +195,7 @@ def test_advice_quotes_the_model_in_strings_only(path: Path) -> None:
 
 
 def test_the_word_list_bites() -> None:
-    assert domain_words(ROOT / "checker" / "registry.py")
+    assert domain_words(ROOT / "checker" / "matrix" / "registry.py")
     for word in ("pin", "kvm_set_irq", "ioapic", "EOI", "vector", "Guest", "exit_ioapic_eoi"):
         assert DOMAIN_WORDS.search(OWN_NAMES.sub("", word)), word
     for word in ("mapping", "step", "eoi_expand", "EOI_PORTABLE", "bisr", "spinning"):
@@ -202,7 +215,9 @@ def test_the_c_engine_does_not_know_either(path: Path) -> None:
 ALL = sources("model", "properties", "checker", "oracles", "tests")
 
 
-@pytest.mark.parametrize("path", [*ALL, *sorted((ROOT / "checker" / "engine").glob("*.[ch]"))], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [*ALL, *sorted((ROOT / "checker" / "engine").glob("*.[ch]"))], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_a_file_is_short(path: Path) -> None:
     length = len(path.read_text().splitlines())
     limit = MAX_FILE if path.suffix == ".py" else 3 * MAX_FILE  # a C file of the engine is one program

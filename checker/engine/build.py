@@ -60,7 +60,9 @@ def _build(command: str, flags: Sequence[str], source: str, path: Path) -> None:
         built = Path(folder) / "library.so"
         arguments = [*shlex.split(command), "-x", "c", "-", *flags, "-o", str(built)]
         # A session of its own: Ctrl-C ends the search in an orderly way, not the compiler in the middle.
-        run = subprocess.run(arguments, input=source, capture_output=True, text=True, check=False, start_new_session=True)
+        run = subprocess.run(
+            arguments, input=source, capture_output=True, text=True, check=False, start_new_session=True
+        )
         if run.returncode != 0:
             raise CompileFailed(f"{shlex.join(arguments)}\n{run.stderr}")
         with built.open("r+b") as file:

@@ -91,7 +91,9 @@ def _may_not_go_on(program: Program, stmt: Stmt) -> bool:
 
 def users_files(design: type[Design]) -> frozenset[str]:
     """The files of the system's functions that are not the project's own."""
-    functions = [f for cls in design.__mro__ if issubclass(cls, Design) for f in vars(cls).values() if inspect.isfunction(f)]
+    functions = [
+        f for cls in design.__mro__ if issubclass(cls, Design) for f in vars(cls).values() if inspect.isfunction(f)
+    ]
     return frozenset(f.__code__.co_filename for f in functions if f.__module__.split(".")[0] not in PACKAGES)
 
 
@@ -138,7 +140,9 @@ def never_run(of_cells: Sequence[Mapping[Line, bool]]) -> list[Line]:
 def line_texts(lines: Sequence[Line]) -> list[str]:
     """`mine.py:9-10,14 in kvm_ioapic_send_eoi()`, a text for each function."""
     texts: list[str] = []
-    for (file, function, uncalled), group in itertools.groupby(lines, lambda line: (line.file, line.function, line.uncalled)):
+    for (file, function, uncalled), group in itertools.groupby(
+        lines, lambda line: (line.file, line.function, line.uncalled)
+    ):
         numbers = [line.number for line in group]
         ends = [n for n in numbers if n + 1 not in numbers]
         ranges = zip([n for n in numbers if n - 1 not in numbers], ends, strict=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from checker.engine.passages import tracing, users_files
-from checker.hints import type_hints
+from checker.language.hints import type_hints
 from model.finite import RangeError, StructType, TableType, decode, size
 from model.lang import Design, Disabled, Fair, Property, Scope, cells, load, resolve, save
 
@@ -68,6 +68,7 @@ class Reference:
         with tracing(users_files(design)) as self.lines_of_initial:
             self.system.initial()
         self.start: Codes = save(self.cells)
+        self._at: Codes | None = self.start  # the state that the system is in, where that is known
         self.moves = [
             Move(name, args, info.fair)
             for name, info in design.steps().items()
@@ -76,12 +77,20 @@ class Reference:
 
     def successor(self, state: Codes, move: Move) -> Codes | None:
         """The state after a move, None if it is disabled. Raises RangeError if it stores out of range."""
-        load(self.cells, state)
+        self.go_to(state)
+        self._at = None
         try:
             getattr(self.system, move.step)(*move.args)
-        except Disabled:
+        except Disabled:  # `require` comes before the first write on every path: nothing was changed
+            self._at = state
             return None
         return save(self.cells)
+
+    def go_to(self, state: Codes) -> None:
+        """Most moves of a state are disabled: what they leave as it was is not loaded again."""
+        if self._at is not state:
+            load(self.cells, state)
+            self._at = state
 
     def successors(self, state: Codes) -> Iterator[tuple[int, Codes]]:
         """(move number, next state) for every enabled move, in move order."""
@@ -90,9 +99,7 @@ class Reference:
             if following is not None:
                 yield number, following
 
-    def explore(
-        self, max_states: int | None = None, watch: Callable[[Explored], str | None] | None = None
-    ) -> Explored:
+    def explore(self, max_states: int | None = None, watch: Callable[[Explored], str | None] | None = None) -> Explored:
         """Breadth-first search from the initial state. `watch` is asked now and then whether to stop, and why."""
         graph = Explored([self.start], parents=[0], depth=[0])
         ids = {self.start: 0}
@@ -125,14 +132,14 @@ class Reference:
 
     def holds(self, function: Callable[..., Any], args: Sequence[Any], state: Codes) -> Any:
         """What a property's function says of a state: a bool, or (p, q)."""
-        load(self.cells, state)
+        self.go_to(state)
         return function(self.system, *args)
 
     def holds_on_edge(self, function: Callable[..., Any], args: Sequence[Any], before: Codes, after: Codes) -> bool:
         """What an `always` of two states says of a step."""
         other = self.design(self.scope)
         load(list(cells(other)), before)
-        load(self.cells, after)
+        self.go_to(after)
         return bool(function(other, self.system, *args))
 
 

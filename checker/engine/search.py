@@ -110,7 +110,9 @@ class NativeSearch:
 
     def lines_run(self) -> Mapping[Line, bool]:
         """Each line of the user's files: did initial() or a step of the last run run it?"""
-        of_steps = {line for passage, mark in zip(self._noted, self._marks, strict=True) if mark for line in passage.lines}
+        of_steps = {
+            line for passage, mark in zip(self._noted, self._marks, strict=True) if mark for line in passage.lines
+        }
         return _lines_run(self._noted, {(line.file, line.number) for line in of_steps} | self._by_initial)
 
     def stats(self) -> Stats:
@@ -204,7 +206,9 @@ class ReferenceSearch:
     def _stats_of(self, graph: Explored) -> Stats:
         per_state = 8 * len(self.reference.start) + 200  # a tuple of small ints, and its dict entry
         memory = per_state * len(graph.states) + 90 * len(graph.edges)
-        return Stats(len(graph.states), len(graph.states), len(graph.edges), 1 + max(graph.depth, default=-1), memory, memory)
+        return Stats(
+            len(graph.states), len(graph.states), len(graph.edges), 1 + max(graph.depth, default=-1), memory, memory
+        )
 
     def stats(self) -> Stats:
         return self._stats_of(self.explored)

@@ -11,8 +11,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from checker.hints import type_hints
 from checker.language import ir
+from checker.language.hints import type_hints
 from checker.language.ir_program import Formula, Function, Param, Program, Step
 from checker.language.lower_checks import (
     check_fields,
@@ -134,7 +134,9 @@ class ProgramLowering:
         body, ends = lowering.function(node)
         if returns is not None and not ends:
             raise Refused(loc, f"{node.name}() may end without a value", "return a value on every path")
-        self.functions[key] = Function(key, params, returns, tuple(body), lowering.guard is not None, loc, owner, of_edges)
+        self.functions[key] = Function(
+            key, params, returns, tuple(body), lowering.guard is not None, loc, owner, of_edges
+        )
         self.signatures[key] = Signature(key, params, returns, _first_write(body, self.signatures), lowering.guard)
 
     def _params(self, function: Callable[..., Any], node: ast.FunctionDef, skip: int) -> tuple[Param, ...]:
@@ -148,9 +150,7 @@ class ProgramLowering:
                     "annotate it, e.g. vector: Vector",
                 )
             params.append(
-                Param(
-                    argument.arg, self._resolved(hints[argument.arg], f"parameter {argument.arg!r}", argument, file)
-                )
+                Param(argument.arg, self._resolved(hints[argument.arg], f"parameter {argument.arg!r}", argument, file))
             )
         return tuple(params)
 

@@ -102,7 +102,9 @@ class OperatorLowering(NameLowering):
 
     def _binop(self, node: ast.BinOp) -> Value:
         if isinstance(node.op, ast.FloorDiv):  # before its operands: in C they are words of a comment
-            raise self.refuse(node, "`//` begins no comment here, and there is no division", "write `# ...` for `// ...`")
+            raise self.refuse(
+                node, "`//` begins no comment here, and there is no division", "write `# ...` for `// ...`"
+            )
         left = self.scalar(node.left)
         if isinstance(left.type, MaskType) and (hint := bit_operation_hint(node)):
             raise self.refuse(node.right, f"`{ast.unparse(node.right)}` is a number, and this is a Mask, a set", hint)
@@ -121,7 +123,9 @@ class OperatorLowering(NameLowering):
             case (ast.BitAnd() | ast.BitOr()) as op, BoolType(), BoolType():
                 sign, word = ("&", "and") if isinstance(op, ast.BitAnd) else ("|", "or")
                 joined = ast.unparse(ast.BoolOp(LOGIC[type(op)], [node.left, node.right]))
-                if self.loc(node) == self.loc(node.left):  # of `&=` and `|=`, whose value stands where their target does
+                if self.loc(node) == self.loc(
+                    node.left
+                ):  # of `&=` and `|=`, whose value stands where their target does
                     joined = f"{ast.unparse(node.left)} = {joined}"
                 raise self.refuse(node, f"bools are joined by `{word}`, not by `{sign}`", f"write `{joined}`")
             case _:

@@ -27,7 +27,9 @@ class StatementLowering(StoreLowering):
         super().__init__(linker, file, globals_, owner, pure=pure)
         self.returns, self.pick = returns, pick
         self.guard: Loc | None = None  # the first `require`
-        self.carried: Loc | None = None  # a write that may have happened where a `continue` or `break` left this loop's body
+        self.carried: Loc | None = (
+            None  # a write that may have happened where a `continue` or `break` left this loop's body
+        )
 
     def function(self, node: ast.FunctionDef) -> Lowered:
         """The body of a function, and whether its end is never reached."""

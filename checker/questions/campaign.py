@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.engine.search import Limits
+from checker.matrix.registry import Cell
 from checker.progress import Progress
 from checker.questions.verdict import CellResult, check_cell
-from checker.registry import Cell
 from model.lang import Property
 
 CGROUP = Path("/sys/fs/cgroup")  # of the container, if we are in one

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from checker.matrix.registry import Cell, all_properties, designs, matrix, parse_scope
 from checker.questions.verdict import check_cell
-from checker.registry import Cell, all_properties, designs, matrix, parse_scope
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from typing import Any
 from checker.engine.native import NoCompiler, Outcome
 from checker.engine.search import Limits
 from checker.errors import UserError
+from checker.matrix.registry import ROLES, Cell, role_of
 from checker.progress import Progress
 from checker.questions.graph_compare import INTERRUPTED, GraphComparison, compare_graphs
 from checker.questions.model_diff import Hunk
 from checker.questions.report import PLAIN, binding_text, length_text
 from checker.questions.verdict import CellResult, Status, Verdict
-from checker.registry import ROLES, Cell, role_of
 from checker.words import count
 from model.lang import Property, compose
 from model.machine import Machine
@@ -171,7 +171,11 @@ def compare_all(
             found.append(GraphComparison(False, why=f"{sizes_text(a)} against {sizes_text(b)}"))
             continue
         try:
-            graph = None if interrupted else compare_graphs(pair.base, pair.design, wanted, limits, progress.of(str(pair.design)))
+            graph = (
+                None
+                if interrupted
+                else compare_graphs(pair.base, pair.design, wanted, limits, progress.of(str(pair.design)))
+            )
         except NoCompiler:
             graph = GraphComparison(None, why="graphs are compared with the native engine only")
         except KeyboardInterrupt:

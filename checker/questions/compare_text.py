@@ -63,7 +63,9 @@ def group_lines(diff: Diff, *, brief: bool, every: bool) -> list[str]:
     groups = [[_change_row(change, brief) for change in diff.listed if change.kind == kind] for kind in GROUPS]
     blocks = [_row_lines(rows, brief, every) for rows in [*groups, _graph_rows(diff)] if rows]
     so_far = "" if diff.whole else ", so far"
-    nothing = [[f"no verdict changes, and nothing is violated in either{so_far}"]] if diff.pairs and not diff.listed else []
+    nothing = (
+        [[f"no verdict changes, and nothing is violated in either{so_far}"]] if diff.pairs and not diff.listed else []
+    )
     return [line for block in [*nothing, *blocks] for line in ["", *block]][1:]
 
 
@@ -119,7 +121,9 @@ def _graph_rows(diff: Diff) -> list[Row]:
             open_.append(Row("NOT COMPARED", "graphs", str(b.cell), graph.why))
         elif standing == GRAPH:
             x, y = a.stats, b.stats
-            sizes = f"{x.states:,} -> {count(y.states, 'state')}, {x.transitions:,} -> {count(y.transitions, 'transition')}"
+            sizes = (
+                f"{x.states:,} -> {count(y.states, 'state')}, {x.transitions:,} -> {count(y.transitions, 'transition')}"
+            )
             text = sizes if sizes_text(a) != sizes_text(b) else graph.why
             other.append(Row("OTHER GRAPH", "same verdicts", str(b.cell), text))
     return [*other, *open_]

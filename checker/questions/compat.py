@@ -11,10 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.errors import UserError
-from checker.progress import Progress
-from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
-from checker.questions.report import scope_text
-from checker.registry import (
+from checker.matrix.registry import (
     ON_REQUEST,
     Cell,
     designs,
@@ -24,6 +21,9 @@ from checker.registry import (
     role_of,
     scope_value,
 )  # fmt: skip
+from checker.progress import Progress
+from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
+from checker.questions.report import scope_text
 from checker.stories.replay import make_trace
 from checker.stories.story import to_text
 from checker.stories.trace import Trace, show, steps_text

@@ -210,5 +210,7 @@ def difference_lines(listed: Sequence[Difference], every: bool) -> list[str]:
         cells.setdefault(d.design, set()).update({d.cell} if (d.design, d.cell) not in told else ())
     for design, others in cells.items():
         if others:
-            lines.append(f"changed  {design}: other counts of states or depth, and the same verdicts, in {count(len(others), 'cell')}")
+            lines.append(
+                f"changed  {design}: other counts of states or depth, and the same verdicts, in {count(len(others), 'cell')}"
+            )
     return [*lines, "(--all tells the counts of states and depth of every cell)"]

@@ -29,11 +29,7 @@ from dataclasses import asdict, dataclass
 
 from checker.engine.search import Limits, Shared
 from checker.errors import InternalError, UserError
-from checker.progress import Progress
-from checker.questions.campaign import default_memory
-from checker.questions.expected import INCONCLUSIVE, Difference, Row, Table, row_of
-from checker.questions.verdict import check_cell
-from checker.registry import (
+from checker.matrix.registry import (
     DEVICES,
     GUESTS,
     ON_REQUEST,
@@ -48,6 +44,10 @@ from checker.registry import (
     registered,
     role_of,
 )  # fmt: skip
+from checker.progress import Progress
+from checker.questions.campaign import default_memory
+from checker.questions.expected import INCONCLUSIVE, Difference, Row, Table, row_of
+from checker.questions.verdict import check_cell
 from checker.words import count
 from model.finite import ModelError
 from model.machine import Machine

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from checker.engine.reference import Reference
 from checker.language.lower import lower
-from checker.registry import Cell
+from checker.matrix.registry import Cell
 from checker.symbolic.induction import InductionResult, explain, prove
 from checker.symbolic.smt import Symbolic
 from model.lang import Property
@@ -38,4 +38,7 @@ def _lines_of(name: str, results: Sequence[InductionResult], symbolic: Symbolic)
     if broken is None:
         return [f"  z3: {name}: no answer within {TIMEOUT_MS // 1000} s for some step"]
     told = explain(broken, symbolic).splitlines()
-    return [f"  z3: {name} is not inductive by itself (the exploration decides whether it holds):", *(f"      {x}" for x in told)]
+    return [
+        f"  z3: {name} is not inductive by itself (the exploration decides whether it holds):",
+        *(f"      {x}" for x in told),
+    ]

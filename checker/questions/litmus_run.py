@@ -12,8 +12,8 @@ from typing import Any
 from checker.engine.reference import Codes, Move, Reference, bindings_of, is_of_edges
 from checker.errors import UserError
 from checker.language.layout import leaves
+from checker.matrix.registry import Cell, Skipped, all_properties, matrix, parse_scope
 from checker.questions.litmus import Action, LitmusError, Outcome, Story, nearest, stories_in
-from checker.registry import Cell, Skipped, all_properties, matrix, parse_scope
 from checker.stories.replay import name_of
 from checker.stories.trace import show
 from model.finite import MaskType, ModelError, decode, size
@@ -386,4 +386,3 @@ def run_litmus(files: Sequence[str], find: Find) -> int:
     verdict += f", but for {counted(known_ones, 'finding')}" if known_ones else ""
     print(f"\n{len(stories)} {'story' if len(stories) == 1 else 'stories'} on {count}: {verdict}")
     return 1 if wrong else 0
-

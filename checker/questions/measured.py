@@ -57,7 +57,9 @@ def measured_line(users_file: bool = False) -> str:
     runs = measured()
     if not runs:
         return "measured: not against a real system (make conform)"
-    said = [f"{r['agreed']:,} of {r['replayed']:,} steps agree with {_short(r['oracle'])} ({r['date'][:10]})" for r in runs]
+    said = [
+        f"{r['agreed']:,} of {r['replayed']:,} steps agree with {_short(r['oracle'])} ({r['date'][:10]})" for r in runs
+    ]
     edited = "" if all(r["same_model"] for r in runs) else "; model/ was edited since, so: make conform"
     without = "; your file is no part of that: eoi conform kvm --design FILE" if users_file else ""
     return f"measured: {', '.join(said)}: reports/conformance/{edited}{without}"

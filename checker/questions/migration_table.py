@@ -18,8 +18,8 @@ from typing import Any
 from checker.engine.search import Outcome
 from checker.errors import UserError
 from checker.files import check_folder, write_text
+from checker.matrix.registry import GUESTS, Cell, all_properties, designs, look_up, scope_value
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell, trace_of
-from checker.registry import GUESTS, Cell, all_properties, designs, look_up, scope_value
 from checker.stories.story import to_text
 from checker.words import count
 from model.devices import Level
@@ -77,7 +77,9 @@ class Table:
     scope: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def _hosts(policies: Sequence[ApiFlags] = (ApiFlags.NONE,), machine: MachineType = MachineType.V10_1) -> tuple[Host, ...]:
+def _hosts(
+    policies: Sequence[ApiFlags] = (ApiFlags.NONE,), machine: MachineType = MachineType.V10_1
+) -> tuple[Host, ...]:
     """Every host there can be: only a QEMU with the series knows machine type 10.2 or takes a seoib-policy, and it does
     not start with a policy that its kernel cannot do (Assumed, see qemu_seoib_property)."""
     found = []
@@ -205,7 +207,9 @@ def moved(roles: Sequence[type[Machine]]) -> list[type[Machine]]:
     own = next((cls for cls in kernel.__mro__ if cls in known.values()), kernel)
     host = next((KERNELS[name] for name in KERNELS if known[name] is own), None)
     if host is None:
-        raise UserError(f"in a migration the kernel is {' or '.join(KERNELS)}, or a patch of one, not {kernel.__name__}")
+        raise UserError(
+            f"in a migration the kernel is {' or '.join(KERNELS)}, or a patch of one, not {kernel.__name__}"
+        )
     if not issubclass(vmm, Qemu):
         raise UserError(f"in a migration the VMM is qemu, or a patch of it, not {vmm.__name__}")
     patch = [] if kernel is own else [kernel]
@@ -393,7 +397,9 @@ def run(options: Namespace) -> int:
     found = {table.name: list(runner.entries(table)) for table in chosen}
     if options.write:
         stories = write(found, Path(options.write))
-        print(f"{count(sum(map(len, found.values())), 'cell')}, {count(stories, 'story', 'stories')}: written to {options.write}")
+        print(
+            f"{count(sum(map(len, found.values())), 'cell')}, {count(stories, 'story', 'stories')}: written to {options.write}"
+        )
     else:
         print(as_json(found) if options.json else report_text(found), end="\n" if options.json else "")
     return int(any(entry.bad for entries in found.values() for entry in entries))

@@ -9,10 +9,10 @@ from typing import Any
 
 from checker.engine.native import Outcome
 from checker.engine.passages import line_texts, never_run
+from checker.matrix.registry import Cell, Skipped, flag_lines, scope_value
 from checker.questions.campaign import Campaign
 from checker.questions.measured import measured
 from checker.questions.verdict import CellResult, Status, Verdict
-from checker.registry import Cell, Skipped, flag_lines, scope_value
 from checker.stories.story import WIDTH
 from checker.stories.trace import show, steps_text
 from checker.words import count
@@ -95,7 +95,11 @@ def not_looked_at(results: Sequence[CellResult]) -> list[str]:
     here = "here" if len(results) == 1 else f"in any of the {len(results)} cells"
     texts = line_texts(never_run([r.lines_run for r in results]))
     lines = [f"NOT LOOKED AT: {text}: {step} runs it {here}" for text in texts]
-    return [*lines, f"INCONCLUSIVE: {step} runs anything of it: these are verdicts of the rest"] if ran_nothing(results) else lines
+    return (
+        [*lines, f"INCONCLUSIVE: {step} runs anything of it: these are verdicts of the rest"]
+        if ran_nothing(results)
+        else lines
+    )
 
 
 def ran_nothing(results: Sequence[CellResult]) -> bool:
@@ -176,7 +180,9 @@ def advice_lines(campaign: Campaign) -> list[str]:
     """What to do where memory was the limit."""
     if all(r.outcome is not Outcome.MEMORY_LIMIT for r in campaign.results) and not campaign.out_of_memory:
         return []
-    return ["memory ran out: take fewer cpus, pins or vectors (each multiplies the states), or give more by --max-memory"]
+    return [
+        "memory ran out: take fewer cpus, pins or vectors (each multiplies the states), or give more by --max-memory"
+    ]
 
 
 def not_whole(campaign: Campaign) -> str:

@@ -14,9 +14,8 @@ from checker.engine.reference import Codes, Move, Reference, bindings_of, is_of_
 from checker.errors import UserError
 from checker.language.layout import leaves
 from checker.language.lower import lower
-from checker.loader import file_digest
-from checker.questions.migration_table import moved
-from checker.registry import (
+from checker.matrix.loader import file_digest
+from checker.matrix.registry import (
     DEVICES,
     GUESTS,
     ROLES,
@@ -27,6 +26,7 @@ from checker.registry import (
     role_of,
     scope_type,
 )  # fmt: skip
+from checker.questions.migration_table import moved
 from checker.stories.as_told import first_difference
 from checker.stories.replay import make_trace
 from checker.stories.story_parser import Found, ParsedStory, path_of, stories_of

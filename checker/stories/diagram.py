@@ -73,7 +73,11 @@ class _Canvas:
         """A box with its middle at (x, y); the name it got."""
         name = f"n{self.count}"
         self.count += 1
-        place = {"pos": f"{x + self.shift:.1f},{-y:.1f}!", "width": f"{width / POINTS:.4f}", "height": f"{height / POINTS:.4f}"}
+        place = {
+            "pos": f"{x + self.shift:.1f},{-y:.1f}!",
+            "width": f"{width / POINTS:.4f}",
+            "height": f"{height / POINTS:.4f}",
+        }
         self.lines.append(f"  {name} [{_attributes({**place, 'label': label, **style})}];")
         return name
 
@@ -127,7 +131,9 @@ def _draw_panel(canvas: _Canvas, plan: Plan, panel: range, heads: float) -> floa
     for lane, x in plan.x.items():
         canvas.filled(x - 0.6, heads, x + 0.6, tops[-1] + 10, LIFELINE)
         ink, fill = _colors(plan, lane)
-        canvas.box(x, heads, plan.look.width(lane, "lane") + 22, plan.look.lane * 2, lane, **_boxed(ink, fill, plan.look.lane))
+        canvas.box(
+            x, heads, plan.look.width(lane, "lane") + 22, plan.look.lane * 2, lane, **_boxed(ink, fill, plan.look.lane)
+        )
     for index, top in zip(panel, tops, strict=False):
         _draw_event(canvas, plan, index, trace.events[index], top)
     return _ending(canvas, plan, panel, tops)
@@ -185,7 +191,9 @@ def _draw_event(canvas: _Canvas, plan: Plan, index: int, event: Event, top: floa
     style = {**_boxed(ink, fill, plan.look.step), **({"color": LOOP, "penwidth": "2.2"} if here else {})}
     lines = plan.step_lines(event)
     more = plan.look.step * LINE * (len(lines) - 1)
-    canvas.box(plan.x[event.lane], y + more / 2, plan.step_width(event), plan.look.step + 10 + more, "\v".join(lines), **style)
+    canvas.box(
+        plan.x[event.lane], y + more / 2, plan.step_width(event), plan.look.step + 10 + more, "\v".join(lines), **style
+    )
     y = top + plan.look.gap / 2
     for row in plan.rows[index]:
         if row.call is not None:
@@ -201,7 +209,15 @@ def _arrow(canvas: _Canvas, plan: Plan, call: Call, y: float, background: str) -
     canvas.line((start, y), (end, y), ink, "1.3", head=True)
     style = {"style": "filled", "fillcolor": background, "penwidth": "0"}
     text = {"fontsize": f"{plan.look.call:g}", "fontcolor": ink}
-    canvas.box((start + end) / 2, y - plan.look.call * 0.85, plan.look.width(named(call), "call"), plan.look.call * 1.3, named(call), **style, **text)
+    canvas.box(
+        (start + end) / 2,
+        y - plan.look.call * 0.85,
+        plan.look.width(named(call), "call"),
+        plan.look.call * 1.3,
+        named(call),
+        **style,
+        **text,
+    )
 
 
 def _notes(canvas: _Canvas, plan: Plan, row: Row, top: float) -> None:
@@ -231,7 +247,11 @@ def _ending(canvas: _Canvas, plan: Plan, panel: range, tops: Sequence[float]) ->
         bottom += plan.look.sentence * LINE / 2
         canvas.line((NUMBERS - 4, bottom), (LEFT, bottom), LOOP, "2.2", head=False)
     here = trace.loop_start in panel
-    back = tops[trace.loop_start - panel.start] + (plan.apart + plan.look.gap) / 2 + plan.look.step_row / 2 if here else tops[0]
+    back = (
+        tops[trace.loop_start - panel.start] + (plan.apart + plan.look.gap) / 2 + plan.look.step_row / 2
+        if here
+        else tops[0]
+    )
     canvas.line((LEFT, bottom), (LEFT, back), LOOP, "2.2", head=False)
     if here:
         canvas.line((LEFT, back), (NUMBERS - 6, back), LOOP, "2.2", head=True)

@@ -45,7 +45,13 @@ class Look:
 PAGE = Look(19.0, 13.0, 13.0, 11.0, 10.0, 10.0, 9.5, 30.0, 30.0, 14.0, 12.0, 34, 46)
 WIDE = Look(32.0, 23.0, 19.0, 17.0, 16.0, 18.0, 14.0, 42.0, 40.0, 23.0, 14.0, 21, 25)
 LEFT, NUMBERS = 14.0, 46.0  # the loop's edge and the steps' numbers, from the left
-SLIDE, PANELS, BETWEEN, PAD, APART = 16 / 9, 5, 30.0, 18.0, 40.0  # a slide's shape, most panels, space around, between steps
+SLIDE, PANELS, BETWEEN, PAD, APART = (
+    16 / 9,
+    5,
+    30.0,
+    18.0,
+    40.0,
+)  # a slide's shape, most panels, space around, between steps
 AROUND = 300.0  # what stands above and below the panels of a slide, about
 
 
@@ -75,7 +81,10 @@ class Plan:
         gaps = [halves[a] + halves[b] + 14 for a, b in pairwise(self.lanes)]
         for call in (call for event in trace.events for call in event.calls):
             widen(
-                gaps, self.lanes.index(call.caller), self.lanes.index(call.callee), self.look.width(named(call), "call") + 26
+                gaps,
+                self.lanes.index(call.caller),
+                self.lanes.index(call.callee),
+                self.look.width(named(call), "call") + 26,
             )
         first = NUMBERS + 28 + (halves[self.lanes[0]] if self.lanes else 0)
         self.x = {lane: first + sum(gaps[:i]) for i, lane in enumerate(self.lanes)}
@@ -132,7 +141,9 @@ class Plan:
         columns = self.look.step_columns
         name, _, args = event.call.partition("(")
         texts = [event.call] if len(event.call) <= columns or not self.wide else [name, f"({args}"]
-        return [line for t in texts for line in textwrap.wrap(t, columns, break_long_words=False, break_on_hyphens=False)]
+        return [
+            line for t in texts for line in textwrap.wrap(t, columns, break_long_words=False, break_on_hyphens=False)
+        ]
 
     def step_width(self, event: Event) -> float:
         return max(self.look.width(line, "step") for line in self.step_lines(event)) + 18

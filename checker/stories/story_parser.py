@@ -238,7 +238,9 @@ def _step_lines(lines: _Lines, places: range, count: int, behind: str) -> list[i
             continue
         if int(step["number"]) != len(found) + 1:
             _complain(lines, range(found[-1] + 1 if found else places.start, index), len(found) + 1)
-            raise StoryError(f"line {lines.number(index)}: step {len(found) + 1} was expected, found step {step['number']}")
+            raise StoryError(
+                f"line {lines.number(index)}: step {len(found) + 1} was expected, found step {step['number']}"
+            )
         found.append(index)
     if len(found) < count:
         _complain(lines, range(found[-1] + 1 if found else places.start, places.stop), len(found) + 1)

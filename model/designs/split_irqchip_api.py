@@ -17,14 +17,14 @@ class SplitIrqchipApi(Base):
         base="base",
     )
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE, ApiFlags.BIT3)
-    flag_names: ClassVar[Mapping[ApiFlags, str]] = {ApiFlags.BIT3: "DISABLE_EOI_BROADCAST_SUPPRESSION (KVM_CAP_SPLIT_IRQCHIP_API)"}
+    flag_names: ClassVar[Mapping[ApiFlags, str]] = {
+        ApiFlags.BIT3: "DISABLE_EOI_BROADCAST_SUPPRESSION (KVM_CAP_SPLIT_IRQCHIP_API)"
+    }
     disable_eoi_broadcast_suppression_support: bool
 
     def kvm_apic_set_version(self, apic: Lapic) -> None:
         apic.lvr_directed_eoi = (
-            apic.cpuid_x2apic
-            and not self.ioapic_in_kernel()
-            and not self.disable_eoi_broadcast_suppression_support
+            apic.cpuid_x2apic and not self.ioapic_in_kernel() and not self.disable_eoi_broadcast_suppression_support
         )
 
     def kvm_enable_cap_split_irqchip_api(self, disable_suppression: bool) -> None:

@@ -10,17 +10,18 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from checker.commands import find_role
+from checker.command.commands import find_role
 from checker.errors import UserError
+from checker.matrix.registry import parse_scope
 from checker.progress import PIPED_SECONDS
-from checker.registry import parse_scope
 from model.machine import Machine
-from oracles import mutant_scenes, record, report
+from oracles import record, report
 from oracles.cover import Covered, SliceError, Space, TooBig, cover, space
 from oracles.kvm import harness, subjects
 from oracles.kvm.driver import LiveKvmSystem
 from oracles.kvm.mutant_scenes import scenes as scenes_for_mutants
 from oracles.lockstep import OracleDied, OracleMissing, Walk
+from oracles.mutation import mutant_scenes
 from oracles.processes import in_processes
 from oracles.record import RecordedWalk, Recorder
 from oracles.walk import Disagreement, NotReproducible, Subject, closing, random_walks, seen_again
@@ -129,7 +130,9 @@ class Every:
     def __call__(self, so_far: Covered) -> None:
         if time.monotonic() - self.last >= self.seconds:
             self.last = time.monotonic()
-            _progress(f"  {so_far.title}: {so_far.done:,} of {so_far.kinds:,} transitions, {so_far.totals.steps:,} steps")
+            _progress(
+                f"  {so_far.title}: {so_far.done:,} of {so_far.kinds:,} transitions, {so_far.totals.steps:,} steps"
+            )
 
 
 def _progress(line: str) -> None:

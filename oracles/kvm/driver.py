@@ -65,7 +65,11 @@ class LiveKvmSystem:
         vm = self.live
         if system.scope.sizes()["vectors"] > MAX_VECTORS:
             return f"there are {MAX_VECTORS} priority classes"
-        if entry == "kvm_set_cpuid" and args[0] in vm.vcpus and vm.vcpus[args[0]].ran != system.kvm_vcpu_has_run(args[0]):
+        if (
+            entry == "kvm_set_cpuid"
+            and args[0] in vm.vcpus
+            and vm.vcpus[args[0]].ran != system.kvm_vcpu_has_run(args[0])
+        ):
             return "the model takes the first KVM_RUN to be the call, not the entry into the guest"
         if entry in ("kvm_lapic_reg_write_spiv", "apic_set_eoi") and row_of(system.apic, args[0]) not in vm.vcpus:
             return "the vCPU does not exist"

@@ -128,7 +128,9 @@ class RunTime(Scene):
     def enable_flags(self) -> None:
         flags = self.scope.flags
         if flags != ApiFlags.NONE:
-            self.kvm_enable_cap_x2apic_api(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
+            self.kvm_enable_cap_x2apic_api(
+                flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH)
+            )
 
     @step(by="VMM")
     def init_vcpu(self, cpu: Cpu) -> None:
@@ -300,7 +302,11 @@ def part_of(move: Move) -> list[str]:
     elif name == "vcpu_enter_guest":
         scans = f"apic[{number}].req_scan_ioapic"
         mine = "created|exit|req_ioapic|pending|ioapic_handled"
-        parts += [rf"apic\[{number}\]\.({mine})", rf"({SCANNED}|apic\[{number}\]\.(irr|isr))?{scans}", rf"+apic\[{number}\]"]
+        parts += [
+            rf"apic\[{number}\]\.({mine})",
+            rf"({SCANNED}|apic\[{number}\]\.(irr|isr))?{scans}",
+            rf"+apic\[{number}\]",
+        ]
     elif name != "write_ioapic_eoi":
         parts += [rf"apic\[{number}\]"]
     if name == "kvm_inject_irq":  # and the others' scans: see AcceptedBySetLapic

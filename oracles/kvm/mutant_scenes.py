@@ -14,8 +14,8 @@ from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
 from oracles.kvm.throttle import DONE_SECONDS
 from oracles.lockstep import Observed, Seen
-from oracles.mutant_scenes import MutantScene
-from oracles.mutant_views import KVM_VIEW
+from oracles.mutation.mutant_scenes import MutantScene
+from oracles.mutation.mutant_views import KVM_VIEW
 from oracles.walk import Subject
 
 MOST_WAITS = 100  # in a scene
@@ -53,7 +53,9 @@ def _would_be_sent_again(seen: Observed) -> bool:
         pin, _, field = name.partition("].")
         if not latched or not pin.startswith("ioapic[") or field != "irr":
             continue
-        trigger, mask, closed, dest, vector = (seen[f"{pin}].{f}"] for f in ("trigger", "mask", "remote_irr", "dest", "vector"))
+        trigger, mask, closed, dest, vector = (
+            seen[f"{pin}].{f}"] for f in ("trigger", "mask", "remote_irr", "dest", "vector")
+        )
         takes = seen.get(f"apic[{dest}].spiv_enabled", 0) and not seen[f"apic[{dest}].irr"] >> vector & 1
         if trigger and not mask and not closed and takes:
             return True
@@ -82,7 +84,9 @@ def scenes(kernel: type[Machine], real: LiveKvmSystem) -> Iterator[MutantScene]:
     yield _scene(kernel, real, (harness.Split,), replace(one, pins=2))
     yield _scene(kernel, real, (harness.Split,), replace(one, cpus=2))
     yield _scene(kernel, real, (harness.InKernel,), replace(one, cpus=2))
-    yield _scene(kernel, real, (harness.Moved, harness.Split), Scope(cpus=2, pins=2, vectors=2, ioapic=IoapicVersion.V11))
+    yield _scene(
+        kernel, real, (harness.Moved, harness.Split), Scope(cpus=2, pins=2, vectors=2, ioapic=IoapicVersion.V11)
+    )
     throttled = _scene(kernel, real, THROTTLED, replace(one, pins=2, throttle=True))
     yield replace(throttled, title=f"{throttled.title}, throttle", share=FEW)
 

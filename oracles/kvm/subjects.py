@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.errors import UserError
-from checker.registry import DEVICES, GUESTS, VMMS, designs, parse_scope
+from checker.matrix.registry import DEVICES, GUESTS, VMMS, designs, parse_scope
 from model.lang import Design, ModelError, compose
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from oracles.confirm import Claim, Confirmation, Label, confirm
@@ -29,7 +29,9 @@ def running_design() -> str:
     description()
     bits = check_extension(abi.CAP_X2APIC_API) & SUPPRESS_BITS
     if bits not in BY_FLAGS:
-        raise UserError(f"KVM_CHECK_EXTENSION(KVM_CAP_X2APIC_API) has bits {bits:#x} of 0xc: no known design; give --design")
+        raise UserError(
+            f"KVM_CHECK_EXTENSION(KVM_CAP_X2APIC_API) has bits {bits:#x} of 0xc: no known design; give --design"
+        )
     return BY_FLAGS[bits]
 
 
@@ -57,7 +59,9 @@ def scenes(kernel: type[Machine], sizes: Scope) -> Iterator[CoverScene]:
         one = replace(sizes, flags=flags)
         if cpus > 1:
             yield CoverScene(f"split, {said}, all vCPUs act, {_sizes(both)}", (harness.Split,), both)
-        yield CoverScene(f"split, {said}, vCPU 0 acts, {_sizes(one)}", (harness.OneActs, harness.LapicImages, harness.Split), one)
+        yield CoverScene(
+            f"split, {said}, vCPU 0 acts, {_sizes(one)}", (harness.OneActs, harness.LapicImages, harness.Split), one
+        )
     images = (harness.OneActs, harness.LapicImages, harness.IoapicImages)
     for flags in known:
         if flags is ApiFlags.BIT2:  # ENABLE is EINVAL without a split irqchip: see set-up
@@ -140,7 +144,10 @@ def confirm_run(roles: Sequence[type[Design]], names: Mapping[str, str], scope: 
     system = compose(LiveKvm, kernel, *roles[1:])
     if roles[0] is kernel:
         return confirm(lambda: Subject(system, scope, LiveKvmSystem(), dict(names)), claim)
-    tries = [scope.flags, *(f for f in kernel.api_flags if f is not scope.flags)]  # a patch may always do what a flag asks for
+    tries = [
+        scope.flags,
+        *(f for f in kernel.api_flags if f is not scope.flags),
+    ]  # a patch may always do what a flag asks for
     first: Confirmation | None = None
     for flags in tries:
         asked = replace(scope, flags=flags)
@@ -149,7 +156,9 @@ def confirm_run(roles: Sequence[type[Design]], names: Mapping[str, str], scope: 
         except (ModelError, AttributeError) as error:  # roles made for another kernel: the CPUID series, say
             found = Confirmation(Label.NOT_RUNNABLE, f"its roles do not fit {running}: {error}")
         said = f" with flags {flags.name} instead of {scope.flags.name}" if flags is not scope.flags else ""
-        text = f"as {running}{said}, which is what runs here, not as {told}: {found.text.removeprefix(f'as {running} ')}"
+        text = (
+            f"as {running}{said}, which is what runs here, not as {told}: {found.text.removeprefix(f'as {running} ')}"
+        )
         found = replace(found, text=text, as_design=running, flags=flags.name)
         if found.label is not Label.NOT_RUNNABLE:
             return found
@@ -168,7 +177,9 @@ class WhateverItAdvertises(LiveKvmSystem):
         return {name: code for name, code in super().expected(system).items() if name not in ADVERTISED}
 
 
-def confirm_as_told(roles: Sequence[type[Design]], names: Mapping[str, str], scope: Scope, claim: Claim) -> Confirmation:
+def confirm_as_told(
+    roles: Sequence[type[Design]], names: Mapping[str, str], scope: Scope, claim: Claim
+) -> Confirmation:
     """Take a run on the running kernel beside the design that it is told of, though that is not what runs here: where
     the two part, but for what they advertise, is what the design changes."""
     try:

@@ -17,9 +17,10 @@ from checker.errors import UserError
 from checker.questions.retell import Finder, read_story
 from checker.stories.story_parser import ParsedStory
 from model.lang import Property, compose
-from oracles import mutant_scenes, record
+from oracles import record
 from oracles.confirm import Claim, Label, confirm, shown_by
 from oracles.lockstep import OracleDied, OracleMissing
+from oracles.mutation import mutant_scenes
 from oracles.qemu.mutant_scenes import scenes as scenes_for_mutants
 from oracles.qemu.run import NOT_COVERED, QemuConformance, run
 from oracles.qemu.run import STEPS as DEFAULT_STEPS
@@ -121,9 +122,7 @@ def report_of(result: QemuConformance, command: str, seconds: float) -> Conforma
     )
 
 
-def replay_story(
-    story: ParsedStory, other: Any, find: Finder, known: Mapping[str, Property]
-) -> tuple[list[str], int]:
+def replay_story(story: ParsedStory, other: Any, find: Finder, known: Mapping[str, Property]) -> tuple[list[str], int]:
     """(what to print, exit code): the VMM's I/O APIC functions of a story are run on QEMU's I/O APIC, everything else
     in the model. 1: confirmed, 0: not reproduced, 3: not runnable here."""
     told = read_story(story, other, find, known)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from model.machine import IoapicVersion
 from oracles.lockstep import RealSystem
-from oracles.mutant_scenes import MutantScene
-from oracles.mutant_views import QEMU_VIEW, with_messages
+from oracles.mutation.mutant_scenes import MutantScene
+from oracles.mutation.mutant_views import QEMU_VIEW, with_messages
 from oracles.qemu.harness import bench, bench_scope
 from oracles.walk import Subject
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from checker.cli import main
+from checker.command.cli import main
+from checker.matrix.registry import Cell
 from checker.questions import campaign
 from checker.questions.verdict import CellResult, check_cell
-from checker.registry import Cell
 
 
 @dataclass(frozen=True)

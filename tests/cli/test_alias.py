@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 
+from checker.matrix.registry import ALIASES, designs
 from checker.questions import gate
-from checker.registry import ALIASES, designs
 
 CELL = ("--vmm", "qemu", "--guest", "windows_cg", "--scope", "ioapic=0x20,cpus=1,pins=1")
 
 
 def test_it_is_listed_with_its_design(eoi):
-    rows = [line for line in eoi("list", "designs").out.splitlines() if "merged" in line.split("(also: ")[-1].split(")")[0]]
+    rows = [
+        line for line in eoi("list", "designs").out.splitlines() if "merged" in line.split("(also: ")[-1].split(")")[0]
+    ]
     assert [row.split(")")[0] for row in rows] == ["v6 (also: merged"]
 
 

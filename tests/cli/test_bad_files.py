@@ -10,11 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from checker import cli, commands, files
+from checker import files
+from checker.command import cli, commands
 from checker.errors import UserError
 from checker.questions import gate, migration_table
 
-STORM = ("trace", "base", "--vmm", "qemu", "--guest", "windows_cg", "--property", "no_storm", "--scope", "cpus=1,pins=1,ioapic=0x20")
+STORM = (
+    "trace",
+    "base",
+    "--vmm",
+    "qemu",
+    "--guest",
+    "windows_cg",
+    "--property",
+    "no_storm",
+    "--scope",
+    "cpus=1,pins=1,ioapic=0x20",
+)
 REGISTERED = "the gate judges registered designs only (`eoi list designs`); for a file: eoi diff base"
 HERE = {"folder", "folder.svg", "folder.py", "text", "binary.py", "binary"}
 
@@ -73,7 +85,10 @@ def nothing_is_explored(monkeypatch):
         (("gate", "--design", "none.py"), f"--design none.py: {REGISTERED} none.py"),
         (("gate", "--design", "base,folder/a b.py:V7"), f"--design folder/a b.py:V7: {REGISTERED} 'folder/a b.py:V7'"),
         (("gate", "--design", "bose"), "unknown design 'bose': did you mean 'base'?"),
-        (("gate", "--design", "zzzz"), "unknown design 'zzzz': `eoi list designs` and `eoi list mutants` name what the gate judges"),
+        (
+            ("gate", "--design", "zzzz"),
+            "unknown design 'zzzz': `eoi list designs` and `eoi list mutants` name what the gate judges",
+        ),
         (("migrations", "--write", "text"), "--write text/migration: {}/text is a file, not a directory"),
         (("migrations", "--write", "text/a/b"), "--write text/a/b/migration: {}/text is a file, not a directory"),
         (("conform", "kvm", "--write", "text"), "--write text: {}/text is a file, not a directory"),
@@ -90,10 +105,15 @@ def test_a_sentence_with_the_path_and_nothing_written(eoi, here, arguments, said
 
 def test_standard_input_that_is_no_text(eoi, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), encoding="utf-8"))
-    assert eoi("replay", "-").err == "eoi: standard input: line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'\n"
+    assert (
+        eoi("replay", "-").err
+        == "eoi: standard input: line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'\n"
+    )
 
 
-@pytest.mark.parametrize(("code", "said"), [(errno.EACCES, "permission denied"), (errno.ENOSPC, "no space left on device")])
+@pytest.mark.parametrize(
+    ("code", "said"), [(errno.EACCES, "permission denied"), (errno.ENOSPC, "no space left on device")]
+)
 def test_no_error_of_the_system_is_shown_raw(eoi, monkeypatch, code, said):
     def fails(options):
         raise OSError(code, os.strerror(code), "/some/file")

@@ -9,14 +9,25 @@ import sys
 
 import pytest
 
-from checker import cli, commands, entry, oracle_commands
+from checker.command import cli, commands, entry, oracle_commands
 from checker.engine.sizes import MOST, instance_counts
 from checker.questions import campaign, gate
 from checker.questions.verdict import check_cell
 from model.machine import Scope
 from tests.cli.conftest import ctrl_c
 
-LINUX = ("prove", "base", "--vmm", "qemu,crosvm,openvmm", "--guest", "linux", "--property", "no_storm", "--scope", "cpus=1,pins=1")
+LINUX = (
+    "prove",
+    "base",
+    "--vmm",
+    "qemu,crosvm,openvmm",
+    "--guest",
+    "linux",
+    "--property",
+    "no_storm",
+    "--scope",
+    "cpus=1,pins=1",
+)
 CELLS = 4  # qemu 0x11 and 0x20, crosvm, openvmm
 pytestmark = pytest.mark.usefixtures("hears_ctrl_c")
 
@@ -57,7 +68,10 @@ def test_ctrl_c_before_anything_is_explored(eoi, monkeypatch):
 
     monkeypatch.setattr(campaign, "check_cell", refused)
     ran = eoi(*LINUX, "--brief")
-    assert ran.code == 3 and f"0 cells, 0 states; INCONCLUSIVE: interrupted, {CELLS} of {CELLS} cells not explored" in ran.out
+    assert (
+        ran.code == 3
+        and f"0 cells, 0 states; INCONCLUSIVE: interrupted, {CELLS} of {CELLS} cells not explored" in ran.out
+    )
 
 
 def test_one_cell_without_memory_leaves_the_others_their_verdicts(eoi, monkeypatch):
@@ -89,7 +103,9 @@ def test_ctrl_c_while_z3_is_asked(eoi, monkeypatch):
     monkeypatch.setattr(commands, "induction_lines", interrupted)
     ran = eoi(*LINUX, "--inductive")
     assert ran.code == 3 and ran.out.count("HOLDS  ") == CELLS
-    assert ran.out.count("induction: INCONCLUSIVE: interrupted") == 1 and ran.out.endswith("; INCONCLUSIVE: interrupted\n")
+    assert ran.out.count("induction: INCONCLUSIVE: interrupted") == 1 and ran.out.endswith(
+        "; INCONCLUSIVE: interrupted\n"
+    )
 
 
 def test_trace_does_not_go_on_with_larger_sizes_after_ctrl_c(eoi, monkeypatch):
@@ -114,7 +130,11 @@ DESIGN = ("--design", "base", "--jobs", "1")
 @pytest.fixture
 def small_gate(monkeypatch):
     """Three systems; Ctrl-C comes instead of an answer for the last one."""
-    parts = [p for p in gate.full_matrix(["base"]) if (p.vmm, p.device) == ("qemu", "level") and p.guest in ("linux", "xen", "sel4")]
+    parts = [
+        p
+        for p in gate.full_matrix(["base"])
+        if (p.vmm, p.device) == ("qemu", "level") and p.guest in ("linux", "xen", "sel4")
+    ]
     asked = []
 
     def answer(group, memory):
@@ -133,7 +153,9 @@ def small_gate(monkeypatch):
 def test_an_interrupted_gate_tells_what_it_judged(eoi, small_gate):
     ran = eoi("gate", *DESIGN)
     assert ran.code == 3
-    assert "4 cells of 1 design, " in ran.out and "all as in reports/expected.toml" in ran.out  # 0x11 and 0x20 of two guests
+    assert (
+        "4 cells of 1 design, " in ran.out and "all as in reports/expected.toml" in ran.out
+    )  # 0x11 and 0x20 of two guests
     assert f"INCONCLUSIVE: interrupted, 1 system not judged: {small_gate[-1][0]}" in ran.out
 
 
@@ -174,7 +196,9 @@ def test_a_large_scope_keeps_to_its_memory_and_says_what_to_do(eoi, scope):
     assert "memory ran out: take fewer cpus, pins or vectors" in ran.out
 
 
-@pytest.mark.parametrize(("files", "left"), [(("1000", "400"), 600), (("max", "400"), float("inf")), ((), float("inf")), (("5", "9"), 0)])
+@pytest.mark.parametrize(
+    ("files", "left"), [(("1000", "400"), 600), (("max", "400"), float("inf")), ((), float("inf")), (("5", "9"), 0)]
+)
 def test_a_containers_limit_counts(tmp_path, files, left):
     for name, text in zip(("memory.max", "memory.current"), files, strict=False):
         (tmp_path / name).write_text(text + "\n")
@@ -192,11 +216,11 @@ def test_default_memory_is_a_part_of_what_the_container_allows(tmp_path, monkeyp
 
 WHILE_IMPORTING = """
 import os, signal, sys
-from checker import entry
+from checker.command import entry
 signal.signal(signal.SIGINT, {handler})
 class CtrlC:
     def find_spec(self, name, *_):
-        if name == "checker.commands":
+        if name == "checker.command.commands":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, CtrlC())
 sys.argv = ["eoi", "list", "vmms"]
@@ -205,7 +229,9 @@ sys.exit(entry.main())
 
 
 @pytest.mark.parametrize(
-    ("handler", "code"), [("signal.default_int_handler", -signal.SIGINT), ("signal.SIG_IGN", 0)], ids=["heard", "ignored"]
+    ("handler", "code"),
+    [("signal.default_int_handler", -signal.SIGINT), ("signal.SIG_IGN", 0)],
+    ids=["heard", "ignored"],
 )
 def test_ctrl_c_while_the_command_starts_shows_no_traceback(handler, code):
     program = [sys.executable, "-c", WHILE_IMPORTING.format(handler=handler)]

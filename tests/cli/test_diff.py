@@ -15,12 +15,12 @@ from checker import progress
 from checker.engine.prepare import prepare
 from checker.engine.reference import Move
 from checker.engine.search import Limits, NativeSearch
+from checker.matrix.registry import Cell, all_properties, designs, matrix
 from checker.questions import compare, compare_text, graph_compare
 from checker.questions.fold_names import fold_names
 from checker.questions.graph_compare import _columns, _equal, _Picture, _restricted, compare_graphs
 from checker.questions.model_diff import model_diff
 from checker.questions.verdict import Status, check_cell
-from checker.registry import Cell, all_properties, designs, matrix
 from model.lang import Fair
 
 WINDOWS = ("--vmm", "qemu", "--guest", "windows_cg")
@@ -222,8 +222,13 @@ def test_what_is_still_broken_by_one_trace_shares_a_line(eoi):
     assert all(len(traces) == 1 for _, traces in lines)
     assert len({str(line) for line in lines}) == len(lines)  # no trace has two lines
     assert ("no_eoi_lost", [f"cloud_hypervisor 0x11, {guest}, level" for guest in ("linux_threaded", "sel4")]) in found
-    assert [len(cells) for name, cells in found if name == "no_reinjection"] == [1, 1]  # 10 steps each, but not the same
-    brief = [(name, len(cells)) for kind, name, *_, cells in lines_of(eoi(*CLOUD, "--brief").out) if kind == "STILL BROKEN"]
+    assert [len(cells) for name, cells in found if name == "no_reinjection"] == [
+        1,
+        1,
+    ]  # 10 steps each, but not the same
+    brief = [
+        (name, len(cells)) for kind, name, *_, cells in lines_of(eoi(*CLOUD, "--brief").out) if kind == "STILL BROKEN"
+    ]
     assert ("no_reinjection", 2) in brief and ("advertised_is_backed", 4) in brief
 
 
@@ -235,10 +240,14 @@ def test_stories_tells_what_is_still_broken_and_what_is_fixed_once_for_each_trac
     assert of_base >= 1
     assert len(re.findall(r"^\w+: VIOLATED in ", out, re.M)) == 6 + of_base
     shared = "Still broken by one trace in 2 cells: cloud_hypervisor 0x11, {linux_threaded, sel4}, level\n\nno_eoi_lost: VIOL"
-    assert shared in out and "Still broken in cloud_hypervisor 0x11, xen, level\n\nno_reinjection: VIOLATED in 10" in out
+    assert (
+        shared in out and "Still broken in cloud_hypervisor 0x11, xen, level\n\nno_reinjection: VIOLATED in 10" in out
+    )
     assert "not told" not in out
     fixed = {(name, cell) for (name, cell), kind in kinds(out).items() if kind == "FIXED"}
-    assert fixed and {name for name, _ in fixed} == set(re.findall(r"^Fixed, .*\n(?: .*\n)*\n(\w+): VIOLATED", out, re.M))
+    assert fixed and {name for name, _ in fixed} == set(
+        re.findall(r"^Fixed, .*\n(?: .*\n)*\n(\w+): VIOLATED", out, re.M)
+    )
 
 
 def test_what_is_not_told_can_be_asked_for(eoi):
@@ -272,11 +281,17 @@ def test_cells_that_only_explore_differently_are_named_with_their_sizes(eoi, tmp
     chosen = ("--vmm", "crosvm", "--guest", "linux,linux_tmr0,freebsd,windows_cg", "--scope", "cpus=1,pins=1")
     out = eoi("diff", "base", str(path), *chosen).out
     sizes = [
-        {c["guest"]: (c["states"], c["transitions"]) for c in json.loads(eoi("prove", d, *chosen, "--json").out)["cells"]}
+        {
+            c["guest"]: (c["states"], c["transitions"])
+            for c in json.loads(eoi("prove", d, *chosen, "--json").out)["cells"]
+        }
         for d in ("base", str(path))
     ]
     said = {
-        cell.split(", ")[1]: text for kind, _, _, text, cells in lines_of(out) if kind == "OTHER GRAPH" for cell in cells
+        cell.split(", ")[1]: text
+        for kind, _, _, text, cells in lines_of(out)
+        if kind == "OTHER GRAPH"
+        for cell in cells
     }
     expected = {g: (a, b) for g, a, b in ((g, sizes[0][g], sizes[1][g]) for g in sizes[0]) if a != b}
     assert said == {
@@ -304,7 +319,9 @@ def test_the_same_graph_is_not_the_same_verdicts():
     diff = compare.Diff("a", "b", [], pairs, before, after, [same, same], compare.changes(before, after))
     said = "b and a are equivalent: same reachable graph in all 2 cells, but not the same verdicts in 1 of these."
     assert compare_text.graph_line(diff) == said
-    assert compare_text.summary_line(diff).endswith("; of 2 cells, 1 with other verdicts, 0 exploring differently, 1 the same")
+    assert compare_text.summary_line(diff).endswith(
+        "; of 2 cells, 1 with other verdicts, 0 exploring differently, 1 the same"
+    )
 
 
 def test_folded_names_multiply_out_to_the_names():
@@ -334,7 +351,10 @@ STATES, EDGES = [[0, 0], [0, 1], [256, 0]], [[0, 0, 1], [1, 1, 2], [0, 1, 2]]
 def test_progress_is_shown_while_graphs_are_compared(eoi, monkeypatch):
     monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
     monkeypatch.setattr(progress, "PIPED_SECONDS", 0.0)
-    assert "0/1 graphs compared; qemu 0x20, linux, level: " in eoi("diff", "base", "v1", *SMALL, "--property", "no_storm").err
+    assert (
+        "0/1 graphs compared; qemu 0x20, linux, level: "
+        in eoi("diff", "base", "v1", *SMALL, "--property", "no_storm").err
+    )
 
 
 def test_states_may_be_found_in_another_order():

@@ -8,14 +8,23 @@ import json
 import pytest
 
 from checker.engine.search import Limits, NativeSearch
+from checker.matrix.registry import Cell, designs, matrix
 from checker.questions import campaign, compare
 from checker.questions.graph_compare import compare_graphs
 from checker.questions.verdict import check_cell
-from checker.registry import Cell, designs, matrix
 from tests.cli.conftest import ctrl_c
 
 ASKED = ("--property", "no_eoi_lost,no_storm", "--scope", "cpus=1,pins=1")
-BOTH = ("diff", "base", "v1", "--vmm", "qemu,crosvm", "--guest", "linux,windows_cg", *ASKED)  # begins with qemu 0x11, linux
+BOTH = (
+    "diff",
+    "base",
+    "v1",
+    "--vmm",
+    "qemu,crosvm",
+    "--guest",
+    "linux,windows_cg",
+    *ASKED,
+)  # begins with qemu 0x11, linux
 CELLS = 6  # qemu 0x11 and 0x20, crosvm; each with two guests
 pytestmark = pytest.mark.usefixtures("hears_ctrl_c")
 
@@ -56,7 +65,9 @@ def test_a_cell_that_is_finished_under_one_design_only_is_open(eoi, after):
     ran = eoi(*BOTH, "--brief")
     assert ran.code == 3 and ran.out.endswith(left_of(CELLS - 1))
     assert "\nOPEN          no_eoi_lost             qemu 0x11, linux, level: holds -> INCONCLUSIVE\n" in ran.out
-    assert f"\nNOT EXPLORED  {CELLS - 1} cells: " in ran.out and "  reproduce one: eoi diff base v1 --vmm qemu " in ran.out
+    assert (
+        f"\nNOT EXPLORED  {CELLS - 1} cells: " in ran.out and "  reproduce one: eoi diff base v1 --vmm qemu " in ran.out
+    )
 
 
 def test_finished_cells_without_a_change_are_not_called_equivalent(eoi, after):
@@ -106,7 +117,9 @@ def test_ctrl_c_while_graphs_are_compared_keeps_the_verdicts(eoi, monkeypatch):
 
     monkeypatch.setattr(compare, "compare_graphs", compared)
     ran = eoi("diff", "base", "v1", "--vmm", "qemu,crosvm", "--guest", "linux", *ASKED, "--brief")
-    assert ran.code == 3 and len(asked) == 2 and ran.out.endswith(", 2 undecided, 1 the same; INCONCLUSIVE: interrupted\n")
+    assert (
+        ran.code == 3 and len(asked) == 2 and ran.out.endswith(", 2 undecided, 1 the same; INCONCLUSIVE: interrupted\n")
+    )
     assert "v1 and base have the same reachable graph in 1 of 3 cells." in ran.out and "NOT EXPLORED" not in ran.out
 
 

@@ -9,16 +9,16 @@ from dataclasses import replace
 
 import pytest
 
-from checker import commands
-from checker.cli import build_parser
+from checker.command import commands
+from checker.command.cli import build_parser
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, Shared
 from checker.errors import InternalError, UserError
 from checker.language.layout import instances
+from checker.matrix.registry import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs
 from checker.questions import expected, gate, report
 from checker.questions.expected import Row, difference_lines, differences, from_toml, to_toml
 from checker.questions.verdict import check_cell
-from checker.registry import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs
 from model.lang import Fair
 
 DESIGN = ("--design", "mutant_b1", "--jobs", "1")  # one system: the storm
@@ -124,7 +124,10 @@ def test_a_damaged_file_is_exit_code_2_with_the_line(eoi, written, damage, said)
         ("format = 1\ncells = 1\n\n[v1]\n" + "x" * 90, f"line 5 is not what `eoi gate --write` writes: {'x' * 60}..."),
         ("format = 1\ncells = 1\n[v1]\n[v1]\n", "line 4 says something a second time: [v1]"),
         ('format = 1\n[v1]\n"a" = "b"\n"a" = "b"\n', 'line 4 says something a second time: "a" = "b"'),
-        ("format = 1\n=======\n", "line 2 is a merge conflict of git's: resolve it, or write the file anew with `eoi gate --write`"),
+        (
+            "format = 1\n=======\n",
+            "line 2 is a merge conflict of git's: resolve it, or write the file anew with `eoi gate --write`",
+        ),
         ('format = "1', 'line 1 is not what `eoi gate --write` writes: format = "1'),
     ],
 )
@@ -139,7 +142,10 @@ def many():
     """(expected, found): two cells in which verdicts differ, five in which only counts do; all in the counts."""
 
     def table(*answers):
-        cells = {f"qemu 0x20, g{n}, level": Row(states, states // 2, {"p": answer}) for n, (states, answer) in enumerate(answers)}
+        cells = {
+            f"qemu 0x20, g{n}, level": Row(states, states // 2, {"p": answer})
+            for n, (states, answer) in enumerate(answers)
+        }
         return {"v1": dict(list(cells.items())[:5]), "v2": dict(list(cells.items())[5:])}
 
     before = table(*[(100, "ok")] * 8)
@@ -161,7 +167,9 @@ def test_differences_of_verdicts_come_first_and_those_of_counts_are_grouped(many
 def test_all_tells_every_difference_those_of_verdicts_first(many):
     listed = differences(*many)
     lines = difference_lines(listed, True)
-    assert sorted(lines) == sorted(map(str, listed)) and [": p: " in line for line in lines] == [True] * 2 + [False] * 14
+    assert (
+        sorted(lines) == sorted(map(str, listed)) and [": p: " in line for line in lines] == [True] * 2 + [False] * 14
+    )
 
 
 def test_few_differences_of_counts_are_told_one_by_one(many):
@@ -175,7 +183,10 @@ def test_the_command_groups_them_and_json_and_all_do_not(eoi, written, monkeypat
     assert cells == 2
     written.write_text(text)
     ran = check(eoi, written)
-    assert ran.code == 1 and "changed  mutant_b1: other counts of states or depth, and the same verdicts, in 2 cells" in ran.out
+    assert (
+        ran.code == 1
+        and "changed  mutant_b1: other counts of states or depth, and the same verdicts, in 2 cells" in ran.out
+    )
     assert "expected 1, found" not in ran.out and "4 differences from" in ran.out
     assert check(eoi, written, "--all").out.count("expected 1, found") == 4
     assert len(json.loads(check(eoi, written, "--json").out)["differences"]) == 4
@@ -328,7 +339,10 @@ def test_without_its_default_file(eoi, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ran = eoi("gate")
     assert (ran.code, ran.out) == (2, "")
-    assert f"reports/expected.toml: there is no such file in {tmp_path}, where the default is looked for; give --expected FILE" in ran.err
+    assert (
+        f"reports/expected.toml: there is no such file in {tmp_path}, where the default is looked for; give --expected FILE"
+        in ran.err
+    )
     advised = shlex.split(ran.err.partition("for example: ")[2])
     assert advised[:2] == ["eoi", "gate"]
     assert eoi(*advised[1:], *DESIGN).code == 0

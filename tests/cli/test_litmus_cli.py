@@ -81,7 +81,10 @@ def story(tmp_path: Path) -> Path:
 def test_a_story_that_is_so(eoi: Callable[..., Any], story: Path) -> None:
     ran = eoi("litmus", str(story))
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == "ok      story: A level interrupt closes its pin (2 systems)\n\n1 story on 2 systems: all as they say\n"
+    assert (
+        ran.out
+        == "ok      story: A level interrupt closes its pin (2 systems)\n\n1 story on 2 systems: all as they say\n"
+    )
 
 
 @pytest.mark.parametrize(("old", "new", "said"), MISTAKES, ids=[m[1][:30] for m in MISTAKES])
@@ -98,10 +101,16 @@ def test_a_section_that_is_missing_or_empty(eoi: Callable[..., Any], story: Path
     value, _, after = rest.partition("\n\n" if key in ("Outcome", "Steps", "Observe") else "\n")
     story.write_text(before + after)
     missing = eoi("litmus", str(story))
-    assert (missing.code, missing.err) == (2, f"eoi: {story}:{(before + after).count(chr(10)) + 1}: '{key}:' is missing\n")
+    assert (missing.code, missing.err) == (
+        2,
+        f"eoi: {story}:{(before + after).count(chr(10)) + 1}: '{key}:' is missing\n",
+    )
     story.write_text(f"{before}{key}:\n{after}")
     empty = eoi("litmus", str(story))
-    assert value.strip() and (empty.code, empty.err) == (2, f"eoi: {story}:{before.count(chr(10)) + 1}: '{key}:' is empty\n")
+    assert value.strip() and (empty.code, empty.err) == (
+        2,
+        f"eoi: {story}:{before.count(chr(10)) + 1}: '{key}:' is empty\n",
+    )
 
 
 def test_a_device_file_that_is_not_there(eoi: Callable[..., Any], story: Path) -> None:
@@ -120,7 +129,10 @@ def test_a_patch_beside_the_story(eoi: Callable[..., Any], story: Path) -> None:
     ran = eoi("litmus", str(story))
     assert ran.code == 1 and "2 DIFFER\n" in ran.out
     assert ran.out.count("  on kernel mine.py, vmm ") == 2
-    assert f"    expected, {story}:8: always CPU0 IRR = {{0}} at the end\n    possible instead: CPU0 IRR = {{}}, by this run" in ran.out
+    assert (
+        f"    expected, {story}:8: always CPU0 IRR = {{0}} at the end\n    possible instead: CPU0 IRR = {{}}, by this run"
+        in ran.out
+    )
 
 
 def test_an_empty_file_and_an_empty_folder(eoi: Callable[..., Any], tmp_path: Path) -> None:
@@ -137,7 +149,9 @@ def test_a_wrong_observation_is_shown_with_its_run(eoi: Callable[..., Any], stor
     story.write_text(GOOD.replace("Remote IRR = 1", "Remote IRR = 0"))
     ran = eoi("litmus", str(story))
     assert ran.code == 1
-    assert ran.out == f"""\
+    assert (
+        ran.out
+        == f"""\
 DIFFERS story: A level interrupt closes its pin (2 systems)
   on kernel base, vmm qemu 0x20, guest any, device level:
   on kernel base, vmm openvmm 0x11, guest any, device level:
@@ -152,6 +166,7 @@ DIFFERS story: A level interrupt closes its pin (2 systems)
 
 1 story on 2 systems: 2 DIFFER
 """
+    )
 
 
 def test_every_other_end_is_told(eoi: Callable[..., Any], story: Path) -> None:
@@ -194,7 +209,9 @@ def test_free_steps_are_taken_or_not(eoi: Callable[..., Any], story: Path, kind:
 
 def test_a_story_with_too_many_runs(eoi: Callable[..., Any], story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(litmus_run, "LIMIT", 500)
-    story.write_text(GOOD.replace("device_raise(pin=0)", "...").replace("pins=1", "pins=2").replace("vectors=1", "vectors=2"))
+    story.write_text(
+        GOOD.replace("device_raise(pin=0)", "...").replace("pins=1", "pins=2").replace("vectors=1", "vectors=2")
+    )
     ran = eoi("litmus", str(story))
     assert (ran.code, ran.err) == (2, f"eoi: {story}:16: more than 500 states: name the steps that may happen\n")
 
@@ -219,7 +236,9 @@ def test_without_its_default_folder(eoi: Callable[..., Any], tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     ran = eoi("litmus")
     assert (ran.code, ran.out) == (2, "")
-    assert f"tests/litmus: there is no such folder in {tmp_path}, where the default is looked for; give a FILE" in ran.err
+    assert (
+        f"tests/litmus: there is no such folder in {tmp_path}, where the default is looked for; give a FILE" in ran.err
+    )
     advised = shlex.split(ran.err.partition("for example: ")[2])
     monkeypatch.setattr(litmus_run, "stories_in", lambda places: places.append(None) or [])  # all 52 take half a minute
     assert advised[:2] == ["eoi", "litmus"] and len(list(Path(advised[2]).glob("*.litmus"))) > 40

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from checker import commands
+from checker.command import commands
+from checker.command.matrix_notes import FINISHED, grouped, nothing_text, size_note
 from checker.engine.search import Limits
-from checker.matrix_notes import FINISHED, grouped, nothing_text, size_note
+from checker.matrix.registry import Cell, Skipped, all_properties, default_guests, designs, matrix, parse_scope
 from checker.questions.campaign import Campaign
 from checker.questions.verdict import check_cell
-from checker.registry import Cell, Skipped, all_properties, default_guests, designs, matrix, parse_scope
 from model.machine import Scope
 
 LINUX = ("prove", "base", "--vmm", "qemu", "--guest", "linux", "--property", "no_storm")
 
 
 def cells(scope="", guests=("linux",), vmms=("qemu",)):
-    found = matrix(("base", designs()["base"]), kernels=[], vmms=vmms, guests=guests, devices=["level"], scope=parse_scope(scope))
+    found = matrix(
+        ("base", designs()["base"]), kernels=[], vmms=vmms, guests=guests, devices=["level"], scope=parse_scope(scope)
+    )
     return [cell for cell in found if isinstance(cell, Cell)]
 
 
@@ -27,13 +29,28 @@ def test_one_reason_is_said_once_with_all_its_cells(eoi):
 
 
 def test_other_reasons_are_said_apart():
-    skipped = [Skipped("a 0x11, x, level", "no a"), Skipped("b 0x11, x, level", "no b"), Skipped("a 0x11, y, level", "no a")]
+    skipped = [
+        Skipped("a 0x11, x, level", "no a"),
+        Skipped("b 0x11, x, level", "no b"),
+        Skipped("a 0x11, y, level", "no a"),
+    ]
     assert grouped(skipped) == [("a 0x11, {x, y}, level", "no a"), ("b 0x11, x, level", "no b")]
     assert nothing_text(skipped) == "nothing to explore: no a: a 0x11, {x, y}, level; no b: b 0x11, x, level"
 
 
 def test_prove_says_it_once_beside_the_cells_that_there_are(eoi):
-    out = eoi("prove", "base", "--vmm", "qemu,crosvm", "--guest", "linux,xen", "--property", "no_storm", "--scope", "cpus=1,pins=1,ioapic=0x11").out
+    out = eoi(
+        "prove",
+        "base",
+        "--vmm",
+        "qemu,crosvm",
+        "--guest",
+        "linux,xen",
+        "--property",
+        "no_storm",
+        "--scope",
+        "cpus=1,pins=1,ioapic=0x11",
+    ).out
     assert out.count("does not apply") == 1
     assert "\ncrosvm 0x11, {linux, xen}, level\n  does not apply: crosvm has no I/O APIC of this version\n" in out
 
@@ -54,7 +71,10 @@ def unexplored(monkeypatch):
 def test_sizes_that_are_larger_than_all_that_finished_are_told_at_once_and_not_refused(eoi, unexplored):
     ran = eoi(*LINUX, "--scope", "cpus=64", "--json")
     assert ran.code == 3 and "not_explored" in ran.out  # it was begun
-    assert "eoi: cpus=64,pins=2,vectors=2 may not finish: it makes 644 step instances (qemu 0x11, linux, level), and\n" in ran.err
+    assert (
+        "eoi: cpus=64,pins=2,vectors=2 may not finish: it makes 644 step instances (qemu 0x11, linux, level), and\n"
+        in ran.err
+    )
     for known in ("cpus=6,pins=2,vectors=2", "cpus=2,pins=4,vectors=4", "cpus=3,pins=3,vectors=3"):
         assert known in ran.err
 
@@ -83,7 +103,9 @@ def test_the_smallest_of_those_that_are_called_known_to_finish_does():
     smallest = next(s for s in FINISHED if s == Scope(cpus=3, pins=3, vectors=3))
     (cell,) = cells(",".join(f"{n}={v}" for n, v in smallest.sizes().items()) + ",ioapic=0x20")
     known = all_properties()
-    result = check_cell(cell, [known["no_eoi_lost"]], known, limits=Limits(max_states=3_000_000, max_bytes=1 << 30, seconds=100))
+    result = check_cell(
+        cell, [known["no_eoi_lost"]], known, limits=Limits(max_states=3_000_000, max_bytes=1 << 30, seconds=100)
+    )
     assert result.outcome.name == "COMPLETE"
 
 

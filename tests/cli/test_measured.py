@@ -44,9 +44,17 @@ def digest_of(folder: Path, source: str) -> str:
 
 def test_the_digest_is_of_statements(tmp_path: Path) -> None:
     before = digest_of(tmp_path, MODULE)
-    for same in (MODULE.replace("Ends one.", "Ends it."), MODULE.replace("  # the local APIC", ""), MODULE.replace('What it is', "It")):
+    for same in (
+        MODULE.replace("Ends one.", "Ends it."),
+        MODULE.replace("  # the local APIC", ""),
+        MODULE.replace("What it is", "It"),
+    ):
         assert same != MODULE and digest_of(tmp_path, same) == before
-    for other in (MODULE.replace("irr = 0", "irr = 1"), MODULE.replace('"done"', '"ended"'), MODULE.replace("def eoi", "def end")):
+    for other in (
+        MODULE.replace("irr = 0", "irr = 1"),
+        MODULE.replace('"done"', '"ended"'),
+        MODULE.replace("def eoi", "def end"),
+    ):
         assert digest_of(tmp_path, other) != before
     digest_of(tmp_path, MODULE)
     (tmp_path / "kvm" / "more.py").write_text("")
@@ -61,8 +69,13 @@ def test_what_was_measured_is_said_with_the_verdicts(eoi, reports: Path) -> None
         "measured: 1,000,000 of 1,000,000 steps agree with Linux 6.18.44-fc, kvm_pvm (2026-11-21), "
         "999,999 of 1,000,000 steps agree with QEMU 7.2.22 (2026-11-21): reports/conformance/\n"
     ) in ran.out
-    found = json.loads(eoi("prove", "base", "--vmm", "qemu", "--guest", "linux", "--property", "no_storm", "--json").out)
-    assert [(m["agreed"], m["unexplained"], m["same_model"]) for m in found["measured"]] == [(1_000_000, 1, True), (999_999, 1, True)]
+    found = json.loads(
+        eoi("prove", "base", "--vmm", "qemu", "--guest", "linux", "--property", "no_storm", "--json").out
+    )
+    assert [(m["agreed"], m["unexplained"], m["same_model"]) for m in found["measured"]] == [
+        (1_000_000, 1, True),
+        (999_999, 1, True),
+    ]
 
 
 def test_a_model_that_was_edited_since_is_told(reports: Path) -> None:
@@ -72,7 +85,9 @@ def test_a_model_that_was_edited_since_is_told(reports: Path) -> None:
 
 def test_a_file_of_the_users_was_not_measured(reports: Path) -> None:
     report(reports, "kvm", "Linux 6.18.44-fc, kvm_pvm, x86_64 (AMD EPYC)", measured.model_digest())
-    assert measured.measured_line(users_file=True).endswith("; your file is no part of that: eoi conform kvm --design FILE")
+    assert measured.measured_line(users_file=True).endswith(
+        "; your file is no part of that: eoi conform kvm --design FILE"
+    )
     assert "your file" not in measured.measured_line()
 
 

@@ -62,7 +62,9 @@ def ctrl_c_in_search(hears_ctrl_c, monkeypatch):
 
 # The searches of a cell: its first guest, that guest's source alone, the second guest, ...
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-@pytest.mark.parametrize("form", [(), ("--json",), ("--write", "reports"), ("--tell", "machine_types:1:2:migrate")], ids=" ".join)
+@pytest.mark.parametrize(
+    "form", [(), ("--json",), ("--write", "reports"), ("--tell", "machine_types:1:2:migrate")], ids=" ".join
+)
 def test_ctrl_c_while_a_search_runs_is_inconclusive(eoi, ctrl_c_in_search, tmp_path, monkeypatch, number, form):
     monkeypatch.chdir(tmp_path)
     begun = ctrl_c_in_search(number)
@@ -87,7 +89,9 @@ def test_ctrl_c_while_the_claims_are_judged_makes_none_false(eoi, ctrl_c_in_sear
 
 
 def test_ctrl_c_while_the_gate_searches_in_one_process_ends_it(eoi, ctrl_c_in_search, tmp_path, monkeypatch):
-    parts = [p for p in gate.full_matrix(["base", "v1"]) if (p.vmm, p.guest, p.device) == ("qemu", "windows_cg", "level")]
+    parts = [
+        p for p in gate.full_matrix(["base", "v1"]) if (p.vmm, p.guest, p.device) == ("qemu", "windows_cg", "level")
+    ]
     assert len(parts) == 2
     monkeypatch.setattr(gate, "full_matrix", lambda only: parts)
     begun = ctrl_c_in_search(1)

@@ -7,8 +7,8 @@ import shlex
 
 import pytest
 
-from checker.listing import WIDTH, listing
-from checker.registry import DEVICES, GUESTS, VMMS, designs, registered
+from checker.command.listing import WIDTH, listing
+from checker.matrix.registry import DEVICES, GUESTS, VMMS, designs, registered
 from checker.stories.replay import _functions
 from model.machine import ApiFlags
 
@@ -50,7 +50,9 @@ def test_titles_are_whole_and_wrapped(kind, family):
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == list(family)
     text = " ".join(" ".join(lines).split())
     if kind == "guests":
-        assert "the hard half wakes the thread if its device wants service, else EOI and unmask." in text  # on two lines
+        assert (
+            "the hard half wakes the thread if its device wants service, else EOI and unmask." in text
+        )  # on two lines
     for name in family:
         title = re.split(rf"(?:^| ){name} ", text, maxsplit=1)[1]
         assert re.match(r"[^\n]{20,}?\.(?: |$)", title), name
@@ -71,7 +73,13 @@ def test_the_most_general_guest_does_not_claim_more_than_its_steps():
     assert "any access to any register" not in "\n".join(listing("guests"))
     left_out = next(x for x in listing("simplifications") if x.startswith("model/guests/any_guest.py"))
     assert "no IPIs (ICR" in left_out
-    assert set(GUESTS["any"].steps()) == {"write_spiv", "write_apic_eoi", "write_ioapic_eoi", "write_rte", "service_device"}
+    assert set(GUESTS["any"].steps()) == {
+        "write_spiv",
+        "write_apic_eoi",
+        "write_ioapic_eoi",
+        "write_rte",
+        "service_device",
+    }
 
 
 def test_a_sizes_range_is_listed(eoi):
@@ -84,7 +92,9 @@ def test_a_boot_step_of_every_guest_is_not_anchored_in_a_driver_file():
     for name in GUESTS:
         anchors = {f.anchor for f in _functions(registered("guest", name)).values() if f.name == "setup_local_APIC"}
         assert anchors <= {"setup_local_APIC()"}, name
-    assert {f.anchor for f in _functions(GUESTS["linux_tmr0"]).values() if f.name == "fixup_irqs"} == {"irq.c:fixup_irqs()"}
+    assert {f.anchor for f in _functions(GUESTS["linux_tmr0"]).values() if f.name == "fixup_irqs"} == {
+        "irq.c:fixup_irqs()"
+    }
 
 
 def test_a_long_scope_is_several_options_that_mean_the_same(eoi):

@@ -12,7 +12,9 @@ from checker.questions import gate
 from checker.questions.retell import _all_steps
 from checker.words import count
 
-WRONG = re.compile(r"(?<![\d.,:x])1 (cells|states|transitions|pairs|steps|lines|designs|systems|stories|verdicts|differences)\b")
+WRONG = re.compile(
+    r"(?<![\d.,:x])1 (cells|states|transitions|pairs|steps|lines|designs|systems|stories|verdicts|differences)\b"
+)
 ONE = ("--vmm", "crosvm", "--guest", "linux", "--scope", "cpus=1,pins=1")
 
 
@@ -34,7 +36,22 @@ def test_an_irregular_plural():
     [
         (("diff", "base", "base", *ONE, "--property", "no_storm"), "in the 1 cell."),
         (("diff", "base", "v1", *ONE, "--property", "no_storm", "--max-states", "1"), "in 0 of 1 cell."),
-        (("compat", "base", "v1", "--vmm", "qemu", "--scope", "cpus=1,pins=1", "--claim", "quiet_guest", "--max-states", "1"), "pairs"),
+        (
+            (
+                "compat",
+                "base",
+                "v1",
+                "--vmm",
+                "qemu",
+                "--scope",
+                "cpus=1,pins=1",
+                "--claim",
+                "quiet_guest",
+                "--max-states",
+                "1",
+            ),
+            "pairs",
+        ),
     ],
     ids=["diff the same", "diff cut off", "compat"],
 )

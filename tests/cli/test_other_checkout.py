@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from checker import checkout, commands
+from checker.command import checkout, commands
 from checker.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
-MARKS = ("checker/cli.py", "model/machine.py")
+MARKS = ("checker/command/cli.py", "model/machine.py")
 
 
 @pytest.fixture
@@ -21,7 +21,9 @@ def other(tmp_path):
     """As much of another checkout as tells that it is one. Its files are hard links, as in a copy by `cp -al`."""
     for mark in MARKS:
         (tmp_path / "other" / mark).parent.mkdir(parents=True)
-        os.link(ROOT / mark, tmp_path / "other" / mark) if same_device(tmp_path) else (tmp_path / "other" / mark).touch()
+        os.link(ROOT / mark, tmp_path / "other" / mark) if same_device(tmp_path) else (
+            tmp_path / "other" / mark
+        ).touch()
     return tmp_path / "other"
 
 
@@ -29,7 +31,9 @@ def same_device(folder: Path) -> bool:
     return folder.stat().st_dev == ROOT.stat().st_dev
 
 
-@pytest.mark.parametrize("command", [("gate",), ("gate", "--write", "x.toml"), ("conform", "kvm"), ("conform", "qemu")], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [("gate",), ("gate", "--write", "x.toml"), ("conform", "kvm"), ("conform", "qemu")], ids=" ".join
+)
 @pytest.mark.parametrize("inside", ["", "reports/deep"])
 def test_what_judges_a_checkout_is_refused(eoi, other, monkeypatch, command, inside):
     for judges in ("run_gate", "run_conform"):  # they take long, and the real KVM
@@ -85,7 +89,7 @@ def test_a_checkout_of_symbolic_links_to_this_one_is_this_one_and_the_nearest_co
 
 def called(cwd: Path, path: Path) -> subprocess.CompletedProcess[str]:
     """`eoi gate` as the command starts: the current directory is not on sys.path."""
-    program = "import sys; sys.argv = ['eoi', 'gate', '--expected', 'none']; from checker.entry import main; sys.exit(main())"
+    program = "import sys; sys.argv = ['eoi', 'gate', '--expected', 'none']; from checker.command.entry import main; sys.exit(main())"
     environment = {**os.environ, "PYTHONPATH": str(path), "PYTHONSAFEPATH": "1", "PWD": str(cwd)}
     return subprocess.run(
         [sys.executable, "-c", program], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60

@@ -47,7 +47,17 @@ def test_v1_holds_on_0x20_and_loses_the_eoi_on_0x11(eoi):
 def test_a_pass_says_what_it_covered(eoi):
     out = eoi("prove", "v1", *WINDOWS, "--scope", "ioapic=0x20,cpus=1,pins=1").out
     assert "20250918162529.640943-1-jon@nutanix.com" in out
-    for said in ("states", "transitions", "depth", "exact storage", "never taken:", "WEAK", "STRONG", "FINITE", "REACHED"):
+    for said in (
+        "states",
+        "transitions",
+        "depth",
+        "exact storage",
+        "never taken:",
+        "WEAK",
+        "STRONG",
+        "FINITE",
+        "REACHED",
+    ):
         assert said in out
     reproduce = re.search(r"reproduce: eoi (.*)", out)
     assert reproduce is not None
@@ -109,7 +119,7 @@ def take_ctrl_c() -> None:
 
 
 def test_ctrl_c_is_inconclusive_and_says_what_was_covered(tmp_path: Path):
-    command = [sys.executable, "-m", "checker.cli", "prove", "base", "--guest", "any", "--vmm", "qemu"]
+    command = [sys.executable, "-m", "checker.command.cli", "prove", "base", "--guest", "any", "--vmm", "qemu"]
     command += ["--scope", "cpus=2,pins=2,vectors=3", "--property", "advertised_is_honoured", "--property", "eoi_exit"]
     command += ["--property", "remote_irr_set", "--json"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

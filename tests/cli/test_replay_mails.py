@@ -101,7 +101,10 @@ def test_quoting_that_cannot_be_undone_is_said(eoi: Callable[..., Any], tmp_path
     # glued to the headline, nobody would see a headline there; else the first step is what cannot be read
     line = 2 if between == ":" else 2 + next(n for n, text in enumerate(STORM.splitlines()) if text.startswith("   1 "))
     assert (alone.code, alone.out) == (2, "")
-    assert re.match(rf"eoi: {re.escape(str(path))}: line {line}: (a story|step 1) stands behind '{98 + line}:', quoting that cannot be undone", alone.err)
+    assert re.match(
+        rf"eoi: {re.escape(str(path))}: line {line}: (a story|step 1) stands behind '{98 + line}:', quoting that cannot be undone",
+        alone.err,
+    )
     for text in (f"See:\n{numbered}\n{LOST}", f"{LOST}\n{numbered}"):
         path.write_text(text)
         both = eoi("replay", str(path))
@@ -205,7 +208,11 @@ def test_quoted_printable_without_headers(eoi: Callable[..., Any], tmp_path: Pat
         ran = eoi("replay", str(path))
         assert (ran.code, ran.err) == (1, "") and ran.out.endswith(ALL_13)
         assert content(path.read_text()) == content(STORM)
-        assert path.read_text().splitlines()[parse(path.read_text()).cell_line - 1].endswith("Cell:   kernel=3Dbase vmm=3Dqemu guest=3Dwindows_cg device=3Dlevel")
+        assert (
+            path.read_text()
+            .splitlines()[parse(path.read_text()).cell_line - 1]
+            .endswith("Cell:   kernel=3Dbase vmm=3Dqemu guest=3Dwindows_cg device=3Dlevel")
+        )
 
 
 def flowed(text: str, depth: int, width: int, delsp: bool) -> str:

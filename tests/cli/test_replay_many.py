@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checker import oracle_commands
+from checker.command import oracle_commands
 from checker.questions import migration_table
 from checker.stories.story_parser import ParsedStory, stories_of
 
@@ -34,7 +34,9 @@ def quoted(text: str) -> str:
 def mail(tmp_path: Path) -> Path:
     """Two stories, of 6 and of 7 steps, quoted, with what people write around them."""
     path = tmp_path / "mail.txt"
-    path.write_text(f"Hi,\n\nyou wrote:\n{quoted(page('03'))}\nYes. And\n\n{quoted(page('04'))}\nso vcpus_agree: VIOLATED in 6 steps it is.\n")
+    path.write_text(
+        f"Hi,\n\nyou wrote:\n{quoted(page('03'))}\nYes. And\n\n{quoted(page('04'))}\nso vcpus_agree: VIOLATED in 6 steps it is.\n"
+    )
     return path
 
 
@@ -44,7 +46,9 @@ def test_each_story_of_a_mail_has_its_verdict(eoi: Callable[..., Any], mail: Pat
     lines = [text[: m.start()].count("\n") + 1 for m in re.finditer("^> .*: VIOLATED in", text, re.M)]
     assert len(lines) == 2
     assert (ran.code, ran.err) == (1, "")
-    assert ran.out == f"""\
+    assert (
+        ran.out
+        == f"""\
 story 1 of 2, line {lines[0]}:
 vcpus_agree on kernel v6, vmm setup_vmm, guest lapic, device level
 REPRODUCED: all 6 steps run in CPython, and vcpus_agree is VIOLATED
@@ -55,13 +59,18 @@ REPRODUCED: all 7 steps run in CPython, and lvr_is_stable is VIOLATED
 
 2 stories: 2 REPRODUCED
 """
+    )
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("ioctl_create_vcpu(cpu=0)", "ioctl_create_vcup(cpu=0)", "no step 'ioctl_create_vcup'"),
-        ("ioctl_create_vcpu(cpu=0)", "ioctl_create_vcpu(cpu=5)", "ioctl_create_vcpu: cpu = 5: a number 0..0 was expected"),
+        (
+            "ioctl_create_vcpu(cpu=0)",
+            "ioctl_create_vcpu(cpu=5)",
+            "ioctl_create_vcpu: cpu = 5: a number 0..0 was expected",
+        ),
         (">    2 ", ">    9 ", "step 2 was expected, found step 9"),
         (">    7 ", ">      ", "step 7 of 7 was expected before the end"),
         ("Cell: ", "Sell: ", "'Cell:' was expected between the headline and step 1"),
@@ -83,7 +92,9 @@ def test_a_damaged_story_takes_no_other_along(
     path.write_text("\n\n".join(texts))
     ran = eoi("replay", str(path))
     assert ran.code == 2
-    assert VERDICT.findall(ran.out) == (["NOT REPLAYED", "REPRODUCED"] if damaged == 0 else ["REPRODUCED", "NOT REPLAYED"])
+    assert VERDICT.findall(ran.out) == (
+        ["NOT REPLAYED", "REPRODUCED"] if damaged == 0 else ["REPRODUCED", "NOT REPLAYED"]
+    )
     assert ran.out.endswith("1 REPRODUCED\n" if damaged == 0 else "1 NOT REPLAYED\n")
     found = re.fullmatch(rf"eoi: {re.escape(str(path))}: line (\d+): (.*)\n", ran.err)
     assert found is not None, ran.err
@@ -203,13 +214,17 @@ def test_a_migration_meets_other_designs(eoi: Callable[..., Any], tmp_path: Path
     )
     ran = eoi("replay", str(migration(LOST)), "--design", str(patch))
     assert ran.code == 0 and "kvm_inject_irq(0), is not possible here" in ran.out
-    assert re.search(r"The runs part at step \d+, device_raise: apic\[0\].irr is \{\} here, \{0\} in the story", ran.out)
+    assert re.search(
+        r"The runs part at step \d+, device_raise: apic\[0\].irr is \{\} here, \{0\} in the story", ran.out
+    )
 
 
 def test_the_systems_are_those_of_the_table() -> None:
     """Replay builds the class with the same bases as the table did."""
     for name, table in migration_table.tables().items():
-        cell = migration_table.cell_of(table, table.guests[0], table.hosts[0], table.hosts[0], migration_table.OPERATIONS[0])
+        cell = migration_table.cell_of(
+            table, table.guests[0], table.hosts[0], table.hosts[0], migration_table.OPERATIONS[0]
+        )
         known = migration_table.designs()
         vmm = known.get(table.design, migration_table.Qemu)
         roles = [known[table.kernel], vmm, migration_table.GUESTS[table.guests[0]], migration_table.Level]
@@ -222,11 +237,17 @@ def test_a_migration_on_one_kernel(eoi: Callable[..., Any], tmp_path: Path) -> N
     assert ran.code == 3 and "\nNOT RUNNABLE HERE: the story moves a VM" in ran.out
 
 
-def test_each_story_is_taken_on_the_real_system(eoi: Callable[..., Any], mail: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_story_is_taken_on_the_real_system(
+    eoi: Callable[..., Any], mail: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Story by story, with the worst code: here the second one is not runnable."""
 
     def replay_on(story: ParsedStory, *_: object) -> tuple[list[str], int]:
-        return ([story.property, "CONFIRMED: x"], 1) if story.property == "vcpus_agree" else ([story.property, "NOT RUNNABLE HERE: y"], 3)
+        return (
+            ([story.property, "CONFIRMED: x"], 1)
+            if story.property == "vcpus_agree"
+            else ([story.property, "NOT RUNNABLE HERE: y"], 3)
+        )
 
     monkeypatch.setattr(oracle_commands, "replay_on", replay_on)
     ran = eoi("replay", str(mail), "--on", "kvm")

@@ -14,24 +14,33 @@ from oracles.lockstep import OracleMissing
 
 HEAD = "from model.designs.v6 import V6\nfrom model.machine import Lapic, Trigger, Vector\n\n\nclass Mine(V6):\n"
 # Takes no level message: KVM_GET_LAPIC shows an IRR that the patch does not have.
-DROPS = HEAD + """\
+DROPS = (
+    HEAD
+    + """\
     def apic_accept_irq(self, apic: Lapic, vector: Vector, trigger: Trigger) -> None:
         if trigger == Trigger.EDGE:
             super().apic_accept_irq(apic, vector, trigger)
 """
+)
 # Obeys SPIV bit 12 whatever the VMM asked for; v6 does so for one that asks for BIT2 (ENABLE).
-OBEYS = HEAD + """\
+OBEYS = (
+    HEAD
+    + """\
     def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
         if not apic.spiv_directed_eoi:
             super().kvm_ioapic_send_eoi(apic, vector)
 """
+)
 # Broadcasts no EOI of vector 0: seen at the next exit only, and the story ends before.
-DEAF = HEAD + """\
+DEAF = (
+    HEAD
+    + """\
     def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
         if vector > 0:
             super().kvm_ioapic_send_eoi(apic, vector)
 """
-SAME = HEAD + '    CHANGES = 0\n'
+)
+SAME = HEAD + "    CHANGES = 0\n"
 
 
 def running() -> str:
@@ -42,7 +51,9 @@ def running() -> str:
         return ""
 
 
-needs_v6 = pytest.mark.skipif(running() != "v6", reason=f"the running kernel's design is {running() or 'unknown: no KVM'}")
+needs_v6 = pytest.mark.skipif(
+    running() != "v6", reason=f"the running kernel's design is {running() or 'unknown: no KVM'}"
+)
 
 
 class Story:
@@ -76,18 +87,40 @@ WHICH = "The running kernel has the design v6, by what it advertises; the story 
 def test_the_first_step_that_the_running_kernel_takes_otherwise(story: Callable[[str, str, str], Story]) -> None:
     code, said = story(DROPS, "linux", "line_is_serviced").on_kvm()
     assert code == 0
-    assert "NOT REPRODUCED: step 5, device_raise(0): apic[0].irr is {0} in the real system and {} in the model of mine.py" in said
-    assert f"{WHICH} The step is the first that the running kernel takes otherwise than mine.py: it is what mine.py changes" in said
-    assert "In the model (v6 is 'here'): The runs part at step 5, device_raise: apic[0].irr is {0} here, {} in the story." in said
+    assert (
+        "NOT REPRODUCED: step 5, device_raise(0): apic[0].irr is {0} in the real system and {} in the model of mine.py"
+        in said
+    )
+    assert (
+        f"{WHICH} The step is the first that the running kernel takes otherwise than mine.py: it is what mine.py changes"
+        in said
+    )
+    assert (
+        "In the model (v6 is 'here'): The runs part at step 5, device_raise: apic[0].irr is {0} here, {} in the story."
+        in said
+    )
 
 
 @needs_v6
 def test_what_the_running_kernel_does_with_a_flag_only(story: Callable[[str, str, str], Story]) -> None:
     code, said = story(OBEYS, "windows_cg", "no_eoi_lost").on_kvm()
-    assert code == 1 and "CONFIRMED: as v6 with flags BIT2 instead of NONE, which is what runs here, not as mine.py: 10 steps" in said
-    assert f"{WHICH} The steps were taken as v6: the running kernel does its part of this, too, where its VMM asks for the flags BIT2." in said
-    assert "The story's VMM asks for NONE; with that v6 was not seen to do it: the difference is what mine.py changes." in said
-    assert "In the model (v6 is 'here'): The runs part at step 8, l1_apic_eoi: apic[0].pending_ioapic_eoi is 0 here" in said
+    assert (
+        code == 1
+        and "CONFIRMED: as v6 with flags BIT2 instead of NONE, which is what runs here, not as mine.py: 10 steps"
+        in said
+    )
+    assert (
+        f"{WHICH} The steps were taken as v6: the running kernel does its part of this, too, where its VMM asks for the flags BIT2."
+        in said
+    )
+    assert (
+        "The story's VMM asks for NONE; with that v6 was not seen to do it: the difference is what mine.py changes."
+        in said
+    )
+    assert (
+        "In the model (v6 is 'here'): The runs part at step 8, l1_apic_eoi: apic[0].pending_ioapic_eoi is 0 here"
+        in said
+    )
     assert "BIT2 is KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST in v6" in said
 
 
@@ -96,7 +129,10 @@ def test_a_patch_of_an_older_kernel_is_not_told_by_what_it_advertises(story: Cal
     older = DROPS.replace("v6", "base").replace("V6", "Base")
     code, said = story(older, "linux", "line_is_serviced").on_kvm()
     assert code == 0
-    assert "NOT REPRODUCED: step 5, device_raise(0): apic[0].irr is {0} in the real system and {} in the model of mine.py" in said
+    assert (
+        "NOT REPRODUCED: step 5, device_raise(0): apic[0].irr is {0} in the real system and {} in the model of mine.py"
+        in said
+    )
 
 
 @needs_v6
@@ -110,7 +146,10 @@ def test_a_patch_that_does_not_bring_it_about(story: Callable[[str, str, str], S
 @needs_v6
 def test_what_these_steps_do_not_tell(story: Callable[[str, str, str], Story]) -> None:
     code, said = story(DEAF, "linux", "no_eoi_lost").on_kvm()
-    assert code == 3 and "NOT RUNNABLE HERE: as v6, which is what runs here, not as mine.py: the last state does not show it" in said
+    assert (
+        code == 3
+        and "NOT RUNNABLE HERE: as v6, which is what runs here, not as mine.py: the last state does not show it" in said
+    )
     assert f"{WHICH} Beside the model of mine.py nothing differs that can be seen from outside in these steps" in said
     assert "The runs part at step 9, ack_APIC_irq: apic[0].pending_ioapic_eoi is 0 here, none in the story." in said
 
@@ -127,7 +166,11 @@ def test_what_these_steps_do_not_tell(story: Callable[[str, str, str], Story]) -
     ],
 )  # fmt: skip
 def test_what_is_said_of_each_label(
-    story: Callable[[str, str, str], Story], monkeypatch: pytest.MonkeyPatch, found: Confirmation, code: int, follows: str
+    story: Callable[[str, str, str], Story],
+    monkeypatch: pytest.MonkeyPatch,
+    found: Confirmation,
+    code: int,
+    follows: str,
 ) -> None:
     """With no KVM at all: the running design and the label are given."""
     monkeypatch.setattr(subjects, "running_design", lambda: "v6")
@@ -139,25 +182,46 @@ def test_what_is_said_of_each_label(
 @pytest.mark.parametrize(
     ("beside", "code", "label"),
     [
-        (Confirmation(Label.NOT_REPRODUCED, "step 5: a is 1 in the model", step=5), 0, "NOT REPRODUCED: step 5: a is 1 in the model of mine.py"),
+        (
+            Confirmation(Label.NOT_REPRODUCED, "step 5: a is 1 in the model", step=5),
+            0,
+            "NOT REPRODUCED: step 5: a is 1 in the model of mine.py",
+        ),
         (Confirmation(Label.NOT_REPRODUCED, "the set-up: z", step=0), 3, "NOT RUNNABLE HERE: as v6 no"),
         (Confirmation(Label.CONFIRMED, "y"), 3, "NOT RUNNABLE HERE: as v6 no"),
         (Confirmation(Label.NOT_RUNNABLE, "y"), 3, "NOT RUNNABLE HERE: as v6 no"),
     ],
 )
 def test_a_run_beside_what_it_is_told_of(
-    story: Callable[[str, str, str], Story], monkeypatch: pytest.MonkeyPatch, beside: Confirmation, code: int, label: str
+    story: Callable[[str, str, str], Story],
+    monkeypatch: pytest.MonkeyPatch,
+    beside: Confirmation,
+    code: int,
+    label: str,
 ) -> None:
     """A difference in the steps is a difference; one in the set-up, or none, leaves the label as it was."""
     monkeypatch.setattr(subjects, "running_design", lambda: "v6")
-    monkeypatch.setattr(subjects, "confirm_run", lambda *_: Confirmation(Label.NOT_RUNNABLE, "as v6 no", as_design="v6", flags="NONE"))
+    monkeypatch.setattr(
+        subjects, "confirm_run", lambda *_: Confirmation(Label.NOT_RUNNABLE, "as v6 no", as_design="v6", flags="NONE")
+    )
     monkeypatch.setattr(subjects, "confirm_as_told", lambda *_: beside)
     told = story(OBEYS, "windows_cg", "no_eoi_lost").on_kvm()
     assert told[0] == code and told[1].startswith(f"{label} ") and WHICH in told[1]
 
 
-def test_the_running_kernels_own_design(eoi: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    where = ("--vmm", "qemu", "--guest", "windows_cg", "--property", "no_storm", "--scope", "ioapic=0x20,cpus=1,pins=1,flags=0x0")
+def test_the_running_kernels_own_design(
+    eoi: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = (
+        "--vmm",
+        "qemu",
+        "--guest",
+        "windows_cg",
+        "--property",
+        "no_storm",
+        "--scope",
+        "ioapic=0x20,cpus=1,pins=1,flags=0x0",
+    )
     (tmp_path / "story.txt").write_text(eoi("trace", "v6", *where).out)
     monkeypatch.setattr(subjects, "running_design", lambda: "v6")
     monkeypatch.setattr(subjects, "confirm_run", lambda *_: Confirmation(Label.CONFIRMED, "x"))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from checker.commands import story
+from checker.command.commands import story
 from checker.engine.search import Limits
+from checker.matrix.registry import Cell, all_properties, designs, matrix
 from checker.questions.campaign import run_campaign
 from checker.questions.verdict import Status
-from checker.registry import Cell, all_properties, designs, matrix
 from checker.stories.story import to_text
 
 
@@ -56,7 +56,18 @@ def test_every_story_is_accepted_back_plain_and_quoted(stories, eoi, monkeypatch
 def test_a_story_is_stopped_by_the_design_that_fixes_it(eoi, tmp_path: Path):
     path = tmp_path / "storm.txt"
     path.write_text(
-        eoi("trace", "base", "--vmm", "qemu", "--guest", "windows_cg", "--scope", "ioapic=0x20", "--property", "no_storm").out
+        eoi(
+            "trace",
+            "base",
+            "--vmm",
+            "qemu",
+            "--guest",
+            "windows_cg",
+            "--scope",
+            "ioapic=0x20",
+            "--property",
+            "no_storm",
+        ).out
     )
     assert eoi("replay", str(path)).code == 1
     stopped = eoi("replay", str(path), "--design", "v1")
@@ -78,7 +89,9 @@ def test_a_story_is_stopped_by_the_design_that_fixes_it(eoi, tmp_path: Path):
 )
 def test_a_damaged_story_is_refused_with_the_line(eoi, tmp_path, old, new, said):
     scope = "ioapic=0x20,cpus=1,pins=1"
-    text = eoi("trace", "base", "--vmm", "qemu", "--guest", "windows_cg", "--scope", scope, "--property", "no_storm").out
+    text = eoi(
+        "trace", "base", "--vmm", "qemu", "--guest", "windows_cg", "--scope", scope, "--property", "no_storm"
+    ).out
     assert old in text
     path = tmp_path / "story.txt"
     path.write_text(text.replace(old, new))
@@ -88,11 +101,26 @@ def test_a_damaged_story_is_refused_with_the_line(eoi, tmp_path, old, new, said)
 
 def test_a_story_told_of_an_unfair_loop_is_not_believed(eoi, tmp_path):
     """The same steps under a headline that the run does not earn."""
-    text = eoi("trace", "base", "--vmm", "qemu", "--guest", "linux", "--property", "eoi_exit", "--scope", "ioapic=0x20,cpus=1,pins=1").out
+    text = eoi(
+        "trace",
+        "base",
+        "--vmm",
+        "qemu",
+        "--guest",
+        "linux",
+        "--property",
+        "eoi_exit",
+        "--scope",
+        "ioapic=0x20,cpus=1,pins=1",
+    ).out
     assert "eoi_exit: REACHED in" in text
     steps = text.split(" in ")[1].split(" ")[0]
     path = tmp_path / "story.txt"
-    path.write_text(text.replace(f"eoi_exit: REACHED in {steps} steps", f"line_is_serviced: VIOLATED in {steps} steps, then stays there"))
+    path.write_text(
+        text.replace(
+            f"eoi_exit: REACHED in {steps} steps", f"line_is_serviced: VIOLATED in {steps} steps, then stays there"
+        )
+    )
     ran = eoi("replay", str(path))
     assert ran.code == 0 and "would have to happen in the end" in ran.out
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checker import commands
-from checker.cli import build_parser
+from checker.command import commands
+from checker.command.cli import build_parser
 
 SELECTING = ["prove", "diff", "trace"]
 
@@ -14,9 +14,21 @@ SELECTING = ["prove", "diff", "trace"]
     ("arguments", "said", "usage"),
     [
         (("prove", "--nonsense"), "eoi prove: unknown option --nonsense\n", "eoi prove [OPTIONS] DESIGN "),
-        (("prove", "base", "--propery", "x"), "eoi prove: unknown option --propery: did you mean '--property'?\n", "eoi prove "),
-        (("diff", "base", "v1", "--breif=1"), "eoi diff: unknown option --breif: did you mean '--brief'?\n", "eoi diff [OPTIONS] BASE DESIGN "),
-        (("diff",), "eoi diff: the following arguments are required: BASE, DESIGN\n", "eoi diff [OPTIONS] BASE DESIGN "),
+        (
+            ("prove", "base", "--propery", "x"),
+            "eoi prove: unknown option --propery: did you mean '--property'?\n",
+            "eoi prove ",
+        ),
+        (
+            ("diff", "base", "v1", "--breif=1"),
+            "eoi diff: unknown option --breif: did you mean '--brief'?\n",
+            "eoi diff [OPTIONS] BASE DESIGN ",
+        ),
+        (
+            ("diff",),
+            "eoi diff: the following arguments are required: BASE, DESIGN\n",
+            "eoi diff [OPTIONS] BASE DESIGN ",
+        ),
         (("gate", "-j4"), "eoi gate: unknown option -j4\n", "eoi gate [OPTIONS] "),
         (("trace", "base", "v1"), "eoi trace: 'v1': not expected here\n", "eoi trace [OPTIONS] DESIGN "),
         (("conform", "kvmm"), "unknown name 'kvmm': did you mean 'kvm'?\n", "eoi conform [OPTIONS] {kvm,qemu} "),
@@ -27,7 +39,11 @@ SELECTING = ["prove", "diff", "trace"]
         (("prove", "base", "--max-states", "-3"), "'-3': a whole number from 1 on is needed\n", "eoi prove "),
         (("prove", "base", "--timeout", "soon"), "'soon': a number of seconds is needed", "eoi prove "),
         (("prove", "base", "--timeout", "nan"), "'nan': a number of seconds is needed", "eoi prove "),
-        (("prove", "base", "--max", "5"), "ambiguous option: --max could match --max-states, --max-memory\n", "eoi prove "),
+        (
+            ("prove", "base", "--max", "5"),
+            "ambiguous option: --max could match --max-states, --max-memory\n",
+            "eoi prove ",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -43,7 +59,9 @@ def test_every_option_is_still_known(monkeypatch):
     parse = build_parser().parse_args
     for command in SELECTING:
         designs = ["base", "v1"] if command == "diff" else ["base"]
-        found = parse([command, *designs, "--sc", "cpus=1", "--scope=pins=1", "--max-mem=1G", "--timeout", "0.5", "--js"])
+        found = parse(
+            [command, *designs, "--sc", "cpus=1", "--scope=pins=1", "--max-mem=1G", "--timeout", "0.5", "--js"]
+        )
         assert (found.scope, found.max_memory, found.timeout, found.json) == ("cpus=1,pins=1", 1 << 30, 0.5, True)
     assert parse(["replay", "-"]).file == "-" and parse(["conform", "kvm", "--seed", "-5"]).seed == -5
     assert parse(["litmus", "--", "--odd.litmus"]).files == ["--odd.litmus"]

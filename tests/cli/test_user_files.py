@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from checker.loader import load_design, load_properties
-from checker.loader_checks import line_of_diff
+from checker.matrix.loader import load_design, load_properties
+from checker.matrix.loader_checks import line_of_diff
 
 GOOD = """\
 from model.designs.base import Base
@@ -38,7 +38,7 @@ BAD = [
     ("loop at import", ("\n\nclass", "\nwhile True: pass\nclass"), 4, "only imports and defines"),
     ("exit at import", ("\n\nclass", "\nraise SystemExit(0)\nclass"), 4, "only imports and defines"),
     ("call at import", ("\n\nclass", "\nx = sum(iter(int, 1))\nclass"), 4, "calls nothing while it is read"),
-    ("call in class", ("    \"\"\"Obey SPIV bit 12.\"\"\"", "    print(1)"), 6, "only imports and defines"),
+    ("call in class", ('    """Obey SPIV bit 12."""', "    print(1)"), 6, "only imports and defines"),
     ("exception", ("\n\nclass", "\nx = 1 // 0\nclass"), 4, "ZeroDivisionError"),
     ("call", ("super().kvm_ioapic_send_eoi", "super().kvm_ioapic_send_eio"), 11, "did you mean 'kvm_ioapic_send_eoi'?"),
     ("recursion", ("super().", "self."), 8, "recursion"),
@@ -61,7 +61,9 @@ def test_a_patch_by_path_gives_the_verdicts_of_v1(eoi, patch_file):
     for scope in ("ioapic=0x11", "ioapic=0x20"):
         mine = eoi("prove", str(patch_file), *WINDOWS, "--scope", scope, "--brief")
         v1 = eoi("prove", "v1", *WINDOWS, "--scope", scope, "--brief")
-        told, of_v1 = ([x for x in r.out.splitlines() if not x.startswith(("NOT LOOKED AT", "measured"))] for r in (mine, v1))
+        told, of_v1 = (
+            [x for x in r.out.splitlines() if not x.startswith(("NOT LOOKED AT", "measured"))] for r in (mine, v1)
+        )
         assert (mine.code, told[2:]) == (v1.code, of_v1[2:])
 
 
@@ -75,7 +77,7 @@ def test_its_story_names_the_file_and_replays(eoi, patch_file, tmp_path):
 
 @pytest.mark.parametrize(("change", "line", "said"), [b[1:] for b in BAD], ids=[b[0] for b in BAD])
 def test_a_bad_file_is_exit_code_2_and_points_at_the_line(eoi, patch_file, monkeypatch, change, line, said):
-    monkeypatch.setattr("checker.loader.SECONDS", 0.5)
+    monkeypatch.setattr("checker.matrix.loader.SECONDS", 0.5)
     assert GOOD.count(change[0]) >= 1
     patch_file.write_text(GOOD.replace(*change))
     ran = eoi("prove", str(patch_file), *WINDOWS)
@@ -117,7 +119,7 @@ def test_a_store_out_of_range_names_field_value_and_line(eoi, patch_file):
 
 def test_an_import_that_exits_or_hangs_is_not_all_well(eoi, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("checker.loader.SECONDS", 0.5)
+    monkeypatch.setattr("checker.matrix.loader.SECONDS", 0.5)
     (tmp_path / "exits.py").write_text("raise SystemExit(0)\n")
     (tmp_path / "hangs.py").write_text("while True:\n    pass\n")
     for module in ("exits", "hangs"):
@@ -178,7 +180,11 @@ def test_a_property_file_has_no_function_that_nothing_calls(eoi, patch_file, tmp
     assert list(load_properties(str(path), {})[0]) == ["mine"]
     path.write_text(good.replace("mine", "other") + "\n\ndef mine(s: Machine) -> bool:\n    return False\n")
     ran = eoi("prove", str(patch_file), *WINDOWS, "--property", str(path))
-    assert ran.code == 2 and f"{path}:10: mine() is outside of every class" in ran.err and "a property has @always()" in ran.err
+    assert (
+        ran.code == 2
+        and f"{path}:10: mine() is outside of every class" in ran.err
+        and "a property has @always()" in ran.err
+    )
 
 
 @pytest.mark.parametrize("text", [
@@ -188,14 +194,18 @@ def test_python_is_no_diff(text):
     assert line_of_diff(text) == 0
 
 
-MIXED = "from model.guests.linux import Linux\nfrom model.vmms.qemu import Qemu\n\n\nclass Mix(Qemu, Linux):\n    pass\n"
+MIXED = (
+    "from model.guests.linux import Linux\nfrom model.vmms.qemu import Qemu\n\n\nclass Mix(Qemu, Linux):\n    pass\n"
+)
 CROSS = (
     "from model.designs.base import Base\n\n\nclass Cross(Base):\n"
     "    def guest_wants_directed_eoi(self) -> bool:\n        return False\n"
 )
 
 
-@pytest.mark.parametrize(("text", "said"), [(MIXED, "mixes the roles vmm and guest"), (CROSS, "is a function of the guest")])
+@pytest.mark.parametrize(
+    ("text", "said"), [(MIXED, "mixes the roles vmm and guest"), (CROSS, "is a function of the guest")]
+)
 def test_a_class_plays_one_role(eoi, tmp_path, text, said):
     path = tmp_path / "mine.py"
     path.write_text(text)
@@ -235,7 +245,18 @@ def test_a_vmm_patch_by_path(eoi, tmp_path):
         "        for rte in self.ioapic.values():\n            if rte.vector == vector:\n"
         "                rte.remote_irr = False\n"
     )
-    ran = eoi("prove", str(path), "--kernel", "base", "--guest", "windows_cg", "--property", "no_storm", "--scope", "ioapic=0x20")
+    ran = eoi(
+        "prove",
+        str(path),
+        "--kernel",
+        "base",
+        "--guest",
+        "windows_cg",
+        "--property",
+        "no_storm",
+        "--scope",
+        "ioapic=0x20",
+    )
     assert ran.code == 0, ran.out
 
 
@@ -251,7 +272,10 @@ def test_require_that_is_not_imported_is_said_to_be(eoi, tmp_path):
 def test_an_unknown_name_that_is_near_nothing_says_where_the_names_are(eoi):
     for name in ("zzz", "my patch.c"):
         ran = eoi("prove", name)
-        assert ran.code == 2 and f"unknown design {name!r}: `eoi list designs` names them all; a file ends in .py" in ran.err
+        assert (
+            ran.code == 2
+            and f"unknown design {name!r}: `eoi list designs` names them all; a file ends in .py" in ran.err
+        )
 
 
 SECOND_VCPU = """

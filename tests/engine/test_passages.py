@@ -102,7 +102,16 @@ def test_lines_that_no_step_runs(toy, engine: str) -> None:
     assert {line.number for line, was_run in lines.items() if not was_run} == never
     assert {line.function for line in lines} == {"initial", "go", "turn", "wait", "look", "note", "strange"}
     run = {line.number for line, was_run in lines.items() if was_run}
-    for text in ("self.seen.add(1)", "require(cpu", "for n in", "if (", "return\n", "discard", "elif", "require(self.on)"):
+    for text in (
+        "self.seen.add(1)",
+        "require(cpu",
+        "for n in",
+        "if (",
+        "return\n",
+        "discard",
+        "elif",
+        "require(self.on)",
+    ):
         assert 1 + TOY[: TOY.index(text)].count("\n") in run, text
 
 
@@ -133,7 +142,9 @@ def test_what_no_cell_runs() -> None:
 
     head = of(3, uncalled=True)
     assert never_run([{of(4): True, of(5): False, of(6): False}, {of(4): False, of(5): True, of(6): False}]) == [of(6)]
-    assert never_run([{head: False}, {of(4): True, of(5): False}]) == [of(5)]  # where it is called, its head says nothing
+    assert never_run([{head: False}, {of(4): True, of(5): False}]) == [
+        of(5)
+    ]  # where it is called, its head says nothing
     assert never_run([{head: False}, {head: False}]) == [head]
     assert never_run([{of(4): True}]) == never_run([]) == []
     assert line_texts([of(3), of(4), of(7)]) == ["mine.py:3-4,7 in f()"]

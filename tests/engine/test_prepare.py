@@ -7,8 +7,8 @@ import pytest
 from checker.engine import generated, prepare
 from checker.engine.cgen import generate
 from checker.language.lower import lower
-from checker.loader import load_design
-from checker.registry import Cell, all_properties, designs, matrix
+from checker.matrix.loader import load_design
+from checker.matrix.registry import Cell, all_properties, designs, matrix
 from model.machine import Scope
 
 

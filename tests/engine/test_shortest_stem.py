@@ -10,8 +10,8 @@ import pytest
 from checker.engine.prepare import prepare
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, open_search
+from checker.matrix.registry import Cell
 from checker.questions.verdict import Judge, Status
-from checker.registry import Cell
 from model.lang import Design, Fair, Index, Scope, leads_to, require, step
 
 Place: TypeAlias = Annotated[int, Index(9)]

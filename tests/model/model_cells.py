@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from checker import registry
 from checker.engine.atoms import Atom
 from checker.engine.liveness import Lasso
 from checker.engine.reference import Codes, Move, Reference
@@ -20,8 +19,9 @@ from checker.engine.search import Limits, NativeSearch, ReferenceSearch
 from checker.language.ir_program import Program
 from checker.language.layout import instances
 from checker.language.lower import lower
+from checker.matrix import registry
+from checker.matrix.registry import Cell, matrix, parse_scope, role_of
 from checker.questions.verdict import Judge, Status, Verdict
-from checker.registry import Cell, matrix, parse_scope, role_of
 from model.finite import Scalar, encode
 from model.lang import Property
 from model.machine import IoapicVersion
@@ -77,10 +77,10 @@ def cells(scope: str = "", **names: str) -> list[tuple[str, Cell]]:
 
 
 def old_scans() -> list[tuple[str, Cell]]:
-    """The kernels with another scan (model/mutants/routes.py), each beside the one that fixes it: what the properties of
+    """The kernels with another scan (model/bugs/routes.py), each beside the one that fixes it: what the properties of
     the scan are violated and satisfied by."""
     pairs = []
-    for mutant in (cls for cls in registry.mutants().values() if cls.__module__ == "model.mutants.routes"):
+    for mutant in (cls for cls in registry.mutants().values() if cls.__module__ == "model.bugs.routes"):
         assert mutant.patch is not None
         roles = {role: mutant.default_roles.get(role, ("level",)) for role in ("vmm", "guest", "device")}
         for cls in (mutant, {**registry.designs(), **registry.mutants()}[mutant.patch.base]):

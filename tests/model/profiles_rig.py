@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from checker.matrix.registry import Cell, all_properties
 from checker.questions.verdict import Status, check_cell
-from checker.registry import Cell, all_properties
 from model.designs.base import Base
 from model.devices import Level
 from model.guests.any_guest import AnyGuest

@@ -1,4 +1,4 @@
-"""Base with one mistake each in the path from an EOI to userspace. model/mutants/routes.py has the historical ones."""
+"""Base with one mistake each in the path from an EOI to userspace. model/bugs/routes.py has the historical ones."""
 
 from __future__ import annotations
 

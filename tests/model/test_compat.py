@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from checker.cli import main
+from checker.command.cli import main
 from checker.engine.reference import Reference
+from checker.matrix.registry import designs
 from checker.questions.compat import Row, pairs, trace_of
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
-from checker.registry import designs
 from model.designs.base import Base
 from model.kvm import Kvm
 from model.machine import Errno, IoapicVersion, Lapic, Machine, Scope, Trigger, Vector

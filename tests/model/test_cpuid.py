@@ -6,8 +6,8 @@ import functools
 
 import pytest
 
+from checker.matrix.registry import Cell, all_properties, designs, matrix
 from checker.questions.verdict import Status, Verdict, check_cell
-from checker.registry import Cell, all_properties, designs, matrix
 from model.cpuid import CpuidC
 from model.machine import Errno
 

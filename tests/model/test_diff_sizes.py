@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from checker.matrix.registry import designs
 from checker.questions.model_diff import model_diff, model_diff_lines
-from checker.registry import designs
 
 # Lines added plus lines removed by the C change, without Documentation/, and where they were counted: in the mail of that
 # Message-ID, by its diffstat (api.rst's lines taken off).

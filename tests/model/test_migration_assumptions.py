@@ -25,7 +25,11 @@ def migrating(**choices):
 def test_they_are_listed():
     """The model's page names them: what management does, what is known when, and whose fault a violation is."""
     notes = [text for file, _, text in collect_simplifications() if file == "model/migration.py"]
-    for about in ("management lets the source go on", "KVM_CHECK_EXTENSION on the destination", "without any operation (STAY)"):
+    for about in (
+        "management lets the source go on",
+        "KVM_CHECK_EXTENSION on the destination",
+        "without any operation (STAY)",
+    ):
         assert [note for note in notes if note.startswith("Assumed:") and about in note], about
 
 

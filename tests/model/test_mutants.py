@@ -11,8 +11,19 @@ from typing import Any
 
 import pytest
 
+from checker.matrix.registry import (
+    DEVICES,
+    GUESTS,
+    ROLES,
+    VMMS,
+    Cell,
+    all_properties,
+    designs,
+    matrix,
+    mutants,
+    role_of,
+)
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell
-from checker.registry import DEVICES, GUESTS, ROLES, VMMS, Cell, all_properties, designs, matrix, mutants, role_of
 from model.machine import IoapicVersion
 
 V11, V20 = {"ioapic": IoapicVersion.V11}, {"ioapic": IoapicVersion.V20}

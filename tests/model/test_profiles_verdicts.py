@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from checker.matrix.registry import Cell, matrix
 from checker.questions.verdict import Status
-from checker.registry import Cell, matrix
+from model.bugs.routes import MutantB3Split
 from model.designs.base import Base
 from model.designs.split_irqchip_api import SplitIrqchipApi
 from model.designs.split_irqchip_api_on_v1 import SplitIrqchipApiOnV1
@@ -22,7 +23,6 @@ from model.guests.linux_explicit_eoi import LinuxIr, LinuxTmr0
 from model.guests.threaded import Broken, Sel4
 from model.guests.windows_cg import WindowsCg
 from model.machine import ApiFlags, Cpu, IoapicVersion, Lapic, Vector
-from model.mutants.routes import MutantB3Split
 from model.vmms.cloud_hypervisor import CloudHypervisor
 from model.vmms.crosvm import Crosvm
 from model.vmms.kernel_irqchip import KernelIrqchip, QemuKernelIrqchip

@@ -76,4 +76,6 @@ def test_it_reads_as_a_sentence(name: str) -> None:
     assert len(p.sentence) > 15
     if p.kind != "reachable":
         assert p.source, "who says so?"
-        assert p.complaint({"pin": 0, "cpu": 0, "vector": 0}) != f"Not so: {p.sentence}", "what does a reviewer say of a violation?"
+        assert p.complaint({"pin": 0, "cpu": 0, "vector": 0}) != f"Not so: {p.sentence}", (
+            "what does a reviewer say of a violation?"
+        )

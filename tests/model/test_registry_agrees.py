@@ -8,8 +8,18 @@ from __future__ import annotations
 import pytest
 from model_cells import SMALL, assert_engines_agree
 
-from checker import registry
-from checker.registry import ON_REQUEST, VMMS, Cell, Skipped, default_guests, default_vmms, matrix, parse_scope, role_of
+from checker.matrix import registry
+from checker.matrix.registry import (
+    ON_REQUEST,
+    VMMS,
+    Cell,
+    Skipped,
+    default_guests,
+    default_vmms,
+    matrix,
+    parse_scope,
+    role_of,
+)
 from model.machine import Machine
 
 DESIGNS = registry.designs()

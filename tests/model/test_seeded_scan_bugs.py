@@ -28,10 +28,10 @@ from scan_bugs import (
     StaleNeverRescanned,
 )
 
-from checker import registry
 from checker.language.layout import Layout
+from checker.matrix import registry
+from checker.matrix.registry import Cell, matrix
 from checker.questions.verdict import Status, check_cell
-from checker.registry import Cell, matrix
 from model.designs.base import Base
 from model.designs.v1 import V1
 from model.guests.linux_affinity import LinuxMovesInService
@@ -167,5 +167,3 @@ def projected(found: Graph, explored: Explored) -> tuple[frozenset[tuple[int, ..
         return tuple(changed)
 
     return frozenset(map(cut, found.states)), {(cut(src), step, args, cut(dst)) for src, step, args, dst in found.edges}
-
-

@@ -8,8 +8,8 @@ import pytest
 from model_cells import SMALL, Explored, all_properties, applying, cells, explore, old_scans, one_cell, title
 
 from checker.engine.reference import Reference, bindings_of, is_of_edges
+from checker.matrix.registry import Cell
 from checker.questions.verdict import Run, Status
-from checker.registry import Cell
 from model.lang import Property
 
 TWO_PINS = "cpus=1,pins=2,vectors=2"

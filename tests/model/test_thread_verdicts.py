@@ -12,8 +12,8 @@ import pytest
 from model_cells import SMALL, Explored, Graph, cells, explore, graph_of, one_cell
 
 from checker.engine.reference import Reference
+from checker.matrix.registry import designs
 from checker.questions.verdict import Status
-from checker.registry import designs
 from model.devices import Level
 from model.guests.windows_cg import WindowsCg
 from model.lang import Fair, compose, require, step

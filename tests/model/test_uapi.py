@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from checker.cli import main
-from checker.questions.verdict import Status, check_cell
-from checker.registry import (
+from checker.command.cli import main
+from checker.matrix.registry import (
     ON_REQUEST,
     VMMS,
     Cell,
@@ -18,6 +17,7 @@ from checker.registry import (
     designs,
     matrix,
 )  # fmt: skip
+from checker.questions.verdict import Status, check_cell
 from model.devices import Level
 from model.guests.lapic_guest import LapicGuest
 from model.kvm import Kvm

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 from model.lang import Design, Index, Mask, Property, Scope, Struct, Table, always, require, step
-from oracles.mutants import Bounds, Judge, Observables
+from oracles.mutation.mutants import Bounds, Judge, Observables
 
 Place: TypeAlias = Annotated[int, Index("places")]
 

@@ -14,9 +14,9 @@ from checker.language.ir_text import function_text
 from checker.language.lower import lower
 from model.lang import Design
 from model.machine import IoapicVersion, Scope
-from oracles import mutant_make, mutant_ops
-from oracles.mutant_check import normal, why_ill_formed
-from oracles.mutant_make import IOAPIC, KVM, Generated, generate, kvm_rules
+from oracles.mutation import mutant_make, mutant_ops
+from oracles.mutation.mutant_check import normal, why_ill_formed
+from oracles.mutation.mutant_make import IOAPIC, KVM, Generated, generate, kvm_rules
 
 
 def made(design: type[Design], scope: Any = None) -> Generated:
@@ -128,13 +128,16 @@ def test_the_check_refuses_what_it_is_there_for() -> None:
     again = replace(serve, returns=ir.BOOL)
     assert why_ill_formed(again, program.functions) == "may end without a value"
     write, guard = serve.body[-1], ir.Require(ir.Const(1, ir.BOOL, serve.loc), serve.loc)
-    assert why_ill_formed(replace(serve, body=(*serve.body[:2], write, guard)), program.functions) == "requires after a write"
+    assert (
+        why_ill_formed(replace(serve, body=(*serve.body[:2], write, guard)), program.functions)
+        == "requires after a write"
+    )
 
 
 @pytest.fixture(scope="module")
 def systems() -> list[ir_program.Program]:
-    from checker.registry import designs, matrix
-    from oracles.mutant_views import KVM_VIEW, with_messages
+    from checker.matrix.registry import designs, matrix
+    from oracles.mutation.mutant_views import KVM_VIEW, with_messages
     from oracles.qemu.harness import bench
 
     cells = matrix(
@@ -155,7 +158,13 @@ def test_every_rule_of_the_model_is_well_formed(systems: list[ir_program.Program
 
 def test_sides(systems: list[ir_program.Program]) -> None:
     """Which functions are whose rules: KVM's modules and designs, the I/O APICs, and nothing of guests and devices."""
-    kvm, qemu = ({kvm_rules(f): {g for g, h in p.functions.items() if kvm_rules(h) == kvm_rules(f)} for f in p.functions.values()} for p in systems)
+    kvm, qemu = (
+        {
+            kvm_rules(f): {g for g, h in p.functions.items() if kvm_rules(h) == kvm_rules(f)}
+            for f in p.functions.values()
+        }
+        for p in systems
+    )
     assert {"apic_set_eoi", "vcpu_enter_guest", "kvm_lapic_suppress_eoi_broadcast", "kvm_scan_ioapic_irq"} <= kvm[KVM]
     assert {"kvm_ioapic_update_eoi_one", "kvm_ioapic_service", "kvm_set_ioapic"} <= kvm[IOAPIC]
     assert {"ioctl_irq_line", "write_spiv", "device_raise", "lvr_bit_24"} <= kvm[None]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from checker import cli
-from checker.registry import DEVICES, GUESTS, VMMS, designs
+from checker.command import cli
+from checker.matrix.registry import DEVICES, GUESTS, VMMS, designs
 from model.lang import compose
 from model.machine import ApiFlags, Cpu, Lapic, Machine, Pin, RedirectionEntry, Scope, Trigger, Vector
 from oracles.cover import cover, space
@@ -223,9 +223,20 @@ def test_the_differences_of_the_in_kernel_chip_are_needed(
 # ---- the command ----
 
 
-def test_the_storm_of_september_2025_is_confirmed(live: LiveKvmSystem, kernel: type[Machine], tmp_path: Any, capsys: Any):
+def test_the_storm_of_september_2025_is_confirmed(
+    live: LiveKvmSystem, kernel: type[Machine], tmp_path: Any, capsys: Any
+):
     """Fact B1; the merged kernel still storms where nobody asked for the flag (mode Q of the facts' table 3.4)."""
-    arguments = ["--vmm", "qemu", "--guest", "windows_cg", "--property", "no_storm", "--scope", "ioapic=0x20,cpus=1,pins=1"]
+    arguments = [
+        "--vmm",
+        "qemu",
+        "--guest",
+        "windows_cg",
+        "--property",
+        "no_storm",
+        "--scope",
+        "ioapic=0x20,cpus=1,pins=1",
+    ]
     assert cli.main(["trace", "base", *arguments]) == 1
     story = tmp_path / "storm.txt"
     story.write_text(capsys.readouterr().out)
@@ -238,7 +249,19 @@ def test_the_storm_of_september_2025_is_confirmed(live: LiveKvmSystem, kernel: t
 def test_prove_confirm_labels_each_violation(live: LiveKvmSystem, kernel: type[Machine], capsys: Any):
     merged(kernel)
     scope = "ioapic=0x11,flags=4,cpus=1,pins=1"
-    lost = ["prove", "v6", "--vmm", "qemu", "--guest", "windows_cg", "--property", "no_eoi_lost", "--scope", scope, "--confirm"]
+    lost = [
+        "prove",
+        "v6",
+        "--vmm",
+        "qemu",
+        "--guest",
+        "windows_cg",
+        "--property",
+        "no_eoi_lost",
+        "--scope",
+        scope,
+        "--confirm",
+    ]
     assert cli.main(lost) == 1
     text = capsys.readouterr().out
     assert text.count("CONFIRMED: 10 steps") == 2  # in the list of verdicts, and in the story
@@ -248,11 +271,18 @@ def test_prove_confirm_labels_each_violation(live: LiveKvmSystem, kernel: type[M
     assert "windows_cg, level, no_eoi_lost: CONFIRMED: 10 steps" in capsys.readouterr().out
 
 
-def test_a_design_that_looks_at_more_is_covered_transition_by_transition(kernel: type[Machine], tmp_path: Any, capsys: Any):
+def test_a_design_that_looks_at_more_is_covered_transition_by_transition(
+    kernel: type[Machine], tmp_path: Any, capsys: Any
+):
     """The parts that make transitions the same locally were declared for designs whose scan does not look at SPIV."""
     merged(kernel)
     (tmp_path / "mine.py").write_text(LOOKS_AT_SPIV)
-    assert cli.main(["conform", "kvm", "--cover", "--design", str(tmp_path / "mine.py"), "--scope", "cpus=1,pins=1,vectors=1"]) == 1
+    assert (
+        cli.main(
+            ["conform", "kvm", "--cover", "--design", str(tmp_path / "mine.py"), "--scope", "cpus=1,pins=1,vectors=1"]
+        )
+        == 1
+    )
     told = " ".join(capsys.readouterr().out.split())
     assert "cover transitions: split, flags BIT2" in told and "cover local transitions: split, flags NONE" in told
     assert "X apic[0].exit_ioapic_eoi = none | apic[0].exit_ioapic_eoi = 0" in told
@@ -263,20 +293,29 @@ def test_a_kernel_that_is_not_there_is_not_confirmed(live: LiveKvmSystem, kernel
     merged(kernel)
     cli.main(["prove", "mutant_b3", "--confirm", "--max-states", "300000"])
     out = capsys.readouterr().out
-    assert "VIOLATED      line_is_serviced" in out and "NOT RUNNABLE HERE: as v6, which is what runs here, not as mutant_b3: " in out
+    assert (
+        "VIOLATED      line_is_serviced" in out
+        and "NOT RUNNABLE HERE: as v6, which is what runs here, not as mutant_b3: " in out
+    )
     assert "CONFIRMED" not in out
 
 
 def test_conform_prints_the_five_numbers(live: LiveKvmSystem, kernel: type[Machine], tmp_path: Any, capsys: Any):
-    code = cli.main(["conform", "kvm", "--random", "--steps", "700", "--write", str(tmp_path), "--record", str(tmp_path / "w")])
+    code = cli.main(
+        ["conform", "kvm", "--random", "--steps", "700", "--write", str(tmp_path), "--record", str(tmp_path / "w")]
+    )
     out = capsys.readouterr().out
     assert code == 0
     assert "3. unexplained divergences: 0" in out and live.title in " ".join(out.split())
     assert all(len(line) <= 72 for line in out.splitlines())
     assert (tmp_path / "kvm.txt").read_text() == out and (tmp_path / "w").read_text().count("\n") > 5
-    wrong = cli.main(["conform", "kvm", "--random", "--steps", "700", "--design", "base" if kernel is designs()["v6"] else "v6"])
+    wrong = cli.main(
+        ["conform", "kvm", "--random", "--steps", "700", "--design", "base" if kernel is designs()["v6"] else "v6"]
+    )
     told = capsys.readouterr().out
-    assert wrong == 1 and told.startswith("DIFFERENT after 0 steps, in start()") and "unexplained divergences: 1" in told
+    assert (
+        wrong == 1 and told.startswith("DIFFERENT after 0 steps, in start()") and "unexplained divergences: 1" in told
+    )
 
 
 LOOKS_AT_SPIV = """\

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from checker.registry import designs
+from checker.matrix.registry import designs
 from model.lang import Disabled, compose
 from model.machine import Cpu, IoapicVersion, Machine, Pin, RedirectionEntry, Scope, Trigger, Vector
 from oracles.kvm import harness, subjects, throttle
@@ -39,7 +39,6 @@ def live(live: LiveKvmSystem) -> LiveKvmSystem:
     if subjects.running_design() != "v6":
         pytest.skip("the running kernel does not have the merged feature")
     return live
-
 
 
 def went(real: LiveKvmSystem, walk: list[Step], kernel: type[Machine] = V6, pins: int = 1) -> list[Seen]:

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import pytest
 
-from checker import cli
-from checker.registry import designs
+from checker.command import cli
+from checker.matrix.registry import designs
 from model.lang import Design, compose
 from model.machine import ApiFlags, IoapicVersion, IrqchipMode, Scope
 from oracles.kvm import abi, conform, harness, subjects
@@ -22,11 +22,20 @@ from oracles.kvm.driver import LiveKvmSystem
 from oracles.kvm.mutant_scenes import Refusals, scenes
 from oracles.kvm.view import View
 from oracles.lockstep import OracleMissing, Seen, TooLate
-from oracles.mutant_make import kvm_rules
-from oracles.mutant_report import DEAD, Judged, Verdict, merged
-from oracles.mutant_scenes import DIRECTED, TRIES, MutantRun, MutantScene, add_to, judge_scenes, summary, table_lines
-from oracles.mutant_views import KVM_VIEW
-from oracles.mutants import SAME_GRAPH, Bounds, Judge, Observables
+from oracles.mutation.mutant_make import kvm_rules
+from oracles.mutation.mutant_report import DEAD, Judged, Verdict, merged
+from oracles.mutation.mutant_scenes import (
+    DIRECTED,
+    TRIES,
+    MutantRun,
+    MutantScene,
+    add_to,
+    judge_scenes,
+    summary,
+    table_lines,
+)
+from oracles.mutation.mutant_views import KVM_VIEW
+from oracles.mutation.mutants import SAME_GRAPH, Bounds, Judge, Observables
 from oracles.report import Conformance
 from oracles.walk import Subject
 from tests.oracles.mutant_toys import everything
@@ -53,7 +62,7 @@ def test_a_directed_walk_makes_a_survivor_noticed() -> None:
 
 
 def test_without_directed_walks_they_survive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oracles.mutant_scenes._directed", lambda run, trial, say: None)
+    monkeypatch.setattr("oracles.mutation.mutant_scenes._directed", lambda run, trial, say: None)
     assert len([j for j in toy().report.of("toy", Verdict.SURVIVOR) if j.walk]) > 5
 
 
@@ -107,10 +116,18 @@ def test_an_assumption_about_time_is_no_rule_and_is_named() -> None:
     other = next(m for m in judge.made.mutants if m not in mutants)
     noticed = Judged(replace(other, side="I/O APIC"), Verdict.NOTICED, "differs")
     run = toy()
-    run.trials = [replace(run.trials[0], report=replace(toy().report, judged=[*judged, noticed], rules={"I/O APIC": []}))]
+    run.trials = [
+        replace(run.trials[0], report=replace(toy().report, judged=[*judged, noticed], rules={"I/O APIC": []}))
+    ]
     said = " ".join(" ".join(table_lines(run, "a set")).split())
-    assert f"assumptions about time, not rules of KVM: {len(judged)} {len(judged)} I/O APIC: ten_milliseconds_pass():" in said
-    assert f"0 equivalent, {len(judged)} assumptions about time, not rules of KVM, {len(judged) + 1} generated" in summary(run.report)
+    assert (
+        f"assumptions about time, not rules of KVM: {len(judged)} {len(judged)} I/O APIC: ten_milliseconds_pass():"
+        in said
+    )
+    assert (
+        f"0 equivalent, {len(judged)} assumptions about time, not rules of KVM, {len(judged) + 1} generated"
+        in summary(run.report)
+    )
     assert run.report.noticed_share("I/O APIC") == 1.0
 
 
@@ -173,7 +190,9 @@ def refusals(changes: bool = False, armed: float | None = None, **entry: int) ->
     seen |= {f"ioapic[0].{name}": code for name, code in pin.items()}
     real = SimpleNamespace(observe=lambda system: {**seen, "apic[0].irr": int(changes)})  # type: ignore[misc]
     real.throttle = SimpleNamespace(armed=armed)
-    return [name for name, _ in Refusals(cast(Any, real))(Seen(("line", (0, True)), seen, seen, ("kvm_ioapic_set_irq",)))]
+    return [
+        name for name, _ in Refusals(cast(Any, real))(Seen(("line", (0, True)), seen, seen, ("kvm_ioapic_set_irq",)))
+    ]
 
 
 def test_nothing_is_sent_by_itself() -> None:
@@ -219,7 +238,11 @@ def test_mutants_have_their_own_scopes(capsys: Any) -> None:
 def check_output(out: str, folder: Path, oracle: str, side: str) -> None:
     words = " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 72
-    assert f"4. mutants noticed: {side}: " in words and " equivalent (" in words and "3. unexplained divergences: 0" in words
+    assert (
+        f"4. mutants noticed: {side}: " in words
+        and " equivalent (" in words
+        and "3. unexplained divergences: 0" in words
+    )
     assert {path.name for path in folder.iterdir()} == {f"mutants-{oracle}.txt", f"mutants-{oracle}.json"}
     raw = json.loads((folder / f"mutants-{oracle}.json").read_text())
     assert raw["sides"][side]["noticed_share"] > 0.9

@@ -19,16 +19,16 @@ from checker.language import ir_program
 from checker.language.layout import Layout
 from checker.language.lower import lower
 from model.designs.v6 import V6
-from model.lang import Design, compose, load
+from model.lang import Design, compose
 from model.machine import IoapicVersion, Scope
 from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
 from oracles.kvm.harness import InKernel, SetUp, Split
 from oracles.kvm.view import View
 from oracles.lockstep import OracleMissing
-from oracles.mutant_make import KVM, kvm_rules
-from oracles.mutant_views import KVM_VIEW, QEMU_VIEW, with_messages
-from oracles.mutants import (
+from oracles.mutation.mutant_make import KVM, kvm_rules
+from oracles.mutation.mutant_views import KVM_VIEW, QEMU_VIEW, with_messages
+from oracles.mutation.mutants import (
     BISIMILAR,
     DEAD,
     IDLE,
@@ -53,7 +53,9 @@ from oracles.walk import Subject, random_walks
 Walk = Sequence[Any]
 
 
-def verdicts(design: type[Design], seen: Sequence[str], walks: Sequence[Walk], **options: Any) -> dict[tuple[str, str], Judged]:
+def verdicts(
+    design: type[Design], seen: Sequence[str], walks: Sequence[Walk], **options: Any
+) -> dict[tuple[str, str], Judged]:
     """(function, what) -> the verdict."""
     judged = judge(design, seen, **options)
     report = judged.report(judged.corpus(walks))
@@ -137,13 +139,18 @@ def test_a_value_that_is_none_raises() -> None:
     assert found["serve: not is_some(place) -> True"] == "differs"
     assert found["serve: highest(s.waiting): highest -> lowest"] == "differs"
     assert found["arrive: off by one: place"] == "differs"
-    assert found["serve: swapped: s.waiting := s.waiting without unwrap(place) | s.served := wrap(unwrap(place))"] == SAME_GRAPH
+    assert (
+        found["serve: swapped: s.waiting := s.waiting without unwrap(place) | s.served := wrap(unwrap(place))"]
+        == SAME_GRAPH
+    )
 
 
 def test_initial_is_a_rule_too() -> None:
     assert short(verdicts(Queue, ["first"], [[]]))["prefer: off by one: place"] == "differs"
     assert short(verdicts(Queue, ["served"], [[]]))["prefer: off by one: place"] == BISIMILAR  # `first` is never read
-    assert short(verdicts(Queue, ["first"], [[]]))["prefer: dropped: s.first := place"] == SAME_GRAPH  # 1 is the default
+    assert (
+        short(verdicts(Queue, ["first"], [[]]))["prefer: dropped: s.first := place"] == SAME_GRAPH
+    )  # 1 is the default
 
 
 def test_calls_can_be_seen() -> None:
@@ -222,7 +229,9 @@ def distinguishable(design: type[Design], seen: Sequence[str], changed: ir_progr
     return False
 
 
-@pytest.mark.parametrize(("design", "seen"), [(Lamp, ["on"]), (Parcel, ["arrived"]), (Diary, ["shown"]), (Diary, ["noted"])])
+@pytest.mark.parametrize(
+    ("design", "seen"), [(Lamp, ["on"]), (Parcel, ["arrived"]), (Diary, ["shown"]), (Diary, ["noted"])]
+)
 def test_equivalent_means_what_it_says(design: type[Design], seen: list[str]) -> None:
     judged = judge(design, seen)
     report = judged.report(judged.corpus([]))  # no walk: nothing is noticed before it is decided
@@ -248,7 +257,7 @@ def test_the_shortest_walk_is_one() -> None:
 
 def test_a_broken_compiler_of_mutants_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The original is compiled with the mutants; if it were not the original, its start would not be CPython's."""
-    from oracles import mutant_native
+    from oracles.mutation import mutant_native
 
     real = mutant_native._with_variants
 
@@ -372,7 +381,7 @@ def test_the_view_of_kvm_is_what_the_oracle_compares(scene: type[Design]) -> Non
     pairs = set()
     for state in states:
         seen = [reference.holds(c.function, args, state) for c in conditions for args in bindings_of(c, scope)]
-        load(reference.cells, state)
+        reference.go_to(state)
         shown = view.expected(reference.system, {0: 1})  # vCPU 0 has just run
         pairs.add((tuple(seen) + tuple(state[i] for i in leaves), tuple(sorted(shown.items()))))
     assert len(pairs) > 20

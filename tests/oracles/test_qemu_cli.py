@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checker import cli
+from checker.command import cli
 from oracles.qemu import process
 from tests.oracles.qemu_here import needs_qemu
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from checker.language.lower import lower
-from checker.loader import load_design
+from checker.matrix.loader import load_design
 from model.devices import Level
 from model.finite import ModelError
 from model.guests.linux import Linux

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from checker.cli import main
+from checker.command.cli import main
 from checker.language import c_habits
 from checker.language.c_habits import COMMENTS, HABITS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 LOADED = HERE / "loaded"
-FILES = sorted(path.stem for pattern in ("c_*.py", "*_assigned_*.py", "*_field_unknown.py") for path in LOADED.glob(pattern))
+FILES = sorted(
+    path.stem for pattern in ("c_*.py", "*_assigned_*.py", "*_field_unknown.py") for path in LOADED.glob(pattern)
+)
 SOURCES = sorted(path for folder in ("model", "properties", "checker") for path in (ROOT / folder).rglob("*.py"))
 HEAD = "from model.designs.base import Base\n\n\nclass Mine(Base):\n    def any_vcpu_created(self) -> bool:\n"
 
@@ -106,14 +108,16 @@ def test_a_legal_require_that_the_model_calls_too_late(tmp_path: Path, capsys: p
     assert head == f"eoi: {path}:8: `require` after a write of its caller: what was written could not be taken back"
     assert source == "    require(not apic.spiv_directed_eoi)"
     assert caret == "    " + "^" * len(source.strip())
-    assert advice.startswith(f"  apic_set_eoi() runs this (model/kvm/lapic.py:{call}) after a write (line {write}): write ")
+    assert advice.startswith(
+        f"  apic_set_eoi() runs this (model/kvm/lapic.py:{call}) after a write (line {write}): write "
+    )
 
 
 def test_a_require_of_the_model_after_a_write_of_the_user(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.py"
     path.write_text(
         "from model.designs.base import Base\nfrom model.lang import Fair, step\nfrom model.machine import Cpu\n\n\n"
-        "class Mine(Base):\n    @step(by=\"KVM\", fair=Fair.FREE)\n    def again(self, cpu: Cpu) -> None:\n"
+        'class Mine(Base):\n    @step(by="KVM", fair=Fair.FREE)\n    def again(self, cpu: Cpu) -> None:\n'
         "        self.apic[cpu].in_guest = False\n        self.vcpu_enter_guest(cpu)\n"
     )
     code, said = run(path, capsys)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import checker.loader
+import checker.matrix.loader
 from checker.errors import UserError
-from checker.loader import load_design
+from checker.matrix.loader import load_design
 from tests.refused.refusal_of import told, told_by_loader
 
 HERE = Path(__file__).parent
@@ -24,7 +24,7 @@ def test_program(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOADED)
 def test_loaded_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checker.loader, "SECONDS", 0.2)
+    monkeypatch.setattr(checker.matrix.loader, "SECONDS", 0.2)
     assert told_by_loader(HERE / "loaded" / f"{name}.py") == (HERE / "loaded" / f"{name}.txt").read_text()
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 

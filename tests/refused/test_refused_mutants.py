@@ -13,7 +13,7 @@ import pytest
 
 from checker.language.ir_program import Program
 from checker.language.lower import lower
-from checker.loader import load_class
+from checker.matrix.loader import load_class
 from model.designs.v1 import V1
 from model.devices import Level
 from model.finite import ModelError

@@ -15,12 +15,16 @@ from checker.stories.trace import Trace
 from tests.trace.test_story import LOOP, LOST, quoted, traces
 
 
-@settings(max_examples=200, deadline=None, phases=[Phase.explicit, Phase.generate])  # to make a story small takes minutes
+@settings(
+    max_examples=200, deadline=None, phases=[Phase.explicit, Phase.generate]
+)  # to make a story small takes minutes
 @given(traces(), st.integers(0, 2))
 def test_any_story_is_told_as_it_is(trace: Trace, depth: int) -> None:
     changes = [change for event in trace.events for change in event.changes]
     texts = [text for c in changes for text in (c.label, c.before, *c.between, c.after)]
-    assume(not any(mark in text for text in texts for mark in "=|>\\"))  # no label has a mark of the table or of quoting
+    assume(
+        not any(mark in text for text in texts for mark in "=|>\\")
+    )  # no label has a mark of the table or of quoting
     assert first_difference(parse(quoted(to_text(trace), depth)), trace, whole=True) == ""
 
 

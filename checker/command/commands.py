@@ -11,21 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker import files, listing, oracle_commands
+from checker import files
+from checker.command import listing, oracle_commands
+from checker.command.matrix_notes import grouped, nothing_text, size_note
 from checker.engine.search import Limits
 from checker.engine.sizes import check_sizes
 from checker.errors import UserError
-from checker.loader import load_design, load_properties, property_argument, provenance
-from checker.matrix_notes import grouped, nothing_text, size_note
-from checker.questions import compat, gate, litmus_run, migration_table, report
-from checker.questions.campaign import Campaign, run_campaign
-from checker.questions.claims import claim_lines
-from checker.questions.expected import Table, difference_lines, differences, from_toml, to_toml
-from checker.questions.induct import induction_lines
-from checker.questions.measured import measured_line
-from checker.questions.retell import retell, tell_all
-from checker.questions.verdict import CellResult, Status, Verdict, trace_of
-from checker.registry import (
+from checker.matrix.loader import load_design, load_properties, property_argument, provenance
+from checker.matrix.registry import (
     ALIASES,
     DEVICES,
     GUESTS,
@@ -44,6 +37,14 @@ from checker.registry import (
     scope_type,
     special_roles,
 )  # fmt: skip
+from checker.questions import compat, gate, litmus_run, migration_table, report
+from checker.questions.campaign import Campaign, run_campaign
+from checker.questions.claims import claim_lines
+from checker.questions.expected import Table, difference_lines, differences, from_toml, to_toml
+from checker.questions.induct import induction_lines
+from checker.questions.measured import measured_line
+from checker.questions.retell import retell, tell_all
+from checker.questions.verdict import CellResult, Status, Verdict, trace_of
 from checker.stories import diagram
 from checker.stories.mail import read_mail
 from checker.stories.story import to_text
@@ -91,14 +92,18 @@ def find_properties(name: str, known: Mapping[str, Property]) -> list[Property]:
 def known_properties(options: Namespace) -> dict[str, Property]:
     """The registered properties, and those of the files that the options name."""
     known = all_properties()
-    return known | {n: p for f in split(options.property, []) if is_path(f) for n, p in load_properties(f, known)[0].items()}
+    return known | {
+        n: p for f in split(options.property, []) if is_path(f) for n, p in load_properties(f, known)[0].items()
+    }
 
 
 def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list[Skipped], list[Property]]:
     """The cells and properties that the options mean. Raises UserError for unknown names and empty choices."""
     name, cls = find_design(options.design)
     known, own = all_properties(), cls.default_roles
-    wanted = [p for name in split(options.property, own.get("property", list(known))) for p in find_properties(name, known)]
+    wanted = [
+        p for name in split(options.property, own.get("property", list(known))) for p in find_properties(name, known)
+    ]
     devices = split(options.device, own.get("device", ["level"]))
     role = role_of(cls)
     if getattr(options, role):
@@ -274,7 +279,7 @@ def run_compat(options: Namespace) -> int:
 
 
 def run_conform(options: Namespace) -> int:
-    """See checker/oracle_commands.py."""
+    """See checker/command/oracle_commands.py."""
     return oracle_commands.run_conform(options)
 
 
@@ -343,7 +348,7 @@ def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence
 def _not_here(path: Path, what: str, option: str, command: str, otherwise: str) -> str:
     """What is said where a default that depends on the current directory is not there: where it was looked for, what
     to give, and a command that works."""
-    own = Path(__file__).resolve().parent.parent / path
+    own = Path(__file__).resolve().parents[2] / path
     advice = f"for example: eoi {command} {shlex.quote(str(own))}" if own.exists() else otherwise
     return f"{path}: there is no such {what} in {Path.cwd()}, where the default is looked for; give {option}, {advice}"
 

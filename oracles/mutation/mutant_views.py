@@ -6,7 +6,7 @@ from __future__ import annotations
 from model.lang import Design, always, compose
 from model.machine import Cpu, IrqchipMode, Machine, Pin, Trigger, Vector
 from oracles.kvm.differences import SetIrqchipReplaysAll
-from oracles.mutants import Observables
+from oracles.mutation.mutants import Observables
 from oracles.qemu.harness import NoKernel
 
 
@@ -55,7 +55,9 @@ def tmr_bit(s: Machine, cpu: Cpu, vector: Vector) -> bool:
 @always()
 def deliverable(s: Machine, cpu: Cpu, vector: Vector) -> bool:
     """KVM_GET_LAPIC: IRR and PPR."""
-    return s.apic[cpu].created and s.irqchip_mode != IrqchipMode.NONE and s.kvm_apic_has_interrupt(s.apic[cpu]) == vector
+    return (
+        s.apic[cpu].created and s.irqchip_mode != IrqchipMode.NONE and s.kvm_apic_has_interrupt(s.apic[cpu]) == vector
+    )
 
 
 @always()

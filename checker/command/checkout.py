@@ -38,11 +38,13 @@ def around_current_directory() -> Path | None:
 
 
 def _is_checkout(folder: Path) -> bool:
-    return all(os.path.isfile(folder / part) for part in ("checker/cli.py", "model/machine.py"))
+    return all(os.path.isfile(folder / part) for part in ("checker/command/cli.py", "model/machine.py"))
 
 
 def _runs(folder: Path) -> bool:
     """Are its packages the ones that are imported? Asked of the directories themselves, which symbolic links and other
     names of one place lead to, and which are never shared by hard links as the files of a copy may be."""
-    imported = ((name, Path(package.__file__ or "").parent) for name, package in (("checker", checker), ("model", model)))
+    imported = (
+        (name, Path(package.__file__ or "").parent) for name, package in (("checker", checker), ("model", model))
+    )
     return all(os.path.samefile(folder / name, runs) for name, runs in imported)

@@ -9,7 +9,7 @@ from checker.engine.native import Stats, compile_c
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch
 from checker.language.lower import lower
-from checker.registry import Cell, designs, matrix, parse_scope
+from checker.matrix.registry import Cell, designs, matrix, parse_scope
 
 ROUNDS = 3
 

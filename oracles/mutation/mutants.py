@@ -37,10 +37,10 @@ from checker.language.layout import Layout
 from checker.language.lower import lower
 from model.finite import IntType
 from model.lang import Design, Property, Scope, cells, save
-from oracles.mutant_make import Mutant, Rules, generate, kvm_rules
-from oracles.mutant_native import REFUSED, U64, Answer, Corpus, Programs, reached_from
-from oracles.mutant_report import DEAD, Judged, MutantReport, Verdict, merged
-from oracles.mutant_tree import Path, block_at, put_block
+from oracles.mutation.mutant_make import Mutant, Rules, generate, kvm_rules
+from oracles.mutation.mutant_native import REFUSED, U64, Answer, Corpus, Programs, reached_from
+from oracles.mutation.mutant_report import DEAD, Judged, MutantReport, Verdict, merged
+from oracles.mutation.mutant_tree import Path, block_at, put_block
 
 Step: TypeAlias = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], bool]  # False: seen not to happen here
 Progress: TypeAlias = Callable[[str, int, int], None]  # what is being done; how much of how much
@@ -191,7 +191,11 @@ class Judge:
         number = self.numbers[id(mutant)]
         start = self._start(number)
         if start is None:
-            return Judged(mutant, Verdict.NOTICED, RAISES_AT_START, (0, 0)) if len(corpus.ends) else self._missed(mutant, ())
+            return (
+                Judged(mutant, Verdict.NOTICED, RAISES_AT_START, (0, 0))
+                if len(corpus.ends)
+                else self._missed(mutant, ())
+            )
         answer, walk, at = self.programs.follow(number, (self.original, start), corpus, first)
         if answer is not Answer.SAME:
             return Judged(mutant, Verdict.NOTICED, HOW[answer], (walk, at))

@@ -14,10 +14,10 @@ from typing import Any
 from checker.engine.reference import Reference, bindings_of
 from checker.errors import UserError
 from checker.files import check_file, check_folder
+from checker.matrix.registry import designs, flag_lines
 from checker.questions.campaign import Campaign
 from checker.questions.retell import PARTING, Finder, Telling, Told, read_story, retell
 from checker.questions.verdict import CellResult, Status, Verdict
-from checker.registry import designs, flag_lines
 from checker.stories.story_parser import ParsedStory
 from model.finite import ModelError
 from model.lang import Design, Property
@@ -35,7 +35,9 @@ class Path:
 
 
 CONFIRMED, NOT_REPRODUCED, NOT_RUNNABLE = "CONFIRMED", "NOT REPRODUCED", "NOT RUNNABLE HERE"
-ONE_KERNEL = f"{NOT_RUNNABLE}: the story moves a VM to another host or back in time, and one kernel runs here; see --on qemu"
+ONE_KERNEL = (
+    f"{NOT_RUNNABLE}: the story moves a VM to another host or back in time, and one kernel runs here; see --on qemu"
+)
 DIFFER = "the model of {} and the running kernel differ, which `eoi conform kvm` looks into."
 ORACLES = ("kvm", "qemu")
 REAL_ON_KVM = (
@@ -144,7 +146,10 @@ def _what_follows(told: Told, found: Any) -> list[str]:
     name, label = _short(told), str(found)
     which = f"The running kernel has the design {running}, by what it advertises; the story is of"
     if not found.as_design:
-        then = {CONFIRMED: " The running kernel does its part of this.", NOT_REPRODUCED: f" There {DIFFER.format(running)}"}
+        then = {
+            CONFIRMED: " The running kernel does its part of this.",
+            NOT_REPRODUCED: f" There {DIFFER.format(running)}",
+        }
         return [f"{which} the same.{then.get(label.partition(':')[0], '')}"]
     which = f"{which} another, {name}."
     if label.startswith(NOT_REPRODUCED):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from oracles.mutant_make import Mutant
+from oracles.mutation.mutant_make import Mutant
 
 DEAD = "dead code at this scope"
 ASSUMPTIONS = "assumptions about time, not rules of KVM"

@@ -11,13 +11,14 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from checker import checkout, commands, diff_command, files, oracle_commands
+from checker import files
+from checker.command import checkout, commands, diff_command, oracle_commands
+from checker.command.usage import Parser
 from checker.engine.native import CompileFailed, NoCompiler
 from checker.errors import InternalError
+from checker.matrix.registry import DEVICES, GUESTS, VMMS
 from checker.questions import compat
 from checker.questions.gate import FULL, NOT_IN
-from checker.registry import DEVICES, GUESTS, VMMS
-from checker.usage import Parser
 from model.finite import ModelError
 from properties.compat import CLAIMS
 
@@ -32,7 +33,7 @@ memory or time); 4 the engines disagree or we broke
 
 
 def memory_size(text: str) -> int:
-    """"500M", "2G" -> bytes."""
+    """ "500M", "2G" -> bytes."""
     unit = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper(), 1)
     digits = text[:-1] if unit > 1 else text
     number = float(digits) if digits.replace(".", "", 1).isdigit() else 0.0
@@ -44,7 +45,9 @@ def memory_size(text: str) -> int:
 class Joined(argparse.Action):
     """`--scope a=1 --scope b=2` is `--scope a=1,b=2`: a long one can be broken where it is pasted."""
 
-    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+    def __call__(
+        self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
         before = getattr(namespace, self.dest)
         setattr(namespace, self.dest, f"{before},{values}" if before else values)
 
@@ -74,7 +77,9 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guest", action="append", metavar="G", help=family.format(", ".join(GUESTS)))
     parser.add_argument("--device", action="append", metavar="D", help=f"level (default), {', '.join(DEVICES)} or all")
     parser.add_argument("--property", action="append", metavar="P", help="a name, or a .py file of yours; default: all")
-    parser.add_argument("--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
+    parser.add_argument(
+        "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices: see `eoi list scope`"
+    )
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
@@ -93,25 +98,38 @@ def _add_comparisons(sub: Any) -> None:
     traces.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
     diff.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
     diff.add_argument("--json", action="store_true", help="machine-readable changes")
-    compat_parser = sub.add_parser("compat", help="can anybody tell a design from its base who did not ask for the change?")
+    compat_parser = sub.add_parser(
+        "compat", help="can anybody tell a design from its base who did not ask for the change?"
+    )
     compat_parser.add_argument("base", metavar="BASE", help="the kernel design to compare with")
     compat_parser.add_argument("design", metavar="DESIGN", help="a kernel design, or all for a table of every one")
-    compat_parser.add_argument("--claim", action="append", metavar="C", help=f"one of {', '.join(c.name for c in CLAIMS)}; default: all")
+    compat_parser.add_argument(
+        "--claim", action="append", metavar="C", help=f"one of {', '.join(c.name for c in CLAIMS)}; default: all"
+    )
     compat_parser.add_argument("--vmm", action="append", metavar="V", help=f"default: {', '.join(compat.MATRIX)}")
-    compat_parser.add_argument("--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices: see `eoi list scope`")
+    compat_parser.add_argument(
+        "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices: see `eoi list scope`"
+    )
     compat_parser.add_argument("--max-states", type=positive, metavar="N", help="pairs in a cell; more is INCONCLUSIVE")
     compat_parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
     compat_parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
+
+
+def _add_gate(sub: Any) -> None:
     said = f"The full matrix: {FULL.replace(f'{chr(10)}# ', f'{chr(10)}')}\nNot in it: {NOT_IN}."
     gate = sub.add_parser(
         "gate", help="does every verdict of the full matrix equal the expected one?", description=said,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    gate.add_argument("--expected", metavar="FILE", default=commands.EXPECTED, help="default: %(default)s in the current directory")
+    gate.add_argument(
+        "--expected", metavar="FILE", default=commands.EXPECTED, help="default: %(default)s in the current directory"
+    )
     gate.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
     gate.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
     gate.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
-    gate.add_argument("--all", action="store_true", help="a line for each count of states that differs, too, however many")
+    gate.add_argument(
+        "--all", action="store_true", help="a line for each count of states that differs, too, however many"
+    )
     gate.add_argument("--json", action="store_true", help="machine-readable differences")
     moves = sub.add_parser("migrations", help="what becomes of a VM, for every pair of hosts and every operation")
     moves.add_argument("--table", action="append", metavar="T", help="only this table (repeatable)")
@@ -139,6 +157,7 @@ def build_parser() -> argparse.ArgumentParser:
     prove.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     prove.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
     _add_comparisons(sub)
+    _add_gate(sub)
     trace = sub.add_parser("trace", help="the shortest story of a violation (or of a reachable property)")
     _add_selection(trace)
     for form in ("svg", "png", "pdf", "dot"):
@@ -154,7 +173,9 @@ def build_parser() -> argparse.ArgumentParser:
     replay = sub.add_parser("replay", help="run the stories out of a mail again (also a raw or a quoted one)")
     replay.add_argument("file", metavar="FILE", help="a text with stories in it; - for standard input")
     replay.add_argument("--design", metavar="DESIGN", help="replay them on another design: does the patch stop them?")
-    replay.add_argument("--property", action="append", metavar="FILE", help="the .py file of yours that its property is in")
+    replay.add_argument(
+        "--property", action="append", metavar="FILE", help="the .py file of yours that its property is in"
+    )
     replay.add_argument("--on", choices=oracle_commands.ORACLES, help="take their steps on a real system")
     oracle_commands.add_conform(sub, positive)
     return parser

@@ -6,11 +6,11 @@ import signal
 
 
 def main() -> int:
-    """The exit code of checker.cli.main(). Until that runs there is nothing to keep, and nothing to say."""
+    """The exit code of checker.command.cli.main(). Until that runs there is nothing to keep, and nothing to say."""
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from checker import cli
+    from checker.command import cli
 
     signal.signal(signal.SIGINT, before)
     return cli.main()

@@ -12,12 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker.language.refusal import Refused, loc_of
-from checker.registry import ROLES
+from checker.matrix.registry import ROLES
 from model.lang import Property
 from model.machine import Machine
 
-DERIVE_KERNEL = "derive from Base (from model.designs.base import Base), or from V6 (model.designs.v6), which was merged"
-DERIVE_ANY = "derive from a whole one, e.g. Base or V6 (kernels), Qemu (a VMM), Linux (a guest): `eoi list` names them all"
+DERIVE_KERNEL = (
+    "derive from Base (from model.designs.base import Base), or from V6 (model.designs.v6), which was merged"
+)
+DERIVE_ANY = (
+    "derive from a whole one, e.g. Base or V6 (kernels), Qemu (a VMM), Linux (a guest): `eoi list` names them all"
+)
 _DIFF = re.compile(r"diff --git |--- (?:a/|/dev/null)|@@ -\d|Index: |From [0-9a-f]{7,40} ")
 _MAIL = re.compile(r"From |(?:From|To|Subject|Date|Message-I[dD]|Return-Path|Received|MIME-Version): ", re.IGNORECASE)
 _HUNK = re.compile(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+)", re.MULTILINE)
@@ -35,7 +39,9 @@ def check_functions(tree: ast.Module, module: types.ModuleType, path: Path) -> N
     """Refuse a function outside of all classes that is no property (nothing ever calls it), and one that is replaced."""
     for body in [tree.body, *(n.body for n in tree.body if isinstance(n, ast.ClassDef))]:
         _defined_once([n for n in body if isinstance(n, ast.FunctionDef)], path)
-    classes = [n for n, c in vars(module).items() if isinstance(c, type) and issubclass(c, Machine) and is_own(c, module)]
+    classes = [
+        n for n, c in vars(module).items() if isinstance(c, type) and issubclass(c, Machine) and is_own(c, module)
+    ]
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef):
             continue
@@ -60,7 +66,9 @@ def check_design(design: type[Machine], tree: ast.Module, module: types.ModuleTy
         raise Refused(loc, f"{parent.__name__} {said}", DERIVE_KERNEL if in_kernel else DERIVE_ANY)
     if len(design.__bases__) == 1 and not any(map(_says_something, nodes[-1].body)):
         name = design.__bases__[0].__name__
-        raise Refused(loc, f"{design.__name__} changes nothing of {name}", "restate in it the functions that your patch touches")
+        raise Refused(
+            loc, f"{design.__name__} changes nothing of {name}", "restate in it the functions that your patch touches"
+        )
 
 
 def _defined_once(functions: Sequence[ast.FunctionDef], path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from checker.language import ir, ir_program
 from checker.language.ir import BOOL
-from oracles.mutant_tree import Block, sites
+from oracles.mutation.mutant_tree import Block, sites
 
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 ENDS = (ir.Return, ir.Continue, ir.Break)

@@ -7,9 +7,8 @@ import textwrap
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from checker.loader import provenance
-from checker.questions.simplifications import collect_simplifications
-from checker.registry import (
+from checker.matrix.loader import provenance
+from checker.matrix.registry import (
     ALIASES,
     DEVICES,
     GUESTS,
@@ -22,6 +21,7 @@ from checker.registry import (
     mutants,
     scope_value,
 )  # fmt: skip
+from checker.questions.simplifications import collect_simplifications
 from model.machine import Machine, Scope
 
 WIDTH = 120  # columns

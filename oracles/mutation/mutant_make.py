@@ -12,11 +12,13 @@ from typing import TypeAlias
 from checker.language import ir, ir_program
 from checker.language.ir_text import function_text
 from model.kvm.ioapic import IoapicC
-from oracles.mutant_check import normal, why_ill_formed
-from oracles.mutant_ops import changes
-from oracles.mutant_tree import Path, Site, sites, statement_of
+from oracles.mutation.mutant_check import normal, why_ill_formed
+from oracles.mutation.mutant_ops import changes
+from oracles.mutation.mutant_tree import Path, Site, sites, statement_of
 
-Rules: TypeAlias = Callable[[ir_program.Function], str | None]  # which side's rules a function is of; None: it is not mutated
+Rules: TypeAlias = Callable[
+    [ir_program.Function], str | None
+]  # which side's rules a function is of; None: it is not mutated
 KVM, IOAPIC = "KVM", "I/O APIC"
 ABOUT_TIME = {
     "ten_milliseconds_pass": "`Assumed:` to the kernel 10 ms are over when they are over, whatever its vCPUs have done meanwhile",
@@ -53,7 +55,9 @@ class Mutant:
     def diff(self) -> str:
         """What changed, as a diff of IR text."""
         before, after = (function_text(f).splitlines() for f in (self.original, self.changed))
-        return "\n".join(line for line in difflib.unified_diff(before, after, lineterm="", n=1) if line[:2] not in ("--", "++"))
+        return "\n".join(
+            line for line in difflib.unified_diff(before, after, lineterm="", n=1) if line[:2] not in ("--", "++")
+        )
 
     def __str__(self) -> str:
         return f"{FilePath(self.file).name}:{self.line} {self.function.rpartition('.')[2]}(): {self.what}"
@@ -97,7 +101,9 @@ def generate(program: ir_program.Program, rules: Rules = kvm_rules) -> Generated
     return found
 
 
-def _of_function(function: ir_program.Function, side: str, functions: Mapping[str, ir_program.Function], found: Generated) -> None:
+def _of_function(
+    function: ir_program.Function, side: str, functions: Mapping[str, ir_program.Function], found: Generated
+) -> None:
     known = {function_text(normal(function))}
     for site in sites(function):
         for operator, what, changed in changes(function, site, functions):

@@ -1,6 +1,6 @@
 """`eoi conform kvm|qemu --mutants`: which one-change mutants of the model does the comparison with the real system notice?
 
-Each scene is walked at random in lock-step, and its mutants are judged by what happened (oracles/mutants.py). A mutant
+Each scene is walked at random in lock-step, and its mutants are judged by what happened (oracles/mutation/mutants.py). A mutant
 that no scene's walks notice comes with a shortest walk that tells it from the model: this walk is then taken in
 lock-step, too, by the unchanged model. If the real system agrees with the model all along, it differs from the mutant:
 "a directed walk" noticed it. If it does not, the model is wrong: a divergence like any other.
@@ -19,9 +19,9 @@ from typing import Any
 from checker.stories.trace import show
 from model.lang import Design, Disabled, Scope
 from oracles.lockstep import Mismatch, NotRunnable, Seen, TooLate, Totals
-from oracles.mutant_make import Rules, kvm_rules
-from oracles.mutant_report import ASSUMPTIONS, DEAD, TARGET, Judged, MutantReport, Verdict, merged
-from oracles.mutants import Bounds, Judge, Observables, Step
+from oracles.mutation.mutant_make import Rules, kvm_rules
+from oracles.mutation.mutant_report import ASSUMPTIONS, DEAD, TARGET, Judged, MutantReport, Verdict, merged
+from oracles.mutation.mutants import Bounds, Judge, Observables, Step
 from oracles.report import Conformance, Section, wrapped
 from oracles.walk import Disagreement, Subject, random_walks, shrunk
 
@@ -175,7 +175,9 @@ def _after_its_walk(run: MutantRun, trial: Trial, judged: Judged) -> Judged:
     return replace(again, how=f"{DIRECTED}: {again.how}", walk=judged.walk)
 
 
-def _taken(run: MutantRun, scene: MutantScene, steps: Sequence[tuple[str, tuple[Any, ...]]], tries: int = TRIES) -> Corpus:
+def _taken(
+    run: MutantRun, scene: MutantScene, steps: Sequence[tuple[str, tuple[Any, ...]]], tries: int = TRIES
+) -> Corpus:
     """The walk as it happened. Raises NotRunnable, Mismatch, Disabled."""
     corpus = Corpus(scene.refused)
     corpus.start()
@@ -266,7 +268,11 @@ def add_to(result: Conformance, run: MutantRun) -> None:
     result.mutants = summary(run.report)
     raw = run.report.to_json()
     survivors = [m for m in raw["mutants"] if m["verdict"] == Verdict.SURVIVOR.value]
-    result.mutant_numbers = {"sides": raw["sides"], "reaches_target": run.report.reaches_target(), "survivors": survivors}
+    result.mutant_numbers = {
+        "sides": raw["sides"],
+        "reaches_target": run.report.reaches_target(),
+        "survivors": survivors,
+    }
 
 
 def write(run: MutantRun, title: str, result: Conformance, folder: Path, oracle: str) -> None:

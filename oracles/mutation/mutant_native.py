@@ -230,7 +230,9 @@ static inline uint64_t mix(uint64_t hash, uint64_t value)
 """
 
 
-def _with_variants(program: ir_program.Program, mutants: Sequence[ir_program.Function], numbered: Mapping[str, list[int]]) -> ir_program.Program:
+def _with_variants(
+    program: ir_program.Program, mutants: Sequence[ir_program.Function], numbered: Mapping[str, list[int]]
+) -> ir_program.Program:
     """Functions with mutants call their variants "f@0", "f@1"...; initial() counts as a last step."""
     functions: dict[str, ir_program.Function] = {}
     changed = {number: _checked_function(mutant) for number, mutant in enumerate(mutants, 1)}

@@ -17,8 +17,8 @@ from checker.language.ir import BOOL
 from checker.language.ir_text import expr_text, place_text
 from checker.language.ir_text import function_text as _text_of
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type, size
-from oracles.mutant_check import OPPOSITE
-from oracles.mutant_tree import Site, block_at, put, put_block
+from oracles.mutation.mutant_check import OPPOSITE
+from oracles.mutation.mutant_tree import Site, block_at, put, put_block
 
 Change: TypeAlias = tuple[str, str, ir_program.Function | None]  # None: a value out of its range
 Replacement: TypeAlias = tuple[str, str, Any]  # operator, what, the new node (None as above)
@@ -62,8 +62,16 @@ def line_of(stmt: ir.Stmt) -> str:
 def _loops(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
     match site.node:
         case ir.For(var, IntType(lo, hi) as over) if hi > lo:
-            yield "loop=skips first", f"the loop over {var} skips the first", replace(site.node, over=replace(over, lo=lo + 1))
-            yield "loop=skips last", f"the loop over {var} skips the last", replace(site.node, over=replace(over, hi=hi - 1))
+            yield (
+                "loop=skips first",
+                f"the loop over {var} skips the first",
+                replace(site.node, over=replace(over, lo=lo + 1)),
+            )
+            yield (
+                "loop=skips last",
+                f"the loop over {var} skips the last",
+                replace(site.node, over=replace(over, hi=hi - 1)),
+            )
         case _:
             pass
 
@@ -77,7 +85,11 @@ def _conditions(function: ir_program.Function, site: Site, functions: Functions)
     value = isinstance(site.parent, ir.Store | ir.Return) and site.field == "value"
     if (holder or value) and isinstance(site.node.type, BoolType) and not isinstance(site.node, ir.Const):
         for code in (1, 0):
-            yield f"condition={bool(code)}", f"{expr_text(site.node)} -> {bool(code)}", ir.Const(code, BOOL, site.node.loc)
+            yield (
+                f"condition={bool(code)}",
+                f"{expr_text(site.node)} -> {bool(code)}",
+                ir.Const(code, BOOL, site.node.loc),
+            )
 
 
 def _negations(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
@@ -193,8 +205,10 @@ def _indices(function: ir_program.Function, site: Site, functions: Functions) ->
     """The next index instead of this one; after the last comes the first."""
     e = site.node
     match e:
-        case ir.Local(type=IntType(lo, hi) as of) | ir.Load(type=IntType(lo, hi) as of) | ir.Unwrap(
-            type=IntType(lo, hi) as of
+        case (
+            ir.Local(type=IntType(lo, hi) as of)
+            | ir.Load(type=IntType(lo, hi) as of)
+            | ir.Unwrap(type=IntType(lo, hi) as of)
         ) if hi > lo:
             one = ir.Const(1, IntType(1, 1), e.loc)
             last = ir.Compare("==", e, ir.Const(hi, IntType(hi, hi), e.loc), BOOL, e.loc)

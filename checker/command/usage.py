@@ -46,7 +46,9 @@ class Parser(argparse.ArgumentParser):
             if OPTION.match(word) and not any(k == name or (k.startswith(name) and name[:2] == "--") for k in known):
                 said = did_you_mean(name, known)
                 before = "a command's options come after its name" if self._subparsers is not None else ""
-                self.error(": ".join(filter(None, (f"unknown option {name}", said if said.startswith("did") else before))))
+                self.error(
+                    ": ".join(filter(None, (f"unknown option {name}", said if said.startswith("did") else before)))
+                )
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """The valid names are listed only where none is near."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeAlias
 
+from model.bugs.scan import RtcTracking
 from model.lang import Index, Mask, Patch
 from model.machine import Lapic, Pin, Trigger
-from model.mutants.scan import RtcTracking
 
 Frame: TypeAlias = Annotated[int, Index(3)]  # activations of ioapic_set_irq() on the host's stack that are counted
 

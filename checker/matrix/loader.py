@@ -24,8 +24,8 @@ from checker.errors import UserError
 from checker.language import c_habits
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
-from checker.loader_checks import check_design, check_functions, is_own, line_of_diff
-from checker.registry import USERS_MODULE
+from checker.matrix.loader_checks import check_design, check_functions, is_own, line_of_diff
+from checker.matrix.registry import USERS_MODULE
 from model.lang import Design, Property
 from model.machine import Machine
 
@@ -63,7 +63,9 @@ def load_properties(argument: str, known: Mapping[str, Property]) -> tuple[dict[
     """
     path, wanted = _path_and_name(argument)
     module, _ = _execute(path)
-    own = {p.name: p for p in vars(module).values() if isinstance(p, Property) and p.function.__module__ == module.__name__}
+    own = {
+        p.name: p for p in vars(module).values() if isinstance(p, Property) and p.function.__module__ == module.__name__
+    }
     if not own:
         raise UserError(
             f"{path}: no property in this file; write one, e.g.\n    from model.lang import always\n"
@@ -114,7 +116,7 @@ def _execute(path: Path) -> tuple[types.ModuleType, ast.Module]:
     sys.modules[module.__name__] = module  # typing.get_type_hints looks classes' modules up there
     linecache.checkcache(str(path))
     if line := line_of_diff(source):
-        hint = "write the function that it touches as a subclass: README.md, \"Your patch, in ten minutes and ten lines\""
+        hint = 'write the function that it touches as a subclass: README.md, "Your patch, in ten minutes and ten lines"'
         raise Refused(Loc(str(path), line, 0, 1000), "this is a patch of C, and a design is a Python class", hint)
     try:
         tree = ast.parse(source, str(path))

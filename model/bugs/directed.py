@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from model.bugs.scan import RtcTracking
 from model.designs.base import Base
 from model.lang import Patch
 from model.machine import ApiFlags, Cpu, IoapicVersion, Lapic, Pin, Trigger, Vector
-from model.mutants.scan import RtcTracking
 from model.vmms.qemu import Qemu
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+import model.bugs
 import model.designs
-import model.mutants
 import properties
 from checker.errors import UserError
-from checker.hints import type_hints
+from checker.language.hints import type_hints
 from checker.language.refusal import did_you_mean
 from model.devices import Device, Edge, Level, Mixed, Resample
 from model.guests.any_guest import AnyGuest
@@ -87,8 +87,8 @@ def designs() -> dict[str, type[Machine]]:
 
 
 def mutants() -> dict[str, type[Machine]]:
-    """Every class of model/mutants: historical bugs, and the features that they need."""
-    modules = [f"model.mutants.{module.name}" for module in pkgutil.iter_modules(model.mutants.__path__)]
+    """Every class of model/bugs: historical bugs, and the features that they need."""
+    modules = [f"model.bugs.{module.name}" for module in pkgutil.iter_modules(model.bugs.__path__)]
     return {name: cls for module in modules for name, cls in _classes_of(module).items()}
 
 
@@ -142,7 +142,7 @@ def look_up(kind: str, name: str, known: Mapping[str, Any], if_none_is_near: str
 
 
 LARGEST_SIZE = 64  # a Mask is a machine word
-USERS_MODULE = "eoi_user_"  # what checker.loader calls the module of a file of the user's
+USERS_MODULE = "eoi_user_"  # what checker.matrix.loader calls the module of a file of the user's
 
 
 def role_of(design: type[Design]) -> str:
@@ -277,7 +277,9 @@ def scope_type(roles: Sequence[type[Machine]]) -> type[Scope]:
     wider = {hint for role in roles for hint in [_annotated_scope(role)] if inspect.isclass(hint)}
     found = [of for of in wider if issubclass(of, Scope) and not any(o is not of and issubclass(o, of) for o in wider)]
     if len(found) > 1:
-        raise UserError(f"the scopes {' and '.join(sorted(of.__name__ for of in found))} cannot be mixed: derive one of the other")
+        raise UserError(
+            f"the scopes {' and '.join(sorted(of.__name__ for of in found))} cannot be mixed: derive one of the other"
+        )
     return found[0] if found else Scope
 
 
@@ -289,7 +291,7 @@ def _annotated_scope(role: type[Machine]) -> Any:
 
 
 def parse_scope(text: str, of: type[Scope] = Scope) -> dict[str, Any]:
-    """"cpus=1,ioapic=0x20,throttle=on" -> typed values. Raises UserError for unknown names and bad values."""
+    """ "cpus=1,ioapic=0x20,throttle=on" -> typed values. Raises UserError for unknown names and bad values."""
     values: dict[str, Any] = {}
     defaults = vars(of())
     for part in filter(None, (p.strip() for p in text.split(","))):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checker.engine.sizes import counts_if_known
+from checker.matrix.registry import Cell, Skipped
 from checker.questions.fold_names import fold_names
-from checker.registry import Cell, Skipped
 from checker.words import count
 from model.machine import Scope
 

@@ -7,9 +7,16 @@ import io
 import sys
 from pathlib import Path
 
-from checker.cli import main
+from checker.command.cli import main
 
-CORE = ["--vmm", "qemu,openvmm", "--guest", "linux,windows_cg,xen,any", "--device", "level,edge,mixed"]  # the gate sees the rest
+CORE = [
+    "--vmm",
+    "qemu,openvmm",
+    "--guest",
+    "linux,windows_cg,xen,any",
+    "--device",
+    "level,edge,mixed",
+]  # the gate sees the rest
 # (file, arguments of eoi, expected exit code)
 MATRIX = [("base.txt", ["prove", "base", *CORE], 1), ("v1.txt", ["prove", "v1", *CORE], 1)]
 WINDOWS = ["--vmm", "qemu", "--guest", "windows_cg"]

@@ -1,0 +1,1 @@
+"""The command `eoi`: parse, ask, print, exit code."""

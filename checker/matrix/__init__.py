@@ -1,0 +1,1 @@
+"""The matrix: roles, cells, scopes, the user's files, and the one place where systems are made."""

@@ -1,0 +1,1 @@
+"""One-change mutants of the model's rules: would a walk of the real system notice them?"""

@@ -1,0 +1,1 @@
+"""What the Makefile runs: the main job and the benchmarks."""
