@@ -1,4 +1,4 @@
-"""What KVM_GET_SUPPORTED_CPUID says of the local APIC, VMMs that pass it on, and guests that act on it (seeds/004_*).
+"""What KVM_GET_SUPPORTED_CPUID says of the local APIC, VMMs that pass it on, and guests that act on it (mails.md S4).
 
 A system of its own: one vCPU, no I/O APIC, no device interrupts; kernel designs cpuid_before and cpuid_overhaul.
 """
@@ -173,7 +173,7 @@ class CopyBlindlyNoApic(CopyBlindly):
 
 
 class QemuCpuid(CpuidVmm):
-    """kvm_arch_get_supported_cpuid(), the C that seeds/004_* quotes. Assumed: -cpu host, so all of it is offered."""
+    """kvm_arch_get_supported_cpuid(), the C that mails.md S4 speaks of. Assumed: -cpu host, so all of it is offered."""
 
     @abstractmethod
     def kvm_check_extension_tsc_deadline_timer(self) -> bool:

@@ -1,4 +1,4 @@
-"""The CPUID overhaul (seeds/004_*): what no guest may end up with, and the two halves of Paolo Bonzini's argument.
+"""The CPUID overhaul (mails.md S4): what no guest may end up with, and the two halves of Paolo Bonzini's argument.
 
 The argument: a guest that finds no APIC uses no TSC-deadline timer, for LVTT could not be configured; nor x2APIC, for
 that is turned on at 0xFEE0_0000 first. Each half is a query of its own, with a verdict for each kind of guest.
@@ -11,7 +11,7 @@ from model.lang import always, reachable
 from model.machine import Errno
 
 CPUID: dict[type, str] = {CpuidMachine: "asked only of cpuid_before and cpuid_overhaul"}
-PAOLO = "Paolo Bonzini, 2024-05-17 (seeds/004_*)"
+PAOLO = "Paolo Bonzini, 2024-05-17 (mails.md S4)"
 
 
 @always(source=PAOLO, premise="apic_timer_used", only_for=CPUID)

@@ -37,7 +37,7 @@ def ioapic_version_kept(s: Migrating) -> bool:
     return s.life != Life.LOADED or s.ioapic_version() == s.scope.ioapic
 
 
-@always(source="issue 3; QEMU migration/savevm.c load_snapshot()", premise="vm_refused", only_for=MIGRATION)
+@always(source="expectations.md E1; QEMU migration/savevm.c load_snapshot()", premise="vm_refused", only_for=MIGRATION)
 def refused_before_anything_changed(s: Migrating) -> bool:
     """An operation that is refused leaves the VM as it was.
 
@@ -46,7 +46,7 @@ def refused_before_anything_changed(s: Migrating) -> bool:
     return s.life != Life.LOST
 
 
-@always(source="issue 3; " + COVER, only_for=MIGRATION)
+@always(source="expectations.md E2; " + COVER, only_for=MIGRATION)
 def asked_for_nothing_as_before(s: Migrating, cpu: Cpu) -> bool:
     """If the user asked for nothing, LVR bit 24 and EOI broadcasts are what they were before the series.
 
@@ -56,7 +56,7 @@ def asked_for_nothing_as_before(s: Migrating, cpu: Cpu) -> bool:
     return not s.nobody_asked() or (apic.lvr_directed_eoi == apic.cpuid_x2apic and not s.suppression_honoured(apic))
 
 
-@always(source="issue 3; " + COVER, premise="vm_loaded_or_refused", only_for=MIGRATION)
+@always(source="expectations.md E3; " + COVER, premise="vm_loaded_or_refused", only_for=MIGRATION)
 def asked_for_nothing_migrates(s: Migrating) -> bool:
     """If the user asked for nothing, a host with the same machine type takes the VM.
 

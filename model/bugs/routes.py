@@ -44,7 +44,7 @@ class MutantEveryEoi(Base):
     patch = Patch(
         title='"KVM requests a userspace IOAPIC EOI exit on every APIC EOI"',
         author="Khushit Shah, corrected by Sean Christopherson", date="2025-09-18", base="base",
-        msgid="20250918162529.640943-1-jon@nutanix.com", note="seed 003: only intercepted EOIs exit",
+        msgid="20250918162529.640943-1-jon@nutanix.com", note="mails.md S3: only intercepted EOIs exit",
     )  # fmt: skip
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "vmm": ("qemu",), "guest": ("linux",), "device": ("mixed",),

@@ -9,7 +9,7 @@ from model.vmms.vmm import Vmm
 
 
 class CloudHypervisor(Vmm):
-    """Every rule cites its fact of facts/vmm-guest.md. `irr` is the count of the pin's eventfd while it is no irqfd."""
+    """Every rule cites its fact of docs/facts/vmm-guest.md. `irr` is the count of the pin's eventfd while it is no irqfd."""
 
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)
     source: ClassVar[str] = "devices/src/ioapic.rs"

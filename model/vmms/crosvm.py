@@ -9,7 +9,7 @@ from model.vmms.vmm import Vmm
 
 
 class Crosvm(Vmm):
-    """Every rule cites its fact of facts/vmm-guest.md. `irr` is interrupt_level, the state of the line.
+    """Every rule cites its fact of docs/facts/vmm-guest.md. `irr` is interrupt_level, the state of the line.
 
     Simplified: no RTC pin, and the owner of a resample event answers it at once.
     """

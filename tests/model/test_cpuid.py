@@ -1,4 +1,4 @@
-"""The CPUID overhaul (seeds/004_*, kvm.md section 5): what changes for whom, and how far Paolo Bonzini's argument carries."""
+"""The CPUID overhaul (mails.md S4, kvm.md section 5): what changes for whom, and how far Paolo Bonzini's argument carries."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from checker.questions.model_diff import model_diff, model_diff_lines
 # Lines added plus lines removed by the C change, without Documentation/, and where they were counted: in the mail of that
 # Message-ID, by its diffstat (api.rst's lines taken off).
 C_LINES = {
-    "v1": (4, "20250918162529.640943-1-jon@nutanix.com (seed 003): 4+"),
-    "sean_local": (9, "aNHE0U3qxEOniXqO@google.com, quoted in seed 003: 9+, a comment of 6 lines among them"),
-    "split_irqchip_api": (28, "the inline diff of seed 002: 27+ 1-"),
+    "v1": (4, "20250918162529.640943-1-jon@nutanix.com (mails.md S3): 4+"),
+    "sean_local": (9, "aNHE0U3qxEOniXqO@google.com, quoted in mails.md S3: 9+, a comment of 6 lines among them"),
+    "split_irqchip_api": (28, "the inline diff of mails.md S2: 27+ 1-"),
     "split_irqchip_api_on_v1": (28, "the same diff, on top of v1"),
     "quirk_oct31": (32, "aQTxoX4lB_XtZM-w@google.com: 39+ 7-, of which api.rst 12+ 2-"),
     "v2": (33, "20251125082922.1657936-1: 40+ 7-, of which api.rst 12+ 2-"),
@@ -24,14 +24,14 @@ C_LINES = {
     "woodhouse_draft1": (40, "d3b8fd036f05e9819f654c18853ff79a255c919d.camel@infradead.org: 32+ 8-"),
     "woodhouse_draft2": (50, "e5e180a20dd370f805a5b8070cfee1f4d5f5aa5e.camel@infradead.org: 40+ 10-"),
     "qemu_rfc_v1": (183, "20251126093742.2110483-1: 181+ 2-"),
-    "qemu_rfc_v2": (181, "20260309054243.440453-2-khushit.shah@nutanix.com: 179+ 2- (its cover letter is seed 001)"),
+    "qemu_rfc_v2": (181, "20260309054243.440453-2-khushit.shah@nutanix.com: 179+ 2- (its cover letter is mails.md S1)"),
     "cpuid_overhaul": (10, "patches 11/49 (x86.c 6+) and 33/49 (cpuid.c 2+ 2-) of 20240517173926.965351"),
 }
 NO_C_TEXT = {
     "base": "no change: what the others change",
     "cpuid_before": "no change: what the CPUID overhaul changes",
     "irqchip2": "words only: CABgObfa3wNsQBjAwWuBhWQbw4FuO7TGePuNzfqAYS1CzRFP6DQ@mail.gmail.com (kvm.md 2.9)",
-    "qemu_seoib_property": "words only: the cover letter of RFC v2 (seed 001), no code was posted",
+    "qemu_seoib_property": "words only: the cover letter of RFC v2 (mails.md S1), no code was posted",
     "v6_as_documented": "no C: one sentence of api.rst",
 }
 

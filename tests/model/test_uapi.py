@@ -1,4 +1,4 @@
-"""The set-up phase: errnos and LVR as the running 6.18 kernel answered (facts/kvm.md 3.3, 3.4, "L"), row by row."""
+"""The set-up phase: errnos and LVR as the running 6.18 kernel answered (docs/facts/kvm.md 3.3, 3.4, "L"), row by row."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ split bit3 bit2          OK       L T4
 split bit2 create        EEXIST   L T3
 """
 
-# facts/kvm.md 3.2, column "errors / ordering"
+# docs/facts/kvm.md 3.2, column "errors / ordering"
 PROPOSED_ROWS = """
 base                  bit2             EINVAL
 base                  split bit3       EINVAL
@@ -226,7 +226,7 @@ def running(flag: str, irqchip: str, cpuid: str, *, plant: bool = False) -> AnyV
     ],
 )
 def test_the_live_truth_table_split(flag, cpuid, plant, lvr, spiv, exits):
-    """facts/kvm.md 3.4: LVR bit 24, SPIV bit 12 after a write of 1, exit 26."""
+    """docs/facts/kvm.md 3.4: LVR bit 24, SPIV bit 12 after a write of 1, exit 26."""
     vm = running(flag, "split", cpuid, plant=plant)
     assert (vm.apic[0].lvr_directed_eoi, vm.apic[0].spiv_directed_eoi) == (lvr, spiv)
     vm.write_apic_eoi(0)
@@ -241,7 +241,7 @@ def test_the_live_truth_table_split(flag, cpuid, plant, lvr, spiv, exits):
     [("none", False, True), ("bit3", False, True), ("none", True, False), ("bit3", True, True)],
 )
 def test_the_live_truth_table_in_kernel(flag, plant, cleared):
-    """facts/kvm.md 3.4, last row, and L I1: LVR bit 24 is 0; a planted bit 12 keeps Remote IRR unless bit 3 is set."""
+    """docs/facts/kvm.md 3.4, last row, and L I1: LVR bit 24 is 0; a planted bit 12 keeps Remote IRR unless bit 3 is set."""
     vm = running(flag, "create", "x2apic", plant=plant)
     assert not vm.apic[0].lvr_directed_eoi
     assert vm.apic[0].spiv_directed_eoi is plant
@@ -355,7 +355,7 @@ def test_each_property_has_both_verdicts(name):
 
 
 def test_the_eoi_slot_is_overwritten_by_msr_writes_only():
-    """L T12, and the derivation in facts/kvm.md 1.5: the guest alone cannot do it."""
+    """L T12, and the derivation in docs/facts/kvm.md 1.5: the guest alone cannot do it."""
     for design in ("base", "v6"):
         assert judged("pending_eoi_is_kept", designs()[design], MsrVmm)[0] is Status.VIOLATED
         assert judged("pending_eoi_is_kept", designs()[design], NoMsrs) == (Status.HOLDS, "")

@@ -1,4 +1,4 @@
-"""The table of observed behaviour (facts/qemu-oracle.md, sections 1 to 3, measured by hand before the model existed).
+"""The table of observed behaviour (docs/facts/qemu-oracle.md, sections 1 to 3, measured by hand before the model existed).
 
 Each row is run on the real chip and on the model. A row is words with what is seen after each: `+:11` is "the line goes
 up: one message, Remote IRR 1". Words: L, LM, E, EM: the entry becomes level or edge, M: masked; V: level, the other
