@@ -13,7 +13,7 @@ class SplitIrqchipApi(Base):
         title="KVM_CAP_SPLIT_IRQCHIP_API with DISABLE_EOI_BROADCAST_SUPPRESSION (inline diff)",
         author="Khushit Shah",
         date="2025-10-03",
-        msgid="seed 002",
+        note="in reply to 20250918162529.640943-1-jon@nutanix.com (mails.md S2)",
         base="base",
     )
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE, ApiFlags.BIT3)

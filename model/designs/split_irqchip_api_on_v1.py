@@ -10,6 +10,6 @@ class SplitIrqchipApiOnV1(SplitIrqchipApi, V1):
         title="KVM_CAP_SPLIT_IRQCHIP_API on top of v1",
         author="Khushit Shah",
         date="2025-10-03",
-        msgid="seed 002",
+        note="in reply to 20250918162529.640943-1-jon@nutanix.com (mails.md S2)",
         base="v1",
     )

@@ -12,7 +12,7 @@ from oracles.mutation.mutant_make import Mutant
 
 DEAD = "dead code at this scope"
 ASSUMPTIONS = "assumptions about time, not rules of KVM"
-TARGET = 0.95  # of the mutants that are not equivalent (issue 4)
+TARGET = 0.95  # of the mutants that are not equivalent
 
 
 class Verdict(Enum):

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from checker.matrix.roles import all_properties
+from checker.matrix.registry import all_properties
 
 ROOT = Path(__file__).resolve().parents[2]
 SHEETS = {path.stem: path.read_text() for path in (ROOT / "docs/facts").glob("*.md") if path.stem != "README"}
-SHEET = re.compile(rf"\b({'|'.join(SHEETS)})\.md((?:(?:,? | and |: |; )?(?:section )?(?:\d+(?:\.\d+)*|[A-Z]\d+)\b(?!\w))*)")
+SHEET = re.compile(
+    rf"\b({'|'.join(SHEETS)})\.md((?:(?:,? | and |; )?(?:section )?(?:\d+(?:\.\d+)*|[A-Z]\d+)\b(?!\w))*)"
+)
 ID = re.compile(r"\b(?:V-[A-Z]{2}\d+|S-D\d+|L [TUI]\d+|[QKHB]\d{1,2})\b")
 OUTSIDE = re.compile(r"\bseeds?[ /]00\d|\bissue \d|\.\./shared|shared/(?:facts|seeds)")
 # A source is one of these: a sheet of ours, a mail, a commit, a C file or document of the project, a specification.
@@ -22,8 +24,14 @@ KINDS = re.compile(r"\.md|@|\d{8,}[.-]|[0-9a-f]{12}|\w+\.c\b|\.rst|SDM|PATCH|20\
 def tracked(*folders: str) -> list[Path]:
     """The text files that git knows below some folders."""
     listed = subprocess.run(["git", "ls-files", *folders], cwd=ROOT, capture_output=True, text=True, check=True)
-    found = [ROOT / name for name in listed.stdout.splitlines() if not name.startswith(("docs/facts/", "reports/migration"))]
-    return [path for path in found if path.exists() and path.suffix in (".py", ".md", ".litmus", ".txt") and path != Path(__file__)]
+    found = [
+        ROOT / name for name in listed.stdout.splitlines() if not name.startswith(("docs/facts/", "reports/migration"))
+    ]
+    return [
+        path
+        for path in found
+        if path.exists() and path.suffix in (".py", ".md", ".litmus", ".txt") and path != Path(__file__)
+    ]
 
 
 def unresolved(text: str) -> list[str]:
@@ -44,7 +52,11 @@ def in_sheet(sheet: str, part: str) -> bool:
     if re.search(rf"^#+ {re.escape(part)}\b", sheet, re.MULTILINE):
         return True
     section, _, item = part.rpartition(".")
-    body = re.search(rf"^#+ {re.escape(section)}\b.*?\n(.*?)(?=^#|\Z)", sheet, re.MULTILINE | re.DOTALL) if section else None
+    body = (
+        re.search(rf"^#+ {re.escape(section)}\b.*?\n(.*?)(?=^#|\Z)", sheet, re.MULTILINE | re.DOTALL)
+        if section
+        else None
+    )
     return body is not None and re.search(rf"^{item}\. ", body[1], re.MULTILINE) is not None
 
 
@@ -76,12 +88,24 @@ def test_nothing_points_outside_of_the_tree() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["kvm.md 1.99", "kvm.md 1.3.77", "kvm.md B99", "vmm-guest.md V-CH9", "L T99", "Q77", "expectations.md E7", "mails.md S9"]
+    "text",
+    [
+        "kvm.md 1.99",
+        "kvm.md 1.3.77",
+        "kvm.md B99",
+        "vmm-guest.md V-CH9",
+        "L T99",
+        "Q77",
+        "expectations.md E7",
+        "mails.md S9",
+    ],
 )
 def test_a_citation_of_nothing_is_found(text: str) -> None:
     assert unresolved(text)
 
 
-@pytest.mark.parametrize("text", ["kvm.md 1.3.3 and 7.6 P6, L T12", "kvm.md B2, B9", "V-CH1", "expectations.md E1", "mails.md S3"])
+@pytest.mark.parametrize(
+    "text", ["kvm.md 1.3.3 and 7.6 P6, L T12", "kvm.md B2, B9", "V-CH1", "expectations.md E1", "mails.md S3"]
+)
 def test_a_citation_of_something_is_not(text: str) -> None:
     assert not unresolved(text)
