@@ -19,7 +19,7 @@ from checker.stories.story_parser import ParsedStory, parse, stories_of
 from checker.stories.trace import StoryError
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "docs/argument.md").read_text()
 STORM = re.findall(r"^no_storm: VIOLATED.*?(?=^```)", README, re.M | re.S)[0]  # 8 steps and a loop of 5, which has bars
 LOST = re.findall(r"^no_eoi_lost: VIOLATED.*?(?=^```)", README, re.M | re.S)[0]
 ALL_13 = "REPRODUCED: all 13 steps run in CPython, and no_storm is VIOLATED\n"

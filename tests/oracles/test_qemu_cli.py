@@ -22,8 +22,8 @@ def eoi(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
 
 
 def readme_story(folder: Path, headline: str) -> Path:
-    """The story with this headline in README.md, in a file of its own."""
-    parts = (ROOT / "README.md").read_text().split("```")
+    """The story with this headline in docs/argument.md, in a file of its own."""
+    parts = (ROOT / "docs/argument.md").read_text().split("```")
     story = next(part for part in parts if headline in part)
     path = folder / "story.txt"
     path.write_text(story)

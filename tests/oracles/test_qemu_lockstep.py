@@ -164,7 +164,7 @@ def _system(kernel: str, guest: str, **choices: object) -> tuple[type[Design], S
     return compose(*roles), replace(Scope(cpus=1, pins=1), **choices)  # type: ignore[arg-type]
 
 
-LOST: list[Step] = [  # README: v1 loses the EOI on an I/O APIC without the EOI register
+LOST: list[Step] = [  # docs/argument.md: v1 loses the EOI on an I/O APIC without the EOI register
     ("vcpu_enter_guest", (0,)), ("setup_local_APIC", (0,)), ("vcpu_enter_guest", (0,)),
     ("setup_IO_APIC_irq", (0, 0, 0)), ("device_raise", (0,)), ("vcpu_enter_guest", (0,)), ("kvm_inject_irq", (0,)),
     ("l1_apic_eoi", (0,)), ("l2_service_device", (0,)), ("l1_ioapic_eoi", (0,)),
