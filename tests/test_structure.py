@@ -24,7 +24,7 @@ LAYERS = [
     ("model.designs",),
     ("model.bugs", "model.migration"),
     ("properties",),
-    ("checker.matrix.registry",),
+    ("checker.matrix.roles",),
 ]
 ONE_FAMILY = {"model.cpuid": "model.designs"}  # the CPUID series is a system of its own: its header, and two designs
 
@@ -121,7 +121,7 @@ def test_the_engine_sees_the_language_only(path: Path) -> None:
 def test_the_lists_above_name_what_exists() -> None:
     modules = {module_name(path) for path in sources("checker")}
     assert {part for part in ENGINE if part in modules} == set(ENGINE)
-    assert {"checker.matrix.registry", "checker.matrix.loader", "checker.questions.verdict"} <= {
+    assert {"checker.matrix.roles", "checker.matrix.loader", "checker.questions.verdict"} <= {
         m for m in modules if not in_engine(m)
     }
     assert len(ENGINE_FILES) > 30
@@ -195,7 +195,7 @@ def test_advice_quotes_the_model_in_strings_only(path: Path) -> None:
 
 
 def test_the_word_list_bites() -> None:
-    assert domain_words(ROOT / "checker" / "matrix" / "registry.py")
+    assert domain_words(ROOT / "checker" / "matrix" / "roles.py")
     for word in ("pin", "kvm_set_irq", "ioapic", "EOI", "vector", "Guest", "exit_ioapic_eoi"):
         assert DOMAIN_WORDS.search(OWN_NAMES.sub("", word)), word
     for word in ("mapping", "step", "eoi_expand", "EOI_PORTABLE", "bisr", "spinning"):

@@ -9,7 +9,9 @@ from checker.engine.native import Stats, compile_c
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch
 from checker.language.lower import lower
-from checker.matrix.registry import Cell, designs, matrix, parse_scope
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import designs
+from checker.matrix.scope import parse_scope
 
 ROUNDS = 3
 

@@ -16,7 +16,7 @@ from checker.command import checkout, commands, diff_command, oracle_commands
 from checker.command.usage import Parser
 from checker.engine.native import CompileFailed, NoCompiler
 from checker.errors import InternalError
-from checker.matrix.registry import DEVICES, GUESTS, VMMS
+from checker.matrix.roles import DEVICES, GUESTS, VMMS
 from checker.questions import compat
 from checker.questions.gate import FULL, NOT_IN
 from model.finite import ModelError

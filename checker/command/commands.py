@@ -6,37 +6,24 @@ import shlex
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from checker import files
 from checker.command import listing, oracle_commands
-from checker.command.matrix_notes import grouped, nothing_text, size_note
+from checker.command.matrix_notes import size_note
 from checker.engine.search import Limits
-from checker.engine.sizes import check_sizes
 from checker.errors import UserError
-from checker.matrix.loader import load_design, load_properties, property_argument, provenance
-from checker.matrix.registry import (
+from checker.matrix.cells import Cell, Skipped
+from checker.matrix.loader import property_argument
+from checker.matrix.roles import (
     ALIASES,
-    DEVICES,
-    GUESTS,
-    VMMS,
-    Cell,
-    Skipped,
-    all_properties,
-    default_guests,
-    default_vmms,
-    designs,
     look_up,
-    matrix,
-    parse_scope,
-    registered,
-    role_of,
-    scope_type,
-    special_roles,
-)  # fmt: skip
+)
+from checker.matrix.scope import parse_scope, scope_type
+from checker.matrix.select import find_design, find_role, grouped, is_path, known_properties, select, split
 from checker.questions import compat, gate, litmus_run, migration_table, report
 from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.claims import claim_lines
@@ -54,76 +41,6 @@ from model.lang import Property
 from model.machine import Machine
 
 EXPECTED, LITMUS = "reports/expected.toml", "tests/litmus"  # defaults, relative to the current directory
-
-
-def is_path(argument: str) -> bool:
-    return argument.endswith(".py") or ".py:" in argument or "/" in argument
-
-
-def find_role(role: str, name: str) -> type[Machine]:
-    """A class for one role: registered, or in a file. Raises ModelError."""
-    if not is_path(name):
-        return registered(role, name)
-    found = load_design(name)
-    if role_of(found) != role:
-        raise UserError(f"{name}: {found.__name__} is a {role_of(found)}, not a {role}")
-    return found
-
-
-def find_design(argument: str) -> tuple[str, type[Machine]]:
-    """(name, class) of a registered design or of one in a file. Raises ModelError."""
-    if is_path(argument):
-        return argument, load_design(argument)
-    others: Mapping[str, type[Machine]] = {**VMMS, **GUESTS, **DEVICES, **special_roles()}
-    known = designs() if argument not in others else others
-    return argument, look_up("design", argument, known)
-
-
-def split(values: Iterable[str] | None, default: Sequence[str]) -> list[str]:
-    """["a,b", "c"] -> [a, b, c]; the default where nothing was given."""
-    return [v for value in values for v in value.split(",") if v] if values else list(default)
-
-
-def find_properties(name: str, known: Mapping[str, Property]) -> list[Property]:
-    """The property of that name; or those of a file. Raises UserError."""
-    return load_properties(name, known)[1] if is_path(name) else [look_up("property", name, known)]
-
-
-def known_properties(options: Namespace) -> dict[str, Property]:
-    """The registered properties, and those of the files that the options name."""
-    known = all_properties()
-    return known | {
-        n: p for f in split(options.property, []) if is_path(f) for n, p in load_properties(f, known)[0].items()
-    }
-
-
-def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list[Skipped], list[Property]]:
-    """The cells and properties that the options mean. Raises UserError for unknown names and empty choices."""
-    name, cls = find_design(options.design)
-    known, own = all_properties(), cls.default_roles
-    wanted = [
-        p for name in split(options.property, own.get("property", list(known))) for p in find_properties(name, known)
-    ]
-    devices = split(options.device, own.get("device", ["level"]))
-    role = role_of(cls)
-    if getattr(options, role):
-        raise UserError(f"{name} is a {role} already: --{role} cannot name another one")
-    vmms = split(options.vmm, own.get("vmm", default_vmms()))
-    found = matrix(
-        (name, cls), kernels=split(options.kernel, own.get("kernel", ["base"])), vmms=vmms,
-        guests=split(options.guest, own.get("guest", default_guests(vmms))),
-        devices=list(DEVICES) if devices == ["all"] else devices,
-        scope=parse_scope(",".join([options.scope, smaller]), scope_type([cls])), find=find_role,
-    )  # fmt: skip
-    cells = [c for c in found if isinstance(c, Cell)]
-    skipped = [c for c in found if isinstance(c, Skipped)]
-    if not cells:
-        raise UserError(nothing_text(skipped))
-    for cell in cells:  # before any of them is explored
-        check_sizes(cell.system, cell.scope)
-    if not options.property:  # those made for one VMM are asked where it occurs
-        wanted = [p for p in wanted if not p.only_for or any(p.why_not(c.system) is None for c in cells)]
-    return f"{role} design {name}: {provenance(cls)}", cells, skipped, wanted
 
 
 def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:

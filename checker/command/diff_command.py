@@ -5,9 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from checker.command.commands import explore, find_design, select, story
+from checker.command.commands import explore, story
 from checker.engine.search import Limits
 from checker.matrix.loader import property_argument
+from checker.matrix.select import find_design, select
 from checker.questions import compare, compare_text, report
 from checker.questions.campaign import Campaign
 from checker.questions.graph_compare import INTERRUPTED

@@ -8,19 +8,8 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from checker.matrix.loader import provenance
-from checker.matrix.registry import (
-    ALIASES,
-    DEVICES,
-    GUESTS,
-    LARGEST_SIZE,
-    ON_REQUEST,
-    VMMS,
-    all_properties,
-    designs,
-    flag_lines,
-    mutants,
-    scope_value,
-)  # fmt: skip
+from checker.matrix.roles import ALIASES, DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs, mutants
+from checker.matrix.scope import LARGEST_SIZE, flag_lines, scope_value
 from checker.questions.simplifications import collect_simplifications
 from model.machine import Machine, Scope
 

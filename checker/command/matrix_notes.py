@@ -5,28 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checker.engine.sizes import counts_if_known
-from checker.matrix.registry import Cell, Skipped
-from checker.questions.fold_names import fold_names
+from checker.matrix.cells import Cell
 from checker.words import count
 from model.machine import Scope
 
 # Measured with base, qemu 0x20 and the guest linux: 11,763,712 states in 19 s, 7,686,744 in 30 s, 2,477,512 in 6 s.
 # From 2 to 6 vCPUs each further one had 10, 7, 6 and 6 times the states of the one before; `any` has more than linux.
 FINISHED = (Scope(cpus=6), Scope(pins=4, vectors=4), Scope(cpus=3, pins=3, vectors=3))
-
-
-def grouped(skipped: Sequence[Skipped]) -> list[tuple[str, str]]:
-    """(cells, why) for each reason, the cells once: `crosvm 0x11, {linux, xen}, level`."""
-    of = dict[str, list[str]]()
-    for cell in skipped:
-        of.setdefault(cell.why, []).append(cell.title)
-    return [(fold_names(list(dict.fromkeys(titles))), why) for why, titles in of.items()]
-
-
-def nothing_text(skipped: Sequence[Skipped]) -> str:
-    """Why a matrix has no cells."""
-    reasons = [f"{why}: {titles}" for titles, why in grouped(skipped)]
-    return "nothing to explore: " + ("; ".join(reasons) or "an option names nothing")
 
 
 def size_note(cells: Sequence[Cell]) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from checker.engine.reference import Reference, bindings_of
 from checker.errors import UserError
 from checker.files import check_file, check_folder
-from checker.matrix.registry import designs, flag_lines
+from checker.matrix.roles import designs
+from checker.matrix.scope import flag_lines
 from checker.questions.campaign import Campaign
 from checker.questions.retell import PARTING, Finder, Telling, Told, read_story, retell
 from checker.questions.verdict import CellResult, Status, Verdict

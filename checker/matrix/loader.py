@@ -25,7 +25,7 @@ from checker.language import c_habits
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
 from checker.matrix.loader_checks import check_design, check_functions, is_own, line_of_diff
-from checker.matrix.registry import USERS_MODULE
+from checker.matrix.roles import USERS_MODULE
 from model.lang import Design, Property
 from model.machine import Machine
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker.language.refusal import Refused, loc_of
-from checker.matrix.registry import ROLES
+from checker.matrix.roles import ROLES
 from model.lang import Property
 from model.machine import Machine
 

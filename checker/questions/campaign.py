@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.engine.search import Limits
-from checker.matrix.registry import Cell
+from checker.matrix.cells import Cell
 from checker.progress import Progress
 from checker.questions.verdict import CellResult, check_cell
 from model.lang import Property

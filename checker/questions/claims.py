@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checker.matrix.registry import Cell, all_properties, designs, matrix, parse_scope
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import all_properties, designs
+from checker.matrix.scope import parse_scope
 from checker.questions.verdict import check_cell
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from checker.engine.native import NoCompiler, Outcome
 from checker.engine.search import Limits
 from checker.errors import UserError
-from checker.matrix.registry import ROLES, Cell, role_of
+from checker.matrix.cells import Cell
+from checker.matrix.roles import ROLES, role_of
 from checker.progress import Progress
 from checker.questions.graph_compare import INTERRUPTED, GraphComparison, compare_graphs
 from checker.questions.model_diff import Hunk

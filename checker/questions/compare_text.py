@@ -30,11 +30,10 @@ from checker.questions.compare import (
     sizes_text,
     standings,
 )  # fmt: skip
-from checker.questions.fold_names import fold_names
 from checker.questions.graph_compare import SAME
 from checker.questions.report import binding_text, length_text
 from checker.questions.verdict import trace_of
-from checker.words import count
+from checker.words import count, fold_names
 
 TOLD = {STILL: "Still broken", FIXED: "Fixed, until now violated"}
 WIDTH = 118  # of the names of many cells

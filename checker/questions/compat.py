@@ -11,16 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.errors import UserError
-from checker.matrix.registry import (
-    ON_REQUEST,
-    Cell,
-    designs,
-    look_up,
-    matrix,
-    parse_scope,
-    role_of,
-    scope_value,
-)  # fmt: skip
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import ON_REQUEST, designs, look_up, role_of
+from checker.matrix.scope import parse_scope, scope_value
 from checker.progress import Progress
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from checker.questions.report import scope_text

@@ -29,21 +29,20 @@ from dataclasses import asdict, dataclass
 
 from checker.engine.search import Limits, Shared
 from checker.errors import InternalError, UserError
-from checker.matrix.registry import (
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import (
     DEVICES,
     GUESTS,
     ON_REQUEST,
     ROLES,
     VMMS,
-    Cell,
     all_properties,
     default_guests,
     designs,
-    matrix,
     mutants,
     registered,
     role_of,
-)  # fmt: skip
+)
 from checker.progress import Progress
 from checker.questions.campaign import default_memory
 from checker.questions.expected import INCONCLUSIVE, Difference, Row, Table, row_of

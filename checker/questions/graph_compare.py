@@ -21,7 +21,7 @@ from checker.engine.prepare import prepare
 from checker.engine.reference import Move, Reference
 from checker.engine.search import Limits, NativeSearch
 from checker.language.layout import Leaf
-from checker.matrix.registry import Cell
+from checker.matrix.cells import Cell
 from model.lang import Property
 
 SAME = "same reachable graph"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from checker.engine.reference import Reference
 from checker.language.lower import lower
-from checker.matrix.registry import Cell
+from checker.matrix.cells import Cell
 from checker.symbolic.induction import InductionResult, explain, prove
 from checker.symbolic.smt import Symbolic
 from model.lang import Property

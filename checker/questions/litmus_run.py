@@ -12,7 +12,9 @@ from typing import Any
 from checker.engine.reference import Codes, Move, Reference, bindings_of, is_of_edges
 from checker.errors import UserError
 from checker.language.layout import leaves
-from checker.matrix.registry import Cell, Skipped, all_properties, matrix, parse_scope
+from checker.matrix.cells import Cell, Skipped, matrix
+from checker.matrix.roles import all_properties
+from checker.matrix.scope import parse_scope
 from checker.questions.litmus import Action, LitmusError, Outcome, Story, nearest, stories_in
 from checker.stories.replay import name_of
 from checker.stories.trace import show

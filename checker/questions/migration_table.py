@@ -18,7 +18,9 @@ from typing import Any
 from checker.engine.search import Outcome
 from checker.errors import UserError
 from checker.files import check_folder, write_text
-from checker.matrix.registry import GUESTS, Cell, all_properties, designs, look_up, scope_value
+from checker.matrix.cells import Cell
+from checker.matrix.roles import GUESTS, all_properties, designs, look_up
+from checker.matrix.scope import scope_value
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell, trace_of
 from checker.stories.story import to_text
 from checker.words import count

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from checker.errors import UserError
 from checker.language.lower_checks import definition_of, parsed
-from checker.matrix.registry import VMMS, designs
+from checker.matrix.roles import VMMS, designs
 from model.lang import Design
 
 # of the report, not of the model

@@ -17,7 +17,7 @@ from checker.engine.reference import Codes, Move, Reference
 from checker.engine.search import NativeSearch, open_search
 from checker.errors import InternalError
 from checker.language.layout import Leaf, leaves
-from checker.matrix.registry import Cell
+from checker.matrix.cells import Cell
 from checker.stories.trace import show
 from model.finite import decode
 from model.machine import Machine

@@ -9,7 +9,8 @@ from typing import Any
 
 from checker.engine.native import Outcome
 from checker.engine.passages import line_texts, never_run
-from checker.matrix.registry import Cell, Skipped, flag_lines, scope_value
+from checker.matrix.cells import Cell, Skipped
+from checker.matrix.scope import flag_lines, scope_value
 from checker.questions.campaign import Campaign
 from checker.questions.measured import measured
 from checker.questions.verdict import CellResult, Status, Verdict

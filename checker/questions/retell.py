@@ -15,17 +15,8 @@ from checker.errors import UserError
 from checker.language.layout import leaves
 from checker.language.lower import lower
 from checker.matrix.loader import file_digest
-from checker.matrix.registry import (
-    DEVICES,
-    GUESTS,
-    ROLES,
-    VMMS,
-    designs,
-    look_up,
-    parse_scope,
-    role_of,
-    scope_type,
-)  # fmt: skip
+from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, designs, look_up, role_of
+from checker.matrix.scope import parse_scope, scope_type
 from checker.questions.migration_table import moved
 from checker.stories.as_told import first_difference
 from checker.stories.replay import make_trace

@@ -18,8 +18,10 @@ from checker.engine.reference import Move, Reference, bindings_of
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
 from checker.errors import InternalError
 from checker.language.ir_program import Program
+from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, provenance
-from checker.matrix.registry import Cell, role_of, scope_value
+from checker.matrix.roles import role_of
+from checker.matrix.scope import scope_value
 from checker.questions.simplifications import assumptions_of
 from checker.stories.replay import make_trace
 from checker.stories.trace import Trace, steps_text

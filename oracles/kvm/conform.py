@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from checker.command.commands import find_role
 from checker.errors import UserError
-from checker.matrix.registry import parse_scope
+from checker.matrix.scope import parse_scope
+from checker.matrix.select import find_role
 from checker.progress import PIPED_SECONDS
 from model.machine import Machine
 from oracles import record, report

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.errors import UserError
-from checker.matrix.registry import DEVICES, GUESTS, VMMS, designs, parse_scope
+from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs
+from checker.matrix.scope import parse_scope
 from model.lang import Design, ModelError, compose
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from oracles.confirm import Claim, Confirmation, Label, confirm

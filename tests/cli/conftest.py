@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from checker.command.cli import main
-from checker.matrix.registry import Cell
+from checker.matrix.cells import Cell
 from checker.questions import campaign
 from checker.questions.verdict import CellResult, check_cell
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from checker.matrix.registry import ALIASES, designs
+from checker.matrix.roles import ALIASES, designs
 from checker.questions import gate
 
 CELL = ("--vmm", "qemu", "--guest", "windows_cg", "--scope", "ioapic=0x20,cpus=1,pins=1")

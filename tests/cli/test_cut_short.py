@@ -11,6 +11,7 @@ import pytest
 
 from checker.command import cli, commands, entry, oracle_commands
 from checker.engine.sizes import MOST, instance_counts
+from checker.matrix import select
 from checker.questions import campaign, gate
 from checker.questions.verdict import check_cell
 from model.machine import Scope
@@ -179,7 +180,7 @@ def test_a_scope_that_the_engine_cannot_number_is_refused_before_anything_runs(e
 
 
 def test_the_largest_that_works_does_and_one_more_does_not():
-    design, sizes = commands.find_role("guest", "any"), {"cpus": 64, "vectors": 64}
+    design, sizes = select.find_role("guest", "any"), {"cpus": 64, "vectors": 64}
 
     def instances(pins: int) -> int:
         return sum(instance_counts(design, Scope(pins=pins, **sizes)).values())

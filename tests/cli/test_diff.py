@@ -15,12 +15,13 @@ from checker import progress
 from checker.engine.prepare import prepare
 from checker.engine.reference import Move
 from checker.engine.search import Limits, NativeSearch
-from checker.matrix.registry import Cell, all_properties, designs, matrix
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import all_properties, designs
 from checker.questions import compare, compare_text, graph_compare
-from checker.questions.fold_names import fold_names
 from checker.questions.graph_compare import _columns, _equal, _Picture, _restricted, compare_graphs
 from checker.questions.model_diff import model_diff
 from checker.questions.verdict import Status, check_cell
+from checker.words import fold_names
 from model.lang import Fair
 
 WINDOWS = ("--vmm", "qemu", "--guest", "windows_cg")

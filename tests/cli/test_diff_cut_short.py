@@ -8,7 +8,8 @@ import json
 import pytest
 
 from checker.engine.search import Limits, NativeSearch
-from checker.matrix.registry import Cell, designs, matrix
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import designs
 from checker.questions import campaign, compare
 from checker.questions.graph_compare import compare_graphs
 from checker.questions.verdict import check_cell

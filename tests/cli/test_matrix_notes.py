@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from checker.command import commands
-from checker.command.matrix_notes import FINISHED, grouped, nothing_text, size_note
+from checker.command.matrix_notes import FINISHED, size_note
 from checker.engine.search import Limits
-from checker.matrix.registry import Cell, Skipped, all_properties, default_guests, designs, matrix, parse_scope
+from checker.matrix.cells import Cell, Skipped, matrix
+from checker.matrix.roles import all_properties, default_guests, designs
+from checker.matrix.scope import parse_scope
+from checker.matrix.select import grouped, nothing_text
 from checker.questions.campaign import Campaign
 from checker.questions.verdict import check_cell
 from model.machine import Scope

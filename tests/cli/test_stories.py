@@ -9,7 +9,8 @@ import pytest
 
 from checker.command.commands import story
 from checker.engine.search import Limits
-from checker.matrix.registry import Cell, all_properties, designs, matrix
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import all_properties, designs
 from checker.questions.campaign import run_campaign
 from checker.questions.verdict import Status
 from checker.stories.story import to_text

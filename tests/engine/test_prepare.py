@@ -7,8 +7,9 @@ import pytest
 from checker.engine import generated, prepare
 from checker.engine.cgen import generate
 from checker.language.lower import lower
+from checker.matrix.cells import Cell, matrix
 from checker.matrix.loader import load_design
-from checker.matrix.registry import Cell, all_properties, designs, matrix
+from checker.matrix.roles import all_properties, designs
 from model.machine import Scope
 
 

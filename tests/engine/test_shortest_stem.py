@@ -10,7 +10,7 @@ import pytest
 from checker.engine.prepare import prepare
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, open_search
-from checker.matrix.registry import Cell
+from checker.matrix.cells import Cell
 from checker.questions.verdict import Judge, Status
 from model.lang import Design, Fair, Index, Scope, leads_to, require, step
 

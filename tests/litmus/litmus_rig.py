@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from checker.command.commands import find_role
+from checker.matrix.select import find_role
 from checker.questions.litmus import stories_in
 
 HERE = Path(__file__).parent

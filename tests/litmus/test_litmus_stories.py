@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from litmus_rig import FIND, HERE, STORIES
 
-from checker.matrix.registry import default_vmms, designs, role_of
+from checker.matrix.roles import default_vmms, designs, role_of
 from checker.questions.litmus import Story, read_story
 from checker.questions.litmus_run import Case, cases_of, run_case
 from model.designs.v6 import V6

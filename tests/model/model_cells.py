@@ -19,8 +19,10 @@ from checker.engine.search import Limits, NativeSearch, ReferenceSearch
 from checker.language.ir_program import Program
 from checker.language.layout import instances
 from checker.language.lower import lower
-from checker.matrix import registry
-from checker.matrix.registry import Cell, matrix, parse_scope, role_of
+from checker.matrix import roles
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import role_of
+from checker.matrix.scope import parse_scope
 from checker.questions.verdict import Judge, Status, Verdict
 from model.finite import Scalar, encode
 from model.lang import Property
@@ -28,20 +30,20 @@ from model.machine import IoapicVersion
 
 # The core of the matrix, on which every engine is compared with every other at several scopes. The whole registry is
 # compared at one scope: test_registry_agrees.py.
-VMMS = {name: registry.VMMS[name] for name in ("qemu", "openvmm")}
-GUESTS = {name: registry.GUESTS[name] for name in ("linux", "windows_cg", "xen", "any")}
-DEVICES = {name: registry.DEVICES[name] for name in ("level", "edge", "mixed")}
+VMMS = {name: roles.VMMS[name] for name in ("qemu", "openvmm")}
+GUESTS = {name: roles.GUESTS[name] for name in ("linux", "windows_cg", "xen", "any")}
+DEVICES = {name: roles.DEVICES[name] for name in ("level", "edge", "mixed")}
 
 
 def designs() -> dict[str, Any]:
-    return {name: cls for name, cls in registry.designs().items() if name in ("base", "v1")}
+    return {name: cls for name, cls in roles.designs().items() if name in ("base", "v1")}
 
 
 def all_properties() -> dict[str, Property]:
     """The properties of the thread and of the scan. Those of the uAPI, of migration, of CPUID and of old bugs have tests
     of their own: test_uapi.py, test_migration.py, test_cpuid.py, test_mutants.py."""
     mine = ("properties.eoi", "properties.scan")
-    return {name: p for name, p in registry.all_properties().items() if p.function.__module__ in mine}
+    return {name: p for name, p in roles.all_properties().items() if p.function.__module__ in mine}
 
 
 SMALL = "cpus=1,pins=1,vectors=1"
@@ -80,12 +82,12 @@ def old_scans() -> list[tuple[str, Cell]]:
     """The kernels with another scan (model/bugs/routes.py), each beside the one that fixes it: what the properties of
     the scan are violated and satisfied by."""
     pairs = []
-    for mutant in (cls for cls in registry.mutants().values() if cls.__module__ == "model.bugs.routes"):
+    for mutant in (cls for cls in roles.mutants().values() if cls.__module__ == "model.bugs.routes"):
         assert mutant.patch is not None
-        roles = {role: mutant.default_roles.get(role, ("level",)) for role in ("vmm", "guest", "device")}
-        for cls in (mutant, {**registry.designs(), **registry.mutants()}[mutant.patch.base]):
+        wanted = {role: mutant.default_roles.get(role, ("level",)) for role in ("vmm", "guest", "device")}
+        for cls in (mutant, {**roles.designs(), **roles.mutants()}[mutant.patch.base]):
             found = matrix(
-                (cls.__name__, cls), kernels=["base"], vmms=roles["vmm"], guests=roles["guest"], devices=roles["device"],
+                (cls.__name__, cls), kernels=["base"], vmms=wanted["vmm"], guests=wanted["guest"], devices=wanted["device"],
                 scope=mutant.scope_defaults,
             )  # fmt: skip
             pairs += [(cls.__name__, cell) for cell in found if isinstance(cell, Cell)]

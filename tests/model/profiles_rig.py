@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from checker.matrix.registry import Cell, all_properties
+from checker.matrix.cells import Cell
+from checker.matrix.roles import all_properties
 from checker.questions.verdict import Status, check_cell
 from model.designs.base import Base
 from model.devices import Level

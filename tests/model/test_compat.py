@@ -8,7 +8,7 @@ import pytest
 
 from checker.command.cli import main
 from checker.engine.reference import Reference
-from checker.matrix.registry import designs
+from checker.matrix.roles import designs
 from checker.questions.compat import Row, pairs, trace_of
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from model.designs.base import Base

@@ -13,7 +13,7 @@ from checker.engine.native import Exploration
 from checker.engine.reference import Reference
 from checker.engine.search import NativeSearch
 from checker.language.layout import Layout
-from checker.matrix.registry import Cell
+from checker.matrix.cells import Cell
 
 DEFAULTS = cells()
 AFFORDABLE = 3000  # states; CPython needs some milliseconds for each

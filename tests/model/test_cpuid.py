@@ -6,7 +6,8 @@ import functools
 
 import pytest
 
-from checker.matrix.registry import Cell, all_properties, designs, matrix
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import all_properties, designs
 from checker.questions.verdict import Status, Verdict, check_cell
 from model.cpuid import CpuidC
 from model.machine import Errno

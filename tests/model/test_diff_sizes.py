@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checker.matrix.registry import designs
+from checker.matrix.roles import designs
 from checker.questions.model_diff import model_diff, model_diff_lines
 
 # Lines added plus lines removed by the C change, without Documentation/, and where they were counted: in the mail of that

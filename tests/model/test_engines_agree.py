@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from model_cells import SMALL, assert_engines_agree, cells, matrix_size, pair_id, title
 
-from checker.matrix.registry import Cell
+from checker.matrix.cells import Cell
 
 ALL_SMALL = cells(SMALL)
 # The guests that follow a protocol are explored with more vCPUs and pins too; AnyGuest has 10^5 states there.

@@ -11,18 +11,8 @@ from typing import Any
 
 import pytest
 
-from checker.matrix.registry import (
-    DEVICES,
-    GUESTS,
-    ROLES,
-    VMMS,
-    Cell,
-    all_properties,
-    designs,
-    matrix,
-    mutants,
-    role_of,
-)
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, all_properties, designs, mutants, role_of
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell
 from model.machine import IoapicVersion
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from checker.matrix.registry import Cell, matrix
+from checker.matrix.cells import Cell, matrix
 from checker.questions.verdict import Status
 from model.bugs.routes import MutantB3Split
 from model.designs.base import Base

@@ -8,23 +8,15 @@ from __future__ import annotations
 import pytest
 from model_cells import SMALL, assert_engines_agree
 
-from checker.matrix import registry
-from checker.matrix.registry import (
-    ON_REQUEST,
-    VMMS,
-    Cell,
-    Skipped,
-    default_guests,
-    default_vmms,
-    matrix,
-    parse_scope,
-    role_of,
-)
+from checker.matrix import roles
+from checker.matrix.cells import Cell, Skipped, matrix
+from checker.matrix.roles import ON_REQUEST, VMMS, default_guests, default_vmms, role_of
+from checker.matrix.scope import parse_scope
 from model.machine import Machine
 
-DESIGNS = registry.designs()
+DESIGNS = roles.designs()
 KERNELS = [name for name, cls in DESIGNS.items() if role_of(cls) == "kernel" and not cls.default_roles]
-OWN_SYSTEMS = {name: cls for name, cls in {**DESIGNS, **registry.mutants()}.items() if cls.default_roles}
+OWN_SYSTEMS = {name: cls for name, cls in {**DESIGNS, **roles.mutants()}.items() if cls.default_roles}
 QUICK = ("v6", "openvmm")
 # any_vmm issues every ioctl in any order: 10^5 states at one vCPU.
 LARGE = frozenset({"any_vmm"})
@@ -64,7 +56,7 @@ def test_kernel_designs(design: str, vmm: str) -> None:
     assert {cell.scope.ioapic for cell in found} == set(VMMS[vmm].versions)
     assert {cell.names["guest"] for cell in found} == set(default_guests([vmm]))
     for cell in found:
-        assert_engines_agree(cell, registry.all_properties())
+        assert_engines_agree(cell, roles.all_properties())
 
 
 @pytest.mark.slow
@@ -76,7 +68,7 @@ def test_designs_of_other_roles(design: str) -> None:
     found = cells(design, cls, ["base", "v6"], ["qemu"], guests, ["level"])
     assert len(found) >= len(guests)
     for cell in found:
-        assert_engines_agree(cell, registry.all_properties())
+        assert_engines_agree(cell, roles.all_properties())
 
 
 @pytest.mark.slow
@@ -85,4 +77,4 @@ def test_designs_with_systems_of_their_own(design: str) -> None:
     found = own_cells(design)
     assert found
     for cell in found:
-        assert_engines_agree(cell, registry.all_properties())
+        assert_engines_agree(cell, roles.all_properties())

@@ -29,8 +29,8 @@ from scan_bugs import (
 )
 
 from checker.language.layout import Layout
-from checker.matrix import registry
-from checker.matrix.registry import Cell, matrix
+from checker.matrix import roles
+from checker.matrix.cells import Cell, matrix
 from checker.questions.verdict import Status, check_cell
 from model.designs.base import Base
 from model.designs.v1 import V1
@@ -97,7 +97,7 @@ def test_bug_is_noticed(bug: type[Base]) -> None:
 @pytest.mark.parametrize("bug", [b for b in BUGS if NOTICED_BY[b]], ids=lambda b: b.__name__)
 def test_registered_guests_and_properties_notice(bug: type[Base]) -> None:
     """As `eoi prove bug.py --vmm qemu --device level,edge` does: the guests' own scopes, nothing that is only proposed."""
-    wanted = registry.all_properties()
+    wanted = roles.all_properties()
     cells = matrix(
         ("bug", bug), kernels=["base"], vmms=["qemu"], guests=["linux_moves_in_service", "linux_affinity"],
         devices=["level", "edge"], scope={"ioapic": IoapicVersion.V20},

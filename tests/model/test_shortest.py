@@ -8,7 +8,7 @@ import pytest
 from model_cells import SMALL, Explored, all_properties, applying, cells, explore, old_scans, one_cell, title
 
 from checker.engine.reference import Reference, bindings_of, is_of_edges
-from checker.matrix.registry import Cell
+from checker.matrix.cells import Cell
 from checker.questions.verdict import Run, Status
 from model.lang import Property
 

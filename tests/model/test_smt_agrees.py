@@ -8,7 +8,7 @@ from model_cells import SMALL, applying, one_cell, pair_id
 from checker.engine.reference import Reference, bindings_of
 from checker.language.layout import bindings, instances
 from checker.language.lower import lower
-from checker.matrix.registry import Cell
+from checker.matrix.cells import Cell
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator
 from model.finite import RangeError

@@ -12,7 +12,7 @@ import pytest
 from model_cells import SMALL, Explored, Graph, cells, explore, graph_of, one_cell
 
 from checker.engine.reference import Reference
-from checker.matrix.registry import designs
+from checker.matrix.roles import designs
 from checker.questions.verdict import Status
 from model.devices import Level
 from model.guests.windows_cg import WindowsCg

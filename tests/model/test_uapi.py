@@ -7,16 +7,8 @@ from dataclasses import replace
 import pytest
 
 from checker.command.cli import main
-from checker.matrix.registry import (
-    ON_REQUEST,
-    VMMS,
-    Cell,
-    all_properties,
-    default_guests,
-    default_vmms,
-    designs,
-    matrix,
-)  # fmt: skip
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.roles import ON_REQUEST, VMMS, all_properties, default_guests, default_vmms, designs
 from checker.questions.verdict import Status, check_cell
 from model.devices import Level
 from model.guests.lapic_guest import LapicGuest

@@ -136,7 +136,8 @@ def test_the_check_refuses_what_it_is_there_for() -> None:
 
 @pytest.fixture(scope="module")
 def systems() -> list[ir_program.Program]:
-    from checker.matrix.registry import designs, matrix
+    from checker.matrix.cells import matrix
+    from checker.matrix.roles import designs
     from oracles.mutation.mutant_views import KVM_VIEW, with_messages
     from oracles.qemu.harness import bench
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checker.command import cli
-from checker.matrix.registry import DEVICES, GUESTS, VMMS, designs
+from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs
 from model.lang import compose
 from model.machine import ApiFlags, Cpu, Lapic, Machine, Pin, RedirectionEntry, Scope, Trigger, Vector
 from oracles.cover import cover, space

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from checker.matrix.registry import designs
+from checker.matrix.roles import designs
 from model.lang import Disabled, compose
 from model.machine import Cpu, IoapicVersion, Machine, Pin, RedirectionEntry, Scope, Trigger, Vector
 from oracles.kvm import harness, subjects, throttle

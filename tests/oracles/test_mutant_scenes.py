@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from checker.command import cli
-from checker.matrix.registry import designs
+from checker.matrix.roles import designs
 from model.lang import Design, compose
 from model.machine import ApiFlags, IoapicVersion, IrqchipMode, Scope
 from oracles.kvm import abi, conform, harness, subjects

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from checker.engine.native import NoCompiler
-from checker.matrix.registry import DEVICES, GUESTS, VMMS, designs
+from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs
 from model.lang import Design, compose
 from model.machine import Cpu, IoapicVersion, Pin, Scope, Trigger, Vector
 from model.vmms.openvmm import Openvmm

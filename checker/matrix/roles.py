@@ -1,23 +1,19 @@
-"""The names on the command line: designs, VMMs, guests, devices, properties; and the matrix that they span."""
+"""Who plays which role: the registered kernels, VMMs, guests and devices by name, and the properties."""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import inspect
-import itertools
 import pkgutil
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import model.bugs
 import model.designs
 import properties
 from checker.errors import UserError
-from checker.language.hints import type_hints
 from checker.language.refusal import did_you_mean
 from model.devices import Device, Edge, Level, Mixed, Resample
 from model.guests.any_guest import AnyGuest
@@ -32,8 +28,8 @@ from model.guests.threaded import Broken, LinuxThreaded, Sel4
 from model.guests.windows_cg import WindowsCg
 from model.guests.xen import Xen
 from model.kvm import Kvm
-from model.lang import Design, Property, compose
-from model.machine import ApiFlags, IoapicVersion, Machine, Scope
+from model.lang import Design, Property
+from model.machine import Machine
 from model.vmms.any_vmm import AnyVmm
 from model.vmms.cloud_hypervisor import CloudHypervisor
 from model.vmms.crosvm import Crosvm
@@ -126,6 +122,10 @@ def registered(role: str, name: str) -> type[Machine]:
     return found
 
 
+def _special(role: str) -> dict[str, type[Machine]]:
+    return {name: cls for name, cls in special_roles().items() if issubclass(cls, ROLES[role])}
+
+
 ALIASES = {"merged": "v6"}  # other names of designs, for the command line only: the matrix has each design once
 
 
@@ -141,7 +141,6 @@ def look_up(kind: str, name: str, known: Mapping[str, Any], if_none_is_near: str
     return known[name]
 
 
-LARGEST_SIZE = 64  # a Mask is a machine word
 USERS_MODULE = "eoi_user_"  # what checker.matrix.loader calls the module of a file of the user's
 
 
@@ -175,160 +174,3 @@ def check_roles(roles: Sequence[type[Machine]]) -> None:
                         f"{name}() is a function of the {role_of(role)} ({role.__name__}), but {other.__name__}, a "
                         f"{role_of(other)}, restates it: patch it in a class of that role"
                     )
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One point of the matrix. `names`: role -> the name that selects it on the command line."""
-
-    names: Mapping[str, str]
-    system: type[Design]
-    scope: Scope
-
-    subject: str = "kernel"  # the role under review
-
-    def __str__(self) -> str:
-        shown = {role: name.rpartition("/")[2] for role, name in self.names.items()}
-        kernel = "" if self.subject == "kernel" else f"{shown['kernel']}, "
-        flags = "" if self.scope.flags is ApiFlags.NONE else f" {self.scope.flags.name}"
-        return f"{kernel}{shown['vmm']} {self.scope.ioapic.value:#x}{flags}, {shown['guest']}, {shown['device']}"
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A point of the matrix that does not exist, and why."""
-
-    title: str
-    why: str
-
-
-def matrix(
-    design: tuple[str, type[Machine]], *, kernels: Sequence[str], vmms: Sequence[str], guests: Sequence[str],
-    devices: Sequence[str], scope: Mapping[str, Any], find: Callable[[str, str], type[Machine]] | None = None,
-) -> list[Cell | Skipped]:  # fmt: skip
-    """Every cell of the design under the chosen VMMs, guests, devices; I/O APIC versions unless scope fixes one.
-
-    find(role, name): the class of a name (default: the registered ones). Raises UserError.
-    """
-    name, cls = design
-    find = find or registered
-    families = {
-        "kernel": {k: find("kernel", k) for k in kernels},
-        "vmm": {k: find("vmm", k) for k in vmms},
-        "guest": {k: find("guest", k) for k in guests},
-        "device": {k: find("device", k) for k in devices},
-    }
-    if cls.default_roles:  # a design that is asked of a system of its own
-        scope = {**getattr(cls, "scope_defaults", {}), **scope}
-    families[role_of(cls)] = {name: cls}
-    versions = [scope["ioapic"]] if "ioapic" in scope else list(IoapicVersion)
-    found = list[Cell | Skipped]()
-    order = (families["vmm"], versions, families["guest"], families["device"], families["kernel"])
-    for vmm, version, guest, device, kernel in itertools.product(*order):
-        for flags in _flags(families["kernel"][kernel], families["vmm"][vmm], scope):
-            names = {"kernel": kernel, "vmm": vmm, "guest": guest, "device": device}
-            roles = [families[role][names[role]] for role in ROLES]
-            if version not in families["vmm"][vmm].versions:
-                if "ioapic" in scope:
-                    title = f"{vmm} {version.value:#x}, {guest}, {device}"
-                    found.append(Skipped(title, f"{vmm} has no I/O APIC of this version"))
-                continue
-            defaults = [getattr(families[role][names[role]], "scope_defaults", {}) for role in ("guest", "vmm")]
-            sizes = {**defaults[0], **defaults[1], **scope, "ioapic": version, "flags": flags}
-            check_roles(tuple(roles))
-            found.append(Cell(names, _system(*roles), replace(scope_type(roles)(), **sizes), role_of(cls)))
-    return found
-
-
-def _special(role: str) -> dict[str, type[Machine]]:
-    return {name: cls for name, cls in special_roles().items() if issubclass(cls, ROLES[role])}
-
-
-SYSTEMS: dict[tuple[type[Design], ...], type[Design]] = {}
-
-
-def _system(*roles: type[Design]) -> type[Design]:
-    """One class for all cells that differ in their scope only, so that what is worked out for it is shared."""
-    if roles not in SYSTEMS:
-        SYSTEMS[roles] = compose(*roles)
-    return SYSTEMS[roles]
-
-
-def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, Any]) -> list[ApiFlags]:
-    """The API flags to try: those that the kernel design knows and the VMM would set, unless the scope fixes them."""
-    if "flags" in scope:
-        return [scope["flags"]]
-    return [f for f in kernel.api_flags if f in vmm.api_flags]
-
-
-def flag_lines(kernels: Mapping[str, type[Design]], shown: Collection[ApiFlags] = tuple(ApiFlags)) -> list[str]:
-    """What these kernel designs call the bits of the flags: `BIT2 is KVM_X2APIC_ENABLE_... in v4, v5`."""
-    found: dict[tuple[ApiFlags, str], dict[str, None]] = {}
-    for kernel, cls in kernels.items():
-        for bit, name in getattr(cls, "flag_names", {}).items():
-            if any(bit.value & flags.value for flags in shown):
-                found.setdefault((bit, name), {})[kernel] = None
-    ordered = sorted(found.items(), key=lambda item: item[0][0].value)
-    return [f"{bit.name} is {name} in {', '.join(names)}" for (bit, name), names in ordered]
-
-
-def scope_type(roles: Sequence[type[Machine]]) -> type[Scope]:
-    """The scope of a system: Scope, or what one of its classes adds to it (`scope: MyScope`). Raises UserError."""
-    wider = {hint for role in roles for hint in [_annotated_scope(role)] if inspect.isclass(hint)}
-    found = [of for of in wider if issubclass(of, Scope) and not any(o is not of and issubclass(o, of) for o in wider)]
-    if len(found) > 1:
-        raise UserError(
-            f"the scopes {' and '.join(sorted(of.__name__ for of in found))} cannot be mixed: derive one of the other"
-        )
-    return found[0] if found else Scope
-
-
-def _annotated_scope(role: type[Machine]) -> Any:
-    try:
-        return type_hints(role).get("scope")
-    except (NameError, TypeError, SyntaxError):  # told with its line when the class is lowered
-        return None
-
-
-def parse_scope(text: str, of: type[Scope] = Scope) -> dict[str, Any]:
-    """ "cpus=1,ioapic=0x20,throttle=on" -> typed values. Raises UserError for unknown names and bad values."""
-    values: dict[str, Any] = {}
-    defaults = vars(of())
-    for part in filter(None, (p.strip() for p in text.split(","))):
-        name, equals, value = part.partition("=")
-        if not equals:
-            raise UserError(f"--scope takes NAME=VALUE,...: {part!r} has no '='")
-        values[name] = _scope_value(name, value, look_up("scope name", name, defaults))
-    return values
-
-
-def _scope_value(name: str, text: str, default: Any) -> Any:
-    if isinstance(default, bool):
-        options = {"on": True, "off": False, "1": True, "0": False, "true": True, "false": False}
-        return look_up(f"value of {name}", text.lower(), options)
-    try:
-        number = int(text, 0)
-    except ValueError:
-        number = None
-    if isinstance(default, Enum):
-        by_name = {m.name: m for m in type(default)}
-        by_value = {m.value: m for m in type(default)}
-        if number in by_value:
-            return by_value[number]
-        if text in by_name:
-            return by_name[text]
-        valid = f"{', '.join(f'{v:#x}' for v in by_value)}; by name {', '.join(by_name)}"
-        known = flag_lines(designs()) if type(default) is ApiFlags else []
-        raise UserError("\n     ".join([f"--scope {name}={text}: valid values are {valid}", *known]))
-    if number is None or not 1 <= number <= LARGEST_SIZE:
-        raise UserError(f"--scope {name}={text}: a number from 1 to {LARGEST_SIZE} is needed")
-    return number
-
-
-def scope_value(value: Any) -> str:
-    """A value of the scope as --scope reads it back."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, Enum):
-        return f"{value.value:#x}" if isinstance(value.value, int) else value.name
-    return str(value)

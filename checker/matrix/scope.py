@@ -1,0 +1,89 @@
+"""The scope of a system: what `--scope` says of it, and how its values are written."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from checker.errors import UserError
+from checker.language.hints import type_hints
+from checker.matrix.roles import designs, look_up
+from model.lang import Design
+from model.machine import ApiFlags, Machine, Scope
+
+LARGEST_SIZE = 64  # a Mask is a machine word
+
+
+def flag_lines(kernels: Mapping[str, type[Design]], shown: Collection[ApiFlags] = tuple(ApiFlags)) -> list[str]:
+    """What these kernel designs call the bits of the flags: `BIT2 is KVM_X2APIC_ENABLE_... in v4, v5`."""
+    found: dict[tuple[ApiFlags, str], dict[str, None]] = {}
+    for kernel, cls in kernels.items():
+        for bit, name in getattr(cls, "flag_names", {}).items():
+            if any(bit.value & flags.value for flags in shown):
+                found.setdefault((bit, name), {})[kernel] = None
+    ordered = sorted(found.items(), key=lambda item: item[0][0].value)
+    return [f"{bit.name} is {name} in {', '.join(names)}" for (bit, name), names in ordered]
+
+
+def scope_type(roles: Sequence[type[Machine]]) -> type[Scope]:
+    """The scope of a system: Scope, or what one of its classes adds to it (`scope: MyScope`). Raises UserError."""
+    wider = {hint for role in roles for hint in [_annotated_scope(role)] if inspect.isclass(hint)}
+    found = [of for of in wider if issubclass(of, Scope) and not any(o is not of and issubclass(o, of) for o in wider)]
+    if len(found) > 1:
+        raise UserError(
+            f"the scopes {' and '.join(sorted(of.__name__ for of in found))} cannot be mixed: derive one of the other"
+        )
+    return found[0] if found else Scope
+
+
+def _annotated_scope(role: type[Machine]) -> Any:
+    try:
+        return type_hints(role).get("scope")
+    except (NameError, TypeError, SyntaxError):  # told with its line when the class is lowered
+        return None
+
+
+def parse_scope(text: str, of: type[Scope] = Scope) -> dict[str, Any]:
+    """ "cpus=1,ioapic=0x20,throttle=on" -> typed values. Raises UserError for unknown names and bad values."""
+    values: dict[str, Any] = {}
+    defaults = vars(of())
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise UserError(f"--scope takes NAME=VALUE,...: {part!r} has no '='")
+        values[name] = _scope_value(name, value, look_up("scope name", name, defaults))
+    return values
+
+
+def _scope_value(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        options = {"on": True, "off": False, "1": True, "0": False, "true": True, "false": False}
+        return look_up(f"value of {name}", text.lower(), options)
+    try:
+        number = int(text, 0)
+    except ValueError:
+        number = None
+    if isinstance(default, Enum):
+        by_name = {m.name: m for m in type(default)}
+        by_value = {m.value: m for m in type(default)}
+        if number in by_value:
+            return by_value[number]
+        if text in by_name:
+            return by_name[text]
+        valid = f"{', '.join(f'{v:#x}' for v in by_value)}; by name {', '.join(by_name)}"
+        known = flag_lines(designs()) if type(default) is ApiFlags else []
+        raise UserError("\n     ".join([f"--scope {name}={text}: valid values are {valid}", *known]))
+    if number is None or not 1 <= number <= LARGEST_SIZE:
+        raise UserError(f"--scope {name}={text}: a number from 1 to {LARGEST_SIZE} is needed")
+    return number
+
+
+def scope_value(value: Any) -> str:
+    """A value of the scope as --scope reads it back."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, Enum):
+        return f"{value.value:#x}" if isinstance(value.value, int) else value.name
+    return str(value)
