@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.matrix.registry import all_properties
+from checker.matrix.roles import all_properties
 
 ROOT = Path(__file__).resolve().parents[2]
 SHEETS = {path.stem: path.read_text() for path in (ROOT / "docs/facts").glob("*.md") if path.stem != "README"}
