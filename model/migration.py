@@ -3,7 +3,7 @@
 Source and destination each have a QEMU (with the policy series or before it), a kernel (with the flags or before
 them), a machine type, an I/O APIC version and a command line. One system holds both: `life` says where the VM is, and
 with that which of them it has. An old kernel is the new one without its flags: with none set they do the same, which
-tests/model/test_migration.py checks.
+tests/agree/test_migration.py checks.
 
 The stream (hw/intc/ioapic_common.c: vmstate "ioapic"; KVM_GET_LAPIC): redirection entries with Remote IRR, the input
 latches, the LAPICs' SPIV, IRR, ISR and TMR, and the series' section if it is needed. Not in it: the I/O APIC's

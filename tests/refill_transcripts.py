@@ -1,6 +1,6 @@
 """Runs every transcript of the README and the findings again and writes what the commands print now. Read the diff!
 
-PYTHONPATH=. python tests/refill_transcripts.py [PAGE...]
+python -m tests.refill_transcripts [PAGE...]
 """
 
 from __future__ import annotations
@@ -12,11 +12,8 @@ import shlex
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from test_readme import PAGES, TRANSCRIPT
-
 from checker.command.cli import main
+from tests.test_readme import PAGES, TRANSCRIPT
 
 
 def output_of(command: str) -> str:

@@ -261,13 +261,6 @@ def test_a_note_ends_where_it_should(tmp_path: Path) -> None:
     ]
 
 
-def test_no_two_test_files_have_one_name() -> None:
-    """pytest imports test files by their base name: a second one keeps the whole suite from being collected."""
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
-    assert len(names) > 20
-    assert sorted(names) == sorted(set(names))
-
-
 def test_the_base_model_can_be_read_in_one_go() -> None:
     """The kernel, the header and the devices: what a reviewer reads from top to bottom."""
     pages = [ROOT / "model" / "machine.py", ROOT / "model" / "devices.py", *(ROOT / "model" / "kvm").glob("*.py")]

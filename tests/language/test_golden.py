@@ -9,8 +9,8 @@ import pytest
 from checker.language.ir_text import function_text, program_text
 from checker.language.lower import lower
 from model.lang import Property
-from tests.language.compare import compare, designs_in, load_module
-from tests.language.header import Box, Sizes
+from tests.rigs.compare import compare, designs_in, load_module
+from tests.rigs.header import Box, Sizes
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.py"))

@@ -13,7 +13,7 @@ from checker.engine.search import Limits, NativeSearch, Outcome
 from checker.language.lower import lower
 from checker.language.refusal import Refused
 from model.lang import Design, Property, Scope
-from tests.language.compare import compare, compare_reachable, load_module
+from tests.rigs.compare import compare, compare_reachable, load_module
 
 PAGE = Path(str(checker.__file__)).with_name("LANGUAGE.md").read_text()
 HEAD = """from dataclasses import dataclass

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from checker.language.lower import lower
 from model.finite import ModelError
-from tests.language.compare import compare_everywhere, designs_in, load_module
-from tests.language.header import Sizes, Version
-from tests.language.random_programs import random_functions
+from tests.rigs.compare import compare_everywhere, designs_in, load_module
+from tests.rigs.header import Sizes, Version
+from tests.rigs.random_programs import random_functions
 
-HEAD = "from tests.language.header import *\n\n\nclass Toy(Box):\n"
+HEAD = "from tests.rigs.header import *\n\n\nclass Toy(Box):\n"
 BATCH = 10  # steps that are compiled together
 files = itertools.count()
 tally = {"accepted": 0, "refused": 0}

@@ -6,7 +6,6 @@ import functools
 from typing import Any
 
 import pytest
-from litmus_rig import FIND, STORIES
 
 from checker.engine.prepare import prepare
 from checker.engine.search import Limits, NativeSearch
@@ -15,6 +14,7 @@ from checker.questions.litmus_run import Case, Run, cases_of, run_case
 from checker.stories.trace import show
 from model.finite import decode
 from model.lang import Design, Scope
+from tests.rigs.litmus_rig import FIND, STORIES
 
 SMALL = 20_000  # states
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from litmus_rig import FIND, HERE, STORIES
 
 from checker.matrix.roles import default_vmms, designs, role_of
 from checker.questions.litmus import Story, read_story
@@ -21,6 +20,7 @@ from model.kvm.lapic import LapicC
 from model.machine import Errno, RedirectionEntry, Trigger
 from model.vmms.openvmm import Openvmm
 from model.vmms.qemu import Qemu
+from tests.rigs.litmus_rig import FIND, HERE, STORIES
 
 # Every scenario that section 4 of the fact sheet numbers (it is not part of this repository).
 IDS = [

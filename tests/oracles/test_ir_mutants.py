@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from mutant_toys import Asked, Lamp, Order, Parcel, Post, Queue, ToyScope, everything
 
 from checker.language import ir, ir_program
 from checker.language.ir_text import function_text
@@ -17,6 +16,7 @@ from model.machine import IoapicVersion, Scope
 from oracles.mutation import mutant_make, mutant_ops
 from oracles.mutation.mutant_check import normal, why_ill_formed
 from oracles.mutation.mutant_make import IOAPIC, KVM, Generated, generate, kvm_rules
+from tests.rigs.mutant_toys import Asked, Lamp, Order, Parcel, Post, Queue, ToyScope, everything
 
 
 def made(design: type[Design], scope: Any = None) -> Generated:

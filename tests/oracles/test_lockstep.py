@@ -18,8 +18,8 @@ from oracles.confirm import Claim, Label, confirm
 from oracles.lockstep import LockStep, Mismatch, NotRunnable, OracleMissing, Seen
 from oracles.record import Recorder
 from oracles.walk import Subject, differs, random_walks, replay, shrunk
-from tests.oracles.oracle_toy import Counter, RealCounter, Slots
-from tests.trace.test_replay import storm
+from tests.rigs.oracle_toy import Counter, RealCounter, Slots
+from tests.rigs.traces import storm
 
 WALK = [("user_puts", (1,)), ("user_thinks", ()), ("user_puts", (2,)), ("user_takes", (1,)), ("user_takes", (2,))]
 

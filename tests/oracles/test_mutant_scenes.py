@@ -38,9 +38,9 @@ from oracles.mutation.mutant_views import KVM_VIEW
 from oracles.mutation.mutants import SAME_GRAPH, Bounds, Judge, Observables
 from oracles.report import Conformance
 from oracles.walk import Subject
-from tests.oracles.mutant_toys import everything
-from tests.oracles.oracle_toy import Counter, RealCounter, Slots
-from tests.oracles.qemu_here import needs_qemu
+from tests.rigs.mutant_toys import everything
+from tests.rigs.oracle_toy import Counter, RealCounter, Slots
+from tests.rigs.qemu_here import needs_qemu
 
 
 def toy(bug: str = "", cannot: str = "", *, steps: int = 1) -> MutantRun:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mutant_toys import Diary, Door, Lamp, Parcel, Post, Queue, Sign, ToyScope, everything, judge, sign_shows
 
 from checker.engine.native import Outcome
 from checker.engine.reference import Reference, bindings_of
@@ -49,6 +48,7 @@ from oracles.mutation.mutants import (
 from oracles.qemu.harness import bench
 from oracles.record import Recorder
 from oracles.walk import Subject, random_walks
+from tests.rigs.mutant_toys import Diary, Door, Lamp, Parcel, Post, Queue, Sign, ToyScope, everything, judge, sign_shows
 
 Walk = Sequence[Any]
 

@@ -10,7 +10,7 @@ import pytest
 
 from checker.command import cli
 from oracles.qemu import process
-from tests.oracles.qemu_here import needs_qemu
+from tests.rigs.qemu_here import needs_qemu
 
 ROOT = Path(__file__).resolve().parents[2]
 FINDINGS = ROOT / "reports" / "findings"

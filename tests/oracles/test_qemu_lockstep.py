@@ -20,7 +20,7 @@ from oracles.qemu.harness import bench, bench_scope
 from oracles.qemu.run import run
 from oracles.qemu.system import QemuIoapic, vector_of
 from oracles.walk import Subject, random_walks, replay
-from tests.oracles.qemu_here import needs_qemu
+from tests.rigs.qemu_here import needs_qemu
 
 V11, V20 = IoapicVersion.V11, IoapicVersion.V20
 

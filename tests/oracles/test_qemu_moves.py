@@ -16,7 +16,7 @@ from oracles.qemu.chip import REMOTE_IRR, Chip, Message, entry
 from oracles.qemu.harness import bench, bench_scope, moving_bench, moving_scope
 from oracles.qemu.system import THROTTLED_AT, QemuIoapic
 from oracles.walk import Subject, random_walks
-from tests.oracles.qemu_here import NOBODY, OTHER_VECTOR, PIN, VECTOR, chip_of, needs_qemu
+from tests.rigs.qemu_here import NOBODY, OTHER_VECTOR, PIN, VECTOR, chip_of, needs_qemu
 
 pytestmark = needs_qemu
 V11, V20 = IoapicVersion.V11, IoapicVersion.V20

@@ -17,7 +17,7 @@ from oracles.qemu import process, rom
 from oracles.qemu.chip import Chip, View, parse_view
 from oracles.qemu.process import OracleFailed, QemuProcess
 from oracles.qemu.system import QemuIoapic
-from tests.oracles.qemu_here import VECTOR, chip_of, needs_qemu
+from tests.rigs.qemu_here import VECTOR, chip_of, needs_qemu
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -15,7 +15,7 @@ from model.machine import IoapicVersion, Trigger
 from model.vmms.qemu import Qemu
 from oracles.qemu.chip import LEVEL, MASKED, REMOTE_IRR, Chip, entry
 from oracles.qemu.harness import bench, bench_scope
-from tests.oracles.qemu_here import NOBODY, OTHER_VECTOR, PIN, VECTOR, chip_of, needs_qemu
+from tests.rigs.qemu_here import NOBODY, OTHER_VECTOR, PIN, VECTOR, chip_of, needs_qemu
 
 BOTH = [
     ("L:00 +:11", "level raise"),

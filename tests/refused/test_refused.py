@@ -10,7 +10,7 @@ import pytest
 import checker.matrix.loader
 from checker.errors import UserError
 from checker.matrix.loader import load_design
-from tests.refused.refusal_of import told, told_by_loader
+from tests.rigs.refusal_of import told, told_by_loader
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted(path.stem for path in (HERE / "programs").glob("*.py"))

@@ -21,9 +21,9 @@ from model.guests.linux import Linux
 from model.lang import Design, Property, compose
 from model.machine import Scope
 from model.vmms.qemu import Qemu
-from tests.language.compare import compare_everywhere, designs_in, load_module
-from tests.language.header import Sizes
-from tests.refused.mutants import mutant
+from tests.rigs.compare import compare_everywhere, designs_in, load_module
+from tests.rigs.header import Sizes
+from tests.rigs.refused_mutants import mutant
 
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
 GOLDEN = Path(__file__).parents[1] / "language" / "golden"

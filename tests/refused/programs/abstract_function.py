@@ -1,6 +1,6 @@
 from abc import abstractmethod
 
-from tests.language.header import *
+from tests.rigs.header import *
 
 
 class Base(Box):

@@ -1,6 +1,6 @@
 import functools
 
-from tests.language.header import *
+from tests.rigs.header import *
 
 
 class Toy(Box):

@@ -1,4 +1,4 @@
-from tests.language.header import *
+from tests.rigs.header import *
 
 
 class Toy(Box):

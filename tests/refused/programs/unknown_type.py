@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.language.header import *
+from tests.rigs.header import *
 
 
 class Toy(Box):

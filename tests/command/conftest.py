@@ -1,0 +1,68 @@
+"""Running `eoi` inside the test process."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from checker.command.cli import main
+from checker.matrix.cells import Cell
+from checker.questions import campaign
+from checker.questions.verdict import CellResult, check_cell
+from tests.rigs.ctrl_c import ctrl_c
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def eoi(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """eoi("prove", "base", ...) -> exit code and output. argparse's own exit counts as an exit code."""
+
+    def run(*arguments: str) -> Ran:
+        capsys.readouterr()
+        try:
+            code = main(list(arguments))
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Ran(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """The tests may be a shell's background job, which ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def after_one_cell(hears_ctrl_c: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C comes when the first cell is finished, and another one is begun and not finished."""
+    first, another = threading.Lock(), threading.Event()
+
+    def checked(cell: Cell, *rest: Any, stop: threading.Event, **options: Any) -> CellResult:
+        if first.acquire(blocking=False):
+            result = check_cell(cell, *rest, stop=stop, **options)
+            assert another.wait(60)
+            ctrl_c()
+            return result
+        another.set()
+        assert stop.wait(60)
+        return check_cell(cell, *rest, stop=stop, **options)
+
+    monkeypatch.setattr(campaign, "check_cell", checked)
+    monkeypatch.setattr(campaign.os, "cpu_count", lambda: 2)

@@ -1,0 +1,287 @@
+"""A patch of the user's: a file of at most twelve lines, outside the repository, passed by path."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from checker.matrix.loader import load_design, load_properties
+from checker.matrix.loader_checks import line_of_diff
+from tests.rigs.user_file import GOOD, WINDOWS
+
+# (what is wrong, the change to GOOD, the line that must be named, words of the message)
+BAD = [
+    ("field", ("spiv_directed_eoi", "spiv_direct_eoi"), 9, "did you mean 'spiv_directed_eoi'?"),
+    ("syntax", ("if apic.spiv_directed_eoi:", "if apic.spiv_directed_eoi"), 9, "syntax error"),
+    ("signature", ("vector: Vector) -> None", "vector: Vector, cpu: int) -> None"), 8, "changes the signature"),
+    ("construct", ("if apic.spiv_directed_eoi:", "while apic.spiv_directed_eoi:"), 9, "`while` is not in the language"),
+    ("base", ("class Mine(Base)", "class Mine(Bse)"), 5, "unknown name 'Bse'"),
+    ("import", ("import Base\n", "import Bass\n"), 1, "did you mean 'Base'?"),
+    ("module", ("model.designs.base", "model.designs.bse"), 1, "no module 'model.designs.bse'"),
+    ("function", ("def kvm_ioapic_send_eoi", "def kvm_ioapic_sendeoi"), 8, "did you mean 'kvm_ioapic_send_eoi'?"),
+    ("loop at import", ("\n\nclass", "\nwhile True: pass\nclass"), 4, "only imports and defines"),
+    ("exit at import", ("\n\nclass", "\nraise SystemExit(0)\nclass"), 4, "only imports and defines"),
+    ("call at import", ("\n\nclass", "\nx = sum(iter(int, 1))\nclass"), 4, "calls nothing while it is read"),
+    ("call in class", ('    """Obey SPIV bit 12."""', "    print(1)"), 6, "only imports and defines"),
+    ("exception", ("\n\nclass", "\nx = 1 // 0\nclass"), 4, "ZeroDivisionError"),
+    ("call", ("super().kvm_ioapic_send_eoi", "super().kvm_ioapic_send_eio"), 11, "did you mean 'kvm_ioapic_send_eoi'?"),
+    ("recursion", ("super().", "self."), 8, "recursion"),
+]
+
+
+@pytest.fixture
+def patch_file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(GOOD)
+    return path
+
+
+def test_the_good_file_has_at_most_twelve_lines():
+    assert len(GOOD.splitlines()) <= 12
+
+
+def test_a_patch_by_path_gives_the_verdicts_of_v1(eoi, patch_file):
+    assert eoi("prove", str(patch_file), *WINDOWS, "--scope", "ioapic=0x20").code == 0
+    for scope in ("ioapic=0x11", "ioapic=0x20"):
+        mine = eoi("prove", str(patch_file), *WINDOWS, "--scope", scope, "--brief")
+        v1 = eoi("prove", "v1", *WINDOWS, "--scope", scope, "--brief")
+        told, of_v1 = (
+            [x for x in r.out.splitlines() if not x.startswith(("NOT LOOKED AT", "measured"))] for r in (mine, v1)
+        )
+        assert (mine.code, told[2:]) == (v1.code, of_v1[2:])
+
+
+def test_its_story_names_the_file_and_replays(eoi, patch_file, tmp_path):
+    told = eoi("trace", str(patch_file), *WINDOWS, "--scope", "ioapic=0x11", "--property", "no_eoi_lost")
+    assert told.code == 1 and "mine.py" in told.out
+    story = tmp_path / "story.txt"
+    story.write_text(told.out)
+    assert eoi("replay", str(story)).code == 1
+
+
+@pytest.mark.parametrize(("change", "line", "said"), [b[1:] for b in BAD], ids=[b[0] for b in BAD])
+def test_a_bad_file_is_exit_code_2_and_points_at_the_line(eoi, patch_file, monkeypatch, change, line, said):
+    monkeypatch.setattr("checker.matrix.loader.SECONDS", 0.5)
+    assert GOOD.count(change[0]) >= 1
+    patch_file.write_text(GOOD.replace(*change))
+    ran = eoi("prove", str(patch_file), *WINDOWS)
+    assert ran.code == 2
+    assert f"{patch_file}:{line}: " in ran.err
+    assert said in ran.err
+
+
+def test_a_file_without_a_design(eoi, tmp_path):
+    path = tmp_path / "empty.py"
+    path.write_text("x = 1\n")
+    ran = eoi("prove", str(path))
+    assert ran.code == 2 and "no design in this file" in ran.err
+
+
+def test_a_file_with_two_designs_asks_which(eoi, tmp_path):
+    path = tmp_path / "two.py"
+    path.write_text(GOOD + "\n\nclass Other(Base):\n    source = 'lapic.c'\n")
+    ran = eoi("prove", str(path), *WINDOWS)
+    assert ran.code == 2 and "several designs" in ran.err
+    assert eoi("prove", f"{path}:Other", *WINDOWS, "--scope", "ioapic=0x20", "--property", "no_storm").code == 1
+
+
+def test_a_file_that_is_not_text(eoi, tmp_path):
+    path = tmp_path / "binary.py"
+    path.write_bytes(b"\xff\xfe\x00")
+    ran = eoi("prove", str(path))
+    assert ran.code == 2 and "UTF-8" in ran.err
+
+
+def test_a_store_out_of_range_names_field_value_and_line(eoi, patch_file):
+    patch_file.write_text(
+        GOOD.replace("        if apic.spiv", "        self.ioapic[0].irq_eoi += 1\n        if apic.spiv")
+    )
+    ran = eoi("prove", str(patch_file), *WINDOWS, "--scope", "cpus=1,pins=1")
+    assert ran.code == 2
+    assert f"{patch_file}:9: " in ran.err and "irq_eoi = 2 is out of range" in ran.err
+
+
+def test_an_import_that_exits_or_hangs_is_not_all_well(eoi, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("checker.matrix.loader.SECONDS", 0.5)
+    (tmp_path / "exits.py").write_text("raise SystemExit(0)\n")
+    (tmp_path / "hangs.py").write_text("while True:\n    pass\n")
+    for module in ("exits", "hangs"):
+        (tmp_path / "mine.py").write_text(f"import {module}\n" + GOOD)
+        ran = eoi("prove", str(tmp_path / "mine.py"), *WINDOWS)
+        assert ran.code == 2 and f"{tmp_path}/mine.py:1: " in ran.err
+
+
+CLASS, _, METHOD = GOOD.partition("\n    def ")
+OUTSIDE = f"{CLASS}\n\n" + textwrap.dedent(f"    def {METHOD}")
+EMPTY = "from model.designs.base import Base\n\n\nclass Mine(Base):\n    pass\n"
+PART = GOOD.replace("designs.base import Base", "kvm.irq import IrqC").replace("(Base)", "(IrqC)")
+DIFF = "diff --git a/arch/x86/kvm/lapic.c b/arch/x86/kvm/lapic.c\n--- a/arch/x86/kvm/lapic.c\n"
+
+
+@pytest.mark.parametrize("command", [("prove",), ("diff", "base"), ("trace", "--property", "no_storm")])
+@pytest.mark.parametrize(("text", "line", "said"), [
+    (OUTSIDE, 9, "indent it into class Mine"),
+    (EMPTY, 4, "Mine changes nothing of Base"),
+    (PART, 5, "derive from Base"),
+    (DIFF, 1, "write the function that it touches as a subclass"),
+])  # fmt: skip
+def test_a_file_that_patches_nothing_is_not_judged(eoi, patch_file, command, text, line, said):
+    """It would be green: what is judged would be the design that it was to change."""
+    patch_file.write_text(text)
+    ran = eoi(*command, str(patch_file), *WINDOWS)
+    assert ran.code == 2 and ran.out == ""
+    assert f"{patch_file}:{line}: " in ran.err and said in ran.err
+
+
+def test_an_empty_patch_is_refused_in_another_role_too(eoi, patch_file):
+    patch_file.write_text(EMPTY)
+    ran = eoi("prove", "qemu", "--kernel", str(patch_file), "--guest", "linux")
+    assert ran.code == 2 and f"{patch_file}:4: Mine changes nothing of Base" in ran.err
+
+
+HEAD = "from model.designs.v1 import V1\nfrom model.designs.v6 import V6\nfrom model.lang import Patch, always\nfrom model.machine import Machine\n\n\n"
+
+
+@pytest.mark.parametrize("body", [
+    "class Mine(V6, V1):\n    pass\n",
+    "class Mine(V6, V1):\n    \"\"\"Both.\"\"\"\n    patch = Patch('both')\n",
+    "class Mine(V6):\n    source = 'lapic.c'\n",
+    "class Mine(V6):\n    seen: bool\n",
+    "class Mine(V6):\n    seen: bool\n\n\n@always()\ndef mine(s: Machine) -> bool:\n    return True\n",
+    "class Mine(V6):\n    def ioapic_in_kernel(self) -> bool:\n        return False\n",
+])  # fmt: skip
+def test_what_changes_something_is_loaded(tmp_path, body):
+    path = tmp_path / "mine.py"
+    path.write_text(HEAD + body)
+    assert load_design(str(path)).__name__ == "Mine"
+
+
+def test_a_property_file_has_no_function_that_nothing_calls(eoi, patch_file, tmp_path):
+    path = tmp_path / "properties.py"
+    good = "from model.lang import always\nfrom model.machine import Machine\n\n\n@always()\ndef mine(s: Machine) -> bool:\n    return True\n"
+    path.write_text(good)
+    assert list(load_properties(str(path), {})[0]) == ["mine"]
+    path.write_text(good.replace("mine", "other") + "\n\ndef mine(s: Machine) -> bool:\n    return False\n")
+    ran = eoi("prove", str(patch_file), *WINDOWS, "--property", str(path))
+    assert (
+        ran.code == 2
+        and f"{path}:10: mine() is outside of every class" in ran.err
+        and "a property has @always()" in ran.err
+    )
+
+
+@pytest.mark.parametrize("text", [
+    '"""diff --git a/x b/x\n@@ -1 +1 @@\n"""\n', "# From 1234567 on\n", "date: int = 2026\n", "From: int = 1\n", "", "\n\n", GOOD,
+])  # fmt: skip
+def test_python_is_no_diff(text):
+    assert line_of_diff(text) == 0
+
+
+MIXED = (
+    "from model.guests.linux import Linux\nfrom model.vmms.qemu import Qemu\n\n\nclass Mix(Qemu, Linux):\n    pass\n"
+)
+CROSS = (
+    "from model.designs.base import Base\n\n\nclass Cross(Base):\n"
+    "    def guest_wants_directed_eoi(self) -> bool:\n        return False\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [(MIXED, "mixes the roles vmm and guest"), (CROSS, "is a function of the guest")]
+)
+def test_a_class_plays_one_role(eoi, tmp_path, text, said):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    ran = eoi("prove", str(path), "--guest", "windows_cg")
+    assert ran.code == 2 and said in ran.err
+
+
+def test_each_role_may_be_a_file(eoi, patch_file, tmp_path):
+    guest = tmp_path / "guest.py"
+    guest.write_text("from model.guests.linux import Linux\n\n\nclass Mine(Linux):\n    source = 'mine'\n")
+    arguments = ("--guest", str(guest), "--vmm", "qemu", "--scope", "ioapic=0x20", "--property", "no_storm")
+    ran = eoi("prove", str(patch_file), *arguments)
+    assert ran.code == 0 and "guest.py" in ran.out
+    wrong = eoi("prove", str(patch_file), "--vmm", str(guest))
+    assert wrong.code == 2 and "is a guest, not a vmm" in wrong.err
+    twice = eoi("prove", str(patch_file), "--kernel", "v1")
+    assert twice.code == 2 and "is a kernel already" in twice.err
+
+
+def test_a_story_of_a_changed_or_missing_file_is_not_replayed_on_another(eoi, patch_file, tmp_path):
+    story = tmp_path / "story.txt"
+    story.write_text(eoi("trace", str(patch_file), *WINDOWS, "--scope", "ioapic=0x11", "--property", "no_eoi_lost").out)
+    patch_file.write_text(GOOD.replace("Obey", "Always obey"))
+    changed = eoi("replay", str(story))
+    assert changed.code == 2 and "it has changed" in changed.err
+    patch_file.unlink()
+    assert eoi("replay", str(story)).code == 2
+    other = eoi("replay", str(story), "--design", "v1")
+    assert other.code == 1 and "REPRODUCED" in other.out
+
+
+def test_a_vmm_patch_by_path(eoi, tmp_path):
+    path = tmp_path / "vmm.py"
+    path.write_text(
+        "from model.vmms.qemu import Qemu\nfrom model.machine import Vector\n\n\n"
+        "class NoRedelivery(Qemu):\n    def ioapic_eoi_broadcast(self, vector: Vector) -> None:\n"
+        "        for rte in self.ioapic.values():\n            if rte.vector == vector:\n"
+        "                rte.remote_irr = False\n"
+    )
+    ran = eoi(
+        "prove",
+        str(path),
+        "--kernel",
+        "base",
+        "--guest",
+        "windows_cg",
+        "--property",
+        "no_storm",
+        "--scope",
+        "ioapic=0x20",
+    )
+    assert ran.code == 0, ran.out
+
+
+def test_require_that_is_not_imported_is_said_to_be(eoi, tmp_path):
+    text = "from model.designs.v6 import V6\nfrom model.machine import Lapic\nclass P(V6):\n"
+    text += "    def apic_set_eoi(self, apic: Lapic) -> None:\n        require(apic.created)\n        super().apic_set_eoi(apic)\n"
+    (tmp_path / "p.py").write_text(text)
+    ran = eoi("prove", str(tmp_path / "p.py"), "--guest", "linux", "--vmm", "qemu")
+    assert ran.code == 2 and "p.py:5" in ran.err
+    assert "require() is not imported" in ran.err and "'require' exists, but this file does not import it" in ran.err
+
+
+def test_an_unknown_name_that_is_near_nothing_says_where_the_names_are(eoi):
+    for name in ("zzz", "my patch.c"):
+        ran = eoi("prove", name)
+        assert (
+            ran.code == 2
+            and f"unknown design {name!r}: `eoi list designs` names them all; a file ends in .py" in ran.err
+        )
+
+
+SECOND_VCPU = """
+from model.designs.v6 import V6
+from model.machine import Cpu, Lapic, Vector
+class Scan(V6):
+    def kvm_scan_ioapic_irq(self, cpu: Cpu, apic: Lapic, dest: Cpu, vector: Vector) -> None:
+        if dest != cpu and self.kvm_lapic_suppress_eoi_broadcast(apic):
+            return
+        super().kvm_scan_ioapic_irq(cpu, apic, dest, vector)
+"""
+
+
+def test_the_same_in_small_cells_is_not_said_of_larger_ones(eoi, tmp_path):
+    """What a reader of the README met: the change matters with a second vCPU only, and guest `any` has one by itself."""
+    (tmp_path / "scan.py").write_text(SECOND_VCPU)
+    arguments = ("diff", "v6", str(tmp_path / "scan.py"), "--vmm", "qemu", "--guest", "any,linux", "--brief")
+    out = " ".join(eoi(*arguments).out.split())
+    sizes = "Explored: guests any with cpus=1,pins=1,vectors=2; linux with cpus=2,pins=2,vectors=2."
+    assert sizes in out and "perhaps no cell comes to where it would" in out
+    more = eoi(*arguments[:-1], "--scope", "ioapic=0x20,flags=BIT2,cpus=2,pins=1,vectors=1", "--brief")
+    assert more.code == 1 and "REGRESSED     level_eoi_is_intercepted" in more.out
+    assert "Explored: with cpus=2,pins=1,vectors=1. " in more.out and "perhaps" not in more.out

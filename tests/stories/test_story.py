@@ -1,0 +1,149 @@
+"""The mail form: golden texts, the mail's limits for any trace, and the way back."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import string
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checker.stories.replay import replay
+from checker.stories.story import to_text
+from checker.stories.story_parser import ParsedStory, parse, path_of, scope_of
+from checker.stories.trace import StoryError, Trace
+from tests.rigs import story_toy as toy
+from tests.rigs.traces import LOOP, LOST, quoted, traces
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize(("trace", "name"), [(LOOP, "storm"), (LOST, "lost")])
+def test_golden(trace: Trace, name: str) -> None:
+    assert to_text(trace) == (GOLDEN / f"{name}.txt").read_text()
+
+
+@pytest.mark.parametrize(("trace", "path"), [(LOOP, toy.STORM), (LOST, toy.LOST)])
+def test_a_story_is_a_path_again(trace: Trace, path: list[tuple[str, tuple[object, ...]]]) -> None:
+    story = parse(to_text(trace), toy.Storm.steps())
+    scope = scope_of(story.scope, toy.ToyScope())
+    assert path_of(story, toy.Storm, scope) == path
+    assert {name: str(value) for name, value in story.scope.items()} == dict(trace.scope)
+    assert story.cell == dict(trace.cell)
+    assert replay(toy.Storm if trace is LOOP else toy.Lost, scope, path, story.loop_start) == trace.events
+
+
+# --- any trace ---
+
+
+def agrees(story: ParsedStory, trace: Trace) -> None:
+    assert story.property == trace.property_name
+    assert story.steps == [(event.step, dict(event.args)) for event in trace.events]
+    assert (story.loop_start, story.stutter) == (trace.loop_start, trace.stutter)
+    assert (story.cell, story.scope) == (dict(trace.cell), dict(trace.scope))
+
+
+@settings(max_examples=300, deadline=None)
+@given(traces(), st.integers(0, 3))
+def test_any_story_fits_a_mail_and_parses_back(trace: Trace, depth: int) -> None:
+    text = to_text(trace)
+    for line in text.split("\n"):
+        assert len(line) <= 72
+        assert re.fullmatch(r"[ -~]*", line)
+        assert not line.endswith(" ")
+    agrees(parse(text), trace)
+    agrees(parse(quoted(text, depth).replace("\n", "\r\n")), trace)
+    agrees(parse(f"Hi,\n\nthis happens:\n\n{quoted(text, 1)}\nRegards,\n-- \nme\n"), trace)
+
+
+@given(st.lists(st.text(alphabet=string.printable, max_size=150), min_size=1, max_size=4))
+def test_the_command_can_be_pasted(words: list[str]) -> None:
+    text = to_text(replace(LOST, reproduce=shlex.join(words)))
+    command = text[text.index("Reproduce:") + len("Reproduce:") :].replace("\\\n", "")
+    assert shlex.split(command) == [re.sub(r"[^ -~]", "?", word) for word in words]
+
+
+def command_lines(command: str) -> list[str]:
+    text = to_text(replace(LOST, reproduce=command))
+    return text[text.index("Reproduce:") :].splitlines()
+
+
+def test_the_command_is_broken_at_spaces() -> None:
+    scope = "cpus=1,pins=1,vectors=2,ioapic=0x20,x2apic=on,flags=0x0,throttle=off"
+    assert 4 + len(scope) == 72
+    command = f"eoi trace base --vmm qemu --guest windows_cg --property no_storm --scope {scope}"
+    assert command_lines(command) == [
+        "Reproduce: eoi trace base --vmm qemu --guest windows_cg --property \\",
+        "    no_storm --scope \\",
+        f"    {scope}",
+    ]
+
+
+@given(st.lists(st.text(alphabet=string.ascii_letters + "=,", min_size=1, max_size=66), min_size=1, max_size=6))
+def test_no_word_that_fits_a_line_is_cut(words: list[str]) -> None:
+    lines = command_lines(shlex.join(words))
+    assert [w for line in lines for w in line.removesuffix(" \\").split()] == ["Reproduce:", *words]
+    assert all(len(line) <= 72 for line in lines)
+
+
+# --- what people and mailers do to a story ---
+
+
+def test_a_refilled_header_and_comments_between_the_lines() -> None:
+    head, table = to_text(LOST).split("\n\n", 2)[0], to_text(LOST).split("\n\n", 2)[1:]
+    system, rest = table
+    refilled = "\n".join("\n".join(textwrap.wrap(part, 40)) for part in (head, system)) + "\n\n" + rest
+    commented = refilled.replace("   3 ", "\n1. I do not see how\n2 * this can happen\n\n   3 ")
+    agrees(parse(commented), LOST)
+    flat = " ".join(f"{head} {system}".split()) + "\n" + rest
+    agrees(parse(flat), LOST)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("VIOLATED in", "violates", "line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'"),
+        ("Scope:", "", "line 1: 'Scope:' was expected between the headline and step 1"),
+        ("guest_eoi(", "guest_eio(", "line 20: no step 'guest_eio' in this design; did you mean 'guest_eoi'?"),
+        ("\n   2 ", "\n   7 ", "line 16: step 2 was expected, found step 7"),
+        ("lower_line(pin=0)", "lower_line(pin=)", "line 24: 'parameter=value' was expected, found 'pin='"),
+        ("lower_line(pin=0)", "lower_line", "line 24: 'step(parameter=value, ...)' was expected, found"),
+        ("   4 ", "     ", "line 29: step 4 of 4 was expected before the end"),
+    ],
+)
+def test_errors_of_the_text(before: str, after: str, message: str) -> None:
+    text = to_text(LOST)
+    assert before in text
+    with pytest.raises(StoryError, match=re.escape(message)):
+        parse(text.replace(before, after), toy.Storm.steps())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("lower_line(pin=0)", "lower_line(pin=1)", "line 24: lower_line: pin = 1: a number 0..0 was expected"),
+        ("lower_line(pin=0)", "lower_line()", "line 24: lower_line takes (pin), found ()"),
+        ("lower_line(pin=0)", "lower(pin=0)", "line 24: no step 'lower' in Lost"),
+        (
+            "lower_line(pin=0)",
+            "program_pin(pin=0, version=V12, masked=0)",
+            "line 24: program_pin: version = V12: V11 or V20 was expected",
+        ),
+    ],
+)
+def test_errors_of_the_path(before: str, after: str, message: str) -> None:
+    story = parse(to_text(LOST).replace(before, after))
+    with pytest.raises(StoryError, match=re.escape(message)):
+        path_of(story, toy.Lost, toy.ToyScope(cpus=2))
+
+
+def test_errors_of_the_scope() -> None:
+    with pytest.raises(StoryError, match="the scope has no 'pens'; it has cpus, pins"):
+        scope_of({"pens": "1"}, toy.ToyScope())
+    with pytest.raises(StoryError, match="masked_at_boot = maybe: 0 or 1 or False or True was expected"):
+        scope_of({"masked_at_boot": "maybe"}, toy.ToyScope())

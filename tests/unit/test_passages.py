@@ -1,0 +1,151 @@
+"""Which lines of a file the explored steps run: what both engines say, and what is right."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from checker.engine.passages import Line, line_texts, never_run, passages
+from checker.engine.prepare import prepare
+from checker.engine.reference import Reference
+from checker.engine.search import Limits, open_search
+from checker.language.lower import lower
+from model.lang import Property
+from tests.rigs.compare import designs_in, load_module
+from tests.rigs.header import Sizes
+
+TOY = '''\
+from tests.rigs.header import *
+
+
+class Toy(Design):
+    scope: Sizes
+    on: bool
+    turned: bool
+    seen: Mask[Cpu]
+
+    def initial(self) -> None:
+        if self.on:
+            self.seen.clear()                       # never
+        self.seen.add(1)                            # run, by initial() alone
+
+    @step(by="guest")
+    def go(self, cpu: Cpu) -> None:
+        require(cpu == 0)
+        for n in range(2):
+            if (
+                n in self.seen
+                and not self.on
+            ):
+                return
+            self.seen.discard(n)
+        self.on = True                              # never: the loop returns, since 1 is in the mask
+        self.note(cpu)                              # never
+
+    @step(by="guest")
+    def turn(self) -> None:
+        self.turned = not self.turned
+
+    @step(by="guest")
+    def wait(self) -> None:
+        require(self.on)
+        self.on = False                             # never: it is not on
+
+    @step(by="guest")
+    def look(self) -> None:
+        if self.strange(0):
+            self.on = True                          # never
+        elif not self.on:
+            self.on = False
+        else:
+            self.on = True                          # never
+
+    def note(self, cpu: Cpu) -> None:
+        self.seen.add(cpu)                          # never
+
+    def strange(self, cpu: Cpu) -> bool:
+        if cpu == 1:
+            return True                             # never by a step; a property runs it
+        return False
+
+    def sure(self) -> bool:
+        return not self.on                          # by properties alone: no line of the steps
+
+
+@always()
+def all_is_well(s: Toy, cpu: Cpu) -> bool:
+    """A property."""
+    return not s.strange(cpu) and s.sure()
+'''
+
+
+@pytest.fixture
+def toy(tmp_path: Path, request: pytest.FixtureRequest):
+    name = f"passages_{abs(hash(request.node.name))}"
+    (tmp_path / "toy.py").write_text(TOY.replace("Toy", name))  # programs are known by the names of their designs
+    module = load_module(tmp_path / "toy.py", name)
+    yield module
+    del sys.modules[name]
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_lines_that_no_step_runs(toy, engine: str) -> None:
+    design, asked = designs_in(toy), [toy.all_is_well]
+    assert isinstance(asked[0], Property)
+    prepared = prepare(design, Sizes(), asked)
+    search = open_search(prepared, Reference(design, Sizes()), asked, engine)
+    search.run(Limits(), None)
+    lines = search.lines_run()
+    never = {n for n, text in enumerate(TOY.splitlines(), 1) if "# never" in text}
+    assert {line.number for line, was_run in lines.items() if not was_run} == never
+    assert {line.function for line in lines} == {"initial", "go", "turn", "wait", "look", "note", "strange"}
+    run = {line.number for line, was_run in lines.items() if was_run}
+    for text in (
+        "self.seen.add(1)",
+        "require(cpu",
+        "for n in",
+        "if (",
+        "return\n",
+        "discard",
+        "elif",
+        "require(self.on)",
+    ):
+        assert 1 + TOY[: TOY.index(text)].count("\n") in run, text
+
+
+def test_passages_come_in_the_programs_order(toy) -> None:
+    """Not in a set's, which is another one in each process: the same program gives the same C, which is compiled once."""
+    program = lower(designs_in(toy), Sizes(), [toy.all_is_well])
+    noted = [next(iter(passage.lines)).function for passage in passages(program, designs_in(toy))]
+    wanted = [name for name in program.functions if name in noted]
+    assert list(dict.fromkeys(noted)) == wanted and len(wanted) == 7
+
+
+def test_another_search_in_the_same_thread_is_not_counted(toy) -> None:
+    """Compiled programs are shared by the cells of a matrix."""
+    design = designs_in(toy)
+    prepared, reference = prepare(design, Sizes(), []), Reference(design, Sizes())
+    first, second = (open_search(prepared, reference, [], "native") for _ in range(2))
+    first.run(Limits(), None)
+    assert first.labels(0, 1)  # asks the program for the successors of a state
+    second.run(Limits(max_states=0), None)
+    all_run = {line.function for line, was_run in first.lines_run().items() if was_run}
+    assert all_run == {"initial", "go", "turn", "wait", "look", "strange"}
+    assert {line.function for line, was_run in second.lines_run().items() if was_run} == {"initial"}
+
+
+def test_what_no_cell_runs() -> None:
+    def of(number: int, *, uncalled: bool = False) -> Line:
+        return Line("a/mine.py", "f", number, uncalled)
+
+    head = of(3, uncalled=True)
+    assert never_run([{of(4): True, of(5): False, of(6): False}, {of(4): False, of(5): True, of(6): False}]) == [of(6)]
+    assert never_run([{head: False}, {of(4): True, of(5): False}]) == [
+        of(5)
+    ]  # where it is called, its head says nothing
+    assert never_run([{head: False}, {head: False}]) == [head]
+    assert never_run([{of(4): True}]) == never_run([]) == []
+    assert line_texts([of(3), of(4), of(7)]) == ["mine.py:3-4,7 in f()"]
+    assert line_texts([head]) == ["mine.py:3 nobody calls f()"]
