@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import ast
 import inspect
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from checker.language import ir
+from checker.language.classes import check_design, check_scope, check_type
 from checker.language.hints import type_hints
 from checker.language.ir_program import Formula, Function, Param, Program, Step
 from checker.language.lower_checks import (
     check_fields,
     check_overrides,
+    check_range,
     check_unused,
-    definition_of,
     in_patch,
     only_plain_parameters,
     said_of_type,
@@ -27,8 +29,9 @@ from checker.language.lower_checks import (
 from checker.language.lower_names import Signature
 from checker.language.lower_stmt import StatementLowering
 from checker.language.refusal import Refused, loc_of
+from checker.language.source import definition_of
 from model.finite import BoolType, EnumType, ModelError, Scalar, StructType, TableType, Type
-from model.lang import Design, Property, Scope, resolve
+from model.lang import Design, Fair, Property, Scope, resolve
 
 
 def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = ()) -> Program:
@@ -36,7 +39,11 @@ def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = (
 
     Raises Refused (a ModelError) with file, line and advice for whatever is outside the language.
     """
+    check_design(design)
+    check_scope(type(scope))
     lowering = ProgramLowering(design, scope)
+    for _, of in lowering.state.fields:
+        check_type(of)
     check_fields(design, lowering.state)
     check_overrides(design)
     steps = [lowering.step(name) for name in design.steps()]
@@ -79,12 +86,12 @@ class ProgramLowering:
         """The method that self.name (or, with `after`, super().name in that class) runs; lowered if new."""
         owners = list(self.design.__mro__)
         if after is not None:
-            owners = owners[owners.index(after) + 1 :]
-        owner = next((c for c in owners if name in vars(c) and inspect.isfunction(vars(c)[name])), None)
-        if owner is None or name.startswith("__"):
+            owners = owners[owners.index(after) + 1 :] if after in owners else []
+        owner = next((c for c in owners if name in vars(c)), None)
+        function = vars(owner)[name] if owner is not None else None
+        if owner is None or not inspect.isfunction(function) or name.startswith("__"):
             return None
         self.used.add((owner, name))
-        function = vars(owner)[name]
         key = name if after is None else f"{self._owner_name(owner)}.{name}"
         if key not in self.signatures:
             self._lower_method(key, owner, function)
@@ -97,7 +104,7 @@ class ProgramLowering:
 
     # --- lowering ---
 
-    def _lower_method(self, key: str, owner: type, function: Callable[..., Any]) -> None:
+    def _lower_method(self, key: str, owner: type, function: types.FunctionType) -> None:
         node = definition_of(function)
         file = function.__code__.co_filename
         if getattr(function, "__isabstractmethod__", False):
@@ -113,7 +120,7 @@ class ProgramLowering:
         params = self._params(function, node, skip=1)
         returns = self._returns(function, node)
         lowering = StatementLowering(
-            self, file, function.__globals__, owner, pure=returns is not None, returns=returns
+            self, function, pure=returns is not None, returns=returns
         )  # fmt: skip
         lowering.env.values[node.args.args[0].arg] = ir.State(self.state)
         self._finish(key, lowering, node, params, returns, owner.__name__)
@@ -156,9 +163,12 @@ class ProgramLowering:
 
     def _resolved(self, hint: Any, what: str, node: ast.AST, file: str) -> Type:
         try:
-            return resolve(hint, self.scope, what)
+            of = resolve(hint, self.scope, what)
         except ModelError as error:
             raise Refused(loc_of(node, file), str(error)) from None
+        check_type(of)
+        check_range(of, loc_of(node, file), what)
+        return of
 
     def _returns(self, function: Callable[..., Any], node: ast.FunctionDef) -> Scalar | None:
         file, hints = function.__code__.co_filename, _hints(function, node)
@@ -178,6 +188,10 @@ class ProgramLowering:
     def step(self, name: str) -> Step:
         """A step and the function that it runs."""
         info = self.design.steps()[name]
+        if type(info.by) is not str or type(info.fair) is not Fair:
+            function = getattr(self.design, name)
+            loc = loc_of(definition_of(function), function.__code__.co_filename)
+            raise Refused(loc, f"step {name}() needs an actor and a Fair", '@step(by="guest", fair=Fair.WEAK)')
         signature = self.method(name, None)
         if signature is None:
             raise ModelError(
@@ -237,7 +251,7 @@ class ProgramLowering:
         keys = [base] if p.kind != "leads_to" else [f"{base}.p", f"{base}.q"]
         for pick, key in enumerate(keys):
             lowering = StatementLowering(
-                self, file, function.__globals__, None, pure=True, returns=BoolType(),
+                self, function, pure=True, returns=BoolType(),
                 pick=pick if p.kind == "leads_to" else None,
             )  # fmt: skip
             lowering.env.values[systems[-1]] = ir.State(self.state)

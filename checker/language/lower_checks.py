@@ -1,81 +1,24 @@
-"""The source of functions, and what a class must satisfy before it is lowered."""
+"""What a class must satisfy before it is lowered: its fields, its parameters, the functions that it restates."""
 
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
-import os
 import sys
 import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from checker.language.classes import field_loc
 from checker.language.ir import Loc
-from checker.language.refusal import Refused, did_you_mean, loc_of
-from model.finite import IntType, MaskType, ModelError, OptionalType, StructType, TableType, Type
+from checker.language.refusal import Refused, a, did_you_mean, loc_of
+from checker.language.source import definition_of, parsed
+from model.finite import IntType, MaskType, ModelError, OptionalType, RangeError, StructType, TableType, Type, encode
 from model.lang import Design, Scope, resolve
 
-DECORATORS = ("step", "always", "leads_to", "reachable", "abstractmethod", "override")
-
-
-@functools.lru_cache(maxsize=256)
-def _parsed(file: str, stamp: float) -> ast.Module:
-    with open(file, encoding="utf-8") as source:
-        return ast.parse(source.read(), file)
-
-
-def parsed(file: str) -> ast.Module:
-    """The AST of a source file, read once per version of the file."""
-    return _parsed(file, os.stat(file).st_mtime)
-
-
-@functools.lru_cache(maxsize=256)
-def _definitions(tree: ast.Module) -> dict[tuple[str, int], ast.FunctionDef]:
-    """The functions of a file by name and line: of the `def`, and of the first decorator."""
-    found = dict[tuple[str, int], ast.FunctionDef]()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            for line in (node.lineno, min([node.lineno, *(d.lineno for d in node.decorator_list)])):
-                found.setdefault((node.name, line), node)
-    return found
-
-
-def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
-    """The AST node of a function. Raises ModelError if its source cannot be read."""
-    if not inspect.isfunction(function):
-        raise ModelError(
-            f"{getattr(function, '__name__', function)} is not a plain function: write one decorator above one `def`"
-        )
-    code = inspect.unwrap(function).__code__
-    try:
-        tree = parsed(code.co_filename)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ModelError(f"the source of {function.__qualname__} cannot be read: {error}") from None
-    node = _definitions(tree).get((code.co_name, code.co_firstlineno))
-    if node is not None:
-        return _only_known_decorators(node, function)
-    raise ModelError(f"{function.__qualname__} was not found in {code.co_filename}: write it with `def`")
-
-
-def _only_known_decorators(node: ast.FunctionDef, function: Callable[..., Any]) -> ast.FunctionDef:
-    """A decorator could run anything instead of the text that is read here."""
-    file = inspect.unwrap(function).__code__.co_filename
-    for decorator in node.decorator_list:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        name = called.attr if isinstance(called, ast.Attribute) else ast.unparse(called)
-        if name not in DECORATORS:
-            raise Refused(
-                loc_of(decorator, file),
-                f"the decorator @{ast.unparse(decorator)} is not in the language",
-                "only @step(...) is",
-            )
-    free = set(function.__code__.co_freevars) - {"__class__"}
-    if free or function is not inspect.unwrap(function):
-        raise Refused(
-            loc_of(node, file), f"{node.name}() depends on where it was defined", "write it with `def` in the class"
-        )
-    return node
+LARGEST = 2**30  # generated code computes in 32 bits; sums of two such numbers still fit
+MASK_BITS = 64
+MOST_CELLS = 2**16  # scalars of a state
 
 
 def only_plain_parameters(function: Callable[..., Any], node: ast.FunctionDef, *, method: bool) -> None:
@@ -142,31 +85,73 @@ def said_of_type(error: Exception, names: Iterable[str]) -> tuple[str, str]:
 
 
 def check_fields(design: type[Design], state: StructType) -> None:
-    """Fields have values, and no function's name: in CPython the field would hide the function."""
+    """Fields have values that C can hold, and no function's name: in CPython the field would hide the function."""
     for name, of in state.fields:
         function = getattr(design, name, None)
         if inspect.isfunction(function):
-            loc = loc_of(definition_of(function), function.__code__.co_filename)
-            raise Refused(loc, f"{name!r} is a field and a function", "rename one of them")
-        _check_type(f"{design.__name__}.{name}", of)
+            written = loc_of(definition_of(function), function.__code__.co_filename)
+            raise Refused(written, f"{name!r} is a field and a function", "rename one of them")
+        loc = field_loc(design, name)
+        check_range(of, loc, f"field {name!r}")
+        _check_default(of, getattr(design, name, None), loc, name)
+    if (cells := _cells(state)) > MOST_CELLS:
+        name = max(state.fields, key=lambda f: _cells(f[1]))[0]
+        said = f"the state has {cells:,} cells, {_cells(dict(state.fields)[name]):,} of them in {name!r}"
+        raise _told(field_loc(design, name), said, f"at most {MOST_CELLS:,} are stored")
 
 
-def _check_type(where: str, of: Type) -> None:
+def check_range(of: Type, loc: Loc | None, what: str) -> None:
+    """Raise Refused if a type has no value, or more than the generated C holds."""
     match of:
         case IntType(lo, hi) if hi < lo:
-            raise ModelError(f"{where} can have no value: its bound is {hi + 1}")
-        case MaskType(inner) if inner.hi >= 64:
-            raise ModelError(f"{where}: a Mask has at most 64 bits, this one would have {inner.hi + 1}")
+            raise _told(loc, f"{what} can have no value: its bound is {hi + 1}", "an Index has a bound of 1 or more")
+        case IntType(_, hi) if hi >= LARGEST:
+            raise _told(
+                loc, f"{what} has the bound {hi + 1}, which is too large", f"the largest bound is {LARGEST} (2**30)"
+            )
+        case MaskType(inner) if inner.hi >= MASK_BITS:
+            said = f"{what} is a Mask of {inner.hi + 1} bits"
+            raise _told(loc, said, f"a Mask is a machine word: the largest bound is {MASK_BITS}")
         case OptionalType(inner) | MaskType(inner):
-            _check_type(where, inner)
+            check_range(inner, loc, what)
         case TableType(index, row):
-            _check_type(where, index)
-            _check_type(f"{where}[...]", row)
-        case StructType(fields=fields):
+            check_range(index, loc, what)
+            check_range(row, loc, what)
+        case StructType(cls, fields):
             for name, kind in fields:
-                _check_type(f"{where}.{name}", kind)
+                check_range(kind, field_loc(cls, name) or loc, f"field {name!r}")
+                _check_default(kind, getattr(cls, name, None), field_loc(cls, name), name)
         case _:
             pass
+
+
+def _check_default(of: Type, default: object, loc: Loc | None, name: str) -> None:
+    """The value that a field, or each row of a table, is made with."""
+    match of:
+        case TableType(row=row):
+            _check_default(row, default, loc, name)
+        case StructType(cls):
+            if default is not None and not isinstance(default, cls):
+                raise _told(loc, f"field {name!r} is {a(of)}, and its default is {default!r}")
+        case _ if default is not None:
+            try:
+                encode(of, default)
+            except RangeError:
+                raise _told(loc, f"field {name!r} is {a(of)}, and its default is {default!r}") from None
+
+
+def _cells(of: Type) -> int:
+    match of:
+        case TableType(row=row):
+            return of.rows * _cells(row)
+        case StructType(fields=fields):
+            return sum(_cells(kind) for _, kind in fields)
+        case _:
+            return 1
+
+
+def _told(loc: Loc | None, message: str, hint: str = "") -> ModelError:
+    return Refused(loc, message, hint) if loc is not None else ModelError(f"{message}; {hint}" if hint else message)
 
 
 def check_overrides(design: type[Design]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-from typing import Any
 
 from checker.language import ir
 from checker.language.c_habits import bit_call_hint
@@ -14,7 +13,7 @@ from checker.language.lower_names import NoneValue, PlaceTypes, Signature, Value
 from checker.language.lower_operators import OperatorLowering
 from checker.language.refusal import a, did_you_mean
 from model.finite import IntType, Mask, MaskType, OptionalType, StructType, TableType
-from model.lang import Struct, require
+from model.lang import Struct
 
 Iteration = tuple[str, IntType, dict[str, Expr | Place], Expr | None]
 LOOPS = "loops run over a Table, its .items() or .values(), a Mask, or range(a size)"
@@ -27,8 +26,8 @@ class ExpressionLowering(OperatorLowering):
 
     def _call(self, node: ast.Call) -> Value:
         function = node.func
-        if isinstance(function, ast.Name) and function.id in ("any", "all"):
-            return self._quantified(node, function.id)
+        if (word := self.word(function)) in ("any", "all"):
+            return self._quantified(node, word)
         if self.is_require(node):
             raise self.refuse(node, "require(...) must stand on a line of its own", "write `x = require(...)` first")
         if isinstance(function, ast.Name):
@@ -45,10 +44,10 @@ class ExpressionLowering(OperatorLowering):
         raise self.unsupported(node)
 
     def is_require(self, call: ast.Call) -> bool:
-        return isinstance(call.func, ast.Name) and self.globals.get(call.func.id) is require
+        return self.word(call.func) == "require"
 
     def _other_call(self, node: ast.Call, function: ast.Name) -> Value:
-        target: Any = self.globals.get(function.id)
+        target = self.meaning(function.id)
         if target is Mask and not node.args:
             raise self.refuse(node, "an empty Mask is made where a field is declared", "use .clear() to empty a mask")
         if inspect.isclass(target) and issubclass(target, Struct):
@@ -74,13 +73,11 @@ class ExpressionLowering(OperatorLowering):
         if not isinstance(function, ast.Attribute):
             return None
         base, after = function.value, None
-        if isinstance(base, ast.Name) and base.id == "super" and "super" not in self.env.values:
+        if self.word(base) == "super":
             hint = f"write `{ast.unparse(node).replace('super', 'super()', 1)}`"
             raise self.refuse(base, "`super` has no parentheses here", hint)
-        if isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super":
-            if self.owner is None or base.args or base.keywords:
-                raise self.refuse(base, "super() is written without arguments, in a method")
-            after = self.owner
+        if isinstance(base, ast.Call) and self.word(base.func) == "super":
+            after = self._above(base)
         elif not (isinstance(base, ast.Name) and isinstance(self.env.values.get(base.id), ir.State | ir.Before)):
             return None
         elif isinstance(self.env.values[base.id], ir.Before):
@@ -100,6 +97,20 @@ class ExpressionLowering(OperatorLowering):
             hint = did_you_mean(function.attr, self.linker.method_names())
             raise self.refuse(function, f"this system has no function {function.attr!r}", hint)
         return found
+
+    def _above(self, call: ast.Call) -> type:
+        """The class that super() starts above: the one that the function is written in, as Python has it."""
+        cells = dict(zip(self.source.__code__.co_freevars, self.source.__closure__ or (), strict=True))
+        if "__class__" not in cells or call.args or call.keywords:
+            raise self.refuse(call, "super() is written without arguments, in a method")
+        if self.in_generator:
+            raise self.refuse(
+                call,
+                "super() means nothing inside any(...) and all(...)",
+                "loop with `for`, or give its value a name first",
+            )
+        owner: type = cells["__class__"].cell_contents
+        return owner
 
     def arguments(self, node: ast.Call, signature: Signature) -> tuple[Expr | Place, ...]:
         """Arguments in parameter order, each coerced to its parameter's type."""
@@ -152,6 +163,7 @@ class ExpressionLowering(OperatorLowering):
         saved, clause = self.env, generator.generators[0]
         self.env = self.env.copy()
         var, over, bound, member = self.iteration(clause.target, clause.iter, None)
+        self.in_generator += 1  # Python evaluates what is looped over before it
         self.env.values.update(bound)
         self.env.maybe_unset -= set(bound)
         tests = [member] if member is not None else []
@@ -160,6 +172,7 @@ class ExpressionLowering(OperatorLowering):
             self.env = self.narrowed(test, truth=True)
         body = self.condition(generator.elt)
         self.env = saved
+        self.in_generator -= 1
         for test_ in reversed(tests):
             loc = self.loc(node)
             body = (
@@ -179,7 +192,7 @@ class ExpressionLowering(OperatorLowering):
             if isinstance(name, ast.Name) and name.id in self.env.values:
                 raise self.refuse(name, f"{name.id!r} has a meaning here already", "use another name in the loop")
         base, how = source, ""
-        if isinstance(source, ast.Call) and isinstance(source.func, ast.Name) and source.func.id == "range":
+        if isinstance(source, ast.Call) and self.word(source.func) == "range":
             return self._range(target, source)
         if (
             isinstance(source, ast.Call)

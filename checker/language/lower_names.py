@@ -5,19 +5,24 @@ from __future__ import annotations
 import ast
 import enum
 import inspect
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, cast
 
 from checker.language import ir
 from checker.language.c_habits import name_hint, number_hint
+from checker.language.classes import check_enum
 from checker.language.ir import BOOL, Expr, Loc, Place
 from checker.language.ir_program import Param
+from checker.language.lower_checks import LARGEST
 from checker.language.refusal import INSTEAD, Refused, a, did_you_mean, field_hint, loc_of
+from checker.language.source import MISSING, meaning
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType
-from model.lang import Scope
+from model.lang import Scope, require
 
-LARGEST = 2**30  # generated code computes in 32 bits; sums of two such numbers still fit
+WORDS: dict[str, object] = {"any": any, "all": all, "range": range, "super": super, "require": require}
+LOCAL = object()  # what a name means that is a parameter or a local of the function
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,13 @@ class NameLowering:
     `stored`: every name that the function gives a value to; in Python that makes it a local everywhere in it.
     """
 
-    def __init__(self, linker: Linker, file: str, globals_: dict[str, Any], owner: type | None) -> None:
-        self.linker, self.file, self.globals, self.owner = linker, file, globals_, owner
+    def __init__(self, linker: Linker, function: types.FunctionType) -> None:
+        self.linker, self.source = linker, function
+        self.file, self.globals = function.__code__.co_filename, function.__globals__
         self.env = Env()
         self.stored: set[str] = set()
         self.mentioned: set[str] = set()
+        self.in_generator = 0  # how many any(...) and all(...) are around this point
 
     # --- small helpers ---
 
@@ -199,6 +206,32 @@ class NameLowering:
         """How to use a number that may be no index."""
         return f"look for it in a loop: for i in ...: if i == {ast.unparse(node)}:"
 
+    # --- names that are known by what they name ---
+
+    def meaning(self, name: str) -> object:
+        """What CPython finds for a name here: LOCAL, or an object of the module or of Python, or MISSING."""
+        if name in self.env.values or name in self.env.maybe_unset or name in self.stored:
+            return LOCAL
+        if name.startswith("__") and not name.endswith("__"):
+            return MISSING  # inside a class, Python takes it for another name
+        return meaning(ast.Name(name), self.source)
+
+    def word(self, node: ast.expr) -> str:
+        """Which of WORDS an expression stands for, "" if for none. Raises Refused if it is another object's name here."""
+        if not isinstance(node, ast.Name):
+            return ""
+        means = self.meaning(node.id)
+        word = next((word for word, known in WORDS.items() if means is known), "")
+        if word == "super" != node.id:  # CPython does not find the class that the function stands in
+            raise self.refuse(node, f"`{node.id}` is `super` under another name", "write super()")
+        if node.id not in WORDS or word == node.id or means is MISSING:
+            return word
+        said = "the builtin" if node.id != "require" else "the one of model.lang"
+        where = "this function" if means is LOCAL else "this file"
+        raise self.refuse(
+            node, f"`{node.id}` is not {said} here", f"{where} gives the name another meaning: use another"
+        )
+
     # --- dispatch ---
 
     def value(self, node: ast.expr) -> Value:
@@ -215,11 +248,12 @@ class NameLowering:
 
     def python_constant(self, value: Any, node: ast.AST) -> Expr:
         if isinstance(value, enum.Enum):
+            check_enum(type(value))
             of = EnumType(type(value))
             return ir.Const(of.members.index(value), of, self.loc(node))
-        if isinstance(value, bool):
+        if type(value) is bool:
             return ir.Const(int(value), BOOL, self.loc(node))
-        if isinstance(value, int):
+        if type(value) is int:
             if abs(value) > LARGEST:
                 raise self.refuse(node, "this number is too large", f"numbers go to {LARGEST:#x}")
             return ir.Const(value, IntType(value, value), self.loc(node))
@@ -236,10 +270,12 @@ class NameLowering:
             raise self.refuse(node, f"{name!r} may have no value here", hint)
         if name in self.env.values:
             return self.env.values[name]
-        if name in self.globals and isinstance(self.globals[name], bool | int | enum.Enum):
-            return self.python_constant(self.globals[name], node)
+        means = self.meaning(name)
+        if isinstance(means, bool | int | enum.Enum):
+            return self.python_constant(means, node)
         if name in self.globals:
-            raise self.refuse(node, f"{name!r} is not a value of the language here")
+            hint = "inside a class, Python takes it for another name: drop an `_`" if name.startswith("__") else ""
+            raise self.refuse(node, f"{name!r} is not a value of the language here", hint)
         raise self.refuse(node, f"unknown name {name!r}", name_hint(name) or did_you_mean(name, self.env.values))
 
     def _attribute(self, node: ast.Attribute) -> Value:
@@ -248,7 +284,7 @@ class NameLowering:
             *self.env.maybe_unset,
             *self.stored,
         }:
-            return self._of_global(node, self.globals.get(node.value.id), node.value.id)
+            return self._of_global(node, self.meaning(node.value.id), node.value.id)
         if isinstance(node.value, ast.Attribute) and node.value.attr == "scope":
             root = self.value(node.value.value)
             if isinstance(root, ir.State | ir.Before):
@@ -266,12 +302,12 @@ class NameLowering:
             )
         raise self.refuse(node, f"{ast.unparse(node.value)} is {a(base.type)} and has no fields")
 
-    def _of_global(self, node: ast.Attribute, base: Any, name: str) -> Value:
+    def _of_global(self, node: ast.Attribute, base: object, name: str) -> Value:
         if inspect.isclass(base) and issubclass(base, enum.Enum):
             if node.attr in base.__members__:
                 return self.python_constant(base[node.attr], node)
             raise self.refuse(node, f"{name} has no member {node.attr!r}", did_you_mean(node.attr, base.__members__))
-        if base is None:
+        if base is MISSING:
             raise self.refuse(
                 node.value, f"unknown name {name!r}",
                 name_hint(name) or did_you_mean(name, [*self.env.values, *self.globals]),

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from checker.language import ir
 from checker.language.c_habits import bit_operation_hint, increment_hint
 from checker.language.ir import BOOL, Expr
-from checker.language.lower_names import LARGEST, Env, NameLowering, NoneValue, PlaceTypes, Value
+from checker.language.lower_checks import LARGEST
+from checker.language.lower_names import Env, NameLowering, NoneValue, PlaceTypes, Value
 from checker.language.refusal import a
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar
 

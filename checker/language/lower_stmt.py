@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,10 +22,9 @@ class StatementLowering(StoreLowering):
     """Lowers one function body. `pick` selects p or q of a leads_to."""
 
     def __init__(
-        self, linker: Linker, file: str, globals_: dict[str, Any], owner: type | None,
-        *, pure: bool, returns: Scalar | None, pick: int | None = None,
+        self, linker: Linker, function: types.FunctionType, *, pure: bool, returns: Scalar | None, pick: int | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(linker, file, globals_, owner, pure=pure)
+        super().__init__(linker, function, pure=pure)
         self.returns, self.pick = returns, pick
         self.guard: Loc | None = None  # the first `require`
         self.carried: Loc | None = (

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
-from typing import Any
+import types
 
 from checker.language import ir
+from checker.language.classes import check_type
 from checker.language.ir import Expr, Loc, Place, Stmt
 from checker.language.layout import leaves
-from checker.language.lower_checks import annotation_type, said_of_type
+from checker.language.lower_checks import annotation_type, check_range, said_of_type
 from checker.language.lower_expr import ExpressionLowering
 from checker.language.lower_names import Linker, NoneValue, PlaceTypes
 from checker.language.refusal import a, field_hint
@@ -26,8 +27,8 @@ Lowered = tuple[list[Stmt], bool]  # statements, and whether the next line is ne
 class StoreLowering(ExpressionLowering):
     """Lowers what gives a value to something. `pure` functions may not store."""
 
-    def __init__(self, linker: Linker, file: str, globals_: dict[str, Any], owner: type | None, *, pure: bool) -> None:
-        super().__init__(linker, file, globals_, owner)
+    def __init__(self, linker: Linker, function: types.FunctionType, *, pure: bool) -> None:
+        super().__init__(linker, function)
         self.pure = pure
         self.locals: dict[str, Scalar] = {}  # type of every scalar name, from its declaration or its first value
         self.aliases: set[str] = set()  # names of places
@@ -51,6 +52,8 @@ class StoreLowering(ExpressionLowering):
             raise self.refuse(node.annotation, *said_of_type(error, self.globals)) from None
         if isinstance(of, StructType | TableType | MaskType):
             raise self.refuse(node, "a record or mask is named without an annotation", "x = self.apic[cpu]")
+        check_range(of, self.loc(node.annotation), f"local {node.target.id!r}")
+        check_type(of)
         name = node.target.id
         if self.locals.get(name, of) != of:
             raise self.refuse(
@@ -160,7 +163,7 @@ class StoreLowering(ExpressionLowering):
     def _store_record(self, place: Place, of: StructType, source: ast.expr, node: ast.stmt) -> list[Stmt]:
         loc, out = self.loc(node), list[Stmt]()
         if isinstance(source, ast.Call) and isinstance(source.func, ast.Name):
-            made = self.globals.get(source.func.id)
+            made = self.meaning(source.func.id)
             if inspect.isclass(made) and issubclass(made, Struct) and made is of.cls:
                 return self._store_new(place, of, source)
         value = self.value(source)

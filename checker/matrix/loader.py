@@ -22,6 +22,7 @@ from typing import Any
 from checker import files
 from checker.errors import UserError
 from checker.language import c_habits
+from checker.language.classes import check_text
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
 from checker.matrix.loader_checks import check_design, check_functions, is_own, line_of_diff
@@ -121,6 +122,8 @@ def _execute(path: Path) -> tuple[types.ModuleType, ast.Module]:
     try:
         tree = ast.parse(source, str(path))
         _only_definitions(tree.body, path)
+        for node in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
+            check_text(node, str(path))
         code = compile(tree, str(path), "exec", dont_inherit=True)
         with _time_limit():
             exec(code, module.__dict__)
@@ -155,6 +158,10 @@ def _only_definitions(body: Sequence[ast.stmt], path: Path) -> None:
         if not docstring and not isinstance(node, DEFINITIONS):
             raise Refused(loc_of(node, str(path)), "a design's file only imports and defines", "put it into a method")
         values = [node.value] if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None else []
+        for target in (n for n in ast.walk(node) if isinstance(node, ast.Assign | ast.AnnAssign)):
+            if isinstance(target, ast.Attribute | ast.Subscript) and isinstance(target.ctx, ast.Store):
+                loc = loc_of(target, str(path))
+                raise Refused(loc, "a design's file gives values to names of its own only", "restate it in a class")
         for call in (n for value in values for n in ast.walk(value) if isinstance(n, ast.Call)):
             if not (isinstance(call.func, ast.Name) and call.func.id in MAY_BE_CALLED):
                 loc = loc_of(call, str(path))

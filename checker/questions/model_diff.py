@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from checker.errors import UserError
-from checker.language.lower_checks import definition_of, parsed
+from checker.language.source import definition_of, parsed
 from checker.matrix.roles import VMMS, designs
 from model.lang import Design
 

@@ -1,0 +1,13 @@
+from model.designs.base import Base
+from model.machine import Lapic
+
+
+class Meta(type):
+    seen = True
+
+
+class Mine(Base, metaclass=Meta):
+    seen: bool
+
+    def apic_set_eoi(self, apic: Lapic) -> None:
+        super().apic_set_eoi(apic)

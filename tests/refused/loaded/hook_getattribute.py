@@ -1,0 +1,10 @@
+from model.designs.base import Base
+from model.machine import Lapic
+
+
+class Mine(Base):
+    def __getattribute__(self, name):
+        return False
+
+    def apic_set_eoi(self, apic: Lapic) -> None:
+        super().apic_set_eoi(apic)

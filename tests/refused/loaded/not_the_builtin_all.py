@@ -1,0 +1,10 @@
+from model.designs.base import Base
+from model.machine import Lapic
+
+all = any
+
+
+class Mine(Base):
+    def apic_set_eoi(self, apic: Lapic) -> None:
+        if all(pin == 0 for pin in range(2)):
+            super().apic_set_eoi(apic)

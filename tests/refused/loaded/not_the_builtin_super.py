@@ -1,0 +1,9 @@
+from model.designs.base import Base
+from model.machine import Lapic
+
+super = Base
+
+
+class Mine(Base):
+    def apic_set_eoi(self, apic: Lapic) -> None:
+        super().apic_set_eoi(apic)
