@@ -24,7 +24,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, Union, get_args, get_origin, overload
 
 from model.finite import (
@@ -47,7 +47,7 @@ from model.finite import (
 )
 
 __all__ = [
-    "Design", "Fair", "Index", "Mask", "ModelError", "Patch", "Property", "RangeError", "Scope",
+    "Design", "Fair", "Index", "Kind", "Mask", "ModelError", "Patch", "Property", "RangeError", "Scope",
     "StepInfo", "Struct", "Table", "always", "compose", "leads_to", "reachable", "require", "step",
 ]  # fmt: skip
 
@@ -134,17 +134,24 @@ def step(*, by: str, fair: Fair = Fair.FREE) -> Callable[[F], F]:
     return mark
 
 
+class Kind(StrEnum):
+    """What a property says of the runs; the value is the decorator's name."""
+
+    ALWAYS = "always"
+    LEADS_TO = "leads_to"
+    REACHABLE = "reachable"
+
+
 @dataclass(frozen=True)
 class Property:
     """A statement about all runs. `sentence` (the docstring) is what a reviewer would say.
 
-    kind: "always", "leads_to" or "reachable". `premise` names a reachable property without which the verdict
-    is vacuous (a leads_to's premise is its own p). The function's first parameter is the system; a second one
+    `premise` names a reachable property without which the verdict is vacuous (a leads_to's premise is its own p). The function's first parameter is the system; a second one
     of the same type makes an `always` speak of every step (before, after); the others are for all. `not_for`:
     systems with one of these roles are not asked, and why; `only_for`: those with none of these are not.
     """
 
-    kind: str
+    kind: Kind
     function: Callable[..., Any]
     source: str = ""
     premise: str = ""
@@ -181,7 +188,7 @@ class _PropertyDecorator(Protocol):
     ) -> Callable[[Callable[..., Any]], Property]: ...  # fmt: skip
 
 
-def _property(kind: str) -> _PropertyDecorator:
+def _property(kind: Kind) -> _PropertyDecorator:
     def decorator(
         *, source: str = "", premise: str = "", not_for: Mapping[type, str] | None = None,
         only_for: Mapping[type, str] | None = None,
@@ -191,9 +198,9 @@ def _property(kind: str) -> _PropertyDecorator:
     return decorator
 
 
-always = _property("always")
-leads_to = _property("leads_to")
-reachable = _property("reachable")
+always = _property(Kind.ALWAYS)
+leads_to = _property(Kind.LEADS_TO)
+reachable = _property(Kind.REACHABLE)
 
 
 class Struct:

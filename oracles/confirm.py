@@ -15,7 +15,7 @@ from typing import Any
 
 from checker.engine.reference import is_of_edges
 from checker.stories.trace import show
-from model.lang import Design, Disabled, Property, Scope, cells, save
+from model.lang import Design, Disabled, Kind, Property, Scope, cells, save
 from oracles.lockstep import Mismatch, Names, NotRunnable, OracleDied, OracleMissing, Step, Totals
 from oracles.walk import Subject
 
@@ -58,9 +58,9 @@ class Claim:
 def shown_by(p: Property, values: Sequence[tuple[Any, ...]]) -> Callable[[Design], bool] | None:
     """Whether the last state shows an `always` violated, or a `reachable` reached, for some of these values of its
     parameters; None for properties of more than one state."""
-    if p.kind == "leads_to" or is_of_edges(p):
+    if p.kind is Kind.LEADS_TO or is_of_edges(p):
         return None
-    return lambda system: any(bool(p.function(system, *v)) is (p.kind == "reachable") for v in values)
+    return lambda system: any(bool(p.function(system, *v)) is (p.kind is Kind.REACHABLE) for v in values)
 
 
 def confirm(subject_of: Callable[[], Subject], claim: Claim) -> Confirmation:

@@ -37,7 +37,7 @@ from checker.stories.mail import read_mail
 from checker.stories.story import to_text
 from checker.stories.story_parser import ParsedStory
 from checker.words import count
-from model.lang import Property
+from model.lang import Kind, Property
 from model.machine import Machine
 
 EXPECTED, LITMUS = "reports/expected.toml", "tests/litmus"  # defaults, relative to the current directory
@@ -121,7 +121,7 @@ def print_cells(options: Namespace, campaign: Campaign, skipped: Sequence[Skippe
         why = " (memory did not suffice)" * (cell in campaign.out_of_memory)
         print(f"\n{cell}\n  not explored{why}; reproduce: {report.reproduce('prove', cell)}")
     fairness = report.fairness_lines(campaign.results)
-    if any(p.kind == "leads_to" for p in wanted) and fairness:
+    if any(p.kind is Kind.LEADS_TO for p in wanted) and fairness:
         print("\n".join(["", "leads_to verdicts assume of every run:", *fairness]))
     return asking == bool(options.inductive)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from checker.language.ir import Loc, Stmt
 from model.finite import MaskType, Scalar, StructType, TableType, Type
-from model.lang import Fair
+from model.lang import Fair, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ class Step:
 class Formula:
     """A property for one binding of its parameters is bool functions of the state, called with `args`.
 
-    kind "always"/"reachable": functions = (f,); "leads_to": (p, q). of_edges: f speaks of a step.
+    functions: (f,), of a leads_to (p, q). of_edges: f speaks of a step.
     """
 
     name: str
-    kind: str
+    kind: Kind
     functions: tuple[str, ...]
     params: tuple[Param, ...]
     of_edges: bool

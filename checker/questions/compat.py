@@ -21,7 +21,7 @@ from checker.stories.replay import make_trace
 from checker.stories.story import to_text
 from checker.stories.trace import Trace, show, steps_text
 from checker.words import count
-from model.lang import Property
+from model.lang import Kind, Property
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from properties.compat import CLAIMS, Claim
 
@@ -84,7 +84,7 @@ def trace_of(row: Row) -> Trace:
     claim.__name__, claim.__doc__ = row.claim.name, said
     reproduce = f"eoi compat {names[0]} {names[1]} --claim {row.claim.name} --vmm {cell.names['vmm']} --scope "
     trace = make_trace(
-        Property("always", claim), {}, cell.system, cell.scope, found.of(side), cell=cell.names,
+        Property(Kind.ALWAYS, claim), {}, cell.system, cell.scope, found.of(side), cell=cell.names,
         reproduce=reproduce + scope_text(row.design.scope),
     )  # fmt: skip
     return replace(trace, scope={n: scope_value(v) for n, v in vars(cell.scope).items()})

@@ -9,14 +9,14 @@ from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.symbolic.induction import InductionResult, explain, prove
 from checker.symbolic.smt import Symbolic
-from model.lang import Property
+from model.lang import Kind, Property
 
 TIMEOUT_MS = 10_000
 
 
 def induction_lines(cell: Cell, wanted: Sequence[Property]) -> list[str]:
     """One line per invariant; for one that is not inductive, the step that would leave it."""
-    applying = [p for p in wanted if p.kind == "always" and p.why_not(cell.system) is None]
+    applying = [p for p in wanted if p.kind is Kind.ALWAYS and p.why_not(cell.system) is None]
     program = lower(cell.system, cell.scope, applying)
     symbolic = Symbolic(program, cell.scope)
     start = Reference(cell.system, cell.scope).start

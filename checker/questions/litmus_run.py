@@ -19,7 +19,7 @@ from checker.questions.litmus import Action, LitmusError, Outcome, Story, neares
 from checker.stories.replay import name_of
 from checker.stories.trace import show
 from model.finite import MaskType, ModelError, decode, size
-from model.lang import Property
+from model.lang import Kind, Property
 from model.machine import ApiFlags, Machine
 
 SHOWN = 4  # other ends that a story that differs is told to have
@@ -214,7 +214,7 @@ class _System:
     def _property_test(self, action: Action) -> Callable[[Codes], str]:
         """`no_eoi_lost(pin=0) = 1`: what a property of states says."""
         name = action.field.partition("(")[0]
-        known = {n: p for n, p in all_properties().items() if p.kind != "leads_to" and not is_of_edges(p)}
+        known = {n: p for n, p in all_properties().items() if p.kind is not Kind.LEADS_TO and not is_of_edges(p)}
         if name not in known:
             raise self.error(action, f"no property {name!r} of one state{nearest(name, known)}")
         by_text = {_call_text(known[name], args): args for args in bindings_of(known[name], self.reference.scope)}

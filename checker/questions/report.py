@@ -17,7 +17,7 @@ from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories.story import WIDTH
 from checker.stories.trace import show, steps_text
 from checker.words import count
-from model.lang import Scope
+from model.lang import Kind, Scope
 from model.machine import ApiFlags
 
 LONGEST_WORD = WIDTH - 4  # that fits an indented line of a story
@@ -137,7 +137,7 @@ PLAIN = {
 
 def grid_lines(results: Sequence[CellResult]) -> list[str]:
     """The whole matrix at a glance: a row per cell, a numbered column per property."""
-    chosen = [i for i, v in enumerate(results[0].verdicts) if v.property.kind != "reachable"]
+    chosen = [i for i, v in enumerate(results[0].verdicts) if v.property.kind is not Kind.REACHABLE]
     chosen = chosen or list(range(len(results[0].verdicts)))
     properties = [results[0].verdicts[i].property for i in chosen]
     width = max(len(str(r.cell)) for r in results)

@@ -23,6 +23,7 @@ from checker.symbolic.smt_eval import Evaluator
 from checker.symbolic.smt_values import scalar
 from checker.symbolic.terms import Term, z3
 from model.finite import Scalar, decode
+from model.lang import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def prove(
     """
     prover = Prover(symbolic, timeout)
     for formula in formulas:
-        if formula.kind == "always":
+        if formula.kind is Kind.ALWAYS:
             yield from prover.check(formula, initial)
 
 

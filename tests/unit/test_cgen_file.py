@@ -14,6 +14,7 @@ from checker.language.ir import BOOL, Stmt
 from checker.language.ir_program import Formula, Param, Program
 from checker.language.layout import instances
 from model.finite import IntType, ModelError, OptionalType, Scalar, StructType
+from model.lang import Kind
 from tests.rigs.cgen_harness import (
     BYTE,
     LOC,
@@ -83,7 +84,7 @@ def test_parameters_of_steps_and_formulas_named_like_ours(tmp_path: Path) -> Non
     names = ("n", "label", "labels", "now", "out", "k", "words", "w")
     params = tuple(Param(name, BOOL) for name in names)
     last = [when(local(names[-1], BOOL), [add(SX)])]
-    formula = Formula("f", "always", ("f",), params, False, LOC)
+    formula = Formula("f", Kind.ALWAYS, ("f",), params, False, LOC)
     f = function("f", [give(local("w", BOOL))], *params, returns=BOOL)
     native = Native(program(STATE, {"go": last}, [f], {"go": params}, [formula]), tmp_path)
     found = native.expand(START)
@@ -145,11 +146,11 @@ def formulas() -> Program:
         function("same", [give(invert(ir.Call("grows", (const(0, BOOL),), BOOL, LOC)))], returns=BOOL, of_edges=True),
     ]  # fmt: skip
     made = (
-        Formula("same", "always", ("same",), (), True, LOC),
-        Formula("at", "reachable", ("at",), (many,), False, LOC),
-        Formula("grows", "always", ("grows",), (flag,), True, LOC),
-        Formula("pq", "leads_to", ("pq.p", "pq.q"), (flag,), False, LOC),
-        Formula("at2", "reachable", ("at",), (many,), False, LOC),
+        Formula("same", Kind.ALWAYS, ("same",), (), True, LOC),
+        Formula("at", Kind.REACHABLE, ("at",), (many,), False, LOC),
+        Formula("grows", Kind.ALWAYS, ("grows",), (flag,), True, LOC),
+        Formula("pq", Kind.LEADS_TO, ("pq.p", "pq.q"), (flag,), False, LOC),
+        Formula("at2", Kind.REACHABLE, ("at",), (many,), False, LOC),
     )
     return program(STATE, {"go": []}, helpers, formulas=made)
 

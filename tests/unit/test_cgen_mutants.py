@@ -12,6 +12,7 @@ from checker.language import ir
 from checker.language.ir import BOOL, Stmt
 from checker.language.ir_program import Formula, Param, Program
 from model.finite import IntType
+from model.lang import Kind
 from tests.rigs.cgen_harness import (
     LOC,
     MAYBE,
@@ -81,8 +82,8 @@ def sample() -> Program:
         function("pq.q", [give(compare("==", load(SX), num(1)))], params[0], returns=BOOL),
     ]
     formulas = (
-        Formula("grows", "always", ("grows",), (), True, LOC),
-        Formula("pq", "leads_to", ("pq.p", "pq.q"), params[:1], False, LOC),
+        Formula("grows", Kind.ALWAYS, ("grows",), (), True, LOC),
+        Formula("pq", Kind.LEADS_TO, ("pq.p", "pq.q"), params[:1], False, LOC),
     )
     return program(STATE, steps, helpers, {"labels": params}, formulas)
 

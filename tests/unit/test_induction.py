@@ -22,7 +22,7 @@ from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator
 from checker.symbolic.terms import z3
 from model.finite import RangeError, decode, size
-from model.lang import Property
+from model.lang import Kind, Property
 from tests.rigs import ir_building as b
 from tests.rigs.mail_toy import PROPERTIES, Mail, MailScope
 
@@ -164,7 +164,7 @@ def formula_program(
     body: tuple[ir.Stmt, ...], holds: ir.Expr, *, params: tuple[Param, ...] = (), edges: bool = False
 ) -> Program:
     helper = b.function("holds", (b.returns(holds),), params, BOOL)
-    formula = Formula("holds", "always", ("holds",), params, edges, b.LOC)
+    formula = Formula("holds", Kind.ALWAYS, ("holds",), params, edges, b.LOC)
     return b.program(body, K, (helper,), (formula,))
 
 
