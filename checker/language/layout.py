@@ -54,6 +54,19 @@ def leaves(of: Type, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
             yield Leaf(path, of)
 
 
+def records(of: Type) -> Iterator[StructType]:
+    """The kinds of records in a type, a record before those inside it."""
+    match of:
+        case StructType(fields=fields):
+            yield of
+            for _, kind in fields:
+                yield from records(kind)
+        case TableType(row=row):
+            yield from records(row)
+        case _:
+            pass
+
+
 def width(of: Scalar) -> int:
     """Bits that a code of this type needs (0 for a type with one value)."""
     return (size(of) - 1).bit_length()

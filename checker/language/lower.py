@@ -16,6 +16,7 @@ from checker.language import ir
 from checker.language.classes import check_design, check_scope, check_type
 from checker.language.hints import type_hints
 from checker.language.ir_program import Formula, Function, Param, Program, Step
+from checker.language.layout import records
 from checker.language.lower_checks import (
     check_fields,
     check_overrides,
@@ -65,6 +66,7 @@ class ProgramLowering:
     def __init__(self, design: type[Design], scope: Scope) -> None:
         self.design, self.scope = design, scope
         self.state: StructType = state_type(design, scope)
+        self.records = set(records(self.state))
         self.functions: dict[str, Function] = {}
         self.signatures: dict[str, Signature] = {}
         self.in_progress: dict[str, ir.Loc] = {}
@@ -168,7 +170,19 @@ class ProgramLowering:
             raise Refused(loc_of(node, file), str(error)) from None
         check_type(of)
         check_range(of, loc_of(node, file), what)
-        return of
+        return self._in_this_state(of)
+
+    def _in_this_state(self, of: Type) -> Type:
+        """A record that a patch adds fields to has them in every function, as a struct of C has: what the annotation
+        means is the state's own kind of it."""
+        match of:
+            case StructType(cls) if of not in self.records:
+                extended = [record for record in self.records if issubclass(record.cls, cls)]
+                return extended[0] if len(extended) == 1 else of
+            case TableType(index, row):
+                return TableType(index, self._in_this_state(row))
+            case _:
+                return of
 
     def _returns(self, function: Callable[..., Any], node: ast.FunctionDef) -> Scalar | None:
         file, hints = function.__code__.co_filename, _hints(function, node)
