@@ -148,7 +148,8 @@ class Property:
 
     `premise` names a reachable property without which the verdict is vacuous (a leads_to's premise is its own p). The function's first parameter is the system; a second one
     of the same type makes an `always` speak of every step (before, after); the others are for all. `not_for`:
-    systems with one of these roles are not asked, and why; `only_for`: those with none of these are not.
+    systems with one of these roles are not asked, and why; `only_for`: those with none of these are not. `called`:
+    its name beside another one of the same name.
     """
 
     kind: Kind
@@ -157,10 +158,11 @@ class Property:
     premise: str = ""
     not_for: Mapping[type, str] = field(default_factory=dict[type, str])
     only_for: Mapping[type, str] = field(default_factory=dict[type, str])
+    called: str = ""
 
     @property
     def name(self) -> str:
-        return self.function.__name__
+        return self.called or self.function.__name__
 
     @property
     def sentence(self) -> str:

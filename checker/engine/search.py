@@ -91,8 +91,7 @@ class NativeSearch:
         self.exploration.add_initial(start.tobytes())
         self.outcome = Outcome.INTERRUPTED
         self._graph: Graph | None = None
-        live = {formula.name for formula in program.formulas if formula.kind == "leads_to"}
-        self._live = [atom.bit for atom in atoms(program) if atom.formula in live]
+        self._live = [atom.bit for atom in atoms(program) if program.formulas[atom.formula].kind == "leads_to"]
         self._values: dict[int, U8] = {}
         self._lassos: dict[tuple[int, int], Lasso | None] = {}
 
@@ -172,7 +171,7 @@ class ReferenceSearch:
         self.reference = Reference(design, scope)
         self._noted, self._ran = noted, set[tuple[str, int]]()
         self.atoms = atoms(program)
-        self.functions = {p.name: p for p in properties}
+        self.properties = properties
         self.explored = Explored()
         self.outcome = Outcome.INTERRUPTED
         self._fault: tuple[int, int] | None = None
@@ -214,20 +213,20 @@ class ReferenceSearch:
         return self._stats_of(self.explored)
 
     def _values(self, atom: Atom) -> list[bool]:
-        p = self.functions[atom.formula]
+        p = self.properties[atom.formula]
         args = self._args(atom)
         values = [self.reference.holds(p.function, args, state) for state in self.explored.states]
         return [bool(v[atom.part]) if p.kind == "leads_to" else bool(v) for v in values]
 
     def _args(self, atom: Atom) -> tuple[object, ...]:
         same = [a for a in self.atoms if a.formula == atom.formula and a.part == atom.part]
-        return bindings_of(self.functions[atom.formula], self.reference.scope)[same.index(atom)]
+        return bindings_of(self.properties[atom.formula], self.reference.scope)[same.index(atom)]
 
     def first_state(self, atom: Atom, value: bool) -> int | None:
         return next((i for i, v in enumerate(self._values(atom)) if v == value), None)
 
     def first_edge(self, atom: Atom, value: bool) -> Edge | None:
-        function, args, states = self.functions[atom.formula].function, self._args(atom), self.explored.states
+        function, args, states = self.properties[atom.formula].function, self._args(atom), self.explored.states
         for src, label, dst in self.explored.edges:
             if self.reference.holds_on_edge(function, args, states[src], states[dst]) == value:
                 return Edge(src, label, dst)

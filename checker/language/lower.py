@@ -262,6 +262,8 @@ class ProgramLowering:
         params = self._params(function, node, skip=len(systems))
         self._only_values(params, f"{p.name}()", loc_of(node, file))
         base = p.name if not hasattr(self.design, p.name) else f"{p.kind}.{p.name}"  # a method may have the same name
+        while base in self.functions or f"{base}.p" in self.functions:  # so may another property, of another file
+            base += "'"
         keys = [base] if p.kind != "leads_to" else [f"{base}.p", f"{base}.q"]
         for pick, key in enumerate(keys):
             lowering = StatementLowering(

@@ -16,13 +16,14 @@ from checker.engine.search import Limits
 from checker.errors import UserError
 from checker.matrix.cells import Cell
 from checker.matrix.roles import ROLES, role_of
+from checker.matrix.system import system_of
 from checker.progress import Progress
 from checker.questions.graph_compare import INTERRUPTED, GraphComparison, compare_graphs
 from checker.questions.model_diff import Hunk
 from checker.questions.report import PLAIN, binding_text, length_text
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.words import count
-from model.lang import Property, compose
+from model.lang import Property
 from model.machine import Machine
 
 FIXED, REGRESSED, STILL, OPEN, WITNESS = "FIXED", "REGRESSED", "STILL BROKEN", "OPEN", "CHANGED"
@@ -130,7 +131,7 @@ def _under(design: Named, role: str, cell: Cell) -> Cell:
         return cell
     roles = list(cell.system.__bases__)
     roles[list(ROLES).index(role)] = design.cls
-    return replace(cell, names={**cell.names, role: design.name}, system=compose(*roles))
+    return replace(cell, names={**cell.names, role: design.name}, system=system_of(*roles))
 
 
 def changes(base: Sequence[CellResult], design: Sequence[CellResult]) -> list[Change]:

@@ -309,7 +309,7 @@ def _step(unit: Unit, program: ir_program.Program) -> list[str]:
 def _see(unit: Unit, program: ir_program.Program) -> list[str]:
     lines = ["void eoi_see(const void *state, uint64_t *words)", "{"]
     lines += ["\tconst struct sys *s = &((const union cells *)state)->s;", "\t(void)s;", "\tbroken = 0;"]
-    formulas = {f.name: f for f in program.formulas}
+    formulas = program.formulas
     for atom in atoms(program):
         assert len(formulas[atom.formula].functions) == 1, "only plain conditions are observed"
         call = f"{unit.functions[formulas[atom.formula].functions[0]]}({', '.join(['s', *map(str, atom.args)])})"

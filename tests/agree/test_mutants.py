@@ -119,7 +119,7 @@ def cell_of(bug: Bug, design: str) -> Cell:
 
 def judged(bug: Bug, design: str) -> tuple[CellResult, Verdict]:
     known = all_properties()
-    result = check_cell(cell_of(bug, design), [known[bug.property]], known)
+    result = check_cell(cell_of(bug, design), [known[bug.property]])
     return result, result.verdicts[0]
 
 
@@ -181,4 +181,4 @@ def test_b11_the_throttle_is_what_helps():
     cell = cell_of(bug, "base")
     known = all_properties()
     without = Cell(cell.names, cell.system, type(cell.scope)(**{**vars(cell.scope), "throttle": False}))
-    assert check_cell(without, [known["no_storm"]], known).verdicts[0].status is Status.VIOLATED
+    assert check_cell(without, [known["no_storm"]]).verdicts[0].status is Status.VIOLATED

@@ -83,7 +83,7 @@ def cell_of(
 def violated(kernel: type[Machine], guest: type[Machine], device: str, scope: str, *vmm: str) -> set[str]:
     """The registered and proposed properties that a system violates (on QEMU 0x20 unless said)."""
     known = all_properties() | PROPOSED
-    result = check_cell(cell_of(kernel, guest, device, scope, *vmm), list(known.values()), known, engine="native")
+    result = check_cell(cell_of(kernel, guest, device, scope, *vmm), list(known.values()), engine="native")
     assert result.outcome.name == "COMPLETE"
     return {v.property.name for v in result.verdicts if v.status is Status.VIOLATED}
 
@@ -117,7 +117,7 @@ def test_registered_guests_and_properties_notice(bug: type[Base]) -> None:
     noticed = set()
     for cell in cells:
         assert isinstance(cell, Cell)
-        result = check_cell(cell, list(wanted.values()), wanted)
+        result = check_cell(cell, list(wanted.values()))
         noticed |= {v.property.name for v in result.verdicts if v.status is Status.VIOLATED}
     assert noticed == NOTICED_BY[bug] - set(PROPOSED)
 

@@ -157,7 +157,7 @@ class Explored:
             self.search = ReferenceSearch(self.program, cell.system, cell.scope, asked)
         outcome = self.search.run(Limits(), None)
         assert outcome.name == "COMPLETE", outcome
-        self.judge = Judge(cell, self.program, self.search, Reference(cell.system, cell.scope))
+        self.judge = Judge(cell, self.program, asked, self.search, Reference(cell.system, cell.scope))
 
     @functools.cached_property
     def verdicts(self) -> Mapping[str, Verdict]:
@@ -229,9 +229,8 @@ def _compare_atoms(native: Explored, reference: Explored) -> None:
     atoms = native.judge.atoms
     assert atoms == reference.judge.atoms
     assert len(atoms) > 0
-    kinds = {name: p.kind for name, p in native.known.items()}
     for k, atom in enumerate(atoms):
-        if kinds[atom.formula] != "leads_to":
+        if native.program.formulas[atom.formula].kind != "leads_to":
             assert _first(native, atom) == _first(reference, atom), atom
         elif atom.part == 0:
             p, q = atom, atoms[k + 1]

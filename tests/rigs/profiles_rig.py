@@ -80,6 +80,6 @@ def verdicts(
     titles = {"kernel": kernel.__name__, "vmm": vmm.__name__, "guest": guest.__name__, "device": device.__name__}
     sizes = {**getattr(guest, "scope_defaults", {}), **scope}
     cell = Cell(titles, compose(kernel, vmm, guest, device), Scope(**sizes))
-    found = check_cell(cell, [known[name] for name in names], known).verdicts
+    found = check_cell(cell, [known[name] for name in names]).verdicts
     assert not any(v.note for v in found), [v.note for v in found]
     return tuple(v.status for v in found)

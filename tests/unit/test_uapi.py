@@ -318,7 +318,7 @@ def judged(name: str, kernel: type, vmm: type, **sizes: int) -> tuple[Status, st
     scope = replace(SCOPE, **{**getattr(vmm, "scope_defaults", {}), **sizes})
     names = {"kernel": "k", "vmm": "v", "guest": "lapic", "device": "level"}
     cell = Cell(names, compose(kernel, vmm, LapicGuest, Level), scope)
-    verdict = check_cell(cell, [p], all_properties(), engine="native").verdicts[0]
+    verdict = check_cell(cell, [p], engine="native").verdicts[0]
     return verdict.status, verdict.note
 
 
@@ -383,5 +383,5 @@ def test_any_vmm_takes_every_step():
     """A step that can never be taken would make what is said of it empty."""
     cell = Cell({"kernel": "v6", "vmm": "any_vmm", "guest": "lapic", "device": "level"},
                 compose(designs()["v6"], AnyVmm, LapicGuest, Level), SCOPE)  # fmt: skip
-    result = check_cell(cell, [all_properties()["lvr_is_stable"]], all_properties(), engine="native")
+    result = check_cell(cell, [all_properties()["lvr_is_stable"]], engine="native")
     assert set(result.never_fired) == {"device_raise", "kvm_ioapic_eoi_inject_work"}  # no devices; no throttle
