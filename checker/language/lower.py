@@ -261,10 +261,7 @@ class ProgramLowering:
         _check_result(p, hints.get("return"), loc_of(node, file))
         params = self._params(function, node, skip=len(systems))
         self._only_values(params, f"{p.name}()", loc_of(node, file))
-        base = p.name if not hasattr(self.design, p.name) else f"{p.kind}.{p.name}"  # a method may have the same name
-        while base in self.functions or f"{base}.p" in self.functions:  # so may another property, of another file
-            base += "'"
-        keys = [base] if p.kind != "leads_to" else [f"{base}.p", f"{base}.q"]
+        keys = self._formula_keys(p)
         for pick, key in enumerate(keys):
             lowering = StatementLowering(
                 self, function, pure=True, returns=BoolType(),
@@ -275,6 +272,12 @@ class ProgramLowering:
                 lowering.env.values[systems[0]] = ir.Before(self.state)
             self._finish(key, lowering, node, params, BoolType(), "properties", len(systems) == 2)
         return Formula(p.name, p.kind, tuple(keys), params, len(systems) == 2, loc_of(node, file))
+
+    def _formula_keys(self, p: Property) -> list[str]:
+        base = p.name if not hasattr(self.design, p.name) else f"{p.kind}.{p.name}"  # a method may have the same name
+        while base in self.functions or f"{base}.p" in self.functions:  # so may another property, of another file
+            base += "'"
+        return [base] if p.kind != "leads_to" else [f"{base}.p", f"{base}.q"]
 
 
 def _hints(function: Callable[..., Any], node: ast.FunctionDef) -> dict[str, Any]:

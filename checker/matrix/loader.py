@@ -52,7 +52,7 @@ class UserFile:
     module: types.ModuleType
 
 
-_loaded: dict[tuple[Path, str], UserFile] = {}
+_loaded: dict[tuple[Path, str, Path], UserFile] = {}
 
 
 def load_design(argument: str) -> type[Machine]:
@@ -139,7 +139,7 @@ def _imports_beside(tree: ast.Module, path: Path) -> dict[str, Path]:
 def load_file(path: Path, importers: tuple[Path, ...] = ()) -> UserFile:
     """A file as a module of its own, which is run once for its content and that of the files that it imports: two files
     of one name are two modules. Raises UserError, Refused."""
-    key = (path.resolve(), _digest(path))
+    key = (path.resolve(), _digest(path), Path.cwd())  # its source is read again by the name that it was given here
     if key not in _loaded:
         _loaded[key] = _execute(
             path, f"{USERS_MODULE}{path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}", importers

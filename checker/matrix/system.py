@@ -10,8 +10,8 @@ from enum import Enum
 
 from checker.errors import UserError
 from checker.language.ir import Loc
-from checker.language.lower_checks import parsed
 from checker.language.refusal import Refused
+from checker.language.source import parsed
 from checker.matrix.roles import ROLES, users_file
 from model.lang import Design, compose
 from model.machine import Machine
