@@ -60,7 +60,11 @@ def test_states_and_property(names: dict[str, object], name: str) -> None:
     assert found == {"Toy": int(told[1]), "Patched": int(told[2])}.get(name, found)
     search = NativeSearch(program, design, sizes, keep_edges=True)
     assert search.run(Limits(), None) is Outcome.COMPLETE
-    violated = [search.first_state(a, False) is not None for a in atoms(program) if a.formula == "never_zero"]
+    violated = [
+        search.first_state(a, False) is not None
+        for a in atoms(program)
+        if program.formulas[a.formula].name == "never_zero"
+    ]
     assert any(violated) == (name == "Toy")
 
 
