@@ -62,7 +62,7 @@ class CpuidMachine(Machine):
         """KVM_GET_SUPPORTED_CPUID, leaf 1 ECX[24]."""
 
     @abstractmethod
-    def kvm_enable_cap_disable_exits(self) -> None:
+    def enable_KVM_CAP_X86_DISABLE_EXITS(self) -> None:
         """KVM_CAP_X86_DISABLE_EXITS, with a bit that KVM_CHECK_EXTENSION offers."""
 
     @abstractmethod
@@ -91,7 +91,7 @@ class CpuidC(Base, CpuidMachine):
     }  # fmt: skip
     scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1, "vectors": 1}
 
-    def kvm_check_extension_tsc_deadline_timer(self) -> bool:
+    def check_KVM_CAP_TSC_DEADLINE_TIMER(self) -> bool:
         return True
 
     def kvm_set_apic_base(self, apic_x2apic: bool) -> None:
@@ -112,13 +112,13 @@ class CpuidVmm(NoIoapic, CpuidMachine):
             self.kvm_vcpu_after_set_cpuid(apic, self.guest_has_x2apic())
 
     def enable_capabilities(self) -> None:
-        self.kvm_enable_cap_disable_exits()
+        self.enable_KVM_CAP_X86_DISABLE_EXITS()
         self.disable_exits_early = self.errno
 
     @step(by="VMM")
     def disable_exits_after_vcpus(self) -> None:
         require(self.disable_exits_late is None)
-        self.kvm_enable_cap_disable_exits()
+        self.enable_KVM_CAP_X86_DISABLE_EXITS()
         self.disable_exits_late = self.errno
 
     def lapic_in_vmm(self) -> bool:
@@ -141,7 +141,7 @@ class CopyBlindly(CpuidVmm):
     """KVM_SET_CPUID2 of what KVM_GET_SUPPORTED_CPUID returned. KVM_CREATE_IRQCHIP."""
 
     def create_irqchip(self) -> None:
-        self.kvm_arch_vm_ioctl_create_irqchip()
+        self.ioctl_KVM_CREATE_IRQCHIP()
 
     def guest_has_x2apic(self) -> bool:
         return True
@@ -152,7 +152,7 @@ class CopyBlindly(CpuidVmm):
 
 class CopyBlindlySplit(CopyBlindly):
     def create_irqchip(self) -> None:
-        self.kvm_enable_cap_split_irqchip()
+        self.enable_KVM_CAP_SPLIT_IRQCHIP()
 
 
 class CopyBlindlyLapicInVmm(CopyBlindly):
@@ -176,16 +176,16 @@ class QemuCpuid(CpuidVmm):
     """kvm_arch_get_supported_cpuid(), the C that mails.md S4 speaks of. Assumed: -cpu host, so all of it is offered."""
 
     @abstractmethod
-    def kvm_check_extension_tsc_deadline_timer(self) -> bool:
+    def check_KVM_CAP_TSC_DEADLINE_TIMER(self) -> bool:
         """KVM_CHECK_EXTENSION(KVM_CAP_TSC_DEADLINE_TIMER)."""
 
     def create_irqchip(self) -> None:
-        self.kvm_arch_vm_ioctl_create_irqchip()
+        self.ioctl_KVM_CREATE_IRQCHIP()
 
     def guest_has_tsc_deadline(self) -> bool:
         """Or-ed in with an in-kernel irqchip; never masked out without one."""
         ret = self.kvm_get_supported_cpuid_tsc_deadline()
-        if self.lapic_in_kernel() and self.kvm_check_extension_tsc_deadline_timer():
+        if self.lapic_in_kernel() and self.check_KVM_CAP_TSC_DEADLINE_TIMER():
             ret = True
         return ret
 
@@ -195,7 +195,7 @@ class QemuCpuid(CpuidVmm):
 
 class QemuCpuidSplit(QemuCpuid):
     def create_irqchip(self) -> None:
-        self.kvm_enable_cap_split_irqchip()
+        self.enable_KVM_CAP_SPLIT_IRQCHIP()
 
 
 class QemuCpuidLapicInVmm(QemuCpuid):

@@ -75,7 +75,7 @@ class Resample(Level):
     def signal_irqfd(self, pin: Pin) -> None:
         """The message goes where KVM's route says, past the I/O APIC's mask and Remote IRR."""
         self.signalled[pin] = True
-        self.kvm_set_irq(pin)
+        self.kvm_set_irq(pin, True)
 
     def device_resample(self, pin: Pin) -> None:
         """The resamplefd: unmask the device; what is still pending is signalled again."""

@@ -103,18 +103,18 @@ class Hosts(Machine):
 class HostKernel(Hosts, Kvm):
     """A kernel design, or the kernel before it: KVM_CAP_X2APIC_API then refuses bits 2 and 3."""
 
-    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
+    def enable_KVM_CAP_X2APIC_API(self, bit2: bool, bit3: bool) -> None:
         if self.kernel_has_flags():
-            super().kvm_enable_cap_x2apic_api(bit2, bit3)
+            super().enable_KVM_CAP_X2APIC_API(bit2, bit3)
         else:
             self.errno = Errno.EINVAL if bit2 or bit3 else Errno.OK
 
-    def kvm_check_extension_x2apic_api(self, vm_fd: bool, bit3: bool) -> bool:
-        return self.kernel_has_flags() and super().kvm_check_extension_x2apic_api(vm_fd, bit3)
+    def check_KVM_CAP_X2APIC_API(self, vm_fd: bool, bit3: bool) -> bool:
+        return self.kernel_has_flags() and super().check_KVM_CAP_X2APIC_API(vm_fd, bit3)
 
     def to_kernel_has_flags(self) -> bool:
-        bit2 = super().kvm_check_extension_x2apic_api(True, False)
-        bit3 = super().kvm_check_extension_x2apic_api(True, True)
+        bit2 = super().check_KVM_CAP_X2APIC_API(True, False)
+        bit3 = super().check_KVM_CAP_X2APIC_API(True, True)
         return self.scope.to_kernel_has_flags and bit2 and bit3
 
 

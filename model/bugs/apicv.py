@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from model.designs.base import Base
 from model.lang import Fair, Mask, Patch, Table, require, step
-from model.machine import Cpu, IrqchipMode, Lapic, Machine, Pin, Trigger, Vector
+from model.machine import Cpu, Lapic, Machine, Pin, Trigger, Vector
 
 
 class PostedInterrupts(Base):
@@ -24,12 +24,12 @@ class PostedInterrupts(Base):
 
     pir: Table[Cpu, Mask[Vector]]
 
-    def kvm_set_irq(self, gsi: Pin) -> None:
+    def kvm_set_msi(self, gsi: Pin, level: bool) -> None:
         """vmx_deliver_interrupt() where Base's apic_accept_irq() writes IRR."""
         route = self.irq_routing[gsi]
         apic = self.apic[route.dest]
-        if apic.in_guest or not route.valid or not apic.spiv_enabled:
-            super().kvm_set_irq(gsi)
+        if apic.in_guest or not level or not route.valid or not apic.spiv_enabled:
+            super().kvm_set_msi(gsi, level)
             return
         if route.trigger == Trigger.LEVEL:
             apic.tmr.add(route.vector)
@@ -62,9 +62,9 @@ class MutantB5(PostedInterrupts):
     def vcpu_scan_ioapic(self, cpu: Cpu, apic: Lapic) -> None:
         apic.ioapic_handled_vectors.clear()
         apic.highest_stale_pending_ioapic_eoi = None
-        if self.irqchip_mode == IrqchipMode.SPLIT:
+        if self.irqchip_split():
             self.kvm_scan_ioapic_routes(cpu, apic)
-        elif self.irqchip_mode == IrqchipMode.KERNEL:
+        elif self.ioapic_in_kernel():
             self.kvm_ioapic_scan_entry(cpu, apic)
 
 

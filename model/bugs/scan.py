@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from model.designs.base import Base
 from model.lang import Patch, Table
-from model.machine import Cpu, Lapic, Machine, Pin, Trigger, Vector
+from model.machine import Cpu, Lapic, Machine, Pin, Trigger
 
 
 class RtcTracking(Base):
@@ -64,12 +64,13 @@ class MutantB3(RtcTracking):
                 apic.ioapic_handled_vectors.add(rte.vector)
 
 
-class MutantB2(RtcTracking):
+class MutantB2(MutantB3):
     patch = Patch(
         title="B2: an edge EOI is lost when its entry moves to another CPU in service",
         date="4.4 (U)", base="mutant_b3", note="db2bdcbbbd32",
     )  # fmt: skip
 
-    def kvm_scan_ioapic_irq(self, cpu: Cpu, apic: Lapic, dest: Cpu, vector: Vector) -> None:
-        if dest == cpu:
-            apic.ioapic_handled_vectors.add(vector)
+    def kvm_ioapic_scan_entry(self, cpu: Cpu, apic: Lapic) -> None:
+        for rte in self.ioapic.values():
+            if rte.dest == cpu:
+                apic.ioapic_handled_vectors.add(rte.vector)

@@ -38,10 +38,10 @@ class QemuRfcV1(QemuVmstate):
             self.kvm_x2apic_api_set_flags(state)
 
     def kvm_has_seoib_flags(self) -> bool:
-        return self.kvm_check_extension_x2apic_api(True, False) and self.kvm_check_extension_x2apic_api(True, True)
+        return self.check_KVM_CAP_X2APIC_API(True, False) and self.check_KVM_CAP_X2APIC_API(True, True)
 
     def kvm_x2apic_api_set_flags(self, state: SeoibState) -> None:
-        self.kvm_enable_cap_x2apic_api(True, state == SeoibState.NOT_ADVERTISED)
+        self.enable_KVM_CAP_X2APIC_API(True, state == SeoibState.NOT_ADVERTISED)
 
     def x86_seoib_needed(self) -> bool:
         return self.kvm_lapic_seoib_state != SeoibState.QUIRKED

@@ -15,4 +15,4 @@ class QemuRfcV2(QemuRfcV1):
     )
 
     def kvm_x2apic_api_set_flags(self, state: SeoibState) -> None:
-        self.kvm_enable_cap_x2apic_api(state == SeoibState.RESPECTED, state == SeoibState.NOT_ADVERTISED)
+        self.enable_KVM_CAP_X2APIC_API(state == SeoibState.RESPECTED, state == SeoibState.NOT_ADVERTISED)

@@ -2,7 +2,7 @@
 
 from model.designs.tristate_draft import TristateDraft
 from model.lang import Patch
-from model.machine import Errno, IrqchipMode, Lapic, SuppressEoi
+from model.machine import Errno, Lapic, SuppressEoi
 
 
 class V4(TristateDraft):
@@ -17,8 +17,8 @@ class V4(TristateDraft):
     def kvm_lapic_suppress_eoi_broadcast(self, apic: Lapic) -> bool:
         return apic.spiv_directed_eoi and self.suppress_eoi_broadcast_mode == SuppressEoi.ENABLED
 
-    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
-        if (bit2 and bit3) or ((bit2 or bit3) and self.irqchip_mode != IrqchipMode.SPLIT):
+    def enable_KVM_CAP_X2APIC_API(self, bit2: bool, bit3: bool) -> None:
+        if (bit2 and bit3) or ((bit2 or bit3) and not self.irqchip_split()):
             self.errno = Errno.EINVAL
             return
         if bit2:

@@ -34,17 +34,14 @@ class V5(TristateDraft):
                 self.kvm_ioapic_update_eoi_one(apic, pin, trigger)
 
     def kvm_ioapic_update_eoi_one(self, apic: Lapic, pin: Pin, trigger: Trigger) -> None:
-        self.kvm_ioapic_update_eoi_pin(pin, trigger)
-
-    def kvm_ioapic_update_eoi_pin(self, pin: Pin, trigger: Trigger) -> None:
-        """kvm_ioapic_update_eoi_one() without the test: the EOI register comes here, too."""
+        """Without the test: the EOI register comes here, too."""
         self.kvm_notify_acked_irq(pin)
         if trigger == Trigger.LEVEL:
-            self.kvm_ioapic_eoi_pin(self.ioapic[pin])
+            self.kvm_ioapic_eoi_pin(pin)
 
     def kvm_ioapic_write_eoi(self, vector: Vector) -> None:
         if not self.kvm_lapic_advertise_suppress_eoi_broadcast():
             return
         for pin, rte in self.ioapic.items():
             if rte.vector == vector:
-                self.kvm_ioapic_update_eoi_pin(pin, rte.trigger)
+                self.kvm_ioapic_update_eoi_one(self.apic[rte.dest], pin, rte.trigger)

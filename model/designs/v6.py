@@ -2,7 +2,7 @@
 
 from model.designs.tristate_draft import TristateDraft
 from model.lang import Patch
-from model.machine import Errno, IrqchipMode, Lapic, Pin, SuppressEoi, Trigger
+from model.machine import Errno, Lapic, Pin, SuppressEoi, Trigger
 
 
 class V6(TristateDraft):
@@ -24,14 +24,13 @@ class V6(TristateDraft):
         return apic.spiv_directed_eoi and (mode == SuppressEoi.ENABLED or quirked)
 
     def kvm_ioapic_update_eoi_one(self, apic: Lapic, pin: Pin, trigger: Trigger) -> None:
-        rte = self.ioapic[pin]
         self.kvm_notify_acked_irq(pin)
         if trigger != Trigger.LEVEL or self.kvm_lapic_suppress_eoi_broadcast(apic):
             return
-        self.kvm_ioapic_eoi_pin(rte)
+        self.kvm_ioapic_eoi_pin(pin)
 
-    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
-        if (bit2 and bit3) or (bit2 and self.irqchip_mode != IrqchipMode.SPLIT):
+    def enable_KVM_CAP_X2APIC_API(self, bit2: bool, bit3: bool) -> None:
+        if (bit2 and bit3) or (bit2 and not self.irqchip_split()):
             self.errno = Errno.EINVAL
             return
         if bit2:
@@ -40,6 +39,6 @@ class V6(TristateDraft):
             self.suppress_eoi_broadcast_mode = SuppressEoi.DISABLED
         self.errno = Errno.OK
 
-    def kvm_check_extension_x2apic_api(self, vm_fd: bool, bit3: bool) -> bool:
+    def check_KVM_CAP_X2APIC_API(self, vm_fd: bool, bit3: bool) -> bool:
         """ENABLE is hidden on a VM fd without a split irqchip; the system fd shows the most there is."""
-        return bit3 or not vm_fd or self.irqchip_mode == IrqchipMode.SPLIT
+        return bit3 or not vm_fd or self.irqchip_split()

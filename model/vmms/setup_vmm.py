@@ -39,17 +39,17 @@ class SetupVmm(Vmm):
     @step(by="VMM")
     def ioctl_create_irqchip(self) -> None:
         self.asked = None
-        self.kvm_arch_vm_ioctl_create_irqchip()
+        self.ioctl_KVM_CREATE_IRQCHIP()
 
     @step(by="VMM")
     def ioctl_enable_cap_split_irqchip(self) -> None:
         self.asked = None
-        self.kvm_enable_cap_split_irqchip()
+        self.enable_KVM_CAP_SPLIT_IRQCHIP()
 
     @step(by="VMM")
     def ioctl_enable_cap_x2apic_api(self, flags: ApiFlags) -> None:
         self.asked = flags
-        self.kvm_enable_cap_x2apic_api(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
+        self.enable_KVM_CAP_X2APIC_API(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
         if self.errno == Errno.OK and flags != ApiFlags.NONE:
             self.remember_granted(flags)
 
@@ -57,7 +57,7 @@ class SetupVmm(Vmm):
     def ioctl_enable_cap_split_irqchip_api(self, disable_suppression: bool) -> None:
         """The proposal of 3 October. Its one bit means what bit 3 means; a later 0 takes nothing back officially."""
         self.asked = None
-        self.kvm_enable_cap_split_irqchip_api(disable_suppression)
+        self.enable_KVM_CAP_SPLIT_IRQCHIP_API(disable_suppression)
         if self.errno == Errno.OK and disable_suppression:
             self.remember_granted(ApiFlags.BIT3)
 
@@ -74,7 +74,7 @@ class SetupVmm(Vmm):
     @step(by="VMM")
     def ioctl_set_irqchip2(self, version: IoapicVersion) -> None:
         self.asked = None
-        self.kvm_vm_ioctl_set_irqchip2(version)
+        self.ioctl_KVM_SET_IRQCHIP2(version)
 
     # --- vCPU ioctls ---
 
@@ -107,7 +107,7 @@ class SetupVmm(Vmm):
         return self.kvm_ioapic_version() if self.ioapic_in_kernel() else IoapicVersion.V11
 
     def ioapic_set_irq(self, pin: Pin, level: bool) -> None:
-        if self.lapic_in_kernel():
+        if self.irqchip_in_kernel():
             self.kvm_vm_ioctl_irq_line(pin, level)
 
     def ioapic_eoi_broadcast(self, vector: Vector) -> None:

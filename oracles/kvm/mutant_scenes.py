@@ -25,7 +25,7 @@ def nothing_deliverable(seen: Seen) -> Iterable[tuple[str, tuple[Any, ...]]]:
     """KVM_GET_LAPIC shows a vCPU with nothing in IRR above PPR: KVM injects nothing into it."""
     for name, code in seen.observed.items():
         if name.endswith("].deliverable") and not code:
-            yield "kvm_inject_irq", (int(name[len("apic[") :].partition("]")[0]),)
+            yield "kvm_check_and_inject_events", (int(name[len("apic[") :].partition("]")[0]),)
 
 
 class Refusals:

@@ -106,7 +106,7 @@ def latched_irr(s: SetIrqchipReplaysAll, pin: Pin) -> bool:
 @always()
 def check_extension(s: Machine, bit3: bool) -> bool:
     """KVM_CHECK_EXTENSION(KVM_CAP_X2APIC_API) on the VM's fd."""
-    return s.kvm_check_extension_x2apic_api(True, bit3)
+    return s.check_KVM_CAP_X2APIC_API(True, bit3)
 
 
 KVM_VIEW = Observables(
@@ -121,7 +121,7 @@ KVM_VIEW = Observables(
 class SendsMessages(NoKernel):
     """Says what each message of the I/O APIC is, so that messages are observed (`message`)."""
 
-    def kvm_set_irq(self, gsi: Pin) -> None:
+    def kvm_set_irq(self, gsi: Pin, level: bool) -> None:
         route = self.irq_routing[gsi]
         if route.valid:
             self.message(route.dest, route.vector, route.trigger)

@@ -20,13 +20,13 @@ class NoKernel(Machine):
 
     source: ClassVar[str] = "(stand-in)"
 
-    def kvm_enable_cap_split_irqchip(self) -> None:
+    def enable_KVM_CAP_SPLIT_IRQCHIP(self) -> None:
         """Nothing to set up."""
 
-    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
+    def enable_KVM_CAP_X2APIC_API(self, bit2: bool, bit3: bool) -> None:
         """No flags."""
 
-    def kvm_enable_cap_split_irqchip_api(self, disable_suppression: bool) -> None:
+    def enable_KVM_CAP_SPLIT_IRQCHIP_API(self, disable_suppression: bool) -> None:
         """No flags."""
 
     def kvm_arch_vcpu_create(self, apic: Lapic) -> None:
@@ -38,18 +38,14 @@ class NoKernel(Machine):
     def kvm_vcpu_after_set_cpuid(self, apic: Lapic, x2apic: bool) -> None:
         """No CPUID."""
 
-    def kvm_set_irq(self, gsi: Pin) -> None:
+    def kvm_set_irq(self, gsi: Pin, level: bool) -> None:
         """A message leaves the I/O APIC."""
 
     def kvm_set_irq_routing(self) -> None:
         """Nobody reads the routes of masked pins, so they are forgotten: else they would only multiply the states."""
         for pin, rte in self.ioapic.items():
             if rte.mask:
-                route = self.irq_routing[pin]
-                route.valid = False
-                route.vector = 0
-                route.dest = 0
-                route.trigger = Trigger.EDGE
+                self.set_routing_entry(self.irq_routing[pin], False, 0, 0, Trigger.EDGE)
 
 
 class AnyAccess(Machine):

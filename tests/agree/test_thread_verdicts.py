@@ -55,10 +55,10 @@ def test_base_storms_with_credential_guard(platform: tuple[str, str], scope: str
     assert found.run is not None
     assert found.run.loop_start is not None
     loop = [m.step for m in found.run.moves[found.run.loop_start :]]
-    assert {"l1_apic_eoi", "kvm_arch_handle_exit", "kvm_inject_irq", "vcpu_enter_guest"} <= set(loop)
+    assert {"l1_apic_eoi", "kvm_arch_handle_exit", "kvm_check_and_inject_events", "vcpu_enter_guest"} <= set(loop)
     assert "l2_service_device" not in loop
     assert "device_raise" not in loop
-    assert loop.index("kvm_arch_handle_exit") < loop.index("kvm_inject_irq")
+    assert loop.index("kvm_arch_handle_exit") < loop.index("kvm_check_and_inject_events")
 
 
 def test_l2_is_not_starved_unfairly_but_never_gets_to_run() -> None:

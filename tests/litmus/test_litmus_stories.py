@@ -158,7 +158,7 @@ def keeps_the_latch(s: Any, pin: int, level: bool) -> None:
     rte: RedirectionEntry = s.ioapic[pin]
     if level and (rte.trigger == Trigger.LEVEL or not rte.irr):
         rte.irr = True
-        s.kvm_ioapic_service(rte)
+        s.kvm_ioapic_service(pin)
 
 
 def keeps_remote_irr(s: Any, pin: int, vector: int, dest: int, trigger: Trigger, mask: bool) -> None:
@@ -185,7 +185,7 @@ BUGS: list[tuple[type, str, Callable[..., Any], set[str]]] = [
     (Qemu, "ioapic_mem_write_eoi", no_eoi_register, {"SD01-honoured", "SD01-honoured-any-order", "SD03-shared-vector"}),
     (IoapicC, "kvm_ioapic_set_irq", keeps_the_latch, {"C07-two-edges", "T10-edge-masked"}),
     (Openvmm, "ioapic_mem_write_rte", keeps_remote_irr, {"C11-write-keeps-remote-irr"}),
-    (V6, "kvm_enable_cap_x2apic_api", takes_all_flags, {"T31-both-flags", "T32-enable-in-kernel"}),
+    (V6, "enable_KVM_CAP_X2APIC_API", takes_all_flags, {"T31-both-flags", "T32-enable-in-kernel"}),
 ]
 
 

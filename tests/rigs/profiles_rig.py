@@ -49,7 +49,7 @@ def write(
 
 
 def take(s: Any, cpu: int = 0) -> None:
-    s.kvm_inject_irq(cpu)
+    s.kvm_check_and_inject_events(cpu)
     enter(s)
 
 
