@@ -1,7 +1,4 @@
-"""arch/x86/kvm/ioapic.c: the in-kernel I/O APIC, version 0x11, in the order of the file.
-
-Functions are prefixed kvm_ where QEMU has the name.
-"""
+"""arch/x86/kvm/ioapic.c: the in-kernel I/O APIC, version 0x11 (functions are prefixed kvm_ where QEMU has the name)."""
 
 from __future__ import annotations
 

@@ -75,13 +75,11 @@ class X86C(Machine):
         apic.in_guest = False
 
     def kvm_make_scan_ioapic_request_mask(self, old_dest: Cpu, dest: Cpu) -> None:
-        """For these vCPUs only."""
         for cpu, apic in self.apic.items():
             if cpu in (old_dest, dest):
                 self.kvm_make_request_scan_ioapic(apic)
 
     def kvm_make_scan_ioapic_request(self) -> None:
-        """For all."""
         for apic in self.apic.values():
             self.kvm_make_request_scan_ioapic(apic)
 
