@@ -3,7 +3,8 @@ of the model: a mutant is noticed by these, and by nothing else."""
 
 from __future__ import annotations
 
-from model.lang import Design, always, compose
+from checker.matrix.system import system_of
+from model.lang import Design, always
 from model.machine import Cpu, IrqchipMode, Machine, Pin, Trigger, Vector
 from oracles.kvm.differences import SetIrqchipReplaysAll
 from oracles.mutation.mutants import Observables
@@ -132,7 +133,7 @@ class SendsMessages(NoKernel):
 
 def with_messages(system: type[Design]) -> type[Design]:
     """A bench of oracles/qemu/harness.py whose messages can be observed."""
-    return compose(SendsMessages, *(role for role in system.__bases__ if role is not NoKernel))
+    return system_of(SendsMessages, *(role for role in system.__bases__ if role is not NoKernel))
 
 
 QEMU_VIEW = Observables(

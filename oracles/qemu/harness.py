@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from model.lang import Design, compose, step
+from checker.matrix.system import system_of
+from model.lang import Design, step
 from model.machine import Cpu, IoapicVersion, Lapic, Machine, Pin, Scope, Trigger, Vector
 from model.migration import Hosts, Migrating, MigrationScope, Operation
 from model.vmms.qemu import Qemu
@@ -100,12 +101,12 @@ class MovedKernel(Hosts, NoKernel):
 
 def bench(vmm: type[Design] = Qemu) -> type[Design]:
     """The I/O APIC of a VMM model, alone."""
-    return compose(NoKernel, vmm, AnyAccess)
+    return system_of(NoKernel, vmm, AnyAccess)
 
 
 def moving_bench(vmm: type[Design] = Migrating) -> type[Design]:
     """The same in a VM that may be migrated or restored once (model/migration.py)."""
-    return compose(MovedKernel, vmm, AnyAccess)
+    return system_of(MovedKernel, vmm, AnyAccess)
 
 
 def bench_scope(version: IoapicVersion, *, pins: int = 2, throttle: bool = False) -> Scope:
