@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.layout import bindings
 
 

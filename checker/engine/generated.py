@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.engine.build import cache_dir
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from model.lang import Design, Property, Scope
 
 ROOT = Path(__file__).parents[2]

@@ -21,8 +21,21 @@ from typing import Any
 
 from checker.engine.cgen_unit import reached, walk
 from checker.engine.generated import PACKAGES
-from checker.language.ir import Assign, Bind, Break, Continue, Do, For, If, Require, Return, Stmt, Store
-from checker.language.ir_program import Function, Program
+from checker.language.ir import (
+    Assign,
+    Bind,
+    Break,
+    Continue,
+    Do,
+    For,
+    Function,
+    If,
+    Program,
+    Require,
+    Return,
+    Stmt,
+    Store,
+)
 from model.lang import Design
 
 

@@ -16,7 +16,7 @@ from checker.engine.cgen import generate
 from checker.engine.native import load_c
 from checker.engine.passages import Passage, passages
 from checker.engine.sizes import check_sizes
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.lower import lower
 from model.lang import Design, Property, Scope
 

@@ -23,7 +23,7 @@ from checker.engine.native import NONE, U8, Exploration, Graph, ModelShape, NoCo
 from checker.engine.passages import Line, Passage, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.layout import Layout, instances
 from model.finite import RangeError
 from model.lang import Design, Fair, Property, Scope

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checker.language.ir_program import Param, Program
+from checker.language.ir import Param, Program
 from model.finite import Scalar, StructType, TableType, Type, encode, size
 from model.lang import Scope
 

@@ -14,8 +14,7 @@ from typing import Any
 
 from checker.language import ir
 from checker.language.classes import check_design, check_scope, check_type
-from checker.language.hints import type_hints
-from checker.language.ir_program import Formula, Function, Param, Program, Step
+from checker.language.ir import Formula, Function, Param, Program, Step
 from checker.language.layout import records
 from checker.language.lower_checks import (
     check_fields,
@@ -30,7 +29,7 @@ from checker.language.lower_checks import (
 from checker.language.lower_names import Signature
 from checker.language.lower_stmt import StatementLowering
 from checker.language.refusal import Refused, loc_of
-from checker.language.source import definition_of
+from checker.language.source import definition_of, type_hints
 from model.finite import BoolType, EnumType, ModelError, Scalar, StructType, TableType, Type
 from model.lang import Design, Fair, Property, Scope, resolve
 

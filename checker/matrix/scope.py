@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Any
 
 from checker.errors import UserError
-from checker.language.hints import type_hints
 from checker.language.refusal import did_you_mean
+from checker.language.source import type_hints
 from checker.matrix.roles import designs, look_up, users_file
 from model.lang import Design
 from model.machine import ApiFlags, Machine, Scope

@@ -17,7 +17,7 @@ from checker.engine.prepare import prepare
 from checker.engine.reference import Move, Reference, bindings_of
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
 from checker.errors import InternalError
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, provenance
 from checker.matrix.roles import premise_of, role_of

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.lower import lower
 from checker.matrix.loader import load_file
 from model.designs.v1 import V1

@@ -16,7 +16,7 @@ from checker.engine.cgen import FAULT_BIT, generate
 from checker.engine.passages import Passage, passages, tracing, users_files
 from checker.engine.reference import Codes, Reference, bindings_of, is_of_edges
 from checker.engine.search import Limits, NativeSearch, Outcome, ReferenceSearch
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.layout import Layout, instances
 from checker.language.lower import lower
 from model.finite import RangeError, encode, size

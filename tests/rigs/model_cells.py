@@ -16,7 +16,7 @@ from checker.engine.atoms import Atom
 from checker.engine.liveness import Lasso
 from checker.engine.reference import Codes, Move, Reference
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.layout import instances
 from checker.language.lower import lower
 from checker.matrix import roles

@@ -10,8 +10,7 @@ import pytest
 from checker.engine.atoms import Atom, atoms
 from checker.engine.cgen import generate
 from checker.language import ir
-from checker.language.ir import BOOL, Stmt
-from checker.language.ir_program import Formula, Param, Program
+from checker.language.ir import BOOL, Formula, Param, Program, Stmt
 from checker.language.layout import instances
 from model.finite import IntType, ModelError, OptionalType, Scalar, StructType
 from model.lang import Kind

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from checker.language import ir
-from checker.language.ir_program import Function, Param, Program
+from checker.language.ir import Function, Param, Program
 from checker.language.layout import records
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType
 
