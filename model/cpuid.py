@@ -8,11 +8,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from model.designs.base import Base
 from model.guests.lapic_guest import LapicGuest
-from model.lang import require, step
+from model.lang import Label, require, step
 from model.machine import Cpu, Errno, Machine
 from model.vmms.no_ioapic import NoIoapic
 
@@ -36,26 +36,19 @@ class Search(Enum):
 class CpuidMachine(Machine):
     """Simplified: of one vCPU."""
 
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Machine.labels,
-        "cpuid_apic": ("VMM", "CPUID APIC"),
-        "cpuid_tsc_deadline": ("VMM", "CPUID TSC_DEADLINE"),
-        "apic_base_x2apic": ("KVM", "IA32_APIC_BASE.10"),
-        "answered_mmio": ("CPU0", "0xFEE0_0000 answered"),
-        "search": ("CPU0", "local APIC"),
-        "timer": ("CPU0", "timer"),
-        "disable_exits_early": ("VMM", "DISABLE_EXITS before vCPUs"),
-        "disable_exits_late": ("VMM", "DISABLE_EXITS after vCPUs"),
-    }
-
-    cpuid_apic: bool  # CPUID.1:EDX[9] as the guest reads it; ECX[21] is apic[0].cpuid_x2apic
-    cpuid_tsc_deadline: bool  # CPUID.1:ECX[24]
-    apic_base_x2apic: bool  # IA32_APIC_BASE bit 10: the APIC is in x2APIC mode
-    answered_mmio: bool  # the guest read a version register at 0xFEE0_0000
-    search: Search
-    timer: Timer
-    disable_exits_early: Errno  # what KVM_CAP_X86_DISABLE_EXITS returned before a vCPU existed
-    disable_exits_late: Errno | None  # and after; None: not asked
+    # CPUID.1:EDX[9] as the guest reads it; ECX[21] is apic[0].cpuid_x2apic
+    cpuid_apic: Annotated[bool, Label("CPUID APIC", lane="VMM")]
+    cpuid_tsc_deadline: Annotated[bool, Label("CPUID TSC_DEADLINE", lane="VMM")]  # CPUID.1:ECX[24]
+    # IA32_APIC_BASE bit 10: the APIC is in x2APIC mode
+    apic_base_x2apic: Annotated[bool, Label("IA32_APIC_BASE.10", lane="KVM")]
+    # the guest read a version register at 0xFEE0_0000
+    answered_mmio: Annotated[bool, Label("0xFEE0_0000 answered", lane="CPU0")]
+    search: Annotated[Search, Label("local APIC", lane="CPU0")]
+    timer: Annotated[Timer, Label("timer", lane="CPU0")]
+    # what KVM_CAP_X86_DISABLE_EXITS returned before a vCPU existed
+    disable_exits_early: Annotated[Errno, Label("DISABLE_EXITS before vCPUs", lane="VMM")]
+    # and after; None: not asked
+    disable_exits_late: Annotated[Errno | None, Label("DISABLE_EXITS after vCPUs", lane="VMM")]
 
     @abstractmethod
     def kvm_get_supported_cpuid_tsc_deadline(self) -> bool:

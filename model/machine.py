@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Annotated, ClassVar, TypeAlias
 
 from model import lang
-from model.lang import Design, Index, Mask, Struct, Table
+from model.lang import Design, Index, Label, Mask, Struct, Table
 
 Cpu: TypeAlias = Annotated[int, Index("cpus")]
 Pin: TypeAlias = Annotated[int, Index("pins")]
@@ -88,20 +88,22 @@ class Lapic(Struct):
     """
 
     created: bool  # KVM_CREATE_VCPU has run
-    cpuid_x2apic: bool  # CPUID.1:ECX[21] of the guest, as set by KVM_SET_CPUID2
-    lvr_directed_eoi: bool  # LVR bit 24: Suppress EOI Broadcast is offered
-    spiv_enabled: bool  # SPIV bit 8: software enable
-    spiv_directed_eoi: bool  # SPIV bit 12: the guest asks to suppress EOI broadcasts
-    irr: Mask[Vector]
-    isr: Mask[Vector]
-    tmr: Mask[Vector]
-    ioapic_handled_vectors: Mask[Vector]  # EOIs that KVM intercepts for an I/O APIC
-    highest_stale_pending_ioapic_eoi: Vector | None
-    pending_ioapic_eoi: Vector | None  # one slot, as in kvm_vcpu_arch
-    req_ioapic_eoi_exit: bool  # KVM_REQ_IOAPIC_EOI_EXIT
-    req_scan_ioapic: bool  # KVM_REQ_SCAN_IOAPIC
-    in_guest: bool  # the vCPU executes guest code; otherwise it is in KVM or in the VMM
-    exit_ioapic_eoi: Vector | None  # KVM_EXIT_IOAPIC_EOI returned to the VMM: run->eoi.vector
+    cpuid_x2apic: Annotated[bool, Label("CPUID X2APIC")]  # CPUID.1:ECX[21] of the guest, as set by KVM_SET_CPUID2
+    lvr_directed_eoi: Annotated[bool, Label("LVR.24")]  # LVR bit 24: Suppress EOI Broadcast is offered
+    spiv_enabled: Annotated[bool, Label("SPIV.8")]  # SPIV bit 8: software enable
+    spiv_directed_eoi: Annotated[bool, Label("SPIV.12")]  # SPIV bit 12: the guest asks to suppress EOI broadcasts
+    irr: Annotated[Mask[Vector], Label("IRR")]
+    isr: Annotated[Mask[Vector], Label("ISR")]
+    tmr: Annotated[Mask[Vector], Label("TMR")]
+    # EOIs that KVM intercepts for an I/O APIC
+    ioapic_handled_vectors: Annotated[Mask[Vector], Label("handled vectors")]
+    highest_stale_pending_ioapic_eoi: Annotated[Vector | None, Label("stale vector")]
+    pending_ioapic_eoi: Annotated[Vector | None, Label("pending EOI")]  # one slot, as in kvm_vcpu_arch
+    req_ioapic_eoi_exit: Annotated[bool, Label("REQ_IOAPIC_EOI_EXIT")]  # KVM_REQ_IOAPIC_EOI_EXIT
+    req_scan_ioapic: Annotated[bool, Label("REQ_SCAN_IOAPIC")]  # KVM_REQ_SCAN_IOAPIC
+    in_guest: Annotated[bool, Label("in guest")]  # the vCPU executes guest code; otherwise it is in KVM or in the VMM
+    # KVM_EXIT_IOAPIC_EOI returned to the VMM: run->eoi.vector
+    exit_ioapic_eoi: Annotated[Vector | None, Label("KVM_EXIT_IOAPIC_EOI")]
 
 
 class Route(Struct):
@@ -123,7 +125,7 @@ class RedirectionEntry(Struct):
     dest: Cpu
     trigger: Trigger
     mask: bool = True
-    remote_irr: bool
+    remote_irr: Annotated[bool, Label("Remote IRR")]
     irr: bool  # the input latch (one bit of IOAPICState.irr, or of kvm_ioapic.irr)
     irq_eoi: Annotated[int, Index(2)]  # EOIs in a row that found the line high (see throttle)
 
@@ -139,34 +141,17 @@ class Machine(Design):
     versions: ClassVar[tuple[IoapicVersion, ...]] = tuple(IoapicVersion)  # I/O APICs that a VMM can have
     formerly: ClassVar[Mapping[str, str]] = {"kvm_inject_irq": "kvm_check_and_inject_events"}  # steps in old stories
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # role (or property) -> what it is explored with
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        "irqchip_mode": ("KVM", "irqchip"), "errno": ("KVM", "errno"), "apic[].created": ("KVM", "CPU{0} created"),
-        "apic[].in_guest": ("KVM", "CPU{0} in guest"), "apic[].cpuid_x2apic": ("KVM", "CPU{0} CPUID X2APIC"),
-        "apic[].lvr_directed_eoi": ("KVM", "CPU{0} LVR.24"), "apic[].spiv_enabled": ("KVM", "CPU{0} SPIV.8"),
-        "apic[].spiv_directed_eoi": ("KVM", "CPU{0} SPIV.12"), "apic[].irr": ("KVM", "CPU{0} IRR"),
-        "apic[].isr": ("KVM", "CPU{0} ISR"), "apic[].tmr": ("KVM", "CPU{0} TMR"),
-        "apic[].ioapic_handled_vectors": ("KVM", "CPU{0} handled vectors"),
-        "apic[].highest_stale_pending_ioapic_eoi": ("KVM", "CPU{0} stale vector"),
-        "apic[].pending_ioapic_eoi": ("KVM", "CPU{0} pending EOI"),
-        "apic[].req_ioapic_eoi_exit": ("KVM", "CPU{0} REQ_IOAPIC_EOI_EXIT"),
-        "apic[].req_scan_ioapic": ("KVM", "CPU{0} REQ_SCAN_IOAPIC"),
-        "apic[].exit_ioapic_eoi": ("KVM", "CPU{0} KVM_EXIT_IOAPIC_EOI"),
-        "irq_routing[].valid": ("KVM", "GSI {0} route valid"), "irq_routing[].vector": ("KVM", "GSI {0} route vector"),
-        "irq_routing[].dest": ("KVM", "GSI {0} route dest"), "irq_routing[].trigger": ("KVM", "GSI {0} route trigger"),
-        "ioapic[].vector": ("VMM", "pin {0} vector"), "ioapic[].dest": ("VMM", "pin {0} dest"),
-        "ioapic[].trigger": ("VMM", "pin {0} trigger"), "ioapic[].mask": ("VMM", "pin {0} mask"),
-        "ioapic[].remote_irr": ("VMM", "pin {0} Remote IRR"), "ioapic[].irr": ("VMM", "pin {0} irr"),
-        "ioapic[].irq_eoi": ("VMM", "pin {0} irq_eoi"), "delayed_ioapic_service": ("VMM", "delayed service armed"),
-        "raised[]": ("device", "line {0}"),
-    }  # fmt: skip
+    ioapic_lane: ClassVar[str] = "VMM"  # the column that the I/O APIC is drawn in
 
-    irqchip_mode: IrqchipMode
-    errno: Errno  # of the last ioctl
-    apic: Table[Cpu, Lapic]
-    irq_routing: Table[Pin, Route]
-    ioapic: Table[Pin, RedirectionEntry]
-    delayed_ioapic_service: bool  # the I/O APIC's 10 ms timer that re-delivers after a storm
-    raised: Table[Pin, bool]  # the device wants service; for a level device this is its line
+    irqchip_mode: Annotated[IrqchipMode, Label("irqchip", lane="KVM")]
+    errno: Annotated[Errno, Label("errno", lane="KVM")]  # of the last ioctl
+    apic: Annotated[Table[Cpu, Lapic], Label("CPU{0}", lane="KVM")]
+    irq_routing: Annotated[Table[Pin, Route], Label("GSI {0} route", lane="KVM")]
+    ioapic: Annotated[Table[Pin, RedirectionEntry], Label("pin {0}", lane="{design.ioapic_lane}")]
+    # the I/O APIC's 10 ms timer that re-delivers after a storm
+    delayed_ioapic_service: Annotated[bool, Label("delayed service armed", lane="{design.ioapic_lane}")]
+    # the device wants service; for a level device this is its line
+    raised: Annotated[Table[Pin, bool], Label("line {0}", lane="device")]
 
     # --- an entry and a route, as their writers set them ---
 

@@ -15,12 +15,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from model.designs.v3 import V3
 from model.designs.v6 import V6
 from model.kvm import Kvm
-from model.lang import Table, require, step
+from model.lang import Label, Table, require, step
 from model.machine import ApiFlags, Cpu, Errno, IoapicVersion, Lapic, Machine, Scope, SuppressEoi, Vector
 from model.vmms.qemu_vmstate import QemuVmstate, SeoibState
 
@@ -76,13 +76,10 @@ class Hosts(Machine):
     """Which host the VM is on decides what its kernel and its QEMU are."""
 
     scope: MigrationScope
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        "life": ("VMM", "the VM is"),
-        "honoured[]": ("VMM", "CPU{0} was honoured"),
-    }
 
-    life: Life
-    honoured: Table[Cpu, bool]  # EOI broadcasts were suppressed when the VM was stopped; for properties only
+    life: Annotated[Life, Label("the VM is", lane="VMM")]
+    # EOI broadcasts were suppressed when the VM was stopped; for properties only
+    honoured: Annotated[Table[Cpu, bool], Label("CPU{0} was honoured", lane="VMM")]
 
     def kernel_has_flags(self) -> bool:
         return self.scope.to_kernel_has_flags if self.life == Life.LOADED else self.scope.kernel_has_flags
@@ -142,7 +139,6 @@ class Migrating(Hosts, QemuVmstate):
     """
 
     source: ClassVar[str] = "migration/savevm.c"
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**QemuVmstate.labels, **Hosts.labels}
 
     # --- which host ---
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from model.designs.base import Base
-from model.lang import Patch, Table
-from model.machine import Cpu, Lapic, Machine, Pin, Trigger
+from model.lang import Label, Patch, Table
+from model.machine import Cpu, Lapic, Pin, Trigger
 
 
 class RtcTracking(Base):
@@ -22,14 +22,10 @@ class RtcTracking(Base):
         "vmm": ("firecracker",), "guest": ("linux_moves_in_service",), "device": ("edge", "level"),
     }  # fmt: skip
     scope_defaults: ClassVar[Mapping[str, Any]] = {"pins": 1}
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Machine.labels,
-        "pending_eoi[]": ("KVM", "pin {0} pending_eoi"),
-        "coalesced[]": ("KVM", "pin {0} coalesced"),
-    }
 
-    pending_eoi: Table[Pin, bool]  # rtc_status.pending_eoi: the LAPIC took the interrupt, its EOI is still to come
-    coalesced: Table[Pin, bool]  # what the last assertion of the pin returned
+    # rtc_status.pending_eoi: the LAPIC took the interrupt, its EOI is still to come
+    pending_eoi: Annotated[Table[Pin, bool], Label("pin {0} pending_eoi")]
+    coalesced: Annotated[Table[Pin, bool], Label("pin {0} coalesced")]  # what the last assertion of the pin returned
 
     def kvm_ioapic_set_irq(self, pin: Pin, level: bool) -> None:
         """rtc_irq_check_coalesced() comes first."""

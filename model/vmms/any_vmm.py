@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from model.lang import Table, require, step
+from model.lang import Label, Table, require, step
 from model.machine import ApiFlags, Cpu, Pin, Trigger, Vector
 from model.vmms.setup_vmm import SetupVmm
 
@@ -16,9 +16,8 @@ class AnyVmm(SetupVmm):
     """
 
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1}
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**SetupVmm.labels, "has_run[]": ("VMM", "CPU{0} has run")}
 
-    has_run: Table[Cpu, bool]  # KVM_RUN was called
+    has_run: Annotated[Table[Cpu, bool], Label("CPU{0} has run")]  # KVM_RUN was called
 
     def kvm_vcpu_has_run(self, cpu: Cpu) -> bool:
         return self.has_run[cpu]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from model.lang import Table, require, step
+from model.lang import Label, Table, require, step
 from model.machine import ApiFlags, Cpu, Errno, IoapicVersion, Pin, Trigger, Vector
 from model.vmms.vmm import Vmm
 
@@ -17,16 +17,11 @@ class SetupVmm(Vmm):
 
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 2}
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # the chip, if any, is the kernel's
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Vmm.labels,
-        "asked": ("VMM", "asked for flags"),
-        "granted": ("VMM", "flags granted"),
-        "lvr_current[]": ("VMM", "CPU{0} LVR computed since"),
-    }
 
-    asked: ApiFlags | None  # the flags of the last ioctl, if it was KVM_CAP_X2APIC_API
-    granted: ApiFlags  # the last flags that an ioctl accepted
-    lvr_current: Table[Cpu, bool]  # LVR was computed since then
+    # the flags of the last ioctl, if it was KVM_CAP_X2APIC_API
+    asked: Annotated[ApiFlags | None, Label("asked for flags")]
+    granted: Annotated[ApiFlags, Label("flags granted")]  # the last flags that an ioctl accepted
+    lvr_current: Annotated[Table[Cpu, bool], Label("CPU{0} LVR computed since")]  # LVR was computed since then
 
     def initial(self) -> None:
         """Nothing is set up yet."""
