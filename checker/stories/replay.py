@@ -246,21 +246,22 @@ class _Recorder:
 def name_of(design: type[Design], leaf: Leaf) -> tuple[str, str]:
     """Lane ("" for: whoever changes it) and name of a state field. Raises ModelError for a bad template."""
     owner = next(cls for cls in design.__mro__ if leaf.path[0] in vars(cls).get("__annotations__", {}))
-    lane, labels = str(getattr(owner, "lane", "")), list[str]()
+    lane, labels = "", list[str]()
     holder: Any = owner
     for name in (part for part in leaf.path if isinstance(part, str)):
         hint = type_hints(holder)[name]
         label = next((mark for mark in get_args(hint) if isinstance(mark, Label)), None)
         labels += [label.text] if label is not None else [name] * bool(labels)
-        lane = lane if label is None or label.lane is None else label.lane
+        lane = label.lane if label is not None and label.lane is not None else lane
         holder = next((arg for arg in _arguments(hint) if isinstance(arg, type) and issubclass(arg, Struct)), None)
     indices = [part for part in leaf.path if isinstance(part, int)]
     try:
         text = " ".join(filter(None, labels)).format(*indices)
-        lane = lane.format(*indices, design=design) if labels else lane
+        lane = lane.format(*indices, design=design)
     except (LookupError, ValueError, AttributeError) as error:
         raise ModelError(f"the label of {owner.__name__}.{leaf.path[0]} does not fit {leaf}: {error}") from None
-    return ("" if "{" in lane else lane), text or str(leaf)
+    of_owner = str(getattr(owner, "lane", ""))
+    return lane or ("" if "{" in of_owner else of_owner), text or str(leaf)
 
 
 def _arguments(hint: Any) -> Iterator[Any]:
