@@ -24,8 +24,8 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeAlias, get_args
 
 from checker.errors import InternalError
-from checker.language.hints import type_hints
 from checker.language.layout import Leaf, leaves
+from checker.language.source import type_hints
 from checker.stories.trace import Call, Change, Event, Trace, lanes_in, show
 from model.finite import MaskType, ModelError, StructType, TableType, Type, decode
 from model.lang import Design, Disabled, Label, Property, Scope, Struct, cells, save
