@@ -25,7 +25,7 @@ from checker.matrix.roles import VMMS, designs
 from model.lang import Design
 
 # of the report, not of the model
-ABOUT = frozenset({"patch", "source", "lane", "lane_order", "scope", "flag_names"})
+ABOUT = frozenset({"patch", "source", "lane", "lane_order", "ioapic_lane", "formerly", "scope", "flag_names"})
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,10 @@ from model.lang import Patch
 from model.machine import ApiFlags, Errno, Lapic, Trigger, Vector
 
 
-class QuirkOct31(Base):
-    patch = Patch(
-        title="KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST_QUIRK and ..._DISABLE_SUPPRESS_EOI_BROADCAST (inline)",
-        author="Sean Christopherson",
-        date="2025-10-31",
-        msgid="aQTxoX4lB_XtZM-w@google.com",
-        base="base",
-    )
+class TwoFlags(Base):
+    """What the mail, v2 and v3 each patch into the base alike."""
+
     api_flags: ClassVar[tuple[ApiFlags, ...]] = tuple(ApiFlags)
-    flag_names: ClassVar[Mapping[ApiFlags, str]] = {
-        ApiFlags.BIT2: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST_QUIRK",
-        ApiFlags.BIT3: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST",
-    }
     suppress_eoi_broadcast_quirk_disabled: bool  # bit 2
     suppress_eoi_broadcast_disabled: bool  # bit 3
 
@@ -51,3 +42,17 @@ class QuirkOct31(Base):
 
     def check_KVM_CAP_X2APIC_API(self, vm_fd: bool, bit3: bool) -> bool:
         return True
+
+
+class QuirkOct31(TwoFlags):
+    patch = Patch(
+        title="KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST_QUIRK and ..._DISABLE_SUPPRESS_EOI_BROADCAST (inline)",
+        author="Sean Christopherson",
+        date="2025-10-31",
+        msgid="aQTxoX4lB_XtZM-w@google.com",
+        base="base",
+    )
+    flag_names: ClassVar[Mapping[ApiFlags, str]] = {
+        ApiFlags.BIT2: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST_QUIRK",
+        ApiFlags.BIT3: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST",
+    }

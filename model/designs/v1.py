@@ -20,7 +20,7 @@ class V1(Base):
         if apic.highest_stale_pending_ioapic_eoi == vector:
             self.kvm_make_request_scan_ioapic(apic)
         if self.irqchip_split():
-            if apic.spiv_directed_eoi:
+            if apic.spiv_directed_eoi:  # the guest EOIs the I/O APIC itself, as it does with an in-kernel one
                 return
             apic.pending_ioapic_eoi = vector
             self.kvm_make_request_ioapic_eoi_exit(apic)
