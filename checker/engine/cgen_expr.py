@@ -21,7 +21,6 @@ from checker.language.ir import (
     Contains,
     Expr,
     FieldOf,
-    Function,
     IfElse,
     IsSome,
     Load,
@@ -31,7 +30,6 @@ from checker.language.ir import (
     MaskOp,
     MaskPick,
     Not,
-    Param,
     Place,
     Quantified,
     RowOf,
@@ -39,6 +37,7 @@ from checker.language.ir import (
     Unwrap,
     Wrap,
 )
+from checker.language.ir_program import Function, Param
 from model.finite import EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
 
 MASK_BITS = 64

@@ -7,10 +7,10 @@ whatever the I/O APIC's version is. As in class G-DIR-EOIR of the facts (3.7), t
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import ClassVar
 
 from model.guests.guest import Guest
-from model.lang import Fair, Label, Struct, Table, require, step
+from model.lang import Fair, Struct, Table, require, step
 from model.machine import Cpu, Pin, Vector
 
 
@@ -23,13 +23,19 @@ class Doing(Enum):
 
 class IllumosCpu(Struct):
     doing: Doing
-    vector: Annotated[Vector, Label("handles vector")]
+    vector: Vector
 
 
 class Illumos(Guest):
     """Simplified: interrupts are off throughout; without LVR bit 24 the LAPIC is EOIed at the end, unmasked."""
 
-    illumos: Annotated[Table[Cpu, IllumosCpu], Label("", lane="CPU{0}")]
+    labels: ClassVar[dict[str, tuple[str, str]]] = {
+        **Guest.labels,
+        "illumos[].doing": ("CPU{0}", "doing"),
+        "illumos[].vector": ("CPU{0}", "handles vector"),
+    }
+
+    illumos: Table[Cpu, IllumosCpu]
 
     def guest_wants_directed_eoi(self) -> bool:
         return True

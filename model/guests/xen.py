@@ -7,10 +7,10 @@ register for version 0x20 and above, else the entry is flipped to edge and back 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from model.guests.guest import Guest
-from model.lang import Fair, Label, Struct, Table, require, step
+from model.lang import Fair, Struct, Table, require, step
 from model.machine import Cpu, IoapicVersion, Pin, Trigger, Vector
 
 
@@ -24,15 +24,20 @@ class Doing(Enum):
 
 class XenCpu(Struct):
     doing: Doing
-    vector: Annotated[Vector, Label("handles vector")]
+    vector: Vector
 
 
 class Xen(Guest):
     """Simplified: interrupts are off from do_IRQ() to the end; the flip is two writes of the entry, not four."""
 
     source: ClassVar[str] = "xen/arch/x86/io_apic.c"
+    labels: ClassVar[dict[str, tuple[str, str]]] = {
+        **Guest.labels,
+        "xen[].doing": ("CPU{0}", "doing"),
+        "xen[].vector": ("CPU{0}", "handles vector"),
+    }
 
-    xen: Annotated[Table[Cpu, XenCpu], Label("", lane="CPU{0}")]
+    xen: Table[Cpu, XenCpu]
 
     def guest_wants_directed_eoi(self) -> bool:
         return True
