@@ -41,6 +41,14 @@ def read_text(path: Path) -> str:
         raise UserError(f"{path}: {why(error)}") from None
 
 
+def read_bytes(path: Path) -> bytes:
+    """Raises UserError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {why(error)}") from None
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Raise UserError about `path` (not about what stands in for it until it is whole) where it cannot be written."""

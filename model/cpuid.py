@@ -8,11 +8,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from model.designs.base import Base
 from model.guests.lapic_guest import LapicGuest
-from model.lang import require, step
+from model.lang import Label, require, step
 from model.machine import Cpu, Errno, Machine
 from model.vmms.no_ioapic import NoIoapic
 
@@ -36,33 +36,26 @@ class Search(Enum):
 class CpuidMachine(Machine):
     """Simplified: of one vCPU."""
 
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Machine.labels,
-        "cpuid_apic": ("VMM", "CPUID APIC"),
-        "cpuid_tsc_deadline": ("VMM", "CPUID TSC_DEADLINE"),
-        "apic_base_x2apic": ("KVM", "IA32_APIC_BASE.10"),
-        "answered_mmio": ("CPU0", "0xFEE0_0000 answered"),
-        "search": ("CPU0", "local APIC"),
-        "timer": ("CPU0", "timer"),
-        "disable_exits_early": ("VMM", "DISABLE_EXITS before vCPUs"),
-        "disable_exits_late": ("VMM", "DISABLE_EXITS after vCPUs"),
-    }
-
-    cpuid_apic: bool  # CPUID.1:EDX[9] as the guest reads it; ECX[21] is apic[0].cpuid_x2apic
-    cpuid_tsc_deadline: bool  # CPUID.1:ECX[24]
-    apic_base_x2apic: bool  # IA32_APIC_BASE bit 10: the APIC is in x2APIC mode
-    answered_mmio: bool  # the guest read a version register at 0xFEE0_0000
-    search: Search
-    timer: Timer
-    disable_exits_early: Errno  # what KVM_CAP_X86_DISABLE_EXITS returned before a vCPU existed
-    disable_exits_late: Errno | None  # and after; None: not asked
+    # CPUID.1:EDX[9] as the guest reads it; ECX[21] is apic[0].cpuid_x2apic
+    cpuid_apic: Annotated[bool, Label("CPUID APIC", lane="VMM")]
+    cpuid_tsc_deadline: Annotated[bool, Label("CPUID TSC_DEADLINE", lane="VMM")]  # CPUID.1:ECX[24]
+    # IA32_APIC_BASE bit 10: the APIC is in x2APIC mode
+    apic_base_x2apic: Annotated[bool, Label("IA32_APIC_BASE.10", lane="KVM")]
+    # the guest read a version register at 0xFEE0_0000
+    answered_mmio: Annotated[bool, Label("0xFEE0_0000 answered", lane="CPU0")]
+    search: Annotated[Search, Label("local APIC", lane="CPU0")]
+    timer: Annotated[Timer, Label("timer", lane="CPU0")]
+    # what KVM_CAP_X86_DISABLE_EXITS returned before a vCPU existed
+    disable_exits_early: Annotated[Errno, Label("DISABLE_EXITS before vCPUs", lane="VMM")]
+    # and after; None: not asked
+    disable_exits_late: Annotated[Errno | None, Label("DISABLE_EXITS after vCPUs", lane="VMM")]
 
     @abstractmethod
     def kvm_get_supported_cpuid_tsc_deadline(self) -> bool:
         """KVM_GET_SUPPORTED_CPUID, leaf 1 ECX[24]."""
 
     @abstractmethod
-    def kvm_enable_cap_disable_exits(self) -> None:
+    def enable_KVM_CAP_X86_DISABLE_EXITS(self) -> None:
         """KVM_CAP_X86_DISABLE_EXITS, with a bit that KVM_CHECK_EXTENSION offers."""
 
     @abstractmethod
@@ -91,7 +84,7 @@ class CpuidC(Base, CpuidMachine):
     }  # fmt: skip
     scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1, "vectors": 1}
 
-    def kvm_check_extension_tsc_deadline_timer(self) -> bool:
+    def check_KVM_CAP_TSC_DEADLINE_TIMER(self) -> bool:
         return True
 
     def kvm_set_apic_base(self, apic_x2apic: bool) -> None:
@@ -112,13 +105,13 @@ class CpuidVmm(NoIoapic, CpuidMachine):
             self.kvm_vcpu_after_set_cpuid(apic, self.guest_has_x2apic())
 
     def enable_capabilities(self) -> None:
-        self.kvm_enable_cap_disable_exits()
+        self.enable_KVM_CAP_X86_DISABLE_EXITS()
         self.disable_exits_early = self.errno
 
     @step(by="VMM")
     def disable_exits_after_vcpus(self) -> None:
         require(self.disable_exits_late is None)
-        self.kvm_enable_cap_disable_exits()
+        self.enable_KVM_CAP_X86_DISABLE_EXITS()
         self.disable_exits_late = self.errno
 
     def lapic_in_vmm(self) -> bool:
@@ -141,7 +134,7 @@ class CopyBlindly(CpuidVmm):
     """KVM_SET_CPUID2 of what KVM_GET_SUPPORTED_CPUID returned. KVM_CREATE_IRQCHIP."""
 
     def create_irqchip(self) -> None:
-        self.kvm_arch_vm_ioctl_create_irqchip()
+        self.ioctl_KVM_CREATE_IRQCHIP()
 
     def guest_has_x2apic(self) -> bool:
         return True
@@ -152,7 +145,7 @@ class CopyBlindly(CpuidVmm):
 
 class CopyBlindlySplit(CopyBlindly):
     def create_irqchip(self) -> None:
-        self.kvm_enable_cap_split_irqchip()
+        self.enable_KVM_CAP_SPLIT_IRQCHIP()
 
 
 class CopyBlindlyLapicInVmm(CopyBlindly):
@@ -176,16 +169,16 @@ class QemuCpuid(CpuidVmm):
     """kvm_arch_get_supported_cpuid(), the C that mails.md S4 speaks of. Assumed: -cpu host, so all of it is offered."""
 
     @abstractmethod
-    def kvm_check_extension_tsc_deadline_timer(self) -> bool:
+    def check_KVM_CAP_TSC_DEADLINE_TIMER(self) -> bool:
         """KVM_CHECK_EXTENSION(KVM_CAP_TSC_DEADLINE_TIMER)."""
 
     def create_irqchip(self) -> None:
-        self.kvm_arch_vm_ioctl_create_irqchip()
+        self.ioctl_KVM_CREATE_IRQCHIP()
 
     def guest_has_tsc_deadline(self) -> bool:
         """Or-ed in with an in-kernel irqchip; never masked out without one."""
         ret = self.kvm_get_supported_cpuid_tsc_deadline()
-        if self.lapic_in_kernel() and self.kvm_check_extension_tsc_deadline_timer():
+        if self.lapic_in_kernel() and self.check_KVM_CAP_TSC_DEADLINE_TIMER():
             ret = True
         return ret
 
@@ -195,7 +188,7 @@ class QemuCpuid(CpuidVmm):
 
 class QemuCpuidSplit(QemuCpuid):
     def create_irqchip(self) -> None:
-        self.kvm_enable_cap_split_irqchip()
+        self.enable_KVM_CAP_SPLIT_IRQCHIP()
 
 
 class QemuCpuidLapicInVmm(QemuCpuid):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from model.lang import Fair, Table, require, step
+from model.lang import Fair, Label, Table, require, step
 from model.machine import Machine, Pin, Trigger
 
 
@@ -62,9 +62,7 @@ class Resample(Level):
     Simplified: with other VMMs (an in-kernel chip has resamplers, too) it never raises.
     """
 
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**Machine.labels, "signalled[]": ("device", "irqfd {0} signalled")}
-
-    signalled: Table[Pin, bool]
+    signalled: Annotated[Table[Pin, bool], Label("irqfd {0} signalled")]
 
     def device_raise(self, pin: Pin) -> None:
         require(not self.raised[pin] and self.guest_uses_device(pin) and self.has_resamplefds())
@@ -75,7 +73,7 @@ class Resample(Level):
     def signal_irqfd(self, pin: Pin) -> None:
         """The message goes where KVM's route says, past the I/O APIC's mask and Remote IRR."""
         self.signalled[pin] = True
-        self.kvm_set_irq(pin)
+        self.kvm_set_irq(pin, True)
 
     def device_resample(self, pin: Pin) -> None:
         """The resamplefd: unmask the device; what is still pending is signalled again."""

@@ -1,6 +1,7 @@
 """The modelling language: about a dozen names. Running a model's methods in CPython is its meaning.
 
     Index   marks an int as an index below a Scope bound     Annotated[int, Index("pins")]
+    Label   what stories call a field                        Annotated[bool, Label("SPIV.8")]
     Mask    a set of indices                                 v in apic.irr; .add .discard .highest()
     Table   one row per index                                for pin, rte in self.ioapic.items():
     Struct  a record of finite fields, like a C struct       class Lapic(Struct): irr: Mask[Vector]
@@ -60,6 +61,18 @@ class Index:
     """Marks an int as an index: 0 <= i < bound. A str names a Scope field, an int is the bound itself."""
 
     bound: str | int
+
+
+@dataclass(frozen=True)
+class Label:
+    """What people call a field: `spiv_enabled: Annotated[bool, Label("SPIV.8")]`. Stories read it, nothing else.
+
+    text, lane: templates over the indices on the way to the field, {0} first. A label of a table or struct stands
+    before those of its fields; a field without one is called by its name. lane: default: that of the field's class.
+    """
+
+    text: str
+    lane: str | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +161,8 @@ class Property:
 
     `premise` names a reachable property without which the verdict is vacuous (a leads_to's premise is its own p). The function's first parameter is the system; a second one
     of the same type makes an `always` speak of every step (before, after); the others are for all. `not_for`:
-    systems with one of these roles are not asked, and why; `only_for`: those with none of these are not.
+    systems with one of these roles are not asked, and why; `only_for`: those with none of these are not. `called`:
+    its name beside another one of the same name.
     """
 
     kind: Kind
@@ -157,10 +171,11 @@ class Property:
     premise: str = ""
     not_for: Mapping[type, str] = field(default_factory=dict[type, str])
     only_for: Mapping[type, str] = field(default_factory=dict[type, str])
+    called: str = ""
 
     @property
     def name(self) -> str:
-        return self.function.__name__
+        return self.called or self.function.__name__
 
     @property
     def sentence(self) -> str:
@@ -242,7 +257,8 @@ def resolve(annotation: Any, scope: Scope, where: str) -> Type:
     if annotation is bool:
         return BoolType()
     if origin is Annotated:
-        return _index_type(args[1:], scope, where)
+        marks = tuple(mark for mark in args[1:] if not isinstance(mark, Label))
+        return _index_type(marks, scope, where) if marks else resolve(args[0], scope, where)
     if origin in (Union, types.UnionType) and len(args) == 2 and type(None) in args:
         inner = resolve(next(a for a in args if a is not type(None)), scope, where)
         if isinstance(inner, IntType | EnumType):

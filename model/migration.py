@@ -15,12 +15,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from model.designs.v3 import V3
 from model.designs.v6 import V6
 from model.kvm import Kvm
-from model.lang import Table, require, step
+from model.lang import Label, Table, require, step
 from model.machine import ApiFlags, Cpu, Errno, IoapicVersion, Lapic, Machine, Scope, SuppressEoi, Vector
 from model.vmms.qemu_vmstate import QemuVmstate, SeoibState
 
@@ -76,13 +76,10 @@ class Hosts(Machine):
     """Which host the VM is on decides what its kernel and its QEMU are."""
 
     scope: MigrationScope
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        "life": ("VMM", "the VM is"),
-        "honoured[]": ("VMM", "CPU{0} was honoured"),
-    }
 
-    life: Life
-    honoured: Table[Cpu, bool]  # EOI broadcasts were suppressed when the VM was stopped; for properties only
+    life: Annotated[Life, Label("the VM is", lane="VMM")]
+    # EOI broadcasts were suppressed when the VM was stopped; for properties only
+    honoured: Annotated[Table[Cpu, bool], Label("CPU{0} was honoured", lane="VMM")]
 
     def kernel_has_flags(self) -> bool:
         return self.scope.to_kernel_has_flags if self.life == Life.LOADED else self.scope.kernel_has_flags
@@ -103,18 +100,18 @@ class Hosts(Machine):
 class HostKernel(Hosts, Kvm):
     """A kernel design, or the kernel before it: KVM_CAP_X2APIC_API then refuses bits 2 and 3."""
 
-    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
+    def enable_KVM_CAP_X2APIC_API(self, bit2: bool, bit3: bool) -> None:
         if self.kernel_has_flags():
-            super().kvm_enable_cap_x2apic_api(bit2, bit3)
+            super().enable_KVM_CAP_X2APIC_API(bit2, bit3)
         else:
             self.errno = Errno.EINVAL if bit2 or bit3 else Errno.OK
 
-    def kvm_check_extension_x2apic_api(self, vm_fd: bool, bit3: bool) -> bool:
-        return self.kernel_has_flags() and super().kvm_check_extension_x2apic_api(vm_fd, bit3)
+    def check_KVM_CAP_X2APIC_API(self, vm_fd: bool, bit3: bool) -> bool:
+        return self.kernel_has_flags() and super().check_KVM_CAP_X2APIC_API(vm_fd, bit3)
 
     def to_kernel_has_flags(self) -> bool:
-        bit2 = super().kvm_check_extension_x2apic_api(True, False)
-        bit3 = super().kvm_check_extension_x2apic_api(True, True)
+        bit2 = super().check_KVM_CAP_X2APIC_API(True, False)
+        bit3 = super().check_KVM_CAP_X2APIC_API(True, True)
         return self.scope.to_kernel_has_flags and bit2 and bit3
 
 
@@ -142,7 +139,6 @@ class Migrating(Hosts, QemuVmstate):
     """
 
     source: ClassVar[str] = "migration/savevm.c"
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**QemuVmstate.labels, **Hosts.labels}
 
     # --- which host ---
 

@@ -70,7 +70,7 @@ def check_extension_is_right(s: SetupVmm) -> bool:
     """
     if s.asked not in (ApiFlags.BIT2, ApiFlags.BIT3):
         return True
-    reported = s.kvm_check_extension_x2apic_api(True, s.asked == ApiFlags.BIT3)
+    reported = s.check_KVM_CAP_X2APIC_API(True, s.asked == ApiFlags.BIT3)
     return s.errno != Errno.EINVAL if reported else s.errno != Errno.OK
 
 
@@ -80,8 +80,8 @@ def early_probe_sees_the_flags(s: SetupVmm) -> bool:
 
     Violated: KVM_CHECK_EXTENSION on the VM's fd hides a flag that the system's fd reports.
     """
-    bit2 = s.kvm_check_extension_x2apic_api(True, False) == s.kvm_check_extension_x2apic_api(False, False)
-    bit3 = s.kvm_check_extension_x2apic_api(True, True) == s.kvm_check_extension_x2apic_api(False, True)
+    bit2 = s.check_KVM_CAP_X2APIC_API(True, False) == s.check_KVM_CAP_X2APIC_API(False, False)
+    bit3 = s.check_KVM_CAP_X2APIC_API(True, True) == s.check_KVM_CAP_X2APIC_API(False, True)
     return bit2 and bit3
 
 
@@ -195,7 +195,7 @@ def bit2_granted(s: SetupVmm) -> bool:
 @reachable(only_for=ANY_ORDER)
 def flag_reported(s: SetupVmm) -> bool:
     """KVM_CHECK_EXTENSION reports a flag on the system's fd."""
-    return s.kvm_check_extension_x2apic_api(False, False) or s.kvm_check_extension_x2apic_api(False, True)
+    return s.check_KVM_CAP_X2APIC_API(False, False) or s.check_KVM_CAP_X2APIC_API(False, True)
 
 
 @reachable(only_for=ANY_ORDER)

@@ -36,7 +36,6 @@ ENGINE = (
     "checker.symbolic",
     "checker.stories",
     "checker.errors",
-    "checker.language.hints",
 )
 # Words that mean something in model/ and nothing to an engine, as identifiers or inside strings that are not docstrings.
 DOMAIN_WORDS = re.compile(

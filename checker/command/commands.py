@@ -46,7 +46,7 @@ EXPECTED, LITMUS = "reports/expected.toml", "tests/litmus"  # defaults, relative
 def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:
     limits = Limits(options.max_states, options.max_memory, options.timeout)
     print(f"{note}\n" if (note := size_note(cells)) else "", end="", file=sys.stderr, flush=True)
-    campaign = run_campaign(cells, wanted, known_properties(options), engine=options.engine, limits=limits)
+    campaign = run_campaign(cells, wanted, engine=options.engine, limits=limits)
     if options.engine == "auto" and any(r.engine == "reference" for r in campaign.results):
         print(
             "eoi: no C compiler was found, so the model ran in CPython: the same verdicts, some thousand times\n"

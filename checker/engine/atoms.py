@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.layout import bindings
 
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """`formula.functions[part]` for one binding; `args` are codes. `bit` counts within its kind."""
+    """`formula.functions[part]` for one binding; `args` are codes. `bit` counts within its kind. formula: its position in
+    the program, which is that of its property among those that were lowered; two of them may have one name."""
 
-    formula: str
+    formula: int
     args: tuple[int, ...]
     part: int
     of_edges: bool
@@ -28,10 +29,10 @@ def atoms(program: Program) -> list[Atom]:
     """All atoms, in order of formulas, then bindings (last parameter fastest), then parts."""
     found: list[Atom] = []
     counts = {False: 0, True: 0}
-    for formula in program.formulas:
+    for number, formula in enumerate(program.formulas):
         for args in bindings(formula.params):
             for part in range(len(formula.functions)):
-                found.append(Atom(formula.name, args, part, formula.of_edges, counts[formula.of_edges]))
+                found.append(Atom(number, args, part, formula.of_edges, counts[formula.of_edges]))
                 counts[formula.of_edges] += 1
     return found
 

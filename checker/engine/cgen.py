@@ -26,7 +26,7 @@ from checker.engine.cgen_expr import Expressions
 from checker.engine.cgen_stmt import FunctionWriter
 from checker.engine.cgen_unit import Unit, code_range
 from checker.engine.passages import Passage
-from checker.language.ir_program import Formula, Param, Program, Step
+from checker.language.ir import Formula, Param, Program, Step
 from checker.language.layout import instances
 from model.finite import MaskType, ModelError, StructType, TableType
 

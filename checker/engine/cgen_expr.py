@@ -21,6 +21,7 @@ from checker.language.ir import (
     Contains,
     Expr,
     FieldOf,
+    Function,
     IfElse,
     IsSome,
     Load,
@@ -30,6 +31,7 @@ from checker.language.ir import (
     MaskOp,
     MaskPick,
     Not,
+    Param,
     Place,
     Quantified,
     RowOf,
@@ -37,7 +39,6 @@ from checker.language.ir import (
     Unwrap,
     Wrap,
 )
-from checker.language.ir_program import Function, Param
 from model.finite import EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
 
 MASK_BITS = 64

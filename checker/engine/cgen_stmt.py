@@ -24,6 +24,7 @@ from checker.language.ir import (
     Do,
     Expr,
     For,
+    Function,
     If,
     Local,
     MaskEdit,
@@ -33,7 +34,6 @@ from checker.language.ir import (
     Store,
     Wrap,
 )
-from checker.language.ir_program import Function
 from model.finite import MaskType, Scalar, StructType, TableType
 
 

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from checker.language.ir import Assign, Call, Do, Require, Store
-from checker.language.ir_program import Function, Program
+from checker.language.ir import Assign, Call, Do, Function, Program, Require, Store
 from checker.language.layout import Layout, leaves
 from model.finite import (
     BoolType,

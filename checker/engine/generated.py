@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.engine.build import cache_dir
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from model.lang import Design, Property, Scope
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def cache_path(design: type[Design], scope: Scope, properties: Sequence[Property
         return None
     parts = [
         _sources(), design.__name__, *(f"{c.__module__}.{c.__qualname__}" for c in design.__bases__),
-        *(f"{name}={size}" for name, size in scope.sizes().items()), *(p.name for p in properties),
+        *(f"{name}={size}" for name, size in scope.sizes().items()), *(f"{p.function.__module__}.{p.function.__name__}" for p in properties),
     ]  # fmt: skip
     return cache_dir() / f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}.program"
 

@@ -21,8 +21,21 @@ from typing import Any
 
 from checker.engine.cgen_unit import reached, walk
 from checker.engine.generated import PACKAGES
-from checker.language.ir import Assign, Bind, Break, Continue, Do, For, If, Require, Return, Stmt, Store
-from checker.language.ir_program import Function, Program
+from checker.language.ir import (
+    Assign,
+    Bind,
+    Break,
+    Continue,
+    Do,
+    For,
+    Function,
+    If,
+    Program,
+    Require,
+    Return,
+    Stmt,
+    Store,
+)
 from model.lang import Design
 
 
@@ -140,6 +153,8 @@ def never_run(of_cells: Sequence[Mapping[Line, bool]]) -> list[Line]:
 def line_texts(lines: Sequence[Line]) -> list[str]:
     """`mine.py:9-10,14 in kvm_ioapic_send_eoi()`, a text for each function."""
     texts: list[str] = []
+    files = {line.file for line in lines}
+    names = [Path(file).name for file in files]
     for (file, function, uncalled), group in itertools.groupby(
         lines, lambda line: (line.file, line.function, line.uncalled)
     ):
@@ -147,5 +162,6 @@ def line_texts(lines: Sequence[Line]) -> list[str]:
         ends = [n for n in numbers if n + 1 not in numbers]
         ranges = zip([n for n in numbers if n - 1 not in numbers], ends, strict=True)
         said = ",".join(f"{first}-{last}" if first < last else str(first) for first, last in ranges)
-        texts.append(f"{Path(file).name}:{said} {'nobody calls' if uncalled else 'in'} {function}()")
+        shown = Path(file).name if names.count(Path(file).name) == 1 else file
+        texts.append(f"{shown}:{said} {'nobody calls' if uncalled else 'in'} {function}()")
     return texts

@@ -16,7 +16,7 @@ from checker.engine.cgen import generate
 from checker.engine.native import load_c
 from checker.engine.passages import Passage, passages
 from checker.engine.sizes import check_sizes
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.lower import lower
 from model.lang import Design, Property, Scope
 
@@ -63,11 +63,11 @@ _kept: OrderedDict[Hashable, Prepared] = OrderedDict()
 def prepare(design: type[Design], scope: Scope, properties: Sequence[Property]) -> Prepared:
     """The program of a system with these properties, which all apply to it. Raises ModelError.
 
-    Known by its role classes, by the sizes and by the kinds of choices: `lower` reads nothing else of the scope.
+    Known by its class, by the sizes and by the kinds of choices: `lower` reads nothing else of the scope.
     """
     choices = tuple((name, type(value)) for name, value in scope.choices().items())
     functions: tuple[Callable[..., Any], ...] = tuple(p.function for p in properties)
-    key = (design.__name__, design.__bases__, tuple(scope.sizes().items()), choices, functions)
+    key = (design, tuple(scope.sizes().items()), choices, functions)
     with _lock:  # lowering is Python: two threads at once would gain nothing
         found = _kept.get(key)
         if found is None:

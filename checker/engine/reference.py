@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from checker.engine.passages import tracing, users_files
-from checker.language.hints import type_hints
+from checker.language.source import type_hints
 from model.finite import RangeError, StructType, TableType, decode, size
 from model.lang import Design, Disabled, Fair, Property, Scope, cells, load, resolve, save
 

@@ -23,7 +23,7 @@ from checker.engine.native import NONE, U8, Exploration, Graph, ModelShape, NoCo
 from checker.engine.passages import Line, Passage, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.layout import Layout, instances
 from model.finite import RangeError
 from model.lang import Design, Fair, Property, Scope
@@ -91,8 +91,7 @@ class NativeSearch:
         self.exploration.add_initial(start.tobytes())
         self.outcome = Outcome.INTERRUPTED
         self._graph: Graph | None = None
-        live = {formula.name for formula in program.formulas if formula.kind == "leads_to"}
-        self._live = [atom.bit for atom in atoms(program) if atom.formula in live]
+        self._live = [atom.bit for atom in atoms(program) if program.formulas[atom.formula].kind == "leads_to"]
         self._values: dict[int, U8] = {}
         self._lassos: dict[tuple[int, int], Lasso | None] = {}
 
@@ -172,10 +171,8 @@ class ReferenceSearch:
         self.reference = Reference(design, scope)
         self._noted, self._ran = noted, set[tuple[str, int]]()
         self.atoms = atoms(program)
-        self.functions = {p.name: p for p in properties}
+        self.properties = properties
         self.explored = Explored()
-        self._table = dict[Atom, bytearray]()
-        self._lassos = dict[tuple[Atom, Atom], Lasso | None]()
         self.outcome = Outcome.INTERRUPTED
         self._fault: tuple[int, int] | None = None
 
@@ -189,7 +186,6 @@ class ReferenceSearch:
             heavy = limits.max_bytes is not None and self._stats_of(graph).bytes > limits.max_bytes
             return "time" if late else "memory" if heavy else None
 
-        self._table, self._lassos = {}, {}
         try:
             with tracing(users_files(self.reference.design)) as self._ran:
                 self.explored = self.reference.explore(limits.max_states, watch)
@@ -216,45 +212,33 @@ class ReferenceSearch:
     def stats(self) -> Stats:
         return self._stats_of(self.explored)
 
-    def _values(self, atom: Atom) -> bytearray:
-        """An atom of states in each state. A state is loaded once for all atoms."""
-        if not self._table:
-            of_states = [a for a in self.atoms if not a.of_edges]
-            asked = [(a, self.functions[a.formula].function, self._args(a)) for a in of_states]
-            self._table = {a: bytearray() for a in of_states}
-            for state in self.explored.states:
-                for a, function, args in asked:
-                    value = self.reference.holds(function, args, state)
-                    self._table[a].append(bool(value[a.part] if isinstance(value, tuple) else value))
-        return self._table[atom]
+    def _values(self, atom: Atom) -> list[bool]:
+        p = self.properties[atom.formula]
+        args = self._args(atom)
+        values = [self.reference.holds(p.function, args, state) for state in self.explored.states]
+        return [bool(v[atom.part]) if p.kind == "leads_to" else bool(v) for v in values]
 
     def _args(self, atom: Atom) -> tuple[object, ...]:
         same = [a for a in self.atoms if a.formula == atom.formula and a.part == atom.part]
-        return bindings_of(self.functions[atom.formula], self.reference.scope)[same.index(atom)]
+        return bindings_of(self.properties[atom.formula], self.reference.scope)[same.index(atom)]
 
     def first_state(self, atom: Atom, value: bool) -> int | None:
-        found = self._values(atom).find(value)
-        return None if found < 0 else found
+        return next((i for i, v in enumerate(self._values(atom)) if v == value), None)
 
     def first_edge(self, atom: Atom, value: bool) -> Edge | None:
-        function, args, states = self.functions[atom.formula].function, self._args(atom), self.explored.states
+        function, args, states = self.properties[atom.formula].function, self._args(atom), self.explored.states
         for src, label, dst in self.explored.edges:
             if self.reference.holds_on_edge(function, args, states[src], states[dst]) == value:
                 return Edge(src, label, dst)
         return None
 
     def lasso(self, p: Atom, q: Atom) -> Lasso | None:
-        if (p, q) not in self._lassos:
-            self._lassos[p, q] = self._find_lasso(p, q)
-        return self._lassos[p, q]
-
-    def _find_lasso(self, p: Atom, q: Atom) -> Lasso | None:
         n, edges = len(self.explored.states), self.explored.edges
         counts = np.bincount(np.array([e[0] for e in edges], np.int64), minlength=n)
         row = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
         graph = Graph(row, np.array([e[2] for e in edges], np.uint32), np.array([e[1] for e in edges], np.uint16), 1)
         fairness: list[Fair] = [move.fair for move in self.reference.moves]
-        values = [np.frombuffer(self._values(atom), np.uint8) for atom in (p, q)]
+        values = [np.array(self._values(atom), np.uint8) for atom in (p, q)]
         return liveness_reference.find_lasso(graph, fairness, values[0], values[1])
 
     def path_to(self, state: int) -> list[int]:

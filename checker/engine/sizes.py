@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from checker.engine.cgen import FAULT_BIT
 from checker.errors import UserError
-from checker.language.hints import type_hints
+from checker.language.source import type_hints
 from model.finite import ModelError, StructType, TableType, size
 from model.lang import Design, Scope, resolve
 

@@ -1,17 +1,18 @@
 """The intermediate representation: one small, typed, structured program, printable as text.
 
-Here are its places, expressions and statements; what they make up is in ir_program.py. The lowering (checker/lower*.py) builds it from a model's source; back-ends (cgen.py, smt.py) take nothing
-else. Every node is typed when it is built and carries its source location. Back-ends `match` on the node
-class and end in `assert_never`. Values are codes (see model.finite): an optional is 0 for None and 1 + code
-otherwise, an enum is its position, a mask its bits, a bool 0 or 1, an int itself.
+Its places, expressions and statements, and the functions, steps and properties that they make up. The lowering
+(checker/language/lower) builds it from a model's source; back-ends (cgen.py, smt.py) take nothing else. Every node is
+typed when it is built and carries its source location. Back-ends `match` on the node class and end in `assert_never`.
+Values are codes (see model.finite): an optional is 0 for None and 1 + code otherwise, an enum is its position, a mask its bits, a bool 0 or 1, an int itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from model.finite import BoolType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
+from model.lang import Fair, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +334,74 @@ class Require:
 
 
 Stmt: TypeAlias = Assign | Bind | Store | If | For | Continue | Break | Return | Do | Require
+
+
+# --- what they make up -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A scalar by value; a struct, table or mask by reference."""
+
+    name: str
+    type: Type
+
+    @property
+    def by_reference(self) -> bool:
+        return isinstance(self.type, StructType | TableType | MaskType)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`returns` is None for functions that change state. `guards`: a Require may be reached in it (or in
+    a function that it calls). `of_edges`: it reads the state before the step, too (Before)."""
+
+    name: str
+    params: tuple[Param, ...]
+    returns: Scalar | None
+    body: tuple[Stmt, ...]
+    guards: bool
+    loc: Loc
+    owner: str = ""
+    of_edges: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step: function of the same name; every combination of its parameters' values is an instance."""
+
+    name: str
+    params: tuple[Param, ...]
+    by: str
+    fair: Fair
+    loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A property for one binding of its parameters is bool functions of the state, called with `args`.
+
+    functions: (f,), of a leads_to (p, q). of_edges: f speaks of a step.
+    """
+
+    name: str
+    kind: Kind
+    functions: tuple[str, ...]
+    params: tuple[Param, ...]
+    of_edges: bool
+    loc: Loc
+
+
+@dataclass(frozen=True)
+class Program:
+    """functions: callees before callers. choices: name -> type of the scope's choices."""
+
+    name: str
+    state: StructType
+    choices: dict[str, Scalar]
+    functions: dict[str, Function]
+    steps: tuple[Step, ...]
+    formulas: tuple[Formula, ...] = field(default_factory=tuple)
 
 
 def table_of(place: RowOf) -> TableType:

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checker.language.ir_program import Param, Program
+from checker.language.ir import Param, Program
 from model.finite import Scalar, StructType, TableType, Type, encode, size
 from model.lang import Scope
 
@@ -52,6 +52,19 @@ def leaves(of: Type, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
                 yield from leaves(row, (*path, i))
         case _:
             yield Leaf(path, of)
+
+
+def records(of: Type) -> Iterator[StructType]:
+    """The kinds of records in a type, a record before those inside it."""
+    match of:
+        case StructType(fields=fields):
+            yield of
+            for _, kind in fields:
+                yield from records(kind)
+        case TableType(row=row):
+            yield from records(row)
+        case _:
+            pass
 
 
 def width(of: Scalar) -> int:

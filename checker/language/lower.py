@@ -14,8 +14,8 @@ from typing import Any
 
 from checker.language import ir
 from checker.language.classes import check_design, check_scope, check_type
-from checker.language.hints import type_hints
-from checker.language.ir_program import Formula, Function, Param, Program, Step
+from checker.language.ir import Formula, Function, Param, Program, Step
+from checker.language.layout import records
 from checker.language.lower_checks import (
     check_fields,
     check_overrides,
@@ -29,7 +29,7 @@ from checker.language.lower_checks import (
 from checker.language.lower_names import Signature
 from checker.language.lower_stmt import StatementLowering
 from checker.language.refusal import Refused, loc_of
-from checker.language.source import definition_of
+from checker.language.source import definition_of, type_hints
 from model.finite import BoolType, EnumType, ModelError, Scalar, StructType, TableType, Type
 from model.lang import Design, Fair, Property, Scope, resolve
 
@@ -65,6 +65,7 @@ class ProgramLowering:
     def __init__(self, design: type[Design], scope: Scope) -> None:
         self.design, self.scope = design, scope
         self.state: StructType = state_type(design, scope)
+        self.records = set(records(self.state))
         self.functions: dict[str, Function] = {}
         self.signatures: dict[str, Signature] = {}
         self.in_progress: dict[str, ir.Loc] = {}
@@ -168,7 +169,19 @@ class ProgramLowering:
             raise Refused(loc_of(node, file), str(error)) from None
         check_type(of)
         check_range(of, loc_of(node, file), what)
-        return of
+        return self._in_this_state(of)
+
+    def _in_this_state(self, of: Type) -> Type:
+        """A record that a patch adds fields to has them in every function, as a struct of C has: what the annotation
+        means is the state's own kind of it."""
+        match of:
+            case StructType(cls) if of not in self.records:
+                extended = [record for record in self.records if issubclass(record.cls, cls)]
+                return extended[0] if len(extended) == 1 else of
+            case TableType(index, row):
+                return TableType(index, self._in_this_state(row))
+            case _:
+                return of
 
     def _returns(self, function: Callable[..., Any], node: ast.FunctionDef) -> Scalar | None:
         file, hints = function.__code__.co_filename, _hints(function, node)
@@ -247,8 +260,7 @@ class ProgramLowering:
         _check_result(p, hints.get("return"), loc_of(node, file))
         params = self._params(function, node, skip=len(systems))
         self._only_values(params, f"{p.name}()", loc_of(node, file))
-        base = p.name if not hasattr(self.design, p.name) else f"{p.kind}.{p.name}"  # a method may have the same name
-        keys = [base] if p.kind != "leads_to" else [f"{base}.p", f"{base}.q"]
+        keys = self._formula_keys(p)
         for pick, key in enumerate(keys):
             lowering = StatementLowering(
                 self, function, pure=True, returns=BoolType(),
@@ -259,6 +271,12 @@ class ProgramLowering:
                 lowering.env.values[systems[0]] = ir.Before(self.state)
             self._finish(key, lowering, node, params, BoolType(), "properties", len(systems) == 2)
         return Formula(p.name, p.kind, tuple(keys), params, len(systems) == 2, loc_of(node, file))
+
+    def _formula_keys(self, p: Property) -> list[str]:
+        base = p.name if not hasattr(self.design, p.name) else f"{p.kind}.{p.name}"  # a method may have the same name
+        while base in self.functions or f"{base}.p" in self.functions:  # so may another property, of another file
+            base += "'"
+        return [base] if p.kind != "leads_to" else [f"{base}.p", f"{base}.q"]
 
 
 def _hints(function: Callable[..., Any], node: ast.FunctionDef) -> dict[str, Any]:

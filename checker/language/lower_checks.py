@@ -14,7 +14,7 @@ from checker.language.ir import Loc
 from checker.language.refusal import Refused, a, did_you_mean, loc_of
 from checker.language.source import definition_of, parsed
 from model.finite import IntType, MaskType, ModelError, OptionalType, RangeError, StructType, TableType, Type, encode
-from model.lang import Design, Scope, resolve
+from model.lang import Design, Scope, Struct, resolve
 
 LARGEST = 2**30  # generated code computes in 32 bits; sums of two such numbers still fit
 MASK_BITS = 64
@@ -159,7 +159,7 @@ def check_overrides(design: type[Design]) -> None:
     for owner in design.__mro__:
         for name, function in _methods(owner).items():
             replaced = next((vars(b)[name] for b in owner.__mro__[1:] if name in _methods(b)), None)
-            if replaced is None or _shape(function) == _shape(replaced):
+            if replaced is None or _same_shape(_shape(function), _shape(replaced)):
                 continue
             node, file = definition_of(function), function.__code__.co_filename
             raise Refused(
@@ -203,12 +203,23 @@ def _methods(owner: type) -> dict[str, Callable[..., Any]]:
     return {name: f for name, f in vars(owner).items() if inspect.isfunction(f) and not name.startswith("__")}
 
 
-def _shape(function: Callable[..., Any]) -> tuple[Any, ...]:
+def _shape(function: Callable[..., object]) -> dict[str, object]:
+    """The type of each parameter and of the result."""
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except Exception:  # an annotation that means nothing: told when the function is lowered
         hints = {name: str(of) for name, of in inspect.get_annotations(function).items()}
-    return tuple(inspect.signature(function).parameters), tuple(hints.items())
+    return {name: hints.get(name) for name in [*inspect.signature(function).parameters, "return"]}
+
+
+def _same_shape(new: dict[str, object], old: dict[str, object]) -> bool:
+    return list(new) == list(old) and all(_is_same(new[name], old[name]) for name in new)
+
+
+def _is_same(new: object, old: object) -> bool:
+    """Of two records, one may be the other with more fields: a system has one of them."""
+    pair = [of for of in (new, old) if inspect.isclass(of) and issubclass(of, Struct)]
+    return new == old or (len(pair) == 2 and (issubclass(pair[0], pair[1]) or issubclass(pair[1], pair[0])))
 
 
 def _heading(node: ast.FunctionDef) -> str:

@@ -7,8 +7,7 @@ import inspect
 
 from checker.language import ir
 from checker.language.c_habits import bit_call_hint
-from checker.language.ir import BOOL, Expr, Place
-from checker.language.ir_program import Param
+from checker.language.ir import BOOL, Expr, Param, Place
 from checker.language.lower_names import NoneValue, PlaceTypes, Signature, Value
 from checker.language.lower_operators import OperatorLowering
 from checker.language.refusal import a, did_you_mean

@@ -13,8 +13,7 @@ from typing import Any, Protocol, TypeAlias, cast
 from checker.language import ir
 from checker.language.c_habits import name_hint, number_hint
 from checker.language.classes import check_enum
-from checker.language.ir import BOOL, Expr, Loc, Place
-from checker.language.ir_program import Param
+from checker.language.ir import BOOL, Expr, Loc, Param, Place
 from checker.language.lower_checks import LARGEST
 from checker.language.refusal import INSTEAD, Refused, a, did_you_mean, field_hint, loc_of
 from checker.language.source import MISSING, meaning

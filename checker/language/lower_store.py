@@ -166,6 +166,8 @@ class StoreLowering(ExpressionLowering):
             made = self.meaning(source.func.id)
             if inspect.isclass(made) and issubclass(made, Struct) and made is of.cls:
                 return self._store_new(place, of, source)
+            if inspect.isclass(made) and issubclass(of.cls, made):
+                raise self.refuse(source, f"the records here are {of} records", f"write {of}(...)")
         value = self.value(source)
         if not isinstance(value, PlaceTypes) or value.type != of:
             raise self.refuse(source, f"only another {of}, or {of}(field=...), can be stored here")

@@ -1,4 +1,5 @@
-"""The source of functions and classes: a file's text is parsed once, and a function is looked up by name and line."""
+"""The source of functions and classes: a file's text is parsed once, and a function is looked up by name and line; the
+types that its annotations mean are worked out once, as every cell of a matrix asks for them."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import inspect
 import os
 import sys
 import types
+import typing
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -95,3 +97,13 @@ def _only_known_decorators(node: ast.FunctionDef, function: Callable[..., Any]) 
             loc_of(node, file), f"{node.name}() depends on where it was defined", "write it with `def` in the class"
         )
     return node
+
+
+@functools.lru_cache(maxsize=4096)
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    return typing.get_type_hints(function, include_extras=True)
+
+
+def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """A copy of typing.get_type_hints with its extras. Raises NameError for an annotation that names nothing."""
+    return dict(_hints(function))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from checker.matrix.roles import ROLES, check_roles, registered, role_of
-from checker.matrix.scope import scope_type
-from model.lang import Design, compose
+from checker.matrix.roles import ROLES, registered, role_of
+from checker.matrix.scope import checked_defaults, scope_type
+from checker.matrix.system import system_of
+from model.lang import Design
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 
 
@@ -22,9 +23,12 @@ class Cell:
     scope: Scope
 
     subject: str = "kernel"  # the role under review
+    titles: Mapping[str, str] = field(
+        default_factory=dict[str, str]
+    )  # of names, where the file's alone is another's, too
 
     def __str__(self) -> str:
-        shown = {role: name.rpartition("/")[2] for role, name in self.names.items()}
+        shown = {role: self.titles.get(name) or name.rpartition("/")[2] for role, name in self.names.items()}
         kernel = "" if self.subject == "kernel" else f"{shown['kernel']}, "
         flags = "" if self.scope.flags is ApiFlags.NONE else f" {self.scope.flags.name}"
         return f"{kernel}{shown['vmm']} {self.scope.ioapic.value:#x}{flags}, {shown['guest']}, {shown['device']}"
@@ -54,36 +58,48 @@ def matrix(
         "guest": {k: find("guest", k) for k in guests},
         "device": {k: find("device", k) for k in devices},
     }
-    if cls.default_roles:  # a design that is asked of a system of its own
-        scope = {**getattr(cls, "scope_defaults", {}), **scope}
     families[role_of(cls)] = {name: cls}
+    own = (
+        getattr(cls, "scope_defaults", {}) if cls.default_roles else {}
+    )  # of a design that is asked of a system of its own
     versions = [scope["ioapic"]] if "ioapic" in scope else list(IoapicVersion)
+    titles = short_names([n for family in families.values() for n in family])
     found = list[Cell | Skipped]()
     order = (families["vmm"], versions, families["guest"], families["device"], families["kernel"])
     for vmm, version, guest, device, kernel in itertools.product(*order):
-        for flags in _flags(families["kernel"][kernel], families["vmm"][vmm], scope):
-            names = {"kernel": kernel, "vmm": vmm, "guest": guest, "device": device}
-            roles = [families[role][names[role]] for role in ROLES]
-            if version not in families["vmm"][vmm].versions:
-                if "ioapic" in scope:
-                    title = f"{vmm} {version.value:#x}, {guest}, {device}"
-                    found.append(Skipped(title, f"{vmm} has no I/O APIC of this version"))
-                continue
-            defaults = [getattr(families[role][names[role]], "scope_defaults", {}) for role in ("guest", "vmm")]
-            sizes = {**defaults[0], **defaults[1], **scope, "ioapic": version, "flags": flags}
-            check_roles(tuple(roles))
-            found.append(Cell(names, _system(*roles), replace(scope_type(roles)(), **sizes), role_of(cls)))
+        names = {"kernel": kernel, "vmm": vmm, "guest": guest, "device": device}
+        roles = {role: families[role][names[role]] for role in ROLES}
+        fixed = {**_defaults(roles), **own, **scope}
+        if version is not fixed.get("ioapic", version):
+            continue
+        if version not in roles["vmm"].versions:
+            if "ioapic" in fixed:
+                title = f"{titles[vmm]} {version.value:#x}, {titles[guest]}, {titles[device]}"
+                found.append(Skipped(title, f"{titles[vmm]} has no I/O APIC of this version"))
+            continue
+        for flags in _flags(roles["kernel"], roles["vmm"], fixed):
+            of = replace(scope_type(list(roles.values()))(), **{**fixed, "ioapic": version, "flags": flags})
+            found.append(Cell(names, system_of(*roles.values()), of, role_of(cls), titles))
     return found
 
 
-SYSTEMS: dict[tuple[type[Design], ...], type[Design]] = {}
+def _defaults(roles: Mapping[str, type[Machine]]) -> dict[str, Any]:
+    """What the roles of a system are explored with unless told otherwise: the kernel has the last word."""
+    of = scope_type(list(roles.values()))
+    found = dict[str, Any]()
+    for role in ("guest", "vmm", "device", "kernel"):
+        found.update(checked_defaults(roles[role], of))
+    return found
 
 
-def _system(*roles: type[Design]) -> type[Design]:
-    """One class for all cells that differ in their scope only, so that what is worked out for it is shared."""
-    if roles not in SYSTEMS:
-        SYSTEMS[roles] = compose(*roles)
-    return SYSTEMS[roles]
+def short_names(names: Collection[str]) -> dict[str, str]:
+    """Each name, of a file with as few of its folders as tell it from the others: `k/mine.py` beside `g/mine.py`."""
+    found = dict[str, str]()
+    for name in names:
+        parts = name.split("/")
+        short = ("/".join(parts[-n:]) for n in range(1, len(parts) + 1))
+        found[name] = next((s for s in short if sum(f"/{other}".endswith(f"/{s}") for other in names) == 1), name)
+    return found
 
 
 def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, Any]) -> list[ApiFlags]:

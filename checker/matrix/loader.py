@@ -7,6 +7,7 @@ gets one message that points at a line of their file.
 from __future__ import annotations
 
 import ast
+import builtins
 import hashlib
 import linecache
 import signal
@@ -14,8 +15,9 @@ import sys
 import threading
 import traceback
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,14 @@ from checker.language.classes import check_text
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
 from checker.matrix.loader_checks import check_design, check_functions, is_own, line_of_diff
-from checker.matrix.roles import USERS_MODULE
+from checker.matrix.roles import USERS_MODULE, all_properties, premise_of, users_file
+from model.finite import ModelError
 from model.lang import Design, Property
 from model.machine import Machine
 
 SECONDS = 5.0  # for imports that a design's file makes
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.Pass)
+OURS = ("checker", "model", "oracles", "properties")  # the project's own packages
 MAY_BE_CALLED = {"Patch", "Index", "ClassVar", "step", "always", "leads_to", "reachable"}
 
 
@@ -39,34 +43,32 @@ class TooLong(Exception):
     """The file did not finish in time."""
 
 
+@dataclass(frozen=True)
+class UserFile:
+    """A file of the user's that was read and run, with everything that it says of itself."""
+
+    path: Path
+    tree: ast.Module
+    module: types.ModuleType
+
+
+_loaded: dict[tuple[Path, str, Path], UserFile] = {}
+
+
 def load_design(argument: str) -> type[Machine]:
     """The design class of a file: a whole one, that changes something. Raises UserError or Refused (both exit code 2)."""
-    design, tree, module, path = _class_of(argument)
-    check_design(design, tree, module, path)
+    path, class_name = path_and_name(argument)
+    file = load_file(path)
+    design = _the_one(_designs_in(file.module, class_name), class_name, path)
+    check_design(design, file.tree, file.module, path)
     return design
 
 
-def load_class(argument: str) -> type[Machine]:
-    """The class of a file, also one that is only a part of a design. Raises UserError or Refused."""
-    return _class_of(argument)[0]
-
-
-def _class_of(argument: str) -> tuple[type[Machine], ast.Module, types.ModuleType, Path]:
-    path, class_name = _path_and_name(argument)
-    module, tree = _execute(path)
-    return _the_one(_designs_in(module, class_name), class_name, path), tree, module, path
-
-
-def load_properties(argument: str, known: Mapping[str, Property]) -> tuple[dict[str, Property], list[Property]]:
-    """(every property that a file defines, by name; those that the argument asks for).
-
-    known: the registered ones, which may be premises. Raises UserError or Refused (both exit code 2).
-    """
-    path, wanted = _path_and_name(argument)
-    module, _ = _execute(path)
-    own = {
-        p.name: p for p in vars(module).values() if isinstance(p, Property) and p.function.__module__ == module.__name__
-    }
+def load_properties(argument: str) -> list[Property]:
+    """The properties of a file, or the one that the argument asks for. Raises UserError or Refused (both exit code 2)."""
+    path, wanted = path_and_name(argument)
+    module = load_file(path).module
+    own = {n: p for n, p in vars(module).items() if isinstance(p, Property) and is_own(p.function, module)}
     if not own:
         raise UserError(
             f"{path}: no property in this file; write one, e.g.\n    from model.lang import always\n"
@@ -74,23 +76,21 @@ def load_properties(argument: str, known: Mapping[str, Property]) -> tuple[dict[
         )
     if wanted and wanted not in own:
         raise UserError(f"{path}: no property {wanted!r} in this file: {did_you_mean(wanted, own)}")
-    for name, p in own.items():
-        loc = Loc(str(path), p.function.__code__.co_firstlineno)
-        if name in known:
-            raise Refused(loc, f"there is a property {name!r} already", "give yours another name")
-        if p.premise and p.premise not in {**known, **own}:
-            raise Refused(loc, f"unknown premise {p.premise!r}", did_you_mean(p.premise, {**known, **own}))
-    return own, [p for name, p in own.items() if wanted in ("", name)]
+    for p in own.values():
+        if p.premise and premise_of(p) is None:
+            known = [*all_properties(), *(n for n, value in vars(module).items() if isinstance(value, Property))]
+            loc = Loc(str(path), p.function.__code__.co_firstlineno)
+            raise Refused(loc, f"unknown premise {p.premise!r}", did_you_mean(p.premise, known))
+    return [p for name, p in own.items() if wanted in ("", name)]
 
 
 def property_argument(p: Property) -> str:
     """What --property takes to mean this property: its name, after its file if it is in one of the user's."""
-    module = sys.modules.get(p.function.__module__)
-    own = p.function.__module__.startswith(USERS_MODULE) and module is not None
-    return f"{module.__file__}:{p.name}" if own and module is not None else p.name
+    file = users_file(p.function)
+    return f"{file}:{p.function.__name__}" if file else p.name
 
 
-def _path_and_name(argument: str) -> tuple[Path, str]:
+def path_and_name(argument: str) -> tuple[Path, str]:
     """The file, and what was named in it or "". Raises UserError if there is no such file."""
     path_text, colon, name = argument.rpartition(":")
     if not colon or not path_text.endswith(".py"):
@@ -102,19 +102,55 @@ def _path_and_name(argument: str) -> tuple[Path, str]:
 
 
 def file_digest(argument: str) -> str:
-    """Eight hex digits that change with the content of a design's file. Raises UserError if it cannot be read."""
+    """Eight hex digits that change with the content of a design's file, and of the files beside it that it imports.
+    Raises UserError if one cannot be read."""
     path = argument if argument.endswith(".py") else argument.rpartition(":")[0]
+    return _digest(Path(path))[:8]
+
+
+def _digest(path: Path, importers: tuple[Path, ...] = ()) -> str:
+    content = files.read_bytes(path)
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
-    except OSError as error:
-        raise UserError(f"{path}: {files.why(error)}") from None
+        beside = _imports_beside(ast.parse(content), path)
+    except (SyntaxError, ValueError):  # told when the file is loaded
+        beside = {}
+    digests = [_digest(p, (*importers, path)) for p in beside.values() if p not in (*importers, path)]
+    return hashlib.sha256(content + "".join(digests).encode()).hexdigest()
 
 
-def _execute(path: Path) -> tuple[types.ModuleType, ast.Module]:
+def _imports_beside(tree: ast.Module, path: Path) -> dict[str, Path]:
+    """The modules that a file imports from its own folder, as a script would: name -> file. The standard library and this
+    project come first."""
+    found = dict[str, Path]()
+    for node in ast.walk(tree):
+        names = list[str]()
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level <= 1:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+        relative = isinstance(node, ast.ImportFrom) and node.level == 1
+        for name in names:
+            file = path.parent / f"{name}.py"
+            if file.is_file() and (relative or name not in (*sys.stdlib_module_names, *OURS)):
+                found[name] = file
+    return found
+
+
+def load_file(path: Path, importers: tuple[Path, ...] = ()) -> UserFile:
+    """A file as a module of its own, which is run once for its content and that of the files that it imports: two files
+    of one name are two modules. Raises UserError, Refused."""
+    key = (path.resolve(), _digest(path), Path.cwd())  # its source is read again by the name that it was given here
+    if key not in _loaded:
+        _loaded[key] = _execute(
+            path, f"{USERS_MODULE}{path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}", importers
+        )
+    return _loaded[key]
+
+
+def _execute(path: Path, name: str, importers: tuple[Path, ...]) -> UserFile:
     source = files.read_text(path)
-    module = types.ModuleType(USERS_MODULE + path.stem)
+    module = types.ModuleType(name)
     module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # typing.get_type_hints looks classes' modules up there
     linecache.checkcache(str(path))
     if line := line_of_diff(source):
         hint = 'write the function that it touches as a subclass: README.md, "Your patch, in ten minutes and ten lines"'
@@ -124,19 +160,47 @@ def _execute(path: Path) -> tuple[types.ModuleType, ast.Module]:
         _only_definitions(tree.body, path)
         for node in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
             check_text(node, str(path))
+        beside = _load_beside(tree, path, (*importers, path))
         code = compile(tree, str(path), "exec", dont_inherit=True)
+        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _importing(beside)}
+        sys.modules[name] = module  # typing.get_type_hints looks classes' modules up there
         with _time_limit():
             exec(code, module.__dict__)
     except SyntaxError as error:
         raise _syntax_error(error, source, path) from None
     except KeyboardInterrupt:
         raise
-    except Refused:
+    except ModelError:
         raise
     except BaseException as error:  # also SystemExit: a file must not end the command as if all were well
         raise _explained(error, path) from None
     check_functions(tree, module, path)
-    return module, tree
+    return UserFile(path, tree, module)
+
+
+def _load_beside(tree: ast.Module, path: Path, importers: tuple[Path, ...]) -> dict[str, types.ModuleType]:
+    found = dict[str, types.ModuleType]()
+    for name, file in _imports_beside(tree, path).items():
+        if file in importers:
+            circle = " -> ".join(p.name for p in (*importers[importers.index(file) :], file))
+            raise Refused(
+                Loc(str(path), 1), f"the file imports itself: {circle}", "move what both need to a third file"
+            )
+        found[name] = load_file(file, importers).module
+    return found
+
+
+def _importing(beside: Mapping[str, types.ModuleType]) -> Callable[..., Any]:
+    """What `import` means in a file: a module beside it, or what it always means."""
+
+    def load(name: str, scope: Any = None, inner: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        if level == 1 and not name:
+            return types.SimpleNamespace(**beside)
+        if level <= 1 and name in beside:
+            return beside[name]
+        return __import__(name, scope, inner, fromlist, level)
+
+    return load
 
 
 def _syntax_error(error: SyntaxError, source: str, path: Path) -> Refused:
@@ -204,9 +268,11 @@ def _explained(error: BaseException, path: Path) -> Refused:
         case ImportError(name=str(name)) if name in sys.modules:
             missing = str(error).partition("'")[2].partition("'")[0]  # cannot import name '...' from ...
             names = [n for n in vars(sys.modules[name]) if not n.startswith("_")]
-            return Refused(loc, f"{name} has no {missing!r}", did_you_mean(missing, names))
+            said = Path(sys.modules[name].__file__ or name).name if name.startswith(USERS_MODULE) else name
+            return Refused(loc, f"{said} has no {missing!r}", did_you_mean(missing, names))
         case ImportError(name=str(name)):
-            return Refused(loc, f"there is no module {name!r}", did_you_mean(name, _model_modules()))
+            beside = [p.stem for p in path.parent.glob("*.py") if p != path]
+            return Refused(loc, f"there is no module {name!r}", did_you_mean(name, [*_model_modules(), *beside]))
         case _:
             return Refused(loc, f"{type(error).__name__}: {error}")
 

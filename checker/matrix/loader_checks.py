@@ -8,8 +8,9 @@ from __future__ import annotations
 import ast
 import re
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from checker.language.refusal import Refused, loc_of
 from checker.matrix.roles import ROLES
@@ -79,9 +80,9 @@ def _defined_once(functions: Sequence[ast.FunctionDef], path: Path) -> None:
             raise Refused(loc_of(node, str(path)), said, "leave one of them")
 
 
-def is_own(cls: type, module: types.ModuleType) -> bool:
-    """Was the class defined in the file itself, not imported?"""
-    return cls.__module__ == module.__name__
+def is_own(defined: type | Callable[..., Any], module: types.ModuleType) -> bool:
+    """Was the class or function defined in the file itself, not imported?"""
+    return defined.__module__ == module.__name__
 
 
 def _says_something(node: ast.stmt) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
 import pkgutil
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import model.bugs
@@ -113,6 +113,12 @@ def all_properties() -> dict[str, Property]:
     return found
 
 
+def premise_of(p: Property) -> Property | None:
+    """What a property's premise names: one of its own file, or else a registered one."""
+    own = p.function.__globals__.get(p.premise)
+    return own if isinstance(own, Property) else all_properties().get(p.premise)
+
+
 def registered(role: str, name: str) -> type[Machine]:
     """The registered class of a role. Raises UserError with the nearest valid name."""
     families: dict[str, Mapping[str, type[Machine]]] = {
@@ -144,6 +150,12 @@ def look_up(kind: str, name: str, known: Mapping[str, Any], if_none_is_near: str
 USERS_MODULE = "eoi_user_"  # what checker.matrix.loader calls the module of a file of the user's
 
 
+def users_file(defined: type | Callable[..., Any]) -> str:
+    """The file of the user's that a class or function is in, as it was named; "" for the project's own."""
+    module = sys.modules.get(defined.__module__)
+    return str(module.__file__) if module is not None and defined.__module__.startswith(USERS_MODULE) else ""
+
+
 def role_of(design: type[Design]) -> str:
     """Which role a class plays: kernel, vmm, guest or device. Raises UserError if none, or several."""
     played = [role for role, bases in ROLES.items() if issubclass(design, bases)]
@@ -155,22 +167,3 @@ def role_of(design: type[Design]) -> str:
     if not played:
         raise UserError(f"{design.__name__} is no kernel, VMM, guest or device: derive it from a registered design")
     return played[0]
-
-
-def check_roles(roles: Sequence[type[Machine]]) -> None:
-    """Raise UserError if a class of the user's restates a function that another role of the system provides."""
-    owners: dict[str, type] = {}
-    for role in roles:
-        for cls in role.__mro__:
-            if not issubclass(cls, Machine) or cls is Machine:
-                continue
-            for name, value in vars(cls).items():
-                prototype = getattr(value, "__isabstractmethod__", False)
-                if not inspect.isfunction(value) or prototype or name == "initial":
-                    continue
-                other = owners.setdefault(name, role)
-                if other is not role and any(r.__module__.startswith(USERS_MODULE) for r in (role, other)):
-                    raise UserError(
-                        f"{name}() is a function of the {role_of(role)} ({role.__name__}), but {other.__name__}, a "
-                        f"{role_of(other)}, restates it: patch it in a class of that role"
-                    )

@@ -8,8 +8,9 @@ from enum import Enum
 from typing import Any
 
 from checker.errors import UserError
-from checker.language.hints import type_hints
-from checker.matrix.roles import designs, look_up
+from checker.language.refusal import did_you_mean
+from checker.language.source import type_hints
+from checker.matrix.roles import designs, look_up, users_file
 from model.lang import Design
 from model.machine import ApiFlags, Machine, Scope
 
@@ -33,9 +34,14 @@ def scope_type(roles: Sequence[type[Machine]]) -> type[Scope]:
     found = [of for of in wider if issubclass(of, Scope) and not any(o is not of and issubclass(o, of) for o in wider)]
     if len(found) > 1:
         raise UserError(
-            f"the scopes {' and '.join(sorted(of.__name__ for of in found))} cannot be mixed: derive one of the other"
+            f"the scopes {' and '.join(sorted(map(_scope_text, found)))} cannot be mixed: derive one of the other"
         )
     return found[0] if found else Scope
+
+
+def _scope_text(of: type[Scope]) -> str:
+    file = users_file(of)
+    return of.__name__ + f" ({file})" * bool(file)
 
 
 def _annotated_scope(role: type[Machine]) -> Any:
@@ -43,6 +49,24 @@ def _annotated_scope(role: type[Machine]) -> Any:
         return type_hints(role).get("scope")
     except (NameError, TypeError, SyntaxError):  # told with its line when the class is lowered
         return None
+
+
+def checked_defaults(role: type[Machine], of: type[Scope]) -> dict[str, Any]:
+    """The scope_defaults of a class. Raises UserError for a name or a value that the scope does not have."""
+    found, defaults = dict(getattr(role, "scope_defaults", {})), vars(of())
+    for name, value in found.items():
+        where = f"{users_file(role) or role.__module__}: scope_defaults of {role.__name__}"
+        if name not in defaults:
+            raise UserError(
+                f"{where}: the scope has no {name!r}: {did_you_mean(name, defaults) or ', '.join(defaults)}"
+            )
+        size = type(value) is int and 1 <= value <= LARGEST_SIZE
+        if type(value) is not type(defaults[name]) or (type(value) is int and not size):
+            wanted = (
+                f"a number from 1 to {LARGEST_SIZE}" if type(defaults[name]) is int else type(defaults[name]).__name__
+            )
+            raise UserError(f"{where}: {name} is {value!r}, and {wanted} is needed")
+    return found
 
 
 def parse_scope(text: str, of: type[Scope] = Scope) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from checker.engine.sizes import check_sizes
 from checker.errors import UserError
-from checker.matrix.cells import Cell, Skipped, matrix
-from checker.matrix.loader import load_design, load_properties, provenance
+from checker.matrix.cells import Cell, Skipped, matrix, short_names
+from checker.matrix.loader import load_design, load_properties, path_and_name, provenance
 from checker.matrix.roles import (
     DEVICES,
     GUESTS,
@@ -21,6 +22,7 @@ from checker.matrix.roles import (
     registered,
     role_of,
     special_roles,
+    users_file,
 )
 from checker.matrix.scope import parse_scope, scope_type
 from checker.words import fold_names
@@ -70,26 +72,36 @@ def split(values: Iterable[str] | None, default: Sequence[str]) -> list[str]:
     return [v for value in values for v in value.split(",") if v] if values else list(default)
 
 
-def find_properties(name: str, known: Mapping[str, Property]) -> list[Property]:
+def find_properties(name: str) -> list[Property]:
     """The property of that name; or those of a file. Raises UserError."""
-    return load_properties(name, known)[1] if is_path(name) else [look_up("property", name, known)]
+    return load_properties(name) if is_path(name) else [look_up("property", name, all_properties())]
+
+
+def told_apart(asked: Iterable[Property]) -> list[Property]:
+    """Each property once; where two have one name, or one of the user's has a registered one's, its name says its file."""
+    once = {p.function: p for p in asked}
+    everyone = {**{p.function: p for p in all_properties().values()}, **once}
+    found = list[Property]()
+    for function, p in once.items():
+        namesakes = [f for f in everyone if f.__name__ == function.__name__]
+        short = short_names({users_file(f) for f in namesakes}) if len(namesakes) > 1 else {}
+        file = users_file(function)
+        found.append(replace(p, called=f"{short[file]}:{function.__name__}") if file and short else p)
+    return found
 
 
 def known_properties(options: Namespace) -> dict[str, Property]:
-    """The registered properties, and those of the files that the options name."""
-    known = all_properties()
-    return known | {
-        n: p for f in split(options.property, []) if is_path(f) for n, p in load_properties(f, known)[0].items()
-    }
+    """The registered properties, and those of the files that the options name, by the names that tell them apart."""
+    of_files = {str(path_and_name(name)[0]) for name in split(options.property, []) if is_path(name)}
+    return all_properties() | {p.name: p for p in told_apart(p for f in sorted(of_files) for p in load_properties(f))}
 
 
 def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list[Skipped], list[Property]]:
     """The cells and properties that the options mean. Raises UserError for unknown names and empty choices."""
     name, cls = find_design(options.design)
-    known, own = all_properties(), cls.default_roles
-    wanted = [
-        p for name in split(options.property, own.get("property", list(known))) for p in find_properties(name, known)
-    ]
+    own = cls.default_roles
+    asked = split(options.property, own.get("property", list(all_properties())))
+    wanted = told_apart(p for name in asked for p in find_properties(name))
     devices = split(options.device, own.get("device", ["level"]))
     role = role_of(cls)
     if getattr(options, role):

@@ -7,7 +7,7 @@ import functools
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +56,7 @@ def _left_in_container(group: Path) -> float:
         return float("inf")
 
 
-def run_campaign(
-    cells: Sequence[Cell], wanted: Sequence[Property], known: Mapping[str, Property], *, engine: str, limits: Limits
-) -> Campaign:
+def run_campaign(cells: Sequence[Cell], wanted: Sequence[Property], *, engine: str, limits: Limits) -> Campaign:
     """Check every cell; two or more at a time where there are processors for it. Errors of a cell are raised, but one
     that memory does not suffice for leaves the others theirs."""
     workers = max(1, min(len(cells), os.cpu_count() or 1))
@@ -74,7 +72,7 @@ def run_campaign(
         phase = functools.partial(progress.phase, number, str(cell))
         try:
             return check_cell(
-                cell, wanted, known, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase,
+                cell, wanted, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase,
             )  # fmt: skip
         except MemoryError:
             starved.add(number)

@@ -138,7 +138,7 @@ def judge(claim: Claim) -> list[tuple[Query, str]]:
             scope=parse_scope(q.scope),
         )  # fmt: skip
         cell = next(c for c in chosen if isinstance(c, Cell))  # without flags, where the scope leaves them open
-        (verdict,) = check_cell(cell, [known[q.property]], known).verdicts
+        (verdict,) = check_cell(cell, [known[q.property]]).verdicts
         found.append((q, verdict.status.name))
     return found
 

@@ -7,23 +7,24 @@ request as its model says (EINVAL), and the VMM goes on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from checker.engine.native import NoCompiler, Outcome
 from checker.engine.search import Limits
 from checker.errors import UserError
 from checker.matrix.cells import Cell
 from checker.matrix.roles import ROLES, role_of
+from checker.matrix.scope import scope_type
+from checker.matrix.system import system_of
 from checker.progress import Progress
 from checker.questions.graph_compare import INTERRUPTED, GraphComparison, compare_graphs
 from checker.questions.model_diff import Hunk
 from checker.questions.report import PLAIN, binding_text, length_text
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.words import count
-from model.lang import Property, compose
-from model.machine import Machine
+from model.lang import Property
+from model.machine import Machine, Scope
 
 FIXED, REGRESSED, STILL, OPEN, WITNESS = "FIXED", "REGRESSED", "STILL BROKEN", "OPEN", "CHANGED"
 NOW = {Status.HOLDS: "holds", Status.SKIPPED: "not asked"}
@@ -117,20 +118,27 @@ def pair_cells(base: Named, design: Named, of_base: Sequence[Cell], of_design: S
     role = role_of(design.cls)
     if role_of(base.cls) != role:
         raise UserError(f"{base.name} is a {role_of(base.cls)}, {design.name} a {role}: nothing to compare")
-    pairs = dict[tuple[Any, ...], Pair]()
-    for cell in [*of_design, *of_base]:
-        others = tuple(cell.names[r] for r in ROLES if r != role)
-        pairs.setdefault((others, cell.scope), Pair(_under(base, role, cell), _under(design, role, cell)))
-    return list(pairs.values())
+    before, after = ({_others(cell, role): cell for cell in cells} for cells in (of_base, of_design))
+    found = list[Pair]()
+    for key, cell in {**after, **before, **after}.items():
+        found.append(Pair(before.get(key) or _under(base, role, cell), after.get(key) or _under(design, role, cell)))
+    return found
+
+
+def _others(cell: Cell, role: str) -> Hashable:
+    """What two cells share that differ in one role only. What a design adds to the scope is its own."""
+    sizes = tuple((name, getattr(cell.scope, name)) for name in vars(Scope()))
+    return tuple(cell.names[r] for r in ROLES if r != role), sizes
 
 
 def _under(design: Named, role: str, cell: Cell) -> Cell:
     """The cell with another design in that role."""
-    if cell.names[role] == design.name:
-        return cell
     roles = list(cell.system.__bases__)
     roles[list(ROLES).index(role)] = design.cls
-    return replace(cell, names={**cell.names, role: design.name}, system=compose(*roles))
+    of = scope_type(roles)
+    shared = vars(of()) if isinstance(cell.scope, of) or issubclass(of, type(cell.scope)) else vars(Scope())
+    scope = replace(of(), **{name: getattr(cell.scope, name) for name in shared if hasattr(cell.scope, name)})
+    return replace(cell, names={**cell.names, role: design.name}, system=system_of(*roles), scope=scope)
 
 
 def changes(base: Sequence[CellResult], design: Sequence[CellResult]) -> list[Change]:

@@ -154,7 +154,7 @@ def answer(parts: Sequence[Part], max_bytes: int) -> Answer:
         part, cell = work[n]
         wanted = [known[name] for name in classes[part.design].default_roles.get("property", known)]
         try:
-            rows[n] = row_of(check_cell(cell, wanted, known, limits=Limits(MAX_STATES, max_bytes), shared=shared))
+            rows[n] = row_of(check_cell(cell, wanted, limits=Limits(MAX_STATES, max_bytes), shared=shared))
         except (ModelError, InternalError) as error:
             return Failure(f"{part.design}: {error}", isinstance(error, ModelError))
     return [(part, part.title(cell), rows[n]) for n, (part, cell) in enumerate(work)]

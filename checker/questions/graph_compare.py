@@ -65,6 +65,9 @@ def compare_graphs(
     if distinct[0] != len(a.codes) or distinct[1] != len(b.codes):
         why = f"not comparable: some states differ only in {', '.join(left_out)}, which one of the two does not have"
         return GraphComparison(None, len(a.codes), len(a.edges), left_out, why)
+    if unfair := _other_fairness(a, b):
+        why = f"the same steps, but other fairness of {', '.join(unfair)}: other runs count"
+        return GraphComparison(False, len(a.codes), len(a.edges), left_out, why)
     same = _equal(a, b, rows)
     return GraphComparison(
         same, len(a.codes), len(a.edges), left_out, "" if same else "as many states and transitions, but others"
@@ -83,6 +86,12 @@ def _equal(a: _Picture, b: _Picture, rows: Sequence[NDArray[Any]]) -> bool:
     move_to_a = np.array([numbers.get((m.step, m.args), -1) for m in b.moves], np.int64)
     renamed = np.stack([to_a[b.edges[:, 0]], move_to_a[b.edges[:, 1]], to_a[b.edges[:, 2]]], axis=1)
     return bool(to_a[0] == 0) and np.array_equal(_sorted(a.edges), _sorted(renamed))
+
+
+def _other_fairness(a: _Picture, b: _Picture) -> list[str]:
+    """The steps of both to which a run owes something else in one than in the other."""
+    owed = {m.step: m.fair for m in a.moves}
+    return list(dict.fromkeys(m.step for m in b.moves if owed.get(m.step, m.fair) is not m.fair))
 
 
 def _sorted(edges: NDArray[Any]) -> NDArray[Any]:

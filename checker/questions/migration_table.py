@@ -21,11 +21,12 @@ from checker.files import check_folder, write_text
 from checker.matrix.cells import Cell
 from checker.matrix.roles import GUESTS, all_properties, designs, look_up
 from checker.matrix.scope import scope_value
+from checker.matrix.system import system_of
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell, trace_of
 from checker.stories.story import to_text
 from checker.words import count
 from model.devices import Level
-from model.lang import Property, compose
+from model.lang import Property
 from model.machine import ApiFlags, IoapicVersion, Machine
 from model.migration import MachineType, Migrating, MigrationScope, Operation, V3Host, V6Host
 from model.vmms.qemu import Qemu
@@ -192,7 +193,7 @@ def cell_of(table: Table, guest: str, source: Host, to: Host, operation: Operati
     """One system at one scope."""
     names = {"kernel": table.kernel, "vmm": table.design, "guest": guest, "device": "level"}
     vmm = () if table.design == "qemu" else (designs()[table.design],)
-    system = _system(KERNELS[table.kernel], Migrating, *vmm, GUESTS[guest], Level)
+    system = system_of(KERNELS[table.kernel], Migrating, *vmm, GUESTS[guest], Level)
     scope = MigrationScope(
         ioapic=source.ioapic, flags=source.flags, operation=operation, machine=source.machine,
         qemu_has_series=source.qemu_has_series, kernel_has_flags=source.kernel_has_flags, to_machine=to.machine,
@@ -219,28 +220,18 @@ def moved(roles: Sequence[type[Machine]]) -> list[type[Machine]]:
     return [host, *patch, Migrating, *series, guest, device]
 
 
-_systems: dict[tuple[type[Machine], ...], type[Any]] = {}
-
-
-def _system(*roles: type[Machine]) -> type[Any]:
-    """One class for all cells that differ in their scope only."""
-    if roles not in _systems:
-        _systems[roles] = compose(*roles)
-    return _systems[roles]
-
-
 class Runner:
     """Runs cells; remembers what the source alone violates."""
 
     def __init__(self, engine: str = "auto", sizes: int = 1) -> None:
         """`sizes`: vCPUs, pins and vectors of every cell."""
-        self.engine, self.sizes, self.wanted, self.known = engine, sizes, wanted(), all_properties()
+        self.engine, self.sizes, self.wanted = engine, sizes, wanted()
         self._alone: dict[tuple[str, str, Host], frozenset[str]] = {}
 
     def check(self, cell: Cell) -> CellResult:
         """A whole answer. Raises KeyboardInterrupt, or MemoryError where the search found no memory."""
         scope = replace(cell.scope, cpus=self.sizes, pins=self.sizes, vectors=self.sizes)
-        result = check_cell(replace(cell, scope=scope), self.wanted, self.known, engine=self.engine)
+        result = check_cell(replace(cell, scope=scope), self.wanted, engine=self.engine)
         if result.outcome is not Outcome.COMPLETE:  # nothing else is limited here
             raise MemoryError
         return result

@@ -25,7 +25,7 @@ from checker.matrix.roles import VMMS, designs
 from model.lang import Design
 
 # of the report, not of the model
-ABOUT = frozenset({"patch", "source", "lane", "lane_order", "labels", "scope", "flag_names"})
+ABOUT = frozenset({"patch", "source", "lane", "lane_order", "ioapic_lane", "formerly", "scope", "flag_names"})
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def model_diff(base: type[Design], design: type[Design]) -> list[Hunk]:
         old, new = before.get(name), after.get(name)
         if old is None or new is None or old[1] is not new[1]:
             file = old[0] if old else ""  # a patch does not say in which file its new functions are
-            hunks.append(Hunk(file, f"{name}()", tuple(_function_diff(old and old[1], new and new[1]))))
+            marks = _changed(_mark(base, name), _mark(design, name)) if old and new else []
+            hunks.append(Hunk(file, f"{name}()", (*marks, *_function_diff(old and old[1], new and new[1]))))
     return [hunk for hunk in hunks if hunk.size]
 
 
@@ -121,6 +122,12 @@ def _function_diff(old: Callable[..., Any] | None, new: Callable[..., Any] | Non
         # what it replaces still runs: everything but the call is added
         return [(" " if "super()" in line else "+") + line for line in code_lines(new)[1:]]
     return _changed(code_lines(old) if old else [], code_lines(new) if new else [])
+
+
+def _mark(design: type[Design], name: str) -> list[str]:
+    """What makes a function a step, and what a run owes to it; a patch that restates one need not repeat it."""
+    info = design.steps().get(name)
+    return [f'@step(by="{info.by}", fair={info.fair})'] if info is not None else []
 
 
 def _changed(old: Sequence[str], new: Sequence[str]) -> list[str]:

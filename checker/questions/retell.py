@@ -17,13 +17,14 @@ from checker.language.lower import lower
 from checker.matrix.loader import file_digest
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, designs, look_up, role_of
 from checker.matrix.scope import parse_scope, scope_type
+from checker.matrix.system import system_of
 from checker.questions.migration_table import moved
 from checker.stories.as_told import first_difference
 from checker.stories.replay import make_trace
 from checker.stories.story_parser import Found, ParsedStory, path_of, stories_of
 from checker.stories.trace import StoryError, show
 from model.finite import ModelError, decode
-from model.lang import Fair, Property, compose
+from model.lang import Fair, Property
 from model.machine import Machine, Scope
 from model.migration import MigrationScope
 
@@ -94,7 +95,7 @@ def retell(
     """
     told = read_story(story, other, find, known)
     path, p, title = told.path, told.asked, told.title
-    telling = Telling(Reference(compose(*told.roles), told.scope), p, story)
+    telling = Telling(Reference(system_of(*told.roles), told.scope), p, story)
     stopped = telling.run(path)
     count = len(telling.moves)
     why_not = stopped or telling.why_not()
@@ -114,7 +115,7 @@ def retell(
 
 def _not_as_told(told: Told, count: int, whole: bool) -> str:
     """Where the first `count` steps, of the roles that the story names, change something else than it tells, or ""."""
-    trace = make_trace(told.asked, {}, compose(*told.roles), told.scope, told.path[:count], cell={})
+    trace = make_trace(told.asked, {}, system_of(*told.roles), told.scope, told.path[:count], cell={})
     return first_difference(told.story, trace, whole)
 
 
@@ -140,7 +141,7 @@ def read_story(
     names, roles = _roles_of(story, other, find)
     of = scope_type(roles)
     scope = replace(of(), **parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items()), of))
-    system = compose(*roles)
+    system = system_of(*roles)
     lower(system, scope)  # a design of the user's may be outside the language: say so before running it
     title = f"{story.property} on " + ", ".join(f"{role} {name}" for role, name in names.items())
     title += f", {scope.operation.name.lower()}" if isinstance(scope, MigrationScope) else ""
@@ -201,7 +202,7 @@ def _parting(
         _, roles = _roles_of(story, None, find)
     except ModelError:
         return []
-    told = Telling(Reference(compose(*roles), telling.reference.scope), p, story)
+    told = Telling(Reference(system_of(*roles), telling.reference.scope), p, story)
     told.run(path)
     for number, (here, there) in enumerate(zip(telling.states, told.states, strict=False)):
         a, b = telling.named(here), told.named(there)

@@ -17,10 +17,10 @@ from checker.engine.prepare import prepare
 from checker.engine.reference import Move, Reference, bindings_of
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
 from checker.errors import InternalError
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, provenance
-from checker.matrix.roles import role_of
+from checker.matrix.roles import premise_of, role_of
 from checker.matrix.scope import scope_value
 from checker.questions.simplifications import assumptions_of
 from checker.stories.replay import make_trace
@@ -97,11 +97,11 @@ class CellResult:
 
 
 def check_cell(
-    cell: Cell, wanted: Sequence[Property], known: Mapping[str, Property], *, engine: str = "auto",
+    cell: Cell, wanted: Sequence[Property], *, engine: str = "auto",
     limits: Limits | None = None, on_progress: Callable[[Stats], None] | None = None,
     stop: threading.Event | None = None, shared: Shared | None = None, on_phase: Callable[[str], None] | None = None,
 ) -> CellResult:  # fmt: skip
-    """Explore a cell and judge the wanted properties. `known` supplies their premises.
+    """Explore a cell and judge the wanted properties.
 
     stop: once it is set the search ends, and what is open is INCONCLUSIVE; without it Ctrl-C is a KeyboardInterrupt.
     on_phase: told what is done once the search is over and takes long.
@@ -111,7 +111,8 @@ def check_cell(
     disagree with the replay.
     """
     started = time.monotonic()
-    needed = {p.name: p for p in wanted} | {p.premise: known[p.premise] for p in wanted if p.premise}
+    premises = [premise for p in wanted if (premise := premise_of(p)) is not None]
+    needed = {p.function: p for p in (*wanted, *premises)}
     applying = [p for p in needed.values() if p.why_not(cell.system) is None]
     prepared = prepare(cell.system, cell.scope, applying)
     reference = Reference(cell.system, cell.scope)
@@ -122,7 +123,7 @@ def check_cell(
         search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
     if stop is None and search.outcome is Outcome.INTERRUPTED:
         raise KeyboardInterrupt
-    judge = Judge(cell, prepared.program, search, reference, stop, on_phase)
+    judge = Judge(cell, prepared.program, applying, search, reference, stop, on_phase)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
@@ -136,14 +137,18 @@ class Judge:
     """Turns what a search found into verdicts; every run is re-derived move by move in CPython."""
 
     def __init__(
-        self, cell: Cell, program: Program, search: NativeSearch | ReferenceSearch, reference: Reference,
-        stop: threading.Event | None = None, on_phase: Callable[[str], None] | None = None,
+        self, cell: Cell, program: Program, asked: Sequence[Property], search: NativeSearch | ReferenceSearch,
+        reference: Reference, stop: threading.Event | None = None, on_phase: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
-        """stop: once it is set no further loops are looked for, which can take long in a large graph."""
+        """asked: the properties that the program was lowered with. stop: once it is set no further loops are looked for,
+        which can take long in a large graph."""
         self.cell, self.search, self.reference = cell, search, reference
         self._stop = stop or threading.Event()
         self._on_phase = on_phase or (lambda text: None)
+        self._atoms: dict[Callable[..., Any], list[Atom]] = {p.function: [] for p in asked}
         self.atoms = atoms(program)
+        for atom in self.atoms:
+            self._atoms[asked[atom.formula].function].append(atom)
         self.complete = search.outcome is Outcome.COMPLETE
         self._confirmed = dict[tuple[tuple[int, ...], Move], tuple[int, ...] | None]()
         if search.outcome is Outcome.FAULT:
@@ -156,7 +161,7 @@ class Judge:
             return Verdict(p, Status.SKIPPED, note=reason)
         bindings = bindings_of(p, self.cell.scope)
         names = p.function.__code__.co_varnames[: p.function.__code__.co_argcount]
-        mine = [a for a in self.atoms if a.formula == p.name]
+        mine = self._atoms[p.function]
         parts = len(mine) // len(bindings)
         found = list[tuple[Path, dict[str, Any]]]()
         for k, values in enumerate(bindings):
@@ -179,7 +184,8 @@ class Judge:
         if p.kind == "leads_to":
             occurs = any(self.search.first_state(a, True) is not None for a in mine if a.part == 0)
             return "" if occurs else "vacuous: what it speaks of never happens here"
-        premise = [a for a in self.atoms if a.formula == p.premise]
+        named = premise_of(p)
+        premise = self._atoms.get(named.function, []) if named is not None else []
         if not premise or any(self.search.first_state(a, True) is not None for a in premise):
             return ""
         return f"vacuous: {p.premise} never happens here"

@@ -7,8 +7,7 @@ come from the model, through class attributes that this module looks for:
                 "KVM", or "CPU{cpu}" for one lane per value of the parameter `cpu`. A function without the
                 parameter runs in the innermost lane on the call stack that fits (a step: in its `by`).
     lane_order  on a class, optional: the templates in the order in which the lanes stand side by side.
-    labels      on a class, optional: {"apic[].irr": ("KVM", "CPU{0} IRR")}, path pattern -> lane and name of a
-                state field; {0}, {1}, ... are the indices in the path. Classes of the MRO add up.
+    Label       on a field, optional: how people call it (see model.lang).
     source      on a class: the C file that its functions stand for; its base name starts the anchors.
 
 A field without a label is called by its path and belongs to the lane of the class that declares it. Calls of pure
@@ -22,13 +21,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from checker.errors import InternalError
 from checker.language.layout import Leaf, leaves
+from checker.language.source import type_hints
 from checker.stories.trace import Call, Change, Event, Trace, lanes_in, show
 from model.finite import MaskType, ModelError, StructType, TableType, Type, decode
-from model.lang import Design, Disabled, Property, Scope, cells, save
+from model.lang import Design, Disabled, Label, Property, Scope, Struct, cells, save
 
 Path: TypeAlias = Sequence[tuple[str, tuple[Any, ...]]]  # the steps of a run: name, Python values of the parameters
 States: TypeAlias = Sequence[tuple[int, ...]]  # leaf codes in layout order: the initial state, then after each step
@@ -244,21 +244,31 @@ class _Recorder:
 
 
 def name_of(design: type[Design], leaf: Leaf) -> tuple[str, str]:
-    """Lane ("" for: whoever changes it) and label of a state field. Raises ModelError for a bad template."""
-    path = str(leaf)
-    pattern = "".join("[]" if isinstance(p, int) else f".{p}" for p in leaf.path).lstrip(".")
-    indices = [p for p in leaf.path if isinstance(p, int)]
-    for cls in design.__mro__:
-        templates = vars(cls).get("labels", {}).get(pattern)
-        if templates is not None:
-            try:
-                lane, label = (template.format(*indices) for template in templates)
-            except (LookupError, ValueError) as error:
-                raise ModelError(f"{cls.__name__}.labels[{pattern!r}] does not fit {path}: {error}") from None
-            return lane, label
+    """Lane ("" for: whoever changes it) and name of a state field. Raises ModelError for a bad template."""
     owner = next(cls for cls in design.__mro__ if leaf.path[0] in vars(cls).get("__annotations__", {}))
-    lane = str(getattr(owner, "lane", ""))
-    return ("" if "{" in lane else lane), path
+    lane, labels = "", list[str]()
+    holder: Any = owner
+    for name in (part for part in leaf.path if isinstance(part, str)):
+        hint = type_hints(holder)[name]
+        label = next((mark for mark in get_args(hint) if isinstance(mark, Label)), None)
+        labels += [label.text] if label is not None else [name] * bool(labels)
+        lane = label.lane if label is not None and label.lane is not None else lane
+        holder = next((arg for arg in _arguments(hint) if isinstance(arg, type) and issubclass(arg, Struct)), None)
+    indices = [part for part in leaf.path if isinstance(part, int)]
+    try:
+        text = " ".join(filter(None, labels)).format(*indices)
+        lane = lane.format(*indices, design=design)
+    except (LookupError, ValueError, AttributeError) as error:
+        raise ModelError(f"the label of {owner.__name__}.{leaf.path[0]} does not fit {leaf}: {error}") from None
+    of_owner = str(getattr(owner, "lane", ""))
+    return lane or ("" if "{" in of_owner else of_owner), text or str(leaf)
+
+
+def _arguments(hint: Any) -> Iterator[Any]:
+    """A type and what it is made of: Annotated[Table[Cpu, Lapic], ...] -> ..., Lapic."""
+    yield hint
+    for inner in get_args(hint):
+        yield from _arguments(inner)
 
 
 def replay(

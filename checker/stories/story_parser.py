@@ -304,9 +304,14 @@ def _step(call: str, line: int, known: Collection[str] | None) -> tuple[str, dic
 
 
 def path_of(story: ParsedStory, design: type[Design], scope: Scope) -> list[tuple[str, tuple[Any, ...]]]:
-    """The story's steps with Python values, as checker.stories.replay takes them. Raises StoryError naming the line."""
+    """The story's steps with Python values, as checker.stories.replay takes them. Raises StoryError naming the line.
+
+    `formerly` on a design: names that its steps had in stories told before, and their names now.
+    """
+    formerly: Mapping[str, str] = getattr(design, "formerly", {})
     path: list[tuple[str, tuple[Any, ...]]] = []
-    for (name, args), line in zip(story.steps, story.lines, strict=True):
+    for (told, args), line in zip(story.steps, story.lines, strict=True):
+        name = formerly.get(told, told)
         if name not in design.steps():
             raise StoryError(f"line {line}: no step {name!r} in {design.__name__}")
         hints = typing.get_type_hints(getattr(design, name), include_extras=True)

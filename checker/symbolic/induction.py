@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any
 
 from checker.errors import InternalError
-from checker.language.ir_program import Formula, Param
+from checker.language.ir import Formula, Param
 from checker.language.layout import Instance, bindings, instances
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator

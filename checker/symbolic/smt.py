@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from checker.language import ir
-from checker.language.ir_program import Param, Program
+from checker.language.ir import Param, Program
 from checker.language.layout import Instance, Layout
 from checker.symbolic.smt_values import Frame, Values, literal, scalar
 from checker.symbolic.terms import Term, Terms, Truth, both, either, negation, width_for

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, TypeAlias, assert_never, cast
 
 from checker.language import ir
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.layout import leaves
 from checker.symbolic.terms import Bits, Term, Terms, Truth, both, either, negation
 from model.finite import BoolType, MaskType, Scalar, StructType, TableType, Type

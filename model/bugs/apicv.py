@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from model.designs.base import Base
-from model.lang import Fair, Mask, Patch, Table, require, step
-from model.machine import Cpu, IrqchipMode, Lapic, Machine, Pin, Trigger, Vector
+from model.lang import Fair, Label, Mask, Patch, Table, require, step
+from model.machine import Cpu, Lapic, Pin, Trigger, Vector
 
 
 class PostedInterrupts(Base):
@@ -20,16 +20,15 @@ class PostedInterrupts(Base):
     patch = Patch(title="VMX posted interrupts", note="what B5 needs")
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("qemu",), "guest": ("linux_moves_in_service",)}
     scope_defaults: ClassVar[Mapping[str, Any]] = {"pins": 1}
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**Machine.labels, "pir[]": ("KVM", "CPU{0} PIR")}
 
-    pir: Table[Cpu, Mask[Vector]]
+    pir: Annotated[Table[Cpu, Mask[Vector]], Label("CPU{0} PIR")]
 
-    def kvm_set_irq(self, gsi: Pin) -> None:
+    def kvm_set_msi(self, gsi: Pin, level: bool) -> None:
         """vmx_deliver_interrupt() where Base's apic_accept_irq() writes IRR."""
         route = self.irq_routing[gsi]
         apic = self.apic[route.dest]
-        if apic.in_guest or not route.valid or not apic.spiv_enabled:
-            super().kvm_set_irq(gsi)
+        if apic.in_guest or not level or not route.valid or not apic.spiv_enabled:
+            super().kvm_set_msi(gsi, level)
             return
         if route.trigger == Trigger.LEVEL:
             apic.tmr.add(route.vector)
@@ -62,9 +61,9 @@ class MutantB5(PostedInterrupts):
     def vcpu_scan_ioapic(self, cpu: Cpu, apic: Lapic) -> None:
         apic.ioapic_handled_vectors.clear()
         apic.highest_stale_pending_ioapic_eoi = None
-        if self.irqchip_mode == IrqchipMode.SPLIT:
+        if self.irqchip_split():
             self.kvm_scan_ioapic_routes(cpu, apic)
-        elif self.irqchip_mode == IrqchipMode.KERNEL:
+        elif self.ioapic_in_kernel():
             self.kvm_ioapic_scan_entry(cpu, apic)
 
 
@@ -77,14 +76,9 @@ class VirtualEoi(Base):
     patch = Patch(title="VMX EOI virtualization, with inhibition at run time", note="what B8 needs")
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("qemu", "firecracker"), "guest": ("linux",)}
     scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1}
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Machine.labels,
-        "apicv_active": ("KVM", "APICv active"),
-        "svi": ("KVM", "SVI"),
-    }
 
-    apicv_active: bool
-    svi: Vector | None  # the VMCS's guest interrupt status
+    apicv_active: Annotated[bool, Label("APICv active")]
+    svi: Annotated[Vector | None, Label("SVI")]  # the VMCS's guest interrupt status
 
     @step(by="KVM", fair=Fair.FINITE)
     def kvm_vcpu_update_apicv(self, cpu: Cpu) -> None:

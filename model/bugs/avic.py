@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from model.bugs.scan import RtcTracking
-from model.lang import Index, Mask, Patch
+from model.lang import Index, Label, Mask, Patch
 from model.machine import Lapic, Pin, Trigger
 
 Frame: TypeAlias = Annotated[int, Index(3)]  # activations of ioapic_set_irq() on the host's stack that are counted
@@ -20,12 +20,9 @@ class Avic(RtcTracking):
         "vmm": ("firecracker",), "guest": ("linux",), "device": ("edge", "level"),
     }  # fmt: skip
     scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1}
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **RtcTracking.labels,
-        "activations": ("KVM", "ioapic_set_irq() inside itself"),
-    }
 
-    activations: Mask[Frame]  # of the last assertion: {0} if it did not call itself
+    # of the last assertion: {0} if it did not call itself
+    activations: Annotated[Mask[Frame], Label("ioapic_set_irq() inside itself")]
 
     def apic_set_eoi(self, apic: Lapic) -> None:
         """Hardware traps the EOI only if TMR says level."""

@@ -64,12 +64,9 @@ class MutantB19(MutantB15):
     def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         rte = self.ioapic[pin]
         old_dest = rte.dest
-        rte.vector = vector
-        rte.dest = dest
-        rte.trigger = trigger
-        rte.mask = mask
+        self.set_entry(rte, vector, dest, trigger, mask)
         if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
-            self.kvm_ioapic_service(rte)
+            self.kvm_ioapic_service(pin)
         self.kvm_make_scan_ioapic_request_mask(old_dest, dest)
 
 
@@ -85,10 +82,7 @@ class MutantB19Qemu(Qemu):
 
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         rte = self.ioapic[pin]
-        rte.vector = vector
-        rte.dest = dest
-        rte.trigger = trigger
-        rte.mask = mask
+        self.set_entry(rte, vector, dest, trigger, mask)
         rte.irq_eoi = 0
         self.ioapic_update_kvm_routes(pin)
         self.ioapic_service()

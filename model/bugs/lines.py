@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 from model.designs.base import Base
 from model.devices import Level
-from model.lang import Fair, Index, Mask, Patch, Struct, Table, require, step
-from model.machine import Machine, Pin
+from model.lang import Fair, Index, Label, Mask, Patch, Struct, Table, require, step
+from model.machine import Pin
 
 Source: TypeAlias = Annotated[int, Index(2)]
 
@@ -17,9 +17,9 @@ Source: TypeAlias = Annotated[int, Index(2)]
 class Call(Struct):
     """A thread's kvm_set_irq() that has not reached the I/O APIC yet."""
 
-    on_its_way: bool
-    pin: Pin
-    level: bool
+    on_its_way: Annotated[bool, Label("call of source {0} on its way")]
+    pin: Annotated[Pin, Label("pin of that call")]
+    level: Annotated[bool, Label("level of that call")]
 
 
 class TwoDevices(Level):
@@ -28,9 +28,7 @@ class TwoDevices(Level):
     Simplified: a device whose thread is still in KVM_IRQ_LINE is not serviced; it waits for the next interrupt.
     """
 
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**Machine.labels, "wants[]": ("device", "devices of line {0}")}
-
-    wants: Table[Pin, Mask[Source]]
+    wants: Annotated[Table[Pin, Mask[Source]], Label("devices of line {0}")]
 
     @abstractmethod
     def kvm_set_irq_source(self, pin: Pin, source: Source, level: bool) -> None:
@@ -70,15 +68,8 @@ class LineSources(Base):
         "vmm": ("firecracker",), "guest": ("linux",), "device": ("two_devices",),
     }  # fmt: skip
     scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1}
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Machine.labels,
-        "irq_states[]": ("KVM", "pin {0} irq_states"),
-        "call[].on_its_way": ("KVM", "call of source {0} on its way"),
-        "call[].pin": ("KVM", "pin of that call"),
-        "call[].level": ("KVM", "level of that call"),
-    }
 
-    irq_states: Table[Pin, Mask[Source]]
+    irq_states: Annotated[Table[Pin, Mask[Source]], Label("pin {0} irq_states")]
 
     def kvm_set_irq_source(self, pin: Pin, source: Source, level: bool) -> None:
         """kvm_set_irq(): the OR is computed under the I/O APIC's lock."""

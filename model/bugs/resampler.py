@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from model.designs.base import Base
 from model.devices import Level
 from model.lang import Patch
-from model.machine import Cpu, Pin, Trigger, Vector
+from model.machine import Pin
 
 
 class KernelResample(Level):
@@ -40,19 +40,10 @@ class Resampler(Base):
         self.ioapic[pin].irr = False
         self.device_resample(pin)
 
-    def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
-        rte = self.ioapic[pin]
-        old_dest = rte.dest
-        rte.vector = vector
-        rte.dest = dest
-        rte.trigger = trigger
-        rte.mask = mask
-        if trigger == Trigger.EDGE:
-            rte.remote_irr = False
-        if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
-            rte.irr = False
-            self.device_resample(pin)  # kvm_notify_irqfd_resampler()
-        self.kvm_make_scan_ioapic_request_mask(old_dest, dest)
+    def kvm_ioapic_service_unmasked(self, pin: Pin) -> None:
+        """kvm_notify_irqfd_resampler(): whoever still wants service will say so."""
+        self.ioapic[pin].irr = False
+        self.device_resample(pin)
 
 
 class MutantB10(Resampler):
@@ -61,15 +52,5 @@ class MutantB10(Resampler):
         date="6.3", base="resampler", note="fef8f2b90edb",
     )  # fmt: skip
 
-    def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
-        rte = self.ioapic[pin]
-        old_dest = rte.dest
-        rte.vector = vector
-        rte.dest = dest
-        rte.trigger = trigger
-        rte.mask = mask
-        if trigger == Trigger.EDGE:
-            rte.remote_irr = False
-        if trigger == Trigger.LEVEL and rte.irr and not mask and not rte.remote_irr:
-            self.kvm_ioapic_service(rte)
-        self.kvm_make_scan_ioapic_request_mask(old_dest, dest)
+    def kvm_ioapic_service_unmasked(self, pin: Pin) -> None:
+        self.kvm_ioapic_service(pin)

@@ -53,5 +53,4 @@ class MutantEveryEoi(Base):
 
     def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
         apic.pending_ioapic_eoi = vector
-        apic.req_ioapic_eoi_exit = True
-        apic.in_guest = False
+        self.kvm_make_request_ioapic_eoi_exit(apic)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from model.designs.base import Base
-from model.lang import Patch, Table
-from model.machine import Cpu, Lapic, Machine, Pin, Trigger, Vector
+from model.lang import Label, Patch, Table
+from model.machine import Cpu, Lapic, Pin, Trigger
 
 
 class RtcTracking(Base):
@@ -22,14 +22,10 @@ class RtcTracking(Base):
         "vmm": ("firecracker",), "guest": ("linux_moves_in_service",), "device": ("edge", "level"),
     }  # fmt: skip
     scope_defaults: ClassVar[Mapping[str, Any]] = {"pins": 1}
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Machine.labels,
-        "pending_eoi[]": ("KVM", "pin {0} pending_eoi"),
-        "coalesced[]": ("KVM", "pin {0} coalesced"),
-    }
 
-    pending_eoi: Table[Pin, bool]  # rtc_status.pending_eoi: the LAPIC took the interrupt, its EOI is still to come
-    coalesced: Table[Pin, bool]  # what the last assertion of the pin returned
+    # rtc_status.pending_eoi: the LAPIC took the interrupt, its EOI is still to come
+    pending_eoi: Annotated[Table[Pin, bool], Label("pin {0} pending_eoi")]
+    coalesced: Annotated[Table[Pin, bool], Label("pin {0} coalesced")]  # what the last assertion of the pin returned
 
     def kvm_ioapic_set_irq(self, pin: Pin, level: bool) -> None:
         """rtc_irq_check_coalesced() comes first."""
@@ -64,12 +60,13 @@ class MutantB3(RtcTracking):
                 apic.ioapic_handled_vectors.add(rte.vector)
 
 
-class MutantB2(RtcTracking):
+class MutantB2(MutantB3):
     patch = Patch(
         title="B2: an edge EOI is lost when its entry moves to another CPU in service",
         date="4.4 (U)", base="mutant_b3", note="db2bdcbbbd32",
     )  # fmt: skip
 
-    def kvm_scan_ioapic_irq(self, cpu: Cpu, apic: Lapic, dest: Cpu, vector: Vector) -> None:
-        if dest == cpu:
-            apic.ioapic_handled_vectors.add(vector)
+    def kvm_ioapic_scan_entry(self, cpu: Cpu, apic: Lapic) -> None:
+        for rte in self.ioapic.values():
+            if rte.dest == cpu:
+                apic.ioapic_handled_vectors.add(rte.vector)

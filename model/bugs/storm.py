@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from model.designs.base import Base
 from model.designs.v6 import V6
 from model.lang import Patch
-from model.machine import ApiFlags, Lapic, RedirectionEntry, Trigger, Vector
+from model.machine import ApiFlags, Lapic, Pin, Trigger, Vector
 from model.vmms.qemu import Qemu
 
 
@@ -33,10 +33,11 @@ class MutantB11(Base):
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("firecracker",), "guest": ("broken",)}
     scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1, "throttle": True}
 
-    def kvm_ioapic_eoi_pin(self, rte: RedirectionEntry) -> None:
+    def kvm_ioapic_eoi_pin(self, pin: Pin) -> None:
+        rte = self.ioapic[pin]
         rte.remote_irr = False
         if not rte.mask and rte.irr:
-            self.kvm_ioapic_service(rte)
+            self.kvm_ioapic_service(pin)
 
 
 class MutantB11Qemu(Qemu):

@@ -6,6 +6,6 @@ from model.lang import Patch
 
 class Base(Kvm):
     patch = Patch(
-        title="Linux KVM with a split irqchip, before the feature",
+        title="Linux KVM, before the feature",
         note="offered since 4.4 (7543a635aa09), hidden for the in-kernel I/O APIC since 4.17 (0bcc3fb95b97)",
     )

@@ -14,5 +14,5 @@ class CpuidBefore(CpuidC):
     def kvm_get_supported_cpuid_tsc_deadline(self) -> bool:
         return False
 
-    def kvm_enable_cap_disable_exits(self) -> None:
+    def enable_KVM_CAP_X86_DISABLE_EXITS(self) -> None:
         self.errno = Errno.OK

@@ -18,5 +18,5 @@ class CpuidOverhaul(CpuidBefore):
     def kvm_get_supported_cpuid_tsc_deadline(self) -> bool:
         return True
 
-    def kvm_enable_cap_disable_exits(self) -> None:
+    def enable_KVM_CAP_X86_DISABLE_EXITS(self) -> None:
         self.errno = Errno.EINVAL if self.any_vcpu_created() else Errno.OK

@@ -20,7 +20,7 @@ class Irqchip2(WoodhouseDraft1):
     def kvm_ioapic_version(self) -> IoapicVersion:
         return self.version_id
 
-    def kvm_vm_ioctl_set_irqchip2(self, version: IoapicVersion) -> None:
+    def ioctl_KVM_SET_IRQCHIP2(self, version: IoapicVersion) -> None:
         if not self.ioapic_in_kernel():
             self.errno = Errno.ENXIO
             return

@@ -1,5 +1,6 @@
 """QEMU, November 2025: the policy follows from the I/O APIC's version at power-on. Flags of kernel v3."""
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from model.lang import Patch
@@ -7,14 +8,9 @@ from model.machine import ApiFlags, Errno, IoapicVersion
 from model.vmms.qemu_vmstate import QemuVmstate, SeoibState
 
 
-class QemuRfcV1(QemuVmstate):
-    patch = Patch(
-        title="target/i386/kvm: Configure proper KVM SEOIB behavior (RFC v1, for the flags of kernel v3)",
-        author="Khushit Shah",
-        date="2025-11-26",
-        msgid="20251126093742.2110483-1",
-        base="qemu",
-    )
+class SeoibSeries(QemuVmstate):
+    """What both versions of the series have."""
+
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE,)  # it chooses the flags itself
 
     def enable_capabilities(self) -> None:
@@ -38,10 +34,10 @@ class QemuRfcV1(QemuVmstate):
             self.kvm_x2apic_api_set_flags(state)
 
     def kvm_has_seoib_flags(self) -> bool:
-        return self.kvm_check_extension_x2apic_api(True, False) and self.kvm_check_extension_x2apic_api(True, True)
+        return self.check_KVM_CAP_X2APIC_API(True, False) and self.check_KVM_CAP_X2APIC_API(True, True)
 
-    def kvm_x2apic_api_set_flags(self, state: SeoibState) -> None:
-        self.kvm_enable_cap_x2apic_api(True, state == SeoibState.NOT_ADVERTISED)
+    @abstractmethod
+    def kvm_x2apic_api_set_flags(self, state: SeoibState) -> None: ...
 
     def x86_seoib_needed(self) -> bool:
         return self.kvm_lapic_seoib_state != SeoibState.QUIRKED
@@ -49,3 +45,16 @@ class QemuRfcV1(QemuVmstate):
     def x86_seoib_post_load(self) -> None:
         """Before KVM_SET_LAPIC, which makes the flags take effect in LVR."""
         self.kvm_try_set_lapic_seoib_state()
+
+
+class QemuRfcV1(SeoibSeries):
+    patch = Patch(
+        title="target/i386/kvm: Configure proper KVM SEOIB behavior (RFC v1, for the flags of kernel v3)",
+        author="Khushit Shah",
+        date="2025-11-26",
+        msgid="20251126093742.2110483-1",
+        base="qemu",
+    )
+
+    def kvm_x2apic_api_set_flags(self, state: SeoibState) -> None:
+        self.enable_KVM_CAP_X2APIC_API(True, state == SeoibState.NOT_ADVERTISED)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from model.designs.base import Base
 from model.lang import Patch
-from model.machine import ApiFlags, Errno, IrqchipMode, Lapic
+from model.machine import ApiFlags, Errno, Lapic
 
 
 class SplitIrqchipApi(Base):
@@ -27,8 +27,8 @@ class SplitIrqchipApi(Base):
             apic.cpuid_x2apic and not self.ioapic_in_kernel() and not self.disable_eoi_broadcast_suppression_support
         )
 
-    def kvm_enable_cap_split_irqchip_api(self, disable_suppression: bool) -> None:
-        if self.irqchip_mode != IrqchipMode.SPLIT:
+    def enable_KVM_CAP_SPLIT_IRQCHIP_API(self, disable_suppression: bool) -> None:
+        if not self.irqchip_split():
             self.errno = Errno.ENXIO
         elif self.any_vcpu_created():
             self.errno = Errno.EINVAL

@@ -1,21 +1,17 @@
-"""2 December: ENABLE and DISABLE flags over an internal tri-state."""
+"""2 December: ENABLE and DISABLE flags over an internal tri-state. With what v4 and v5 have in common with it."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
 from model.designs.base import Base
 from model.lang import Patch
-from model.machine import ApiFlags, Errno, IrqchipMode, Lapic, SuppressEoi, Trigger, Vector
+from model.machine import ApiFlags, Errno, Lapic, SuppressEoi, Trigger, Vector
 
 
-class TristateDraft(Base):
-    patch = Patch(
-        title="KVM_X2APIC_{ENABLE,DISABLE}_SUPPRESS_EOI_BROADCAST over a tri-state (inline)",
-        author="Sean Christopherson",
-        date="2025-12-02",
-        msgid="aS8Vhb66UViQmY_Q@google.com",
-        base="base",
-    )
+class Tristate(Base):
+    """What the draft, v4 and v5 each patch into the base alike. v6.py has the arguments: it is what was merged."""
+
     api_flags: ClassVar[tuple[ApiFlags, ...]] = tuple(ApiFlags)
     flag_names: ClassVar[Mapping[ApiFlags, str]] = {
         ApiFlags.BIT2: "KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST",
@@ -23,31 +19,31 @@ class TristateDraft(Base):
     }
     suppress_eoi_broadcast_mode: SuppressEoi
 
-    def kvm_lapic_advertise_suppress_eoi_broadcast(self) -> bool:
-        return not self.ioapic_in_kernel() and self.suppress_eoi_broadcast_mode != SuppressEoi.DISABLED
-
-    def kvm_lapic_suppress_eoi_broadcast(self, apic: Lapic) -> bool:
-        return apic.spiv_directed_eoi and self.suppress_eoi_broadcast_mode != SuppressEoi.QUIRKED
+    @abstractmethod
+    def kvm_lapic_advertise_suppress_eoi_broadcast(self) -> bool: ...
+    @abstractmethod
+    def kvm_lapic_suppress_eoi_broadcast(self, apic: Lapic) -> bool: ...
 
     def kvm_apic_set_version(self, apic: Lapic) -> None:
         apic.lvr_directed_eoi = apic.cpuid_x2apic and self.kvm_lapic_advertise_suppress_eoi_broadcast()
 
     def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
-        if vector not in apic.ioapic_handled_vectors:
+        if not self.kvm_ioapic_handles_vector(apic, vector):
             return
         if apic.highest_stale_pending_ioapic_eoi == vector:
-            apic.req_scan_ioapic = True
-            apic.in_guest = False
-        if self.irqchip_mode == IrqchipMode.SPLIT:
+            self.kvm_make_request_scan_ioapic(apic)
+        if self.irqchip_split():
             if self.kvm_lapic_suppress_eoi_broadcast(apic):
                 return
             apic.pending_ioapic_eoi = vector
-            apic.req_ioapic_eoi_exit = True
-            apic.in_guest = False
+            self.kvm_make_request_ioapic_eoi_exit(apic)
             return
         self.kvm_ioapic_update_eoi(apic, vector, Trigger.LEVEL if vector in apic.tmr else Trigger.EDGE)
 
-    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
+    def check_KVM_CAP_X2APIC_API(self, vm_fd: bool, bit3: bool) -> bool:
+        return True
+
+    def enable_KVM_CAP_X2APIC_API(self, bit2: bool, bit3: bool) -> None:
         if bit2 and bit3:
             self.errno = Errno.EINVAL
             return
@@ -57,5 +53,18 @@ class TristateDraft(Base):
             self.suppress_eoi_broadcast_mode = SuppressEoi.DISABLED
         self.errno = Errno.OK
 
-    def kvm_check_extension_x2apic_api(self, vm_fd: bool, bit3: bool) -> bool:
-        return True
+
+class TristateDraft(Tristate):
+    patch = Patch(
+        title="KVM_X2APIC_{ENABLE,DISABLE}_SUPPRESS_EOI_BROADCAST over a tri-state (inline)",
+        author="Sean Christopherson",
+        date="2025-12-02",
+        msgid="aS8Vhb66UViQmY_Q@google.com",
+        base="base",
+    )
+
+    def kvm_lapic_advertise_suppress_eoi_broadcast(self) -> bool:
+        return not self.ioapic_in_kernel() and self.suppress_eoi_broadcast_mode != SuppressEoi.DISABLED
+
+    def kvm_lapic_suppress_eoi_broadcast(self, apic: Lapic) -> bool:
+        return apic.spiv_directed_eoi and self.suppress_eoi_broadcast_mode != SuppressEoi.QUIRKED

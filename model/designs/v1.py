@@ -2,7 +2,7 @@
 
 from model.designs.base import Base
 from model.lang import Patch
-from model.machine import IrqchipMode, Lapic, Trigger, Vector
+from model.machine import Lapic, Trigger, Vector
 
 
 class V1(Base):
@@ -15,16 +15,14 @@ class V1(Base):
     )
 
     def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
-        if vector not in apic.ioapic_handled_vectors:
+        if not self.kvm_ioapic_handles_vector(apic, vector):
             return
         if apic.highest_stale_pending_ioapic_eoi == vector:
-            apic.req_scan_ioapic = True
-            apic.in_guest = False
-        if self.irqchip_mode == IrqchipMode.SPLIT:
-            if apic.spiv_directed_eoi:
+            self.kvm_make_request_scan_ioapic(apic)
+        if self.irqchip_split():
+            if apic.spiv_directed_eoi:  # the guest EOIs the I/O APIC itself, as it does with an in-kernel one
                 return
             apic.pending_ioapic_eoi = vector
-            apic.req_ioapic_eoi_exit = True
-            apic.in_guest = False
+            self.kvm_make_request_ioapic_eoi_exit(apic)
             return
         self.kvm_ioapic_update_eoi(apic, vector, Trigger.LEVEL if vector in apic.tmr else Trigger.EDGE)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from model.designs.quirk_oct31 import QuirkOct31
+from model.designs.quirk_oct31 import TwoFlags
 from model.lang import Patch
 from model.machine import ApiFlags
 
 
-class V2(QuirkOct31):
+class V2(TwoFlags):
     """Assumed: the second mail of v2, which is garbled, says what v3 says."""
 
     patch = Patch(

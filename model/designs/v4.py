@@ -1,11 +1,11 @@
 """v4: ENABLE alone suppresses; both flags need a split irqchip."""
 
-from model.designs.tristate_draft import TristateDraft
+from model.designs.tristate_draft import Tristate
 from model.lang import Patch
-from model.machine import Errno, IrqchipMode, Lapic, SuppressEoi
+from model.machine import Errno, Lapic, SuppressEoi
 
 
-class V4(TristateDraft):
+class V4(Tristate):
     patch = Patch(
         title="KVM: x86: Add x2APIC features to control EOI broadcast suppression (v4)",
         author="Khushit Shah",
@@ -14,15 +14,14 @@ class V4(TristateDraft):
         base="base",
     )
 
+    def kvm_lapic_advertise_suppress_eoi_broadcast(self) -> bool:
+        return not self.ioapic_in_kernel() and self.suppress_eoi_broadcast_mode != SuppressEoi.DISABLED
+
     def kvm_lapic_suppress_eoi_broadcast(self, apic: Lapic) -> bool:
         return apic.spiv_directed_eoi and self.suppress_eoi_broadcast_mode == SuppressEoi.ENABLED
 
-    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
-        if (bit2 and bit3) or ((bit2 or bit3) and self.irqchip_mode != IrqchipMode.SPLIT):
+    def enable_KVM_CAP_X2APIC_API(self, bit2: bool, bit3: bool) -> None:
+        if (bit2 or bit3) and not self.irqchip_split():
             self.errno = Errno.EINVAL
             return
-        if bit2:
-            self.suppress_eoi_broadcast_mode = SuppressEoi.ENABLED
-        if bit3:
-            self.suppress_eoi_broadcast_mode = SuppressEoi.DISABLED
-        self.errno = Errno.OK
+        super().enable_KVM_CAP_X2APIC_API(bit2, bit3)

@@ -17,8 +17,8 @@ class V6AsDocumented(V6):
         note="the sentence is older than the flags, and no kernel enforces it",
     )
 
-    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
+    def enable_KVM_CAP_X2APIC_API(self, bit2: bool, bit3: bool) -> None:
         if self.any_vcpu_created():
             self.errno = Errno.EBUSY
             return
-        super().kvm_enable_cap_x2apic_api(bit2, bit3)
+        super().enable_KVM_CAP_X2APIC_API(bit2, bit3)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from model.lang import Fair, Table, require, step
+from model.lang import Fair, Label, Table, require, step
 from model.machine import Cpu, Machine, Pin, Trigger, Vector
 
 
@@ -13,10 +13,9 @@ class Guest(Machine):
     """Two vCPUs' worth of kernel: it enables its LAPICs, sets up pins, then handles interrupts."""
 
     lane: ClassVar[str] = "CPU{cpu}"
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**Machine.labels, "driver_ready[]": ("", "driver of pin {0}")}
     scope_defaults: ClassVar[dict[str, int]] = {}  # sizes that this guest is explored with unless told otherwise
 
-    driver_ready: Table[Pin, bool]
+    driver_ready: Annotated[Table[Pin, bool], Label("driver of pin {0}")]
 
     @abstractmethod
     def guest_wants_directed_eoi(self) -> bool:

@@ -7,10 +7,10 @@ whatever the I/O APIC's version is. As in class G-DIR-EOIR of the facts (3.7), t
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated
 
 from model.guests.guest import Guest
-from model.lang import Fair, Struct, Table, require, step
+from model.lang import Fair, Label, Struct, Table, require, step
 from model.machine import Cpu, Pin, Vector
 
 
@@ -23,19 +23,13 @@ class Doing(Enum):
 
 class IllumosCpu(Struct):
     doing: Doing
-    vector: Vector
+    vector: Annotated[Vector, Label("handles vector")]
 
 
 class Illumos(Guest):
     """Simplified: interrupts are off throughout; without LVR bit 24 the LAPIC is EOIed at the end, unmasked."""
 
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Guest.labels,
-        "illumos[].doing": ("CPU{0}", "doing"),
-        "illumos[].vector": ("CPU{0}", "handles vector"),
-    }
-
-    illumos: Table[Cpu, IllumosCpu]
+    illumos: Annotated[Table[Cpu, IllumosCpu], Label("", lane="CPU{0}")]
 
     def guest_wants_directed_eoi(self) -> bool:
         return True

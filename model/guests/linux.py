@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from model.guests.guest import Guest
-from model.lang import Fair, Struct, Table, require, step
+from model.lang import Fair, Label, Struct, Table, require, step
 from model.machine import Cpu, Pin, Vector
 
 
@@ -22,20 +22,15 @@ class Doing(Enum):
 
 class LinuxCpu(Struct):
     doing: Doing
-    vector: Vector
+    vector: Annotated[Vector, Label("handles vector")]
 
 
 class Linux(Guest):
     """Simplified: no masking flows, no affinity changes, no explicit EOI: other guests have them, one each."""
 
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Guest.labels,
-        "linux[].doing": ("CPU{0}", "doing"),
-        "linux[].vector": ("CPU{0}", "handles vector"),
-    }
     source: ClassVar[str] = "arch/x86/kernel/apic/io_apic.c"
 
-    linux: Table[Cpu, LinuxCpu]
+    linux: Annotated[Table[Cpu, LinuxCpu], Label("", lane="CPU{0}")]
 
     def guest_wants_directed_eoi(self) -> bool:
         return False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from model.guests.linux import Doing, Linux
-from model.lang import Fair, Table, require, step
+from model.lang import Fair, Label, Table, require, step
 from model.machine import Cpu, Pin, Trigger
 
 
@@ -15,10 +15,9 @@ class LinuxAffinity(Linux):
     Simplified: the vector stays; moving and unmasking are one write of the entry.
     """
 
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**Linux.labels, "move_pending[]": ("", "pin {0} is to go to CPU")}
     scope_defaults: ClassVar[dict[str, int]] = {"pins": 1}
 
-    move_pending: Table[Pin, Cpu | None]
+    move_pending: Annotated[Table[Pin, Cpu | None], Label("pin {0} is to go to CPU")]
 
     @step(by="guest", fair=Fair.FINITE)
     def irq_set_affinity(self, cpu: Cpu, pin: Pin, dest: Cpu) -> None:

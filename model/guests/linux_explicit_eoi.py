@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from model.guests.linux import Doing, Linux
-from model.lang import Fair, Table, require, step
+from model.lang import Fair, Label, Table, require, step
 from model.machine import Cpu, IoapicVersion, Pin, Trigger, Vector
 
 
@@ -55,10 +55,9 @@ class LinuxTmr0(LinuxExplicitEoi):
     Simplified: a CPU that went offline stays so; its pins move in one write each and keep their vectors.
     """
 
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**Linux.labels, "offline[]": ("CPU{0}", "offline")}
     source: ClassVar[str] = "arch/x86/kernel/irq.c"
 
-    offline: Table[Cpu, bool]
+    offline: Annotated[Table[Cpu, bool], Label("offline", lane="CPU{0}")]
 
     def needs_explicit_eoi(self, cpu: Cpu, vector: Vector) -> bool:
         return vector not in self.apic[cpu].tmr and any(self.is_level_pin(pin, vector) for pin in self.ioapic)
@@ -87,10 +86,9 @@ class LinuxIr(LinuxExplicitEoi):
     Without remapping in the machine it is plain Linux.
     """
 
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**Linux.labels, "irte[]": ("", "IRTE {0} vector")}
     scope_defaults: ClassVar[dict[str, int]] = {"vectors": 3}  # so that vectors need not be pin numbers
 
-    irte: Table[Pin, Vector]
+    irte: Annotated[Table[Pin, Vector], Label("IRTE {0} vector")]
 
     def needs_explicit_eoi(self, cpu: Cpu, vector: Vector) -> bool:
         return self.has_interrupt_remapping() and any(self.is_level_pin(pin, vector) for pin in self.ioapic)

@@ -4,10 +4,10 @@ broken guest that does not even mask the pin."""
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from model.guests.guest import Guest
-from model.lang import Fair, Struct, Table, require, step
+from model.lang import Fair, Label, Struct, Table, require, step
 from model.machine import Cpu, Pin, Trigger, Vector
 
 
@@ -27,21 +27,14 @@ class Thread(Enum):
 
 class ThreadedCpu(Struct):
     doing: Doing
-    vector: Vector
+    vector: Annotated[Vector, Label("handles vector")]
 
 
 class Sel4(Guest):
     """seL4: mask the pin, EOI the LAPIC, let the driver thread service the device, unmask when it acknowledges (3.6)."""
 
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Guest.labels,
-        "irq[].doing": ("CPU{0}", "doing"),
-        "irq[].vector": ("CPU{0}", "handles vector"),
-        "thread[]": ("", "thread of pin {0}"),
-    }
-
-    irq: Table[Cpu, ThreadedCpu]
-    thread: Table[Pin, Thread]
+    irq: Annotated[Table[Cpu, ThreadedCpu], Label("", lane="CPU{0}")]
+    thread: Annotated[Table[Pin, Thread], Label("thread of pin {0}")]
 
     def guest_wants_directed_eoi(self) -> bool:
         return False

@@ -8,10 +8,10 @@ the I/O APIC's version is. L2 runs only while no interrupt is pending for L1.
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated
 
 from model.guests.guest import Guest
-from model.lang import Fair, Mask, Struct, Table, require, step
+from model.lang import Fair, Label, Mask, Struct, Table, require, step
 from model.machine import Cpu, Pin, Vector
 
 
@@ -22,20 +22,13 @@ class Doing(Enum):
 
 
 class HyperVCpu(Struct):
-    doing: Doing
-    vector: Vector
-    l2_pending: Mask[Vector]  # injected into L2, not serviced yet
+    doing: Annotated[Doing, Label("L1")]
+    vector: Annotated[Vector, Label("L1 handles vector")]
+    l2_pending: Annotated[Mask[Vector], Label("pending for L2")]  # injected into L2, not serviced yet
 
 
 class WindowsCg(Guest):
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Guest.labels,
-        "l1[].doing": ("CPU{0}", "L1"),
-        "l1[].vector": ("CPU{0}", "L1 handles vector"),
-        "l1[].l2_pending": ("CPU{0}", "pending for L2"),
-    }
-
-    l1: Table[Cpu, HyperVCpu]
+    l1: Annotated[Table[Cpu, HyperVCpu], Label("", lane="CPU{0}")]
 
     def guest_wants_directed_eoi(self) -> bool:
         return True

@@ -7,10 +7,10 @@ register for version 0x20 and above, else the entry is flipped to edge and back 
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from model.guests.guest import Guest
-from model.lang import Fair, Struct, Table, require, step
+from model.lang import Fair, Label, Struct, Table, require, step
 from model.machine import Cpu, IoapicVersion, Pin, Trigger, Vector
 
 
@@ -24,20 +24,15 @@ class Doing(Enum):
 
 class XenCpu(Struct):
     doing: Doing
-    vector: Vector
+    vector: Annotated[Vector, Label("handles vector")]
 
 
 class Xen(Guest):
     """Simplified: interrupts are off from do_IRQ() to the end; the flip is two writes of the entry, not four."""
 
     source: ClassVar[str] = "xen/arch/x86/io_apic.c"
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Guest.labels,
-        "xen[].doing": ("CPU{0}", "doing"),
-        "xen[].vector": ("CPU{0}", "handles vector"),
-    }
 
-    xen: Table[Cpu, XenCpu]
+    xen: Annotated[Table[Cpu, XenCpu], Label("", lane="CPU{0}")]
 
     def guest_wants_directed_eoi(self) -> bool:
         return True

@@ -1,7 +1,10 @@
-"""The kernel: one module per C file. `Kvm` is Linux before the feature, with a split irqchip."""
+"""The kernel: one module per C file. `Kvm` is Linux before the feature."""
 
+from model.kvm.ioapic import IoapicC
+from model.kvm.irq import IrqC
+from model.kvm.lapic import LapicC
 from model.kvm.x86 import X86C
 
 
-class Kvm(X86C):
-    """Linux KVM, split irqchip: the local APIC is here, the I/O APIC is the VMM's."""
+class Kvm(X86C, IoapicC, IrqC, LapicC):
+    """Linux KVM: local APICs in the kernel; the I/O APIC is here, too, or the VMM's (split irqchip)."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from model.lang import Table, require, step
-from model.machine import ApiFlags, Cpu, Errno, Pin, Trigger, Vector
+from model.lang import Label, Table, require, step
+from model.machine import ApiFlags, Cpu, Pin, Trigger, Vector
 from model.vmms.setup_vmm import SetupVmm
 
 
@@ -16,9 +16,8 @@ class AnyVmm(SetupVmm):
     """
 
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1}
-    labels: ClassVar[dict[str, tuple[str, str]]] = {**SetupVmm.labels, "has_run[]": ("VMM", "CPU{0} has run")}
 
-    has_run: Table[Cpu, bool]  # KVM_RUN was called
+    has_run: Annotated[Table[Cpu, bool], Label("CPU{0} has run")]  # KVM_RUN was called
 
     def kvm_vcpu_has_run(self, cpu: Cpu) -> bool:
         return self.has_run[cpu]
@@ -28,14 +27,12 @@ class AnyVmm(SetupVmm):
         self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool, remote_irr: bool, irr: bool
     ) -> None:
         self.asked = None
-        self.kvm_vm_ioctl_get_irqchip()
-        if self.errno == Errno.OK:
-            self.kvm_set_ioapic(pin, vector, dest, trigger, mask, remote_irr, irr)
+        self.kvm_vm_ioctl_set_irqchip(pin, vector, dest, trigger, mask, remote_irr, irr)
 
     @step(by="VMM")
     def ioctl_set_gsi_routing(self, gsi: Pin, valid: bool, vector: Vector, dest: Cpu, trigger: Trigger) -> None:
         self.asked = None
-        self.kvm_vm_ioctl_set_gsi_routing(gsi, valid, vector, dest, trigger)
+        self.ioctl_KVM_SET_GSI_ROUTING(gsi, valid, vector, dest, trigger)
 
     @step(by="VMM")
     def ioctl_irq_line(self, gsi: Pin, level: bool) -> None:

@@ -25,7 +25,7 @@ class CloudHypervisor(Vmm):
         if rte.mask:
             rte.irr = True
         else:
-            self.kvm_set_irq(pin)
+            self.kvm_set_irq(pin, True)
         if rte.trigger == Trigger.LEVEL:
             rte.remote_irr = True
 
@@ -56,4 +56,4 @@ class CloudHypervisor(Vmm):
         self.kvm_set_irq_routing()
         if rte.irr and not mask:
             rte.irr = False
-            self.kvm_set_irq(pin)
+            self.kvm_set_irq(pin, True)

@@ -35,7 +35,7 @@ class Crosvm(Vmm):
             return
         if rte.trigger == Trigger.LEVEL:
             rte.remote_irr = True
-        self.kvm_set_irq(pin)
+        self.kvm_set_irq(pin, True)
 
     def ioapic_eoi_broadcast(self, vector: Vector) -> None:
         """V-CR1, end_of_interrupt(): pins with the vector open; then every pin whose line is high is tried again."""

@@ -12,17 +12,18 @@ class KernelIrqchip(Vmm):
     """Firecracker leaves the whole irqchip to the kernel and sets no flag (src/vmm/src/arch/x86_64/vm.rs at 81b38b9d)."""
 
     source: ClassVar[str] = ""
+    ioapic_lane: ClassVar[str] = "KVM"
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # the chip is the kernel's; see the design
 
     def create_irqchip(self) -> None:
-        self.kvm_arch_vm_ioctl_create_irqchip()
+        self.ioctl_KVM_CREATE_IRQCHIP()
 
     def ioapic_version(self) -> IoapicVersion:
         return self.kvm_ioapic_version()
 
     def ioapic_set_irq(self, pin: Pin, level: bool) -> None:
         """KVM_IRQ_LINE."""
-        self.kvm_ioapic_set_irq(pin, level)
+        self.kvm_set_irq(pin, level)
 
     def ioapic_eoi_broadcast(self, vector: Vector) -> None:
         """The kernel never exits for an EOI."""
@@ -44,8 +45,8 @@ class QemuKernelIrqchip(KernelIrqchip):
     versions: ClassVar[tuple[IoapicVersion, ...]] = tuple(IoapicVersion)
 
     def create_irqchip(self) -> None:
-        self.kvm_arch_vm_ioctl_create_irqchip()
-        self.kvm_vm_ioctl_set_irqchip2(self.scope.ioapic)
+        self.ioctl_KVM_CREATE_IRQCHIP()
+        self.ioctl_KVM_SET_IRQCHIP2(self.scope.ioapic)
 
     def enable_capabilities(self) -> None:
         """The flags that the user chose, as with a split irqchip."""

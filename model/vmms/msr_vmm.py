@@ -18,7 +18,7 @@ class MsrVmm(Vmm):
     @step(by="VMM")
     def ioctl_set_gsi_routing(self, gsi: Pin, vector: Vector) -> None:
         require(not self.irq_routing[gsi].valid)
-        self.kvm_vm_ioctl_set_gsi_routing(gsi, True, vector, 0, Trigger.LEVEL)
+        self.ioctl_KVM_SET_GSI_ROUTING(gsi, True, vector, 0, Trigger.LEVEL)
 
     @step(by="VMM")
     def ioctl_irq_line(self, gsi: Pin) -> None:

@@ -29,7 +29,7 @@ class NoIoapic(Vmm):
         if level and msi.mask:
             msi.irr = True
         elif level:
-            self.kvm_set_irq(pin)
+            self.kvm_set_irq(pin, True)
 
     def ioapic_eoi_broadcast(self, vector: Vector) -> None:
         """Nobody listens."""
@@ -50,4 +50,4 @@ class NoIoapic(Vmm):
         self.kvm_set_irq_routing()
         if msi.irr and not mask:
             msi.irr = False
-            self.kvm_set_irq(pin)
+            self.kvm_set_irq(pin, True)

@@ -25,13 +25,13 @@ class Openvmm(Vmm):
         if rte.trigger == Trigger.LEVEL:
             self.ioapic_evaluate(pin, rte)
         elif rising and not rte.mask:
-            self.kvm_set_irq(pin)
+            self.kvm_set_irq(pin, True)
 
     def ioapic_evaluate(self, pin: Pin, rte: RedirectionEntry) -> None:
         """A level pin is sent while its line is high and Remote IRR is clear."""
         if rte.trigger == Trigger.LEVEL and rte.irr and not rte.mask and not rte.remote_irr:
             rte.remote_irr = True
-            self.kvm_set_irq(pin)
+            self.kvm_set_irq(pin, True)
 
     def ioapic_eoi_broadcast(self, vector: Vector) -> None:
         """Matching is by vector only."""

@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from model.lang import Fair, require, step
-from model.machine import ApiFlags, Cpu, IoapicVersion, Pin, RedirectionEntry, Trigger, Vector
+from model.machine import ApiFlags, Cpu, IoapicVersion, Pin, Trigger, Vector
 from model.vmms.vmm import Vmm
 
-SUCCESSIVE_IRQ_MAX_COUNT = 1  # stands for 10000 (hw/intc/ioapic.c); the counter saturates below it
+SUCCESSIVE_IRQ_MAX_COUNT = 2  # stands for 10000 (hw/intc/ioapic.c)
 
 
 class Qemu(Vmm):
@@ -58,10 +58,10 @@ class Qemu(Vmm):
                 continue
             if rte.trigger == Trigger.EDGE:
                 rte.irr = False
-                self.kvm_set_irq(pin)
+                self.kvm_set_irq(pin, True)
             elif not rte.remote_irr:
                 rte.remote_irr = True
-                self.kvm_set_irq(pin)
+                self.kvm_set_irq(pin, True)
 
     def ioapic_eoi_broadcast(self, vector: Vector) -> None:
         """Every level pin with this vector opens, and is sent again at once if its line is still high."""
@@ -72,18 +72,15 @@ class Qemu(Vmm):
             if not rte.remote_irr:
                 continue
             rte.remote_irr = False
-            if rte.mask or not rte.irr:
-                rte.irq_eoi = 0
-            elif self.scope.throttle and rte.irq_eoi == SUCCESSIVE_IRQ_MAX_COUNT:
-                rte.irq_eoi = 0
-                self.delayed_ioapic_service = True
+            if not rte.mask and rte.irr:
+                if rte.irq_eoi + 1 == SUCCESSIVE_IRQ_MAX_COUNT:
+                    rte.irq_eoi = 0
+                    self.delayed_ioapic_service = True
+                else:
+                    self.count_eoi(rte)
+                    self.ioapic_service()
             else:
-                self.ioapic_count_eoi(rte)
-                self.ioapic_service()
-
-    def ioapic_count_eoi(self, rte: RedirectionEntry) -> None:
-        if self.scope.throttle:
-            rte.irq_eoi = 1
+                rte.irq_eoi = 0
 
     @step(by="VMM", fair=Fair.WEAK)
     def delayed_ioapic_service_cb(self) -> None:

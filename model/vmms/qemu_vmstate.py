@@ -7,9 +7,10 @@ hw/i386/x86-common.c, target/i386/kvm/kvm.c).
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated
 
-from model.machine import ApiFlags, Machine
+from model.lang import Label
+from model.machine import ApiFlags
 from model.vmms.qemu import Qemu
 
 
@@ -22,11 +23,7 @@ class SeoibState(Enum):
 
 
 class QemuVmstate(Qemu):
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Machine.labels, "kvm_lapic_seoib_state": ("VMM", "seoib state"),
-    }  # fmt: skip
-
-    kvm_lapic_seoib_state: SeoibState
+    kvm_lapic_seoib_state: Annotated[SeoibState, Label("seoib state")]
 
     def enable_capabilities(self) -> None:
         """Today's QEMU sets no flags."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from model.lang import Table, require, step
+from model.lang import Label, Table, require, step
 from model.machine import ApiFlags, Cpu, Errno, IoapicVersion, Pin, Trigger, Vector
 from model.vmms.vmm import Vmm
 
@@ -16,17 +16,13 @@ class SetupVmm(Vmm):
     """
 
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 2}
+    ioapic_lane: ClassVar[str] = "KVM"
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # the chip, if any, is the kernel's
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        **Vmm.labels,
-        "asked": ("VMM", "asked for flags"),
-        "granted": ("VMM", "flags granted"),
-        "lvr_current[]": ("VMM", "CPU{0} LVR computed since"),
-    }
 
-    asked: ApiFlags | None  # the flags of the last ioctl, if it was KVM_CAP_X2APIC_API
-    granted: ApiFlags  # the last flags that an ioctl accepted
-    lvr_current: Table[Cpu, bool]  # LVR was computed since then
+    # the flags of the last ioctl, if it was KVM_CAP_X2APIC_API
+    asked: Annotated[ApiFlags | None, Label("asked for flags")]
+    granted: Annotated[ApiFlags, Label("flags granted")]  # the last flags that an ioctl accepted
+    lvr_current: Annotated[Table[Cpu, bool], Label("CPU{0} LVR computed since")]  # LVR was computed since then
 
     def initial(self) -> None:
         """Nothing is set up yet."""
@@ -39,17 +35,17 @@ class SetupVmm(Vmm):
     @step(by="VMM")
     def ioctl_create_irqchip(self) -> None:
         self.asked = None
-        self.kvm_arch_vm_ioctl_create_irqchip()
+        self.ioctl_KVM_CREATE_IRQCHIP()
 
     @step(by="VMM")
     def ioctl_enable_cap_split_irqchip(self) -> None:
         self.asked = None
-        self.kvm_enable_cap_split_irqchip()
+        self.enable_KVM_CAP_SPLIT_IRQCHIP()
 
     @step(by="VMM")
     def ioctl_enable_cap_x2apic_api(self, flags: ApiFlags) -> None:
         self.asked = flags
-        self.kvm_enable_cap_x2apic_api(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
+        self.enable_KVM_CAP_X2APIC_API(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
         if self.errno == Errno.OK and flags != ApiFlags.NONE:
             self.remember_granted(flags)
 
@@ -57,7 +53,7 @@ class SetupVmm(Vmm):
     def ioctl_enable_cap_split_irqchip_api(self, disable_suppression: bool) -> None:
         """The proposal of 3 October. Its one bit means what bit 3 means; a later 0 takes nothing back officially."""
         self.asked = None
-        self.kvm_enable_cap_split_irqchip_api(disable_suppression)
+        self.enable_KVM_CAP_SPLIT_IRQCHIP_API(disable_suppression)
         if self.errno == Errno.OK and disable_suppression:
             self.remember_granted(ApiFlags.BIT3)
 
@@ -74,7 +70,7 @@ class SetupVmm(Vmm):
     @step(by="VMM")
     def ioctl_set_irqchip2(self, version: IoapicVersion) -> None:
         self.asked = None
-        self.kvm_vm_ioctl_set_irqchip2(version)
+        self.ioctl_KVM_SET_IRQCHIP2(version)
 
     # --- vCPU ioctls ---
 
@@ -107,7 +103,7 @@ class SetupVmm(Vmm):
         return self.kvm_ioapic_version() if self.ioapic_in_kernel() else IoapicVersion.V11
 
     def ioapic_set_irq(self, pin: Pin, level: bool) -> None:
-        if self.lapic_in_kernel():
+        if self.irqchip_in_kernel():
             self.kvm_vm_ioctl_irq_line(pin, level)
 
     def ioapic_eoi_broadcast(self, vector: Vector) -> None:

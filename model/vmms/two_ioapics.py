@@ -36,10 +36,10 @@ class TwoIoapics(Qemu):
                 continue
             if rte.trigger == Trigger.EDGE:
                 rte.irr = False
-                self.kvm_set_irq(self.ioapic_gsi(pin))
+                self.kvm_set_irq(self.ioapic_gsi(pin), True)
             elif not rte.remote_irr:
                 rte.remote_irr = True
-                self.kvm_set_irq(self.ioapic_gsi(pin))
+                self.kvm_set_irq(self.ioapic_gsi(pin), True)
 
     def ioapic_update_kvm_routes(self, written: Pin) -> None:
         """Q8: the unmasked pins of the chip that was written to."""

@@ -27,7 +27,7 @@ class Vmm(Machine):
         return True
 
     def create_irqchip(self) -> None:
-        self.kvm_enable_cap_split_irqchip()
+        self.enable_KVM_CAP_SPLIT_IRQCHIP()
 
     def has_interrupt_remapping(self) -> bool:
         return False
@@ -46,9 +46,9 @@ class Vmm(Machine):
         bit2 = flags in (ApiFlags.BIT2, ApiFlags.BOTH)
         bit3 = flags in (ApiFlags.BIT3, ApiFlags.BOTH)
         if bit2 or bit3:
-            self.kvm_enable_cap_x2apic_api(bit2, bit3)
+            self.enable_KVM_CAP_X2APIC_API(bit2, bit3)
         if flags == ApiFlags.BIT3 and self.errno != Errno.OK:
-            self.kvm_enable_cap_split_irqchip_api(True)
+            self.enable_KVM_CAP_SPLIT_IRQCHIP_API(True)
 
     @step(by="VMM", fair=Fair.WEAK)
     def kvm_arch_handle_exit(self, cpu: Cpu) -> None:

@@ -6,9 +6,9 @@ in every report, and a test shows for each that conform stops without it.
 
 from __future__ import annotations
 
-from model.kvm.x86 import X86C
+from model.kvm import Kvm
 from model.lang import Mask
-from model.machine import Cpu, Lapic, Pin, RedirectionEntry, Trigger, Vector
+from model.machine import Cpu, Lapic, Pin, Trigger, Vector
 
 DIFFERENCES = (
     "accepted_by_set_lapic: kvm_pvm EOIs the interrupts that it injects itself, so here vCPUs have interrupts off, and "
@@ -21,7 +21,7 @@ DIFFERENCES = (
 )
 
 
-class AcceptedBySetLapic(X86C):
+class AcceptedBySetLapic(Kvm):
     """The first of DIFFERENCES."""
 
     def kvm_apic_ack_interrupt(self, apic: Lapic, vector: Vector) -> None:
@@ -34,28 +34,21 @@ class AcceptedBySetLapic(X86C):
                 other.req_scan_ioapic = True
 
 
-class SetIrqchipReplaysAll(X86C):
+class SetIrqchipReplaysAll(Kvm):
     """set_irqchip_replays_all and irr_delivered: kvm_set_ioapic() and kvm_get_ioapic() as they treat ioapic->irr and ioapic->irr_delivered."""
 
     irr_delivered: Mask[Pin]
-    service_pin: Pin  # whose entry kvm_ioapic_service() is called for; 0 in between
 
     def kvm_ioapic_set_irq(self, pin: Pin, level: bool) -> None:
         if level and self.ioapic[pin].trigger == Trigger.EDGE:
             self.irr_delivered.discard(pin)
-        self.service_pin = pin
         super().kvm_ioapic_set_irq(pin, level)
-        self.service_pin = 0
 
-    def kvm_ioapic_update_eoi_one(self, apic: Lapic, pin: Pin, trigger: Trigger) -> None:
-        self.service_pin = pin
-        super().kvm_ioapic_update_eoi_one(apic, pin, trigger)
-        self.service_pin = 0
-
-    def kvm_ioapic_service(self, rte: RedirectionEntry) -> None:
+    def kvm_ioapic_service(self, pin: Pin) -> None:
+        rte = self.ioapic[pin]
         if rte.trigger == Trigger.EDGE and not rte.mask:
-            self.irr_delivered.add(self.service_pin)
-        super().kvm_ioapic_service(rte)
+            self.irr_delivered.add(pin)
+        super().kvm_ioapic_service(pin)
 
     def kvm_set_ioapic(
         self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool, remote_irr: bool, irr: bool

@@ -151,9 +151,6 @@ class LiveKvmSystem:
     def irq_line(self, system: Any, gsi: int, level: bool) -> None:
         self._errno_of(self.live.call, abi.IRQ_LINE, abi.irq_level(FIRST_PIN + gsi, level))
 
-    def message(self, system: Any, gsi: int) -> None:
-        self.live.call(abi.IRQ_LINE, abi.irq_level(FIRST_PIN + gsi, True))
-
     def line(self, system: Any, pin: int, level: bool) -> None:
         self.live.call(abi.IRQ_LINE, abi.irq_level(FIRST_PIN + pin, level))
 
@@ -177,6 +174,9 @@ class LiveKvmSystem:
 
     def get_irqchip(self, system: Any) -> None:
         self._errno_of(self.live.get_ioapic)
+
+    def set_irqchip(self, system: Any, *entry: Any) -> None:
+        self._errno_of(self.set_ioapic, system, *entry)
 
     def set_ioapic(
         self, system: Any, pin: int, vector: int, dest: int, trigger: Trigger, mask: bool, remote_irr: bool, irr: bool
@@ -265,17 +265,18 @@ class LiveKvmSystem:
 
 
 ENTRIES: dict[str, Callable[..., None]] = {
-    "kvm_arch_vm_ioctl_create_irqchip": LiveKvmSystem.create_irqchip,
-    "kvm_enable_cap_split_irqchip": LiveKvmSystem.enable_split_irqchip,
-    "kvm_enable_cap_x2apic_api": LiveKvmSystem.enable_x2apic_api,
-    "kvm_enable_cap_split_irqchip_api": LiveKvmSystem.enable_split_irqchip_api,
-    "kvm_vm_ioctl_set_irqchip2": LiveKvmSystem.set_irqchip2,
+    "ioctl_KVM_CREATE_IRQCHIP": LiveKvmSystem.create_irqchip,
+    "enable_KVM_CAP_SPLIT_IRQCHIP": LiveKvmSystem.enable_split_irqchip,
+    "enable_KVM_CAP_X2APIC_API": LiveKvmSystem.enable_x2apic_api,
+    "enable_KVM_CAP_SPLIT_IRQCHIP_API": LiveKvmSystem.enable_split_irqchip_api,
+    "ioctl_KVM_SET_IRQCHIP2": LiveKvmSystem.set_irqchip2,
     "kvm_vm_ioctl_get_irqchip": LiveKvmSystem.get_irqchip,
+    "kvm_vm_ioctl_set_irqchip": LiveKvmSystem.set_irqchip,
     "kvm_set_ioapic": LiveKvmSystem.set_ioapic,
     "kvm_vm_ioctl_irq_line": LiveKvmSystem.irq_line,
     "kvm_ioapic_set_irq": LiveKvmSystem.line,
-    "kvm_set_irq": LiveKvmSystem.message,
-    "kvm_vm_ioctl_set_gsi_routing": LiveKvmSystem.set_route,
+    "kvm_set_irq": LiveKvmSystem.line,
+    "ioctl_KVM_SET_GSI_ROUTING": LiveKvmSystem.set_route,
     "kvm_set_irq_routing": LiveKvmSystem.set_routes,
     "kvm_arch_vcpu_create": LiveKvmSystem.create_vcpu,
     "kvm_set_cpuid": LiveKvmSystem.set_cpuid,
@@ -288,6 +289,6 @@ ENTRIES: dict[str, Callable[..., None]] = {
     "kvm_ioapic_write_rte": LiveKvmSystem.write_rte,
     "kvm_ioapic_write_eoi": LiveKvmSystem.write_ioapic_eoi,
     "vcpu_enter_guest": LiveKvmSystem.run,
-    "kvm_inject_irq": LiveKvmSystem.accept,
+    "kvm_check_and_inject_events": LiveKvmSystem.accept,
     "kvm_ioapic_eoi_inject_work": LiveKvmSystem.delayed_work,
 }

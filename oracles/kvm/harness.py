@@ -43,23 +43,23 @@ class SetUp(Scene, X86C):
 
     @step(by="VMM")
     def create_irqchip(self) -> None:
-        self.kvm_arch_vm_ioctl_create_irqchip()
+        self.ioctl_KVM_CREATE_IRQCHIP()
 
     @step(by="VMM")
     def split_irqchip(self) -> None:
-        self.kvm_enable_cap_split_irqchip()
+        self.enable_KVM_CAP_SPLIT_IRQCHIP()
 
     @step(by="VMM")
     def x2apic_api(self, flags: ApiFlags) -> None:
-        self.kvm_enable_cap_x2apic_api(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
+        self.enable_KVM_CAP_X2APIC_API(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
 
     @step(by="VMM")
     def split_irqchip_api(self, disable_suppression: bool) -> None:
-        self.kvm_enable_cap_split_irqchip_api(disable_suppression)
+        self.enable_KVM_CAP_SPLIT_IRQCHIP_API(disable_suppression)
 
     @step(by="VMM")
     def set_irqchip2(self, version: IoapicVersion) -> None:
-        self.kvm_vm_ioctl_set_irqchip2(version)
+        self.ioctl_KVM_SET_IRQCHIP2(version)
 
     @step(by="VMM")
     def get_irqchip(self) -> None:
@@ -128,7 +128,7 @@ class RunTime(Scene):
     def enable_flags(self) -> None:
         flags = self.scope.flags
         if flags != ApiFlags.NONE:
-            self.kvm_enable_cap_x2apic_api(
+            self.enable_KVM_CAP_X2APIC_API(
                 flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH)
             )
 
@@ -155,26 +155,26 @@ class Split(RunTime):
     """Split irqchip: messages by routes that change at any time, wherever they point to."""
 
     def initial(self) -> None:
-        self.kvm_enable_cap_split_irqchip()
+        self.enable_KVM_CAP_SPLIT_IRQCHIP()
         self.enable_flags()
         self.set_up()
 
     @step(by="VMM")
     def set_route(self, gsi: Pin, valid: bool, vector: Vector, dest: Cpu, trigger: Trigger) -> None:
         require(valid or (vector == 0 and dest == 0 and trigger == Trigger.EDGE))  # one way to have no route
-        self.kvm_vm_ioctl_set_gsi_routing(gsi, valid, vector, dest, trigger)
+        self.ioctl_KVM_SET_GSI_ROUTING(gsi, valid, vector, dest, trigger)
 
     @step(by="VMM")
     def send(self, gsi: Pin) -> None:
         require(self.irq_routing[gsi].valid)
-        self.kvm_set_irq(gsi)
+        self.kvm_set_irq(gsi, True)
 
 
 class InKernel(RunTime):
     """In-kernel irqchip: lines, and guest writes to the I/O APIC."""
 
     def initial(self) -> None:
-        self.kvm_arch_vm_ioctl_create_irqchip()
+        self.ioctl_KVM_CREATE_IRQCHIP()
         self.enable_flags()
         self.set_up()
 
@@ -279,7 +279,7 @@ class Moved(OneActs, Split):
         super().send(gsi)
 
 
-COMMON = r"errno|irqchip_mode|suppress_eoi|delayed|has_run|enters_first|irr_delivered|service_pin"
+COMMON = r"errno|irqchip_mode|suppress_eoi|delayed|has_run|enters_first|irr_delivered"
 SCANS = r"apic\[\d+\]\.(req_scan_ioapic|in_guest)"
 TAKES = r"apic\[\d+\]\.(created|spiv_enabled|irr|tmr)"
 SCANNED = r"irq_routing|ioapic\[\d+\]\.(vector|dest|trigger)"
@@ -309,6 +309,6 @@ def part_of(move: Move) -> list[str]:
         ]
     elif name != "write_ioapic_eoi":
         parts += [rf"apic\[{number}\]"]
-    if name == "kvm_inject_irq":  # and the others' scans: see AcceptedBySetLapic
+    if name == "kvm_check_and_inject_events":  # and the others' scans: see AcceptedBySetLapic
         parts += [SCANNED, r"apic\[\d+\]\.(irr|isr|ioapic_handled_vectors|highest_stale_pending_ioapic_eoi)"]
     return parts

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from model.lang import compose
+from checker.matrix.system import system_of
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from oracles.kvm import harness
 from oracles.kvm.differences import LiveKvm
@@ -25,7 +25,7 @@ def nothing_deliverable(seen: Seen) -> Iterable[tuple[str, tuple[Any, ...]]]:
     """KVM_GET_LAPIC shows a vCPU with nothing in IRR above PPR: KVM injects nothing into it."""
     for name, code in seen.observed.items():
         if name.endswith("].deliverable") and not code:
-            yield "kvm_inject_irq", (int(name[len("apic[") :].partition("]")[0]),)
+            yield "kvm_check_and_inject_events", (int(name[len("apic[") :].partition("]")[0]),)
 
 
 class Refusals:
@@ -94,6 +94,6 @@ def scenes(kernel: type[Machine], real: LiveKvmSystem) -> Iterator[MutantScene]:
 def _scene(kernel: type[Machine], real: LiveKvmSystem, roles: tuple[type[Machine], ...], scope: Scope) -> MutantScene:
     sizes = f"{scope.cpus}x{scope.vectors}x{scope.pins}"
     title = f"{' '.join(role.__name__ for role in roles)}, flags {scope.flags.name}, {sizes}"
-    subject = Subject(compose(*roles, LiveKvm, kernel), scope, real, {"scene": title})
+    subject = Subject(system_of(*roles, LiveKvm, kernel), scope, real, {"scene": title})
     refused = Refusals(real) if roles[-1] is harness.InKernel else nothing_deliverable
     return MutantScene(title, subject, KVM_VIEW, refused=refused)

@@ -10,7 +10,8 @@ from typing import Any
 from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs
 from checker.matrix.scope import parse_scope
-from model.lang import Design, ModelError, compose
+from checker.matrix.system import system_of
+from model.lang import Design, ModelError
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from oracles.confirm import Claim, Confirmation, Label, confirm
 from oracles.kvm import abi, harness
@@ -46,7 +47,7 @@ class CoverScene:
     local: bool = True
 
     def subject(self, kernel: type[Machine], real: RealSystem) -> Subject:
-        return Subject(compose(*self.roles, LiveKvm, kernel), self.scope, real, {"scene": self.title})
+        return Subject(system_of(*self.roles, LiveKvm, kernel), self.scope, real, {"scene": self.title})
 
 
 def scenes(kernel: type[Machine], sizes: Scope) -> Iterator[CoverScene]:
@@ -109,7 +110,7 @@ def random_scenes(kernel: type[Machine], sizes: Mapping[str, Any], real: RealSys
     for roles, flags in itertools.product(RANDOM_SCENES, kernel.api_flags):
         for scope in (replace(Scope(), **sizes, flags=flags), Scope(cpus=1, pins=1, vectors=1, flags=flags)):
             names = {"scene": " ".join(role.__name__ for role in roles), "sizes": _sizes(scope), "flags": flags.name}
-            found.append(Subject(compose(*roles, LiveKvm, kernel), scope, real, names))
+            found.append(Subject(system_of(*roles, LiveKvm, kernel), scope, real, names))
     return found
 
 
@@ -124,7 +125,7 @@ def random_subjects(design: str, kernel: type[Machine], sizes: Mapping[str, Any]
                 names = {"kernel": design, "vmm": f"{vmm} {version.value:#x}", "guest": guest, "device": "level"}
                 names["flags"] = flags.name
                 roles = (kernel, VMMS[vmm], GUESTS[guest], DEVICES["level"])
-                found.append(Subject(compose(LiveKvm, *roles), scope, real, names))
+                found.append(Subject(system_of(LiveKvm, *roles), scope, real, names))
     return found
 
 
@@ -142,7 +143,7 @@ def confirm_run(roles: Sequence[type[Design]], names: Mapping[str, str], scope: 
         return Confirmation(Label.NOT_RUNNABLE, str(error))
     told = names.get("kernel", "?").rpartition("/")[2]
     kernel = designs()[running]
-    system = compose(LiveKvm, kernel, *roles[1:])
+    system = system_of(LiveKvm, kernel, *roles[1:])
     if roles[0] is kernel:
         return confirm(lambda: Subject(system, scope, LiveKvmSystem(), dict(names)), claim)
     tries = [
@@ -184,6 +185,6 @@ def confirm_as_told(
     """Take a run on the running kernel beside the design that it is told of, though that is not what runs here: where
     the two part, but for what they advertise, is what the design changes."""
     try:
-        return confirm(lambda: Subject(compose(LiveKvm, *roles), scope, WhateverItAdvertises(), dict(names)), claim)
+        return confirm(lambda: Subject(system_of(LiveKvm, *roles), scope, WhateverItAdvertises(), dict(names)), claim)
     except (ModelError, AttributeError) as error:
         return Confirmation(Label.NOT_RUNNABLE, str(error))

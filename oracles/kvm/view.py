@@ -132,10 +132,10 @@ class View:
         said = {
             "errno": ERRNO_CODE_OF[system.errno],
             "irqchip_mode": MODE_CODES[mode],
-            VM_BIT2: int(system.kvm_check_extension_x2apic_api(True, False)),
-            VM_BIT3: int(system.kvm_check_extension_x2apic_api(True, True)),
-            SYSTEM_BIT2: int(system.kvm_check_extension_x2apic_api(False, False)),
-            SYSTEM_BIT3: int(system.kvm_check_extension_x2apic_api(False, True)),
+            VM_BIT2: int(system.check_KVM_CAP_X2APIC_API(True, False)),
+            VM_BIT3: int(system.check_KVM_CAP_X2APIC_API(True, True)),
+            SYSTEM_BIT2: int(system.check_KVM_CAP_X2APIC_API(False, False)),
+            SYSTEM_BIT3: int(system.check_KVM_CAP_X2APIC_API(False, True)),
         }
         for number, apic in enumerate(system.apic.rows):
             if apic.created and mode is not IrqchipMode.NONE:

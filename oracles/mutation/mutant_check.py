@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from checker.language import ir, ir_program
+from checker.language import ir
 from checker.language.ir import BOOL
 from oracles.mutation.mutant_tree import Block, sites
 
@@ -22,7 +22,7 @@ class IllFormed(Exception):
     """The reason, as it is counted."""
 
 
-def why_ill_formed(function: ir_program.Function, functions: Mapping[str, ir_program.Function]) -> str | None:
+def why_ill_formed(function: ir.Function, functions: Mapping[str, ir.Function]) -> str | None:
     """None if the language allows the function. `functions`: what it may call."""
     try:
         ends = _Flow(functions).block(function.body, {p.name for p in function.params}, False)[1]
@@ -31,14 +31,14 @@ def why_ill_formed(function: ir_program.Function, functions: Mapping[str, ir_pro
     return "may end without a value" if function.returns is not None and not ends else None
 
 
-def writes(node: Any, functions: Mapping[str, ir_program.Function]) -> bool:
+def writes(node: Any, functions: Mapping[str, ir.Function]) -> bool:
     """May running the node (a function, a statement) change the state?"""
     code = [site.node for site in sites(node)] + [node]
     called = {n.function for n in code if isinstance(n, ir.Do)}
     return any(isinstance(n, ir.Store) for n in code) or any(writes(functions[f], functions) for f in called)
 
 
-def guards(node: Any, functions: Mapping[str, ir_program.Function]) -> bool:
+def guards(node: Any, functions: Mapping[str, ir.Function]) -> bool:
     """May running the node reach a Require?"""
     code = [site.node for site in sites(node)] + [node]
     called = {n.function for n in code if isinstance(n, ir.Do)}
@@ -48,7 +48,7 @@ def guards(node: Any, functions: Mapping[str, ir_program.Function]) -> bool:
 class _Flow:
     """Walks along the paths of a function; every block answers (names that are set at its end, whether it ends)."""
 
-    def __init__(self, functions: Mapping[str, ir_program.Function]) -> None:
+    def __init__(self, functions: Mapping[str, ir.Function]) -> None:
         self.functions = functions
         self.wrote = False
 
@@ -103,7 +103,7 @@ class _Flow:
 # --- one way to write what is the same ---
 
 
-def normal(function: ir_program.Function) -> ir_program.Function:
+def normal(function: ir.Function) -> ir.Function:
     """The function with constant conditions folded and unreachable statements left out."""
     body = _block(function.body)
     if function.returns is None:  # a `return` at the very end says nothing

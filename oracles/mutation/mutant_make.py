@@ -9,16 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TypeAlias
 
-from checker.language import ir, ir_program
-from checker.language.ir_text import function_text
+from checker.language import ir
+from checker.language.text import function_text
 from model.kvm.ioapic import IoapicC
 from oracles.mutation.mutant_check import normal, why_ill_formed
 from oracles.mutation.mutant_ops import changes
 from oracles.mutation.mutant_tree import Path, Site, sites, statement_of
 
-Rules: TypeAlias = Callable[
-    [ir_program.Function], str | None
-]  # which side's rules a function is of; None: it is not mutated
+Rules: TypeAlias = Callable[[ir.Function], str | None]  # which side's rules a function is of; None: it is not mutated
 KVM, IOAPIC = "KVM", "I/O APIC"
 ABOUT_TIME = {
     "ten_milliseconds_pass": "`Assumed:` to the kernel 10 ms are over when they are over, whatever its vCPUs have done meanwhile",
@@ -42,8 +40,8 @@ class Mutant:
     line: int
     operator: str
     what: str
-    changed: ir_program.Function
-    original: ir_program.Function
+    changed: ir.Function
+    original: ir.Function
     statement: Path
 
     @property
@@ -74,7 +72,7 @@ class Generated:
     rules: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
 
-def kvm_rules(function: ir_program.Function) -> str | None:
+def kvm_rules(function: ir.Function) -> str | None:
     """The rules of the issue: KVM's own, and those of an I/O APIC (KVM's, or QEMU's)."""
     file = FilePath(function.loc.file)
     folder, name = file.parent.name, function.name.rpartition(".")[2]
@@ -85,12 +83,12 @@ def kvm_rules(function: ir_program.Function) -> str | None:
     return None
 
 
-def rule_name(function: ir_program.Function) -> str:
+def rule_name(function: ir.Function) -> str:
     """Class and function, whether it is called as itself or by super()."""
     return f"{function.owner}.{function.name.rpartition('.')[2]}"
 
 
-def generate(program: ir_program.Program, rules: Rules = kvm_rules) -> Generated:
+def generate(program: ir.Program, rules: Rules = kvm_rules) -> Generated:
     """Every mutant of the functions that are rules, each once, in source order."""
     found = Generated()
     for function in program.functions.values():
@@ -101,9 +99,7 @@ def generate(program: ir_program.Program, rules: Rules = kvm_rules) -> Generated
     return found
 
 
-def _of_function(
-    function: ir_program.Function, side: str, functions: Mapping[str, ir_program.Function], found: Generated
-) -> None:
+def _of_function(function: ir.Function, side: str, functions: Mapping[str, ir.Function], found: Generated) -> None:
     known = {function_text(normal(function))}
     for site in sites(function):
         for operator, what, changed in changes(function, site, functions):
@@ -120,7 +116,7 @@ def _of_function(
 
 
 def _mutant(
-    function: ir_program.Function, site: Site, side: str, operator: str, what: str, changed: ir_program.Function
+    function: ir.Function, site: Site, side: str, operator: str, what: str, changed: ir.Function
 ) -> Mutant:  # fmt: skip
     statement = statement_of(function, site.path)
     loc = _loc(function, site)
@@ -130,7 +126,7 @@ def _mutant(
     )  # fmt: skip
 
 
-def _loc(function: ir_program.Function, site: Site) -> ir.Loc:
+def _loc(function: ir.Function, site: Site) -> ir.Loc:
     """Where the changed node, or the innermost one around it that says where it is, stands in the source."""
     node: object = function
     loc = function.loc

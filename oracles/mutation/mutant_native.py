@@ -23,7 +23,7 @@ from checker.engine.cgen import HELPERS
 from checker.engine.cgen_expr import Expressions
 from checker.engine.cgen_stmt import FunctionWriter, prototype
 from checker.engine.cgen_unit import Unit
-from checker.language import ir, ir_program
+from checker.language import ir
 from checker.language.layout import Layout, instances
 from model.finite import EnumType, IntType, MaskType, OptionalType, StructType, TableType, size
 from model.lang import Fair
@@ -104,7 +104,7 @@ class Programs:
     """A program and its mutants, compiled. Mutants are numbered from 1, in the order given."""
 
     def __init__(
-        self, program: ir_program.Program, mutants: Sequence[ir_program.Function], frozen: Sequence[int],
+        self, program: ir.Program, mutants: Sequence[ir.Function], frozen: Sequence[int],
         sees: Callable[[str], bool], events: Collection[str] = (),
     ) -> None:  # fmt: skip
         """sees(leaf): can the leaf with this path (`apic[0].irr`) be observed; formulas of the program are observed,
@@ -180,7 +180,7 @@ def _comparison(answer: Answer, result: CResult) -> Comparison:
     return Comparison(answer, result.pairs, result.enabled, result.idle, path)
 
 
-def reached_from(program: ir_program.Program, functions: Collection[str]) -> set[str]:
+def reached_from(program: ir.Program, functions: Collection[str]) -> set[str]:
     """These functions and all that they call, directly or not."""
     found = set(functions)
     for name in reversed(program.functions):  # callees come first
@@ -201,7 +201,7 @@ def _runner() -> ctypes.CDLL:
 # --- the library's source ---
 
 
-def source(program: ir_program.Program, mutants: Sequence[ir_program.Function], events: Collection[str]) -> str:
+def source(program: ir.Program, mutants: Sequence[ir.Function], events: Collection[str]) -> str:
     """C text with eoi_step(state, label) in place (label = number of instances: initial()), and eoi_see(state,
     words): the conditions as bits, and in one more word whether one of them raised."""
     numbered: dict[str, list[int]] = {name: [] for name in program.functions}
@@ -231,10 +231,10 @@ static inline uint64_t mix(uint64_t hash, uint64_t value)
 
 
 def _with_variants(
-    program: ir_program.Program, mutants: Sequence[ir_program.Function], numbered: Mapping[str, list[int]]
-) -> ir_program.Program:
+    program: ir.Program, mutants: Sequence[ir.Function], numbered: Mapping[str, list[int]]
+) -> ir.Program:
     """Functions with mutants call their variants "f@0", "f@1"...; initial() counts as a last step."""
-    functions: dict[str, ir_program.Function] = {}
+    functions: dict[str, ir.Function] = {}
     changed = {number: _checked_function(mutant) for number, mutant in enumerate(mutants, 1)}
     for name, function in program.functions.items():
         if not numbered.get(name):
@@ -245,11 +245,11 @@ def _with_variants(
         for number, variant in variants.items():
             functions[f"{name}@{number}"] = replace(variant, name=f"{name}@{number}", guards=stops)
         functions[name] = replace(function, body=tuple(_call(function, f"{name}@{n}") for n in variants), guards=stops)
-    first = ir_program.Step("initial", (), "", Fair.FREE, ir.Loc("", 0))
+    first = ir.Step("initial", (), "", Fair.FREE, ir.Loc("", 0))
     return replace(program, functions=functions, steps=(*program.steps, *([first] if "initial" in functions else [])))
 
 
-def _call(function: ir_program.Function, variant: str) -> ir.Stmt:
+def _call(function: ir.Function, variant: str) -> ir.Stmt:
     args = tuple(
         ir.Alias(p.name, p.type) if isinstance(p.type, StructType | TableType | MaskType)
         else ir.Local(p.name, p.type, function.loc) for p in function.params
@@ -259,7 +259,7 @@ def _call(function: ir_program.Function, variant: str) -> ir.Stmt:
     return ir.Return(ir.Call(variant, args, function.returns, function.loc), function.loc)
 
 
-def _switch(unit: Unit, function: ir_program.Function, numbers: Sequence[int], is_event: bool) -> list[str]:
+def _switch(unit: Unit, function: ir.Function, numbers: Sequence[int], is_event: bool) -> list[str]:
     expressions = Expressions(unit, function)
     head = prototype(unit, function, expressions)
     names = [expressions.name(expressions.param(p)) for p in function.params]
@@ -286,7 +286,7 @@ def hash_of_name(name: str) -> int:
     return number
 
 
-def _step(unit: Unit, program: ir_program.Program) -> list[str]:
+def _step(unit: Unit, program: ir.Program) -> list[str]:
     lines = [
         "int32_t eoi_step(void *state, uint32_t label)", "{", "\tstruct sys *s = &((union cells *)state)->s;",
         "\tint status = DONE;", "", "\tbroken = 0;", "\teoi_events = 0;", "\tswitch (label) {",
@@ -306,10 +306,10 @@ def _step(unit: Unit, program: ir_program.Program) -> list[str]:
     return [*lines, "\t}", "\treturn broken ? FAULT : status;", "}", ""]
 
 
-def _see(unit: Unit, program: ir_program.Program) -> list[str]:
+def _see(unit: Unit, program: ir.Program) -> list[str]:
     lines = ["void eoi_see(const void *state, uint64_t *words)", "{"]
     lines += ["\tconst struct sys *s = &((const union cells *)state)->s;", "\t(void)s;", "\tbroken = 0;"]
-    formulas = {f.name: f for f in program.formulas}
+    formulas = program.formulas
     for atom in atoms(program):
         assert len(formulas[atom.formula].functions) == 1, "only plain conditions are observed"
         call = f"{unit.functions[formulas[atom.formula].functions[0]]}({', '.join(['s', *map(str, atom.args)])})"
@@ -322,7 +322,7 @@ def _see(unit: Unit, program: ir_program.Program) -> list[str]:
 # --- optionals that are None ---
 
 
-def _checked(program: ir_program.Program) -> ir_program.Program:
+def _checked(program: ir.Program) -> ir.Program:
     """The program with every `unwrap` checked."""
     kinds = {n.operand.type for f in program.functions.values() for n in _nodes(f.body) if isinstance(n, ir.Unwrap)}
     helpers = {_helper_name(of): _helper(of) for of in sorted(kinds, key=str) if isinstance(of, OptionalType)}
@@ -341,15 +341,15 @@ def _helper_name(of: OptionalType) -> str:
     return f"value_of_{of.of}"
 
 
-def _helper(of: OptionalType) -> ir_program.Function:
+def _helper(of: OptionalType) -> ir.Function:
     inner, loc = of.of, ir.Loc("", 0)
     assert isinstance(inner, IntType | EnumType)
     value = ir.Unwrap(ir.Local("optional", of, loc), inner, loc)
     body = (ir.Assign("value", value, inner, True, loc), ir.Return(ir.Local("value", inner, loc), loc))
-    return ir_program.Function(_helper_name(of), (ir_program.Param("optional", of),), inner, body, False, loc)
+    return ir.Function(_helper_name(of), (ir.Param("optional", of),), inner, body, False, loc)
 
 
-def _checked_function(function: ir_program.Function) -> ir_program.Function:
+def _checked_function(function: ir.Function) -> ir.Function:
     return replace(function, body=_rewritten(function.body))
 
 

@@ -12,24 +12,24 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any, TypeAlias
 
-from checker.language import ir, ir_program
+from checker.language import ir
 from checker.language.ir import BOOL
-from checker.language.ir_text import expr_text, place_text
-from checker.language.ir_text import function_text as _text_of
+from checker.language.text import expr_text, place_text
+from checker.language.text import function_text as _text_of
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type, size
 from oracles.mutation.mutant_check import OPPOSITE
 from oracles.mutation.mutant_tree import Site, block_at, put, put_block
 
-Change: TypeAlias = tuple[str, str, ir_program.Function | None]  # None: a value out of its range
+Change: TypeAlias = tuple[str, str, ir.Function | None]  # None: a value out of its range
 Replacement: TypeAlias = tuple[str, str, Any]  # operator, what, the new node (None as above)
 OTHER_COMPARE = {"==": ("!=",), "!=": ("==",), "<": ("<=", ">"), "<=": ("<", ">="), ">": (">=", "<"), ">=": (">", "<=")}
 OTHER_OP = {"and": "or", "or": "and", "with": "without", "without": "with", "highest": "lowest", "lowest": "highest",
             "any": "all", "all": "any", "+": "-", "|": "&", "&": "|"}  # fmt: skip
 EDITED = {"with": "add", "without": "discard"}
-Functions: TypeAlias = Mapping[str, ir_program.Function]
+Functions: TypeAlias = Mapping[str, ir.Function]
 
 
-def changes(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Change]:
+def changes(function: ir.Function, site: Site, functions: Functions) -> Iterator[Change]:
     """Every change of one node; also those that the language does not allow."""
     if isinstance(site.node, ir.Stmt):
         yield from _statements(function, site)
@@ -41,7 +41,7 @@ def changes(function: ir_program.Function, site: Site, functions: Functions) -> 
 # --- statements ---
 
 
-def _statements(function: ir_program.Function, site: Site) -> Iterator[Change]:
+def _statements(function: ir.Function, site: Site) -> Iterator[Change]:
     here, stmt = site.path[-1][1], site.node
     block = block_at(function, site.path)
     assert here is not None
@@ -55,11 +55,11 @@ def _statements(function: ir_program.Function, site: Site) -> Iterator[Change]:
 
 def line_of(stmt: ir.Stmt) -> str:
     """The first line of a statement."""
-    shown = ir_program.Function("f", (), None, (stmt,), False, stmt.loc)
+    shown = ir.Function("f", (), None, (stmt,), False, stmt.loc)
     return _text_of(shown).splitlines()[1].strip()
 
 
-def _loops(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
+def _loops(function: ir.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
     match site.node:
         case ir.For(var, IntType(lo, hi) as over) if hi > lo:
             yield (
@@ -79,7 +79,7 @@ def _loops(function: ir_program.Function, site: Site, functions: Functions) -> I
 # --- conditions ---
 
 
-def _conditions(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
+def _conditions(function: ir.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
     """A whole condition (or a bool that is stored or returned) that is always true, always false."""
     holder = isinstance(site.parent, ir.If | ir.Require | ir.IfElse) and site.field == "test"
     value = isinstance(site.parent, ir.Store | ir.Return) and site.field == "value"
@@ -92,7 +92,7 @@ def _conditions(function: ir_program.Function, site: Site, functions: Functions)
             )
 
 
-def _negations(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
+def _negations(function: ir.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
     e = site.node
     if isinstance(e, ir.Expr) and isinstance(e.type, BoolType) and not isinstance(e, ir.Const | ir.Not):
         if isinstance(e, ir.Logic) and isinstance(site.parent, ir.Logic) and site.parent.op == e.op:
@@ -100,7 +100,7 @@ def _negations(function: ir_program.Function, site: Site, functions: Functions) 
         yield "negated", f"negated: {expr_text(e)}", ir.Not(e, BOOL, e.loc)
 
 
-def _logic(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
+def _logic(function: ir.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
     match site.node:
         case ir.Logic(op, left, right) as e:
             yield f"logic={OTHER_OP[op]}", f"{expr_text(e)}: {op} -> {OTHER_OP[op]}", replace(e, op=OTHER_OP[op])
@@ -120,7 +120,7 @@ def _logic(function: ir_program.Function, site: Site, functions: Functions) -> I
 # --- values ---
 
 
-def _masks_and_sums(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
+def _masks_and_sums(function: ir.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
     match site.node:
         case ir.MaskEdit(op) as e:
             new = replace(e, op=OTHER_OP[op])
@@ -146,7 +146,7 @@ def _difference(left: Scalar, right: Scalar) -> IntType | None:
     return None
 
 
-def _constants(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
+def _constants(function: ir.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
     if not isinstance(site.node, ir.Const):
         return
     const: ir.Const = site.node
@@ -176,7 +176,7 @@ def _other_codes(const: ir.Const) -> list[int]:
             return [size(of) - 1 - const.code]
 
 
-def room_of(function: ir_program.Function, site: Site, functions: Functions) -> IntType | None:
+def room_of(function: ir.Function, site: Site, functions: Functions) -> IntType | None:
     """The values that an int may have where the site is."""
     of: Type | None = None
     match site.parent:
@@ -201,7 +201,7 @@ def room_of(function: ir_program.Function, site: Site, functions: Functions) -> 
     return of if isinstance(of, IntType) else None
 
 
-def _indices(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
+def _indices(function: ir.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
     """The next index instead of this one; after the last comes the first."""
     e = site.node
     match e:
@@ -218,7 +218,7 @@ def _indices(function: ir_program.Function, site: Site, functions: Functions) ->
             pass
 
 
-def _arguments(function: ir_program.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
+def _arguments(function: ir.Function, site: Site, functions: Functions) -> Iterator[Replacement]:
     if isinstance(site.node, ir.Call | ir.Do):
         args = site.node.args
         for i, k in combinations(range(len(args)), 2):
@@ -238,7 +238,7 @@ def _argument_text(arg: ir.Expr | ir.Place) -> str:
     return place_text(arg) if isinstance(arg, ir.Place) else expr_text(arg)
 
 
-Operator: TypeAlias = Callable[[ir_program.Function, Site, Functions], Iterator[Replacement]]
+Operator: TypeAlias = Callable[[ir.Function, Site, Functions], Iterator[Replacement]]
 OPERATORS: tuple[Operator, ...] = (
     _loops, _conditions, _negations, _logic, _masks_and_sums, _constants, _indices, _arguments,
 )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
-from checker.language import ir, ir_program
+from checker.language import ir
 
 Path: TypeAlias = tuple[tuple[str, int | None], ...]
 Block: TypeAlias = tuple[ir.Stmt, ...]
@@ -28,7 +28,7 @@ class Site:
     index: int | None
 
 
-def sites(function: ir_program.Function) -> list[Site]:
+def sites(function: ir.Function) -> list[Site]:
     """Every statement, expression and place of a function, in source order."""
     return [Site(number, *found) for number, found in enumerate(_below(function, ()))]
 
@@ -52,7 +52,7 @@ def _children(node: Any) -> Iterator[tuple[str, int | None, Any]]:
 def _is_code(value: Any) -> bool:
     """A statement, an expression or a place."""
     of_ir = is_dataclass(value) and type(value).__module__ == ir.__name__
-    return of_ir and not isinstance(value, ir.Loc | ir_program.Param | ir_program.Function)
+    return of_ir and not isinstance(value, ir.Loc | ir.Param | ir.Function)
 
 
 def put(node: Any, path: Path, new: Any) -> Any:
@@ -68,7 +68,7 @@ def put(node: Any, path: Path, new: Any) -> Any:
     return replace(node, **{name: (*old[:index], *inserted, *old[index + 1 :])})
 
 
-def block_at(function: ir_program.Function, path: Path) -> Block:
+def block_at(function: ir.Function, path: Path) -> Block:
     """The block that the statement at the end of a path stands in."""
     node: Any = function
     for name, index in path[:-1]:
@@ -77,17 +77,17 @@ def block_at(function: ir_program.Function, path: Path) -> Block:
     return block
 
 
-def put_block(function: ir_program.Function, path: Path, block: Block) -> ir_program.Function:
+def put_block(function: ir.Function, path: Path, block: Block) -> ir.Function:
     """The function with another block around the statement at the end of the path."""
     (name, _), above = path[-1], path[:-1]
     node: Any = function
     for part, index in above:
         node = getattr(node, part) if index is None else getattr(node, part)[index]
-    changed: ir_program.Function = put(function, above, replace(node, **{name: block}))
+    changed: ir.Function = put(function, above, replace(node, **{name: block}))
     return changed
 
 
-def statement_of(function: ir_program.Function, path: Path) -> Path:
+def statement_of(function: ir.Function, path: Path) -> Path:
     """The path of the innermost statement around a node (the node itself, if it is one)."""
     node: Any = function
     found: Path = ()

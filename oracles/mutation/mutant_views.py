@@ -3,7 +3,8 @@ of the model: a mutant is noticed by these, and by nothing else."""
 
 from __future__ import annotations
 
-from model.lang import Design, always, compose
+from checker.matrix.system import system_of
+from model.lang import Design, always
 from model.machine import Cpu, IrqchipMode, Machine, Pin, Trigger, Vector
 from oracles.kvm.differences import SetIrqchipReplaysAll
 from oracles.mutation.mutants import Observables
@@ -106,7 +107,7 @@ def latched_irr(s: SetIrqchipReplaysAll, pin: Pin) -> bool:
 @always()
 def check_extension(s: Machine, bit3: bool) -> bool:
     """KVM_CHECK_EXTENSION(KVM_CAP_X2APIC_API) on the VM's fd."""
-    return s.kvm_check_extension_x2apic_api(True, bit3)
+    return s.check_KVM_CAP_X2APIC_API(True, bit3)
 
 
 KVM_VIEW = Observables(
@@ -121,7 +122,7 @@ KVM_VIEW = Observables(
 class SendsMessages(NoKernel):
     """Says what each message of the I/O APIC is, so that messages are observed (`message`)."""
 
-    def kvm_set_irq(self, gsi: Pin) -> None:
+    def kvm_set_irq(self, gsi: Pin, level: bool) -> None:
         route = self.irq_routing[gsi]
         if route.valid:
             self.message(route.dest, route.vector, route.trigger)
@@ -132,7 +133,7 @@ class SendsMessages(NoKernel):
 
 def with_messages(system: type[Design]) -> type[Design]:
     """A bench of oracles/qemu/harness.py whose messages can be observed."""
-    return compose(SendsMessages, *(role for role in system.__bases__ if role is not NoKernel))
+    return system_of(SendsMessages, *(role for role in system.__bases__ if role is not NoKernel))
 
 
 QEMU_VIEW = Observables(

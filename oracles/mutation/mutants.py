@@ -32,7 +32,7 @@ from checker.engine.prepare import prepare
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch
 from checker.errors import InternalError
-from checker.language import ir, ir_program
+from checker.language import ir
 from checker.language.layout import Layout
 from checker.language.lower import lower
 from model.finite import IntType
@@ -260,7 +260,7 @@ class Judge:
         return self._states
 
 
-def _with_trap(function: ir_program.Function, statement: Path) -> ir_program.Function:
+def _with_trap(function: ir.Function, statement: Path) -> ir.Function:
     """The function with a fault before a statement."""
     here = statement[-1][1]
     block = block_at(function, statement)

@@ -14,9 +14,10 @@ from typing import Any
 
 from checker.engine.reference import bindings_of
 from checker.errors import UserError
+from checker.matrix.system import system_of
 from checker.questions.retell import Finder, read_story
 from checker.stories.story_parser import ParsedStory
-from model.lang import Property, compose
+from model.lang import Property
 from oracles import record
 from oracles.confirm import Claim, Label, confirm, shown_by
 from oracles.lockstep import OracleDied, OracleMissing
@@ -132,7 +133,7 @@ def replay_story(story: ParsedStory, other: Any, find: Finder, known: Mapping[st
 
     def subject() -> Subject:
         entered.append(QemuIoapic())
-        return Subject(compose(*told.roles), told.scope, entered[0], dict(told.names))
+        return Subject(system_of(*told.roles), told.scope, entered[0], dict(told.names))
 
     found = confirm(subject, Claim(told.path, told.story.loop_start, shown))
     if found.label is Label.CONFIRMED and not any(real.performed for real in entered):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from model.lang import Design, compose, step
+from checker.matrix.system import system_of
+from model.lang import Design, step
 from model.machine import Cpu, IoapicVersion, Lapic, Machine, Pin, Scope, Trigger, Vector
 from model.migration import Hosts, Migrating, MigrationScope, Operation
 from model.vmms.qemu import Qemu
@@ -20,13 +21,13 @@ class NoKernel(Machine):
 
     source: ClassVar[str] = "(stand-in)"
 
-    def kvm_enable_cap_split_irqchip(self) -> None:
+    def enable_KVM_CAP_SPLIT_IRQCHIP(self) -> None:
         """Nothing to set up."""
 
-    def kvm_enable_cap_x2apic_api(self, bit2: bool, bit3: bool) -> None:
+    def enable_KVM_CAP_X2APIC_API(self, bit2: bool, bit3: bool) -> None:
         """No flags."""
 
-    def kvm_enable_cap_split_irqchip_api(self, disable_suppression: bool) -> None:
+    def enable_KVM_CAP_SPLIT_IRQCHIP_API(self, disable_suppression: bool) -> None:
         """No flags."""
 
     def kvm_arch_vcpu_create(self, apic: Lapic) -> None:
@@ -38,18 +39,14 @@ class NoKernel(Machine):
     def kvm_vcpu_after_set_cpuid(self, apic: Lapic, x2apic: bool) -> None:
         """No CPUID."""
 
-    def kvm_set_irq(self, gsi: Pin) -> None:
+    def kvm_set_irq(self, gsi: Pin, level: bool) -> None:
         """A message leaves the I/O APIC."""
 
     def kvm_set_irq_routing(self) -> None:
         """Nobody reads the routes of masked pins, so they are forgotten: else they would only multiply the states."""
         for pin, rte in self.ioapic.items():
             if rte.mask:
-                route = self.irq_routing[pin]
-                route.valid = False
-                route.vector = 0
-                route.dest = 0
-                route.trigger = Trigger.EDGE
+                self.set_routing_entry(self.irq_routing[pin], False, 0, 0, Trigger.EDGE)
 
 
 class AnyAccess(Machine):
@@ -104,12 +101,12 @@ class MovedKernel(Hosts, NoKernel):
 
 def bench(vmm: type[Design] = Qemu) -> type[Design]:
     """The I/O APIC of a VMM model, alone."""
-    return compose(NoKernel, vmm, AnyAccess)
+    return system_of(NoKernel, vmm, AnyAccess)
 
 
 def moving_bench(vmm: type[Design] = Migrating) -> type[Design]:
     """The same in a VM that may be migrated or restored once (model/migration.py)."""
-    return compose(MovedKernel, vmm, AnyAccess)
+    return system_of(MovedKernel, vmm, AnyAccess)
 
 
 def bench_scope(version: IoapicVersion, *, pins: int = 2, throttle: bool = False) -> Scope:

@@ -108,7 +108,7 @@ class QemuIoapic:
         if not isinstance(machine, Qemu):
             return
         service: Callable[[], None] = machine.ioapic_service
-        set_irq: Callable[[int], None] = machine.kvm_set_irq
+        set_irq: Callable[[int, bool], None] = machine.kvm_set_irq
 
         def ioapic_service() -> None:
             self.sending += 1
@@ -117,11 +117,11 @@ class QemuIoapic:
             finally:
                 self.sending -= 1
 
-        def kvm_set_irq(gsi: int) -> None:
+        def kvm_set_irq(gsi: int, level: bool) -> None:
             route = machine.irq_routing[gsi]
             if self.sending and route.valid and route.vector == machine.remapped_vector(gsi):
                 self.sent.append((route.dest, machine.ioapic[gsi].vector, route.trigger.value))
-            set_irq(gsi)
+            set_irq(gsi, level)
 
         machine.__dict__["ioapic_service"] = ioapic_service
         machine.__dict__["kvm_set_irq"] = kvm_set_irq

@@ -163,7 +163,7 @@ class OtherInside(Kvm):
         (OtherErrno, "setup_vmm", "errno"),
         (OtherLvr, "setup_vmm", "apic[0].lvr_directed_eoi"),
         (OtherTmr, "qemu", "apic[0].tmr"),
-        (Deaf, "qemu", "kvm_inject_irq(0)"),
+        (Deaf, "qemu", "kvm_check_and_inject_events(0)"),
     ],
 )
 def test_a_change_that_can_be_seen_is_found(design, vmm, what):
@@ -212,7 +212,7 @@ def test_a_limit_is_no_verdict():
 
 def test_nothing_compared_is_no_verdict():
     steps = [step for step, _ in row(FLAGLESS_VMM, "v1", "qemu").result.divergence.of(BASE)]  # type: ignore[union-attr]
-    still = replace(FLAGLESS_VMM, without={name: {} for name in [*steps, "kvm_inject_irq", *_all_steps()]})
+    still = replace(FLAGLESS_VMM, without={name: {} for name in [*steps, "kvm_check_and_inject_events", *_all_steps()]})
     assert compared(still, "v6", "qemu").verdict == "INCONCLUSIVE"
 
 

@@ -29,7 +29,7 @@ def verdicts(design: str, vmm: str, guest: str) -> dict[str, Verdict]:
     known = all_properties()
     (cell,) = cells(design, vmm, guest)
     wanted = [p for name, p in known.items() if name in (*ROLES["property"], "suppression_offered", "deadline_offered")]
-    return {v.property.name: v for v in check_cell(cell, wanted, known).verdicts}
+    return {v.property.name: v for v in check_cell(cell, wanted).verdicts}
 
 
 def violators(design: str, name: str) -> set[tuple[str, str]]:

@@ -86,9 +86,9 @@ def test_the_merged_kernel_without_flags_is_the_kernel_before_it(guest, version)
 def test_an_old_kernel_refuses_the_flags_and_offers_none():
     system = migrating(kernel_has_flags=False)
     assert system.kvm_lapic_seoib_state is SeoibState.QUIRKED, "QEMU warns and goes on"
-    assert not system.kvm_check_extension_x2apic_api(False, True)
+    assert not system.check_KVM_CAP_X2APIC_API(False, True)
     for bits, errno in (((True, False), Errno.EINVAL), ((False, True), Errno.EINVAL), ((False, False), Errno.OK)):
-        system.kvm_enable_cap_x2apic_api(*bits)
+        system.enable_KVM_CAP_X2APIC_API(*bits)
         assert system.errno is errno
         assert system.suppress_eoi_broadcast_mode is SuppressEoi.QUIRKED
 
@@ -175,7 +175,7 @@ def test_e_spiv_bit_12_planted_with_an_in_kernel_ioapic(disabled, remote_irr):
     """Live experiment I1: QUIRKED honours the planted bit, and 0x11 has no EOI register, so Remote IRR stays; DISABLED ignores it."""
     system = compose(V6, KernelIrqchip, Linux, Level)(Scope(**TINY, ioapic=IoapicVersion.V11))
     system.initial()
-    system.kvm_enable_cap_x2apic_api(False, disabled)
+    system.enable_KVM_CAP_X2APIC_API(False, disabled)
     apic = system.apic[0]
     system.kvm_apic_set_state(apic, True, True)
     system.kvm_ioapic_write_rte(0, 0, 0, Trigger.LEVEL, False)
@@ -333,7 +333,7 @@ def test_a_migration_that_never_happens_breaks_nothing():
     assert {"migrate", "loadvm_at_start", "hmp_loadvm"} <= set(result.never_fired)
 
 
-@pytest.mark.everything
+@pytest.mark.slow
 def test_the_committed_table_is_what_the_tool_says(tmp_path):
     """`make prove` and this test fail on any difference."""
     found = {name: list(RUNNER.entries(table)) for name, table in tables().items()}
@@ -342,7 +342,7 @@ def test_the_committed_table_is_what_the_tool_says(tmp_path):
     assert files == {path.name for path in Path("reports/migration").glob("*.txt")}
 
 
-@pytest.mark.everything
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rfc_v2", "property"])
 def test_the_table_is_the_same_with_two_of_everything(name):
     small, big = ([e.code for e in r.entries(tables()[name], OPERATIONS)] for r in (RUNNER, Runner(sizes=2)))

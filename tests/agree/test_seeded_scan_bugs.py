@@ -28,7 +28,7 @@ from tests.rigs.model_cells import (
     Explored,
     Graph,
     all_properties,
-    explored,
+    explore,
     graph_of,
     one_cell,
 )
@@ -83,7 +83,7 @@ def cell_of(
 def violated(kernel: type[Machine], guest: type[Machine], device: str, scope: str, *vmm: str) -> set[str]:
     """The registered and proposed properties that a system violates (on QEMU 0x20 unless said)."""
     known = all_properties() | PROPOSED
-    result = check_cell(cell_of(kernel, guest, device, scope, *vmm), list(known.values()), known, engine="native")
+    result = check_cell(cell_of(kernel, guest, device, scope, *vmm), list(known.values()), engine="native")
     assert result.outcome.name == "COMPLETE"
     return {v.property.name for v in result.verdicts if v.status is Status.VIOLATED}
 
@@ -117,7 +117,7 @@ def test_registered_guests_and_properties_notice(bug: type[Base]) -> None:
     noticed = set()
     for cell in cells:
         assert isinstance(cell, Cell)
-        result = check_cell(cell, list(wanted.values()), wanted)
+        result = check_cell(cell, list(wanted.values()))
         noticed |= {v.property.name for v in result.verdicts if v.status is Status.VIOLATED}
     assert noticed == NOTICED_BY[bug] - set(PROPOSED)
 
@@ -142,7 +142,7 @@ def test_no_guest_violates_what_speaks_of_kvm(kernel: type[Machine]) -> None:
 
 
 def graph(kernel: type[Machine], guest: type[Machine], scope: str) -> Graph:
-    return graph_of(explored(cell_of(kernel, guest, "level", scope)))
+    return graph_of(explore(cell_of(kernel, guest, "level", scope)))
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,7 @@ def test_the_second_test_of_the_bitmap_is_redundant(guest: type[Machine], scope:
 @pytest.mark.parametrize(("guest", "scope"), [(LinuxMovesInService, TWO_CPUS), (GUESTS["any"], SMALL)])
 def test_a_slot_without_its_request_means_nothing(guest: type[Machine], scope: str) -> None:
     """The `Simplified:` of vcpu_enter_guest(): C leaves pending_ioapic_eoi as it was. Up to that, the graphs are equal."""
-    base, kept = (
-        explored(cell_of(Base, guest, "level", scope)),
-        explored(cell_of(SlotNotCleared, guest, "level", scope)),
-    )
+    base, kept = explore(cell_of(Base, guest, "level", scope)), explore(cell_of(SlotNotCleared, guest, "level", scope))
     ours, theirs = graph_of(base), graph_of(kept)
     assert theirs.state_count > ours.state_count
     assert projected(theirs, kept) == projected(ours, base) == (ours.states, set(ours.edges))

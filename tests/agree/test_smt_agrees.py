@@ -10,8 +10,15 @@ from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator
+from model import lang
+from model.devices import Level
 from model.finite import RangeError
+from model.guests.linux import Linux
+from model.lang import Design, compose
+from model.machine import Scope
+from model.vmms.qemu import Qemu
 from tests.rigs.model_cells import SMALL, applying, one_cell, pair_id
+from tests.rigs.pv_eoi import PvEoi
 
 TWO_PINS = "cpus=1,pins=2,vectors=2"
 TWO_CPUS = "cpus=2,pins=1,vectors=2"
@@ -29,10 +36,17 @@ CELLS = [
 
 @pytest.mark.parametrize("pair", CELLS, ids=pair_id)
 def test_steps(pair: tuple[str, Cell]) -> None:
-    cell = pair[1]
-    reference = Reference(cell.system, cell.scope)
-    program = lower(cell.system, cell.scope, [])
-    evaluator = Evaluator(Symbolic(program, cell.scope))
+    assert_steps_agree(pair[1].system, pair[1].scope)
+
+
+def test_steps_of_a_design_that_adds_fields_to_each_vcpu() -> None:
+    assert_steps_agree(compose(PvEoi, Qemu, Linux, Level), Scope(cpus=2, pins=1))
+
+
+def assert_steps_agree(system: type[Design], scope: lang.Scope) -> None:
+    reference = Reference(system, scope)
+    program = lower(system, scope, [])
+    evaluator = Evaluator(Symbolic(program, scope))
     pairs = list(zip(instances(program), reference.moves, strict=True))
     assert [i.step for i, _ in pairs] == [m.step for _, m in pairs]
     states = reference.explore().states

@@ -5,6 +5,7 @@ Fact ids (W3, S-D1, K5, ...) are those of the project's fact sheets on KVM, VMMs
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import pytest
@@ -16,8 +17,7 @@ from model.devices import Level
 from model.guests.windows_cg import WindowsCg
 from model.lang import Fair, compose, require, step
 from model.vmms.qemu import Qemu
-from tests.rigs import model_cells
-from tests.rigs.model_cells import SMALL, Explored, Graph, cells, graph_of, one_cell
+from tests.rigs.model_cells import SMALL, Explored, Graph, cells, explore, graph_of, one_cell
 
 HOLDS, VIOLATED, NEVER, REACHED = Status.HOLDS, Status.VIOLATED, Status.NEVER, Status.REACHED
 PLATFORMS = [("qemu", "0x11"), ("qemu", "0x20"), ("openvmm", "0x11")]
@@ -26,8 +26,9 @@ GUESTS = ["linux", "windows_cg", "xen"]
 SCOPES = [SMALL, "cpus=2,pins=2,vectors=2"]
 
 
+@functools.cache
 def explored(design: str, vmm: str, ioapic: str, guest: str, device: str = "level", scope: str = SMALL) -> Explored:
-    return model_cells.explored(one_cell(design, vmm, ioapic, guest, device, scope))
+    return explore(one_cell(design, vmm, ioapic, guest, device, scope))
 
 
 def verdict(name: str, *cell: str) -> Status:
@@ -54,10 +55,10 @@ def test_base_storms_with_credential_guard(platform: tuple[str, str], scope: str
     assert found.run is not None
     assert found.run.loop_start is not None
     loop = [m.step for m in found.run.moves[found.run.loop_start :]]
-    assert {"l1_apic_eoi", "kvm_arch_handle_exit", "kvm_inject_irq", "vcpu_enter_guest"} <= set(loop)
+    assert {"l1_apic_eoi", "kvm_arch_handle_exit", "kvm_check_and_inject_events", "vcpu_enter_guest"} <= set(loop)
     assert "l2_service_device" not in loop
     assert "device_raise" not in loop
-    assert loop.index("kvm_arch_handle_exit") < loop.index("kvm_inject_irq")
+    assert loop.index("kvm_arch_handle_exit") < loop.index("kvm_check_and_inject_events")
 
 
 def test_l2_is_not_starved_unfairly_but_never_gets_to_run() -> None:
@@ -226,9 +227,7 @@ class EndlessPause(Qemu):
 def storm_on(vmm: type[Qemu], scope: str) -> Status:
     """The verdict of no_storm for base and windows_cg with this VMM."""
     cell = one_cell("base", "qemu", "0x20", "windows_cg", "level", scope)
-    found = model_cells.explored(replace(cell, system=compose(designs()["base"], vmm, WindowsCg, Level))).verdicts[
-        "no_storm"
-    ]
+    found = explore(replace(cell, system=compose(designs()["base"], vmm, WindowsCg, Level))).verdicts["no_storm"]
     assert not found.note
     return found.status
 

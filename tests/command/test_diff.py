@@ -313,7 +313,7 @@ def test_graphs_that_were_cut_off_are_not_called_different(eoi):
 def test_the_same_graph_is_not_the_same_verdicts():
     c = cell("base", cpus=1, pins=1)
     known = all_properties()
-    was = check_cell(c, [known["no_storm"], known["eoi_exit"]], known)
+    was = check_cell(c, [known["no_storm"], known["eoi_exit"]])
     now = replace(was, verdicts=(replace(was.verdicts[0], status=Status.VIOLATED), was.verdicts[1]))
     pair, same = compare.Pair(c, c), graph_compare.GraphComparison(True)
     pairs, before, after = [pair, pair], [was, was], [now, replace(was)]

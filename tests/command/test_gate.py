@@ -299,7 +299,7 @@ def test_a_search_is_not_shared_where_choices_limits_or_fairness_differ(monkeypa
     cell = part.cells()[0]
 
     def check(cell, states=100_000):
-        check_cell(cell, list(known.values()), known, limits=Limits(states), shared=shared)
+        check_cell(cell, list(known.values()), limits=Limits(states), shared=shared)
         return len(searches)
 
     assert (check(cell), check(cell)) == (1, 1)

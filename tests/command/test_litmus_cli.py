@@ -171,7 +171,7 @@ DIFFERS story: A level interrupt closes its pin (2 systems)
 
 def test_every_other_end_is_told(eoi: Callable[..., Any], story: Path) -> None:
     """Raised or not, and taken or not: of the three ends, one is expected and two are told."""
-    ends = GOOD.replace("device_raise(pin=0)", "... device_raise, kvm_inject_irq, vcpu_enter_guest")
+    ends = GOOD.replace("device_raise(pin=0)", "... device_raise, kvm_check_and_inject_events, vcpu_enter_guest")
     ends = ends.replace("pin 0 Remote IRR = 1", "pin 0 Remote IRR = 1\n  CPU0 ISR = {0}")
     story.write_text(ends)
     ran = eoi("litmus", str(story))
@@ -190,7 +190,7 @@ def test_every_other_end_is_told(eoi: Callable[..., Any], story: Path) -> None:
         ("always", "never ", "expected, {}:8: never pin 0 Remote IRR = 1 at the end\n    possible instead: pin 0 Remote IRR = 1, by this run"),
         ("now pin 0 trigger = LEVEL", "now pin 0 trigger = EDGE", "expected, {}:15: now pin 0 trigger = EDGE\n    instead: it is LEVEL"),
         ("device_raise(pin=0)", "not device_raise(pin=0)", "expected, {}:16: not device_raise(pin=0)\n    instead: it is possible"),
-        ("device_raise(pin=0)", "write_apic_eoi(cpu=0)\n  kvm_inject_irq(cpu=0)", "expected, {}:17: kvm_inject_irq(cpu=0)\n    instead: it is not possible, in any run"),
+        ("device_raise(pin=0)", "write_apic_eoi(cpu=0)\n  kvm_check_and_inject_events(cpu=0)", "expected, {}:17: kvm_check_and_inject_events(cpu=0)\n    instead: it is not possible, in any run"),
         ("device_raise(pin=0)", "until idle: write_apic_eoi", "expected, {}:16: until idle: write_apic_eoi\n    instead: these steps never come to an end"),
     ],
 )  # fmt: skip

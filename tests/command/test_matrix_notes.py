@@ -107,7 +107,7 @@ def test_the_smallest_of_those_that_are_called_known_to_finish_does():
     (cell,) = cells(",".join(f"{n}={v}" for n, v in smallest.sizes().items()) + ",ioapic=0x20")
     known = all_properties()
     result = check_cell(
-        cell, [known["no_eoi_lost"]], known, limits=Limits(max_states=3_000_000, max_bytes=1 << 30, seconds=100)
+        cell, [known["no_eoi_lost"]], limits=Limits(max_states=3_000_000, max_bytes=1 << 30, seconds=100)
     )
     assert result.outcome.name == "COMPLETE"
 

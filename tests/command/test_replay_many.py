@@ -213,7 +213,7 @@ def test_a_migration_meets_other_designs(eoi: Callable[..., Any], tmp_path: Path
         "    def apic_accept_irq(self, apic: Lapic, vector: Vector, trigger: Trigger) -> None:\n        return\n"
     )
     ran = eoi("replay", str(migration(LOST)), "--design", str(patch))
-    assert ran.code == 0 and "kvm_inject_irq(0), is not possible here" in ran.out
+    assert ran.code == 0 and "kvm_check_and_inject_events(0), is not possible here" in ran.out
     assert re.search(
         r"The runs part at step \d+, device_raise: apic\[0\].irr is \{\} here, \{0\} in the story", ran.out
     )

@@ -25,7 +25,7 @@ def all_stories(name: str) -> list[str]:
     )  # fmt: skip
     cells = [c for c in found if isinstance(c, Cell)]
     assert len(cells) == 36  # qemu 0x11, qemu 0x20, openvmm 0x11; four guests; three kinds of devices
-    campaign = run_campaign(cells, list(known.values()), known, engine="native", limits=Limits())
+    campaign = run_campaign(cells, list(known.values()), engine="native", limits=Limits())
     return [
         to_text(story(result, v))
         for result in campaign.results

@@ -34,7 +34,6 @@ BAD = [
     ("import", ("import Cpu,", "import Cpus,"), 2, "did you mean 'Cpu'?"),
     ("parentheses", ("@reachable()", "@reachable"), 5, "TypeError"),
     ("premise", ('premise="mine_requested"', 'premise="mine_request"'), 11, "did you mean 'mine_requested'?"),
-    ("taken name", ("mine_never", "no_eoi_lost"), 11, "there is a property 'no_eoi_lost' already"),
     ("acts", ("\n\n@reachable", "\nprint(1)\n@reachable"), 4, "only imports and defines"),
     ("writes", ("    return not", "    s.apic[cpu].irr.clear()\n    return not"), 14, "it must not change state"),
 ]  # fmt: skip

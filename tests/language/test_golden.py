@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from checker.language.ir_text import function_text, program_text
 from checker.language.lower import lower
+from checker.language.text import function_text, program_text
 from model.lang import Property
 from tests.rigs.compare import compare, designs_in, load_module
 from tests.rigs.header import Box, Sizes

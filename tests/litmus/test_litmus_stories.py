@@ -20,7 +20,7 @@ from model.kvm.lapic import LapicC
 from model.machine import Errno, RedirectionEntry, Trigger
 from model.vmms.openvmm import Openvmm
 from model.vmms.qemu import Qemu
-from tests.rigs.litmus_rig import FIND, HERE, STORIES, explored
+from tests.rigs.litmus_rig import FIND, HERE, STORIES
 
 # Every scenario that section 4 of the fact sheet numbers (it is not part of this repository).
 IDS = [
@@ -41,36 +41,26 @@ def sources(story: Story) -> set[str]:
     return set(re.findall(r"(?<![\w-])[TC]\d+\b", story.source))
 
 
-CASES = [
-    (f"{name}-{case}".replace(", ", "-").replace(" ", "-"), case)
-    for name in STORIES
-    for case in cases_of(STORIES[name], FIND)
-]
+def cases() -> list[Any]:
+    """A test for each story and system; where the model is known to differ, a strict expected failure."""
+    found = []
+    for name, story in STORIES.items():
+        for case in cases_of(story, FIND):
+            marks = [pytest.mark.xfail(strict=True, reason=case.finding)] if case.finding else []
+            found.append(pytest.param(case, id=f"{name}-{case}".replace(", ", "-").replace(" ", "-"), marks=marks))
+    return found
 
 
-@pytest.mark.parametrize("case", [case for _, case in CASES], ids=[name for name, _ in CASES])
-def test_it_ends_as_the_facts_say_in_both_engines(case: Case) -> None:
-    """Where the model is known to differ it does; and the native engine goes the way of each run, and has met its end."""
+@pytest.mark.parametrize("case", cases())
+def test_it_ends_as_the_facts_say(case: Case) -> None:
     result = run_case(case)
-    assert result.holds == (case.finding is None), "\n".join(result.problem)
-    assert result.ends
-    native = explored(case.cell.system, case.cell.scope)
-    for codes, run in list(result.ends.items())[:50]:
-        state = native.follow(run)
-        assert native.search.layout.from_bytes(state) == codes
-        assert not native.complete or native.search.exploration.find(state) is not None
-
-
-def test_most_stories_are_explored_to_the_end() -> None:
-    """Every tenth is asked: so that `complete` above is no empty condition."""
-    whole = [explored(case.cell.system, case.cell.scope).complete for _, case in CASES[::10]]
-    assert sum(whole) > len(whole) / 2
+    assert result.holds, "\n".join(result.problem)
 
 
 KERNELS = [name for name, cls in designs().items() if role_of(cls) == "kernel" and not cls.default_roles]
 
 
-@pytest.mark.everything
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_no_design_touches_a_guest_that_does_not_ask(kernel: str) -> None:
     """The T and C stories of any kernel never set SPIV bit 12: they end alike on every design."""
@@ -168,7 +158,7 @@ def keeps_the_latch(s: Any, pin: int, level: bool) -> None:
     rte: RedirectionEntry = s.ioapic[pin]
     if level and (rte.trigger == Trigger.LEVEL or not rte.irr):
         rte.irr = True
-        s.kvm_ioapic_service(rte)
+        s.kvm_ioapic_service(pin)
 
 
 def keeps_remote_irr(s: Any, pin: int, vector: int, dest: int, trigger: Trigger, mask: bool) -> None:
@@ -195,7 +185,7 @@ BUGS: list[tuple[type, str, Callable[..., Any], set[str]]] = [
     (Qemu, "ioapic_mem_write_eoi", no_eoi_register, {"SD01-honoured", "SD01-honoured-any-order", "SD03-shared-vector"}),
     (IoapicC, "kvm_ioapic_set_irq", keeps_the_latch, {"C07-two-edges", "T10-edge-masked"}),
     (Openvmm, "ioapic_mem_write_rte", keeps_remote_irr, {"C11-write-keeps-remote-irr"}),
-    (V6, "kvm_enable_cap_x2apic_api", takes_all_flags, {"T31-both-flags", "T32-enable-in-kernel"}),
+    (V6, "enable_KVM_CAP_X2APIC_API", takes_all_flags, {"T31-both-flags", "T32-enable-in-kernel"}),
 ]
 
 

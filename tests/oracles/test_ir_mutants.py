@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from checker.language import ir, ir_program
-from checker.language.ir_text import function_text
+from checker.language import ir
 from checker.language.lower import lower
+from checker.language.text import function_text
 from model.lang import Design
 from model.machine import IoapicVersion, Scope
 from oracles.mutation import mutant_make, mutant_ops
@@ -107,7 +107,7 @@ def test_mutants_differ_from_the_original_and_from_each_other() -> None:
 def test_an_operator_that_changes_nothing_yields_no_mutant(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machinery broken on purpose: the "mutant" is the original, or the original written in another way."""
 
-    def idle(function: ir_program.Function, site: Any, functions: Any) -> Iterator[tuple[str, str, Any]]:
+    def idle(function: ir.Function, site: Any, functions: Any) -> Iterator[tuple[str, str, Any]]:
         yield "idle", "nothing", site.node
         if isinstance(site.node, ir.Load) and site.node.type == ir.BOOL:
             yield "idle", "not not", ir.Not(ir.Not(site.node, ir.BOOL, site.node.loc), ir.BOOL, site.node.loc)
@@ -135,7 +135,7 @@ def test_the_check_refuses_what_it_is_there_for() -> None:
 
 
 @pytest.fixture(scope="module")
-def systems() -> list[ir_program.Program]:
+def systems() -> list[ir.Program]:
     from checker.matrix.cells import matrix
     from checker.matrix.roles import designs
     from oracles.mutation.mutant_views import KVM_VIEW, with_messages
@@ -149,7 +149,7 @@ def systems() -> list[ir_program.Program]:
     return [kvm, lower(with_messages(bench()), Scope())]
 
 
-def test_every_rule_of_the_model_is_well_formed(systems: list[ir_program.Program]) -> None:
+def test_every_rule_of_the_model_is_well_formed(systems: list[ir.Program]) -> None:
     """The check knows the language: it has nothing against what the lowering made."""
     for program in systems:
         assert len(program.functions) > 10
@@ -157,7 +157,7 @@ def test_every_rule_of_the_model_is_well_formed(systems: list[ir_program.Program
             assert why_ill_formed(function, program.functions) is None, function.name
 
 
-def test_sides(systems: list[ir_program.Program]) -> None:
+def test_sides(systems: list[ir.Program]) -> None:
     """Which functions are whose rules: KVM's modules and designs, the I/O APICs, and nothing of guests and devices."""
     kvm, qemu = (
         {
@@ -176,7 +176,7 @@ def test_sides(systems: list[ir_program.Program]) -> None:
     assert KVM not in qemu
 
 
-def test_every_kind_of_change_is_made(systems: list[ir_program.Program]) -> None:
+def test_every_kind_of_change_is_made(systems: list[ir.Program]) -> None:
     found = [m for program in systems for m in mutant_make.generate(program).mutants]
     kinds = {m.operator.partition("=")[0] for m in found}
     assert kinds >= {

@@ -10,7 +10,7 @@ import pytest
 from checker.command import cli
 from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs
 from model.lang import compose
-from model.machine import ApiFlags, Cpu, Lapic, Machine, Pin, RedirectionEntry, Scope, Trigger, Vector
+from model.machine import ApiFlags, Cpu, Lapic, Machine, Pin, Scope, Trigger, Vector
 from oracles.cover import cover, space
 from oracles.kvm import harness, subjects
 from oracles.kvm.differences import AcceptedBySetLapic, LiveKvm, SetIrqchipReplaysAll
@@ -76,7 +76,8 @@ class ForgetsScan(designs()["v6"]):  # type: ignore[misc]
 
 
 class EdgeKeepsRemoteIrr(designs()["v6"]):  # type: ignore[misc]
-    def kvm_ioapic_service(self, rte: RedirectionEntry) -> None:
+    def kvm_ioapic_service(self, pin: Pin) -> None:
+        rte = self.ioapic[pin]
         if not rte.mask and not rte.remote_irr:
             rte.remote_irr = True
             self.apic_accept_irq(self.apic[rte.dest], rte.vector, rte.trigger)
@@ -112,7 +113,7 @@ def test_a_forgotten_scan_is_noticed(live: LiveKvmSystem, kernel: type[Machine])
     scope = Scope(cpus=1, pins=1, vectors=1)
     walk = [
         ("write_spiv", (0, True, False)), ("set_route", (0, True, 0, 0, Trigger.LEVEL)), ("vcpu_enter_guest", (0,)),
-        ("send", (0,)), ("kvm_inject_irq", (0,)), ("set_route", (0, False, 0, 0, Trigger.EDGE)),
+        ("send", (0,)), ("kvm_check_and_inject_events", (0,)), ("set_route", (0, False, 0, 0, Trigger.EDGE)),
         ("write_spiv", (0, True, False)), ("vcpu_enter_guest", (0,)), ("write_eoi", (0,)), ("vcpu_enter_guest", (0,)),
     ]  # fmt: skip
     found = differs(Subject(compose(harness.Split, LiveKvm, ForgetsScan), scope, live), walk)
@@ -133,9 +134,9 @@ def test_another_design_is_noticed(live: LiveKvmSystem, kernel: type[Machine]):
 
 
 class NoVcpuTakesNothing(designs()["v6"]):  # type: ignore[misc]
-    def kvm_ioapic_service(self, rte: RedirectionEntry) -> None:
+    def kvm_ioapic_service(self, pin: Pin) -> None:
         if self.any_vcpu_created():
-            super().kvm_ioapic_service(rte)
+            super().kvm_ioapic_service(pin)
 
 
 class RteMakesAllScan(designs()["v6"]):  # type: ignore[misc]
@@ -161,7 +162,7 @@ def test_only_the_destinations_of_an_entry_scan(live: LiveKvmSystem, kernel: typ
     level, both = Trigger.LEVEL, [("vcpu_enter_guest", (0,)), ("vcpu_enter_guest", (1,))]
     walk = [
         ("write_spiv", (0, True, False)), ("write_spiv", (1, True, False)), ("write_rte", (0, 0, 1, level, False)), *both,
-        ("line", (0, True)), ("kvm_inject_irq", (1,)), ("line", (0, False)), ("write_rte", (0, 1, 1, level, True)), *both,
+        ("line", (0, True)), ("kvm_check_and_inject_events", (1,)), ("line", (0, False)), ("write_rte", (0, 1, 1, level, True)), *both,
         ("write_rte", (1, 0, 0, level, False)), *both, ("line", (1, True)), ("line", (1, False)), ("write_eoi", (1,)),
     ]  # fmt: skip
     merged(kernel)
@@ -182,7 +183,7 @@ def test_accepted_by_set_lapic_is_needed(live: LiveKvmSystem, kernel: type[Machi
         ("ioctl_enable_cap_split_irqchip", ()), ("ioctl_create_vcpu", (0,)), ("ioctl_set_cpuid2", (0, True)),
         ("ioctl_set_msr_spiv", (0, True, False)), ("ioctl_set_gsi_routing", (0, True, 0, 0, Trigger.LEVEL)),
         ("ioctl_irq_line", (0, True)), ("ioctl_enable_cap_x2apic_api", (ApiFlags.BIT3,)), ("ioctl_run", (0,)),
-        ("vcpu_enter_guest", (0,)), ("kvm_inject_irq", (0,)),
+        ("vcpu_enter_guest", (0,)), ("kvm_check_and_inject_events", (0,)),
     ]  # fmt: skip
     roles = (kernel, VMMS["any_vmm"], GUESTS["lapic"], DEVICES["level"])
     scope = Scope(cpus=1, pins=1, vectors=1)
@@ -204,8 +205,8 @@ class NoReplay(SetIrqchipReplaysAll):
 class NoIrrDelivered(SetIrqchipReplaysAll):
     """A latched edge shows, sent or not."""
 
-    def kvm_ioapic_service(self, rte: RedirectionEntry) -> None:
-        super(SetIrqchipReplaysAll, self).kvm_ioapic_service(rte)
+    def kvm_ioapic_service(self, pin: Pin) -> None:
+        super(SetIrqchipReplaysAll, self).kvm_ioapic_service(pin)
 
 
 @pytest.mark.parametrize("instead", [NoReplay, NoIrrDelivered])

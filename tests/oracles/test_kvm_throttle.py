@@ -11,7 +11,7 @@ import pytest
 
 from checker.matrix.roles import designs
 from model.lang import Disabled, compose
-from model.machine import Cpu, IoapicVersion, Machine, Pin, RedirectionEntry, Scope, Trigger, Vector
+from model.machine import Cpu, IoapicVersion, Machine, Pin, Scope, Trigger, Vector
 from oracles.kvm import harness, subjects, throttle
 from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
@@ -21,7 +21,7 @@ from oracles.walk import Subject, replay
 
 TRIES = 5
 V6 = designs()["v6"]
-TAKE: list[Step] = [("vcpu_enter_guest", (0,)), ("kvm_inject_irq", (0,))]
+TAKE: list[Step] = [("vcpu_enter_guest", (0,)), ("kvm_check_and_inject_events", (0,))]
 EOI: list[Step] = [("write_eoi", (0,))]
 ONCE = [*TAKE, *EOI]
 WORK: list[Step] = [("kvm_ioapic_eoi_inject_work", ())]
@@ -97,11 +97,12 @@ def test_the_count_is_a_listed_difference(live: LiveKvmSystem, monkeypatch: pyte
 
 
 class NeverHoldsBack(V6):  # type: ignore[misc, valid-type]
-    def kvm_ioapic_eoi_pin(self, rte: RedirectionEntry) -> None:
+    def kvm_ioapic_eoi_pin(self, pin: Pin) -> None:
+        rte = self.ioapic[pin]
         rte.remote_irr = False
         if not rte.mask and rte.irr:
             rte.irq_eoi = 1
-            self.kvm_ioapic_service(rte)
+            self.kvm_ioapic_service(pin)
 
 
 class WriteEndsTheCount(V6):  # type: ignore[misc, valid-type]
@@ -113,9 +114,10 @@ class WriteEndsTheCount(V6):  # type: ignore[misc, valid-type]
 
 
 class LowLineKeepsTheCount(V6):  # type: ignore[misc, valid-type]
-    def kvm_ioapic_eoi_pin(self, rte: RedirectionEntry) -> None:
+    def kvm_ioapic_eoi_pin(self, pin: Pin) -> None:
+        rte = self.ioapic[pin]
         before = rte.irq_eoi
-        super().kvm_ioapic_eoi_pin(rte)
+        super().kvm_ioapic_eoi_pin(pin)
         if not rte.irr:
             rte.irq_eoi = before
 

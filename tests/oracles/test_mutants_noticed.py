@@ -14,7 +14,7 @@ from checker.engine.native import Outcome
 from checker.engine.reference import Reference, bindings_of
 from checker.engine.search import Limits, NativeSearch
 from checker.errors import InternalError
-from checker.language import ir_program
+from checker.language import ir
 from checker.language.layout import Layout
 from checker.language.lower import lower
 from model.designs.v6 import V6
@@ -204,7 +204,7 @@ def test_a_walk_of_another_model_is_refused() -> None:
 # --- against a brute force ---
 
 
-def distinguishable(design: type[Design], seen: Sequence[str], changed: ir_program.Function) -> bool:
+def distinguishable(design: type[Design], seen: Sequence[str], changed: ir.Function) -> bool:
     """Is there a walk that tells the mutant from the original? Each is compiled by itself, as any model is; the pairs
     of states are walked in Python."""
     program, scope = lower(design, ToyScope()), ToyScope()
@@ -261,7 +261,7 @@ def test_a_broken_compiler_of_mutants_is_caught(monkeypatch: pytest.MonkeyPatch)
 
     real = mutant_native._with_variants
 
-    def wrong(program: ir_program.Program, mutants: Sequence[ir_program.Function], numbered: Any) -> ir_program.Program:
+    def wrong(program: ir.Program, mutants: Sequence[ir.Function], numbered: Any) -> ir.Program:
         broken = replace(program.functions["prefer"], body=())
         return real(replace(program, functions={**program.functions, "prefer": broken}), mutants, numbered)
 

@@ -145,7 +145,7 @@ WRONG = [
 @needs_qemu
 @pytest.mark.parametrize(
     ("version", "wrong"),
-    [*WRONG[:6], *(pytest.param(*w, marks=pytest.mark.everything) for w in WRONG[6:])],
+    [*WRONG[:6], *(pytest.param(*w, marks=pytest.mark.slow) for w in WRONG[6:])],
     ids=lambda w: getattr(w, "__name__", None) or f"{w.value:#x}",
 )
 def test_a_wrong_model_is_noticed(real: QemuIoapic, version: IoapicVersion, wrong: type[Design]) -> None:
@@ -166,7 +166,7 @@ def _system(kernel: str, guest: str, **choices: object) -> tuple[type[Design], S
 
 LOST: list[Step] = [  # docs/argument.md: v1 loses the EOI on an I/O APIC without the EOI register
     ("vcpu_enter_guest", (0,)), ("setup_local_APIC", (0,)), ("vcpu_enter_guest", (0,)),
-    ("setup_IO_APIC_irq", (0, 0, 0)), ("device_raise", (0,)), ("vcpu_enter_guest", (0,)), ("kvm_inject_irq", (0,)),
+    ("setup_IO_APIC_irq", (0, 0, 0)), ("device_raise", (0,)), ("vcpu_enter_guest", (0,)), ("kvm_check_and_inject_events", (0,)),
     ("l1_apic_eoi", (0,)), ("l2_service_device", (0,)), ("l1_ioapic_eoi", (0,)),
 ]  # fmt: skip
 
@@ -202,7 +202,7 @@ def test_the_storm_is_confirmed_as_far_as_the_io_apic_goes(real: QemuIoapic) -> 
     system, scope = _system("base", "windows_cg", ioapic=V20)
     again: list[Step] = [
         ("vcpu_enter_guest", (0,)), ("kvm_arch_handle_exit", (0,)), ("vcpu_enter_guest", (0,)),
-        ("kvm_inject_irq", (0,)), ("l1_apic_eoi", (0,)),
+        ("kvm_check_and_inject_events", (0,)), ("l1_apic_eoi", (0,)),
     ]  # fmt: skip
     seen, _ = replay(Subject(system, scope, real), [*LOST[:8], *again * 3])
     exits = [s for s in seen if s.entries == ("ioapic_eoi_broadcast",)]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.lower import lower
-from checker.matrix.loader import load_class
+from checker.matrix.loader import load_file
 from model.designs.v1 import V1
 from model.devices import Level
 from model.finite import ModelError
@@ -38,6 +38,14 @@ MODULES: dict[str, tuple[str, Callable[[type], type[Design]]]] = {
 }
 
 
+def class_of(path: Path, name: str) -> type[Design]:
+    """Of a file, also one that is only a part of a design."""
+    found = vars(load_file(path).module).get(name)
+    if found is None:
+        raise ModelError(f"{path}: no class {name}")
+    return found
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_damaged_model(module: str, tmp_path: Path) -> None:
     name, system = MODULES[module]
@@ -47,7 +55,7 @@ def test_damaged_model(module: str, tmp_path: Path) -> None:
         path = tmp_path / f"m{n}.py"
         path.write_text(mutant(source, choose))
         try:
-            lower(system(load_class(f"{path}:{name}")), Scope())
+            lower(system(class_of(path, name)), Scope())
         except ModelError as error:
             refused.append(str(error))
         except Exception as error:

@@ -21,11 +21,11 @@ both_versions = pytest.mark.parametrize("version", [V11, V20])
 class Counted(Machine):
     """Notes every message that the VMM sends: (pin, vector, dest, trigger) of the KVM route it goes by."""
 
-    def kvm_set_irq(self, gsi: Pin) -> None:
+    def kvm_set_irq(self, gsi: Pin, level: bool) -> None:
         route = self.irq_routing[gsi]
         if route.valid:
             cast(Any, self).__dict__["sent"].append((gsi, route.vector, route.dest, route.trigger))
-        super().kvm_set_irq(gsi)  # type: ignore[safe-super]
+        super().kvm_set_irq(gsi, level)  # type: ignore[safe-super]
 
 
 class Bench:
@@ -91,7 +91,7 @@ class Bench:
         return self.can("vcpu_enter_guest", cpu)
 
     def inject(self, cpu: int = 0) -> bool:
-        return self.can("kvm_inject_irq", cpu)
+        return self.can("kvm_check_and_inject_events", cpu)
 
     def exit(self, cpu: int = 0) -> bool:
         """The VMM handles KVM_EXIT_IOAPIC_EOI, if there is one."""

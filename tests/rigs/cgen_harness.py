@@ -14,8 +14,7 @@ from typing import Any, TypeVar, cast
 from checker.engine.atoms import atom_count
 from checker.engine.cgen import FAULT_BIT, generate
 from checker.language import ir
-from checker.language.ir import BOOL, Expr, Loc, Place, Stmt
-from checker.language.ir_program import Formula, Function, Param, Program, Step
+from checker.language.ir import BOOL, Expr, Formula, Function, Loc, Param, Place, Program, Step, Stmt
 from checker.language.layout import Layout, instances
 from model.finite import EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
 from model.lang import Fair

@@ -16,7 +16,7 @@ from checker.engine.cgen import FAULT_BIT, generate
 from checker.engine.passages import Passage, passages, tracing, users_files
 from checker.engine.reference import Codes, Reference, bindings_of, is_of_edges
 from checker.engine.search import Limits, NativeSearch, Outcome, ReferenceSearch
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.layout import Layout, instances
 from checker.language.lower import lower
 from model.finite import RangeError, encode, size
@@ -135,7 +135,7 @@ def compare_reachable(program: Program, design: type[Design], scope: Scope, prop
 
 def compare_property(p: Property, program: Program, native: NativeSearch, reference: ReferenceSearch) -> None:
     """The value of a property in every state (or on every edge) by CPython, against C's."""
-    mine = [a for a in atoms(program) if a.formula == p.name]
+    mine = [a for a in atoms(program) if program.formulas[a.formula].name == p.name]
     assert len(mine) == len(bindings_of(p, reference.reference.scope)) * (2 if p.kind == "leads_to" else 1)
     for atom in mine:
         for value in (False, True):

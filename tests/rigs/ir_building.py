@@ -13,8 +13,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from checker.language import ir
-from checker.language.ir import BOOL
-from checker.language.ir_program import Formula, Function, Param, Program, Step
+from checker.language.ir import BOOL, Formula, Function, Param, Program, Step
 from model.finite import (
     BoolType,
     EnumType,

@@ -7,8 +7,7 @@ worked out from the docstrings of checker/language/ir.py.
 from __future__ import annotations
 
 from checker.language import ir
-from checker.language.ir import BOOL
-from checker.language.ir_program import Param
+from checker.language.ir import BOOL, Param
 from model.finite import IntType
 from tests.rigs.ir_building import (
     BREAK,

@@ -7,18 +7,18 @@ one form that names states by their codes, so that two engines can be compared w
 from __future__ import annotations
 
 import functools
-from collections import Counter, OrderedDict
-from collections.abc import Hashable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from checker.engine.atoms import Atom
 from checker.engine.liveness import Lasso
-from checker.engine.prepare import prepare
 from checker.engine.reference import Codes, Move, Reference
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch
-from checker.language.ir_program import Program
+from checker.language.ir import Program
 from checker.language.layout import instances
+from checker.language.lower import lower
 from checker.matrix import roles
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import role_of
@@ -149,20 +149,15 @@ class Explored:
         self.cell = cell
         self.known = all_properties() if known is None else known
         asked = applying(cell, self.known)
-        prepared = prepare(cell.system, cell.scope, asked)
-        self.program: Program = prepared.program
-        reference = Reference(cell.system, cell.scope)
+        self.program: Program = lower(cell.system, cell.scope, asked)
         self.search: NativeSearch | ReferenceSearch
         if engine == "native":
-            self.search = NativeSearch(
-                self.program, cell.system, cell.scope, keep_edges=keep_edges,
-                library=prepared.library(), reference=reference, noted=prepared.noted,
-            )  # fmt: skip
+            self.search = NativeSearch(self.program, cell.system, cell.scope, keep_edges=keep_edges)
         else:
-            self.search = ReferenceSearch(self.program, cell.system, cell.scope, asked, prepared.noted)
+            self.search = ReferenceSearch(self.program, cell.system, cell.scope, asked)
         outcome = self.search.run(Limits(), None)
         assert outcome.name == "COMPLETE", outcome
-        self.judge = Judge(cell, self.program, self.search, reference)
+        self.judge = Judge(cell, self.program, asked, self.search, Reference(cell.system, cell.scope))
 
     @functools.cached_property
     def verdicts(self) -> Mapping[str, Verdict]:
@@ -173,25 +168,14 @@ class Explored:
         return self.verdicts[name].status
 
 
-KEPT = 64  # explorations; a test process visits the tests of one cell one after the other
-_explored: OrderedDict[Hashable, Explored] = OrderedDict()
-
-
-def explored(cell: Cell, engine: str = "native", known: Mapping[str, Property] | None = None) -> Explored:
-    """The cell explored with all applying properties, once for all tests of the process that ask of it."""
-    functions = tuple(p.function for p in (all_properties() if known is None else known).values())
-    key = (cell.system, cell.scope, engine, functions)
-    if key not in _explored:
-        _explored[key] = Explored(cell, engine, known=known)
-        if len(_explored) > KEPT:
-            _explored.popitem(last=False)
-    _explored.move_to_end(key)
-    return _explored[key]
+def explore(cell: Cell, engine: str = "native", known: Mapping[str, Property] | None = None) -> Explored:
+    """The cell explored with all applying properties."""
+    return Explored(cell, engine, known=known)
 
 
 def assert_engines_agree(cell: Cell, known: Mapping[str, Property] | None = None) -> None:
     """State sets, edges, depth, verdicts, and every binding of every property."""
-    native, reference = explored(cell, "native", known), explored(cell, "reference", known)
+    native, reference = explore(cell, "native", known), explore(cell, "reference", known)
     ours, theirs = graph_of(native), graph_of(reference)
     assert len(ours.states) == ours.state_count > 1, "a state is stored twice, or nothing was explored"
     assert ours.states == theirs.states
@@ -245,9 +229,8 @@ def _compare_atoms(native: Explored, reference: Explored) -> None:
     atoms = native.judge.atoms
     assert atoms == reference.judge.atoms
     assert len(atoms) > 0
-    kinds = {name: p.kind for name, p in native.known.items()}
     for k, atom in enumerate(atoms):
-        if kinds[atom.formula] != "leads_to":
+        if native.program.formulas[atom.formula].kind != "leads_to":
             assert _first(native, atom) == _first(reference, atom), atom
         elif atom.part == 0:
             p, q = atom, atoms[k + 1]

@@ -49,7 +49,7 @@ def write(
 
 
 def take(s: Any, cpu: int = 0) -> None:
-    s.kvm_inject_irq(cpu)
+    s.kvm_check_and_inject_events(cpu)
     enter(s)
 
 
@@ -80,6 +80,6 @@ def verdicts(
     titles = {"kernel": kernel.__name__, "vmm": vmm.__name__, "guest": guest.__name__, "device": device.__name__}
     sizes = {**getattr(guest, "scope_defaults", {}), **scope}
     cell = Cell(titles, compose(kernel, vmm, guest, device), Scope(**sizes))
-    found = check_cell(cell, [known[name] for name in names], known).verdicts
+    found = check_cell(cell, [known[name] for name in names]).verdicts
     assert not any(v.note for v in found), [v.note for v in found]
     return tuple(v.status for v in found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, ClassVar, TypeAlias
 
-from model.lang import Design, Fair, Index, Mask, Patch, Scope, Struct, Table, always, leads_to, require, step
+from model.lang import Design, Fair, Index, Label, Mask, Patch, Scope, Struct, Table, always, leads_to, require, step
 
 Cpu: TypeAlias = Annotated[int, Index("cpus")]
 Pin: TypeAlias = Annotated[int, Index("pins")]
@@ -33,26 +33,18 @@ class ToyScope(Scope):
 
 
 class Lapic(Struct):
-    irr: Mask[Vector]
-    isr: Mask[Vector]
+    irr: Annotated[Mask[Vector], Label("IRR")]
+    isr: Annotated[Mask[Vector], Label("ISR")]
 
 
 class Rte(Struct):
     vector: Vector = 1
-    remote_irr: bool = False
+    remote_irr: Annotated[bool, Label("Remote IRR")] = False
     line: bool = False
 
 
 class Machine(Design):
     """What the actors call of each other, and what a reviewer calls the fields."""
-
-    labels: ClassVar[dict[str, tuple[str, str]]] = {
-        "apic[].irr": ("KVM", "CPU{0} IRR"),
-        "apic[].isr": ("KVM", "CPU{0} ISR"),
-        "ioapic[].remote_irr": ("VMM", "pin {0} Remote IRR"),
-        "ioapic[].line": ("VMM", "pin {0} line"),
-        "in_handler[]": ("CPU{0}", "in handler"),
-    }
 
     def kvm_apic_set_irq(self, cpu: Cpu, vector: Vector) -> None:
         """KVM: a message signalled interrupt arrives."""
@@ -80,7 +72,7 @@ class Machine(Design):
 class ToyKvm(Machine):
     lane: ClassVar[str] = "KVM"
     source: ClassVar[str] = "arch/x86/kvm/lapic.c"
-    apic: Table[Cpu, Lapic]
+    apic: Annotated[Table[Cpu, Lapic], Label("CPU{0}")]
     pending_eoi: Vector | None = None
 
     def kvm_apic_set_irq(self, cpu: Cpu, vector: Vector) -> None:
@@ -115,7 +107,7 @@ class ToyKvm(Machine):
 class ToyVmm(Machine):
     lane: ClassVar[str] = "VMM"
     source: ClassVar[str] = "hw/intc/ioapic.c"
-    ioapic: Table[Pin, Rte]
+    ioapic: Annotated[Table[Pin, Rte], Label("pin {0}")]
 
     def ioapic_has_eoi_register(self) -> bool:
         return self.scope_version() is IoapicVersion.V20
@@ -146,7 +138,7 @@ class ToyVmm(Machine):
 
 class ToyGuest(Machine):
     lane: ClassVar[str] = "CPU{cpu}"
-    in_handler: Table[Cpu, bool]
+    in_handler: Annotated[Table[Cpu, bool], Label("in handler", lane="CPU{0}")]
     seen_version: IoapicVersion = IoapicVersion.V11
 
     def interrupt_entry(self, cpu: Cpu) -> None:

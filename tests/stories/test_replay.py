@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Annotated
 
 import pytest
 
@@ -11,7 +12,7 @@ from checker.errors import InternalError
 from checker.stories.replay import Path, make_trace, replay
 from checker.stories.trace import Call, StoryError, from_json, show
 from model.finite import Mask, ModelError
-from model.lang import cells, save
+from model.lang import Label, cells, resolve, save
 from tests.rigs import story_toy as toy
 from tests.rigs.traces import storm
 
@@ -66,7 +67,7 @@ def test_lane_of_a_step_without_the_parameter_is_its_actor() -> None:
     assert event.call == "program_pin(pin=0, version=V20, masked=0)"
     assert [(c.lane, c.text) for c in event.changes] == [
         ("guest", "seen_version V11 -> V20"),
-        ("VMM", "ioapic[0].vector 1 -> 0"),
+        ("VMM", "pin 0 vector 1 -> 0"),
     ]
 
 
@@ -111,12 +112,19 @@ def test_a_path_that_does_not_run_is_our_bug(path: Path, loop: int | None, messa
         replay(toy.Storm, toy.ToyScope(), path, loop, error=StoryError)
 
 
-def test_bad_labels_are_the_modellers_bug() -> None:
+@pytest.mark.parametrize("bad", [Label("{0}"), Label("x", lane="{1}"), Label("{nobody}")])
+def test_bad_labels_are_the_modellers_bug(bad: Label) -> None:
     class Bad(toy.Storm):
-        labels = {"pending_eoi": ("KVM", "{0}")}
+        __annotations__ = {"pending_eoi": Annotated[toy.Vector | None, bad]}
 
-    with pytest.raises(ModelError, match=r"Bad\.labels\['pending_eoi'\] does not fit pending_eoi"):
+    with pytest.raises(ModelError, match=r"the label of Bad\.pending_eoi does not fit pending_eoi"):
         replay(Bad, toy.ToyScope(), [])
+
+
+def test_a_label_is_no_part_of_the_type() -> None:
+    labelled, plain = Annotated[toy.Vector, Label("v")], toy.Vector
+    assert resolve(labelled, toy.ToyScope(), "") == resolve(plain, toy.ToyScope(), "")
+    assert resolve(Annotated[bool, Label("b")], toy.ToyScope(), "") == resolve(bool, toy.ToyScope(), "")
 
 
 def test_the_profiler_is_given_back() -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from checker.language import ir
-from checker.language.ir import BOOL, Expr, Stmt
-from checker.language.ir_program import Param
+from checker.language.ir import BOOL, Expr, Param, Stmt
 from model.finite import IntType, MaskType, OptionalType, TableType
 from tests.rigs.cgen_harness import (
     BYTE,

@@ -10,8 +10,7 @@ import pytest
 from checker.engine.atoms import Atom, atoms
 from checker.engine.cgen import generate
 from checker.language import ir
-from checker.language.ir import BOOL, Stmt
-from checker.language.ir_program import Formula, Param, Program
+from checker.language.ir import BOOL, Formula, Param, Program, Stmt
 from checker.language.layout import instances
 from model.finite import IntType, ModelError, OptionalType, Scalar, StructType
 from model.lang import Kind
@@ -158,11 +157,12 @@ def formulas() -> Program:
 def test_atoms_in_order(tmp_path: Path) -> None:
     made = formulas()
     names = atoms(made)
-    assert names[0] == Atom("same", (), 0, True, 0)
-    assert names[1] == Atom("at", (0,), 0, False, 0)
-    assert [a for a in names if a.formula == "pq"] == [
-        Atom("pq", (0,), 0, False, 50), Atom("pq", (0,), 1, False, 51),
-        Atom("pq", (1,), 0, False, 52), Atom("pq", (1,), 1, False, 53),
+    assert names[0] == Atom(0, (), 0, True, 0)
+    assert names[1] == Atom(1, (0,), 0, False, 0)
+    pq = next(n for n, formula in enumerate(made.formulas) if formula.name == "pq")
+    assert [a for a in names if a.formula == pq] == [
+        Atom(pq, (0,), 0, False, 50), Atom(pq, (0,), 1, False, 51),
+        Atom(pq, (1,), 0, False, 52), Atom(pq, (1,), 1, False, 53),
     ]  # fmt: skip
     native = Native(made, tmp_path)
     at_45 = 1 << 45 | 1 << 54 + 45  # bit 99 lies in the second word

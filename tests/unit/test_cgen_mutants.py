@@ -9,8 +9,7 @@ import pytest
 
 from checker.engine.cgen import generate
 from checker.language import ir
-from checker.language.ir import BOOL, Stmt
-from checker.language.ir_program import Formula, Param, Program
+from checker.language.ir import BOOL, Formula, Param, Program, Stmt
 from model.finite import IntType
 from model.lang import Kind
 from tests.rigs.cgen_harness import (

@@ -220,11 +220,10 @@ class Reference:
         load(list(cells(self.before)), before)
         load(list(cells(self.now)), after)
         systems = [self.before, self.now] if of_edges else [self.now]
-        functions = {p.name: p.function for p in PROPERTIES}
         found = 0
         for atom in self.atoms:
             if atom.of_edges == of_edges:
-                value = functions[atom.formula](*systems, *atom.args)
+                value = PROPERTIES[atom.formula].function(*systems, *atom.args)
                 found |= bool(value[atom.part] if isinstance(value, tuple) else value) << atom.bit
         return found
 

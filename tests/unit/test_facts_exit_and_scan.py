@@ -149,7 +149,7 @@ def test_a_message_goes_by_the_route_and_not_by_the_entry() -> None:
     b.line(True)
     assert b.sets() == ({2}, set())
     b.s.irq_routing[0].valid = False
-    b.s.kvm_set_irq(0)
+    b.s.kvm_set_irq(0, True)
     assert b.sets() == ({2}, set())
 
 

@@ -13,8 +13,7 @@ import pytest
 from checker.engine.reference import Reference
 from checker.errors import InternalError
 from checker.language import ir
-from checker.language.ir import BOOL
-from checker.language.ir_program import Formula, Param, Program
+from checker.language.ir import BOOL, Formula, Param, Program
 from checker.language.layout import Instance, bindings, instances
 from checker.language.lower import lower
 from checker.symbolic.induction import CounterexampleToInduction, InductionResult, Prover, explain, prove

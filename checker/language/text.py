@@ -9,12 +9,13 @@ s.f, before.f             fields of the state, and of the state before the step
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 from checker.language import ir
-from checker.language.ir_program import Function, Param, Program
-from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
+from checker.language.ir import Function, Param, Program
+from checker.language.layout import records
+from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType
 
 TAB = "    "
 OF_OPTIONALS = {ir.IsSome: "is_some", ir.Unwrap: "unwrap", ir.Wrap: "wrap"}
@@ -44,24 +45,9 @@ def function_text(function: Function) -> str:
 def _records(state: StructType) -> list[str]:
     """The fields of the state, then those of each kind of record in it."""
     lines = [f"{TAB}{name}: {of}" for name, of in state.fields]
-    for record in dict.fromkeys(_structs(state)):
+    for record in list(dict.fromkeys(records(state)))[1:]:
         lines += ["", f"record {record}", *(f"{TAB}{name}: {of}" for name, of in record.fields)]
     return lines
-
-
-def _structs(of: Type) -> Iterator[StructType]:
-    match of:
-        case StructType(fields=fields):
-            for _, kind in fields:
-                if isinstance(kind, StructType):
-                    yield kind
-                yield from _structs(kind)
-        case TableType(row=row):
-            if isinstance(row, StructType):
-                yield row
-            yield from _structs(row)
-        case _:
-            pass
 
 
 def _params(params: Sequence[Param]) -> str:

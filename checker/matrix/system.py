@@ -1,0 +1,85 @@
+"""The one place where systems are made: a class of a kernel, a VMM, a guest and a device, checked, and made once."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterator
+from enum import Enum
+
+from checker.errors import UserError
+from checker.language.ir import Loc
+from checker.language.refusal import Refused
+from checker.language.source import parsed
+from checker.matrix.roles import ROLES, users_file
+from model.lang import Design, compose
+from model.machine import Machine
+
+FUNCTION, FIELD, CONSTANT = "function", "field", "constant"
+
+
+_made: dict[tuple[type[Design], ...], type[Design]] = {}
+
+
+def system_of(*roles: type[Design]) -> type[Design]:
+    """One class of one class for each role: the same one whenever these are asked for, so that what is worked out for it
+    is shared. Raises ModelError if they cannot be mixed, or if two roles mean different things by one name."""
+    if roles not in _made:
+        _check_names(roles)
+        _made[roles] = compose(*roles)
+    return _made[roles]
+
+
+def _check_names(roles: tuple[type[Design], ...]) -> None:
+    """In Python the first class would win, in silence: refuse a name that a role of the user's shares with another one."""
+    owners = dict[str, tuple[type[Design], str, type, str]]()
+    for role in roles:
+        played = next((name for name, bases in ROLES.items() if issubclass(role, bases)), "")
+        for name, cls, kind in _names_of(role) if played else ():
+            other, its_role, its_class, its_kind = owners.setdefault(name, (role, played, cls, kind))
+            if its_role == played or not (users_file(role) or users_file(other)):
+                continue
+            if (kind, its_kind) == (FUNCTION, FUNCTION):
+                raise UserError(
+                    f"{name}() is a function of the {played} ({role.__name__}), but {other.__name__}, a {its_role}, "
+                    f"restates it: patch it in a class of that role ({_place(its_class, name)}, {_place(cls, name)})"
+                )
+            raise Refused(
+                _place(cls, name), f"{cls.__name__}, a {played}, has a {kind} {name!r}, and {its_class.__name__}, a "
+                f"{its_role}, has a {its_kind} of this name ({_place(its_class, name)}): they would be one",
+                "give one of them another name; what two roles share is declared in Machine",
+            )  # fmt: skip
+
+
+def _names_of(role: type[Design]) -> Iterator[tuple[str, type, str]]:
+    """What a role's classes define besides what every machine has: (name, class, FUNCTION, FIELD or CONSTANT)."""
+    for cls in role.__mro__:
+        if not issubclass(cls, Machine) or cls is Machine:
+            continue
+        for name, hint in vars(cls).get("__annotations__", {}).items():
+            text = hint if isinstance(hint, str) else inspect.formatannotation(hint)
+            if "ClassVar" not in text and name not in Machine.__annotations__ and not hasattr(Design, name):
+                yield name, cls, FIELD
+        for name, value in vars(cls).items():
+            if inspect.isfunction(value) and name != "initial" and not getattr(value, "__isabstractmethod__", False):
+                yield name, cls, FUNCTION
+            elif isinstance(value, bool | int | Enum) and not hasattr(Machine, name) and name[0] != "_":
+                yield name, cls, CONSTANT
+
+
+def _place(cls: type, name: str) -> Loc:
+    """Where a class defines a name."""
+    value = vars(cls).get(name)
+    if inspect.isfunction(value):
+        return Loc(value.__code__.co_filename, value.__code__.co_firstlineno)
+    file = str(sys.modules[cls.__module__].__file__)
+    for node in (
+        n for c in ast.walk(parsed(file)) if isinstance(c, ast.ClassDef) and c.name == cls.__name__ for n in c.body
+    ):
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return Loc(file, node.lineno)
+    return Loc(file, 1)
