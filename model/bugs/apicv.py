@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 from model.designs.base import Base
 from model.lang import Fair, Label, Mask, Patch, Table, require, step
@@ -18,8 +17,8 @@ class PostedInterrupts(Base):
     """
 
     patch = Patch(title="VMX posted interrupts", note="what B5 needs")
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("qemu",), "guest": ("linux_moves_in_service",)}
-    scope_defaults: ClassVar[Mapping[str, Any]] = {"pins": 1}
+    default_roles = {"vmm": ("qemu",), "guest": ("linux_moves_in_service",)}
+    scope_defaults = {"pins": 1}
 
     pir: Annotated[Table[Cpu, Mask[Vector]], Label("CPU{0} PIR")]
 
@@ -74,8 +73,8 @@ class VirtualEoi(Base):
     """
 
     patch = Patch(title="VMX EOI virtualization, with inhibition at run time", note="what B8 needs")
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("qemu", "firecracker"), "guest": ("linux",)}
-    scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1}
+    default_roles = {"vmm": ("qemu", "firecracker"), "guest": ("linux",)}
+    scope_defaults = {"cpus": 1}
 
     apicv_active: Annotated[bool, Label("APICv active")]
     svi: Annotated[Vector | None, Label("SVI")]  # the VMCS's guest interrupt status

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, TypeAlias
 
 from model.bugs.scan import RtcTracking
 from model.lang import Index, Label, Mask, Patch
@@ -16,10 +15,8 @@ class Avic(RtcTracking):
     """The lazy EOI as it is since 77377064c3a9: it ends the RTC's tracking, and calls no ack notifier."""
 
     patch = Patch(title="SVM AVIC, with the lazy EOI of edge interrupts", note="what B9 needs, and its fixes")
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "vmm": ("firecracker",), "guest": ("linux",), "device": ("edge", "level"),
-    }  # fmt: skip
-    scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1}
+    default_roles = {"vmm": ("firecracker",), "guest": ("linux",), "device": ("edge", "level")}
+    scope_defaults = {"cpus": 1, "pins": 1}
 
     # of the last assertion: {0} if it did not call itself
     activations: Annotated[Mask[Frame], Label("ioapic_set_irq() inside itself")]

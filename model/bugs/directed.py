@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 from model.bugs.scan import RtcTracking
 from model.designs.base import Base
 from model.lang import Patch
@@ -19,8 +16,8 @@ class MutantB15(Base):
         title="B15: LVR bit 24 is set although the in-kernel I/O APIC has no EOI register",
         date="2018, 4.17 (U)", base="base", note="0bcc3fb95b97",
     )  # fmt: skip
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("firecracker",), "guest": ("windows_cg", "xen")}
-    scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1}
+    default_roles = {"vmm": ("firecracker",), "guest": ("windows_cg", "xen")}
+    scope_defaults = {"cpus": 1, "pins": 1}
 
     def kvm_apic_set_version(self, apic: Lapic) -> None:
         apic.lvr_directed_eoi = apic.cpuid_x2apic
@@ -30,10 +27,8 @@ class AckNotifiers(RtcTracking):
     """Linux 4.1 to 4.16: an EOI calls the ack notifiers even if its broadcast is suppressed."""
 
     patch = Patch(title="Linux 4.1, in-kernel I/O APIC with suppressed broadcasts", note="what B15's notifiers need")
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "vmm": ("firecracker",), "guest": ("xen", "linux"), "device": ("edge",),
-    }  # fmt: skip
-    scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1}
+    default_roles = {"vmm": ("firecracker",), "guest": ("xen", "linux"), "device": ("edge",)}
+    scope_defaults = {"cpus": 1, "pins": 1}
 
     def kvm_apic_set_version(self, apic: Lapic) -> None:
         apic.lvr_directed_eoi = apic.cpuid_x2apic
@@ -59,7 +54,7 @@ class MutantB19(MutantB15):
     patch = Patch(
         title="B19: an entry that becomes edge keeps Remote IRR (KVM)", base="mutant_b15", note="a8bfec293052"
     )  # fmt: skip
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("firecracker",), "guest": ("xen",)}
+    default_roles = {"vmm": ("firecracker",), "guest": ("xen",)}
 
     def kvm_ioapic_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         rte = self.ioapic[pin]
@@ -75,10 +70,8 @@ class MutantB19Qemu(Qemu):
         title="B19: an entry that becomes edge keeps Remote IRR (QEMU)", base="qemu",
         note="ioapic_fix_edge_remote_irr() removed",
     )  # fmt: skip
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"kernel": ("v6",), "guest": ("xen", "linux_ir")}
-    scope_defaults: ClassVar[Mapping[str, Any]] = {
-        "cpus": 1, "pins": 1, "ioapic": IoapicVersion.V11, "flags": ApiFlags.BIT2,
-    }  # fmt: skip
+    default_roles = {"kernel": ("v6",), "guest": ("xen", "linux_ir")}
+    scope_defaults = {"cpus": 1, "pins": 1, "ioapic": IoapicVersion.V11, "flags": ApiFlags.BIT2}
 
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         rte = self.ioapic[pin]

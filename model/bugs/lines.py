@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, TypeAlias
 
 from model.designs.base import Base
 from model.devices import Level
@@ -64,10 +63,8 @@ class TwoDevices(Level):
 
 class LineSources(Base):
     patch = Patch(title="A line is the OR of its sources", note="what B14 needs")
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "vmm": ("firecracker",), "guest": ("linux",), "device": ("two_devices",),
-    }  # fmt: skip
-    scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1}
+    default_roles = {"vmm": ("firecracker",), "guest": ("linux",), "device": ("two_devices",)}
+    scope_defaults = {"cpus": 1, "pins": 1}
 
     irq_states: Annotated[Table[Pin, Mask[Source]], Label("pin {0} irq_states")]
 

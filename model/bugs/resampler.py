@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 from model.designs.base import Base
 from model.devices import Level
 from model.lang import Patch
@@ -30,10 +27,8 @@ class Resampler(Base):
     """Linux since 6.3: an entry that becomes unmasked is resampled."""
 
     patch = Patch(title="Resampling irqfds on the in-kernel I/O APIC", note="what B10 needs")
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "vmm": ("firecracker",), "guest": ("linux_threaded",), "device": ("kernel_resample",),
-    }  # fmt: skip
-    scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1, "pins": 1}
+    default_roles = {"vmm": ("firecracker",), "guest": ("linux_threaded",), "device": ("kernel_resample",)}
+    scope_defaults = {"cpus": 1, "pins": 1}
 
     def kvm_notify_acked_irq(self, pin: Pin) -> None:
         """irqfd_resampler_ack(): lower the source, then signal the resamplefd."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 from model.designs.base import Base
 from model.lang import Patch
 from model.machine import Cpu, Lapic, Vector
@@ -19,8 +16,8 @@ class MutantStaleRoute(Base):
         msgid="20250304013335.4155703-4-seanjc@google.com",
         note="KVM: x86: Rescan I/O APIC routes after EOI interception for old routing",
     )  # fmt: skip
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {"vmm": ("qemu",), "guest": ("linux_moves_in_service",)}
-    scope_defaults: ClassVar[Mapping[str, Any]] = {"pins": 1}
+    default_roles = {"vmm": ("qemu",), "guest": ("linux_moves_in_service",)}
+    scope_defaults = {"pins": 1}
 
     def kvm_scan_ioapic_irq(self, cpu: Cpu, apic: Lapic, dest: Cpu, vector: Vector) -> None:
         if dest == cpu or self.kvm_apic_pending_eoi(apic, vector):
@@ -46,10 +43,8 @@ class MutantEveryEoi(Base):
         author="Khushit Shah, corrected by Sean Christopherson", date="2025-09-18", base="base",
         msgid="20250918162529.640943-1-jon@nutanix.com", note="mails.md S3: only intercepted EOIs exit",
     )  # fmt: skip
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "vmm": ("qemu",), "guest": ("linux",), "device": ("mixed",),
-    }  # fmt: skip
-    scope_defaults: ClassVar[Mapping[str, Any]] = {"cpus": 1}
+    default_roles = {"vmm": ("qemu",), "guest": ("linux",), "device": ("mixed",)}
+    scope_defaults = {"cpus": 1}
 
     def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
         apic.pending_ioapic_eoi = vector

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 from model.designs.base import Base
 from model.lang import Label, Patch, Table
@@ -18,10 +17,8 @@ class RtcTracking(Base):
     """
 
     patch = Patch(title="Edge pins with EOI tracking, as Linux has for RTC and PIT", note="what B2, B9 and B15 need")
-    default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "vmm": ("firecracker",), "guest": ("linux_moves_in_service",), "device": ("edge", "level"),
-    }  # fmt: skip
-    scope_defaults: ClassVar[Mapping[str, Any]] = {"pins": 1}
+    default_roles = {"vmm": ("firecracker",), "guest": ("linux_moves_in_service",), "device": ("edge", "level")}
+    scope_defaults = {"pins": 1}
 
     # rtc_status.pending_eoi: the LAPIC took the interrupt, its EOI is still to come
     pending_eoi: Annotated[Table[Pin, bool], Label("pin {0} pending_eoi")]

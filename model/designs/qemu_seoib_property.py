@@ -1,7 +1,5 @@
 """What the RFC's cover letter prefers: an accelerator property, quirked unless the user says otherwise."""
 
-from typing import ClassVar
-
 from model.designs.qemu_rfc_v2 import QemuRfcV2
 from model.lang import Patch
 from model.machine import ApiFlags
@@ -19,7 +17,7 @@ class QemuSeoibProperty(QemuRfcV2):
         base="qemu_rfc_v2",
         note="the rest of the series stays: the section in the stream, and the choice that waits for it",
     )
-    api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE, ApiFlags.BIT2, ApiFlags.BIT3)
+    api_flags = (ApiFlags.NONE, ApiFlags.BIT2, ApiFlags.BIT3)
 
     def enable_capabilities(self) -> None:
         """Assumed: QEMU does not start if the kernel cannot do what the user asked for; here errno says so."""

@@ -1,8 +1,5 @@
 """31 October: two independent flags, one that disables the quirk and one that hides the feature."""
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 from model.designs.base import Base
 from model.lang import Patch
 from model.machine import ApiFlags, Errno, Lapic, Trigger, Vector
@@ -11,7 +8,7 @@ from model.machine import ApiFlags, Errno, Lapic, Trigger, Vector
 class TwoFlags(Base):
     """What the mail, v2 and v3 each patch into the base alike."""
 
-    api_flags: ClassVar[tuple[ApiFlags, ...]] = tuple(ApiFlags)
+    api_flags = tuple(ApiFlags)
     suppress_eoi_broadcast_quirk_disabled: bool  # bit 2
     suppress_eoi_broadcast_disabled: bool  # bit 3
 
@@ -52,7 +49,7 @@ class QuirkOct31(TwoFlags):
         msgid="aQTxoX4lB_XtZM-w@google.com",
         base="base",
     )
-    flag_names: ClassVar[Mapping[ApiFlags, str]] = {
+    flag_names = {
         ApiFlags.BIT2: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST_QUIRK",
         ApiFlags.BIT3: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST",
     }

@@ -1,8 +1,5 @@
 """3 October: a capability by which a VMM without an EOI register stops the feature from being offered."""
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 from model.designs.base import Base
 from model.lang import Patch
 from model.machine import ApiFlags, Errno, Lapic
@@ -16,10 +13,8 @@ class SplitIrqchipApi(Base):
         note="in reply to 20250918162529.640943-1-jon@nutanix.com (mails.md S2)",
         base="base",
     )
-    api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE, ApiFlags.BIT3)
-    flag_names: ClassVar[Mapping[ApiFlags, str]] = {
-        ApiFlags.BIT3: "DISABLE_EOI_BROADCAST_SUPPRESSION (KVM_CAP_SPLIT_IRQCHIP_API)"
-    }
+    api_flags = (ApiFlags.NONE, ApiFlags.BIT3)
+    flag_names = {ApiFlags.BIT3: "DISABLE_EOI_BROADCAST_SUPPRESSION (KVM_CAP_SPLIT_IRQCHIP_API)"}
     disable_eoi_broadcast_suppression_support: bool
 
     def kvm_apic_set_version(self, apic: Lapic) -> None:

@@ -1,8 +1,6 @@
 """2 December: ENABLE and DISABLE flags over an internal tri-state. With what v4 and v5 have in common with it."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import ClassVar
 
 from model.designs.base import Base
 from model.lang import Patch
@@ -12,8 +10,8 @@ from model.machine import ApiFlags, Errno, Lapic, SuppressEoi, Trigger, Vector
 class Tristate(Base):
     """What the draft, v4 and v5 each patch into the base alike. v6.py has the arguments: it is what was merged."""
 
-    api_flags: ClassVar[tuple[ApiFlags, ...]] = tuple(ApiFlags)
-    flag_names: ClassVar[Mapping[ApiFlags, str]] = {
+    api_flags = tuple(ApiFlags)
+    flag_names = {
         ApiFlags.BIT2: "KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST",
         ApiFlags.BIT3: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST",
     }

@@ -1,8 +1,5 @@
 """v2: the 31 October form with the flags renamed."""
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 from model.designs.quirk_oct31 import TwoFlags
 from model.lang import Patch
 from model.machine import ApiFlags
@@ -19,7 +16,7 @@ class V2(TwoFlags):
         base="base",
         note="equivalent to quirk_oct31: only names differ.",
     )
-    flag_names: ClassVar[Mapping[ApiFlags, str]] = {
+    flag_names = {
         ApiFlags.BIT2: "KVM_X2APIC_API_DISABLE_IGNORE_SUPPRESS_EOI_BROADCAST_QUIRK",
         ApiFlags.BIT3: "KVM_X2APIC_API_DISABLE_SUPPRESS_EOI_BROADCAST",
     }

@@ -1,8 +1,5 @@
 """v6, which is what was merged (6517dfbcc918): ENABLE for a split irqchip only, nothing new in the kernel's I/O APIC."""
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 from model.designs.base import Base
 from model.lang import Patch
 from model.machine import ApiFlags, Errno, Lapic, Pin, SuppressEoi, Trigger, Vector
@@ -18,8 +15,8 @@ class V6(Base):
         msgid="20260123125657.3384063-1-khushit.shah@nutanix.com",
         base="base",
     )
-    api_flags: ClassVar[tuple[ApiFlags, ...]] = tuple(ApiFlags)
-    flag_names: ClassVar[Mapping[ApiFlags, str]] = {
+    api_flags = tuple(ApiFlags)
+    flag_names = {
         ApiFlags.BIT2: "KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST",
         ApiFlags.BIT3: "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST",
     }
