@@ -14,9 +14,8 @@ from enum import Enum
 from typing import Any
 
 from checker.engine.reference import is_of_edges
-from checker.stories.trace import show
 from model.lang import Design, Disabled, Kind, Property, Scope, cells, save
-from oracles.lockstep import Mismatch, Names, NotRunnable, OracleDied, OracleMissing, Step, Totals
+from oracles.lockstep import Mismatch, NotRunnable, OracleDied, OracleMissing, Spelling, Step, Totals, step_text
 from oracles.walk import Subject
 
 ROUNDS = 3  # of a loop
@@ -44,7 +43,7 @@ class Confirmation:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Counterexample:
     """A run that is said to show something. steps[loop_start:] are repeated for ever. shown: whether the state at
     the end shows it; None where that is not a matter of one state. judge: asked first, of the system that will be run:
     why this run does not show in the model what is said of it, or ""."""
@@ -63,7 +62,7 @@ def shown_by(p: Property, values: Sequence[tuple[Any, ...]]) -> Callable[[Design
     return lambda system: any(bool(p.function(system, *v)) is (p.kind is Kind.REACHABLE) for v in values)
 
 
-def confirm(subject_of: Callable[[], Subject], claim: Claim) -> Confirmation:
+def confirm(subject_of: Callable[[], Subject], claim: Counterexample) -> Confirmation:
     """Take the run on a real system; see the module's docstring."""
     try:
         subject = subject_of()
@@ -89,9 +88,9 @@ def confirm(subject_of: Callable[[], Subject], claim: Claim) -> Confirmation:
     except (NotRunnable, OracleDied) as error:
         return Confirmation(Label.NOT_RUNNABLE, f"step {number}: {error}")
     except Disabled:
-        told = f"{walk[(number - 1) % len(walk)][0]}({', '.join(map(show, walk[(number - 1) % len(walk)][1]))})"
+        who = subject.names.get("kernel", "the design")
         return Confirmation(
-            Label.NOT_RUNNABLE, f"{subject.names.get('kernel', 'the design')} cannot take step {number}, {told}"
+            Label.NOT_RUNNABLE, f"{who} cannot take step {number}, {step_text(walk[(number - 1) % len(walk)])}"
         )
     finally:
         subject.real.close()
@@ -104,13 +103,13 @@ def confirm(subject_of: Callable[[], Subject], claim: Claim) -> Confirmation:
     )
 
 
-def _begins_a_turn(claim: Claim, number: int) -> bool:
+def _begins_a_turn(claim: Counterexample, number: int) -> bool:
     """Is step `number` (from 1) the first of the loop?"""
     first = claim.loop_start
     return first is not None and number > first and (number - 1 - first) % _period(claim) == 0
 
 
-def _period(claim: Claim) -> int:
+def _period(claim: Counterexample) -> int:
     return len(claim.steps) - (claim.loop_start or 0)
 
 
@@ -118,7 +117,7 @@ def _unrolled(walk: list[Step], loop_start: int | None) -> list[Step]:
     return walk if loop_start is None else walk + walk[loop_start:] * (ROUNDS - 1)
 
 
-def _why_not(claim: Claim, system: Design, turns: list[tuple[int, ...]]) -> str:
+def _why_not(claim: Counterexample, system: Design, turns: list[tuple[int, ...]]) -> str:
     """Why the run, though it can be taken, does not show what was said, or ""."""
     if claim.loop_start is not None and {save(list(cells(system))), *turns[1:]} != {turns[-1]}:
         return "the loop does not come back to the same state with the kernel driven from here"
@@ -128,12 +127,8 @@ def _why_not(claim: Claim, system: Design, turns: list[tuple[int, ...]]) -> str:
 
 
 def _difference(subject: Subject, mismatch: Mismatch) -> str:
-    names = Names(subject.design, subject.scope)
+    names = Spelling(subject.design, subject.scope)
     first = mismatch.differences[0]
-    step = (
-        f"step {mismatch.number}, {mismatch.step[0]}({', '.join(map(show, mismatch.step[1]))})"
-        if mismatch.number
-        else "the set-up"
-    )
+    step = f"step {mismatch.number}, {step_text(mismatch.step)}" if mismatch.number else "the set-up"
     model, real = names.text(first.name, first.model), names.text(first.name, first.real)
     return f"{step}: {first.name} is {real} in the real system and {model} in the model"

@@ -158,7 +158,6 @@ class Covered:
     states: int
     transitions: int
     kinds: int
-    local: bool
     done: int = 0
     totals: Totals = field(default_factory=Totals)
     left_out: dict[str, int] = field(default_factory=dict[str, int])
@@ -232,16 +231,14 @@ def _library() -> ctypes.CDLL:
 
 def cover(
     subject: Subject, of: Space, title: str, *, on_step: Callable[[Seen], None] | None = None,
-    on_start: Callable[[], None] | None = None, local: bool = False, progress: Callable[[Covered], None] | None = None,
+    progress: Callable[[Covered], None] | None = None,
 ) -> Covered:  # fmt: skip
     """Execute every (local) transition on the real system; stops at the first disagreement."""
-    result = Covered(title, of.states, len(of.label), of.kinds, local)
+    result = Covered(title, of.states, len(of.label), of.kinds)
     tour = Tour(of)
     walk: list[Step] = []
     while tour.left:
         path = tour.from_start()
-        if on_start is not None:
-            on_start()
         walk, edge = [], path[0]
         try:
             lock = subject.begin(result.totals, on_step)

@@ -24,6 +24,7 @@ from model.lang import Design, Disabled, Scope
 Observed: TypeAlias = Mapping[str, int]  # what is observable -> its code: a leaf's path, or a name for something else
 Step: TypeAlias = tuple[str, tuple[Any, ...]]  # a step of the model with Python values of its parameters
 Walk: TypeAlias = Sequence[Step]
+INITIAL: Step = ("initial", ())  # what is told first of every walk
 
 
 class OracleMissing(Exception):
@@ -82,7 +83,7 @@ class RealSystem(Protocol):
 
 
 @dataclass(frozen=True)
-class Difference:
+class Discrepancy:
     """One observable on which the two disagree, as codes."""
 
     name: str
@@ -98,7 +99,7 @@ class Mismatch(Exception):
     step: Step
     entry: str
     arguments: tuple[Any, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[Discrepancy, ...]
 
     def __str__(self) -> str:
         first = self.differences[0]
@@ -131,7 +132,7 @@ class Totals:
         return Totals(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
-class LockStep:
+class Cosimulation:
     """One system that runs in lock-step. `on_step` is told of initial(), and of every step."""
 
     def __init__(
@@ -142,7 +143,7 @@ class LockStep:
         self.real, self.totals, self.on_step = real, totals or Totals(), on_step
         self.depth, self.number = 0, 0
         self.pending: tuple[str, tuple[Any, ...]] | None = None
-        self.now: Step = ("initial", ())
+        self.now = INITIAL
         self.done: list[str] = []
         self.expected: Observed = {}
         self.observed: Observed = {}
@@ -219,20 +220,17 @@ class LockStep:
         """Look at both. Raises Mismatch."""
         self.expected, self.observed = self.real.expected(self.system), self.real.observe(self.system)
         if self.expected != self.observed:
-            if not self.number:
-                self.now = ("initial", ())
-            else:
+            if self.number:
                 self.totals.steps += 1
                 self.totals.replayed += 1
-            if self.on_step is not None:
-                self._tell()
+            self._tell()
             raise Mismatch(self.number, self.now, entry, args, _differences(self.expected, self.observed))
 
 
-def _differences(expected: Observed, observed: Observed) -> tuple[Difference, ...]:
+def _differences(expected: Observed, observed: Observed) -> tuple[Discrepancy, ...]:
     assert expected.keys() == observed.keys(), sorted(expected.keys() ^ observed.keys())
     return tuple(
-        Difference(name, expected[name], observed[name]) for name in expected if expected[name] != observed[name]
+        Discrepancy(name, expected[name], observed[name]) for name in expected if expected[name] != observed[name]
     )
 
 
@@ -240,7 +238,7 @@ _LOCKED: dict[tuple[Any, ...], type[Design]] = {}
 
 
 def _locked(design: type[Design], entries: tuple[str, ...], tail_calls: tuple[str, ...]) -> type[Design]:
-    """The subclass whose entries and tail calls go through its LockStep."""
+    """The subclass whose entries and tail calls go through its Cosimulation."""
     key = (design, entries, tail_calls)
     if key not in _LOCKED:
         body: dict[str, Any] = {name: _entry(name, getattr(design, name)) for name in entries if hasattr(design, name)}
@@ -264,6 +262,11 @@ def _tail(function: Callable[..., Any]) -> Callable[..., Any]:
     return tail
 
 
+def step_text(step: Step) -> str:
+    """A step as it is told: its name, and its arguments in reports' words."""
+    return f"{step[0]}({', '.join(map(show, step[1]))})"
+
+
 def row_of(table: Any, row: Any) -> int:
     """The number of a table's row, given as the record itself. Raises NotRunnable if it is none of them."""
     for number, other in enumerate(table.rows):
@@ -273,7 +276,7 @@ def row_of(table: Any, row: Any) -> int:
 
 
 @dataclass
-class Names:
+class Spelling:
     """How observables are spelled: a leaf's code as its value, anything else as a number."""
 
     design: type[Design]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from checker.engine.reference import parameter_values
 from model.lang import Design, Disabled, Scope
-from oracles.lockstep import LockStep, Mismatch, NotRunnable, RealSystem, Seen, Step, Totals, Walk
+from oracles.lockstep import Cosimulation, Mismatch, NotRunnable, RealSystem, Seen, Step, Totals, Walk
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,9 @@ class Subject:
     def __str__(self) -> str:
         return ", ".join(f"{role} {name}" for role, name in self.names.items()) or self.design.__name__
 
-    def begin(self, totals: Totals | None = None, on_step: Callable[[Seen], None] | None = None) -> LockStep:
+    def begin(self, totals: Totals | None = None, on_step: Callable[[Seen], None] | None = None) -> Cosimulation:
         """A new lock-step, both sides fresh. Raises Mismatch, NotRunnable, OracleDied."""
-        return LockStep(self.design, self.scope, self.real, totals=totals, on_step=on_step)
+        return Cosimulation(self.design, self.scope, self.real, totals=totals, on_step=on_step)
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def moves_by_step(design: type[Design], scope: Scope) -> dict[str, list[tuple[An
 
 def random_walks(
     subject: Subject, seed: int, steps: int, *, length: int = 200, seconds: float | None = None,
-    on_step: Callable[[Seen], None] | None = None, on_start: Callable[[], None] | None = None,
+    on_step: Callable[[Seen], None] | None = None,
 ) -> WalkResult:  # fmt: skip
     """Walks of `length` steps until `steps` steps have reached the real system. Each walk has its own preferences among
     steps and arguments (swarm testing). The same seed gives the same walks."""
@@ -67,8 +66,6 @@ def random_walks(
     deadline = None if seconds is None else time.monotonic() + seconds
     while result.totals.replayed < steps and (deadline is None or time.monotonic() < deadline):
         walk: list[Step] = []
-        if on_start is not None:
-            on_start()
         try:
             lock = subject.begin(result.totals, on_step)
             for step in _chosen(lock, moves, chooser, length):
@@ -103,7 +100,7 @@ class _Taste:
 
 
 def _chosen(
-    lock: LockStep, moves: dict[str, list[tuple[Any, ...]]], chooser: random.Random, length: int
+    lock: Cosimulation, moves: dict[str, list[tuple[Any, ...]]], chooser: random.Random, length: int
 ) -> Iterator[Step]:
     """Take enabled steps at random; ends early where none is."""
     taste = _Taste(moves, chooser)
@@ -115,7 +112,7 @@ def _chosen(
         yield step
 
 
-def _one_of(lock: LockStep, name: str, taste: _Taste) -> Step | None:
+def _one_of(lock: Cosimulation, name: str, taste: _Taste) -> Step | None:
     for args in taste.order(taste.bindings[name]):
         try:
             lock.step(name, args)
@@ -125,7 +122,7 @@ def _one_of(lock: LockStep, name: str, taste: _Taste) -> Step | None:
     return None
 
 
-def replay(subject: Subject, walk: Walk, totals: Totals | None = None) -> tuple[list[Seen], LockStep]:
+def replay(subject: Subject, walk: Walk, totals: Totals | None = None) -> tuple[list[Seen], Cosimulation]:
     """Take the steps of a walk from the start. Raises Mismatch, NotRunnable, OracleDied, Disabled."""
     seen: list[Seen] = []
     lock = subject.begin(totals, seen.append)
@@ -197,12 +194,3 @@ def _without_a_stretch(subject: Subject, walk: list[Step], size: int, deadline: 
 
 class NotReproducible(Exception):
     """A mismatch was seen once and not again: the real system has state that the lock-step does not control."""
-
-
-@contextmanager
-def closing(real: RealSystem) -> Iterator[RealSystem]:
-    """End the real system, whatever happens."""
-    try:
-        yield real
-    finally:
-        real.close()

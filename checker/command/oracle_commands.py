@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path as FilePath
 from typing import Any
 
 from checker.engine.reference import Reference, bindings_of
 from checker.errors import UserError
-from checker.files import check_file, check_folder
+from checker.files import check_file, check_folder, write_text
 from checker.matrix.roles import designs
 from checker.matrix.scope import flag_lines
 from checker.questions.campaign import Campaign
@@ -68,16 +70,41 @@ def add_conform(sub: Any, positive: Any) -> None:
 
 
 def run_conform(options: Namespace) -> int:
-    """0: everything agreed; 1: a difference; 3: there is no such system here."""
+    """0: everything agreed; 1: a difference; 3: there is no such system here, or it broke."""
     if options.steps and options.cover and not (options.random or options.mutants):
         raise UserError("--steps is for random walks: a covering walk ends when everything is covered")
     if options.write:
         check_folder("--write", FilePath(options.write))
     if options.record:
         check_file("--record", FilePath(options.record))
-    module = importlib.import_module(f"oracles.{options.oracle}.conform")
-    code: int = module.conform(options)
-    return code
+    from oracles import record
+    from oracles.lockstep import OracleDied, OracleMissing
+    from oracles.report import Request
+    from oracles.walk import NotReproducible
+
+    asked = {f.name: getattr(options, f.name) for f in fields(Request)}
+    try:
+        module = importlib.import_module(f"oracles.{options.oracle}.conform")
+        found = module.conform(Request(**{**asked, "record": bool(options.record)}), on_stderr)
+    except OracleMissing as error:
+        print(f"{NOT_RUNNABLE}: {error}")
+        return 3
+    except (OracleDied, NotReproducible) as error:
+        print(f"INCONCLUSIVE: {error}")
+        return 3
+    print(json.dumps(found.as_json(), indent=1) if options.json else "\n".join([*found.mutant_table(), *found.lines()]))
+    if options.write:
+        FilePath(options.write).mkdir(parents=True, exist_ok=True)
+        for name, text in found.files().items():
+            write_text(FilePath(options.write) / name, text)
+    if options.record:
+        write_text(FilePath(options.record), record.as_text(found.walks))
+    return int(found.disagreement is not None)
+
+
+def on_stderr(line: str) -> None:
+    """What a long run says meanwhile."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def replay_on(
@@ -85,7 +112,7 @@ def replay_on(
 ) -> tuple[list[str], int]:
     """A story's steps on a real system: (what to print, exit code: 1 confirmed, 0 not reproduced, 3 not runnable)."""
     if oracle != "kvm":
-        module = importlib.import_module(f"oracles.{oracle}.conform")
+        module = importlib.import_module(f"oracles.{oracle}.replay")
         found = module.replay_story(story, other, find, known)
         return found[0], int(found[1])
     told = read_story(story, other, find, known)
@@ -118,10 +145,10 @@ def _short(told: Told) -> str:
 
 def _beside_what_is_told(told: Told, run: Path, values: Any, found: Any) -> tuple[Any, list[str]]:
     """A run that the running kernel's design does not show, taken beside the design that it is told of."""
-    from oracles.confirm import Claim, shown_by
+    from oracles.confirm import Counterexample, shown_by
     from oracles.kvm.subjects import confirm_as_told
 
-    claim = Claim(run.steps, run.loop_start, shown_by(told.asked, values))
+    claim = Counterexample(run.steps, run.loop_start, shown_by(told.asked, values))
     beside = confirm_as_told(told.roles, told.names, told.scope, claim)
     name = _short(told)
     if str(beside).startswith(NOT_REPRODUCED) and beside.step:
@@ -181,7 +208,7 @@ def _on_kvm(
     roles: Sequence[Any], names: Mapping[str, str], scope: Any, run: Path, p: Property, values: Sequence[tuple[Any, ...]]
 ) -> Any:  # fmt: skip
     """An oracles.confirm.Confirmation."""
-    from oracles.confirm import Claim, shown_by
+    from oracles.confirm import Counterexample, shown_by
     from oracles.kvm.subjects import confirm_run
 
     def judge(system: type[Design], scope: Any) -> str:
@@ -195,7 +222,7 @@ def _on_kvm(
         telling = Telling(Reference(system, scope), p, story)
         return telling.run(steps) or telling.why_not()
 
-    return confirm_run(roles, names, scope, Claim(run.steps, run.loop_start, shown_by(p, values), judge))
+    return confirm_run(roles, names, scope, Counterexample(run.steps, run.loop_start, shown_by(p, values), judge))
 
 
 def confirmed(campaign: Campaign) -> Campaign:

@@ -16,7 +16,7 @@ from model.machine import IrqchipMode, Trigger
 from oracles.kvm import abi
 from oracles.kvm.differences import DIFFERENCES
 from oracles.kvm.throttle import Throttle
-from oracles.kvm.view import ERRNO_CODES, FIRST_PIN, UNKNOWN, View, bits256, real_vector, spiv
+from oracles.kvm.view import ERRNO_CODES, FIRST_PIN, UNKNOWN, KvmView, bits256, real_vector, spiv
 from oracles.kvm.vm import Vm, check_extension, description
 from oracles.lockstep import Observed, OracleDied, row_of
 
@@ -49,7 +49,7 @@ class LiveKvmSystem:
         self.mode = IrqchipMode.NONE
         self.exits = {}
         self.throttle = Throttle()
-        self.view = View(sizes["cpus"], sizes["pins"], sizes["vectors"], check_extension(abi.CAP_X2APIC_API))
+        self.view = KvmView(sizes["cpus"], sizes["pins"], sizes["vectors"], check_extension(abi.CAP_X2APIC_API))
 
     def close(self) -> None:
         """Lines go low first where the throttle's work is armed: kernels before mid-2026 free vCPUs and then let it send."""
@@ -193,7 +193,7 @@ class LiveKvmSystem:
         """Guest MMIO, in halves. Where the destination changes, the pin is masked meanwhile: one write to the model."""
         vm, register = self.live, 0x10 + 2 * (FIRST_PIN + pin)
         entry = abi.redirection_entry(real_vector(vector), dest, trigger == Trigger.LEVEL, mask)
-        if dest != View.entry(vm.get_ioapic(), pin) >> 56:
+        if dest != KvmView.entry(vm.get_ioapic(), pin) >> 56:
             vm.write_ioapic(register, entry & 0xFFFF_FFFF | abi.RTE_MASK)
             vm.write_ioapic(register + 1, entry >> 32)
         vm.write_ioapic(register, entry & 0xFFFF_FFFF)

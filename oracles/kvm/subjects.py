@@ -13,7 +13,7 @@ from checker.matrix.scope import parse_scope
 from checker.matrix.system import system_of
 from model.lang import Design, ModelError
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
-from oracles.confirm import Claim, Confirmation, Label, confirm
+from oracles.confirm import Confirmation, Counterexample, Label, confirm
 from oracles.kvm import abi, harness
 from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
@@ -134,7 +134,9 @@ def sizes_of(text: str) -> Scope:
     return replace(Scope(ioapic=IoapicVersion.V11), **parse_scope(text))
 
 
-def confirm_run(roles: Sequence[type[Design]], names: Mapping[str, str], scope: Scope, claim: Claim) -> Confirmation:
+def confirm_run(
+    roles: Sequence[type[Design]], names: Mapping[str, str], scope: Scope, claim: Counterexample
+) -> Confirmation:
     """Take a counterexample's run on the running kernel. Its kernel role becomes the running kernel's design, which
     may take the run too: the label says so."""
     try:
@@ -180,7 +182,7 @@ class WhateverItAdvertises(LiveKvmSystem):
 
 
 def confirm_as_told(
-    roles: Sequence[type[Design]], names: Mapping[str, str], scope: Scope, claim: Claim
+    roles: Sequence[type[Design]], names: Mapping[str, str], scope: Scope, claim: Counterexample
 ) -> Confirmation:
     """Take a run on the running kernel beside the design that it is told of, though that is not what runs here: where
     the two part, but for what they advertise, is what the design changes."""

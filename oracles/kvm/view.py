@@ -50,7 +50,7 @@ def bits256(page: bytearray, register: int) -> int:
     return sum(word << 32 * i for i, word in enumerate(words)) if any(words) else 0
 
 
-class View:
+class KvmView:
     """The observable names at these sizes."""
 
     def __init__(self, cpus: int, pins: int, vectors: int, of_system: int = 0) -> None:

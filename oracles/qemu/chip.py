@@ -44,7 +44,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class View:
+class ChipView:
     """What `info pic` shows. entries: 64 bits each, by pin; latch: one bit per pin."""
 
     version: int
@@ -52,13 +52,13 @@ class View:
     latch: int
 
 
-def parse_view(text: str) -> View:
+def parse_view(text: str) -> ChipView:
     """Raises OracleFailed if the text is not what QEMU 7.2 prints."""
     version, latch, entries = _VERSION.search(text), _LATCH.search(text), _ENTRY.findall(text)
     if version is None or latch is None or len(entries) != PINS:
         raise OracleFailed(f"`info pic` cannot be read: {text[:200]!r}")
     pins = () if latch[1].startswith("(") else map(int, latch[1].split())
-    return View(int(version[1], 16), tuple(int(e, 16) for e in entries), sum(1 << pin for pin in pins))
+    return ChipView(int(version[1], 16), tuple(int(e, 16) for e in entries), sum(1 << pin for pin in pins))
 
 
 def entry(vector: int, dest: int, level: bool, masked: bool) -> int:
@@ -135,7 +135,7 @@ class Chip:
 
     # --- what is seen of it ---
 
-    def look(self) -> View:
+    def look(self) -> ChipView:
         return parse_view(self.process.monitor("info pic"))
 
     def read_register(self, index: int) -> int:

@@ -1,142 +1,135 @@
-"""`eoi conform qemu` and `eoi replay FILE --on qemu`."""
+"""`eoi conform qemu`: the model of QEMU's I/O APIC (model/vmms/qemu.py, model/migration.py) against a real one.
+
+What is walked, for each of the versions 0x11 and 0x20: every transition of the I/O APIC alone (harness.py: 2 pins,
+2 vectors, 2 destinations), then seeded random walks; the throttle's graph; and every transition of an I/O APIC that is
+migrated, or restored, into either version.
+"""
 
 from __future__ import annotations
 
-import json
 import platform
-import sys
 import time
-from argparse import Namespace
-from collections.abc import Mapping
-from datetime import date
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 
-from checker.engine.reference import bindings_of
 from checker.errors import UserError
-from checker.matrix.system import system_of
-from checker.questions.retell import Finder, read_story
-from checker.stories.story_parser import ParsedStory
-from model.lang import Property
-from oracles import record
-from oracles.confirm import Claim, Label, confirm, shown_by
-from oracles.lockstep import OracleDied, OracleMissing
-from oracles.mutation import mutant_scenes
-from oracles.qemu.mutant_scenes import scenes as scenes_for_mutants
-from oracles.qemu.run import NOT_COVERED, QemuConformance, run
-from oracles.qemu.run import STEPS as DEFAULT_STEPS
+from model.lang import Design
+from model.machine import IoapicVersion
+from model.migration import Migrating, Operation
+from model.vmms.qemu import Qemu
+from oracles.cover import cover, space
+from oracles.lockstep import Totals
+from oracles.mutation.scenes import judge_scenes
+from oracles.qemu import mutants
+from oracles.qemu.harness import bench, bench_scope, moving_bench, moving_scope
 from oracles.qemu.system import QemuIoapic
-from oracles.report import Conformance, Section, mismatch_json, section_lines, story_lines, wrapped
-from oracles.walk import Subject, closing
+from oracles.record import Recorder
+from oracles.report import Conformance, Disagreed, Request, Section, cover_section, section_lines
+from oracles.walk import Disagreement, Subject, random_walks
 
-CODES = {Label.CONFIRMED: 1, Label.NOT_REPRODUCED: 0, Label.NOT_RUNNABLE: 3}
-WHAT_IS_REAL = "Real here: the VMM's I/O APIC. KVM, the guest and the device are the model's."
+STEPS = 200_000  # compared steps for each version, at least
 MUTANT_STEPS = 30_000
-NO_ENTRY = "NOT RUNNABLE HERE: nothing in this run happens at the VMM's I/O APIC"
+LENGTH = 2_000  # of a random walk
+NAMES = {"kernel": "stand-in", "vmm": "qemu", "guest": "any access", "device": "any line"}
+OPERATIONS = (Operation.MIGRATE, Operation.LOADVM_AT_START, Operation.LOADVM_RUNNING)
+THROTTLE_0X11 = (
+    "the EOIs of 0x11 need a running CPU, and the throttle's 10 ms a stopped one (tests/oracles/test_qemu_moves.py "
+    "counts 10,000 EOIs of a running machine instead)"
+)
+NOT_COVERED = (
+    "QEMU's I/O APIC under KVM: kvm_set_irq() instead of an MSI, and the routes that KVM gets",
+    "other delivery modes than fixed, logical destinations, interrupt remapping, a second I/O APIC",
+    "resampling irqfds",
+    "the throttle with two pins, or two vectors",
+)
+Say = Callable[[str], None]
 
 
-def conform(options: Namespace) -> int:
-    """0: everything agreed; 1: a difference; 3: there is no QEMU here, or it died. Raises UserError."""
+def conform(request: Request, say: Say, *, quick: bool = False, vmm: type[Design] = Qemu) -> Conformance:
+    """What was compared, up to the first disagreement. request.steps: of each version, random walks fill up what
+    covering walks leave. quick: seconds instead of minutes, on one pin. vmm: the model under test.
+
+    Raises UserError, OracleMissing, OracleDied, NotReproducible, NoCompiler.
+    """
     for name, why in (("design", "the model of QEMU"), ("scope", "each part's scope")):
-        if getattr(options, name):
+        if getattr(request, name):
             raise UserError(f"--{name} is for conform kvm: {why} is fixed here")
-    begun = time.monotonic()
-    try:
-        result = _walked(options)
-        judged = _mutants(options) if options.mutants and result.disagreement is None else None
-    except (OracleMissing, OracleDied) as error:
-        print(f"NOT RUNNABLE HERE: {error}")
-        return 3
-    report = report_of(result, _command(options), time.monotonic() - begun)
-    if judged is not None:
-        mutant_scenes.add_to(report, judged)
-        result.disagreement = judged.disagreement
-    return finish(options, result, report, judged if result.disagreement is None else None)
+    started = time.monotonic()
+    with closing(QemuIoapic()) as real, suppress(Disagreed):
+        run = QemuRun(request, real, say, vmm)
+        run.all_parts(quick)
+    run.result.seconds = time.monotonic() - started
+    return run.result
 
 
-def _walked(options: Namespace) -> QemuConformance:
-    """The walks that were asked for: by default all, and with --mutants alone none. Raises OracleMissing, OracleDied."""
-    unasked = not (options.cover or options.random or options.mutants)
-    if not (options.cover or options.random or unasked):
-        return QemuConformance(QemuIoapic().title)
-    return run(
-        (options.steps or DEFAULT_STEPS) if options.random or unasked else 0, options.seed,
-        covering=options.cover or unasked, record=bool(options.record), say=_progress,
-    )  # fmt: skip
+class QemuRun:
+    """One `eoi conform qemu`, part by part; each part may raise Disagreed."""
+
+    def __init__(self, request: Request, real: QemuIoapic, say: Say, vmm: type[Design]) -> None:
+        self.request, self.real, self.say, self.vmm = request, real, say, vmm
+        self.agreed = dict.fromkeys(IoapicVersion, 0)  # compared steps of machines that were started with a version
+        self.result = Conformance(
+            "qemu", f"{real.title}, on {platform.machine()}", "model/vmms/qemu.py, model/migration.py",
+            request.command("qemu"), differences=real.differences, not_covered=NOT_COVERED,
+        )  # fmt: skip
+
+    def all_parts(self, quick: bool) -> None:
+        request, v11, v20 = self.request, IoapicVersion.V11, IoapicVersion.V20
+        for version in IoapicVersion:
+            self.alone(version, 1 if quick else 2)
+        if request.covers and not quick:
+            self.leave_out("0x11, throttle", v11, self.subject(v11, throttle=True), THROTTLE_0X11)
+            self.cover("0x20, throttle", v20, self.subject(v20, throttle=True))
+        for title, version, subject in moves(self.real, quick) if request.covers else ():
+            self.cover(title, version, subject)
+        if request.mutants:
+            steps = request.steps if request.steps and not request.random else MUTANT_STEPS
+            judged = judge_scenes(list(mutants.scenes(self.real)), mutants.rules, request.seed, steps, say=self.say)
+            judged.add_to(self.result)
+
+    def alone(self, version: IoapicVersion, pins: int) -> None:
+        """Every transition, then random walks until there are enough steps."""
+        subject = self.subject(version, pins=pins)
+        if self.request.covers:
+            self.cover(f"{version.value:#x}, every transition of {pins} pin{'s' * (pins > 1)}", version, subject)
+        missing = (self.request.steps or STEPS) - self.agreed[version]
+        if self.request.walks_at_random and missing > 0:
+            seed = self.request.seed
+            done = random_walks(subject, seed, missing, length=LENGTH, on_step=self.recorder(subject))
+            section = Section(f"{version.value:#x}, random walks, seed {seed}", done.totals, left_out=done.not_runnable)
+            self.add(version, section, done.disagreement)
+
+    def add(self, version: IoapicVersion, section: Section, disagreement: Disagreement | None = None) -> None:
+        self.agreed[version] += section.totals.agreed
+        self.say("\n".join(section_lines(section)))
+        self.result.add(section, disagreement)
+
+    def subject(self, version: IoapicVersion, *, pins: int = 2, throttle: bool = False) -> Subject:
+        return Subject(bench(self.vmm), bench_scope(version, pins=pins, throttle=throttle), self.real, NAMES)
+
+    def cover(self, title: str, version: IoapicVersion, subject: Subject) -> None:
+        done = cover(subject, space(subject.design, subject.scope), title, on_step=self.recorder(subject))
+        self.add(version, cover_section(title, done), done.disagreement)
+
+    def recorder(self, subject: Subject) -> Recorder | None:
+        """What is to be told of every step."""
+        return Recorder(subject, self.result.walks) if self.request.record else None
+
+    def leave_out(self, title: str, version: IoapicVersion, subject: Subject, why: str) -> None:
+        of = space(subject.design, subject.scope)
+        self.add(version, Section(title, Totals(), 0, of.kinds, of.states, len(of.label), {why: of.kinds}))
 
 
-def _mutants(options: Namespace) -> mutant_scenes.MutantRun:
-    """Raises OracleMissing, OracleDied."""
-    steps = options.steps if options.steps and not options.random else MUTANT_STEPS
-    with closing(QemuIoapic()) as real:
-        return mutant_scenes.judge_scenes(list(scenes_for_mutants(real)), options.seed, steps, say=_say)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def finish(
-    options: Namespace, result: QemuConformance, report: Conformance, judged: mutant_scenes.MutantRun | None
-) -> int:
-    """Print, write, record."""
-    if options.record:
-        record.write([walk for recorder in result.recorders for walk in recorder.walks], Path(options.record))
-    raw = report.as_json()
-    if result.disagreement is not None:
-        raw["mismatch"] = mismatch_json(result.disagreement)
-    text = "\n".join([*report.lines(), *(story_lines(result.disagreement) if result.disagreement else [])]) + "\n"
-    if options.write and judged is not None:
-        mutant_scenes.write(judged, report.oracle, report, Path(options.write), "qemu")
-    if options.write and (judged is None or options.cover or options.random):
-        folder = Path(options.write)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "qemu.txt").write_text(text)
-        (folder / "qemu.json").write_text(json.dumps(raw, indent=1) + "\n")
-    table = "".join(f"{line}\n" for line in mutant_scenes.table_lines(judged, report.oracle)) if judged else ""
-    print(json.dumps(raw, indent=1) if options.json else table + text, end="\n" * options.json)
-    return int(result.disagreement is not None)
-
-
-def _progress(section: Section) -> None:
-    """A full run takes minutes: each part is told as it ends."""
-    _say("\n".join(section_lines(section)))
-
-
-def _command(options: Namespace) -> str:
-    flags = [f"--{name}" for name in ("cover", "random", "mutants") if getattr(options, name)]
-    steps = [f"--steps {options.steps}"] if options.steps else []
-    return " ".join(["eoi conform qemu", *flags, *steps, f"--seed {options.seed}"])
-
-
-def report_of(result: QemuConformance, command: str, seconds: float) -> Conformance:
-    """The five numbers of a run."""
-    return Conformance(
-        oracle=f"{result.oracle}, on {platform.machine()}",
-        design="model/vmms/qemu.py, model/migration.py",
-        command=command,
-        date=date.today().isoformat(),
-        sections=result.sections,
-        differences=QemuIoapic.differences,
-        not_covered=NOT_COVERED,
-        seconds=seconds,
-    )
-
-
-def replay_story(story: ParsedStory, other: Any, find: Finder, known: Mapping[str, Property]) -> tuple[list[str], int]:
-    """(what to print, exit code): the VMM's I/O APIC functions of a story are run on QEMU's I/O APIC, everything else
-    in the model. 1: confirmed, 0: not reproduced, 3: not runnable here."""
-    told = read_story(story, other, find, known)
-    asked = told.asked
-    shown = shown_by(asked, bindings_of(asked, told.scope))
-    entered: list[QemuIoapic] = []
-
-    def subject() -> Subject:
-        entered.append(QemuIoapic())
-        return Subject(system_of(*told.roles), told.scope, entered[0], dict(told.names))
-
-    found = confirm(subject, Claim(told.path, told.story.loop_start, shown))
-    if found.label is Label.CONFIRMED and not any(real.performed for real in entered):
-        return [told.title, *wrapped(NO_ENTRY, "  ")], CODES[Label.NOT_RUNNABLE]
-    said = f"{found.label.value} of the I/O APIC's part" if found.label is Label.CONFIRMED else found.label.value
-    return [told.title, *wrapped(f"{said}: {found.text}", "  "), *wrapped(WHAT_IS_REAL, "  ")], CODES[found.label]
+def moves(real: QemuIoapic, quick: bool) -> Iterator[tuple[str, IoapicVersion, Subject]]:
+    """(title, version at the start, subject) of each operation between each two versions, and of the throttle."""
+    system = moving_bench(Migrating)
+    for operation in OPERATIONS[:1] if quick else OPERATIONS:
+        for old in IoapicVersion:
+            for new in IoapicVersion:
+                if not quick or (old, new) == (IoapicVersion.V11, IoapicVersion.V20):
+                    title = f"{old.value:#x} -> {new.value:#x}, {operation.name.lower()}"
+                    yield title, old, Subject(system, moving_scope(old, new, operation), real, NAMES)
+        if not quick:
+            v20 = IoapicVersion.V20
+            scope = moving_scope(v20, v20, operation, throttle=True)
+            yield f"0x20 -> 0x20, {operation.name.lower()}, throttle", v20, Subject(system, scope, real, NAMES)

@@ -16,7 +16,7 @@ from model.vmms.qemu import Qemu
 from model.vmms.two_ioapics import TwoIoapics
 from oracles.lockstep import NotRunnable, Observed, OracleDied, OracleMissing
 from oracles.qemu import moves
-from oracles.qemu.chip import LEVEL, MASKED, PINS, REMOTE_IRR, RESET_ENTRY, Chip, Message, View, entry
+from oracles.qemu.chip import LEVEL, MASKED, PINS, REMOTE_IRR, RESET_ENTRY, Chip, ChipView, Message, entry
 from oracles.qemu.process import OracleFailed, version, why_missing
 
 FIRST_PIN, FIRST_VECTOR, VECTOR_STEP, FIRST_DEST = 5, 0x41, 0x10, 1
@@ -94,7 +94,7 @@ class QemuIoapic:
             self.chip = Chip(self.version, VECTORS)
         self.chip.clear(range(FIRST_PIN, FIRST_PIN + MOST))
         view = self.chip.look()
-        if view != View(self.version, (RESET_ENTRY,) * PINS, 0):
+        if view != ChipView(self.version, (RESET_ENTRY,) * PINS, 0):
             raise OracleFailed(f"the chip could not be put back: {view}")
         for pin in range(machine.scope.pins):
             self.chip.write_rte(FIRST_PIN + pin, entry(vector_of(0), FIRST_DEST, False, True))

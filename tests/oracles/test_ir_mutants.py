@@ -9,13 +9,18 @@ from typing import Any
 import pytest
 
 from checker.language import ir
-from checker.language.lower import lower
 from checker.language.text import function_text
+from checker.language.lower import lower
 from model.lang import Design
 from model.machine import IoapicVersion, Scope
-from oracles.mutation import mutant_make, mutant_ops
-from oracles.mutation.mutant_check import normal, why_ill_formed
-from oracles.mutation.mutant_make import IOAPIC, KVM, Generated, generate, kvm_rules
+from oracles.kvm.mutants import IOAPIC, KVM, KVM_VIEW
+from oracles.kvm.mutants import rules as kvm_rules
+from oracles.mutation import operators
+from oracles.mutation.make import Generated, generate
+from oracles.mutation.wellformed import WellFormed, normal
+from oracles.qemu.harness import bench
+from oracles.qemu.mutants import rules as qemu_rules
+from oracles.qemu.mutants import with_messages
 from tests.rigs.mutant_toys import Asked, Lamp, Order, Parcel, Post, Queue, ToyScope, everything
 
 
@@ -78,7 +83,7 @@ def test_arguments_are_swapped() -> None:
     swapped = next(m for m in found.mutants if m.operator == "arguments 0 and 1")
     assert "+        do letter(sender, to)" in swapped.diff
     assert "-        do letter(to, sender)" in swapped.diff
-    assert swapped.line and swapped.file.endswith("mutant_toys.py")
+    assert swapped.site.loc.line and swapped.site.loc.file.endswith("mutant_toys.py")
 
 
 def test_what_the_language_refuses_is_counted() -> None:
@@ -107,13 +112,13 @@ def test_mutants_differ_from_the_original_and_from_each_other() -> None:
 def test_an_operator_that_changes_nothing_yields_no_mutant(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machinery broken on purpose: the "mutant" is the original, or the original written in another way."""
 
-    def idle(function: ir.Function, site: Any, functions: Any) -> Iterator[tuple[str, str, Any]]:
+    def idle(site: Any, functions: Any) -> Iterator[tuple[str, str, Any]]:
         yield "idle", "nothing", site.node
         if isinstance(site.node, ir.Load) and site.node.type == ir.BOOL:
             yield "idle", "not not", ir.Not(ir.Not(site.node, ir.BOOL, site.node.loc), ir.BOOL, site.node.loc)
 
-    monkeypatch.setattr(mutant_ops, "OPERATORS", (idle,))
-    monkeypatch.setattr(mutant_ops, "_statements", lambda function, site: iter(()))
+    monkeypatch.setattr(operators, "replacements", idle)
+    monkeypatch.setattr(operators, "rearrangements", lambda site: iter(()))
     for design in (Lamp, Queue):
         found = generate(lower(design, ToyScope()), everything)
         assert found.mutants == []
@@ -122,24 +127,18 @@ def test_an_operator_that_changes_nothing_yields_no_mutant(monkeypatch: pytest.M
 
 def test_the_check_refuses_what_it_is_there_for() -> None:
     program = lower(Queue, ToyScope())
-    serve = program.functions["serve"]
-    assert why_ill_formed(serve, program.functions) is None
-    assert why_ill_formed(replace(serve, body=serve.body[1:]), program.functions) == "uses a name before it is set"
-    again = replace(serve, returns=ir.BOOL)
-    assert why_ill_formed(again, program.functions) == "may end without a value"
+    serve, why_not = program.functions["serve"], WellFormed(program.functions).why_not
+    assert why_not(serve) is None
+    assert why_not(replace(serve, body=serve.body[1:])) == "uses a name before it is set"
+    assert why_not(replace(serve, returns=ir.BOOL)) == "may end without a value"
     write, guard = serve.body[-1], ir.Require(ir.Const(1, ir.BOOL, serve.loc), serve.loc)
-    assert (
-        why_ill_formed(replace(serve, body=(*serve.body[:2], write, guard)), program.functions)
-        == "requires after a write"
-    )
+    assert why_not(replace(serve, body=(*serve.body[:2], write, guard))) == "requires after a write"
 
 
 @pytest.fixture(scope="module")
 def systems() -> list[ir.Program]:
     from checker.matrix.cells import matrix
     from checker.matrix.roles import designs
-    from oracles.mutation.mutant_views import KVM_VIEW, with_messages
-    from oracles.qemu.harness import bench
 
     cells = matrix(
         ("v6", designs()["v6"]), kernels=["v6"], vmms=["any_vmm"], guests=["lapic"], devices=["level"],
@@ -153,18 +152,16 @@ def test_every_rule_of_the_model_is_well_formed(systems: list[ir.Program]) -> No
     """The check knows the language: it has nothing against what the lowering made."""
     for program in systems:
         assert len(program.functions) > 10
+        language = WellFormed(program.functions)
         for function in program.functions.values():
-            assert why_ill_formed(function, program.functions) is None, function.name
+            assert language.why_not(function) is None, function.name
 
 
 def test_sides(systems: list[ir.Program]) -> None:
     """Which functions are whose rules: KVM's modules and designs, the I/O APICs, and nothing of guests and devices."""
     kvm, qemu = (
-        {
-            kvm_rules(f): {g for g, h in p.functions.items() if kvm_rules(h) == kvm_rules(f)}
-            for f in p.functions.values()
-        }
-        for p in systems
+        {side: {g for g, h in p.functions.items() if rules(h) == side} for side in map(rules, p.functions.values())}
+        for p, rules in zip(systems, (kvm_rules, qemu_rules), strict=True)
     )
     assert {"apic_set_eoi", "vcpu_enter_guest", "kvm_lapic_suppress_eoi_broadcast", "kvm_scan_ioapic_irq"} <= kvm[KVM]
     assert {"kvm_ioapic_update_eoi_one", "kvm_ioapic_service", "kvm_set_ioapic"} <= kvm[IOAPIC]
@@ -174,10 +171,13 @@ def test_sides(systems: list[ir.Program]) -> None:
         "ioapic_mem_write_eoi", "ioapic_mem_write_rte", "ioapic_update_kvm_routes",
     } - ({"ioapic_count_eoi"} - set(systems[1].functions))  # fmt: skip
     assert KVM not in qemu
+    assert not [f for f in systems[0].functions.values() if qemu_rules(f)]  # no VMM is in a system of KVM's
+    assert not [f for f in systems[1].functions.values() if kvm_rules(f)]
 
 
 def test_every_kind_of_change_is_made(systems: list[ir.Program]) -> None:
-    found = [m for program in systems for m in mutant_make.generate(program).mutants]
+    kvm, qemu = systems
+    found = [*generate(kvm, kvm_rules).mutants, *generate(qemu, qemu_rules).mutants]
     kinds = {m.operator.partition("=")[0] for m in found}
     assert kinds >= {
         "dropped", "order", "negated", "condition", "logic", "operand dropped", "compare", "constant", "mask", "pick",

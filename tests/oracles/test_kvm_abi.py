@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from oracles.kvm import abi
-from oracles.kvm.view import View, bits256, real_vector, spiv
+from oracles.kvm.view import KvmView, bits256, real_vector, spiv
 
 NUMBERS = ["CREATE_VM", "CHECK_EXTENSION", "GET_VCPU_MMAP_SIZE", "GET_SUPPORTED_CPUID", "CREATE_VCPU", "SET_USER_MEMORY_REGION", "CREATE_IRQCHIP", "IRQ_LINE", "GET_IRQCHIP", "SET_IRQCHIP", "SET_GSI_ROUTING", "ENABLE_CAP", "SIGNAL_MSI", "RUN", "SET_REGS", "GET_SREGS", "SET_SREGS", "SET_MSRS", "GET_LAPIC", "SET_LAPIC", "SET_CPUID2", "GET_CPUID2", "GET_MP_STATE", "SET_MP_STATE", "SET_VCPU_EVENTS", "CAP_SPLIT_IRQCHIP", "CAP_X2APIC_API", "EXIT_IO", "EXIT_IOAPIC_EOI", "IOAPIC_NUM_PINS", "IRQ_ROUTING_IRQCHIP", "IRQ_ROUTING_MSI", "VCPUEVENT_VALID_SMM"]  # fmt: skip
 RENAMED = {
@@ -71,7 +71,7 @@ def test_spiv_and_messages():
 
 
 def test_vectors_are_one_to_a_class_and_strange_ones_are_no_code():
-    view = View(1, 1, 3)
+    view = KvmView(1, 1, 3)
     assert len({real_vector(v) >> 4 for v in range(12)}) == 12 and max(map(real_vector, range(12))) < 256
     assert [view.vector_code(real_vector(v)) for v in range(3)] == [0, 1, 2]
     assert view.vector_code(real_vector(3)) > 1000 < view.vector_code(real_vector(1) + 1)

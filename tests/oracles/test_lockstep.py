@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +11,12 @@ import pytest
 from checker.stories.diagram import to_dot
 from checker.stories.story import to_text
 from checker.stories.story_parser import parse
-from checker.stories.trace import from_json
+from checker.stories.trace import from_json, show
 from model.lang import Disabled
-from oracles import cover, record, report
-from oracles.confirm import Claim, Label, confirm
-from oracles.lockstep import LockStep, Mismatch, NotRunnable, OracleMissing, Seen
-from oracles.record import Recorder
+from oracles import cover, report
+from oracles.confirm import Counterexample, Label, confirm
+from oracles.lockstep import Cosimulation, Mismatch, NotRunnable, OracleMissing, Seen
+from oracles.record import Recorder, as_text
 from oracles.walk import Subject, differs, random_walks, replay, shrunk
 from tests.rigs.oracle_toy import Counter, RealCounter, Slots
 from tests.rigs.traces import storm
@@ -30,7 +30,7 @@ def subject(bug: str = "", cannot: str = "") -> Subject:
 
 def test_entries_from_outside_are_done_and_compared_and_others_are_not():
     real = RealCounter()
-    lock = LockStep(Counter, Slots(), real)
+    lock = Cosimulation(Counter, Slots(), real)
     assert real.performed == [("reset", ())]
     assert lock.step("user_puts", (0,)) == 1
     assert lock.step("user_takes", (0,)) == 1  # the put(1) inside is the real thing's own
@@ -41,14 +41,14 @@ def test_entries_from_outside_are_done_and_compared_and_others_are_not():
 
 
 def test_what_a_tail_call_does_comes_from_outside():
-    lock = LockStep(Counter, Slots(), real := RealCounter())
+    lock = Cosimulation(Counter, Slots(), real := RealCounter())
     lock.step("user_puts", (2,))
     assert lock.step("user_takes", (2,)) == 2
     assert real.performed[2:] == [("take", (2,)), ("put", (0,))]
 
 
 def test_a_disabled_step_does_nothing():
-    lock = LockStep(Counter, Slots(), real := RealCounter())
+    lock = Cosimulation(Counter, Slots(), real := RealCounter())
     with pytest.raises(Disabled):
         lock.step("user_takes", (1,))
     assert real.performed == [("reset", ())]
@@ -56,7 +56,7 @@ def test_a_disabled_step_does_nothing():
 
 
 def test_a_seeded_bug_is_noticed_at_its_step():
-    lock = LockStep(Counter, Slots(), RealCounter("keeps2"))
+    lock = Cosimulation(Counter, Slots(), RealCounter("keeps2"))
     lock.step("user_puts", (2,))
     with pytest.raises(Mismatch) as caught:
         lock.step("user_takes", (2,))
@@ -130,7 +130,7 @@ def test_local_transitions_are_fewer_and_all_taken():
 
     everything, local = cover.space(Counter, Slots()), cover.space(Counter, Slots(), of_step)
     assert local.kinds < everything.kinds == len(everything.label)
-    result = cover.cover(subject(), local, "toy", local=True)
+    result = cover.cover(subject(), local, "toy")
     assert result.done == local.kinds
 
 
@@ -148,26 +148,27 @@ def test_a_graph_that_is_too_big_is_refused():
 # ---- records ----
 
 
-def test_a_recorded_walk_can_be_taken_again(tmp_path: Path):
+def test_a_recorded_walk_can_be_taken_again_and_is_written_as_it_was():
     it = subject()
     recorder = Recorder(it)
-    random_walks(it, seed=2, steps=100, length=25, on_start=recorder.start, on_step=recorder.step)
+    random_walks(it, seed=2, steps=100, length=25, on_step=recorder)
     assert sum(len(w.steps) for w in recorder.walks) >= 100
     for walk in recorder.walks:
         seen, _ = replay(subject(), list(walk))
         observed = [s.observed["full"] for s in seen[1:] if s.entries]
         assert observed == [s.seen["full"] for s in walk.steps if s.seen]
-    record.write(recorder.walks, tmp_path / "walks.jsonl")
-    again = record.read(tmp_path / "walks.jsonl", Counter, Slots())
-    assert [list(w) for w in again] == [list(w) for w in recorder.walks]
-    assert [s.seen for w in again for s in w.steps] == [s.seen for w in recorder.walks for s in w.steps]
+    lines = [json.loads(line) for line in as_text(recorder.walks).splitlines()]
+    assert [line["steps"] for line in lines] == [
+        [[s.step, list(map(show, s.args)), s.seen] for s in walk.steps] for walk in recorder.walks
+    ]
+    assert all(line["scope"] == {"slots": "3"} for line in lines)
 
 
 # ---- labels ----
 
 
 def label(bug: str = "", cannot: str = "", walk: object = WALK, loop: int | None = None, shown: object = None) -> Label:
-    return confirm(lambda: subject(bug, cannot), Claim(walk, loop, shown)).label  # type: ignore[arg-type]
+    return confirm(lambda: subject(bug, cannot), Counterexample(walk, loop, shown)).label  # type: ignore[arg-type]
 
 
 def test_labels():
@@ -181,16 +182,16 @@ def test_labels():
     def missing() -> Subject:
         raise OracleMissing("no such device")
 
-    assert "no such device" in str(confirm(missing, Claim(WALK)))
-    assert "keeps2" not in str(confirm(lambda: subject("keeps2"), Claim(WALK)))
+    assert "no such device" in str(confirm(missing, Counterexample(WALK)))
+    assert "keeps2" not in str(confirm(lambda: subject("keeps2"), Counterexample(WALK)))
     assert "step 5, user_takes(2): full is {2} in the real system and {} in the model" in str(
-        confirm(lambda: subject("keeps2"), Claim(WALK))
+        confirm(lambda: subject("keeps2"), Counterexample(WALK))
     )
 
 
 def test_a_loop_is_run_three_times_and_must_go_on():
     loop = [("user_puts", (1,)), ("user_takes", (1,))]
-    found = confirm(subject, Claim([("user_puts", (2,)), *loop], 1))
+    found = confirm(subject, Counterexample([("user_puts", (2,)), *loop], 1))
     assert found.label is Label.CONFIRMED and "7 steps, the loop 3 times" in found.text
     assert label(walk=[("user_puts", (1,))], loop=0) is Label.NOT_RUNNABLE  # a second time it is not possible
     assert label("keeps2", walk=[*loop, ("user_puts", (2,)), ("user_takes", (2,))], loop=0) is Label.NOT_REPRODUCED
@@ -202,7 +203,7 @@ def test_the_beginning_is_compared_even_if_nothing_was_called():
             """Nothing is called: the toy's set starts with 2 in it, the model's without."""
 
     with pytest.raises(Mismatch) as caught:
-        LockStep(Fresh, Slots(), RealCounter())
+        Cosimulation(Fresh, Slots(), RealCounter())
     assert (caught.value.number, caught.value.entry) == (0, "start")
 
 

@@ -16,27 +16,18 @@ from checker.command import cli
 from checker.matrix.roles import designs
 from model.lang import Design, compose
 from model.machine import ApiFlags, IoapicVersion, IrqchipMode, Scope
-from oracles.kvm import abi, conform, harness, subjects
+from oracles.kvm import abi, harness, subjects
+from oracles.kvm import mutants as kvm_mutants
 from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
-from oracles.kvm.mutant_scenes import Refusals, scenes
-from oracles.kvm.view import View
+from oracles.kvm.mutants import KVM_VIEW, Refusals, rules, scenes
+from oracles.kvm.view import KvmView
 from oracles.lockstep import OracleMissing, Seen, TooLate
-from oracles.mutation.mutant_make import kvm_rules
-from oracles.mutation.mutant_report import DEAD, Judged, Verdict, merged
-from oracles.mutation.mutant_scenes import (
-    DIRECTED,
-    TRIES,
-    MutantRun,
-    MutantScene,
-    add_to,
-    judge_scenes,
-    summary,
-    table_lines,
-)
-from oracles.mutation.mutant_views import KVM_VIEW
-from oracles.mutation.mutants import SAME_GRAPH, Bounds, Judge, Observables
-from oracles.report import Conformance
+from oracles.mutation.judge import SAME_GRAPH, Bounds, MutantJudge, Observables
+from oracles.mutation.report import DEAD, DIRECTED, Fate, Judged, merged
+from oracles.mutation.scenes import TRIES, MutantRun, MutantScene, judge_scenes
+from oracles.qemu import mutants as qemu_mutants
+from oracles.report import Conformance, Disagreed
 from oracles.walk import Subject
 from tests.rigs.mutant_toys import everything
 from tests.rigs.oracle_toy import Counter, RealCounter, Slots
@@ -46,7 +37,7 @@ from tests.rigs.qemu_here import needs_qemu
 def toy(bug: str = "", cannot: str = "", *, steps: int = 1) -> MutantRun:
     """So few steps that most mutants are not noticed by the random walk."""
     subject = Subject(Counter, Slots(), RealCounter(bug, cannot))
-    return judge_scenes([MutantScene("toy", subject, Observables(("full",)))], 1, steps, rules=everything)
+    return judge_scenes([MutantScene("toy", subject, Observables(("full",)))], everything, 1, steps)
 
 
 def test_a_directed_walk_makes_a_survivor_noticed() -> None:
@@ -55,15 +46,15 @@ def test_a_directed_walk_makes_a_survivor_noticed() -> None:
     directed = [j for j in run.report.judged if j.how.startswith(DIRECTED)]
     assert run.disagreement is None
     assert len(directed) == run.directed > 5
-    assert all(j.verdict is Verdict.NOTICED and j.walk for j in directed)
+    assert all(j.fate is Fate.NOTICED and j.walk for j in directed)
     assert run.report.steps == 1 + sum(len(j.walk or ()) for j in directed)
-    assert not [j for j in run.report.of("toy", Verdict.SURVIVOR) if j.walk]
+    assert not [j for j in run.report.of("toy", Fate.SURVIVOR) if j.walk]
     assert run.report.numbers("toy")["noticed"][DIRECTED] == run.directed
 
 
 def test_without_directed_walks_they_survive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oracles.mutation.mutant_scenes._directed", lambda run, trial, say: None)
-    assert len([j for j in toy().report.of("toy", Verdict.SURVIVOR) if j.walk]) > 5
+    monkeypatch.setattr("oracles.mutation.scenes._directed", lambda run, trial, say: None)
+    assert len([j for j in toy().report.of("toy", Fate.SURVIVOR) if j.walk]) > 5
 
 
 @pytest.mark.parametrize("bug", ["keeps2", "silent1"])
@@ -71,13 +62,14 @@ def test_a_directed_walk_on_which_the_real_system_differs_is_a_divergence(bug: s
     """The one random step does not meet the bug; then a mutant like it is no mutant that was noticed."""
     run = toy(bug)
     assert run.disagreement is not None
-    result = Conformance("a set", "toy", "", "")
-    add_to(result, run)
+    result = Conformance("kvm", "a set", "toy", "")
+    with pytest.raises(Disagreed):
+        run.add_to(result)
     assert "differ" in result.mutants and result.sections[-1].unexplained == 1
 
 
 def test_a_walk_that_cannot_be_taken_leaves_a_survivor_with_the_reason() -> None:
-    survivors = toy(cannot="take").report.of("toy", Verdict.SURVIVOR)
+    survivors = toy(cannot="take").report.of("toy", Fate.SURVIVOR)
     assert [j for j in survivors if j.how.endswith("it cannot be taken here: take(): not here")]
 
 
@@ -102,31 +94,31 @@ class OftenLate(RealCounter):
 @pytest.mark.parametrize("times", [TRIES - 1, TRIES])
 def test_a_walk_that_was_too_late_is_taken_again(times: int) -> None:
     subject = Subject(Counter, Slots(), OftenLate(times))
-    report = judge_scenes([MutantScene("toy", subject, Observables(("full",)))], 1, 1, rules=everything).report
-    late = [j for j in report.of("toy", Verdict.SURVIVOR) if j.how.endswith("it cannot be taken here: late")]
+    report = judge_scenes([MutantScene("toy", subject, Observables(("full",)))], everything, 1, 1).report
+    late = [j for j in report.of("toy", Fate.SURVIVOR) if j.how.endswith("it cannot be taken here: late")]
     assert bool(late) == (times == TRIES)
 
 
 def test_an_assumption_about_time_is_no_rule_and_is_named() -> None:
     scope = Scope(cpus=1, pins=1, vectors=1, ioapic=IoapicVersion.V11)
-    judge = Judge(compose(harness.InKernel, LiveKvm, designs()["v6"]), scope, KVM_VIEW, kvm_rules, Bounds())
+    judge = MutantJudge(compose(harness.InKernel, LiveKvm, designs()["v6"]), scope, KVM_VIEW, rules, Bounds())
     mutants = [m for m in judge.made.mutants if m.function.endswith("ten_milliseconds_pass")]
     judged = [judge.judge(m, judge.corpus([])) for m in mutants]
-    assert {j.verdict for j in judged} == {Verdict.ASSUMPTION} and len(judged) > 20
+    assert {j.fate for j in judged} == {Fate.ASSUMPTION} and len(judged) > 20
     other = next(m for m in judge.made.mutants if m not in mutants)
-    noticed = Judged(replace(other, side="I/O APIC"), Verdict.NOTICED, "differs")
+    noticed = Judged(replace(other, side="I/O APIC"), Fate.NOTICED, "differs")
     run = toy()
     run.trials = [
         replace(run.trials[0], report=replace(toy().report, judged=[*judged, noticed], rules={"I/O APIC": []}))
     ]
-    said = " ".join(" ".join(table_lines(run, "a set")).split())
+    said = " ".join(" ".join(run.lines()).split())
     assert (
         f"assumptions about time, not rules of KVM: {len(judged)} {len(judged)} I/O APIC: ten_milliseconds_pass():"
         in said
     )
     assert (
         f"0 equivalent, {len(judged)} assumptions about time, not rules of KVM, {len(judged) + 1} generated"
-        in summary(run.report)
+        in run.report.summary()
     )
     assert run.report.noticed_share("I/O APIC") == 1.0
 
@@ -134,8 +126,8 @@ def test_an_assumption_about_time_is_no_rule_and_is_named() -> None:
 def test_what_an_earlier_scene_noticed_is_not_judged_again() -> None:
     subject = Subject(Counter, Slots(), RealCounter())
     scene = MutantScene("toy", subject, Observables(("full",)))
-    first, second = judge_scenes([scene, scene], 1, 400, rules=everything).trials
-    noticed = {j.mutant.name for j in first.report.of("toy", Verdict.NOTICED)}
+    first, second = judge_scenes([scene, scene], everything, 1, 400).trials
+    noticed = {j.mutant.name for j in first.report.of("toy", Fate.NOTICED)}
     assert noticed
     assert {j.mutant.name for j in second.report.judged} == {j.mutant.name for j in first.report.judged} - noticed
 
@@ -144,21 +136,21 @@ def test_what_one_scene_reaches_is_not_dead() -> None:
     """Whichever comes first: a rule that some scene runs is not equivalent for want of a scene."""
     report = toy().report
     mutant = report.judged[0].mutant
-    dead, same = (replace(report, judged=[Judged(mutant, Verdict.EQUIVALENT, how)]) for how in (DEAD, SAME_GRAPH))
+    dead, same = (replace(report, judged=[Judged(mutant, Fate.EQUIVALENT, how)]) for how in (DEAD, SAME_GRAPH))
     for order in ([dead, same], [same, dead]):
         assert [j.how for j in merged(order).judged] == [SAME_GRAPH]
-    noticed = replace(report, judged=[Judged(report.judged[1].mutant, Verdict.NOTICED, "differs")])
+    noticed = replace(report, judged=[Judged(report.judged[1].mutant, Fate.NOTICED, "differs")])
     only = merged([dead, noticed, dead])
-    assert "equivalent (1 of them in code that no scene reaches)" in summary(only)
+    assert "equivalent (1 of them in code that no scene reaches)" in only.summary()
 
 
 def test_number_four() -> None:
-    run, result = toy(), Conformance("a set", "toy", "", "")
-    add_to(result, run)
+    run, result = toy(), Conformance("kvm", "a set", "toy", "")
+    run.add_to(result)
     said = " ".join(result.lines()[2:])
-    noticed = len(run.report.of("toy", Verdict.NOTICED))
+    noticed = len(run.report.of("toy", Fate.NOTICED))
     assert f"4. mutants noticed: toy: {noticed} of " in " ".join(said.split())
-    lines = table_lines(run, "a set")
+    lines = result.mutant_table()
     assert all(len(line) <= 72 and line.isascii() for line in lines)
     numbers = json.loads(json.dumps(result.as_json()))["mutant_numbers"]
     assert len(numbers["survivors"]) == numbers["sides"]["toy"]["survivors"]
@@ -174,7 +166,7 @@ def shown(irr: int, ppr: int) -> int:
     struct.pack_into("<I", page, 0xA0, ppr)
     vcpu = SimpleNamespace(has_lapic=True, get_lapic=lambda: page)
     vm = SimpleNamespace(check_extension=lambda capability: 0, vcpus={0: vcpu})  # type: ignore[misc]
-    return View(1, 1, 2).observe(cast(Any, vm), IrqchipMode.SPLIT, 0, {})["apic[0].deliverable"]
+    return KvmView(1, 1, 2).observe(cast(Any, vm), IrqchipMode.SPLIT, 0, {})["apic[0].deliverable"]
 
 
 def test_deliverable_is_above_the_class_of_ppr() -> None:
@@ -215,17 +207,15 @@ def test_conform_kvm_prints_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path:
         LiveKvmSystem().close()
     except OracleMissing as error:
         pytest.skip(f"no live KVM: {error}")
-    monkeypatch.setattr(conform, "scenes_for_mutants", one_scene)
+    monkeypatch.setattr(kvm_mutants, "scenes", one_scene)
     assert cli.main(["conform", "kvm", "--mutants", "--steps", "1500", "--write", str(tmp_path)]) == 0
     check_output(capsys.readouterr().out, tmp_path, "kvm", "KVM")
 
 
 @needs_qemu
 def test_conform_qemu_prints_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:
-    from oracles.qemu import conform as qemu_conform
-
-    whole = qemu_conform.scenes_for_mutants
-    monkeypatch.setattr(qemu_conform, "scenes_for_mutants", lambda real: list(whole(real))[1:2])
+    whole = qemu_mutants.scenes
+    monkeypatch.setattr(qemu_mutants, "scenes", lambda real: list(whole(real))[1:2])
     assert cli.main(["conform", "qemu", "--mutants", "--steps", "600", "--write", str(tmp_path)]) == 0
     check_output(capsys.readouterr().out, tmp_path, "qemu", "I/O APIC")
 

@@ -23,29 +23,28 @@ from model.machine import IoapicVersion, Scope
 from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
 from oracles.kvm.harness import InKernel, SetUp, Split
-from oracles.kvm.view import View
+from oracles.kvm.mutants import KVM, KVM_VIEW
+from oracles.kvm.mutants import rules as kvm_rules
+from oracles.kvm.view import KvmView
 from oracles.lockstep import OracleMissing
-from oracles.mutation.mutant_make import KVM, kvm_rules
-from oracles.mutation.mutant_views import KVM_VIEW, QEMU_VIEW, with_messages
-from oracles.mutation.mutants import (
+from oracles.mutation import native
+from oracles.mutation.judge import (
     BISIMILAR,
-    DEAD,
     IDLE,
     ONLY_MORE,
     RAISES_AT_START,
     SAME_GRAPH,
     BadWalk,
     Bounds,
-    Corpus,
-    Judge,
-    Judged,
-    MutantReport,
+    MutantJudge,
     Observables,
-    Verdict,
-    merged,
-    run,
 )  # fmt: skip
+from oracles.mutation.make import Rules
+from oracles.mutation.native import Corpus
+from oracles.mutation.report import DEAD, Fate, Judged, MutantReport, merged
 from oracles.qemu.harness import bench
+from oracles.qemu.mutants import QEMU_VIEW, with_messages
+from oracles.qemu.mutants import rules as qemu_rules
 from oracles.record import Recorder
 from oracles.walk import Subject, random_walks
 from tests.rigs.mutant_toys import Diary, Door, Lamp, Parcel, Post, Queue, Sign, ToyScope, everything, judge, sign_shows
@@ -64,6 +63,13 @@ def verdicts(
 
 def short(found: dict[tuple[str, str], Judged]) -> dict[str, str]:
     return {f"{function}: {what}": j.how.partition(":")[0] for (function, what), j in found.items()}
+
+
+def run(
+    system: type[Design], scope: Any, walks: Sequence[Walk], observables: Observables, rules: Rules = everything
+) -> MutantReport:
+    judged = MutantJudge(system, scope, observables, rules, Bounds(10_000, 10_000))
+    return judged.report(judged.corpus(walks))
 
 
 PRESS, PACK, SEND, WRITE = ("press", ()), ("pack", ()), ("send", ()), ("write", ())
@@ -104,20 +110,20 @@ def test_a_walk_that_is_too_short() -> None:
     """pack() without effect shows when something is sent, and not before."""
     lost = ("pack", "dropped: s.packed := True")
     early = verdicts(Parcel, ["arrived"], [[PACK]])[lost]
-    assert early.verdict is Verdict.SURVIVOR
-    assert early.walk == ("pack()", "send()")
+    assert early.fate is Fate.SURVIVOR
+    assert early.walk == (PACK, SEND)
     assert "2 steps and then the mutant cannot take the step" in early.how
     late = verdicts(Parcel, ["arrived"], [[PACK], [PACK, SEND]])[lost]
-    assert (late.verdict, late.how, late.at) == (Verdict.NOTICED, "cannot take the step", (1, 1))
+    assert (late.fate, late.how, late.at) == (Fate.NOTICED, "cannot take the step", (1, 1))
 
 
 def test_a_step_that_only_the_mutant_can_take() -> None:
     """No walk of the real system has it; that it did not happen there may have been seen."""
     weaker = ("send", "dropped: require s.packed")
     found = verdicts(Parcel, ["arrived"], [[PACK, SEND, SEND, PACK]])[weaker]
-    assert (found.verdict, found.how) == (Verdict.SURVIVOR, ONLY_MORE)
+    assert (found.fate, found.how) == (Fate.SURVIVOR, ONLY_MORE)
     seen = verdicts(Parcel, ["arrived"], [[("send", (), False), PACK, SEND]])[weaker]
-    assert (seen.verdict, seen.how, seen.at) == (Verdict.NOTICED, "can take a refused step", (0, 0))
+    assert (seen.fate, seen.how, seen.at) == (Fate.NOTICED, "can take a refused step", (0, 0))
 
 
 def test_a_step_that_changes_nothing_is_no_difference() -> None:
@@ -156,40 +162,40 @@ def test_initial_is_a_rule_too() -> None:
 def test_calls_can_be_seen() -> None:
     walk = [("write_to", (0, 1))]
     unseen = verdicts(Post, [], [walk])
-    assert {j.verdict for j in unseen.values()} == {Verdict.EQUIVALENT}
+    assert {j.fate for j in unseen.values()} == {Fate.EQUIVALENT}
     seen = verdicts(Post, [], [walk], calls=["letter"])
     assert seen["write_to", "letter(): arguments to and sender swapped"].how == "differs"
     assert seen["write_to", "dropped: if to != sender:"].how == "differs"
     always = seen["write_to", "to != sender -> True"]
-    assert always.verdict is Verdict.SURVIVOR
-    assert always.walk == ("write_to(0, 0)",)
+    assert always.fate is Fate.SURVIVOR
+    assert always.walk == (("write_to", (0, 0)),)
 
 
 def test_a_function_that_only_looks_is_a_rule_too() -> None:
     """No step calls it: its mutants are in what is seen, from the start on, and dead is only what is never asked."""
     for walks in ([], [[]]):
         found = verdicts(Sign, [], walks, conditions=[sign_shows])
-        verdict = Verdict.NOTICED if walks else Verdict.SURVIVOR
+        verdict = Fate.NOTICED if walks else Fate.SURVIVOR
         told = found["shows", "negated: s.lit"]
-        assert (told.verdict, told.walk) == (verdict, None if walks else ())
+        assert (told.fate, told.walk) == (verdict, None if walks else ())
         raises = found["shows", "negated: is_some(place)"]  # reads the place where there is none
-        assert raises.verdict is verdict
+        assert raises.fate is verdict
         assert found["shows", "unwrap(place) > 0 -> False"].how == DEAD
-        assert found["turn", "not s.lit -> False"].verdict is Verdict.SURVIVOR
+        assert found["turn", "not s.lit -> False"].fate is Fate.SURVIVOR
 
 
 def test_without_walks_nothing_is_noticed() -> None:
     for design in (Lamp, Parcel, Queue):
         found = verdicts(design, [name for name, _ in design.state_type(ToyScope()).fields], [])
-        assert not [j for j in found.values() if j.verdict is Verdict.NOTICED]
-        assert [j for j in found.values() if j.verdict is Verdict.SURVIVOR]
+        assert not [j for j in found.values() if j.fate is Fate.NOTICED]
+        assert [j for j in found.values() if j.fate is Fate.SURVIVOR]
 
 
 def test_what_cannot_be_decided_survives() -> None:
     found = verdicts(Parcel, ["arrived"], [], pairs=1)
     how = {j.how.partition(":")[0] for j in found.values()}
     assert "undecided" in how
-    assert all(j.verdict is not Verdict.EQUIVALENT for j in found.values())
+    assert all(j.fate is not Fate.EQUIVALENT for j in found.values())
 
 
 def test_a_walk_of_another_model_is_refused() -> None:
@@ -237,7 +243,7 @@ def test_equivalent_means_what_it_says(design: type[Design], seen: list[str]) ->
     report = judged.report(judged.corpus([]))  # no walk: nothing is noticed before it is decided
     answers = set()
     for j in report.judged:
-        unnoticeable = j.verdict is Verdict.EQUIVALENT or j.how == ONLY_MORE
+        unnoticeable = j.fate is Fate.EQUIVALENT or j.how == ONLY_MORE
         assert unnoticeable == (not distinguishable(design, seen, j.mutant.changed)), (str(j.mutant), j.how)
         answers.add(unnoticeable)
     assert answers == {True, False}
@@ -251,21 +257,19 @@ def test_the_shortest_walk_is_one() -> None:
     for j in survivors:
         assert j.walk is not None
         walk = [WRITE] * len(j.walk)
-        assert judged.judge(j.mutant, judged.corpus([walk])).verdict is Verdict.NOTICED
-        assert judged.judge(j.mutant, judged.corpus([walk[1:]])).verdict is Verdict.SURVIVOR
+        assert judged.judge(j.mutant, judged.corpus([walk])).fate is Fate.NOTICED
+        assert judged.judge(j.mutant, judged.corpus([walk[1:]])).fate is Fate.SURVIVOR
 
 
 def test_a_broken_compiler_of_mutants_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The original is compiled with the mutants; if it were not the original, its start would not be CPython's."""
-    from oracles.mutation import mutant_native
-
-    real = mutant_native._with_variants
+    real = native._with_variants
 
     def wrong(program: ir.Program, mutants: Sequence[ir.Function], numbered: Any) -> ir.Program:
         broken = replace(program.functions["prefer"], body=())
         return real(replace(program, functions={**program.functions, "prefer": broken}), mutants, numbered)
 
-    monkeypatch.setattr(mutant_native, "_with_variants", wrong)
+    monkeypatch.setattr(native, "_with_variants", wrong)
     monkeypatch.setattr(Queue, "first", 0)
     with pytest.raises(InternalError, match="initial"):
         judge(Queue, ["first"])
@@ -275,21 +279,17 @@ def test_a_broken_compiler_of_mutants_is_caught(monkeypatch: pytest.MonkeyPatch)
 
 
 def toy_report(walks: Sequence[Walk]) -> MutantReport:
-    return run(Parcel, ToyScope(), walks, Observables(("arrived",)), rules=everything, bounds=Bounds(100, 100))
+    return run(Parcel, ToyScope(), walks, Observables(("arrived",)))
 
 
 def test_the_report_counts() -> None:
-    told: list[tuple[str, int, int]] = []
-    report = run(Parcel, ToyScope(), [[PACK, SEND]], Observables(("arrived",)), rules=everything,
-                 progress=lambda *at: told.append(at))  # fmt: skip
-    assert told[0] == ("mutants", 0, 7)
-    assert told[-1] == ("mutants", 7, 7)
+    report = toy_report([[PACK, SEND]])
     assert report.numbers("toy") == {
         "rules": 2, "generated": 7, "discarded": {"requires after a write": 1}, "same": 1, "equivalent": {},
         "noticed": {"cannot take the step": 4, "differs": 2}, "survivors": 1, "assumptions": 0, "noticed_share": 0.8571,
     }  # fmt: skip
     assert not report.reaches_target()
-    text = report.text()
+    text = "\n".join(report.lines())
     assert "6 noticed (4 cannot take the step, 2 differs): 85.7 % of 7" in text
     assert ONLY_MORE in text
     assert text.isascii()
@@ -302,7 +302,7 @@ def test_scopes_are_merged() -> None:
     both = merged([blind, seeing])
     assert both.numbers("toy")["noticed"] == seeing.numbers("toy")["noticed"]
     assert both.steps == 2
-    lamp = [run(Lamp, ToyScope(), [], Observables(see), rules=everything) for see in (("stuck",), ("on",))]
+    lamp = [run(Lamp, ToyScope(), [], Observables(see)) for see in (("stuck",), ("on",))]
     assert lamp[0].numbers("toy")["survivors"] == 0
     assert merged(lamp).numbers("toy")["survivors"] == 3
     with pytest.raises(ValueError):
@@ -312,7 +312,7 @@ def test_scopes_are_merged() -> None:
 # --- the rules of QEMU's I/O APIC ---
 
 
-def random_corpus(judged: Judge, search: NativeSearch, steps: int, length: int) -> Corpus:
+def random_corpus(judged: MutantJudge, search: NativeSearch, steps: int, length: int) -> Corpus:
     """Random walks of the model itself: they stand in for recorded ones, since what was recorded agreed with it."""
     chooser, walks = np.random.default_rng(1), []
     graph = search.exploration.graph()
@@ -326,8 +326,8 @@ def random_corpus(judged: Judge, search: NativeSearch, steps: int, length: int) 
     return judged.checked(Corpus.of(walks))
 
 
-def ioapic_judge(scope: Scope) -> Judge:
-    return Judge(with_messages(bench()), scope, QEMU_VIEW, kvm_rules, Bounds())
+def ioapic_judge(scope: Scope) -> MutantJudge:
+    return MutantJudge(with_messages(bench()), scope, QEMU_VIEW, qemu_rules, Bounds())
 
 
 def ioapic_report(scope: Scope, steps: int) -> MutantReport:
@@ -346,7 +346,7 @@ def test_mutants_of_qemus_ioapic() -> None:
     numbers = report.numbers("I/O APIC")
     assert numbers["generated"] > 150
     assert report.reaches_target(), report.text()
-    assert all(j.walk for j in report.of("I/O APIC", Verdict.SURVIVOR))
+    assert all(j.walk for j in report.of("I/O APIC", Fate.SURVIVOR))
     # Its `require` weakened, the 10 ms timer fires unasked, and then finds nothing to send.
     idle = {(j.mutant.function, j.mutant.what.partition(":")[0]) for j in report.judged if j.how == IDLE}
     assert ("delayed_ioapic_service_cb", "dropped") in idle
@@ -360,10 +360,10 @@ def test_what_is_noticed_is_not_equivalent() -> None:
     judged = ioapic_judge(scope)
     search = NativeSearch(lower(judged.system, scope), judged.system, scope, keep_edges=True)
     assert search.run(Limits(), None) is Outcome.COMPLETE
-    noticed = judged.report(random_corpus(judged, search, 2_000, 50)).of("I/O APIC", Verdict.NOTICED)
+    noticed = judged.report(random_corpus(judged, search, 2_000, 50)).of("I/O APIC", Fate.NOTICED)
     assert len(noticed) > 50
     nothing = Corpus.of([])
-    assert {judged.judge(j.mutant, nothing).verdict for j in noticed} == {Verdict.SURVIVOR}
+    assert {judged.judge(j.mutant, nothing).fate for j in noticed} == {Fate.SURVIVOR}
 
 
 # --- walks that a real kernel took ---
@@ -373,7 +373,7 @@ def test_what_is_noticed_is_not_equivalent() -> None:
 def test_the_view_of_kvm_is_what_the_oracle_compares(scene: type[Design]) -> None:
     """Two states look the same to the judge exactly if they do to oracles/kvm/view.py."""
     system, scope = compose(scene, LiveKvm, V6), Scope(cpus=1, pins=1, vectors=2, ioapic=IoapicVersion.V11)
-    reference, view = Reference(system, scope), View(1, 1, 2)
+    reference, view = Reference(system, scope), KvmView(1, 1, 2)
     states = reference.explore(max_states=600).states[::3]
     names = [str(leaf) for leaf in Layout(lower(system, scope)).leaves]
     leaves = [i for i, name in enumerate(names) if KVM_VIEW.sees(name)]
@@ -397,11 +397,11 @@ def test_walks_of_the_running_kernel() -> None:
     system, scope = compose(Split, LiveKvm, V6), Scope(cpus=1, pins=1, vectors=2, ioapic=IoapicVersion.V11)
     subject = Subject(system, scope, real)
     recorder = Recorder(subject)
-    walked = random_walks(subject, 1, 4_000, length=100, on_step=recorder.step, on_start=recorder.start, seconds=20)
+    walked = random_walks(subject, 1, 4_000, length=100, on_step=recorder, seconds=20)
     if walked.disagreement is not None:
         pytest.skip(f"the running kernel is not v6: {walked.disagreement.mismatch}")
-    report = run(system, scope, recorder.walks, KVM_VIEW)
+    report = run(system, scope, recorder.walks, KVM_VIEW, kvm_rules)
     share = report.noticed_share(KVM)
     assert report.steps >= 4_000
     assert share is not None
-    assert share > 0.6, report.text()  # so few steps notice most of them
+    assert share > 0.6, report.lines()  # so few steps notice most of them

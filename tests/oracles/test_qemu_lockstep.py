@@ -13,12 +13,13 @@ from model.lang import Design, compose
 from model.machine import Cpu, IoapicVersion, Pin, Scope, Trigger, Vector
 from model.vmms.openvmm import Openvmm
 from model.vmms.qemu import Qemu
-from oracles.confirm import Claim, Label, confirm
+from oracles.confirm import Counterexample, Label, confirm
 from oracles.cover import cover, space
 from oracles.lockstep import Seen, Step
+from oracles.qemu.conform import conform
 from oracles.qemu.harness import bench, bench_scope
-from oracles.qemu.run import run
 from oracles.qemu.system import QemuIoapic, vector_of
+from oracles.report import Request
 from oracles.walk import Subject, random_walks, replay
 from tests.rigs.qemu_here import needs_qemu
 
@@ -216,19 +217,19 @@ def test_the_storm_is_confirmed_as_far_as_the_io_apic_goes(real: QemuIoapic) -> 
 def test_labels(real: QemuIoapic) -> None:
     """The same ten steps: of a right model, of one whose 0x11 has the EOI register, and of another VMM."""
     system, scope = _system("v1", "windows_cg", ioapic=V11)
-    stuck = Claim(LOST, shown=lambda s: isinstance(s, Qemu) and s.ioapic[0].remote_irr)
+    stuck = Counterexample(LOST, shown=lambda s: isinstance(s, Qemu) and s.ioapic[0].remote_irr)
     confirmed = confirm(lambda: Subject(system, scope, real), stuck)
     assert confirmed.label is Label.CONFIRMED
     assert "QEMU" in str(confirmed)
 
     wrong = compose(designs()["v1"], EoiRegisterIn0x11, GUESTS["windows_cg"], DEVICES["level"])
-    differs = confirm(lambda: Subject(wrong, scope, real), Claim(LOST))
+    differs = confirm(lambda: Subject(wrong, scope, real), Counterexample(LOST))
     assert differs.label is Label.NOT_REPRODUCED
     assert "step 10, l1_ioapic_eoi" in differs.text
     assert "ioapic[0].remote_irr is 1" in differs.text
 
     other = compose(designs()["v1"], Openvmm, GUESTS["windows_cg"], DEVICES["level"])
-    elsewhere = confirm(lambda: Subject(other, scope, real), Claim(LOST))
+    elsewhere = confirm(lambda: Subject(other, scope, real), Counterexample(LOST))
     assert elsewhere.label is Label.NOT_RUNNABLE
     assert "the VMM of this system is Openvmm" in elsewhere.text
 
@@ -236,19 +237,22 @@ def test_labels(real: QemuIoapic) -> None:
 @needs_qemu
 def test_a_quick_run_gives_its_numbers() -> None:
     """One pin: 40 states x 22 moves for each version, and a migration with 20 states and 170 transitions."""
-    result = run(steps=1_000, quick=True, record=True)
+    said = list[str]()
+    result = conform(Request(cover=True, random=True, steps=1_000, record=True), said.append, quick=True)
     assert result.disagreement is None
-    assert result.share() == (2 * 40 * (2 + 16 + 4) + 170,) * 2
+    transitions = 2 * 40 * (2 + 16 + 4) + 170
+    assert sum(s.covered for s in result.sections) == sum(s.kinds for s in result.sections) == transitions
     assert not any(section.left_out or section.totals.agreed != section.totals.steps for section in result.sections)
-    assert all(result.agreed(version) >= 1_000 for version in IoapicVersion)
-    assert sum(len(walk.steps) for recorder in result.recorders for walk in recorder.walks) == sum(
-        section.totals.steps for section in result.sections
-    )
+    for version in IoapicVersion:
+        mine = [s.totals.agreed for s in result.sections if s.title.startswith(f"{version.value:#x}")]
+        assert sum(mine) >= 1_000
+    assert sum(len(walk.steps) for walk in result.walks) == result.totals.steps
+    assert len(said) == len(result.sections)
 
 
 @needs_qemu
 def test_a_run_with_a_wrong_model_stops_there() -> None:
-    result = run(steps=1, quick=True, vmm=NoEoiRegister)
+    result = conform(Request(cover=True), print, quick=True, vmm=NoEoiRegister)
     assert [section.unexplained for section in result.sections] == [0, 1], "0x11 has no such register"
     assert result.disagreement is not None
     assert result.disagreement.mismatch.entry == "ioapic_mem_write_eoi"

@@ -14,7 +14,7 @@ import pytest
 
 from oracles.lockstep import OracleMissing
 from oracles.qemu import process, rom
-from oracles.qemu.chip import Chip, View, parse_view
+from oracles.qemu.chip import Chip, ChipView, parse_view
 from oracles.qemu.process import OracleFailed, QemuProcess
 from oracles.qemu.system import QemuIoapic
 from tests.rigs.qemu_here import VECTOR, chip_of, needs_qemu
@@ -90,7 +90,7 @@ def test_an_unknown_text_of_the_monitor_is_not_guessed() -> None:
         parse_view("ioapic0: ver=0x20\n  pin 0  0x0000000000010000 dest=0\n  IRR      (none)\n")
     pins = "".join(f"  pin {pin:<2} 0x{pin:016x} dest=0\n" for pin in range(24))
     text = f"ioapic0: ver=0x11 id=0x00\n{pins}  IRR      1 23 \n  Remote IRR (none)\n"
-    assert parse_view(text) == View(0x11, tuple(range(24)), 1 << 1 | 1 << 23)
+    assert parse_view(text) == ChipView(0x11, tuple(range(24)), 1 << 1 | 1 << 23)
 
 
 # ---- firmware ----

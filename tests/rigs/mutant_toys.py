@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 from model.lang import Design, Index, Mask, Property, Scope, Struct, Table, always, require, step
-from oracles.mutation.mutants import Bounds, Judge, Observables
+from oracles.mutation.judge import Bounds, MutantJudge, Observables
 
 Place: TypeAlias = Annotated[int, Index("places")]
 
@@ -141,9 +141,9 @@ def everything(function: Any) -> str | None:
 def judge(
     design: type[Design], seen: Iterable[str], *, calls: Sequence[str] = (), pairs: int = 10_000,
     conditions: Sequence[Property] = (),
-) -> Judge:  # fmt: skip
+) -> MutantJudge:  # fmt: skip
     observables = Observables(tuple(seen), conditions, tuple(calls))
-    return Judge(design, ToyScope(), observables, everything, Bounds(10_000, pairs))
+    return MutantJudge(design, ToyScope(), observables, everything, Bounds(10_000, pairs))
 
 
 class Door(Design):

@@ -1,5 +1,5 @@
 /*
- * Run a program and one of its mutants side by side. Both are in one library (see mutant_native.py): `*mutant` selects
+ * Run a program and one of its mutants side by side. Both are in one library (see native.py): `*mutant` selects
  * whose rules step() follows, 0 being the original; `*events` then holds the sum of what the step sent out.
  */
 #include <stdint.h>
@@ -136,6 +136,7 @@ struct Pairs {
 	uint64_t count, room, slot_mask, most;
 };
 
+/* Of a pair's words: the start is 2^64 over the golden ratio, the multiplier that of MurmurHash3's last mix. */
 static uint64_t hash(const uint64_t *words, uint32_t count)
 {
 	uint64_t h = 0x9e3779b97f4a7c15ULL;

@@ -1,6 +1,6 @@
 """Would the comparison with the real system notice, if a rule of the model were wrong?
 
-`run` makes every one-change mutant of the rules of a system (mutant_make.py), and asks of each whether walks that the
+`MutantJudge` makes every one-change mutant of the rules of a system (make.py), and asks of each whether walks that the
 real system has followed together with the model notice it. Sound both ways, at one scope:
 
 noticed     on one of the walks, the mutant cannot take a step that the real system took, raises, or something that was
@@ -20,9 +20,9 @@ survivor    everything else, with the reason: a shortest walk that would notice 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,13 +37,14 @@ from checker.language.layout import Layout
 from checker.language.lower import lower
 from model.finite import IntType
 from model.lang import Design, Property, Scope, cells, save
-from oracles.mutation.mutant_make import Mutant, Rules, generate, kvm_rules
-from oracles.mutation.mutant_native import REFUSED, U64, Answer, Corpus, Programs, reached_from
-from oracles.mutation.mutant_report import DEAD, Judged, MutantReport, Verdict, merged
-from oracles.mutation.mutant_tree import Path, block_at, put_block
+from oracles.lockstep import Step, step_text
+from oracles.mutation.make import Mutant, Rules, generate
+from oracles.mutation.native import REFUSED, U64, Answer, Corpus, Programs, reached_from
+from oracles.mutation.operators import Site
+from oracles.mutation.report import DEAD, Fate, Judged, MutantReport
+from oracles.report import scope_line
 
-Step: TypeAlias = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], bool]  # False: seen not to happen here
-Progress: TypeAlias = Callable[[str, int, int], None]  # what is being done; how much of how much
+WalkStep: TypeAlias = Step | tuple[str, tuple[Any, ...], bool]  # False: seen not to happen here
 
 HOW = {Answer.DIFFERS: "differs", Answer.CANNOT: "cannot take the step", Answer.RAISES: "raises",
        Answer.CAN: "can take a refused step"}  # fmt: skip
@@ -60,19 +61,16 @@ class BadWalk(Exception):
 @dataclass(frozen=True)
 class Observables:
     """What is compared after each step. leaves: fields of the state, without row numbers (`apic[].irr`); conditions:
-    each for all its parameters; calls: of these functions, with their arguments, as a multiset per step."""
+    each for all its parameters; calls: of these functions, with their arguments, as a multiset per step. assumptions:
+    rules of the model that are none of the real system's, which cannot contradict them -> the reason."""
 
     leaves: Collection[str] = ()
     conditions: Sequence[Property] = ()
     calls: Collection[str] = ()
+    assumptions: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def sees(self, leaf: str) -> bool:
-        return "".join(part if i % 2 == 0 else "[]" for i, part in enumerate(_split(leaf))) in self.leaves
-
-
-def _split(leaf: str) -> list[str]:
-    """`apic[0].irr` -> ["apic", "0", ".irr"]."""
-    return leaf.replace("]", "[").split("[")
+        return re.sub(r"\[\d+\]", "[]", leaf) in self.leaves
 
 
 @dataclass(frozen=True)
@@ -84,37 +82,19 @@ class Bounds:
     max_pairs: int = 1_000_000
 
 
-def run(
-    system: type[Design], scope: Scope, walks: Iterable[Iterable[Step]], observables: Observables, *,
-    rules: Rules = kvm_rules, bounds: Bounds | None = None, progress: Progress | None = None,
-) -> MutantReport:  # fmt: skip
-    """Every mutant of the system's rules, judged. `walks`: the steps that the real system took, with Python values of
-    their arguments; what was observed then is what the model says, or it would be a difference and no such walk.
-    (name, args, False) in a walk says that the real system was seen not to do this step here.
-
-    Raises BadWalk, ModelError, NoCompiler.
-    """
-    started = time.monotonic()
-    judge = Judge(system, scope, observables, rules, bounds or Bounds())
-    report = judge.report(judge.corpus(walks), progress)
-    report.seconds = time.monotonic() - started
-    return report
-
-
-class Judge:
+class MutantJudge:
     """One system at one scope with all its mutants, compiled."""
 
     def __init__(
         self, system: type[Design], scope: Scope, observables: Observables, rules: Rules, bounds: Bounds
     ) -> None:  # fmt: skip
-        self.system, self.scope, self.bounds = system, scope, bounds
+        self.system, self.scope, self.observables, self.bounds = system, scope, observables, bounds
         self.program = lower(system, scope, observables.conditions)
         self.made = generate(self.program, rules)
         self.numbers = {id(mutant): number for number, mutant in enumerate(self.made.mutants, 1)}
-        traps = dict.fromkeys((m.function, m.statement) for m in self.made.mutants)
-        self.traps = {trap: len(self.numbers) + number for number, trap in enumerate(traps, 1)}
-        changed = [m.changed for m in self.made.mutants]
-        changed += [_with_trap(self.program.functions[name], statement) for name, statement in traps]
+        statements = {_place(m): m.site.statement for m in self.made.mutants}
+        self.traps = {place: len(self.numbers) + number for number, place in enumerate(statements, 1)}
+        changed = [*(m.changed for m in self.made.mutants), *map(_with_trap, statements.values())]
         frozen = Layout(self.program).frozen(scope)
         self.programs = Programs(self.program, changed, frozen, observables.sees, observables.calls)
         self.before = save(list(cells(system(scope))))
@@ -134,7 +114,7 @@ class Judge:
             return self.programs.state(self.before)
         return self.programs.start(self.before, mutant)
 
-    def corpus(self, walks: Iterable[Iterable[Step]]) -> Corpus:
+    def corpus(self, walks: Iterable[Iterable[WalkStep]]) -> Corpus:
         """The walks as labels of steps, each tried on the original. Raises BadWalk."""
         labels = {(move.step, move.args): label for label, move in enumerate(self.reference.moves)}
         found = []
@@ -156,49 +136,35 @@ class Judge:
 
     def step_text(self, label: int) -> str:
         move = self.reference.moves[label & ~REFUSED]
-        refused = "not possible: " if label & REFUSED else ""
-        return f"{refused}{move.step}({', '.join(_shown(a) for a in move.args)})"
+        return ("not possible: " if label & REFUSED else "") + step_text((move.step, move.args))
 
     # --- verdicts ---
 
-    def report(
-        self, corpus: Corpus, progress: Progress | None = None, known: Collection[tuple[str, str]] = ()
-    ) -> MutantReport:
+    def report(self, corpus: Corpus, known: Collection[tuple[str, str]] = ()) -> MutantReport:
         """Every mutant judged against these walks, but those of `known` (side, name), which other walks noticed."""
-        judged, total, first = list[Judged](), len(self.made.mutants), 0
-        for number, mutant in enumerate(self.made.mutants):
-            if (mutant.side, mutant.name) in known:
-                continue
-            if progress is not None:
-                progress("mutants", number, total)
-            judged.append(self.judge(mutant, corpus, first))
-            first = judged[-1].at[0] if judged[-1].at else first  # neighbours are often noticed by the same walk
-        if progress is not None:
-            progress("mutants", total, total)
-        discarded: dict[str, dict[str, int]] = {}
-        for (side, why), count in sorted(self.made.discarded.items()):
-            discarded.setdefault(side, {})[why] = count
-        states = 0 if self._states is None else len(self._states)
+        judged, first = list[Judged](), 0
+        for mutant in self.made.mutants:
+            if (mutant.side, mutant.name) not in known:
+                judged.append(self.judge(mutant, corpus, first))
+                first = judged[-1].at[0] if judged[-1].at else first  # neighbours are often noticed by the same walk
         return MutantReport(
-            self.system.__name__, [_scope_text(self.scope)], judged, self.made.rules, discarded, dict(self.made.same),
-            len(corpus.ends), len(corpus.labels), states,
+            self.system.__name__, [scope_line(self.scope)], judged, self.made.rules, self.made.discarded, self.made.same,
+            len(corpus.ends), len(corpus.labels), 0 if self._states is None else len(self._states),
         )  # fmt: skip
 
     def judge(self, mutant: Mutant, corpus: Corpus, first: int = 0) -> Judged:
         """`first`: the walk to try first."""
-        if mutant.about_time is not None:
-            return Judged(mutant, Verdict.ASSUMPTION, mutant.about_time)
+        if mutant.rule in self.observables.assumptions:
+            return Judged(mutant, Fate.ASSUMPTION, self.observables.assumptions[mutant.rule])
         number = self.numbers[id(mutant)]
         start = self._start(number)
+        if start is None and not len(corpus.ends):
+            return self._missed(mutant, ())
         if start is None:
-            return (
-                Judged(mutant, Verdict.NOTICED, RAISES_AT_START, (0, 0))
-                if len(corpus.ends)
-                else self._missed(mutant, ())
-            )
+            return Judged(mutant, Fate.NOTICED, RAISES_AT_START, (0, 0))
         answer, walk, at = self.programs.follow(number, (self.original, start), corpus, first)
         if answer is not Answer.SAME:
-            return Judged(mutant, Verdict.NOTICED, HOW[answer], (walk, at))
+            return Judged(mutant, Fate.NOTICED, HOW[answer], (walk, at))
         return self._unnoticed(mutant, number, (self.original, start))
 
     def _unnoticed(self, mutant: Mutant, number: int, starts: tuple[U64, U64]) -> Judged:
@@ -206,32 +172,31 @@ class Judge:
         states = self._reachable() if np.array_equal(*starts) else None
         if states is not None:
             if self._is_dead(mutant, states):
-                return Judged(mutant, Verdict.EQUIVALENT, DEAD)
+                return Judged(mutant, Fate.EQUIVALENT, DEAD)
             close = self.programs.alike(number, states, self._tried(mutant.function), self.bounds.max_pairs)
             if close.answer is Answer.SAME and not close.enabled:
                 how = BISIMILAR if close.pairs else IDLE if close.idle else SAME_GRAPH
-                return Judged(mutant, Verdict.EQUIVALENT, how)
+                return Judged(mutant, Fate.EQUIVALENT, how)
             if close.answer is Answer.SAME and not close.pairs:  # both are always in one state: what it can do, it can
-                return Judged(mutant, Verdict.SURVIVOR, ONLY_MORE)
+                return Judged(mutant, Fate.SURVIVOR, ONLY_MORE)
         exact = self.programs.tell_apart(number, starts, self.bounds.max_pairs)
         if exact.answer is Answer.SAME and exact.enabled:
-            return Judged(mutant, Verdict.SURVIVOR, ONLY_MORE)
+            return Judged(mutant, Fate.SURVIVOR, ONLY_MORE)
         if exact.answer is Answer.SAME:
-            return Judged(mutant, Verdict.EQUIVALENT, BISIMILAR)
+            return Judged(mutant, Fate.EQUIVALENT, BISIMILAR)
         if exact.answer in HOW:
             return self._missed(mutant, exact.path or (), HOW[exact.answer])
         why = exact.answer.name.lower().replace("_", " ")
-        return Judged(mutant, Verdict.SURVIVOR, f"undecided: {why} ({exact.pairs:,} pairs of states)")
+        return Judged(mutant, Fate.SURVIVOR, f"undecided: {why} ({exact.pairs:,} pairs of states)")
 
     def _missed(self, mutant: Mutant, path: Sequence[int], how: str = RAISES_AT_START) -> Judged:
-        walk = tuple(map(self.step_text, path))
-        said = f"no walk notices it; a shortest one that would has {len(walk)} steps and then the mutant {how}"
-        steps = tuple((move.step, move.args) for move in (self.reference.moves[label & ~REFUSED] for label in path))
-        return Judged(mutant, Verdict.SURVIVOR, said, walk=walk, steps=steps)
+        said = f"no walk notices it; a shortest one that would has {len(path)} steps and then the mutant {how}"
+        moves = (self.reference.moves[label] for label in path)
+        return Judged(mutant, Fate.SURVIVOR, said, walk=tuple((move.step, move.args) for move in moves))
 
     def _is_dead(self, mutant: Mutant, states: U64) -> bool:
         """Is a fault before the changed statement never met? Asked once for each statement."""
-        trap = self.traps[mutant.function, mutant.statement]
+        trap = self.traps[_place(mutant)]
         if trap not in self._dead:
             met = self.programs.alike(trap, states, self._tried(mutant.function), 1)
             silent = met.answer is Answer.SAME and not met.enabled and not met.idle
@@ -260,24 +225,13 @@ class Judge:
         return self._states
 
 
-def _with_trap(function: ir.Function, statement: Path) -> ir.Function:
+def _place(mutant: Mutant) -> tuple[str, int]:
+    """Function and number of the statement that holds the change."""
+    return mutant.function, mutant.site.statement.number
+
+
+def _with_trap(statement: Site) -> ir.Function:
     """The function with a fault before a statement."""
-    here = statement[-1][1]
-    block = block_at(function, statement)
-    assert here is not None
-    loc = block[here].loc
+    loc = statement.node.loc
     trap = ir.Assign("reached", ir.Const(1, IntType(1, 1), loc), IntType(0, 0), True, loc)
-    return put_block(function, statement, (*block[:here], trap, *block[here:]))
-
-
-def _shown(value: Any) -> str:
-    return str(getattr(value, "name", value))
-
-
-def _scope_text(scope: Scope) -> str:
-    return ",".join(f"{name}={_shown(value)}" for name, value in vars(scope).items())
-
-
-__all__ = [
-    "DEAD", "BadWalk", "Bounds", "Corpus", "Judge", "Judged", "MutantReport", "Observables", "Verdict", "merged", "run",
-]  # fmt: skip
+    return statement.put(trap, statement.node)

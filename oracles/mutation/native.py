@@ -8,8 +8,9 @@ of an optional that is None (CPython would raise TypeError) is checked, like a s
 from __future__ import annotations
 
 import ctypes
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from checker.language import ir
 from checker.language.layout import Layout, instances
 from model.finite import EnumType, IntType, MaskType, OptionalType, StructType, TableType, size
 from model.lang import Fair
+from oracles.mutation.operators import mapped, nodes
 
 U16 = NDArray[np.uint16]
 U64 = NDArray[np.uint64]
@@ -35,7 +37,7 @@ MOST_WORDS = 512
 
 
 class Answer(Enum):
-    """What mutant_run.c answers."""
+    """What pairs.c answers."""
 
     SAME = 0
     DIFFERS = 1
@@ -165,7 +167,7 @@ class Programs:
         return _comparison(Answer(answer), result)
 
     def alike(self, mutant: int, states: U64, tried: Sequence[int], most: int) -> Comparison:
-        """SAME only if no walk tells the two apart; see mutant_run.c. states: u64[n, words8], all reachable ones."""
+        """SAME only if no walk tells the two apart; see pairs.c. states: u64[n, words8], all reachable ones."""
         result, labels = CResult(), np.array(tried, np.uint16)
         answer = self.run.alike(
             self._for(mutant), mutant, states.ctypes.data, len(states), labels.ctypes.data, len(labels), most,
@@ -185,12 +187,12 @@ def reached_from(program: ir.Program, functions: Collection[str]) -> set[str]:
     found = set(functions)
     for name in reversed(program.functions):  # callees come first
         if name in found:
-            found |= {n.function for n in _nodes(program.functions[name].body) if isinstance(n, ir.Do | ir.Call)}
+            found |= {n.function for n in nodes(program.functions[name]) if isinstance(n, ir.Do | ir.Call)}
     return found
 
 
 def _runner() -> ctypes.CDLL:
-    library = load_c((Path(__file__).parent / "mutant_run.c").read_text(), ("-O2",))
+    library = load_c((Path(__file__).parent / "pairs.c").read_text(), ("-O2",))
     pointer, number, count = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
     library.follow_all.argtypes = [pointer, number, *[pointer] * 4, count, pointer, pointer]
     library.tell_apart.argtypes = [pointer, number, pointer, pointer, count, pointer]
@@ -221,6 +223,7 @@ def source(program: ir.Program, mutants: Sequence[ir.Function], events: Collecti
     return "\n".join([*lines, *_step(unit, whole), *_see(unit, whole)])
 
 
+# C has no hash of its own: the multiplier of MurmurHash3's last mix, and 2^64 over the golden ratio.
 MIX = """\
 static inline uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -280,10 +283,7 @@ def _switch(unit: Unit, function: ir.Function, numbers: Sequence[int], is_event:
 
 def hash_of_name(name: str) -> int:
     """The same number for a name in every run."""
-    number = 0
-    for byte in name.encode():
-        number = (number * 0x100000001B3 + byte + 1) % 2**64
-    return number
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
 
 
 def _step(unit: Unit, program: ir.Program) -> list[str]:
@@ -324,17 +324,9 @@ def _see(unit: Unit, program: ir.Program) -> list[str]:
 
 def _checked(program: ir.Program) -> ir.Program:
     """The program with every `unwrap` checked."""
-    kinds = {n.operand.type for f in program.functions.values() for n in _nodes(f.body) if isinstance(n, ir.Unwrap)}
+    kinds = {n.operand.type for f in program.functions.values() for n in nodes(f) if isinstance(n, ir.Unwrap)}
     helpers = {_helper_name(of): _helper(of) for of in sorted(kinds, key=str) if isinstance(of, OptionalType)}
     return replace(program, functions={**helpers, **{n: _checked_function(f) for n, f in program.functions.items()}})
-
-
-def _nodes(node: Any) -> list[Any]:
-    if isinstance(node, tuple):
-        return [found for one in node for found in _nodes(one)]
-    if not is_dataclass(node) or type(node).__module__ != ir.__name__:
-        return []
-    return [node, *(found for part in fields(node) for found in _nodes(getattr(node, part.name)))]
 
 
 def _helper_name(of: OptionalType) -> str:
@@ -350,15 +342,10 @@ def _helper(of: OptionalType) -> ir.Function:
 
 
 def _checked_function(function: ir.Function) -> ir.Function:
-    return replace(function, body=_rewritten(function.body))
+    return replace(function, body=tuple(mapped(stmt, _asked_first) for stmt in function.body))
 
 
-def _rewritten(node: Any) -> Any:
-    if isinstance(node, tuple):
-        return tuple(_rewritten(one) for one in node)
-    if not is_dataclass(node) or type(node).__module__ != ir.__name__ or isinstance(node, ir.Loc):
-        return node
-    new: Any = replace(node, **{part.name: _rewritten(getattr(node, part.name)) for part in fields(node)})  # type: ignore[type-var]
-    if isinstance(new, ir.Unwrap) and isinstance(new.operand.type, OptionalType):
-        return ir.Call(_helper_name(new.operand.type), (new.operand,), new.type, new.loc)
-    return new
+def _asked_first(node: Any) -> Any:
+    if isinstance(node, ir.Unwrap) and isinstance(node.operand.type, OptionalType):
+        return ir.Call(_helper_name(node.operand.type), (node.operand,), node.type, node.loc)
+    return node
