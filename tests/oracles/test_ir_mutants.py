@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from checker.language import ir
-from checker.language.text import function_text
 from checker.language.lower import lower
+from checker.language.text import function_text
 from model.lang import Design
 from model.machine import IoapicVersion, Scope
 from oracles.kvm.mutants import IOAPIC, KVM, KVM_VIEW
