@@ -16,7 +16,7 @@ from checker.language import ir
 from checker.language.classes import check_design, check_scope, check_type
 from checker.language.ir import Formula, Function, Param, Program, Step
 from checker.language.layout import records
-from checker.language.lower_checks import (
+from checker.language.lower.checks import (
     check_fields,
     check_overrides,
     check_range,
@@ -26,8 +26,8 @@ from checker.language.lower_checks import (
     said_of_type,
     state_type,
 )
-from checker.language.lower_names import Signature
-from checker.language.lower_stmt import StatementLowering
+from checker.language.lower.context import Context, Signature
+from checker.language.lower.statement import Statements
 from checker.language.refusal import Refused, loc_of
 from checker.language.source import definition_of, type_hints
 from model.finite import BoolType, EnumType, ModelError, Scalar, StructType, TableType, Type
@@ -120,32 +120,23 @@ class ProgramLowering:
         only_plain_parameters(function, node, method=True)
         params = self._params(function, node, skip=1)
         returns = self._returns(function, node)
-        lowering = StatementLowering(
-            self, function, pure=returns is not None, returns=returns
-        )  # fmt: skip
-        lowering.env.values[node.args.args[0].arg] = ir.State(self.state)
-        self._finish(key, lowering, node, params, returns, owner.__name__)
+        context = Context(self, function, node, returns)
+        context.env.values[node.args.args[0].arg] = ir.State(self.state)
+        self._finish(key, context, node, params, owner.__name__)
         del self.in_progress[key]
 
     def _finish(
-        self, key: str, lowering: StatementLowering, node: ast.FunctionDef, params: tuple[Param, ...],
-        returns: Scalar | None, owner: str, of_edges: bool = False,
+        self, key: str, context: Context, node: ast.FunctionDef, params: tuple[Param, ...], owner: str,
+        of_edges: bool = False,
     ) -> None:  # fmt: skip
-        loc = loc_of(node, lowering.file)
-        for p in params:
-            if isinstance(p.type, StructType | TableType) or p.by_reference:
-                lowering.env.values[p.name] = ir.Alias(p.name, p.type)
-                lowering.aliases.add(p.name)
-            else:
-                lowering.locals[p.name] = p.type
-                lowering.env.values[p.name] = ir.Local(p.name, p.type, loc)
-        body, ends = lowering.function(node)
+        loc, returns, statements = context.loc(node), context.returns, Statements(context)
+        context.parameters(params, loc)
+        body, ends = statements.block(node.body)
+        guard = statements.guards.guard
         if returns is not None and not ends:
             raise Refused(loc, f"{node.name}() may end without a value", "return a value on every path")
-        self.functions[key] = Function(
-            key, params, returns, tuple(body), lowering.guard is not None, loc, owner, of_edges
-        )
-        self.signatures[key] = Signature(key, params, returns, _first_write(body, self.signatures), lowering.guard)
+        self.functions[key] = Function(key, params, returns, tuple(body), guard is not None, loc, owner, of_edges)
+        self.signatures[key] = Signature(key, params, returns, _first_write(body, self.signatures), guard)
 
     def _params(self, function: Callable[..., Any], node: ast.FunctionDef, skip: int) -> tuple[Param, ...]:
         file, hints = function.__code__.co_filename, _hints(function, node)
@@ -262,14 +253,13 @@ class ProgramLowering:
         self._only_values(params, f"{p.name}()", loc_of(node, file))
         keys = self._formula_keys(p)
         for pick, key in enumerate(keys):
-            lowering = StatementLowering(
-                self, function, pure=True, returns=BoolType(),
-                pick=pick if p.kind == "leads_to" else None,
+            context = Context(
+                self, function, node, BoolType(), pick if p.kind == "leads_to" else None,
             )  # fmt: skip
-            lowering.env.values[systems[-1]] = ir.State(self.state)
+            context.env.values[systems[-1]] = ir.State(self.state)
             if len(systems) == 2:
-                lowering.env.values[systems[0]] = ir.Before(self.state)
-            self._finish(key, lowering, node, params, BoolType(), "properties", len(systems) == 2)
+                context.env.values[systems[0]] = ir.Before(self.state)
+            self._finish(key, context, node, params, "properties", len(systems) == 2)
         return Formula(p.name, p.kind, tuple(keys), params, len(systems) == 2, loc_of(node, file))
 
     def _formula_keys(self, p: Property) -> list[str]:
