@@ -35,8 +35,8 @@ class _Search:
         """The graph on `states` without FINITE edges."""
         inside: nx.MultiDiGraph[int] = nx.MultiDiGraph()
         inside.add_nodes_from(states)
-        for src, dst, label in self.whole.edges(keys=True):
-            if src in states and dst in states and self.fairness[label] is not Fair.FINITE:
+        for src, dst, label in self.whole.out_edges(sorted(states), keys=True):
+            if dst in states and self.fairness[label] is not Fair.FINITE:
                 inside.add_edge(src, dst, key=label)
         return inside
 

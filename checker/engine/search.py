@@ -173,6 +173,8 @@ class ReferenceSearch:
         self.atoms = atoms(program)
         self.properties = properties
         self.explored = Explored()
+        self._table = dict[Atom, bytearray]()
+        self._lassos = dict[tuple[Atom, Atom], Lasso | None]()
         self.outcome = Outcome.INTERRUPTED
         self._fault: tuple[int, int] | None = None
 
@@ -186,6 +188,7 @@ class ReferenceSearch:
             heavy = limits.max_bytes is not None and self._stats_of(graph).bytes > limits.max_bytes
             return "time" if late else "memory" if heavy else None
 
+        self._table, self._lassos = {}, {}
         try:
             with tracing(users_files(self.reference.design)) as self._ran:
                 self.explored = self.reference.explore(limits.max_states, watch)
@@ -212,18 +215,25 @@ class ReferenceSearch:
     def stats(self) -> Stats:
         return self._stats_of(self.explored)
 
-    def _values(self, atom: Atom) -> list[bool]:
-        p = self.properties[atom.formula]
-        args = self._args(atom)
-        values = [self.reference.holds(p.function, args, state) for state in self.explored.states]
-        return [bool(v[atom.part]) if p.kind == "leads_to" else bool(v) for v in values]
+    def _values(self, atom: Atom) -> bytearray:
+        """An atom of states in each state. A state is loaded once for all atoms."""
+        if not self._table:
+            of_states = [a for a in self.atoms if not a.of_edges]
+            asked = [(a, self.properties[a.formula].function, self._args(a)) for a in of_states]
+            self._table = {a: bytearray() for a in of_states}
+            for state in self.explored.states:
+                for a, function, args in asked:
+                    value = self.reference.holds(function, args, state)
+                    self._table[a].append(bool(value[a.part] if isinstance(value, tuple) else value))
+        return self._table[atom]
 
     def _args(self, atom: Atom) -> tuple[object, ...]:
         same = [a for a in self.atoms if a.formula == atom.formula and a.part == atom.part]
         return bindings_of(self.properties[atom.formula], self.reference.scope)[same.index(atom)]
 
     def first_state(self, atom: Atom, value: bool) -> int | None:
-        return next((i for i, v in enumerate(self._values(atom)) if v == value), None)
+        found = self._values(atom).find(value)
+        return None if found < 0 else found
 
     def first_edge(self, atom: Atom, value: bool) -> Edge | None:
         function, args, states = self.properties[atom.formula].function, self._args(atom), self.explored.states
@@ -233,12 +243,17 @@ class ReferenceSearch:
         return None
 
     def lasso(self, p: Atom, q: Atom) -> Lasso | None:
+        if (p, q) not in self._lassos:
+            self._lassos[p, q] = self._find_lasso(p, q)
+        return self._lassos[p, q]
+
+    def _find_lasso(self, p: Atom, q: Atom) -> Lasso | None:
         n, edges = len(self.explored.states), self.explored.edges
         counts = np.bincount(np.array([e[0] for e in edges], np.int64), minlength=n)
         row = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
         graph = Graph(row, np.array([e[2] for e in edges], np.uint32), np.array([e[1] for e in edges], np.uint16), 1)
         fairness: list[Fair] = [move.fair for move in self.reference.moves]
-        values = [np.array(self._values(atom), np.uint8) for atom in (p, q)]
+        values = [np.frombuffer(self._values(atom), np.uint8) for atom in (p, q)]
         return liveness_reference.find_lasso(graph, fairness, values[0], values[1])
 
     def path_to(self, state: int) -> list[int]:

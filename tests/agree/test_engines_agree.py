@@ -5,8 +5,19 @@ from __future__ import annotations
 import pytest
 
 from checker.matrix.cells import Cell
-from tests.rigs.model_cells import SMALL, assert_engines_agree, cells, matrix_size, pair_id, title
+from tests.rigs.model_cells import (
+    SMALL,
+    Explored,
+    assert_engines_agree,
+    cells,
+    graph_of,
+    matrix_size,
+    pair_id,
+    title,
+)
+from tests.rigs.sampling import agrees_on_a_sample
 
+everything = pytest.mark.everything
 ALL_SMALL = cells(SMALL)
 # The guests that follow a protocol are explored with more vCPUs and pins too; AnyGuest has 10^5 states there.
 SIZES = ("cpus=2,pins=1,vectors=2", "cpus=1,pins=2,vectors=2")
@@ -15,13 +26,10 @@ PROTOCOL = [pair for sizes in SIZES for pair in cells(sizes) if pair[1].names["g
 CHOICES = [
     pair for choice in ("throttle=on", "x2apic=off") for pair in cells(f"{SMALL},{choice}", vmm="qemu", device="level")
 ]
-
-
-def _marked() -> list[object]:
-    """The larger scopes of edge and mixed devices add time and little else: they are among the slow tests."""
-    quick = [pair for pair in PROTOCOL if pair[1].names["device"] == "level"]
-    slow = [pytest.param(pair, marks=pytest.mark.slow) for pair in PROTOCOL if pair not in quick]
-    return [*ALL_SMALL, *quick, *slow]
+DEFAULTS = cells()
+# 10^5 states, of AnyGuest on QEMU: CPython is sent through them for one of them, and meets a sample of the others.
+LARGE = [pair for pair in DEFAULTS if (pair[1].names["vmm"], pair[1].names["guest"]) == ("qemu", "any")]
+ONE_LARGE = "base base qemu 0x20 any level 1/1/2"
 
 
 def test_no_cell_is_missing() -> None:
@@ -29,8 +37,9 @@ def test_no_cell_is_missing() -> None:
     of_any = sum(cell.names["guest"] == "any" for _, cell in ALL_SMALL)
     assert of_any > 0
     assert len({title(*pair) for pair in PROTOCOL}) == len(PROTOCOL) == len(SIZES) * (matrix_size() - of_any)
-    assert len(_marked()) == len(ALL_SMALL) + len(PROTOCOL)
+    assert len({title(*pair) for pair in DEFAULTS}) == len(DEFAULTS) == matrix_size()
     assert len(CHOICES) >= 16
+    assert ONE_LARGE in {title(*pair) for pair in LARGE} and 0 < len(LARGE) < of_any
 
 
 @pytest.mark.parametrize(
@@ -40,6 +49,30 @@ def test_engines_agree_on_other_choices(pair: tuple[str, Cell]) -> None:
     test_engines_agree(pair)
 
 
-@pytest.mark.parametrize("pair", _marked(), ids=pair_id)
+def _quick(pair: tuple[str, Cell]) -> bool:
+    """The larger scopes of edge and mixed devices add time and little else."""
+    return title(*pair).endswith("1/1/1") or pair[1].names["device"] == "level"
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [pytest.param(p, marks=[] if _quick(p) else [everything], id=pair_id(p)) for p in [*ALL_SMALL, *PROTOCOL]],
+)
 def test_engines_agree(pair: tuple[str, Cell]) -> None:
     assert_engines_agree(pair[1])
+
+
+@everything
+@pytest.mark.parametrize("pair", [p for p in DEFAULTS if p not in LARGE or title(*p) == ONE_LARGE], ids=pair_id)
+def test_the_graphs_of_the_default_matrix_are_the_same(pair: tuple[str, Cell]) -> None:
+    native, reference = (Explored(pair[1], engine) for engine in ("native", "reference"))
+    ours, theirs = graph_of(native), graph_of(reference)
+    assert len(ours.states) == ours.state_count > 1
+    assert (ours.states, ours.edges) == (theirs.states, theirs.edges)
+    assert native.search.stats().depth == reference.search.stats().depth
+
+
+@everything
+@pytest.mark.parametrize("pair", LARGE, ids=pair_id)
+def test_cpython_meets_a_sample_of_the_large_graphs(pair: tuple[str, Cell]) -> None:
+    agrees_on_a_sample(Explored(pair[1], "native"), 2000)

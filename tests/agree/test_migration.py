@@ -333,7 +333,7 @@ def test_a_migration_that_never_happens_breaks_nothing():
     assert {"migrate", "loadvm_at_start", "hmp_loadvm"} <= set(result.never_fired)
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 def test_the_committed_table_is_what_the_tool_says(tmp_path):
     """`make prove` and this test fail on any difference."""
     found = {name: list(RUNNER.entries(table)) for name, table in tables().items()}
@@ -342,7 +342,7 @@ def test_the_committed_table_is_what_the_tool_says(tmp_path):
     assert files == {path.name for path in Path("reports/migration").glob("*.txt")}
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 @pytest.mark.parametrize("name", ["rfc_v2", "property"])
 def test_the_table_is_the_same_with_two_of_everything(name):
     small, big = ([e.code for e in r.entries(tables()[name], OPERATIONS)] for r in (RUNNER, Runner(sizes=2)))

@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 
 from checker.questions.verdict import Status
-from tests.rigs.model_cells import SMALL, all_properties, cells, explore, old_scans, title
+from tests.rigs.model_cells import SMALL, all_properties, cells, explored, old_scans, title
 
 PROPERTIES = all_properties()
 HOLDS_EVER = [name for name, p in PROPERTIES.items() if p.kind in ("always", "leads_to")]
@@ -21,7 +21,7 @@ def statuses() -> dict[str, dict[Status, list[str]]]:
     """Property -> status -> the cells that answer it so; a vacuous HOLDS is left out."""
     found: dict[str, dict[Status, list[str]]] = defaultdict(lambda: defaultdict(list))
     for pair in [*cells(SMALL), *cells(OTHER_CHOICES), *old_scans()]:
-        for name, verdict in explore(pair[1]).verdicts.items():
+        for name, verdict in explored(pair[1]).verdicts.items():
             if not (verdict.status is Status.HOLDS and verdict.note):
                 found[name][verdict.status].append(title(*pair) + f" x2apic={pair[1].scope.x2apic}")
     return found

@@ -44,7 +44,7 @@ def own_cells(name: str) -> list[Cell]:
 def pairs() -> list[object]:
     vmms = [*default_vmms(), *sorted(ON_REQUEST & set(VMMS) - LARGE)]
     return [
-        pytest.param(d, v, id=f"{d}-{v}", marks=[] if (d, v) == QUICK else [pytest.mark.slow])
+        pytest.param(d, v, id=f"{d}-{v}", marks=[] if (d, v) == QUICK else [pytest.mark.everything])
         for d in KERNELS
         for v in vmms
     ]
@@ -59,7 +59,7 @@ def test_kernel_designs(design: str, vmm: str) -> None:
         assert_engines_agree(cell, roles.all_properties())
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 @pytest.mark.parametrize("design", [name for name, cls in DESIGNS.items() if role_of(cls) != "kernel"])
 def test_designs_of_other_roles(design: str) -> None:
     cls = DESIGNS[design]
@@ -71,7 +71,7 @@ def test_designs_of_other_roles(design: str) -> None:
         assert_engines_agree(cell, roles.all_properties())
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 @pytest.mark.parametrize("design", OWN_SYSTEMS)
 def test_designs_with_systems_of_their_own(design: str) -> None:
     found = own_cells(design)

@@ -28,7 +28,7 @@ from tests.rigs.model_cells import (
     Explored,
     Graph,
     all_properties,
-    explore,
+    explored,
     graph_of,
     one_cell,
 )
@@ -142,7 +142,7 @@ def test_no_guest_violates_what_speaks_of_kvm(kernel: type[Machine]) -> None:
 
 
 def graph(kernel: type[Machine], guest: type[Machine], scope: str) -> Graph:
-    return graph_of(explore(cell_of(kernel, guest, "level", scope)))
+    return graph_of(explored(cell_of(kernel, guest, "level", scope)))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,10 @@ def test_the_second_test_of_the_bitmap_is_redundant(guest: type[Machine], scope:
 @pytest.mark.parametrize(("guest", "scope"), [(LinuxMovesInService, TWO_CPUS), (GUESTS["any"], SMALL)])
 def test_a_slot_without_its_request_means_nothing(guest: type[Machine], scope: str) -> None:
     """The `Simplified:` of vcpu_enter_guest(): C leaves pending_ioapic_eoi as it was. Up to that, the graphs are equal."""
-    base, kept = explore(cell_of(Base, guest, "level", scope)), explore(cell_of(SlotNotCleared, guest, "level", scope))
+    base, kept = (
+        explored(cell_of(Base, guest, "level", scope)),
+        explored(cell_of(SlotNotCleared, guest, "level", scope)),
+    )
     ours, theirs = graph_of(base), graph_of(kept)
     assert theirs.state_count > ours.state_count
     assert projected(theirs, kept) == projected(ours, base) == (ours.states, set(ours.edges))

@@ -5,7 +5,6 @@ Fact ids (W3, S-D1, K5, ...) are those of the project's fact sheets on KVM, VMMs
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 
 import pytest
@@ -17,7 +16,8 @@ from model.devices import Level
 from model.guests.windows_cg import WindowsCg
 from model.lang import Fair, compose, require, step
 from model.vmms.qemu import Qemu
-from tests.rigs.model_cells import SMALL, Explored, Graph, cells, explore, graph_of, one_cell
+from tests.rigs import model_cells
+from tests.rigs.model_cells import SMALL, Explored, Graph, cells, graph_of, one_cell
 
 HOLDS, VIOLATED, NEVER, REACHED = Status.HOLDS, Status.VIOLATED, Status.NEVER, Status.REACHED
 PLATFORMS = [("qemu", "0x11"), ("qemu", "0x20"), ("openvmm", "0x11")]
@@ -26,9 +26,8 @@ GUESTS = ["linux", "windows_cg", "xen"]
 SCOPES = [SMALL, "cpus=2,pins=2,vectors=2"]
 
 
-@functools.cache
 def explored(design: str, vmm: str, ioapic: str, guest: str, device: str = "level", scope: str = SMALL) -> Explored:
-    return explore(one_cell(design, vmm, ioapic, guest, device, scope))
+    return model_cells.explored(one_cell(design, vmm, ioapic, guest, device, scope))
 
 
 def verdict(name: str, *cell: str) -> Status:
@@ -227,7 +226,9 @@ class EndlessPause(Qemu):
 def storm_on(vmm: type[Qemu], scope: str) -> Status:
     """The verdict of no_storm for base and windows_cg with this VMM."""
     cell = one_cell("base", "qemu", "0x20", "windows_cg", "level", scope)
-    found = explore(replace(cell, system=compose(designs()["base"], vmm, WindowsCg, Level))).verdicts["no_storm"]
+    found = model_cells.explored(replace(cell, system=compose(designs()["base"], vmm, WindowsCg, Level))).verdicts[
+        "no_storm"
+    ]
     assert not found.note
     return found.status
 

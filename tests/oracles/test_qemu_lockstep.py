@@ -146,7 +146,7 @@ WRONG = [
 @needs_qemu
 @pytest.mark.parametrize(
     ("version", "wrong"),
-    [*WRONG[:6], *(pytest.param(*w, marks=pytest.mark.slow) for w in WRONG[6:])],
+    [*WRONG[:6], *(pytest.param(*w, marks=pytest.mark.everything) for w in WRONG[6:])],
     ids=lambda w: getattr(w, "__name__", None) or f"{w.value:#x}",
 )
 def test_a_wrong_model_is_noticed(real: QemuIoapic, version: IoapicVersion, wrong: type[Design]) -> None:

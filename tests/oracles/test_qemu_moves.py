@@ -203,7 +203,7 @@ class StreamHasNoRemoteIrr(Migrating):
         super().ioapic_post_load()
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 @pytest.mark.parametrize("wrong", [StreamHasTheVersion, StreamHasNoLatch, StreamHasNoRemoteIrr])
 def test_a_wrong_migration_is_noticed(real: QemuIoapic, wrong: type[Design]) -> None:
     scope = moving_scope(V11, V20, Operation.MIGRATE)

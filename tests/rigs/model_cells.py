@@ -7,18 +7,18 @@ one form that names states by their codes, so that two engines can be compared w
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from checker.engine.atoms import Atom
 from checker.engine.liveness import Lasso
+from checker.engine.prepare import prepare
 from checker.engine.reference import Codes, Move, Reference
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch
 from checker.language.ir import Program
 from checker.language.layout import instances
-from checker.language.lower import lower
 from checker.matrix import roles
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import role_of
@@ -149,15 +149,20 @@ class Explored:
         self.cell = cell
         self.known = all_properties() if known is None else known
         asked = applying(cell, self.known)
-        self.program: Program = lower(cell.system, cell.scope, asked)
+        prepared = prepare(cell.system, cell.scope, asked)
+        self.program: Program = prepared.program
+        reference = Reference(cell.system, cell.scope)
         self.search: NativeSearch | ReferenceSearch
         if engine == "native":
-            self.search = NativeSearch(self.program, cell.system, cell.scope, keep_edges=keep_edges)
+            self.search = NativeSearch(
+                self.program, cell.system, cell.scope, keep_edges=keep_edges,
+                library=prepared.library(), reference=reference, noted=prepared.noted,
+            )  # fmt: skip
         else:
-            self.search = ReferenceSearch(self.program, cell.system, cell.scope, asked)
+            self.search = ReferenceSearch(self.program, cell.system, cell.scope, asked, prepared.noted)
         outcome = self.search.run(Limits(), None)
         assert outcome.name == "COMPLETE", outcome
-        self.judge = Judge(cell, self.program, asked, self.search, Reference(cell.system, cell.scope))
+        self.judge = Judge(cell, self.program, asked, self.search, reference)
 
     @functools.cached_property
     def verdicts(self) -> Mapping[str, Verdict]:
@@ -168,14 +173,25 @@ class Explored:
         return self.verdicts[name].status
 
 
-def explore(cell: Cell, engine: str = "native", known: Mapping[str, Property] | None = None) -> Explored:
-    """The cell explored with all applying properties."""
-    return Explored(cell, engine, known=known)
+KEPT = 64  # explorations; a test process visits the tests of one cell one after the other
+_explored: OrderedDict[Hashable, Explored] = OrderedDict()
+
+
+def explored(cell: Cell, engine: str = "native", known: Mapping[str, Property] | None = None) -> Explored:
+    """The cell explored with all applying properties, once for all tests of the process that ask of it."""
+    functions = tuple(p.function for p in (all_properties() if known is None else known).values())
+    key = (cell.system, cell.scope, engine, functions)
+    if key not in _explored:
+        _explored[key] = Explored(cell, engine, known=known)
+        if len(_explored) > KEPT:
+            _explored.popitem(last=False)
+    _explored.move_to_end(key)
+    return _explored[key]
 
 
 def assert_engines_agree(cell: Cell, known: Mapping[str, Property] | None = None) -> None:
     """State sets, edges, depth, verdicts, and every binding of every property."""
-    native, reference = explore(cell, "native", known), explore(cell, "reference", known)
+    native, reference = explored(cell, "native", known), explored(cell, "reference", known)
     ours, theirs = graph_of(native), graph_of(reference)
     assert len(ours.states) == ours.state_count > 1, "a state is stored twice, or nothing was explored"
     assert ours.states == theirs.states
