@@ -54,6 +54,7 @@ __all__ = [
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., None])
+Promise = Callable[[Any], bool]  # of a system's class: does one of its roles say so of itself?
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ class Property:
 
     `premise` names a reachable property without which the verdict is vacuous (a leads_to's premise is its own p). The function's first parameter is the system; a second one
     of the same type makes an `always` speak of every step (before, after); the others are for all. `not_for`:
-    systems with one of these roles are not asked, and why; `only_for`: those with none of these are not. `called`:
+    what a system's roles promise that makes the question moot, and why; `only_for`: systems with none of these roles are
+    not asked. `called`:
     its name beside another one of the same name.
     """
 
@@ -169,7 +171,7 @@ class Property:
     function: Callable[..., Any]
     source: str = ""
     premise: str = ""
-    not_for: Mapping[type, str] = field(default_factory=dict[type, str])
+    not_for: Mapping[Promise, str] = field(default_factory=dict["Promise", str])
     only_for: Mapping[type, str] = field(default_factory=dict[type, str])
     called: str = ""
 
@@ -189,8 +191,8 @@ class Property:
 
     def why_not(self, design: type) -> str | None:
         """The reason why this property says nothing about a system, or None if it applies."""
-        for cls, why in self.not_for.items():
-            if issubclass(design, cls):
+        for promised, why in self.not_for.items():
+            if promised(design):
                 return why
         wanted = issubclass(design, tuple(self.only_for))
         return None if wanted else next(iter(self.only_for.values()), None)
@@ -198,14 +200,14 @@ class Property:
 
 class _PropertyDecorator(Protocol):
     def __call__(
-        self, *, source: str = "", premise: str = "", not_for: Mapping[type, str] | None = None,
+        self, *, source: str = "", premise: str = "", not_for: Mapping[Promise, str] | None = None,
         only_for: Mapping[type, str] | None = None,
     ) -> Callable[[Callable[..., Any]], Property]: ...  # fmt: skip
 
 
 def _property(kind: Kind) -> _PropertyDecorator:
     def decorator(
-        *, source: str = "", premise: str = "", not_for: Mapping[type, str] | None = None,
+        *, source: str = "", premise: str = "", not_for: Mapping[Promise, str] | None = None,
         only_for: Mapping[type, str] | None = None,
     ) -> Callable[[Callable[..., Any]], Property]:  # fmt: skip
         return lambda function: Property(kind, function, source, premise, not_for or {}, only_for or {})

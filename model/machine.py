@@ -141,6 +141,11 @@ class Machine(Design):
     versions: ClassVar[tuple[IoapicVersion, ...]] = tuple(IoapicVersion)  # I/O APICs that a VMM can have
     formerly: ClassVar[Mapping[str, str]] = {"kvm_inject_irq": "kvm_check_and_inject_events"}  # steps in old stories
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # role (or property) -> what it is explored with
+    # What a role promises; properties ask, so that they need not know the roles.
+    withholds_eois: ClassVar[bool] = False  # a guest: it may leave an interrupt in service for ever
+    posts_interrupts: ClassVar[bool] = False  # a kernel: what is pending may stand in a PIR
+    has_ioapic: ClassVar[bool] = True  # a VMM: its guest sees an I/O APIC
+    gets_eoi_exits: ClassVar[bool] = True  # a VMM: the I/O APIC is its own
     ioapic_lane: ClassVar[str] = "VMM"  # the column that the I/O APIC is drawn in
 
     irqchip_mode: Annotated[IrqchipMode, Label("irqchip", lane="KVM")]

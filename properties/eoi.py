@@ -5,19 +5,17 @@ A docstring says what must hold; its "Violated:" line is what a reviewer would s
 
 from __future__ import annotations
 
-from model.bugs.apicv import PostedInterrupts
-from model.guests.lapic_guest import LapicGuest
-from model.lang import always, leads_to, reachable
+from model.lang import Promise, always, leads_to, reachable
 from model.machine import Cpu, IoapicVersion, Machine, Pin, Trigger
-from model.vmms.msr_vmm import MsrVmm
-from model.vmms.no_ioapic import NoIoapic
-from model.vmms.setup_vmm import SetupVmm
 
-WITHHOLDS: dict[type, str] = {LapicGuest: "this guest may withhold an EOI for ever"}
-OWES: dict[type, str] = {**WITHHOLDS, PostedInterrupts: "a posted interrupt is pending, too: no_posted_eoi_lost asks"}
-NO_PROTOCOL: dict[type, str] = {LapicGuest: "this guest follows no protocol of which the property speaks"}
-
-NO_IOAPIC: dict[type, str] = dict.fromkeys((SetupVmm, MsrVmm, NoIoapic), "this VMM has no I/O APIC of its own")
+OWES: dict[Promise, str] = {
+    lambda system: bool(system.withholds_eois): "this guest may withhold an EOI for ever",
+    lambda system: bool(system.posts_interrupts): "a posted interrupt is pending, too: no_posted_eoi_lost asks",
+}
+NO_PROTOCOL: dict[Promise, str] = {
+    lambda system: bool(system.withholds_eois): "this guest follows no protocol of which the property speaks"
+}
+NO_IOAPIC: dict[Promise, str] = {lambda system: not system.has_ioapic: "this VMM has no I/O APIC of its own"}
 
 
 @always(

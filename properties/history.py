@@ -1,15 +1,15 @@
 """What the historical bugs of kvm.md section 6 broke, where the properties of the mails do not speak of it.
 
-Each is asked of the systems that have the feature it speaks of (model/bugs).
+Each is asked of the systems that have the feature it speaks of (model/features).
 """
 
 from __future__ import annotations
 
-from model.bugs.apicv import PostedInterrupts
-from model.bugs.avic import Avic
-from model.bugs.lines import LineSources
-from model.bugs.resampler import Resampler
-from model.bugs.scan import RtcTracking
+from model.features.apicv import PostedInterrupts
+from model.features.avic import Avic
+from model.features.lines import LineSources
+from model.features.resampler import Resampler
+from model.features.rtc import RtcTracking
 from model.lang import always, reachable
 from model.machine import Cpu, Pin, Trigger
 

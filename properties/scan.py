@@ -5,11 +5,12 @@ They speak of KVM's own bitmap, so no guest and no VMM may break them. An EOI to
 
 from __future__ import annotations
 
-from model.lang import always, reachable
+from model.lang import Promise, always, reachable
 from model.machine import Cpu, IrqchipMode, Machine, Pin, Trigger, Vector
-from model.vmms.kernel_irqchip import KernelIrqchip
 
-NO_ROUTES: dict[type, str] = {KernelIrqchip: "the I/O APIC is in the kernel: no EOI exits to this VMM"}
+NO_ROUTES: dict[Promise, str] = {
+    lambda system: not system.gets_eoi_exits: "the I/O APIC is in the kernel: no EOI exits to this VMM"
+}
 
 
 @always(source="kvm.md 7.6 P6; message of fceb3a36c29a", premise="level_pending", not_for=NO_ROUTES)

@@ -24,8 +24,9 @@ LAYERS = [
     ("model.machine",),
     ("model.kvm", "model.vmms", "model.guests", "model.devices"),
     ("model.designs",),
-    ("model.bugs", "model.migration"),
-    ("properties",),
+    ("model.features", "model.migration"),
+    ("properties",),  # below the bugs: a property asks what a role promises, and knows no bug
+    ("model.bugs",),
     ("checker.matrix.roles",),
 ]
 ONE_FAMILY = {"model.cpuid": "model.designs"}  # the CPUID series is a system of its own: its header, and two designs

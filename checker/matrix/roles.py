@@ -12,6 +12,7 @@ from typing import Any
 
 import model.bugs
 import model.designs
+import model.features
 import properties
 from checker.errors import UserError
 from checker.language.refusal import did_you_mean
@@ -83,8 +84,9 @@ def designs() -> dict[str, type[Machine]]:
 
 
 def mutants() -> dict[str, type[Machine]]:
-    """Every class of model/bugs: historical bugs, and the features that they need."""
-    modules = [f"model.bugs.{module.name}" for module in pkgutil.iter_modules(model.bugs.__path__)]
+    """Historical bugs (model/bugs), and the features that they need (model/features)."""
+    folders = (model.features, model.bugs)
+    modules = [f"{of.__name__}.{module.name}" for of in folders for module in pkgutil.iter_modules(of.__path__)]
     return {name: cls for module in modules for name, cls in _classes_of(module).items()}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from model.bugs.scan import RtcTracking
 from model.designs.base import Base
+from model.features.rtc import RtcTracking
 from model.lang import Patch
 from model.machine import ApiFlags, Cpu, IoapicVersion, Lapic, Pin, Trigger, Vector
 from model.vmms.qemu import Qemu

@@ -12,6 +12,7 @@ class LapicGuest(Machine):
     """It promises nothing, so nothing that depends on a guest's good will is asked of it."""
 
     lane: ClassVar[str] = "CPU{cpu}"
+    withholds_eois: ClassVar[bool] = True
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1, "pins": 1, "vectors": 1}
 
     @step(by="guest")

@@ -12,6 +12,7 @@ class KernelIrqchip(Vmm):
     """Firecracker leaves the whole irqchip to the kernel and sets no flag (src/vmm/src/arch/x86_64/vm.rs at 81b38b9d)."""
 
     source: ClassVar[str] = ""
+    gets_eoi_exits: ClassVar[bool] = False
     ioapic_lane: ClassVar[str] = "KVM"
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # the chip is the kernel's; see the design
 

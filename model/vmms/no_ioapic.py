@@ -14,6 +14,7 @@ class NoIoapic(Vmm):
     There are no pins: Remote IRR is never set, no route is level-triggered, so KVM intercepts no EOI.
     """
 
+    has_ioapic: ClassVar[bool] = False
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # no EOI register, that is
 
     def device_trigger(self, pin: Pin) -> Trigger:

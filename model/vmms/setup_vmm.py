@@ -17,6 +17,7 @@ class SetupVmm(Vmm):
 
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 2}
     ioapic_lane: ClassVar[str] = "KVM"
+    has_ioapic: ClassVar[bool] = False
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # the chip, if any, is the kernel's
 
     # the flags of the last ioctl, if it was KVM_CAP_X2APIC_API

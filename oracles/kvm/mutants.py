@@ -117,7 +117,7 @@ def entry_remote_irr(s: Machine, pin: Pin) -> bool:
     return s.irqchip_mode == IrqchipMode.KERNEL and s.ioapic[pin].remote_irr
 
 
-@always(not_for={SetIrqchipReplaysAll: "latched_irr says more"})
+@always(not_for={lambda system: issubclass(system, SetIrqchipReplaysAll): "latched_irr says more"})
 def latched_level(s: Machine, pin: Pin) -> bool:
     """KVM_GET_IRQCHIP, of a level pin: the latch of an edge is not shown once it was sent, and who knows when that was."""
     rte = s.ioapic[pin]

@@ -1,0 +1,1 @@
+"""What Linux has and the base model leaves out, as classes on it: each is there for a bug (model/bugs) or a property."""
