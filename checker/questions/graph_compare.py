@@ -9,7 +9,7 @@ the answer is that they were not comparable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from checker.engine.reference import Move, Reference
 from checker.engine.search import Limits, NativeSearch
 from checker.language.layout import Leaf
 from checker.matrix.cells import Cell
+from checker.stories.trace import show
+from model.finite import EnumType, OptionalType, Type
 from model.lang import Property
 
 SAME = "same reachable graph"
@@ -58,9 +60,10 @@ def compare_graphs(
     a, b = (_picture(cell, properties, limits, on_progress) for cell in (base, design))
     if a is None or b is None:
         return GraphComparison(None, why="a limit was reached")
-    common = [leaf for leaf in a.leaves if leaf in set(b.leaves)]
-    left_out = tuple(sorted({str(leaf.path[0]) for leaf in {*a.leaves} ^ {*b.leaves}}))
-    rows = [_restricted(p, common) for p in (a, b)]
+    of_a, of_b = ({(leaf.path, _values(leaf.type)): n for n, leaf in enumerate(p.leaves)} for p in (a, b))
+    common = [leaf for leaf in of_a if leaf in of_b]
+    left_out = tuple(sorted({str(path[0]) for path, _ in of_a.keys() ^ of_b.keys()}))
+    rows = [_restricted(p, [of[leaf] for leaf in common]) for p, of in ((a, of_a), (b, of_b))]
     distinct = [len(np.unique(r)) for r in rows]
     if distinct[0] != len(a.codes) or distinct[1] != len(b.codes):
         why = f"not comparable: some states differ only in {', '.join(left_out)}, which one of the two does not have"
@@ -82,8 +85,8 @@ def _equal(a: _Picture, b: _Picture, rows: Sequence[NDArray[Any]]) -> bool:
         return False
     to_a = np.empty(len(order_b), np.int64)  # state of b -> the same state of a
     to_a[order_b] = order_a
-    numbers = {(m.step, m.args): k for k, m in enumerate(a.moves)}
-    move_to_a = np.array([numbers.get((m.step, m.args), -1) for m in b.moves], np.int64)
+    numbers = {_called(m): k for k, m in enumerate(a.moves)}
+    move_to_a = np.array([numbers.get(_called(m), -1) for m in b.moves], np.int64)
     renamed = np.stack([to_a[b.edges[:, 0]], move_to_a[b.edges[:, 1]], to_a[b.edges[:, 2]]], axis=1)
     return bool(to_a[0] == 0) and np.array_equal(_sorted(a.edges), _sorted(renamed))
 
@@ -98,10 +101,24 @@ def _sorted(edges: NDArray[Any]) -> NDArray[Any]:
     return edges[np.lexsort((edges[:, 2], edges[:, 1], edges[:, 0]))]
 
 
-def _restricted(picture: _Picture, common: Sequence[Leaf]) -> NDArray[Any]:
+def _values(of: Type) -> Hashable:
+    """What a type's codes mean: two files may each have an Enum of their own, with the same members."""
+    match of:
+        case EnumType():
+            return tuple((member.name, member.value) for member in of.members)
+        case OptionalType():
+            return OptionalType, _values(of.of)
+        case _:
+            return of
+
+
+def _called(move: Move) -> Hashable:
+    return move.step, *map(show, move.args)
+
+
+def _restricted(picture: _Picture, common: Sequence[int]) -> NDArray[Any]:
     """void[states]: each state's codes of the common leaves, as one comparable value."""
-    places = {leaf: k for k, leaf in enumerate(picture.leaves)}
-    chosen = np.ascontiguousarray(picture.codes[:, [places[leaf] for leaf in common]])
+    chosen = np.ascontiguousarray(picture.codes[:, common])
     return chosen.view(np.dtype((np.void, chosen.dtype.itemsize * chosen.shape[1]))).ravel()
 
 

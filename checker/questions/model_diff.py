@@ -50,7 +50,7 @@ def model_diff(base: type[Design], design: type[Design]) -> list[Hunk]:
         if old is None or new is None or old[1] is not new[1]:
             file = old[0] if old else ""  # a patch does not say in which file its new functions are
             marks = _changed(_mark(base, name), _mark(design, name)) if old and new else []
-            hunks.append(Hunk(file, f"{name}()", (*marks, *_function_diff(old and old[1], new and new[1]))))
+            hunks.append(Hunk(file, f"{name}()", (*marks, *_function_diff(old and old[1], new and new[1], design))))
     return [hunk for hunk in hunks if hunk.size]
 
 
@@ -117,8 +117,11 @@ def _show(value: Any) -> str:
 # --- functions ---
 
 
-def _function_diff(old: Callable[..., Any] | None, new: Callable[..., Any] | None) -> list[str]:
-    if new is not None and old is not None and _calls_super(new):
+def _function_diff(
+    old: Callable[..., Any] | None, new: Callable[..., Any] | None, design: type[Design]
+) -> list[str]:  # fmt: skip
+    inherited = old is not None and any(old is vars(owner).get(old.__name__) for owner in design.__mro__)
+    if new is not None and inherited and _calls_super(new):
         # what it replaces still runs: everything but the call is added
         return [(" " if "super()" in line else "+") + line for line in code_lines(new)[1:]]
     return _changed(code_lines(old) if old else [], code_lines(new) if new else [])
