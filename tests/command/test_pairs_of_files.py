@@ -58,15 +58,7 @@ def passed(parameters: str) -> str:
     return ", ".join(parameter.partition(":")[0] for parameter in parameters.split(", "))
 
 
-def design(role: str, names: Names, slots: int) -> str:
-    """A class that notes its calls in rows of its own, of which there are `slots`: its Enum, Struct and index differ from
-    those of a class with another number of rows."""
-    module, base, function, parameters = ROLES[role]
-    enum_after = f"{names.enum}.DONE"
-    if slots == 3:
-        enum_after = f"{names.enum}.OTHER if row.mode == {names.enum}.NEW else {enum_after}"
-    members = {2: "NEW = 7\n    DONE = 9", 3: "NEW = 7\n    OTHER = 3\n    DONE = 1"}[slots]
-    return f'''\
+DESIGN = '''\
 from __future__ import annotations
 
 from enum import Enum
@@ -76,30 +68,44 @@ from {module} import {base}
 from model.lang import Index, Struct, Table
 from model.machine import Cpu, Lapic, Pin, Vector
 
-{names.index}: TypeAlias = Annotated[int, Index({slots})]
+{index}: TypeAlias = Annotated[int, Index({slots})]
 
 
-class {names.enum}(Enum):
+class {enum}(Enum):
     {members}
 
 
-class {names.struct}(Struct):
-    mode: {names.enum} = {names.enum}.NEW
-    {"told: bool" if slots == 3 else "last: " + names.index}
+class {struct}(Struct):
+    mode: {enum} = {enum}.NEW
+    {own}
 
 
-class {names.cls}({base}):
+class {cls}({base}):
     """Notes that it was called ({slots} rows)."""
 
-    {names.field}: Table[{names.index}, {names.struct}]
+    {field}: Table[{index}, {struct}]
 
     def {function}(self, {parameters}) -> None:
-        super().{function}({passed(parameters)})
-        for slot, row in self.{names.field}.items():
-            if slot == {slots - 1}:
-                {"row.told = row.mode == " + names.enum + ".OTHER" if slots == 3 else "row.last = slot"}
-                row.mode = {enum_after}
+        super().{function}({passed})
+        for slot, row in self.{field}.items():
+            if slot == {slots} - 1:
+                {note}
+                row.mode = {after}
 '''
+
+
+def design(role: str, names: Names, slots: int) -> str:
+    """A class that notes its calls in rows of its own, of which there are `slots`: its Enum, Struct and index differ from
+    those of a class with another number of rows."""
+    module, base, function, parameters = ROLES[role]
+    two, enum = slots == 2, names.enum
+    return DESIGN.format(
+        **vars(names), module=module, base=base, function=function, parameters=parameters, passed=passed(parameters),
+        slots=slots, members="NEW = 7\n    DONE = 9" if two else "NEW = 7\n    OTHER = 3\n    DONE = 1",
+        own=f"last: {names.index}" if two else "told: bool",
+        note="row.last = slot" if two else f"row.told = row.mode == {enum}.OTHER",
+        after=f"{enum}.DONE" if two else f"{enum}.OTHER if row.mode == {enum}.NEW else {enum}.DONE",
+    )  # fmt: skip
 
 
 def properties(names: Names, value: bool) -> str:
@@ -402,7 +408,7 @@ class TestFileBeside:
         told = eoi("trace", file, "--vmm", "qemu", "--guest", "windows_cg", "--property", "no_storm", *ONE_CELL)
         (tmp_path / "story.txt").write_text(told.out)
         assert eoi("replay", "story.txt").code == 1
-        written(replace(FIRST, path="one/common.py"), text.replace("slot == 2", "slot == 1"))
+        written(replace(FIRST, path="one/common.py"), text.replace("slot == 3 - 1", "slot == 1"))
         again = eoi("replay", "story.txt")
         assert again.code == 2 and "it has changed" in again.err
 
