@@ -61,13 +61,16 @@ RUN_IMMEDIATE_EXIT = 1
 RUN_EOI_VECTOR = 32
 
 CHIP_IOAPIC = 2
+IRQCHIP_SIZE, IOAPIC_IRR, IOAPIC_REDIRTBL = 520, 24, 32  # of struct kvm_irqchip: size, and offsets in its I/O APIC
 IOAPIC_PINS = 24
+IOAPIC_FIRST_RTE = 0x10  # register of the low half of the first entry
 MSI_ADDRESS = 0xFEE00000
 IOAPIC_ADDRESS = 0xFEC00000
 ROUTE_IRQCHIP, ROUTE_MSI = 1, 2
 
 MSR_X2APIC_EOI, MSR_X2APIC_SPIV = 0x80B, 0x80F
 LAPIC_LVR, LAPIC_PPR, LAPIC_SPIV, LAPIC_ISR, LAPIC_TMR, LAPIC_IRR = 0x30, 0xA0, 0xF0, 0x100, 0x180, 0x200
+LAPIC_WORD = 0x10  # between two words of a register of 256 bits
 LVR_DIRECTED_EOI, SPIV_ENABLED, SPIV_DIRECTED_EOI = 1 << 24, 1 << 8, 1 << 12
 APIC_BASE = 0xFEE00000 | 1 << 11  # enabled
 APIC_BASE_X2APIC, APIC_BASE_BSP = 1 << 10, 1 << 8
@@ -81,7 +84,7 @@ SREGS_CS, SREGS_DS = 0, 24
 VALID_SMM = 8  # KVM_VCPUEVENT_VALID_SMM
 EVENTS_FLAGS, EVENTS_LATCHED_INIT = 20, 27  # offsets in struct kvm_vcpu_events
 
-RTE_REMOTE_IRR, RTE_LEVEL, RTE_MASK = 1 << 14, 1 << 15, 1 << 16
+RTE_REMOTE_IRR, RTE_LEVEL, RTE_MASK, RTE_DEST_SHIFT = 1 << 14, 1 << 15, 1 << 16, 56
 
 
 def enable_cap(cap: int, arg: int) -> bytes:
@@ -139,4 +142,4 @@ def signal_msi(vector: int, dest: int, level: bool) -> bytes:
 def redirection_entry(vector: int, dest: int, level: bool, mask: bool, remote_irr: bool = False) -> int:
     """The 64 bits of an I/O APIC entry: fixed delivery, physical destination."""
     low = vector | RTE_LEVEL * level | RTE_MASK * mask | RTE_REMOTE_IRR * remote_irr
-    return low | dest << 56
+    return low | dest << RTE_DEST_SHIFT

@@ -174,7 +174,7 @@ class Refusals:
         if new and _would_be_sent_again(seen.observed):
             self.waited.add(situation)
             time.sleep(DONE_SECONDS)
-            if self.real.observe(None) == seen.observed:
+            if self.real.observe() == seen.observed:
                 yield "kvm_ioapic_eoi_inject_work", ()
 
 

@@ -174,10 +174,10 @@ def confirm_run(
 class WhateverItAdvertises(LiveKvmSystem):
     """Without KVM_CHECK_EXTENSION: a design of another age answers otherwise before anything has happened."""
 
-    def observe(self, system: Any) -> Observed:
+    def observe(self, system: Design | None = None) -> Observed:
         return {name: code for name, code in super().observe(system).items() if name not in ADVERTISED}
 
-    def expected(self, system: Any) -> Observed:
+    def expected(self, system: Design) -> Observed:
         return {name: code for name, code in super().expected(system).items() if name not in ADVERTISED}
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
+from model.machine import Machine
 from oracles.kvm import abi
 from oracles.kvm.vm import Vcpu
 from oracles.lockstep import NotRunnable, TooLate
@@ -31,11 +31,11 @@ class Throttle:
         self.counts: list[int] = []
         self.armed: float | None = None
 
-    def note(self, system: Any) -> None:
+    def note(self, system: Machine) -> None:
         """After each entry."""
         self.counts = [rte.irq_eoi for rte in system.ioapic.rows]
 
-    def write_eoi(self, system: Any, vcpu: Vcpu, agrees: Callable[[], bool]) -> None:
+    def write_eoi(self, system: Machine, vcpu: Vcpu, agrees: Callable[[], bool]) -> None:
         """As often as the model's one EOI says; once, if that one does not do what the model says (agrees()). Raises
         NotRunnable where more of them would do more than count."""
         before = self.counts or [0] * len(system.ioapic.rows)

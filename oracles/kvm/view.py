@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from typing import Any
 
 from model.machine import Errno, IrqchipMode, Trigger
 from oracles.kvm import abi
+from oracles.kvm.differences import LiveKvm
 from oracles.kvm.vm import Vm
 from oracles.lockstep import Observed
 
@@ -112,22 +112,22 @@ class KvmView:
     @staticmethod
     def entry(chip: bytearray, pin: int) -> int:
         """The 64 bits of a pin's redirection table entry in struct kvm_irqchip."""
-        bits: int = struct.unpack_from("<Q", chip, 32 + 8 * (FIRST_PIN + pin))[0]
+        bits: int = struct.unpack_from("<Q", chip, abi.IOAPIC_REDIRTBL + 8 * (FIRST_PIN + pin))[0]
         return bits
 
     def _pin(self, chip: bytearray, pin: int) -> tuple[int, ...]:
         entry = self.entry(chip, pin)
         vector = entry & 0xFF  # 0 after reset, which the model calls vector 0, too
-        latched = _WORD.unpack_from(chip, 24)[0] >> (FIRST_PIN + pin) & 1
+        latched = _WORD.unpack_from(chip, abi.IOAPIC_IRR)[0] >> (FIRST_PIN + pin) & 1
         return (
-            self.vector_code(vector) if vector else 0, entry >> 56, int(bool(entry & abi.RTE_LEVEL)),
+            self.vector_code(vector) if vector else 0, entry >> abi.RTE_DEST_SHIFT, int(bool(entry & abi.RTE_LEVEL)),
             int(bool(entry & abi.RTE_MASK)), int(bool(entry & abi.RTE_REMOTE_IRR)), latched,
         )  # fmt: skip
 
     # --- the model ---
 
-    def expected(self, system: Any, exits: Mapping[int, int]) -> Observed:
-        """The same names from the model's state; system is a Machine with the LiveKvm differences."""
+    def expected(self, system: LiveKvm, exits: Mapping[int, int]) -> Observed:
+        """The same names from the model's state."""
         mode = system.irqchip_mode
         said = {
             "errno": ERRNO_CODE_OF[system.errno],

@@ -16,7 +16,7 @@ import platform
 import signal
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -178,6 +178,13 @@ class Vcpu:
     def set_lapic(self, page: bytes | bytearray) -> None:
         fcntl.ioctl(self.fd, abi.SET_LAPIC, bytes(page))
 
+    def edit_lapic(self, words: Mapping[int, int]) -> None:
+        """KVM_SET_LAPIC of what KVM_GET_LAPIC gives, with these words (offset -> value) instead."""
+        page = self.get_lapic()
+        for offset, value in words.items():
+            struct.pack_into("<I", page, offset, value)
+        self.set_lapic(page)
+
     def write_msr(self, index: int, value: int) -> None:
         """KVM_SET_MSRS. Raises OracleDied if KVM did not take it."""
         buffer = bytearray(abi.msr(index, value))
@@ -241,7 +248,7 @@ class Vm:
 
     def get_ioapic(self) -> bytearray:
         """struct kvm_irqchip of the I/O APIC. Raises OSError (ENXIO)."""
-        chip = bytearray(520)
+        chip = bytearray(abi.IRQCHIP_SIZE)
         struct.pack_into("<I", chip, 0, abi.CHIP_IOAPIC)
         fcntl.ioctl(self.fd, abi.GET_IRQCHIP, chip)
         return chip

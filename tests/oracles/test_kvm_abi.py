@@ -5,12 +5,22 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
+from model.designs.base import Base
+from model.kvm import Kvm
+from model.lang import compose
+from model.machine import Scope
 from oracles.kvm import abi
+from oracles.kvm.differences import LiveKvm
+from oracles.kvm.driver import LiveKvmSystem
+from oracles.kvm.entries import ENTRIES, KvmEntries
+from oracles.kvm.harness import SetUp
 from oracles.kvm.view import KvmView, bits256, real_vector, spiv
+from oracles.lockstep import NotRunnable
 
 NUMBERS = ["CREATE_VM", "CHECK_EXTENSION", "GET_VCPU_MMAP_SIZE", "GET_SUPPORTED_CPUID", "CREATE_VCPU", "SET_USER_MEMORY_REGION", "CREATE_IRQCHIP", "IRQ_LINE", "GET_IRQCHIP", "SET_IRQCHIP", "SET_GSI_ROUTING", "ENABLE_CAP", "SIGNAL_MSI", "RUN", "SET_REGS", "GET_SREGS", "SET_SREGS", "SET_MSRS", "GET_LAPIC", "SET_LAPIC", "SET_CPUID2", "GET_CPUID2", "GET_MP_STATE", "SET_MP_STATE", "SET_VCPU_EVENTS", "CAP_SPLIT_IRQCHIP", "CAP_X2APIC_API", "EXIT_IO", "EXIT_IOAPIC_EOI", "IOAPIC_NUM_PINS", "IRQ_ROUTING_IRQCHIP", "IRQ_ROUTING_MSI", "VCPUEVENT_VALID_SMM"]  # fmt: skip
 RENAMED = {
@@ -18,6 +28,9 @@ RENAMED = {
     "VCPUEVENT_VALID_SMM": "VALID_SMM",
 }  # fmt: skip
 LAYOUT = {
+    "sizeof(struct kvm_irqchip)": abi.IRQCHIP_SIZE,
+    "offsetof(struct kvm_irqchip, chip.ioapic.irr)": abi.IOAPIC_IRR,
+    "offsetof(struct kvm_irqchip, chip.ioapic.redirtbl)": abi.IOAPIC_REDIRTBL,
     "offsetof(struct kvm_run, exit_reason)": abi.RUN_EXIT_REASON,
     "offsetof(struct kvm_run, eoi.vector)": abi.RUN_EOI_VECTOR,
     "offsetof(struct kvm_run, immediate_exit)": abi.RUN_IMMEDIATE_EXIT,
@@ -34,8 +47,6 @@ LAYOUT = {
     "sizeof(struct kvm_irq_routing_entry) + 0": len(abi.ioapic_route(1)),
     "sizeof(struct kvm_msi)": len(abi.signal_msi(1, 2, True)),
     "sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)": len(abi.msr(1, 2)),
-    "offsetof(struct kvm_irqchip, chip.ioapic.irr)": 24,
-    "offsetof(struct kvm_irqchip, chip.ioapic.redirtbl)": 32,
 }
 
 
@@ -81,3 +92,18 @@ def test_vectors_are_one_to_a_class_and_strange_ones_are_no_code():
     assert view._mask(page, abi.LAPIC_IRR) == 2
     page[abi.LAPIC_IRR + 16 * 7] = 1
     assert view._mask(page, abi.LAPIC_IRR) > 1000
+
+
+def test_the_driver_bears_the_models_names() -> None:
+    """Each entry is a function of the kernel's, with the same parameters; those that the command is for are there."""
+    for name in ENTRIES:
+        mine, models = (list(signature(getattr(cls, name)).parameters) for cls in (KvmEntries, Kvm))
+        assert mine[2:] == models[1:] or mine[2:] == ["_"], name
+    assert {"apic_set_eoi", "vcpu_enter_guest", "kvm_lapic_reg_write_spiv", "enable_KVM_CAP_X2APIC_API"} <= set(ENTRIES)
+
+
+def test_what_there_is_no_room_for_is_not_run() -> None:
+    real = LiveKvmSystem.__new__(LiveKvmSystem)
+    real.vm = None
+    with pytest.raises(NotRunnable, match="up to 12 vectors, 8 pins, 64 cpus"):
+        real.start(compose(SetUp, LiveKvm, Base)(Scope(vectors=13)))
