@@ -8,37 +8,13 @@ from __future__ import annotations
 import pytest
 
 from checker.matrix import roles
-from checker.matrix.cells import Cell, Skipped, matrix
 from checker.matrix.roles import ON_REQUEST, VMMS, default_guests, default_vmms, role_of
-from checker.matrix.scope import parse_scope
-from model.machine import Machine
-from tests.rigs.model_cells import SMALL, assert_engines_agree
+from tests.rigs.model_cells import assert_engines_agree
+from tests.rigs.registered import DESIGNS, KERNELS, OWN_SYSTEMS, cells, own_cells
 
-DESIGNS = roles.designs()
-KERNELS = [name for name, cls in DESIGNS.items() if role_of(cls) == "kernel" and not cls.default_roles]
-OWN_SYSTEMS = {name: cls for name, cls in {**DESIGNS, **roles.mutants()}.items() if cls.default_roles}
 QUICK = ("v6", "openvmm")
 # any_vmm issues every ioctl in any order: 10^5 states at one vCPU.
 LARGE = frozenset({"any_vmm"})
-
-
-def cells(
-    name: str, cls: type[Machine], kernels: list[str], vmms: list[str], guests: list[str], devices: list[str]
-) -> list[Cell]:
-    found = matrix(
-        (name, cls), kernels=kernels, vmms=vmms, guests=guests, devices=devices, scope=parse_scope(SMALL)
-    )  # fmt: skip
-    assert all(isinstance(cell, Cell | Skipped) for cell in found)
-    return [cell for cell in found if isinstance(cell, Cell)]
-
-
-def own_cells(name: str) -> list[Cell]:
-    """The cells of a design which names the system that it is asked of."""
-    cls = OWN_SYSTEMS[name]
-    own = cls.default_roles
-    vmms = list(own.get("vmm", ("qemu",)))
-    guests, devices = list(own.get("guest", default_guests(vmms))), list(own.get("device", ("level",)))
-    return cells(name, cls, list(own.get("kernel", ("base",))), vmms, guests, devices)
 
 
 def pairs() -> list[object]:
