@@ -161,7 +161,7 @@ ALL_PAIRS = list(itertools.combinations(ROLES, 2))
 
 def slow_but(one: str, names: Iterable[str]) -> list[Any]:
     """One of them among the quick tests: the one in which most is equal."""
-    return [name if name == one else pytest.param(name, marks=pytest.mark.slow) for name in names]
+    return [name if name == one else pytest.param(name, marks=pytest.mark.everything) for name in names]
 
 
 @pytest.mark.parametrize("equal", slow_but("all but the field", EQUAL))
