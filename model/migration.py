@@ -116,6 +116,8 @@ class HostKernel(Hosts, Kvm):
 
 
 class V6Host(HostKernel, V6):
+    """The kernel of the hosts that have its flags; the others have the kernel before it."""
+
     def kvm_create_vm(self) -> None:
         self.suppress_eoi_broadcast_mode = SuppressEoi.QUIRKED
 
@@ -124,6 +126,8 @@ class V6Host(HostKernel, V6):
 
 
 class V3Host(HostKernel, V3):
+    """The kernel of the hosts that have its flags; the others have the kernel before it."""
+
     def kvm_create_vm(self) -> None:
         self.suppress_eoi_broadcast_quirk_disabled = False
         self.suppress_eoi_broadcast_disabled = False
