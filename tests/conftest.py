@@ -1,4 +1,4 @@
-"""What holds for every test: its tier, and which tests one worker runs because they share what is explored."""
+"""What holds for every test: its tier."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import pytest
 pytest.register_assert_rewrite("tests.rigs")
 
 HERE = Path(__file__).parent
+# The tier of a folder's tests, but for those that say one themselves. `make check` runs `unit` and `agreement`.
+TIERS = {
+    "unit": "unit", "language": "unit", "refused": "unit", "stories": "unit",
+    "agree": "agreement", "litmus": "agreement",
+    "command": "everything", "oracles": "everything", "test_readme.py": "everything", "test_packaging.py": "everything",
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each test is of one tier: `everything` where it says so, else `agreement` or `unit` by its folder."""
     for item in items:
-        if item.get_closest_marker("everything") is None:
-            agrees = item.path.is_relative_to(HERE / "agree")
-            item.add_marker(pytest.mark.agreement if agrees else pytest.mark.unit)
+        if not any(item.get_closest_marker(tier) for tier in ("unit", "agreement", "everything")):
+            folder = item.path.relative_to(HERE).parts[0]
+            item.add_marker(TIERS.get(folder, "unit"))

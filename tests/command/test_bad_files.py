@@ -15,6 +15,8 @@ from checker.command import cli, commands
 from checker.errors import UserError
 from checker.questions import gate, migration_table
 
+pytestmark = pytest.mark.unit
+
 STORM = (
     "trace",
     "base",

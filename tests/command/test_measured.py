@@ -9,6 +9,8 @@ import pytest
 
 from checker.questions import measured
 
+pytestmark = pytest.mark.unit
+
 MODULE = '''"""What it is."""
 
 class Lapic:  # the local APIC

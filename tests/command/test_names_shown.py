@@ -12,6 +12,8 @@ from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs, registered
 from checker.stories.replay import _functions
 from model.machine import ApiFlags
 
+pytestmark = pytest.mark.unit
+
 ENABLE, DISABLE = "KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST", "KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST"
 
 

@@ -16,6 +16,8 @@ import pytest
 from checker.engine import search
 from checker.engine.native import CorruptParents
 
+pytestmark = pytest.mark.unit
+
 WINDOWS = ("--vmm", "qemu", "--guest", "windows_cg")
 
 

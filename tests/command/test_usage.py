@@ -7,6 +7,8 @@ import pytest
 from checker.command import commands
 from checker.command.cli import build_parser
 
+pytestmark = pytest.mark.unit
+
 SELECTING = ["prove", "diff", "trace"]
 
 

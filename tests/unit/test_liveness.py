@@ -76,14 +76,16 @@ def assert_all_agree(tiny: TinyGraph) -> bool:
     return expected is not None
 
 
+@pytest.mark.everything
 @given(tiny_graphs())
 @settings(max_examples=10_000, deadline=None, database=None)
 def test_three_deciders_agree_on_drawn_graphs(tiny: TinyGraph) -> None:
     assert_all_agree(tiny)
 
 
-def test_three_deciders_agree_on_ten_thousand_graphs() -> None:
-    verdicts = [assert_all_agree(tiny) for tiny in random_graphs(10_000, seed=1)]
+@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.everything)])
+def test_three_deciders_agree_on_random_graphs(count: int) -> None:
+    verdicts = [assert_all_agree(tiny) for tiny in random_graphs(count, seed=1)]
     assert 0.2 < sum(verdicts) / len(verdicts) < 0.8  # neither answer is rare
 
 
@@ -126,6 +128,7 @@ def test_bug_in_graph_c_is_noticed(bug: str) -> None:
     assert is_noticed(load_graph_library(graph_source().replace(good, bad)))
 
 
+@pytest.mark.everything
 def test_shipped_graph_c_passes_what_the_bugs_fail() -> None:
     assert not is_noticed(load_graph_library(graph_source()))
 
@@ -210,6 +213,7 @@ def test_components_equal_scipy(density: float) -> None:
     assert not ours[~inside].any()
 
 
+@pytest.mark.everything
 def test_long_chain_needs_no_recursion_and_long_cycle_is_fair() -> None:
     n = 200_000
     ring = csr(n, 1, [(s, s % 3, (s + 1) % n) for s in range(n)])
