@@ -260,6 +260,8 @@ def resolve(annotation: Any, scope: Scope, where: str) -> Type:
         return BoolType()
     if origin is Annotated:
         marks = tuple(mark for mark in args[1:] if not isinstance(mark, Label))
+        if marks and args[0] is not int:
+            raise ModelError(f"{where}: Index marks an int, not {inspect.formatannotation(args[0])}")
         return _index_type(marks, scope, where) if marks else resolve(args[0], scope, where)
     if origin in (Union, types.UnionType) and len(args) == 2 and type(None) in args:
         inner = resolve(next(a for a in args if a is not type(None)), scope, where)

@@ -12,7 +12,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
-from enum import Enum, EnumMeta
+from enum import Enum, EnumMeta, Flag, IntEnum, ReprEnum, StrEnum
 from itertools import takewhile
 
 from checker.language.ir import Loc
@@ -27,6 +27,7 @@ MADE_BY_PYTHON = {
     "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__orig_bases__",
     "__parameters__", "__firstlineno__", "__static_attributes__",
 }  # fmt: skip
+PLAIN_ENUMS: tuple[type, ...] = (Enum, IntEnum, StrEnum, ReprEnum, int, str, object)
 _HOOK = re.compile(r"__\w*|_[a-z]\w*_")  # __x__, __x (which Python renames), and the hooks of Enum: _missing_
 STRUCT_HINT = "a record has fields only: write the function into the design, with the record as its parameter"
 
@@ -150,7 +151,9 @@ def _check_struct_class(owner: type) -> None:
 @functools.lru_cache(maxsize=4096)
 def check_enum(cls: type[Enum]) -> None:
     """Raise Refused (a ModelError) for what an Enum holds beside its members."""
-    for owner in takewhile(lambda c: c.__module__ not in ("enum", "builtins"), cls.__mro__):
+    if issubclass(cls, Flag):
+        raise _refused(cls, "", f"{cls.__name__} is a Flag, whose values are sets of members", "derive it from Enum")
+    for owner in (c for c in cls.__mro__ if c not in PLAIN_ENUMS):
         node = _check_made(owner, EnumMeta)
         for at, name in _bound(node.body):
             if isinstance(at, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
@@ -179,7 +182,8 @@ def _check_made(cls: type, by: type) -> ast.ClassDef:
         )
     check_text(*text)
     if type(cls) is not by:
-        raise _refused(cls, "", f"{cls.__name__} has a metaclass, {type(cls).__name__}", "derive from plain classes")
+        said = f"{cls.__name__} was made by {type(cls).__name__}, and a class of its kind is made by {by.__name__}"
+        raise _refused(cls, "", said, "derive from plain classes")
     return text[0]
 
 

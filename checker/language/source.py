@@ -100,10 +100,10 @@ def _only_known_decorators(node: ast.FunctionDef, function: Callable[..., Any]) 
 
 
 @functools.lru_cache(maxsize=4096)
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def _hints(function: Callable[..., object]) -> dict[str, Any]:
     return typing.get_type_hints(function, include_extras=True)
 
 
-def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
+def type_hints(function: Callable[..., object]) -> dict[str, Any]:
     """A copy of typing.get_type_hints with its extras. Raises NameError for an annotation that names nothing."""
     return dict(_hints(function))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import sys
 import typing
 from collections.abc import Callable, Iterable
@@ -11,8 +12,9 @@ from typing import Any
 
 from checker.language.classes import field_loc
 from checker.language.ir import Loc
+from checker.language.layout import records
 from checker.language.refusal import Refused, a, did_you_mean, loc_of
-from checker.language.source import definition_of, parsed
+from checker.language.source import definition_of, parsed, type_hints
 from model.finite import IntType, MaskType, ModelError, OptionalType, RangeError, StructType, TableType, Type, encode
 from model.lang import Design, Scope, Struct, resolve
 
@@ -84,8 +86,11 @@ def said_of_type(error: Exception, names: Iterable[str]) -> tuple[str, str]:
             return f"this is no type of the language: {error}", ""
 
 
-def check_fields(design: type[Design], state: StructType) -> None:
+def check_fields(design: type[Design], state: StructType, scope: Scope) -> None:
     """Fields have values that C can hold, and no function's name: in CPython the field would hide the function."""
+    for record in records(state):
+        for name, _ in record.fields:
+            _check_restated(record.cls, name, scope)
     for name, of in state.fields:
         function = getattr(design, name, None)
         if inspect.isfunction(function):
@@ -98,6 +103,26 @@ def check_fields(design: type[Design], state: StructType) -> None:
         name = max(state.fields, key=lambda f: _cells(f[1]))[0]
         said = f"the state has {cells:,} cells, {_cells(dict(state.fields)[name]):,} of them in {name!r}"
         raise _told(field_loc(design, name), said, f"at most {MOST_CELLS:,} are stored")
+
+
+def _check_restated(cls: type, name: str, scope: Scope) -> None:
+    """A field that is declared again keeps its type; only a record may become one with more fields."""
+    owners = [c for c in cls.__mro__ if name in vars(c).get("__annotations__", {})]
+    for new, old in itertools.pairwise(owners):
+        pair = [resolve(type_hints(owner)[name], scope, name) for owner in (new, old)]
+        if not _narrows(*pair):
+            said = f"field {name!r} is {pair[1]} in {old.__name__}, and {pair[0]} here"
+            raise _told(field_loc(new, name), said, "give the new field a name of its own")
+
+
+def _narrows(new: Type, old: Type) -> bool:
+    match new, old:
+        case TableType(index, row), TableType(was, of):
+            return index == was and _narrows(row, of)
+        case StructType(cls), StructType(base):
+            return issubclass(cls, base)
+        case _:
+            return new == old
 
 
 def check_range(of: Type, loc: Loc | None, what: str) -> None:

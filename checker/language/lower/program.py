@@ -44,7 +44,7 @@ def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = (
     lowering = ProgramLowering(design, scope)
     for _, of in lowering.state.fields:
         check_type(of)
-    check_fields(design, lowering.state)
+    check_fields(design, lowering.state, scope)
     check_overrides(design)
     steps = [lowering.step(name) for name in design.steps()]
     lowering.initial()
