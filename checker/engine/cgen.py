@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checker.engine.atoms import atom_count
-from checker.engine.cgen_expr import Expressions
+from checker.engine.cgen_expr import ExpressionWriter
 from checker.engine.cgen_stmt import FunctionWriter
 from checker.engine.cgen_unit import Unit, code_range
 from checker.engine.passages import Passage
@@ -178,7 +178,7 @@ def _formula(unit: Unit, formula: Formula) -> list[str]:
 
 def _loops(unit: Unit, params: tuple[Param, ...]) -> tuple[list[str], list[str]]:
     """Loop heads over all values of the parameters, last one fastest, and the loop variables."""
-    names = Expressions(unit)
+    names = ExpressionWriter(unit)
     heads: list[str] = []
     args: list[str] = []
     for param in params:

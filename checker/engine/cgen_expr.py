@@ -1,4 +1,4 @@
-"""Expressions and places of the IR as C text.
+"""ExpressionWriter and places of the IR as C text.
 
 `any` and `all` become GNU statement expressions (gcc, clang and tcc have them) by the macros ANY and ALL: the
 loop then stands where it is evaluated, so `and`/`or` around it still short-circuit, and the locals that it
@@ -47,7 +47,7 @@ OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 Variable = tuple[str, str]  # the model's name and the C type: a name may stand for values of several types
 
 
-class Expressions:
+class ExpressionWriter:
     """Writes the expressions of one function (or, with None, of the entry points)."""
 
     def __init__(self, unit: Unit, function: Function | None = None) -> None:

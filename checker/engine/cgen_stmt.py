@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import assert_never
 
-from checker.engine.cgen_expr import Expressions, Variable
+from checker.engine.cgen_expr import ExpressionWriter, Variable
 from checker.engine.cgen_unit import Unit, code_range, comment, value_type, walk
 from checker.language.ir import (
     Alias,
@@ -37,7 +37,7 @@ from checker.language.ir import (
 from model.finite import MaskType, Scalar, StructType, TableType
 
 
-def prototype(unit: Unit, function: Function, expressions: Expressions) -> str:
+def prototype(unit: Unit, function: Function, expressions: ExpressionWriter) -> str:
     """`static int kvm_ioapic_send_eoi(struct sys *s, struct Lapic *apic, int32_t vector)`."""
     pure = "const " if function.returns is not None else ""
     states = ["before", "s"] if function.of_edges else ["s"]
@@ -69,7 +69,7 @@ class FunctionWriter:
     def __init__(self, unit: Unit, function: Function) -> None:
         self.unit = unit
         self.function = function
-        self.expressions = Expressions(unit, function)
+        self.expressions = ExpressionWriter(unit, function)
         self._status = function.name in unit.stops
         self._declared = set(self.expressions.params)
         self._hoisted: list[str] = []

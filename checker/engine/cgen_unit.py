@@ -6,12 +6,11 @@ checker.language.layout; the choices of the scope follow as further cells.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
 
+from checker.language import ir
 from checker.language.ir import Assign, Call, Do, Function, Program, Require, Store
 from checker.language.layout import Layout, leaves
 from model.finite import (
@@ -65,27 +64,27 @@ class Names:
         return unique
 
 
-@functools.cache
-def _parts(kind: type) -> tuple[str, ...] | None:
-    """The fields of a class of IR nodes; None for any other class."""
-    if not is_dataclass(kind) or kind.__module__ != "checker.language.ir":
-        return None
-    return tuple(part.name for part in fields(kind))
+# The fields of every class of the IR.
+PARTS: dict[type, tuple[str, ...]] = {
+    kind: tuple(part.name for part in fields(kind))
+    for kind in vars(ir).values()
+    if isinstance(kind, type) and kind.__module__ == ir.__name__ and is_dataclass(kind)
+}
 
 
-def walk(node: Any) -> Iterator[Any]:
+def walk(node: object) -> Iterator[object]:
     """Every IR node under a node or tuple of nodes, itself included, in source order; types are skipped."""
-    waiting = [node]
+    waiting: list[object] = [node]
     while waiting:
         node = waiting.pop()
         if isinstance(node, tuple):
             waiting.extend(reversed(node))
-        elif (parts := _parts(node.__class__)) is not None:
+        elif (parts := PARTS.get(type(node))) is not None:
             yield node
             waiting.extend(getattr(node, name) for name in reversed(parts))
 
 
-def reached(program: Program, names: Iterable[str], nodes: Mapping[str, Sequence[Any]]) -> list[Function]:
+def reached(program: Program, names: Iterable[str], nodes: Mapping[str, Sequence[object]]) -> list[Function]:
     """The functions of these names and all that they call, callees first. nodes: of each function, the IR nodes in it."""
     wanted = set(names)
     found: list[Function] = []
@@ -214,6 +213,6 @@ class Unit:
         ]
 
 
-def _checks(nodes: Iterable[Any]) -> bool:
+def _checks(nodes: Iterable[object]) -> bool:
     """Does the function with these nodes itself disable or fault? (Its callees are not looked at.)"""
     return any(isinstance(n, Require) or (isinstance(n, Assign | Store) and n.check) for n in nodes)

@@ -152,7 +152,7 @@ def is_of_edges(p: Property) -> bool:
     """True for an `always` that takes the system before and after a step."""
     hints = type_hints(p.function)
     names = p.function.__code__.co_varnames[1 : p.function.__code__.co_argcount]
-    return bool(names) and isinstance(hints[names[0]], type) and issubclass(hints[names[0]], Design)
+    return bool(names) and isinstance(of := hints[names[0]], type) and issubclass(of, Design)
 
 
 __all__ = ["Codes", "Explored", "Move", "RangeError", "Reference", "bindings_of", "is_of_edges", "parameter_values"]

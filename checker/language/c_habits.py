@@ -56,7 +56,7 @@ _STRING_OR_COMMENT = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Sighting:
     """Where the first spelling of C is (1-based line, 0-based columns), what it is, and the advice for all of the line."""
 
     line: int
@@ -66,7 +66,7 @@ class Found:
     hint: str
 
 
-def find(source: str, line: int, last: int, col: int) -> Found | None:
+def find(source: str, line: int, last: int, col: int) -> Sighting | None:
     """The C in the lines `line`..`last`, where Python's parser gave up before column `col`; None if there is none."""
     lines = _STRING_OR_COMMENT.sub(_blank, source).split("\n")
     line, last = min(line, len(lines)), min(last, len(lines))
@@ -80,7 +80,7 @@ def find(source: str, line: int, last: int, col: int) -> Found | None:
         if found:
             start, end, first = found[0]
             hint = "write " + "; ".join(dict.fromkeys(f"{h.instead} for `{h.spelling}`" for _, _, h in found))
-            return Found(number, start, end, first.spelling, hint)
+            return Sighting(number, start, end, first.spelling, hint)
     return None
 
 

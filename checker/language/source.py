@@ -12,7 +12,6 @@ import types
 import typing
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
 
 from checker.language.refusal import Refused, loc_of
 from model.finite import ModelError
@@ -44,13 +43,17 @@ def _definitions(tree: ast.Module) -> dict[tuple[str, int], ast.FunctionDef]:
     return found
 
 
-def definition_of(function: Callable[..., Any]) -> ast.FunctionDef:
-    """The AST node of a function. Raises ModelError if its source cannot be read."""
+def plain_function(function: object) -> types.FunctionType:
+    """The same. Raises ModelError if it is anything but a function."""
     if not inspect.isfunction(function):
-        raise ModelError(
-            f"{getattr(function, '__name__', function)} is not a plain function: write one decorator above one `def`"
-        )
-    code = inspect.unwrap(function).__code__
+        name = getattr(function, "__name__", function)
+        raise ModelError(f"{name} is not a plain function: write one decorator above one `def`")
+    return function
+
+
+def definition_of(function: Callable[..., object]) -> ast.FunctionDef:
+    """The AST node of a function. Raises ModelError if its source cannot be read."""
+    code = inspect.unwrap(plain_function(function)).__code__
     try:
         tree = parsed(code.co_filename)
     except (OSError, SyntaxError, ValueError) as error:
@@ -84,7 +87,7 @@ def unknown_decorator(decorator: ast.expr, file: str) -> Refused:
     return Refused(loc_of(decorator, file), said, "only @step(...) is")
 
 
-def _only_known_decorators(node: ast.FunctionDef, function: Callable[..., Any]) -> ast.FunctionDef:
+def _only_known_decorators(node: ast.FunctionDef, function: Callable[..., object]) -> ast.FunctionDef:
     """A decorator could run anything instead of the text that is read here."""
     file = inspect.unwrap(function).__code__.co_filename
     for decorator in node.decorator_list:
@@ -100,10 +103,10 @@ def _only_known_decorators(node: ast.FunctionDef, function: Callable[..., Any]) 
 
 
 @functools.lru_cache(maxsize=4096)
-def _hints(function: Callable[..., object]) -> dict[str, Any]:
+def _hints(function: Callable[..., object]) -> dict[str, object]:
     return typing.get_type_hints(function, include_extras=True)
 
 
-def type_hints(function: Callable[..., object]) -> dict[str, Any]:
+def type_hints(function: Callable[..., object]) -> dict[str, object]:
     """A copy of typing.get_type_hints with its extras. Raises NameError for an annotation that names nothing."""
     return dict(_hints(function))

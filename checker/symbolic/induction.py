@@ -162,7 +162,7 @@ def explain(result: InductionResult, symbolic: Symbolic) -> str:
     lines = [
         f"{shown}: this step breaks it.",
         "",
-        *(f"  {_leaf(symbolic, k, cti.state)}" for k in sorted(step.reads | formula.reads | changed)),
+        *(f"  {_leaf(symbolic, k, cti.state)}" for k in sorted(step.values.reads | formula.values.reads | changed)),
         "",
         f"  {_applied(of_step.name, of_step.params, cti.instance.args)} by {of_step.by}",
         "",

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import assert_never
 
 from checker.language import ir
 from checker.language.ir import Param, Program
 from checker.language.layout import Instance, Layout
-from checker.symbolic.smt_values import Frame, Values, literal, scalar
+from checker.symbolic.smt_values import Frame, Meaning, Values, literal, scalar
 from checker.symbolic.terms import Term, Terms, Truth, both, either, negation, width_for
 from model.finite import MaskType, OptionalType, Scalar, encode
 from model.lang import Scope
 
 
-class Run(Values):
+class Execution:
     """One run of functions over a symbolic (or constant) state; `now` is the state as it changes."""
 
     def __init__(
@@ -30,13 +30,14 @@ class Run(Values):
         now: Sequence[Term],
         before: Sequence[Term] | None = None,
     ) -> None:
-        super().__init__(symbolic.terms, symbolic.program, symbolic.choices, now)
-        self.before = before
+        self.now = list(now)
+        self.values = Values(symbolic.terms, symbolic.choices, self.now, before, self)
+        self._terms, self._functions = symbolic.terms, symbolic.program.functions
         self.stopped: Truth = False
         self.enabled: Truth = True
         self.fault: Truth = False
 
-    def call(self, name: str, args: Sequence[Any], entry: Truth = True) -> Term:
+    def call(self, name: str, args: Sequence[Meaning], entry: Truth = True) -> Term:
         function = self._functions[name]
         frame = Frame(entry, self._terms)
         for param, value in zip(function.params, args, strict=True):
@@ -60,11 +61,11 @@ class Run(Values):
             case ir.Assign(name=name, value=value, type=of, check=check):
                 frame.set(name, self._stored(frame, value, of, check))
             case ir.Bind(name=name, place=place):
-                frame.set(name, self.place(frame, place))
+                frame.set(name, self.values.place(frame, place))
             case ir.Store():
                 self._store(frame, statement)
             case ir.If(test=test, then=then, other=other):
-                holds = self.value(frame, test)
+                holds = self.values.value(frame, test)
                 for branch, condition in ((then, holds), (other, negation(holds))):
                     with frame.block(condition):
                         self._block(frame, branch)
@@ -77,9 +78,9 @@ class Run(Values):
             case ir.Return(value=value):
                 self._return(frame, value)
             case ir.Do(function=function, args=args):
-                self.call(function, self.arguments(frame, args), self.live(frame))
+                self.call(function, self.values.arguments(frame, args), self.live(frame))
             case ir.Require(test=test):
-                self._require(frame, self.value(frame, test))
+                self._require(frame, self.values.value(frame, test))
             case _:
                 assert_never(statement)
 
@@ -90,7 +91,7 @@ class Run(Values):
 
     def _return(self, frame: Frame, value: ir.Expr | None) -> None:
         if value is not None:
-            term = self.value(frame, value)
+            term = self.values.value(frame, value)
             first = frame.result is None
             frame.result = term if first else self._terms.choose(frame.live(), term, frame.result)
         frame.returned = either(frame.returned, frame.live())
@@ -104,7 +105,7 @@ class Run(Values):
                 frame.continued = False
 
     def _store(self, frame: Frame, store: ir.Store) -> None:
-        target = self.place(frame, store.place)
+        target = self.values.place(frame, store.place)
         term = self._stored(frame, store.value, scalar(store.place.type), store.check)
         live = self.live(frame)
         for at in target:
@@ -113,7 +114,7 @@ class Run(Values):
 
     def _stored(self, frame: Frame, value: ir.Expr, of: Scalar, check: bool) -> Term:
         """The value for a store; a value that is not a code of `of` is a fault and stops the run."""
-        term = self.value(frame, value)
+        term = self.values.value(frame, value)
         if check:
             bad = both(self.live(frame), negation(self._fits(frame, value, of)))
             self.fault = either(self.fault, bad)
@@ -128,12 +129,12 @@ class Run(Values):
                 return self._fits(frame, operand, of.of)
             case ir.IfElse(test=test, then=then, other=other):
                 fits = self._fits(frame, then, of), self._fits(frame, other, of)
-                return self._terms.choose(self.value(frame, test), *fits)
+                return self._terms.choose(self.values.value(frame, test), *fits)
             case ir.MaskEdit(op="with", mask=mask, element=element) if isinstance(of, MaskType):
-                inside = self._terms.within(self.value(frame, element), 0, of.of.hi)
+                inside = self._terms.within(self.values.value(frame, element), 0, of.of.hi)
                 return both(inside, self._fits(frame, mask, of))
             case _:
-                return self._terms.is_code(of, self.value(frame, value))
+                return self._terms.is_code(of, self.values.value(frame, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +145,9 @@ class Transition:
     leaves after the step, in layout order; it means something only where enabled and not fault.
     """
 
-    enabled: Any
-    fault: Any
-    successor: list[Any]
+    enabled: Truth
+    fault: Truth
+    successor: list[Term]
 
 
 class Symbolic:
@@ -162,7 +163,7 @@ class Symbolic:
         self.state = self.variables("")
         self._steps = {step.name: step for step in program.steps}
 
-    def variables(self, prefix: str) -> list[Any]:
+    def variables(self, prefix: str) -> list[Term]:
         """Fresh z3 constants for a state, their names starting with `prefix`."""
         return [self.terms.variable(f"{prefix}{leaf}", leaf.type) for leaf in self.layout.leaves]
 
@@ -174,16 +175,16 @@ class Symbolic:
         """The inverse of `constants`."""
         return tuple(map(int, state))
 
-    def well_typed(self, state: Sequence[Term]) -> Any:
+    def well_typed(self, state: Sequence[Term]) -> Truth:
         """z3 Bool: every leaf holds a code of its type."""
         result: Truth = True
         for leaf, term in zip(self.layout.leaves, state, strict=True):
             result = both(result, self.terms.is_code(leaf.type, term))
         return self.terms.as_z3(result)
 
-    def run_step(self, instance: Instance, state: Sequence[Term]) -> Run:
+    def run_step(self, instance: Instance, state: Sequence[Term]) -> Execution:
         """The run of a step, before its results are made z3 terms."""
-        run = Run(self, state)
+        run = Execution(self, state)
         run.call(instance.step, self._arguments(self._steps[instance.step].params, instance.args))
         return run
 
@@ -194,15 +195,15 @@ class Symbolic:
 
     def run_formula(
         self, name: str, args: Sequence[int], state: Sequence[Term], before: Sequence[Term] | None = None
-    ) -> tuple[Truth, Run]:
+    ) -> tuple[Truth, Execution]:
         """The run of a function of a property (args: codes), and its result."""
-        run = Run(self, state, before)
+        run = Execution(self, state, before)
         result = run.call(name, self._arguments(self.program.functions[name].params, args))
         return result, run
 
     def formula(
         self, name: str, args: Sequence[int], state: Sequence[Term], before: Sequence[Term] | None = None
-    ) -> Any:
+    ) -> Truth:
         """z3 Bool: the function holds in `state` (`before`: in the state before the step, for edges)."""
         return self.terms.as_z3(self.run_formula(name, args, state, before)[0])
 

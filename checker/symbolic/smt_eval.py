@@ -16,7 +16,7 @@ from checker.symbolic.terms import Truth, same, z3
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StepResult:
     """A step tried in a state. successor: leaf codes, None if the step is disabled or faults."""
 
     enabled: bool
@@ -51,7 +51,7 @@ class Evaluator:
         self._model = solver.model()
         self._loaded: dict[str, Sequence[int]] = {}
 
-    def step(self, instance: Instance, codes: tuple[int, ...]) -> Outcome:
+    def step(self, instance: Instance, codes: tuple[int, ...]) -> StepResult:
         if instance not in self._steps:
             self._steps[instance] = self._packed(instance)
         packed = self._steps[instance]
@@ -62,7 +62,7 @@ class Evaluator:
             successor[leaf] = self._signed(value & ((1 << self._width) - 1))
             value >>= self._width
         enabled, fault = bool(value & 2), bool(value & 1)
-        return Outcome(enabled, fault, tuple(successor) if enabled and not fault else None)
+        return StepResult(enabled, fault, tuple(successor) if enabled and not fault else None)
 
     def holds(
         self,

@@ -6,15 +6,13 @@ place is named, which is what the IR asks for `Bind` and for parameters that are
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias, assert_never, cast
+from typing import Protocol, TypeAlias, assert_never, cast
 
 from checker.language import ir
-from checker.language.ir import Program
 from checker.language.layout import leaves
 from checker.symbolic.terms import Bits, Term, Terms, Truth, both, either, negation
 from model.finite import BoolType, MaskType, Scalar, StructType, TableType, Type
@@ -30,6 +28,7 @@ class Alternative:
 
 
 Location: TypeAlias = tuple[Alternative, ...]
+Meaning: TypeAlias = Term | Location  # what a name stands for
 Number: TypeAlias = ir.Arith | ir.IsSome | ir.Unwrap | ir.Wrap | ir.Contains | ir.MaskEdit | ir.MaskOp | ir.MaskPick
 
 
@@ -83,21 +82,21 @@ class Frame:
         self.result: Term | None = None
         self._terms = terms
         # What a name stands for in the rest of the block that gave it its value: no older value can show.
-        self._settled: dict[str, Any] = {}
+        self._settled: dict[str, Meaning] = {}
         # All its values with their live conditions, oldest first: for uses after that block.
-        self._history: dict[str, list[tuple[Truth, Any]]] = {}
+        self._history: dict[str, list[tuple[Truth, Meaning]]] = {}
 
     def live(self) -> Truth:
         left = either(self.returned, either(self.broke, self.continued))
         return both(self.base, negation(left))
 
-    def set(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: Meaning) -> None:
         live = self.live()
         self._settled[name] = value
         older = [] if live is True else self._history.get(name, [])
         self._history[name] = [*older, (live, value)]
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str) -> Meaning:
         if name in self._settled:
             return self._settled[name]
         (_, value), *newer = self._history[name]
@@ -105,7 +104,7 @@ class Frame:
             value = self._merged(live, other, value)
         return value
 
-    def _merged(self, live: Truth, new: Any, old: Any) -> Any:
+    def _merged(self, live: Truth, new: Meaning, old: Meaning) -> Meaning:
         if isinstance(new, tuple):
             return restrict(cast(Location, new), live) + restrict(old, negation(live))
         return self._terms.choose(live, new, old)
@@ -129,25 +128,26 @@ class Frame:
         self.base, self.broke, self.continued = base, broke, continued
 
 
-class Values(ABC):
-    """Expressions and places over a state of terms. `reads`: the leaves that were loaded, which for a
-    constant state are exactly those that CPython reads."""
+class Caller(Protocol):
+    """What runs the functions that an expression calls (smt.Execution)."""
 
-    def __init__(self, terms: Terms, program: Program, choices: dict[str, Term], now: Sequence[Term]) -> None:
-        self.now = list(now)
-        self.before: Sequence[Term] | None = None
-        self.reads: set[int] = set()
-        self._functions = program.functions
-        self._choices = choices
-        self._terms = terms
-
-    @abstractmethod
     def live(self, frame: Frame) -> Truth:
         """The condition, seen from the start of the step, under which the current statement runs."""
 
-    @abstractmethod
-    def call(self, name: str, args: Sequence[Any], entry: Truth = True) -> Term:
+    def call(self, name: str, args: Sequence[Meaning], entry: Truth = True) -> Term:
         """Run a function. args: terms, and Locations for what is passed by reference."""
+
+
+class Values:
+    """Expressions and places over a state of terms: `now`, as its owner changes it, and `before` the step. `reads`: the
+    leaves that were loaded, which for a constant state are exactly those that CPython reads."""
+
+    def __init__(
+        self, terms: Terms, choices: dict[str, Term], now: Sequence[Term], before: Sequence[Term] | None, caller: Caller
+    ) -> None:
+        self.now, self.before = now, before
+        self.reads: set[int] = set()
+        self._choices, self._terms, self._caller = choices, terms, caller
 
     def value(self, frame: Frame, expr: ir.Expr) -> Term:
         match expr:
@@ -170,7 +170,7 @@ class Values(ABC):
             case ir.Quantified():
                 return self._quantified(frame, expr)
             case ir.Call(function=function, args=args):
-                return self.call(function, self.arguments(frame, args), self.live(frame))
+                return self._caller.call(function, self.arguments(frame, args), self._caller.live(frame))
             case _:
                 return self._number(frame, expr)
 
@@ -271,6 +271,6 @@ class Values(ABC):
             term = leaf if term is None else self._terms.choose(alternative.condition, leaf, term)
         return literal(of, 0) if term is None else term  # no row: only on paths that are never taken
 
-    def arguments(self, frame: Frame, args: Sequence[ir.Expr | ir.Place]) -> list[Any]:
+    def arguments(self, frame: Frame, args: Sequence[ir.Expr | ir.Place]) -> list[Meaning]:
         """The arguments of a call, as `call` takes them."""
         return [self.place(frame, arg) if isinstance(arg, ir.Place) else self.value(frame, arg) for arg in args]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from checker.engine.atoms import atoms
 from checker.engine.build import load_c
 from checker.engine.cgen import HELPERS
-from checker.engine.cgen_expr import Expressions
+from checker.engine.cgen_expr import ExpressionWriter
 from checker.engine.cgen_stmt import FunctionWriter, prototype
 from checker.engine.cgen_unit import Unit
 from checker.language import ir
@@ -263,7 +263,7 @@ def _call(function: ir.Function, variant: str) -> ir.Stmt:
 
 
 def _switch(unit: Unit, function: ir.Function, numbers: Sequence[int], is_event: bool) -> list[str]:
-    expressions = Expressions(unit, function)
+    expressions = ExpressionWriter(unit, function)
     head = prototype(unit, function, expressions)
     names = [expressions.name(expressions.param(p)) for p in function.params]
     arguments = ", ".join([*(["before"] if function.of_edges else []), "s", *names])

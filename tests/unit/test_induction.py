@@ -225,8 +225,8 @@ def no_fault(*_: Any) -> bool:
     ("name", "where", "bug"),
     [
         ("needs all bindings", "checker.symbolic.smt.Symbolic.formula", no_premise),
-        ("needs steps to stop at a fault", "checker.symbolic.smt.Run._fits", no_fault),
-        ("needs the guard", "checker.symbolic.smt.Run._require", lambda *_: None),
+        ("needs steps to stop at a fault", "checker.symbolic.smt.Execution._fits", no_fault),
+        ("needs the guard", "checker.symbolic.smt.Execution._require", lambda *_: None),
         ("needs well-typed states", "checker.symbolic.smt.Symbolic.well_typed", lambda *_: z3.BoolVal(True)),
     ],
 )

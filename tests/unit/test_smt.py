@@ -11,7 +11,7 @@ import pytest
 from checker.language import ir
 from checker.language.ir import BOOL
 from checker.language.layout import Instance, instances
-from checker.symbolic.smt import Run, Symbolic
+from checker.symbolic.smt import Execution, Symbolic
 from checker.symbolic.smt_eval import Evaluator
 from checker.symbolic.smt_values import Frame, Values
 from checker.symbolic.terms import Term, Terms, Truth, both, either, width_for, z3
@@ -89,28 +89,28 @@ def row_write_ignores_the_index(self: Values, count: int, index: Any) -> list[tu
     return [(row, True) for row in range(count)]
 
 
-def return_does_not_mask(self: Run, frame: Frame, value: ir.Expr | None) -> None:
+def return_does_not_mask(self: Execution, frame: Frame, value: ir.Expr | None) -> None:
     if value is not None:
-        frame.result = self.value(frame, value)
+        frame.result = self.values.value(frame, value)
 
 
-def return_is_not_undone_by_the_test(self: Run, frame: Frame, value: ir.Expr | None) -> None:
+def return_is_not_undone_by_the_test(self: Execution, frame: Frame, value: ir.Expr | None) -> None:
     if value is not None:
-        frame.result = self.value(frame, value)
+        frame.result = self.values.value(frame, value)
     frame.returned = True
 
 
-def last_return_wins(self: Run, frame: Frame, value: ir.Expr | None) -> None:
+def last_return_wins(self: Execution, frame: Frame, value: ir.Expr | None) -> None:
     if value is not None:
-        frame.result = self.value(frame, value)
+        frame.result = self.values.value(frame, value)
     frame.returned = either(frame.returned, frame.live())
 
 
-def require_stops_but_stays_enabled(self: Run, frame: Frame, test: Truth) -> None:
+def require_stops_but_stays_enabled(self: Execution, frame: Frame, test: Truth) -> None:
     self.stopped = either(self.stopped, z3.Not(self._terms.as_z3(test)))
 
 
-def require_outside_its_condition(self: Run, frame: Frame, test: Truth) -> None:
+def require_outside_its_condition(self: Execution, frame: Frame, test: Truth) -> None:
     self.enabled = both(self.enabled, test)
 
 
@@ -118,15 +118,15 @@ def lowest_for_highest(self: Terms, mask: Any, members: int) -> Any:
     return self.lowest(mask, members)
 
 
-def no_fault(self: Run, frame: Frame, value: ir.Expr, of: Any) -> Truth:
+def no_fault(self: Execution, frame: Frame, value: ir.Expr, of: Any) -> Truth:
     return True
 
 
-def only_the_whole_code_is_checked(self: Run, frame: Frame, value: ir.Expr, of: Any) -> Truth:
-    return self._terms.is_code(of, self.value(frame, value))
+def only_the_whole_code_is_checked(self: Execution, frame: Frame, value: ir.Expr, of: Any) -> Truth:
+    return self._terms.is_code(of, self.values.value(frame, value))
 
 
-def callee_forgets_who_calls(self: Run, frame: Frame) -> Truth:
+def callee_forgets_who_calls(self: Execution, frame: Frame) -> Truth:
     return frame.live()
 
 
@@ -145,7 +145,7 @@ def newest_value_wins(self: Frame, name: str) -> Any:
     return self._settled[name] if name in self._settled else self._history[name][-1][1]
 
 
-def continue_ends_the_loop(self: Run, frame: Frame, loop: ir.For) -> None:
+def continue_ends_the_loop(self: Execution, frame: Frame, loop: ir.For) -> None:
     with frame.loop():
         for index in range(loop.over.lo, loop.over.hi + 1):
             with frame.block(True):
@@ -153,7 +153,7 @@ def continue_ends_the_loop(self: Run, frame: Frame, loop: ir.For) -> None:
                 self._block(frame, loop.body)
 
 
-def break_ends_one_pass(self: Run, frame: Frame, loop: ir.For) -> None:
+def break_ends_one_pass(self: Execution, frame: Frame, loop: ir.For) -> None:
     for index in range(loop.over.lo, loop.over.hi + 1):
         with frame.loop(), frame.block(True):
             frame.set(loop.var, index)
@@ -163,20 +163,20 @@ def break_ends_one_pass(self: Run, frame: Frame, loop: ir.For) -> None:
 honest_compare = Terms.compare
 BUGS: list[tuple[type, str, Callable[..., Any]]] = [
     (Values, "_rows", row_write_ignores_the_index),
-    (Run, "_return", return_does_not_mask),
-    (Run, "_return", return_is_not_undone_by_the_test),
-    (Run, "_return", last_return_wins),
-    (Run, "_require", require_stops_but_stays_enabled),
-    (Run, "_require", require_outside_its_condition),
+    (Execution, "_return", return_does_not_mask),
+    (Execution, "_return", return_is_not_undone_by_the_test),
+    (Execution, "_return", last_return_wins),
+    (Execution, "_require", require_stops_but_stays_enabled),
+    (Execution, "_require", require_outside_its_condition),
     (Terms, "highest", lowest_for_highest),
-    (Run, "_fits", no_fault),
-    (Run, "_fits", only_the_whole_code_is_checked),
-    (Run, "live", callee_forgets_who_calls),
+    (Execution, "_fits", no_fault),
+    (Execution, "_fits", only_the_whole_code_is_checked),
+    (Execution, "live", callee_forgets_who_calls),
     (Terms, "compare", unsigned_order),
     (Values, "_logic", both_operands_are_always_evaluated),
     (Frame, "get", newest_value_wins),
-    (Run, "_for", continue_ends_the_loop),
-    (Run, "_for", break_ends_one_pass),
+    (Execution, "_for", continue_ends_the_loop),
+    (Execution, "_for", break_ends_one_pass),
 ]
 
 
@@ -221,8 +221,8 @@ def test_a_constant_run_reads_what_cpython_reads() -> None:
     symbolic = Symbolic(CASES["load_from_a_chosen_row"].program, CASES["load_from_a_chosen_row"].scope)
     (instance,) = instances(symbolic.program)
     state = symbolic.constants((0, 0, 0, 0, 1, 0, 0))
-    assert symbolic.run_step(instance, state).reads == {O, N0}
-    assert symbolic.run_step(instance, symbolic.constants((0,) * 7)).reads == {O}
+    assert symbolic.run_step(instance, state).values.reads == {O, N0}
+    assert symbolic.run_step(instance, symbolic.constants((0,) * 7)).values.reads == {O}
 
 
 def test_the_width_holds_results_of_arithmetic() -> None:

@@ -8,7 +8,6 @@ import itertools
 import sys
 import typing
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from checker.language.classes import field_loc
 from checker.language.ir import Loc
@@ -23,7 +22,7 @@ MASK_BITS = 64
 MOST_CELLS = 2**16  # scalars of a state
 
 
-def only_plain_parameters(function: Callable[..., Any], node: ast.FunctionDef, *, method: bool) -> None:
+def only_plain_parameters(function: Callable[..., object], node: ast.FunctionDef, *, method: bool) -> None:
     """Positional parameters without defaults; a method's first is the system."""
     file, args = function.__code__.co_filename, node.args
     extra = args.vararg or args.kwarg or next(iter(args.kwonlyargs + args.posonlyargs), None)
@@ -64,7 +63,7 @@ def _check_annotations(owner: type[Design], scope: Scope) -> None:
             raise Refused(loc_of(node, file), *said_of_type(error, vars(module))) from None
 
 
-def annotation_type(node: ast.expr, names: dict[str, Any], scope: Scope, what: str) -> Type:
+def annotation_type(node: ast.expr, names: dict[str, object], scope: Scope, what: str) -> Type:
     """The type that an annotation means, evaluated as CPython would."""
     value = eval(ast.unparse(node), names)
     return resolve(eval(value, names) if isinstance(value, str) else value, scope, what)
@@ -222,7 +221,7 @@ def check_unused(design: type[Design], used: set[tuple[type, str]]) -> None:
             raise Refused(loc_of(node, file), f"{name}() replaces nothing and nobody calls it", hint)
 
 
-def _methods(owner: type) -> dict[str, Callable[..., Any]]:
+def _methods(owner: type) -> dict[str, Callable[..., object]]:
     if not issubclass(owner, Design) or owner is Design:
         return {"initial": Design.initial} if owner is Design else {}
     return {name: f for name, f in vars(owner).items() if inspect.isfunction(f) and not name.startswith("__")}

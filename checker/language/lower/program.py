@@ -10,7 +10,6 @@ import ast
 import inspect
 import types
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from checker.language import ir
 from checker.language.classes import check_design, check_scope, check_type
@@ -29,7 +28,7 @@ from checker.language.lower.checks import (
 from checker.language.lower.context import Context, Signature
 from checker.language.lower.statement import Statements
 from checker.language.refusal import Refused, loc_of
-from checker.language.source import definition_of, type_hints
+from checker.language.source import definition_of, plain_function, type_hints
 from model.finite import BoolType, EnumType, ModelError, Scalar, StructType, TableType, Type
 from model.lang import Design, Fair, Property, Scope, resolve
 
@@ -77,7 +76,7 @@ class ProgramLowering:
         names = (n for n in dir(self.design) if not n.startswith("_") and n not in ("steps", "state_type"))
         return [n for n in names if inspect.isfunction(getattr(self.design, n))]
 
-    def constant(self, name: str) -> Any:
+    def constant(self, name: str) -> object:
         return getattr(self.design, name, None)
 
     def in_patch(self, loc: ir.Loc) -> bool:
@@ -138,7 +137,7 @@ class ProgramLowering:
         self.functions[key] = Function(key, params, returns, tuple(body), guard is not None, loc, owner, of_edges)
         self.signatures[key] = Signature(key, params, returns, _first_write(body, self.signatures), guard)
 
-    def _params(self, function: Callable[..., Any], node: ast.FunctionDef, skip: int) -> tuple[Param, ...]:
+    def _params(self, function: Callable[..., object], node: ast.FunctionDef, skip: int) -> tuple[Param, ...]:
         file, hints = function.__code__.co_filename, _hints(function, node)
         params = list[Param]()
         for argument in node.args.args[skip:]:
@@ -153,7 +152,7 @@ class ProgramLowering:
             )
         return tuple(params)
 
-    def _resolved(self, hint: Any, what: str, node: ast.AST, file: str) -> Type:
+    def _resolved(self, hint: object, what: str, node: ast.AST, file: str) -> Type:
         try:
             of = resolve(hint, self.scope, what)
         except ModelError as error:
@@ -174,7 +173,7 @@ class ProgramLowering:
             case _:
                 return of
 
-    def _returns(self, function: Callable[..., Any], node: ast.FunctionDef) -> Scalar | None:
+    def _returns(self, function: Callable[..., object], node: ast.FunctionDef) -> Scalar | None:
         file, hints = function.__code__.co_filename, _hints(function, node)
         if "return" not in hints:
             raise Refused(
@@ -227,19 +226,17 @@ class ProgramLowering:
 
     def formula(self, p: Property) -> Formula:
         """A property: one bool function, or two (p and q) for a leads_to."""
-        function: Any = p.function
-        if isinstance(function, Property):
-            inner = function.function
-            raise Refused(
-                loc_of(definition_of(inner), inner.__code__.co_filename),
-                "this is made a property twice",
-                "leave one decorator",
-            )
+        made: object = p.function
+        if isinstance(made, Property):
+            inner = plain_function(made.function)
+            loc = loc_of(definition_of(inner), inner.__code__.co_filename)
+            raise Refused(loc, "this is made a property twice", "leave one decorator")
+        function = plain_function(made)
         node, file = definition_of(function), function.__code__.co_filename
         only_plain_parameters(function, node, method=False)
         hints = _hints(function, node)
         arguments = [a.arg for a in node.args.args]
-        systems = [a for a in arguments[:2] if inspect.isclass(hints.get(a)) and issubclass(hints[a], Design)]
+        systems = [a for a in arguments[:2] if inspect.isclass(of := hints.get(a)) and issubclass(of, Design)]
         if arguments[: len(systems)] != systems or not systems:
             raise Refused(
                 loc_of(node, file), f"{p.name}(...) must take the system first", f"def {p.name}(s: Machine, ...)"
@@ -269,7 +266,7 @@ class ProgramLowering:
         return [base] if p.kind != "leads_to" else [f"{base}.p", f"{base}.q"]
 
 
-def _hints(function: Callable[..., Any], node: ast.FunctionDef) -> dict[str, Any]:
+def _hints(function: Callable[..., object], node: ast.FunctionDef) -> dict[str, object]:
     loc = loc_of(node, function.__code__.co_filename)
     try:
         return type_hints(function)
