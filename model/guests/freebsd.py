@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from model.guests.threaded import Doing, Sel4
+from model.guests.guest import Doing
+from model.guests.threaded import Threaded
 from model.lang import Fair, require, step
 from model.machine import Cpu, IoapicVersion, Pin, Trigger, Vector
 
 
-class FreeBsd(Sel4):
+class FreeBsd(Threaded):
     """The I/O APIC's EOI follows the LAPIC's at once, with the pin masked; the ithread services the device later."""
 
     source: ClassVar[str] = "sys/x86/x86/io_apic.c"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from enum import Enum
 from typing import Annotated, ClassVar
 
-from model.lang import Fair, Label, Table, require, step
+from model.lang import Fair, Label, Struct, Table, require, step
 from model.machine import Cpu, Machine, Pin, Trigger, Vector
 
 
@@ -77,3 +78,38 @@ class Guest(Machine):
         for pin, rte in self.ioapic.items():
             if self.is_level_pin(pin, vector):
                 self.ioapic_mem_write_rte(pin, rte.vector, rte.dest, trigger, mask)
+
+
+class Doing(Enum):
+    """What a CPU does about the interrupt that it took. Each guest has some of these."""
+
+    NOTHING = 0
+    INTERRUPTED = 1  # the vector was taken
+    ENTER = 2  # the vector was taken (illumos)
+    HANDLER = 3  # the driver is next
+    EXIT = 4  # the device is serviced (illumos)
+    END = 5  # the device is serviced (Xen)
+    ACK = 6  # the LAPIC's EOI is next
+    EOI = 7  # the I/O APIC's own EOI is next
+    FLIPPED = 8  # the entry is masked and edge, to be restored
+    MASKED = 9  # the entry is masked for a move, the LAPIC's EOI is next
+    MOVE = 10  # the entry may be moved and is unmasked next
+
+
+class Handling(Struct):
+    doing: Doing
+    vector: Annotated[Vector, Label("handles vector")]
+
+
+class InterruptsOff(Guest):
+    """A guest that handles one interrupt at a time on each CPU, with interrupts off until it is done."""
+
+    irq: Annotated[Table[Cpu, Handling], Label("", lane="CPU{0}")]
+
+    def guest_is_idle(self, cpu: Cpu) -> bool:
+        return self.irq[cpu].doing == Doing.NOTHING
+
+    def take_interrupt(self, cpu: Cpu, vector: Vector, doing: Doing) -> None:
+        irq = self.irq[cpu]
+        irq.doing = doing
+        irq.vector = vector

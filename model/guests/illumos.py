@@ -6,77 +6,55 @@ whatever the I/O APIC's version is. As in class G-DIR-EOIR of the facts (3.7), t
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Annotated
-
-from model.guests.guest import Guest
-from model.lang import Fair, Label, Struct, Table, require, step
+from model.guests.guest import Doing, InterruptsOff
+from model.lang import Fair, require, step
 from model.machine import Cpu, Pin, Vector
 
 
-class Doing(Enum):
-    NOTHING = 0
-    ENTER = 1  # the vector was taken
-    HANDLER = 2  # the LAPIC is EOIed if broadcasts are suppressed
-    EXIT = 3  # the device is serviced
-
-
-class IllumosCpu(Struct):
-    doing: Doing
-    vector: Annotated[Vector, Label("handles vector")]
-
-
-class Illumos(Guest):
+class Illumos(InterruptsOff):
     """Simplified: interrupts are off throughout; without LVR bit 24 the LAPIC is EOIed at the end, unmasked."""
-
-    illumos: Annotated[Table[Cpu, IllumosCpu], Label("", lane="CPU{0}")]
 
     def guest_wants_directed_eoi(self) -> bool:
         return True
 
-    def guest_is_idle(self, cpu: Cpu) -> bool:
-        return self.illumos[cpu].doing == Doing.NOTHING
-
     def guest_interrupt(self, cpu: Cpu, vector: Vector) -> None:
-        illumos = self.illumos[cpu]
-        illumos.doing = Doing.ENTER
-        illumos.vector = vector
+        self.take_interrupt(cpu, vector, Doing.ENTER)
 
     @step(by="guest", fair=Fair.WEAK)
     def apic_send_eoi(self, cpu: Cpu) -> None:
-        illumos = self.illumos[cpu]
+        irq = self.irq[cpu]
         apic = self.apic[cpu]
-        require(apic.in_guest and illumos.doing == Doing.ENTER)
-        illumos.doing = Doing.HANDLER
+        require(apic.in_guest and irq.doing == Doing.ENTER)
+        irq.doing = Doing.HANDLER
         if apic.spiv_directed_eoi:
             self.apic_set_eoi(apic)
 
     @step(by="guest", fair=Fair.WEAK)
     def service(self, cpu: Cpu) -> None:
-        illumos = self.illumos[cpu]
-        require(self.apic[cpu].in_guest and illumos.doing == Doing.HANDLER)
-        illumos.doing = Doing.EXIT
-        self.service_devices(illumos.vector)
+        irq = self.irq[cpu]
+        require(self.apic[cpu].in_guest and irq.doing == Doing.HANDLER)
+        irq.doing = Doing.EXIT
+        self.service_devices(irq.vector)
 
     @step(by="guest", fair=Fair.WEAK)
     def apic_send_directed_EOI(self, cpu: Cpu) -> None:
         """No version test here."""
-        illumos = self.illumos[cpu]
+        irq = self.irq[cpu]
         apic = self.apic[cpu]
-        require(apic.in_guest and illumos.doing == Doing.EXIT)
-        illumos.doing = Doing.NOTHING
+        require(apic.in_guest and irq.doing == Doing.EXIT)
+        irq.doing = Doing.NOTHING
         if apic.spiv_directed_eoi:
-            self.ioapic_mem_write_eoi(illumos.vector)
+            self.ioapic_mem_write_eoi(irq.vector)
         else:
             self.apic_set_eoi(apic)
 
     def guest_is_handling(self, pin: Pin) -> bool:
         vector = self.remapped_vector(pin)
-        return any(i.doing in (Doing.ENTER, Doing.HANDLER) and i.vector == vector for i in self.illumos.values())
+        return any(irq.doing in (Doing.ENTER, Doing.HANDLER) and irq.vector == vector for irq in self.irq.values())
 
     def guest_owes_directed_eoi(self, pin: Pin) -> bool:
         vector = self.remapped_vector(pin)
         return any(
-            self.apic[cpu].spiv_directed_eoi and i.doing in (Doing.HANDLER, Doing.EXIT) and i.vector == vector
-            for cpu, i in self.illumos.items()
+            self.apic[cpu].spiv_directed_eoi and irq.doing in (Doing.HANDLER, Doing.EXIT) and irq.vector == vector
+            for cpu, irq in self.irq.items()
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from model.guests.linux import Doing, Linux
+from model.guests.guest import Doing
+from model.guests.linux import Linux
 from model.lang import Fair, Label, Table, require, step
 from model.machine import Cpu, Pin, Trigger
 
@@ -28,31 +29,31 @@ class LinuxAffinity(Linux):
     @step(by="guest", fair=Fair.WEAK)
     def mask_ioapic_irq(self, cpu: Cpu) -> None:
         """Step 1, only if a move is pending."""
-        linux = self.linux[cpu]
-        require(self.apic[cpu].in_guest and linux.doing == Doing.ACK)
-        require(any(self.is_level_pin(pin, linux.vector) and self.move_pending[pin] is not None for pin in self.ioapic))
-        linux.doing = Doing.MASKED
-        self.write_level_pins(linux.vector, Trigger.LEVEL, True)
+        irq = self.irq[cpu]
+        require(self.apic[cpu].in_guest and irq.doing == Doing.ACK)
+        require(any(self.is_level_pin(pin, irq.vector) and self.move_pending[pin] is not None for pin in self.ioapic))
+        irq.doing = Doing.MASKED
+        self.write_level_pins(irq.vector, Trigger.LEVEL, True)
 
     def ack_APIC_irq(self, cpu: Cpu) -> None:
         """Step 3."""
-        linux = self.linux[cpu]
-        require(self.apic[cpu].in_guest and linux.doing in (Doing.ACK, Doing.MASKED))
+        irq = self.irq[cpu]
+        require(self.apic[cpu].in_guest and irq.doing in (Doing.ACK, Doing.MASKED))
         require(
-            linux.doing == Doing.MASKED
-            or not any(self.is_level_pin(p, linux.vector) and self.move_pending[p] is not None for p in self.ioapic)
+            irq.doing == Doing.MASKED
+            or not any(self.is_level_pin(p, irq.vector) and self.move_pending[p] is not None for p in self.ioapic)
         )
-        linux.doing = Doing.MOVE if linux.doing == Doing.MASKED else Doing.NOTHING
+        irq.doing = Doing.MOVE if irq.doing == Doing.MASKED else Doing.NOTHING
         self.apic_set_eoi(self.apic[cpu])
 
     @step(by="guest", fair=Fair.WEAK)
     def irq_move_masked_irq(self, cpu: Cpu) -> None:
         """Step 5: with Remote IRR set the move has to wait for another interrupt. The pin is unmasked."""
-        linux = self.linux[cpu]
-        require(self.apic[cpu].in_guest and linux.doing == Doing.MOVE)
-        linux.doing = Doing.NOTHING
+        irq = self.irq[cpu]
+        require(self.apic[cpu].in_guest and irq.doing == Doing.MOVE)
+        irq.doing = Doing.NOTHING
         for pin, rte in self.ioapic.items():
-            if self.is_level_pin(pin, linux.vector):
+            if self.is_level_pin(pin, irq.vector):
                 dest = self.move_pending[pin]
                 if dest is not None and not rte.remote_irr:
                     self.move_pending[pin] = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, ClassVar
 
-from model.guests.linux import Doing, Linux
+from model.guests.guest import Doing
+from model.guests.linux import Linux
 from model.lang import Fair, Label, Table, require, step
 from model.machine import Cpu, IoapicVersion, Pin, Trigger, Vector
 
@@ -12,39 +14,40 @@ from model.machine import Cpu, IoapicVersion, Pin, Trigger, Vector
 class LinuxExplicitEoi(Linux):
     """eoi_ioapic_pin() follows the LAPIC's EOI wherever needs_explicit_eoi() said so before it."""
 
+    @abstractmethod
     def needs_explicit_eoi(self, cpu: Cpu, vector: Vector) -> bool:
-        return False
+        """Asked before the LAPIC's EOI."""
 
     def ack_APIC_irq(self, cpu: Cpu) -> None:
         """ioapic_ack_level(): what the LAPIC says of the vector is read first."""
-        linux = self.linux[cpu]
-        require(self.apic[cpu].in_guest and linux.doing == Doing.ACK)
-        linux.doing = Doing.EOI if self.needs_explicit_eoi(cpu, linux.vector) else Doing.NOTHING
+        irq = self.irq[cpu]
+        require(self.apic[cpu].in_guest and irq.doing == Doing.ACK)
+        irq.doing = Doing.EOI if self.needs_explicit_eoi(cpu, irq.vector) else Doing.NOTHING
         self.apic_set_eoi(self.apic[cpu])
 
     @step(by="guest", fair=Fair.WEAK)
     def eoi_ioapic_pin(self, cpu: Cpu) -> None:
         """L2: by the version, the EOI register, or the first half of the trigger flip."""
-        linux = self.linux[cpu]
-        require(self.apic[cpu].in_guest and linux.doing == Doing.EOI)
+        irq = self.irq[cpu]
+        require(self.apic[cpu].in_guest and irq.doing == Doing.EOI)
         if self.ioapic_version() == IoapicVersion.V20:
-            linux.doing = Doing.NOTHING
-            self.write_ioapic_eoi_of(linux.vector)
+            irq.doing = Doing.NOTHING
+            self.write_ioapic_eoi_of(irq.vector)
         else:
-            linux.doing = Doing.FLIPPED
-            self.write_level_pins(linux.vector, Trigger.EDGE, True)
+            irq.doing = Doing.FLIPPED
+            self.write_level_pins(irq.vector, Trigger.EDGE, True)
 
     @step(by="guest", fair=Fair.WEAK)
     def restore_entry(self, cpu: Cpu) -> None:
         """The second half of the trigger flip."""
-        linux = self.linux[cpu]
-        require(self.apic[cpu].in_guest and linux.doing == Doing.FLIPPED)
-        linux.doing = Doing.NOTHING
-        self.write_level_pins(linux.vector, Trigger.LEVEL, False)
+        irq = self.irq[cpu]
+        require(self.apic[cpu].in_guest and irq.doing == Doing.FLIPPED)
+        irq.doing = Doing.NOTHING
+        self.write_level_pins(irq.vector, Trigger.LEVEL, False)
 
     def guest_owes_ioapic_eoi(self, pin: Pin) -> bool:
         vector = self.remapped_vector(pin)
-        return any(i.doing in (Doing.EOI, Doing.FLIPPED) and i.vector == vector for i in self.linux.values())
+        return any(irq.doing in (Doing.EOI, Doing.FLIPPED) and irq.vector == vector for irq in self.irq.values())
 
 
 class LinuxTmr0(LinuxExplicitEoi):

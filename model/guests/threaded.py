@@ -6,17 +6,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, ClassVar
 
-from model.guests.guest import Guest
-from model.lang import Fair, Label, Struct, Table, require, step
+from model.guests.guest import Doing, InterruptsOff
+from model.lang import Fair, Label, Table, require, step
 from model.machine import Cpu, Pin, Trigger, Vector
-
-
-class Doing(Enum):
-    NOTHING = 0
-    INTERRUPTED = 1  # the vector was taken
-    ACK = 2  # the pin is masked, its thread woken; the LAPIC's EOI is next
-    EOI = 3  # the I/O APIC's own EOI is next
-    FLIPPED = 4  # the entry is masked and edge, to be restored
 
 
 class Thread(Enum):
@@ -25,27 +17,13 @@ class Thread(Enum):
     DONE = 2  # the pin is to be unmasked
 
 
-class ThreadedCpu(Struct):
-    doing: Doing
-    vector: Annotated[Vector, Label("handles vector")]
+class Threaded(InterruptsOff):
+    """The pin is masked and the LAPIC EOIed; the thread services the device, and the pin is unmasked when it is done."""
 
-
-class Sel4(Guest):
-    """seL4: mask the pin, EOI the LAPIC, let the driver thread service the device, unmask when it acknowledges (3.6)."""
-
-    irq: Annotated[Table[Cpu, ThreadedCpu], Label("", lane="CPU{0}")]
     thread: Annotated[Table[Pin, Thread], Label("thread of pin {0}")]
 
-    def guest_wants_directed_eoi(self) -> bool:
-        return False
-
-    def guest_is_idle(self, cpu: Cpu) -> bool:
-        return self.irq[cpu].doing == Doing.NOTHING
-
     def guest_interrupt(self, cpu: Cpu, vector: Vector) -> None:
-        irq = self.irq[cpu]
-        irq.doing = Doing.INTERRUPTED
-        irq.vector = vector
+        self.take_interrupt(cpu, vector, Doing.INTERRUPTED)
 
     @step(by="guest", fair=Fair.WEAK)
     def mask_and_wake(self, cpu: Cpu) -> None:
@@ -102,10 +80,20 @@ class Sel4(Guest):
         return False
 
 
-class LinuxThreaded(Sel4):
+class Sel4(Threaded):
+    """seL4: mask the pin, EOI the LAPIC, let the driver thread service the device, unmask when it acknowledges (3.6)."""
+
+    def guest_wants_directed_eoi(self) -> bool:
+        return False
+
+
+class LinuxThreaded(Threaded):
     """Linux's one-shot handler (L6): the hard half wakes the thread if its device wants service, else EOI and unmask."""
 
     source: ClassVar[str] = "kernel/irq/chip.c"
+
+    def guest_wants_directed_eoi(self) -> bool:
+        return False
 
     def woken(self, pin: Pin) -> Thread:
         if self.raised[pin] or self.thread[pin] == Thread.WOKEN:
@@ -113,8 +101,11 @@ class LinuxThreaded(Sel4):
         return Thread.DONE
 
 
-class Broken(Sel4):
+class Broken(Threaded):
     """Broken: EOIs before the cause is cleared and masks nothing, as Hyper-V 2016 did (QEMU 958a01dab8e0, kvm.md B11)."""
+
+    def guest_wants_directed_eoi(self) -> bool:
+        return False
 
     def masks_pins(self) -> bool:
         return False

@@ -44,15 +44,8 @@ class CloudHypervisor(Vmm):
         An eventfd that was written meanwhile fires when it becomes an irqfd (virt/kvm/eventfd.c, kvm_irqfd_assign()).
         """
         rte = self.ioapic[pin]
-        rte.vector = vector
-        rte.dest = dest
-        rte.trigger = trigger
-        rte.mask = mask
-        route = self.irq_routing[pin]
-        route.valid = not mask
-        route.vector = vector
-        route.dest = dest
-        route.trigger = trigger
+        self.set_entry(rte, vector, dest, trigger, mask)
+        self.set_routing_entry(self.irq_routing[pin], not mask, vector, dest, trigger)
         self.kvm_set_irq_routing()
         if rte.irr and not mask:
             rte.irr = False

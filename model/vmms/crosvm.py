@@ -53,17 +53,10 @@ class Crosvm(Vmm):
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """V-CR3: a high level line is sent before its route is set up anew, so to where the old route says."""
         rte = self.ioapic[pin]
-        rte.vector = vector
-        rte.dest = dest
-        rte.trigger = trigger
-        rte.mask = mask
+        self.set_entry(rte, vector, dest, trigger, mask)
         if trigger == Trigger.EDGE:
             rte.remote_irr = False
         if trigger == Trigger.LEVEL and rte.irr and not mask:
             self.service_irq(pin, rte, True)
-        route = self.irq_routing[pin]
-        route.valid = True
-        route.vector = vector
-        route.dest = dest
-        route.trigger = trigger
+        self.set_routing_entry(self.irq_routing[pin], True, vector, dest, trigger)
         self.kvm_set_irq_routing()

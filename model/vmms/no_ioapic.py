@@ -41,13 +41,9 @@ class NoIoapic(Vmm):
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """The driver writes the MSI's address, data and mask. The trigger mode that a guest asks for is not heard."""
         msi = self.ioapic[pin]
-        msi.vector = vector
-        msi.dest = dest
-        msi.mask = mask
         route = self.irq_routing[pin]
-        route.valid = not mask
-        route.vector = vector
-        route.dest = dest
+        self.set_entry(msi, vector, dest, msi.trigger, mask)
+        self.set_routing_entry(route, not mask, vector, dest, route.trigger)
         self.kvm_set_irq_routing()
         if msi.irr and not mask:
             msi.irr = False

@@ -59,14 +59,7 @@ class Openvmm(Vmm):
         Assumed: a masked entry has no KVM route.
         """
         rte = self.ioapic[pin]
-        rte.vector = vector
-        rte.dest = dest
-        rte.trigger = trigger
-        rte.mask = mask
-        route = self.irq_routing[pin]
-        route.valid = not mask
-        route.vector = vector
-        route.dest = dest
-        route.trigger = trigger
+        self.set_entry(rte, vector, dest, trigger, mask)
+        self.set_routing_entry(self.irq_routing[pin], not mask, vector, dest, trigger)
         self.kvm_set_irq_routing()
         self.ioapic_evaluate(pin, rte)

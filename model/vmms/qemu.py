@@ -56,12 +56,21 @@ class Qemu(Vmm):
         for pin, rte in self.ioapic.items():
             if not rte.irr or rte.mask:
                 continue
+            coalesce = False  # the guest should be still working on the previous one
             if rte.trigger == Trigger.EDGE:
                 rte.irr = False
-                self.kvm_set_irq(pin, True)
-            elif not rte.remote_irr:
+            else:
+                coalesce = rte.remote_irr
                 rte.remote_irr = True
-                self.kvm_set_irq(pin, True)
+            if not coalesce:
+                self.kvm_set_irq(self.ioapic_gsi(pin), True)
+
+    def ioapic_gsi(self, pin: Pin) -> Pin:
+        """The pin's number on its chip."""
+        return pin
+
+    def on_one_chip(self, pin: Pin, other: Pin) -> bool:
+        return True
 
     def ioapic_eoi_broadcast(self, vector: Vector) -> None:
         """Every level pin with this vector opens, and is sent again at once if its line is still high."""
@@ -97,10 +106,7 @@ class Qemu(Vmm):
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """ioapic_mem_write() of an entry: Remote IRR is read-only, but an edge entry has none."""
         rte = self.ioapic[pin]
-        rte.vector = vector
-        rte.dest = dest
-        rte.trigger = trigger
-        rte.mask = mask
+        self.set_entry(rte, vector, dest, trigger, mask)
         rte.irq_eoi = 0
         if trigger == Trigger.EDGE:
             rte.remote_irr = False  # ioapic_fix_edge_remote_irr()
@@ -110,10 +116,7 @@ class Qemu(Vmm):
     def ioapic_update_kvm_routes(self, written: Pin) -> None:
         """Unmasked pins of the chip that was written to are copied into KVM's routes; a masked one keeps its route."""
         for pin, rte in self.ioapic.items():
-            if not rte.mask:
-                route = self.irq_routing[pin]
-                route.valid = True
-                route.vector = self.remapped_vector(pin)  # kvm_arch_fixup_msi_route()
-                route.dest = rte.dest
-                route.trigger = rte.trigger
+            if not rte.mask and self.on_one_chip(pin, written):
+                vector = self.remapped_vector(pin)  # kvm_arch_fixup_msi_route()
+                self.set_routing_entry(self.irq_routing[self.ioapic_gsi(pin)], True, vector, rte.dest, rte.trigger)
         self.kvm_set_irq_routing()

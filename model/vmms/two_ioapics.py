@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from model.machine import ApiFlags, Pin, Trigger
+from model.machine import ApiFlags, Pin
 from model.vmms.qemu import Qemu
 
 
@@ -30,24 +30,6 @@ class TwoIoapics(Qemu):
                 return gsi
         return pin
 
-    def ioapic_service(self) -> None:
-        for pin, rte in self.ioapic.items():
-            if not rte.irr or rte.mask:
-                continue
-            if rte.trigger == Trigger.EDGE:
-                rte.irr = False
-                self.kvm_set_irq(self.ioapic_gsi(pin), True)
-            elif not rte.remote_irr:
-                rte.remote_irr = True
-                self.kvm_set_irq(self.ioapic_gsi(pin), True)
-
-    def ioapic_update_kvm_routes(self, written: Pin) -> None:
-        """Q8: the unmasked pins of the chip that was written to."""
-        for pin, rte in self.ioapic.items():
-            if not rte.mask and (pin > 0) == (written > 0):
-                route = self.irq_routing[self.ioapic_gsi(pin)]
-                route.valid = True
-                route.vector = rte.vector
-                route.dest = rte.dest
-                route.trigger = rte.trigger
-        self.kvm_set_irq_routing()
+    def on_one_chip(self, pin: Pin, other: Pin) -> bool:
+        """Q8: a write copies the pins of its own chip into KVM's routes."""
+        return (pin > 0) == (other > 0)
