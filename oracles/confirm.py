@@ -11,11 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from checker.engine.reference import is_of_edges
 from model.lang import Design, Disabled, Kind, Property, Scope, cells, save
-from oracles.lockstep import Mismatch, NotRunnable, OracleDied, OracleMissing, Spelling, Step, Totals, step_text
+from oracles.lockstep import (
+    Arguments,
+    Mismatch,
+    NotRunnable,
+    OracleDied,
+    OracleMissing,
+    Spelling,
+    Step,
+    Totals,
+    step_text,
+)
 from oracles.walk import Subject
 
 ROUNDS = 3  # of a loop
@@ -54,7 +63,7 @@ class Counterexample:
     judge: Callable[[type[Design], Scope], str] | None = None
 
 
-def shown_by(p: Property, values: Sequence[tuple[Any, ...]]) -> Callable[[Design], bool] | None:
+def shown_by(p: Property, values: Sequence[Arguments]) -> Callable[[Design], bool] | None:
     """Whether the last state shows an `always` violated, or a `reachable` reached, for some of these values of its
     parameters; None for properties of more than one state."""
     if p.kind is Kind.LEADS_TO or is_of_edges(p):

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,11 @@ from oracles.walk import Disagreement, Subject, shrunk
 Slice = Callable[[Move], Sequence[str]]
 
 
+Codes: TypeAlias = NDArray[np.uint64]
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+
 class TooBig(Exception):
     """The graph has more states than were allowed."""
 
@@ -46,12 +51,12 @@ class Space:
 
     moves: Sequence[Move]
     leaves: Sequence[Leaf]
-    codes: NDArray[Any]
-    row: NDArray[Any]
-    label: NDArray[Any]
-    target: NDArray[Any]
-    parents: NDArray[Any]
-    kind: NDArray[Any]
+    codes: Codes
+    row: Ints
+    label: Ints
+    target: NDArray[np.int32]
+    parents: Ints
+    kind: Ints
     kinds: int
 
     @property
@@ -82,9 +87,9 @@ class SliceError(Exception):
 
 
 def _local(
-    codes: NDArray[Any], row: NDArray[Any], label: NDArray[Any], target: NDArray[Any], moves: Sequence[Move],
+    codes: Codes, row: Ints, label: Ints, target: NDArray[np.int32], moves: Sequence[Move],
     leaves: Sequence[Leaf], part: Slice,
-) -> tuple[NDArray[Any], int]:  # fmt: skip
+) -> tuple[Ints, int]:  # fmt: skip
     """The number of each transition's local transition, and how many there are. Raises SliceError."""
     source = np.repeat(np.arange(len(row) - 1), np.diff(row))
     kind, kinds = np.full(len(label), -1, np.int64), 0
@@ -113,7 +118,7 @@ def _local(
     return kind, kinds
 
 
-def _part(codes: NDArray[Any], names: Sequence[str], patterns: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _part(codes: Codes, names: Sequence[str], patterns: Sequence[str]) -> tuple[Bools, Codes]:
     """Which leaves are in the part, and every state's codes of them, 0 where a condition says that they do not count."""
     inside, seen = np.zeros(len(names), bool), np.zeros_like(codes)
     for text in patterns:
@@ -127,16 +132,14 @@ def _part(codes: NDArray[Any], names: Sequence[str], patterns: Sequence[str]) ->
     return inside, seen[:, inside]
 
 
-def _same_effect(
-    before: NDArray[Any], after: NDArray[Any], inside: NDArray[Any], first: NDArray[Any], moved: NDArray[Any]
-) -> bool:
+def _same_effect(before: Codes, after: Codes, inside: Bools, first: Ints, moved: Codes) -> bool:
     """Whether every transition ends as the first of its class does, in all leaves that either of them changes."""
     touched = (moved != 0) | (moved[first] != 0)
     ends = after[:, inside]
     return bool((~touched | (ends == ends[first])).all())
 
 
-def _keys(rows: NDArray[Any]) -> NDArray[Any]:
+def _keys(rows: Codes) -> Ints:
     """i64[rows]: equal for equal rows, and for them only."""
     key = np.zeros(len(rows), np.int64)
     bound = 1

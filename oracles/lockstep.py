@@ -14,16 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from checker.language.layout import leaves
 from checker.stories.trace import show
-from model.finite import RangeError, decode
-from model.lang import Design, Disabled, Scope
+from model.finite import RangeError, Scalar, decode
+from model.lang import Design, Disabled, Scope, Table
 
 Observed: TypeAlias = Mapping[str, int]  # what is observable -> its code: a leaf's path, or a name for something else
-Step: TypeAlias = tuple[str, tuple[Any, ...]]  # a step of the model with Python values of its parameters
+Arguments: TypeAlias = tuple[Any, ...]  # values of a function's parameters: each function has types of its own
+Step: TypeAlias = tuple[str, Arguments]
 Walk: TypeAlias = Sequence[Step]
+Row = TypeVar("Row")
 INITIAL: Step = ("initial", ())  # what is told first of every walk
 
 
@@ -64,10 +66,10 @@ class RealSystem(Protocol):
     def start(self, system: Design) -> None:
         """A new real system for a system whose fields hold their defaults. Ends the one before."""
 
-    def not_runnable(self, entry: str, system: Design, args: Sequence[Any]) -> str | None:
+    def not_runnable(self, entry: str, system: Design, args: Arguments) -> str | None:
         """Why an entry cannot be done here, in this state; asked before the model does it."""
 
-    def perform(self, entry: str, system: Design, args: Sequence[Any]) -> None:
+    def perform(self, entry: str, system: Design, args: Arguments) -> None:
         """Do it; the model has done it already. Raises OracleDied, NotRunnable."""
 
     def observe(self, system: Design) -> Observed:
@@ -98,7 +100,7 @@ class Mismatch(Exception):
     number: int
     step: Step
     entry: str
-    arguments: tuple[Any, ...]
+    arguments: Arguments
     differences: tuple[Discrepancy, ...]
 
     def __str__(self) -> str:
@@ -142,7 +144,7 @@ class Cosimulation:
         """Runs initial(). Raises Mismatch, NotRunnable, OracleDied."""
         self.real, self.totals, self.on_step = real, totals or Totals(), on_step
         self.depth, self.number = 0, 0
-        self.pending: tuple[str, tuple[Any, ...]] | None = None
+        self.pending: tuple[str, Arguments] | None = None
         self.now = INITIAL
         self.done: list[str] = []
         self.expected: Observed = {}
@@ -156,7 +158,7 @@ class Cosimulation:
             self._compare("start", ())
         self._tell()
 
-    def step(self, name: str, args: tuple[Any, ...]) -> int:
+    def step(self, name: str, args: Arguments) -> int:
         """Take a step; returns how many entries it made. Raises Disabled (then nothing happened), Mismatch,
         NotRunnable and OracleDied (then this lock-step is over)."""
         self.number += 1
@@ -177,7 +179,7 @@ class Cosimulation:
         if self.on_step is not None:
             self.on_step(Seen(self.now, self.expected, self.observed, tuple(self.done)))
 
-    def enter(self, entry: str, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    def enter(self, entry: str, function: Callable[..., Any], args: Arguments) -> Any:
         """An entry was called: in the model, and if it came from outside, on the real system, too."""
         if self.depth:
             return function(self.system, *args)
@@ -195,7 +197,7 @@ class Cosimulation:
         self._perform_pending()
         return result
 
-    def leave(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    def leave(self, function: Callable[..., Any], args: Arguments) -> Any:
         """A tail call: the entry that makes it is complete."""
         if not self.depth:
             return function(self.system, *args)
@@ -216,7 +218,7 @@ class Cosimulation:
         self.totals.entries += 1
         self._compare(entry, args)
 
-    def _compare(self, entry: str, args: tuple[Any, ...]) -> None:
+    def _compare(self, entry: str, args: Arguments) -> None:
         """Look at both. Raises Mismatch."""
         self.expected, self.observed = self.real.expected(self.system), self.real.observe(self.system)
         if self.expected != self.observed:
@@ -234,14 +236,14 @@ def _differences(expected: Observed, observed: Observed) -> tuple[Discrepancy, .
     )
 
 
-_LOCKED: dict[tuple[Any, ...], type[Design]] = {}
+_LOCKED: dict[tuple[type[Design], tuple[str, ...], tuple[str, ...]], type[Design]] = {}
 
 
 def _locked(design: type[Design], entries: tuple[str, ...], tail_calls: tuple[str, ...]) -> type[Design]:
     """The subclass whose entries and tail calls go through its Cosimulation."""
     key = (design, entries, tail_calls)
     if key not in _LOCKED:
-        body: dict[str, Any] = {name: _entry(name, getattr(design, name)) for name in entries if hasattr(design, name)}
+        body = {name: _entry(name, getattr(design, name)) for name in entries if hasattr(design, name)}
         body |= {name: _tail(getattr(design, name)) for name in tail_calls if hasattr(design, name)}
         _LOCKED[key] = type(design.__name__, (design,), {**body, "__module__": design.__module__})
     return _LOCKED[key]
@@ -267,7 +269,7 @@ def step_text(step: Step) -> str:
     return f"{step[0]}({', '.join(map(show, step[1]))})"
 
 
-def row_of(table: Any, row: Any) -> int:
+def row_of(table: Table[int, Row], row: Row) -> int:
     """The number of a table's row, given as the record itself. Raises NotRunnable if it is none of them."""
     for number, other in enumerate(table.rows):
         if other is row:
@@ -281,7 +283,7 @@ class Spelling:
 
     design: type[Design]
     scope: Scope
-    types: dict[str, Any] = field(default_factory=dict[str, Any])
+    types: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
 
     def __post_init__(self) -> None:
         self.types = {str(leaf): leaf.type for leaf in leaves(self.design.state_type(self.scope))}

@@ -12,12 +12,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from checker.language.layout import leaves
 from checker.stories.trace import show
 from model.lang import Design, Scope
-from oracles.lockstep import INITIAL, Seen, Step
+from oracles.lockstep import INITIAL, Arguments, Seen, Step
 from oracles.walk import Subject
 
 
@@ -26,7 +25,7 @@ class RecordedStep:
     """seen: leaf path -> code as observed after the step; empty for a step that only the model took."""
 
     step: str
-    args: tuple[Any, ...]
+    args: Arguments
     seen: Mapping[str, int]
 
 

@@ -6,11 +6,13 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 from checker.engine.reference import parameter_values
 from model.lang import Design, Disabled, Scope
-from oracles.lockstep import Cosimulation, Mismatch, NotRunnable, RealSystem, Seen, Step, Totals, Walk
+from oracles.lockstep import Arguments, Cosimulation, Mismatch, NotRunnable, RealSystem, Seen, Step, Totals, Walk
+
+Choice = TypeVar("Choice")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class WalkResult:
     not_runnable: dict[str, int] = field(default_factory=dict[str, int])
 
 
-def moves_by_step(design: type[Design], scope: Scope) -> dict[str, list[tuple[Any, ...]]]:
+def moves_by_step(design: type[Design], scope: Scope) -> dict[str, list[Arguments]]:
     """Every step with every binding of its parameters."""
     return {name: list(parameter_values(getattr(design, name), scope, skip=1)) for name in design.steps()}
 
@@ -85,7 +87,7 @@ class _Taste:
     """What one walk likes to do. Drawn anew for each walk, so that rare things follow each other in some of them: an
     INIT at every tenth step, say, would forget all that came before it."""
 
-    def __init__(self, moves: dict[str, list[tuple[Any, ...]]], chooser: random.Random) -> None:
+    def __init__(self, moves: dict[str, list[Arguments]], chooser: random.Random) -> None:
         self.chooser = chooser
         self.names = [(name, chooser.random() ** 3 + 0.002) for name in moves]
         self.bindings = {
@@ -93,14 +95,14 @@ class _Taste:
             for name, bindings in moves.items()
         }
 
-    def order(self, weighted: Sequence[tuple[Any, float]]) -> list[Any]:
+    def order(self, weighted: Sequence[tuple[Choice, float]]) -> list[Choice]:
         """A random order in which heavier ones tend to come first (Efraimidis and Spirakis, 2006)."""
         keys = [(self.chooser.random() ** (1 / weight), n) for n, (_, weight) in enumerate(weighted)]
         return [weighted[n][0] for _, n in sorted(keys, reverse=True)]
 
 
 def _chosen(
-    lock: Cosimulation, moves: dict[str, list[tuple[Any, ...]]], chooser: random.Random, length: int
+    lock: Cosimulation, moves: dict[str, list[Arguments]], chooser: random.Random, length: int
 ) -> Iterator[Step]:
     """Take enabled steps at random; ends early where none is."""
     taste = _Taste(moves, chooser)

@@ -7,8 +7,7 @@ later steps; in_guest; and the routes, which KVM does not give back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 from model.lang import Design
 from model.machine import IrqchipMode, Machine
@@ -18,7 +17,7 @@ from oracles.kvm.entries import ENTRIES, KvmEntries
 from oracles.kvm.throttle import Throttle
 from oracles.kvm.view import FIRST_PIN, KvmView
 from oracles.kvm.vm import Vm, check_extension, description
-from oracles.lockstep import NotRunnable, Observed, OracleDied, row_of
+from oracles.lockstep import Arguments, NotRunnable, Observed, OracleDied, row_of
 
 MOST = {"vectors": 12, "pins": abi.IOAPIC_PINS - FIRST_PIN, "cpus": 64}  # a vector to each priority class from 3 on
 
@@ -57,7 +56,7 @@ class LiveKvmSystem(KvmEntries):
                 vm.call(abi.IRQ_LINE, abi.irq_level(pin, False))
         vm.close()
 
-    def not_runnable(self, entry: str, system: Design, args: Sequence[Any]) -> str | None:
+    def not_runnable(self, entry: str, system: Design, args: Arguments) -> str | None:
         machine, vcpus = cast(Machine, system), self.live.vcpus
         if entry == "kvm_set_cpuid" and args[0] in vcpus and vcpus[args[0]].ran != machine.kvm_vcpu_has_run(args[0]):
             return "the model takes the first KVM_RUN to be the call, not the entry into the guest"
@@ -65,7 +64,7 @@ class LiveKvmSystem(KvmEntries):
             return "the vCPU does not exist"
         return None
 
-    def perform(self, entry: str, system: Design, args: Sequence[Any]) -> None:
+    def perform(self, entry: str, system: Design, args: Arguments) -> None:
         machine = cast(Machine, system)
         self.exits = {}
         try:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from checker.language import ir
 from checker.matrix.system import system_of
@@ -165,7 +164,7 @@ class Refusals:
 
     def __init__(self, real: LiveKvmSystem) -> None:
         self.real = real
-        self.waited: set[tuple[Any, ...]] = set()
+        self.waited: set[tuple[object, ...]] = set()
 
     def __call__(self, seen: Seen) -> Iterable[Step]:
         yield from nothing_deliverable(seen)

@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -37,14 +37,14 @@ from checker.language.layout import Layout
 from checker.language.lower import lower
 from model.finite import IntType
 from model.lang import Design, Property, Scope, cells, save
-from oracles.lockstep import Step, step_text
+from oracles.lockstep import Arguments, Step, step_text
 from oracles.mutation.make import Mutant, Rules, generate
 from oracles.mutation.native import REFUSED, U64, Answer, Corpus, Programs, reached_from
 from oracles.mutation.operators import Site
 from oracles.mutation.report import DEAD, Fate, Judged, MutantReport
 from oracles.report import scope_line
 
-WalkStep: TypeAlias = Step | tuple[str, tuple[Any, ...], bool]  # False: seen not to happen here
+WalkStep: TypeAlias = Step | tuple[str, Arguments, bool]  # False: seen not to happen here
 
 HOW = {Answer.DIFFERS: "differs", Answer.CANNOT: "cannot take the step", Answer.RAISES: "raises",
        Answer.CAN: "can take a refused step"}  # fmt: skip
@@ -232,6 +232,6 @@ def _place(mutant: Mutant) -> tuple[str, int]:
 
 def _with_trap(statement: Site) -> ir.Function:
     """The function with a fault before a statement."""
-    loc = statement.node.loc
+    loc = statement.loc
     trap = ir.Assign("reached", ir.Const(1, IntType(1, 1), loc), IntType(0, 0), True, loc)
     return statement.put(trap, statement.node)

@@ -20,7 +20,9 @@ from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, St
 
 Node: TypeAlias = ir.Stmt | ir.Expr | ir.Place
 Functions: TypeAlias = Mapping[str, ir.Function]
-Replacement: TypeAlias = tuple[str, str, Any]  # operator, what was done, the new node (None: a value out of its range)
+Replacement: TypeAlias = tuple[
+    str, str, Node | None
+]  # operator, what was done, the new node (None: a value out of its range)
 Change: TypeAlias = tuple[str, str, ir.Function | None]
 NODES = frozenset(get_args(Node))
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
@@ -34,7 +36,7 @@ EDITED = {"with": "add", "without": "discard"}
 # --- the nodes of a function ---
 
 
-def children(node: Any) -> Iterator[tuple[str, int | None, Any]]:
+def children(node: Node | ir.Function) -> Iterator[tuple[str, int | None, Node]]:
     """(field, index, node) of every statement, expression and place right below a node."""
     for part in fields(node):
         value = getattr(node, part.name)
@@ -44,7 +46,7 @@ def children(node: Any) -> Iterator[tuple[str, int | None, Any]]:
             yield part.name, None, value
 
 
-def nodes(node: Any) -> Iterator[Any]:
+def nodes(node: Node | ir.Function) -> Iterator[Node | ir.Function]:
     """A function or node, and everything below it, in source order."""
     yield node
     for _, _, child in children(node):
@@ -73,8 +75,8 @@ class Site:
 
     number: int
     function: ir.Function
-    node: Any
-    parent: Any
+    node: Node
+    parent: Node | ir.Function
     field: str
     index: int | None
     loc: ir.Loc
@@ -89,26 +91,33 @@ class Site:
         return self.outer
 
     @property
-    def following(self) -> tuple[Any, ...]:
+    def following(self) -> tuple[ir.Stmt, ...]:
         """What stands after it in its tuple."""
         assert self.index is not None
-        after: tuple[Any, ...] = getattr(self.parent, self.field)[self.index + 1 :]
+        after: tuple[ir.Stmt, ...] = getattr(self.parent, self.field)[self.index + 1 :]
         return after
 
-    def put(self, *new: Any, instead_of: int = 1) -> ir.Function:
+    def put(self, *new: Node, instead_of: int = 1) -> ir.Function:
         """The function with other nodes here; in a tuple, in place of so many of them."""
         if self.index is None:
-            return self.rebuilt(replace(self.parent, **{self.field: new[0]}))
+            return self.rebuilt(_with(self.parent, self.field, new[0]))
         old = getattr(self.parent, self.field)
         after = old[self.index + instead_of :]
-        return self.rebuilt(replace(self.parent, **{self.field: (*old[: self.index], *new, *after)}))
+        return self.rebuilt(_with(self.parent, self.field, (*old[: self.index], *new, *after)))
+
+
+def _with(node: Any, field: str, value: object) -> Any:
+    """dataclasses.replace() for any class of node."""
+    return replace(node, **{field: value})
 
 
 def sites(function: ir.Function) -> list[Site]:
     """Every statement, expression and place of a function, in source order."""
     found: list[Site] = []
 
-    def visit(parent: Any, loc: ir.Loc, outer: Site | None, rebuilt: Callable[[Any], ir.Function]) -> None:
+    def visit(
+        parent: Node | ir.Function, loc: ir.Loc, outer: Site | None, rebuilt: Callable[[Any], ir.Function]
+    ) -> None:
         for name, index, node in children(parent):
             own = getattr(node, "loc", None)
             here = own if own is not None and own.file else loc
@@ -134,6 +143,7 @@ def changes(site: Site, functions: Functions) -> Iterator[Change]:
 
 def rearrangements(site: Site) -> Iterator[Change]:
     """A statement that is not there, or comes after the next one."""
+    assert isinstance(site.node, ir.Stmt)
     line = line_of(site.node)
     yield "dropped", f"dropped: {line}", site.put()
     for after in site.following[:1]:

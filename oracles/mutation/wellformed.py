@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from checker.language import ir
 from checker.language.ir import BOOL
-from oracles.mutation.operators import OPPOSITE, Functions, children, mapped, nodes
+from oracles.mutation.operators import OPPOSITE, Functions, Node, children, mapped, nodes
 
 Block: TypeAlias = tuple[ir.Stmt, ...]
 ENDS = (ir.Return, ir.Continue, ir.Break)
@@ -41,13 +41,13 @@ class WellFormed:
             return str(refused)
         return "may end without a value" if function.returns is not None and not ends else None
 
-    def _writes(self, node: Any) -> bool:
+    def _writes(self, node: Node | ir.Function) -> bool:
         """May running the node (a function, a statement) change the state?"""
         return any(
             isinstance(n, ir.Store) or (isinstance(n, ir.Do) and n.function in self.writers) for n in nodes(node)
         )
 
-    def _guards(self, node: Any) -> bool:
+    def _guards(self, node: Node) -> bool:
         """May running the node reach a Require?"""
         calls = (n.function for n in nodes(node) if isinstance(n, ir.Do))
         return any(isinstance(n, ir.Require) for n in nodes(node)) or any(self.functions[f].guards for f in calls)
@@ -81,7 +81,7 @@ class WellFormed:
         after = known | {stmt.name} if isinstance(stmt, ir.Assign | ir.Bind) else known
         return after, wrote or self._writes(stmt), isinstance(stmt, ENDS)
 
-    def _names(self, node: Any, known: Set[str]) -> None:
+    def _names(self, node: Node, known: Set[str]) -> None:
         if isinstance(node, ir.Local | ir.Alias) and node.name not in known:
             raise IllFormed("uses a name before it is set")
         inner = known | {node.var} if isinstance(node, ir.Quantified) else known

@@ -7,14 +7,14 @@ Which path each entry takes is said in chip.py. Pin p of the model is input 5 + 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, cast
+from typing import cast
 
 from model.lang import Design
 from model.machine import IoapicVersion, Machine, Trigger
 from model.migration import Life, Migrating
 from model.vmms.qemu import Qemu
 from model.vmms.two_ioapics import TwoIoapics
-from oracles.lockstep import NotRunnable, Observed, OracleDied, OracleMissing
+from oracles.lockstep import Arguments, NotRunnable, Observed, OracleDied, OracleMissing
 from oracles.qemu import moves
 from oracles.qemu.chip import LEVEL, MASKED, PINS, REMOTE_IRR, RESET_ENTRY, Chip, ChipView, Message, entry
 from oracles.qemu.process import OracleFailed, version, why_missing
@@ -127,7 +127,7 @@ class QemuIoapic:
         machine.__dict__["kvm_set_irq"] = kvm_set_irq
         self.sent = []
 
-    def not_runnable(self, entry: str, system: Design, args: Sequence[Any]) -> str | None:
+    def not_runnable(self, entry: str, system: Design, args: Arguments) -> str | None:
         """QEMU's own I/O APIC is here, one of it, and no other VMM's."""
         if not isinstance(system, Qemu):
             return f"QEMU's I/O APIC is here, and the VMM of this system is {_vmm_name(system)}"
@@ -143,7 +143,7 @@ class QemuIoapic:
 
     # --- entries ---
 
-    def perform(self, entry: str, system: Design, args: Sequence[Any]) -> None:
+    def perform(self, entry: str, system: Design, args: Arguments) -> None:
         machine = cast(Qemu, system)
         self.performed += 1
         sent, self.sent = self.sent, []
@@ -160,7 +160,7 @@ class QemuIoapic:
         self.shown = expected, messages
         self.counts = [rte.irq_eoi for rte in machine.ioapic.values()]
 
-    def _perform(self, entry: str, machine: Qemu, args: Sequence[Any]) -> None:
+    def _perform(self, entry: str, machine: Qemu, args: Arguments) -> None:
         chip, self.scale = self.chip, 1
         assert chip is not None
         match entry:
