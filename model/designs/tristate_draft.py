@@ -8,7 +8,7 @@ from model.machine import ApiFlags, Errno, Lapic, SuppressEoi, Trigger, Vector
 
 
 class Tristate(Base):
-    """What the draft, v4 and v5 each patch into the base alike. v6.py has the arguments: it is what was merged."""
+    """What the draft and v4 patch into the base alike, and v5 in part. v6.py, which was merged, has the arguments."""
 
     api_flags = tuple(ApiFlags)
     flag_names = {
@@ -17,8 +17,9 @@ class Tristate(Base):
     }
     suppress_eoi_broadcast_mode: SuppressEoi
 
-    @abstractmethod
-    def kvm_lapic_advertise_suppress_eoi_broadcast(self) -> bool: ...
+    def kvm_lapic_advertise_suppress_eoi_broadcast(self) -> bool:
+        return not self.ioapic_in_kernel() and self.suppress_eoi_broadcast_mode != SuppressEoi.DISABLED
+
     @abstractmethod
     def kvm_lapic_suppress_eoi_broadcast(self, apic: Lapic) -> bool: ...
 
@@ -60,9 +61,6 @@ class TristateDraft(Tristate):
         msgid="aS8Vhb66UViQmY_Q@google.com",
         base="base",
     )
-
-    def kvm_lapic_advertise_suppress_eoi_broadcast(self) -> bool:
-        return not self.ioapic_in_kernel() and self.suppress_eoi_broadcast_mode != SuppressEoi.DISABLED
 
     def kvm_lapic_suppress_eoi_broadcast(self, apic: Lapic) -> bool:
         return apic.spiv_directed_eoi and self.suppress_eoi_broadcast_mode != SuppressEoi.QUIRKED

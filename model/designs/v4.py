@@ -14,9 +14,6 @@ class V4(Tristate):
         base="base",
     )
 
-    def kvm_lapic_advertise_suppress_eoi_broadcast(self) -> bool:
-        return not self.ioapic_in_kernel() and self.suppress_eoi_broadcast_mode != SuppressEoi.DISABLED
-
     def kvm_lapic_suppress_eoi_broadcast(self, apic: Lapic) -> bool:
         return apic.spiv_directed_eoi and self.suppress_eoi_broadcast_mode == SuppressEoi.ENABLED
 

@@ -49,7 +49,7 @@ class IoapicC(Machine):
         self.kvm_make_scan_ioapic_request_mask(old_dest, dest)
 
     def kvm_ioapic_service_unmasked(self, pin: Pin) -> None:
-        """An open level pin was written while its line is high. If it had resampling irqfds, they would be asked first."""
+        """Of ioapic_write_indirect(): an open level pin has a high line. Resampling irqfds would be asked first."""
         self.kvm_ioapic_service(pin)
 
     def kvm_ioapic_service(self, pin: Pin) -> None:
@@ -92,7 +92,7 @@ class IoapicC(Machine):
         self.kvm_ioapic_eoi_pin(pin)
 
     def kvm_ioapic_eoi_pin(self, pin: Pin) -> None:
-        """The rest of kvm_ioapic_update_eoi_one(): open the pin; if its line is still high, send it again.
+        """Of kvm_ioapic_update_eoi_one(), the rest: open the pin; if its line is still high, send it again.
 
         Real hardware takes a moment for that, in which a guest whose handler EOIs too early makes progress. After many
         EOIs in a row that found the line high, KVM takes 10 ms, too.

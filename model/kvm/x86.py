@@ -63,14 +63,14 @@ class X86C(Machine):
             self.kvm_set_irq_routing()
 
     def kvm_make_request_scan_ioapic(self, apic: Lapic) -> None:
-        """KVM_REQ_SCAN_IOAPIC. A vCPU has requests when it is out of the guest: its own EOI write was intercepted, or the
-        requester waits until it has left. It serves them before it enters again.
+        """kvm_make_request(KVM_REQ_SCAN_IOAPIC). A vCPU with a request is out of the guest: its own EOI write was
+        intercepted, or the requester waits until it has left. It serves its requests before it enters again.
         """
         apic.req_scan_ioapic = True
         apic.in_guest = False
 
     def kvm_make_request_ioapic_eoi_exit(self, apic: Lapic) -> None:
-        """KVM_REQ_IOAPIC_EOI_EXIT."""
+        """kvm_make_request(KVM_REQ_IOAPIC_EOI_EXIT)."""
         apic.req_ioapic_eoi_exit = True
         apic.in_guest = False
 
