@@ -17,12 +17,13 @@ import tokenize
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from enum import Enum
+from typing import Annotated, Any, ClassVar
 
 from checker.errors import UserError
 from checker.language.source import definition_of, parsed
 from checker.matrix.roles import VMMS, designs
-from model.lang import Design
+from model.lang import Design, Index, Struct
 
 # of the report, not of the model
 ABOUT = frozenset({"patch", "source", "lane", "lane_order", "ioapic_lane", "formerly", "scope", "flag_names"})
@@ -43,13 +44,20 @@ class Hunk:
 
 def model_diff(base: type[Design], design: type[Design]) -> list[Hunk]:
     """The hunks between two designs, fields first, then functions in order of their names' first definition."""
-    hunks = [Hunk("", "fields", tuple(_changed(_fields(base), _fields(design))))]
+    was, now = _fields(base), _fields(design)
+    for name in was.keys() & now.keys():
+        if was[name].text == now[name].text and was[name].meaning != now[name].meaning:  # equal names of other types
+            was[name], now[name] = (Field(f"{f.text}  # {f.meaning}", f.meaning) for f in (was[name], now[name]))
+    texts = [[field.text for field in fields.values()] for fields in (was, now)]
+    hunks = [Hunk("", "fields", tuple(_changed(*texts)))]
     before, after = _functions(base), _functions(design)
     for name in dict.fromkeys([*before, *after]):
         old, new = before.get(name), after.get(name)
         if old is None or new is None or old[1] is not new[1]:
             file = old[0] if old else ""  # a patch does not say in which file its new functions are
-            marks = _changed(_mark(base, name), _mark(design, name)) if old and new else []
+            marks = (
+                [*_changed(_mark(base, name), _mark(design, name)), *_constants(old[1], new[1])] if old and new else []
+            )
             hunks.append(Hunk(file, f"{name}()", (*marks, *_function_diff(old and old[1], new and new[1], design))))
     return [hunk for hunk in hunks if hunk.size]
 
@@ -85,9 +93,17 @@ def _functions(design: type[Design]) -> dict[str, tuple[str, Callable[..., Any]]
     return found
 
 
-def _fields(design: type[Design]) -> list[str]:
-    """`name: type` of every field, and the constants that a design sets, as lines of source."""
-    lines = dict[str, str]()
+@dataclass(frozen=True)
+class Field:
+    """A field, or a constant that a design sets, as a line of source, and what its names stand for."""
+
+    text: str
+    meaning: str
+
+
+def _fields(design: type[Design]) -> dict[str, Field]:
+    """name -> what the design declares, in order."""
+    lines = dict[str, Field]()
     for owner in reversed(design.__mro__):
         if not issubclass(owner, Design) or owner is Design:
             continue
@@ -95,8 +111,26 @@ def _fields(design: type[Design]) -> list[str]:
         for name, hint in typing.get_type_hints(owner, include_extras=True).items():
             if name in vars(owner).get("__annotations__", {}) and name not in ABOUT:
                 constant = typing.get_origin(hint) is ClassVar
-                lines[name] = f"{name} = {_show(getattr(owner, name))}" if constant else f"{name}: {texts[name]}"
-    return list(lines.values())
+                text = f"{name} = {_show(getattr(owner, name))}" if constant else f"{name}: {texts[name]}"
+                lines[name] = Field(text, "" if constant else _meaning(hint, getattr(owner, name, None)))
+    return lines
+
+
+def _meaning(hint: Any, default: Any = None) -> str:
+    """A type without the names of aliases, which another file may give to something else."""
+    after = "" if default is None else f" = {default}"
+    if typing.get_origin(hint) is Annotated:  # a label beside it is for people
+        of, *marks = typing.get_args(hint)
+        return next((f"Index({m.bound!r})" for m in marks if isinstance(m, Index)), _meaning(of)) + after
+    if typing.get_origin(hint) is not None:
+        parts = ", ".join(map(_meaning, typing.get_args(hint)))
+        return f"{inspect.formatannotation(typing.get_origin(hint)).rpartition('.')[2]}[{parts}]{after}"
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return f"{hint.__name__}({', '.join(f'{m.name}={m.value}' for m in hint)}){after}"
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        own = {n: h for n, h in typing.get_type_hints(hint, include_extras=True).items() if n[0] != "_"}
+        return f"{hint.__name__}({', '.join(f'{n}: {_meaning(h, getattr(hint, n, None))}' for n, h in own.items())}){after}"
+    return f"{getattr(hint, '__name__', None) or hint}{after}"
 
 
 def _annotation_texts(owner: type) -> dict[str, str]:
@@ -140,6 +174,16 @@ def _changed(old: Sequence[str], new: Sequence[str]) -> list[str]:
         if tag != "equal":
             lines += [*(f"-{line}" for line in old[i:j]), *(f"+{line}" for line in new[k:m])]
     return lines
+
+
+def _constants(old: Callable[..., Any], new: Callable[..., Any]) -> list[str]:
+    """The constants of their files that both functions name and that have other values."""
+    values = [
+        {n: str(v) for n in f.__code__.co_names if isinstance(v := f.__globals__.get(n), bool | int | Enum)}
+        for f in (old, new)
+    ]
+    names = [n for n in values[0] if n in values[1] and values[0][n] != values[1][n]]
+    return [f"{sign}{n} = {of[n]}" for sign, of in zip("-+", values, strict=True) for n in names]
 
 
 def _calls_super(function: Callable[..., Any]) -> bool:

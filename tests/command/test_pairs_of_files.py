@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from checker.matrix import loader
+from checker.questions.model_diff import model_diff
 
 ONE_CELL = ("--scope", "ioapic=0x11,cpus=1,pins=1,vectors=1")
 DEFAULTS = {"kernel": "base", "vmm": "qemu", "guest": "linux", "device": "level"}
@@ -451,3 +452,60 @@ class TestScopeDefaults:
         )
         ran = eoi("prove", written(FIRST, text), "--vmm", "qemu", "--guest", "linux")
         assert ran.code == 2 and said in ran.err and "one/first.py" in ran.err
+
+
+class TestModelDiff:
+    """What two files mean by one name is a line of the model diff where it differs, though every line reads the same."""
+
+    TEXT = """\
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, TypeAlias
+
+from model.designs.base import Base
+from model.lang import Fair, Index, Struct, Table, step
+from model.machine import Cpu, Lapic, Vector
+
+Slot: TypeAlias = Annotated[int, Index(2)]
+LIMIT = 1
+
+
+class Mode(Enum):
+    OFF = 0
+    ON = 1
+
+
+class Row(Struct):
+    mode: Mode = Mode.OFF
+
+
+class Mine(Base):
+    rows: Table[Slot, Row]
+
+    @step(by="KVM", fair=Fair.WEAK)
+    def vcpu_enter_guest(self, cpu: Cpu) -> None:
+        super().vcpu_enter_guest(cpu)
+
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        super().kvm_ioapic_send_eoi(apic, vector)
+        if vector != LIMIT:
+            self.rows[0].mode = Mode.ON
+"""
+
+    @pytest.mark.parametrize(
+        ("change", "shown"),
+        [
+            (("Index(2)", "Index(3)"), "+rows: Table[Slot, Row]  # Table[Index(3), "),
+            (("ON = 1", "ON = 2"), "Mode(OFF=0, ON=2)"),
+            (("= Mode.OFF", "= Mode.ON"), "mode: Mode(OFF=0, ON=1) = Mode.ON"),
+            (("LIMIT = 1", "LIMIT = 0"), "-LIMIT = 1\n+LIMIT = 0"),
+            (("Fair.WEAK", "Fair.FREE"), '-@step(by="KVM", fair=Fair.WEAK)\n+@step(by="KVM", fair=Fair.FREE)'),
+        ],
+        ids=["index", "enum", "default", "constant", "fairness"],
+    )
+    def test_it_is_shown(self, written, change, shown):
+        files = written(FIRST, self.TEXT), written(SECOND, self.TEXT.replace(*change))
+        base, design = map(loader.load_design, files)
+        assert "\n".join(line for hunk in model_diff(base, design) for line in hunk.lines).count(shown) == 1
+        assert model_diff(base, base) == []
