@@ -287,7 +287,7 @@ def _model_names() -> list[str]:
 
 def _designs_in(module: types.ModuleType, wanted: str) -> dict[str, type[Machine]]:
     """Classes that the file itself defines, without those that another class of the file derives from."""
-    own: dict[str, Any] = {
+    own = {
         n: c for n, c in vars(module).items()
         if isinstance(c, type) and issubclass(c, Machine) and is_own(c, module)
     }  # fmt: skip

@@ -8,7 +8,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import model.bugs
 import model.designs
@@ -126,18 +126,18 @@ def registered(role: str, name: str) -> type[Machine]:
     families: dict[str, Mapping[str, type[Machine]]] = {
         "kernel": designs(), "vmm": VMMS, "guest": GUESTS, "device": DEVICES,
     }  # fmt: skip
-    found: type[Machine] = look_up(role, name, {**families[role], **_special(role)})
-    return found
+    return look_up(role, name, {**families[role], **_special(role)})
 
 
 def _special(role: str) -> dict[str, type[Machine]]:
     return {name: cls for name, cls in special_roles().items() if issubclass(cls, ROLES[role])}
 
 
+T = TypeVar("T")
 ALIASES = {"merged": "v6"}  # other names of designs, for the command line only: the matrix has each design once
 
 
-def look_up(kind: str, name: str, known: Mapping[str, Any], if_none_is_near: str = "") -> Any:
+def look_up(kind: str, name: str, known: Mapping[str, T], if_none_is_near: str = "") -> T:
     """known[name], or what the alias `name` stands for. Raises UserError with the nearest valid name, or else where all
     are named."""
     if name not in known and ALIASES.get(name) in known:

@@ -44,7 +44,7 @@ def _scope_text(of: type[Scope]) -> str:
     return of.__name__ + f" ({file})" * bool(file)
 
 
-def _annotated_scope(role: type[Machine]) -> Any:
+def _annotated_scope(role: type[Machine]) -> object:
     try:
         return type_hints(role).get("scope")
     except (NameError, TypeError, SyntaxError):  # told with its line when the class is lowered
@@ -104,7 +104,7 @@ def _scope_value(name: str, text: str, default: Any) -> Any:
     return number
 
 
-def scope_value(value: Any) -> str:
+def scope_value(value: object) -> str:
     """A value of the scope as --scope reads it back."""
     if isinstance(value, bool):
         return "on" if value else "off"
