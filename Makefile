@@ -1,4 +1,4 @@
-# The whole interface: make check | test | prove | bench | oracle | conform (and `make clean`). Each sets up what it needs: a new
+# The whole interface: make check | test | nightly | prove | bench | oracle | conform (and `make clean`). Each sets up what it needs: a new
 # machine has only python3 with venv and pip, gcc and make.
 
 PYTHON ?= python3
@@ -7,11 +7,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT := out
 
-.PHONY: help setup check test prove bench oracle conform clean
+.PHONY: help setup check test nightly prove bench oracle conform clean
 help:
 	@echo "make prove   set up, run the main job, write the matrix and two counterexamples to $(OUT)/"
 	@echo "make check   ruff, mypy --strict, pyright, fast tests"
 	@echo "make test    all tests"
+	@echo "make nightly CPython and C on every kernel under every VMM with every guest (half an hour)"
 	@echo "make bench   speed and memory, as ratios in one run"
 	@echo "make oracle  install QEMU if it is missing (as root), say what live systems there are"
 	@echo "make conform the model against the running KVM and a real QEMU; writes reports/conformance/ (40 minutes)"
@@ -33,6 +34,9 @@ check: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+nightly: $(READY)
+	EOI_EVERY_CELL=1 $(BIN)/python -m pytest -q -n auto --dist worksteal tests/agree/test_registry_agrees.py
 
 prove: $(READY)
 	@mkdir -p $(OUT)
