@@ -65,6 +65,11 @@ def _bound(body: list[ast.stmt]) -> Iterator[tuple[ast.AST, str]]:
 
 def text_of(cls: type) -> tuple[ast.ClassDef, str] | None:
     """Where a class is written, and the file; None if it is not written with `class` at the top of a file."""
+    return _text_of(cls)
+
+
+@functools.lru_cache(maxsize=4096)
+def _text_of(cls: type) -> tuple[ast.ClassDef, str] | None:
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     if not isinstance(file, str):
         return None
