@@ -11,6 +11,7 @@ from model.machine import Machine, Pin, Trigger
 class Device(Machine):
     """One device on every pin."""
 
+    called = None
     lane: ClassVar[str] = "device"
 
     @step(by="device", fair=Fair.FINITE)

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from model import lang
 from model.lang import Design, Index, Label, Mask, Struct, Table
@@ -135,6 +135,8 @@ class Machine(Design):
 
     scope: Scope
     lane: ClassVar[str] = ""  # the column that a role has in a trace
+    called: ClassVar[str | None] = ""  # its name in its family, if not the class's; None: designs are made of it
+    on_request: ClassVar[str] = ""  # why it is not in the default matrix
     lane_order: ClassVar[tuple[str, ...]] = ("CPU{cpu}", "KVM", "VMM", "device")
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE,)  # worth trying (kernel), or known (VMM)
     flag_names: ClassVar[Mapping[ApiFlags, str]] = {}  # of a kernel: what it calls BIT2 and BIT3
@@ -146,6 +148,7 @@ class Machine(Design):
     posts_interrupts: ClassVar[bool] = False  # a kernel: what is pending may stand in a PIR
     has_ioapic: ClassVar[bool] = True  # a VMM: its guest sees an I/O APIC
     gets_eoi_exits: ClassVar[bool] = True  # a VMM: the I/O APIC is its own
+    scope_defaults: ClassVar[Mapping[str, Any]] = {}  # of the scope, for systems with this role
     ioapic_lane: ClassVar[str] = "VMM"  # the column that the I/O APIC is drawn in
 
     irqchip_mode: Annotated[IrqchipMode, Label("irqchip", lane="KVM")]

@@ -6,7 +6,7 @@ that is turned on at 0xFEE0_0000 first. Each half is a query of its own, with a 
 
 from __future__ import annotations
 
-from model.cpuid import CpuidMachine, Timer
+from model.cpuid.machine import CpuidMachine, Timer
 from model.lang import always, reachable
 from model.machine import Errno
 

@@ -25,12 +25,11 @@ LAYERS = [
     ("model.machine",),
     ("model.kvm", "model.vmms", "model.guests", "model.devices"),
     ("model.designs",),
-    ("model.features", "model.migration"),
+    ("model.features", "model.cpuid", "model.migration"),
     ("properties",),  # below the bugs: a property asks what a role promises, and knows no bug
     ("model.bugs",),
     ("checker.matrix.roles",),
 ]
-ONE_FAMILY = {"model.cpuid": "model.designs"}  # the CPUID series is a system of its own: its header, and two designs
 
 # What is in these folders, and these modules beside them, sees model.lang and nothing else of the model; the rest of
 # checker talks to the user about the roles of this project, and knows them by name.
@@ -79,7 +78,6 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
 
 def layer(module: str) -> tuple[int, str]:
     """(layer number, family) of a module."""
-    module = ONE_FAMILY.get(module, module)
     for number, families in enumerate(LAYERS):
         for family in families:
             if module == family or module.startswith(family + "."):
@@ -154,8 +152,7 @@ def test_only_the_command_reaches_for_the_oracles_and_late() -> None:
 
 def room(module: str) -> str:
     """Where a module lives: a folder of model/, properties/, checker/ or oracles/, or a file right below one of them."""
-    name = ".".join(module.split(".")[:2])
-    return ONE_FAMILY.get(name, name)
+    return ".".join(module.split(".")[:2])
 
 
 def arrows(*folders: str) -> dict[str, dict[str, str]]:

@@ -59,9 +59,7 @@ def matrix(
         "device": {k: find("device", k) for k in devices},
     }
     families[role_of(cls)] = {name: cls}
-    own = (
-        getattr(cls, "scope_defaults", {}) if cls.default_roles else {}
-    )  # of a design that is asked of a system of its own
+    own = cls.scope_defaults if cls.default_roles else {}  # of a design that is asked of a system of its own
     versions = [scope["ioapic"]] if "ioapic" in scope else list(IoapicVersion)
     titles = short_names([n for family in families.values() for n in family])
     found = list[Cell | Skipped]()

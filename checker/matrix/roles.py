@@ -8,59 +8,61 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any, TypeVar
 
 import model.bugs
-import model.designs
+import model.devices
 import model.features
+import model.guests
+import model.vmms
 import properties
 from checker.errors import UserError
 from checker.language.refusal import did_you_mean
-from model.devices import Device, Edge, Level, Mixed, Resample
-from model.guests.any_guest import AnyGuest
-from model.guests.freebsd import FreeBsd
+from model.devices import Device
 from model.guests.guest import Guest
-from model.guests.illumos import Illumos
 from model.guests.lapic_guest import LapicGuest
-from model.guests.linux import Linux
-from model.guests.linux_affinity import LinuxAffinity, LinuxMovesInService
-from model.guests.linux_explicit_eoi import LinuxIr, LinuxTmr0
-from model.guests.threaded import Broken, LinuxThreaded, Sel4
-from model.guests.windows_cg import WindowsCg
-from model.guests.xen import Xen
 from model.kvm import Kvm
 from model.lang import Design, Property
 from model.machine import Machine
-from model.vmms.any_vmm import AnyVmm
-from model.vmms.cloud_hypervisor import CloudHypervisor
-from model.vmms.crosvm import Crosvm
-from model.vmms.kernel_irqchip import KernelIrqchip, QemuKernelIrqchip
-from model.vmms.msr_vmm import MsrVmm
-from model.vmms.no_ioapic import NoIoapic
-from model.vmms.openvmm import Openvmm
-from model.vmms.qemu import Qemu
-from model.vmms.setup_vmm import SetupVmm
-from model.vmms.two_ioapics import TwoIoapics
 from model.vmms.vmm import Vmm
 
-VMMS: dict[str, type[Machine]] = {
-    "qemu": Qemu, "openvmm": Openvmm, "firecracker": KernelIrqchip, "any_vmm": AnyVmm, "setup_vmm": SetupVmm,
-    "msr_vmm": MsrVmm,
-    "cloud_hypervisor": CloudHypervisor, "crosvm": Crosvm, "no_ioapic": NoIoapic, "two_ioapics": TwoIoapics,
-    "qemu_kernel_irqchip": QemuKernelIrqchip,
-}  # fmt: skip
-GUESTS: dict[str, type[Machine]] = {
-    "linux": Linux, "windows_cg": WindowsCg, "xen": Xen, "any": AnyGuest, "lapic": LapicGuest,
-    "linux_threaded": LinuxThreaded, "linux_tmr0": LinuxTmr0, "linux_ir": LinuxIr, "linux_affinity": LinuxAffinity,
-    "linux_moves_in_service": LinuxMovesInService, "sel4": Sel4, "freebsd": FreeBsd, "illumos": Illumos, "broken": Broken,
-}  # fmt: skip
-# Not in the default matrix: made for KVM's uAPI, for one question (what two chips on one GSI do; what is left without
-# any), or for a guest that is broken on purpose.
-ON_REQUEST = frozenset({"any_vmm", "setup_vmm", "msr_vmm", "lapic", "two_ioapics", "no_ioapic", "broken"})
-DEVICES: dict[str, type[Machine]] = {"level": Level, "edge": Edge, "mixed": Mixed, "resample": Resample}
 ROLES: dict[str, tuple[type, ...]] = {
     "kernel": (Kvm,), "vmm": (Vmm,), "guest": (Guest, LapicGuest), "device": (Device,),
 }  # fmt: skip
+
+
+def _modules(folder: ModuleType) -> list[str]:
+    """The modules in a folder of the model and in those below it; a module that is no folder is itself."""
+    path = getattr(folder, "__path__", None)
+    below = pkgutil.walk_packages(path or (), f"{folder.__name__}.")
+    return [m.name for m in below if not m.ispkg] if path else [folder.__name__]
+
+
+@functools.cache
+def _classes_of(module: str) -> dict[str, type[Machine]]:
+    """The classes that a module defines, by the names that they give themselves, or else their own in snake case."""
+    found = dict[str, type[Machine]]()
+    for value in vars(importlib.import_module(module)).values():
+        if isinstance(value, type) and value.__module__ == module and issubclass(value, Machine):
+            of_class = re.sub(r"(?<!^)(?=[A-Z])", "_", value.__name__).lower()
+            found[vars(value).get("called") or of_class] = value
+    return found
+
+
+def family(role: str, folder: ModuleType) -> dict[str, type[Machine]]:
+    """The members of a role by name, those of the folder's ORDER first: its classes that leave nothing of theirs abstract."""
+    found = dict[str, type[Machine]]()
+    for name, cls in ((name, cls) for module in _modules(folder) for name, cls in _classes_of(module).items()):
+        own = {n for base in cls.__mro__ if issubclass(base, ROLES[role]) for n in vars(base)}
+        abstract = any(getattr(getattr(cls, n), "__isabstractmethod__", False) for n in own)
+        if own and not abstract and vars(cls).get("called", "") is not None:
+            found[name] = cls
+    return {name: found[name] for name in (*getattr(folder, "ORDER", ()), *found)}
+
+
+VMMS, GUESTS, DEVICES = family("vmm", model.vmms), family("guest", model.guests), family("device", model.devices)
+ON_REQUEST = frozenset(name for name, cls in (VMMS | GUESTS | DEVICES).items() if cls.on_request)
 
 
 def default_vmms() -> list[str]:
@@ -73,36 +75,29 @@ def default_guests(vmms: Sequence[str]) -> list[str]:
     return ["lapic"] if ON_REQUEST.issuperset(vmms) else [name for name in GUESTS if name not in ON_REQUEST]
 
 
+def _design_modules() -> list[str]:
+    """Modules of folders called `designs`: model/designs, and those of families of their own."""
+    found = [m for m in _modules(model) if m.rpartition(".")[0].endswith(".designs")]
+    return sorted(found, key=lambda m: m.rpartition(".")[2])
+
+
 def designs() -> dict[str, type[Machine]]:
-    """Every registered design by name: the last class of each module of model/designs."""
-    found = {}
-    for module in pkgutil.iter_modules(model.designs.__path__):
-        classes = vars(importlib.import_module(f"model.designs.{module.name}")).values()
-        own = [c for c in classes if isinstance(c, type) and c.__module__ == f"model.designs.{module.name}"]
-        found[module.name] = [c for c in own if issubclass(c, Machine)][-1]
-    return found
+    """Every registered design by name: the last class of each module of a folder `designs`."""
+    return {m.rpartition(".")[2]: list(_classes_of(m).values())[-1] for m in _design_modules()}
 
 
 def mutants() -> dict[str, type[Machine]]:
     """Historical bugs (model/bugs), and the features that they need (model/features)."""
-    folders = (model.features, model.bugs)
-    modules = [f"{of.__name__}.{module.name}" for of in folders for module in pkgutil.iter_modules(of.__path__)]
+    modules = [module for folder in (model.features, model.bugs) for module in _modules(folder)]
     return {name: cls for module in modules for name, cls in _classes_of(module).items()}
 
 
 def special_roles() -> dict[str, type[Machine]]:
-    """Classes that only some designs are explored with: they name them in default_roles."""
-    return {**mutants(), **_classes_of("model.cpuid")}
-
-
-@functools.cache
-def _classes_of(module: str) -> dict[str, type[Machine]]:
-    """The classes that a module defines, by their names in snake case."""
-    found = dict[str, type[Machine]]()
-    for value in vars(importlib.import_module(module)).values():
-        if isinstance(value, type) and value.__module__ == module and issubclass(value, Machine):
-            found[re.sub(r"(?<!^)(?=[A-Z])", "_", value.__name__).lower()] = value
-    return found
+    """Classes that only some designs are explored with, which name them in default_roles: what bugs need, and what stands
+    beside the designs of a family of its own."""
+    families = {m.partition(".designs.")[0] for m in _design_modules()} - {model.__name__}
+    beside = [m for m in _modules(model) if m.rpartition(".")[0] in families]
+    return {**mutants(), **{name: cls for module in beside for name, cls in _classes_of(module).items()}}
 
 
 def all_properties() -> dict[str, Property]:

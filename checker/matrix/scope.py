@@ -53,7 +53,7 @@ def _annotated_scope(role: type[Machine]) -> object:
 
 def checked_defaults(role: type[Machine], of: type[Scope]) -> dict[str, Any]:
     """The scope_defaults of a class. Raises UserError for a name or a value that the scope does not have."""
-    found, defaults = dict(getattr(role, "scope_defaults", {})), vars(of())
+    found, defaults = dict(role.scope_defaults), vars(of())
     for name, value in found.items():
         where = f"{users_file(role) or role.__module__}: scope_defaults of {role.__name__}"
         if name not in defaults:

@@ -16,6 +16,8 @@ from model.machine import Cpu, Pin, Trigger, Vector
 class AnyGuest(LapicGuest):
     """A LapicGuest with an I/O APIC and devices."""
 
+    called = "any"
+    on_request = ""
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1, "pins": 1}
 
     @step(by="guest")

@@ -17,6 +17,7 @@ from model.machine import Cpu, IoapicVersion, Pin, Trigger, Vector
 class FreeBsd(Threaded):
     """The I/O APIC's EOI follows the LAPIC's at once, with the pin masked; the ithread services the device later."""
 
+    called = "freebsd"
     source: ClassVar[str] = "sys/x86/x86/io_apic.c"
 
     def guest_wants_directed_eoi(self) -> bool:

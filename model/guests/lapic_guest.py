@@ -11,6 +11,8 @@ from model.machine import Cpu, Machine, Pin, Vector
 class LapicGuest(Machine):
     """It promises nothing, so nothing that depends on a guest's good will is asked of it."""
 
+    called = "lapic"
+    on_request = "made for KVM's uAPI"
     lane: ClassVar[str] = "CPU{cpu}"
     withholds_eois: ClassVar[bool] = True
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1, "pins": 1, "vectors": 1}

@@ -104,6 +104,8 @@ class LinuxThreaded(Threaded):
 class Broken(Threaded):
     """Broken: EOIs before the cause is cleared and masks nothing, as Hyper-V 2016 did (QEMU 958a01dab8e0, kvm.md B11)."""
 
+    on_request = "broken on purpose"
+
     def guest_wants_directed_eoi(self) -> bool:
         return False
 

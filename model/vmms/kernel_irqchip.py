@@ -11,6 +11,7 @@ from model.vmms.vmm import Vmm
 class KernelIrqchip(Vmm):
     """Firecracker leaves the whole irqchip to the kernel and sets no flag (src/vmm/src/arch/x86_64/vm.rs at 81b38b9d)."""
 
+    called = "firecracker"
     source: ClassVar[str] = ""
     gets_eoi_exits: ClassVar[bool] = False
     ioapic_lane: ClassVar[str] = "KVM"

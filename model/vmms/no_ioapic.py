@@ -14,6 +14,7 @@ class NoIoapic(Vmm):
     There are no pins: Remote IRR is never set, no route is level-triggered, so KVM intercepts no EOI.
     """
 
+    on_request = "for one question: what is left without an I/O APIC"
     has_ioapic: ClassVar[bool] = False
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # no EOI register, that is
 

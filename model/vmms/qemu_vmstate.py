@@ -23,6 +23,8 @@ class SeoibState(Enum):
 
 
 class QemuVmstate(Qemu):
+    called = None
+
     kvm_lapic_seoib_state: Annotated[SeoibState, Label("seoib state")]
 
     def enable_capabilities(self) -> None:

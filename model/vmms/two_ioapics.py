@@ -14,6 +14,7 @@ class TwoIoapics(Qemu):
     Simplified: a service looks at both chips, not at the one that asked for it.
     """
 
+    on_request = "for one question: what two chips on one GSI do"
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE,)  # Simplified: they are explored with one chip
     scope_defaults: ClassVar[dict[str, int]] = {"pins": 2}
 

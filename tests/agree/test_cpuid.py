@@ -9,7 +9,7 @@ import pytest
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties, designs
 from checker.questions.verdict import Status, Verdict, check_cell
-from model.cpuid import CpuidC
+from model.cpuid.kernel import CpuidC
 from model.machine import Errno
 
 ROLES = CpuidC.default_roles

@@ -1,6 +1,6 @@
 """The CPUID overhaul: TSC_DEADLINE is reported, and KVM_CAP_X86_DISABLE_EXITS is refused once a vCPU exists."""
 
-from model.designs.cpuid_before import CpuidBefore
+from model.cpuid.designs.cpuid_before import CpuidBefore
 from model.lang import Patch
 from model.machine import Errno
 

@@ -1,6 +1,6 @@
 """Before the CPUID overhaul: TSC_DEADLINE is never reported, KVM_CAP_TSC_DEADLINE_TIMER tells of it."""
 
-from model.cpuid import CpuidC
+from model.cpuid.kernel import CpuidC
 from model.lang import Patch
 from model.machine import Errno
 

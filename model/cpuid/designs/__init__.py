@@ -1,0 +1,1 @@
+"""The kernel before the CPUID overhaul, and with it."""
