@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
-import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 from checker.engine.search import Limits
+from checker.interrupt import ctrl_c_sets
 from checker.matrix.cells import Cell
 from checker.progress import Progress
-from checker.questions.verdict import CellResult, check_cell
-from model.lang import Property
+from checker.questions.verdict import CellResult, Status, check_cell
+from model.lang import Kind, Property
 
 CGROUP = Path("/sys/fs/cgroup")  # of the container, if we are in one
 
@@ -35,6 +34,30 @@ class Campaign:
     def whole(self) -> bool:
         """Nothing was cut short from outside of the cells."""
         return not self.interrupted and not self.unexplored
+
+    @property
+    def violated(self) -> bool:
+        return any(v.status is Status.VIOLATED for result in self.results for v in result.verdicts)
+
+    @property
+    def undecided(self) -> bool:
+        """Some question has no answer, or none was asked that says anything here."""
+        open_ = any(v.status is Status.INCONCLUSIVE for result in self.results for v in result.verdicts)
+        return open_ or not self.whole or ran_nothing(self.results) or judged_nothing(self.results)
+
+
+def ran_nothing(results: Sequence[CellResult]) -> bool:
+    """There are lines of the user's, and not one of them was run: nothing was found out about them."""
+    lines = [was_run for r in results for was_run in r.lines_run.values()]
+    return bool(lines) and not any(lines)
+
+
+def judged_nothing(results: Sequence[CellResult]) -> bool:
+    """No property says anything of any of these cells: it is not asked of them, or holds only because what it speaks of
+    never happens. Of those that are asked, a witness counts only if it is asked for alone."""
+    verdicts = [v for result in results for v in result.verdicts]
+    claims = [v for v in verdicts if v.property.kind is not Kind.REACHABLE]
+    return not any(v.says_something() for v in claims or verdicts)
 
 
 def default_memory() -> int:
@@ -83,7 +106,7 @@ def run_campaign(cells: Sequence[Cell], wanted: Sequence[Property], *, engine: s
         finally:
             progress.finished(number)
 
-    with _ctrl_c_sets(stop), ThreadPoolExecutor(workers) as pool:
+    with ctrl_c_sets(stop), ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(work, number) for number in range(len(cells))]
         _wait(futures, progress)
     for future in futures:  # the first cell that failed, in matrix order
@@ -93,25 +116,6 @@ def run_campaign(cells: Sequence[Cell], wanted: Sequence[Property], *, engine: s
     left = tuple(cell for cell, result in zip(cells, results, strict=True) if result is None)
     hungry = tuple(cells[number] for number in sorted(starved))
     return Campaign(tuple(r for r in results if r is not None), left, stop.is_set(), hungry)
-
-
-@contextlib.contextmanager
-def _ctrl_c_sets(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C, once or again, asks the searches to stop, and is never an exception that loses what was found."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield  # only the main thread gets signals; and who ignores them goes on ignoring them
-        return
-
-    def heard(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # setting an event is not reentrant
-        stop.set()
-
-    signal.signal(signal.SIGINT, heard)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _wait(futures: Sequence[Future[CellResult | None]], progress: Progress) -> None:

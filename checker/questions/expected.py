@@ -35,7 +35,7 @@ cells = {cells}
 """
 COVERED = re.compile(r"(\d+) states, depth (\d+)")
 JUDGED = re.compile(r"(\w+) (ok|\(ok\)|no|yes \d+|FAIL \d+(?:\+\d+| stays)?)")
-INCONCLUSIVE = "?"
+INCONCLUSIVE = Status.INCONCLUSIVE.mark
 CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
 SHOWN = 60  # characters of a damaged line
 COUNTS, FEW = ("states", "depth"), 6  # differences that are told one by one, however many designs they are of
@@ -61,16 +61,10 @@ def verdict_text(verdict: Verdict) -> str | None:
     match verdict.status:
         case Status.SKIPPED:
             return None
-        case Status.HOLDS:
-            return "(ok)" if verdict.note.startswith("vacuous") else "ok"
-        case Status.NEVER:
-            return "no"
-        case Status.INCONCLUSIVE:
-            return INCONCLUSIVE
-        case Status.REACHED:
-            return f"yes {verdict.run.length}" if verdict.run else INCONCLUSIVE
-        case Status.VIOLATED:
-            return f"FAIL {_run_text(verdict)}"
+        case Status.REACHED | Status.VIOLATED:
+            return f"{verdict.mark()} {_run_text(verdict)}"
+        case _:
+            return verdict.mark()
 
 
 def _run_text(verdict: Verdict) -> str:

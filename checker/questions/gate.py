@@ -16,19 +16,17 @@ each one's runs are confirmed in its own Python; and processes instead of thread
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
-import json
 import multiprocessing
 import os
-import signal
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from checker.engine.search import Limits, Shared
 from checker.errors import InternalError, UserError
+from checker.interrupt import left_to_the_parent, until_ctrl_c
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import (
     DEVICES,
@@ -45,7 +43,7 @@ from checker.matrix.roles import (
 )
 from checker.progress import Progress
 from checker.questions.campaign import default_memory
-from checker.questions.expected import INCONCLUSIVE, Difference, Row, Table, row_of
+from checker.questions.expected import INCONCLUSIVE, Row, Table, row_of
 from checker.questions.verdict import check_cell
 from checker.words import count
 from model.finite import ModelError
@@ -160,14 +158,6 @@ def answer(parts: Sequence[Part], max_bytes: int) -> Answer:
     return [(part, part.title(cell), rows[n]) for n, (part, cell) in enumerate(work)]
 
 
-def run_matrix(parts: Sequence[Part], workers: int | None = None) -> Table:
-    """Judge all parts. Raises UserError or InternalError if one cannot be judged, KeyboardInterrupt at Ctrl-C."""
-    found, left = run_so_far(parts, workers)
-    if left:
-        raise KeyboardInterrupt
-    return found
-
-
 def run_so_far(parts: Sequence[Part], workers: int | None = None) -> tuple[Table, list[Part]]:
     """Judge the parts, several groups at a time, until all are or Ctrl-C; also those that are not judged then.
 
@@ -187,7 +177,7 @@ def run_so_far(parts: Sequence[Part], workers: int | None = None) -> tuple[Table
 def _in_turn(work: Sequence[list[Part]], memory: int) -> list[Answer | None]:
     """The answers of the first groups, up to Ctrl-C."""
     answers = list[Answer | None]()
-    with contextlib.suppress(KeyboardInterrupt):
+    with until_ctrl_c():
         for group in work:
             answers.append(answer(group, memory))
     return answers
@@ -195,7 +185,7 @@ def _in_turn(work: Sequence[list[Part]], memory: int) -> list[Answer | None]:
 
 def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list[Answer | None]:
     """The answer of each group; None for those that Ctrl-C left without one."""
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _ignore_interrupts) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), left_to_the_parent) as pool:
         futures = [pool.submit(answer, group, memory) for group in work]
         try:
             _watch(futures)
@@ -208,11 +198,6 @@ def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         return [future.result() for future in futures]
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C is the parent's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _watch(futures: Sequence[Future[Answer]]) -> None:
@@ -260,25 +245,3 @@ def count_text(table: Table) -> str:
     rows = [row for cells in table.values() for row in cells.values()]
     verdicts = sum(len(row.verdicts) for row in rows)
     return f"{count(len(rows), 'cell')} of {count(len(table), 'design')}, {count(verdicts, 'verdict')}"
-
-
-def as_json(table: Table, listed: Sequence[Difference], expected: str, seconds: float, left: Sequence[Part]) -> str:
-    """The outcome for machines; left: what Ctrl-C kept from being judged."""
-    rows = [row for cells in table.values() for row in cells.values()]
-    return json.dumps(
-        {
-            "format": "eoiproof gate 1",
-            "expected": expected,
-            "designs": len(table),
-            "cells": len(rows),
-            "verdicts": sum(len(row.verdicts) for row in rows),
-            "interrupted": bool(left),
-            "inconclusive": open_cells(table),
-            "not_judged": [asdict(part) for part in left],
-            "matrix": " ".join(FULL.replace("\n#", "").split()),
-            "not_in_it": NOT_IN,
-            "differences": [asdict(d) for d in listed],
-            "seconds": round(seconds, 1),
-        },
-        indent=1,
-    )

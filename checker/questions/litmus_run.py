@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from checker.engine.reference import Codes, Move, Reference, bindings_of, is_of_edges
@@ -15,7 +14,7 @@ from checker.language.layout import leaves
 from checker.matrix.cells import Cell, Skipped, matrix
 from checker.matrix.roles import all_properties
 from checker.matrix.scope import parse_scope
-from checker.questions.litmus import Action, LitmusError, Outcome, Story, nearest, stories_in
+from checker.questions.litmus import Action, LitmusError, Outcome, Story, nearest
 from checker.stories.replay import name_of
 from checker.stories.trace import show
 from model.finite import MaskType, ModelError, decode, size
@@ -366,25 +365,3 @@ def lines_of(results: Sequence[Result]) -> Iterator[str]:
 def _no_finding(case: Case) -> str:
     where = case.at(case.story.lines["Finding"])
     return f"{where}: it is no finding any more, the story ends as {case.at(case.outcome.line)} says: take it out of 'Finding:'"
-
-
-def run_litmus(files: Sequence[str], find: Find) -> int:
-    """`eoi litmus`: 0 if every story ends as it says, else 1. Raises UserError."""
-    known: dict[tuple[str, str], type[Machine]] = {}
-
-    def find_once(role: str, name: str) -> type[Machine]:
-        if (role, name) not in known:
-            known[role, name] = find(role, name)
-        return known[role, name]
-
-    stories = stories_in([Path(f) for f in files])
-    told = [[run_case(case) for case in cases_of(story, find_once)] for story in stories]
-    for results in told:
-        print("\n".join(lines_of(results)))
-    wrong = [r for results in told for r in results if r.holds == (r.case.finding is not None)]
-    count = counted(sum(map(len, told)), "system")
-    known_ones = sum(not r.holds for results in told for r in results) - sum(not r.holds for r in wrong)
-    verdict = f"{len(wrong)} DIFFER{'S' * (len(wrong) == 1)}" if wrong else "all as they say"
-    verdict += f", but for {counted(known_ones, 'finding')}" if known_ones else ""
-    print(f"\n{len(stories)} {'story' if len(stories) == 1 else 'stories'} on {count}: {verdict}")
-    return 1 if wrong else 0

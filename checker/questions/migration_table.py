@@ -8,23 +8,17 @@ verdicts of properties/migration.py and properties/eoi.py: nothing here knows wh
 from __future__ import annotations
 
 import itertools
-import json
-from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from checker.engine.search import Outcome
 from checker.errors import UserError
-from checker.files import check_folder, write_text
 from checker.matrix.cells import Cell
 from checker.matrix.roles import GUESTS, all_properties, designs, look_up
-from checker.matrix.scope import scope_value
 from checker.matrix.system import system_of
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell, trace_of
 from checker.stories.story import to_text
-from checker.words import count
 from model.devices import Level
 from model.lang import Property
 from model.machine import ApiFlags, IoapicVersion, Machine
@@ -327,42 +321,12 @@ def _alike(codes: Mapping[tuple[Operation, int, int], str]) -> list[tuple[str, O
     return [(", ".join(o.name.lower() for o in alike), alike[0]) for alike in grids.values()]
 
 
-def as_json(found: Mapping[str, Sequence[Entry]]) -> str:
-    """All entries, for machines."""
-    cells = [
-        {
-            "cell": e.name, "from": str(e.table.hosts[e.source]), "to": str(e.table.hosts[e.to]), "outcome": e.outcome,
-            "code": e.code, "states": sum(r.stats.states for r in e.results),
-            "broken": [
-                {"property": v.property.name, "steps": length(v), "guest": r.cell.names["guest"],
-                 "scope": {n: scope_value(x) for n, x in vars(r.cell.scope).items()}}
-                for r, v in e.shortest()
-            ],
-        }
-        for entries in found.values() for e in entries
-    ]  # fmt: skip
-    return json.dumps({"format": "eoiproof migrations 1", "cells": cells}, indent=1)
-
-
 def report_text(found: Mapping[str, Sequence[Entry]]) -> str:
     """All tables with their legend."""
     head = ["Migration, -loadvm and loadvm into a running VM: rows are sources, columns are destinations.", "", *LEGEND]
     for name, entries in found.items():
         head += ["", *lines(tables()[name], entries)]
     return "\n".join(head) + "\n"
-
-
-def write(found: Mapping[str, Sequence[Entry]], directory: Path) -> int:
-    """migration.txt, and migration/*.txt with a story for each different violation; returns how many stories."""
-    folder = directory / "migration"
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = {file: text for entries in found.values() for file, text in Stories(entries).texts().items()}
-    for old in folder.glob("*.txt"):
-        old.unlink()
-    for file, text in texts.items():
-        write_text(folder / file, text)
-    write_text(directory / "migration.txt", report_text(found))
-    return len(texts)
 
 
 def find_entry(name: str) -> tuple[Table, int, int, Operation]:
@@ -374,25 +338,3 @@ def find_entry(name: str) -> tuple[Table, int, int, Operation]:
     operation: Operation = look_up("operation", parts[3], {o.name.lower(): o for o in OPERATIONS})
     hosts = {str(n): n - 1 for n in range(1, len(table.hosts) + 1)}
     return table, look_up("host", parts[1], hosts), look_up("host", parts[2], hosts), operation
-
-
-def run(options: Namespace) -> int:
-    """`eoi migrations`: 1 if there is a bad cell."""
-    runner = Runner(options.engine, options.sizes)
-    if options.tell:
-        entry = runner.entry(*find_entry(options.tell))
-        print(f"{entry.name}: {entry.outcome} ({entry.code})")
-        print("".join(f"\n{tell(entry, result, verdict)}" for result, verdict in entry.shortest()), end="")
-        return int(entry.bad)
-    if options.write:
-        check_folder("--write", Path(options.write) / "migration")
-    chosen = [look_up("table", name, tables()) for name in options.table or tables()]
-    found = {table.name: list(runner.entries(table)) for table in chosen}
-    if options.write:
-        stories = write(found, Path(options.write))
-        print(
-            f"{count(sum(map(len, found.values())), 'cell')}, {count(stories, 'story', 'stories')}: written to {options.write}"
-        )
-    else:
-        print(as_json(found) if options.json else report_text(found), end="\n" if options.json else "")
-    return int(any(entry.bad for entries in found.values() for entry in entries))

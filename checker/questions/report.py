@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
-from typing import Any
 
 from checker.engine.native import Outcome
 from checker.engine.passages import line_texts, never_run
-from checker.matrix.cells import Cell, Skipped
+from checker.matrix.cells import Cell
 from checker.matrix.scope import flag_lines, scope_value
-from checker.questions.campaign import Campaign
-from checker.questions.measured import measured
+from checker.questions.campaign import Campaign, judged_nothing, ran_nothing
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories.story import WIDTH
 from checker.stories.trace import show, steps_text
@@ -96,17 +93,19 @@ def not_looked_at(results: Sequence[CellResult]) -> list[str]:
     here = "here" if len(results) == 1 else f"in any of the {len(results)} cells"
     texts = line_texts(never_run([r.lines_run for r in results]))
     lines = [f"NOT LOOKED AT: {text}: {step} runs it {here}" for text in texts]
-    return (
-        [*lines, f"INCONCLUSIVE: {step} runs anything of it: these are verdicts of the rest"]
-        if ran_nothing(results)
-        else lines
-    )
+    nothing = f"INCONCLUSIVE: {step} runs anything of it: these are verdicts of the rest"
+    return [*lines, *[nothing] * ran_nothing(results)]
 
 
-def ran_nothing(results: Sequence[CellResult]) -> bool:
-    """There are lines of the user's, and not one of them was run: nothing was found out about them."""
-    lines = [was_run for r in results for was_run in r.lines_run.values()]
-    return bool(lines) and not any(lines)
+def not_judged(results: Sequence[CellResult]) -> list[str]:
+    """That no verdict says anything, where that is so."""
+    if not results or not judged_nothing(results):
+        return []
+    holds = any(v.status is Status.HOLDS for r in results for v in r.verdicts)
+    why = "what holds, holds only because what it speaks of never happens here" if holds else (
+        "no property that is asked says anything of these systems"
+    )  # fmt: skip
+    return [f"INCONCLUSIVE: nothing was judged: {why}"]
 
 
 def fairness_lines(results: Sequence[CellResult]) -> list[str]:
@@ -123,18 +122,6 @@ def fairness_lines(results: Sequence[CellResult]) -> list[str]:
     return [f"  {kind} ({meaning[kind]}): {', '.join(steps)}" for kind, steps in shown.items()]
 
 
-SHORT = {
-    Status.HOLDS: "ok", Status.VIOLATED: "FAIL", Status.REACHED: "yes", Status.NEVER: "no", Status.SKIPPED: "-",
-    Status.INCONCLUSIVE: "?",
-}  # fmt: skip
-
-
-PLAIN = {
-    Status.HOLDS: "hold", Status.VIOLATED: "VIOLATED", Status.REACHED: "reached", Status.NEVER: "never reached",
-    Status.SKIPPED: "not asked", Status.INCONCLUSIVE: "INCONCLUSIVE",
-}  # fmt: skip
-
-
 def grid_lines(results: Sequence[CellResult]) -> list[str]:
     """The whole matrix at a glance: a row per cell, a numbered column per property."""
     chosen = [i for i, v in enumerate(results[0].verdicts) if v.property.kind is not Kind.REACHABLE]
@@ -144,7 +131,7 @@ def grid_lines(results: Sequence[CellResult]) -> list[str]:
     lines = [" " * width + "".join(f"{n:>6}" for n in range(1, len(properties) + 1))]
     for result in results:
         verdicts = [result.verdicts[i] for i in chosen]
-        marks = [f"({SHORT[v.status]})" if v.note.startswith("vacuous") else SHORT[v.status] for v in verdicts]
+        marks = [v.mark() for v in verdicts]
         lines.append(f"{result.cell!s:<{width}}" + "".join(f"{mark:>6}" for mark in marks))
     lines.append("")
     for n, p in enumerate(properties, 1):
@@ -170,8 +157,7 @@ def summary_line(campaign: Campaign) -> str:
     for result in campaign.results:
         for v in result.verdicts:
             counts[v.status] += 1
-    one = {**PLAIN, Status.HOLDS: "holds"}
-    parts = [f"{n} {(one if n == 1 else PLAIN)[status]}" for status, n in counts.items() if n]
+    parts = [f"{n} {status.one if n == 1 else status.many}" for status, n in counts.items() if n]
     states = sum(r.stats.states for r in campaign.results)
     said = f"{count(len(campaign.results), 'cell')}, {count(states, 'state')}{': ' * bool(parts)}{', '.join(parts)}"
     return said if campaign.whole else f"{said}; {not_whole(campaign)}"
@@ -195,62 +181,3 @@ def not_whole(campaign: Campaign) -> str:
     if hungry:
         reasons.append(f"for {hungry} of them memory did not suffice")
     return "INCONCLUSIVE: " + ", ".join(reasons)
-
-
-def is_open(campaign: Campaign) -> bool:
-    """Some question has no answer: the rest of the cells say nothing of it."""
-    verdicts = [v.status for result in campaign.results for v in result.verdicts]
-    return Status.INCONCLUSIVE in verdicts or not campaign.whole or ran_nothing(campaign.results)
-
-
-def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:
-    """The same content, for machines."""
-    return json.dumps(
-        {
-            "format": "eoiproof verdicts 1",
-            "design": title,
-            "interrupted": campaign.interrupted,
-            "inconclusive": is_open(campaign),
-            "measured": measured(),
-            "cells": [_cell_json(result) for result in campaign.results],
-            "not_explored": [reproduce("prove", cell) for cell in campaign.unexplored],
-            "out_of_memory": [reproduce("prove", cell) for cell in campaign.out_of_memory],
-            "not_looked_at": line_texts(never_run([r.lines_run for r in campaign.results])),
-            "not_applicable": [{"cell": s.title, "why": s.why} for s in skipped],
-        },
-        indent=1,
-    )
-
-
-def _cell_json(result: CellResult) -> dict[str, Any]:
-    return {
-        **result.cell.names,
-        "scope": {name: scope_value(value) for name, value in vars(result.cell.scope).items()},
-        "outcome": result.outcome.name,
-        "states": result.stats.states,
-        "transitions": result.stats.transitions,
-        "depth": result.stats.depth - 1,
-        "storage": EXACT,
-        "engine": result.engine,
-        "assumed": list(result.assumed),
-        "never_taken": list(result.never_fired),
-        "never_run": line_texts(never_run([result.lines_run])),
-        "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
-        "seconds": round(result.seconds, 3),
-        "reproduce": reproduce("prove", result.cell),
-        "verdicts": [_verdict_json(v) for v in result.verdicts],
-    }
-
-
-def _verdict_json(v: Verdict) -> dict[str, Any]:
-    found: dict[str, Any] = {"property": v.property.name, "kind": v.property.kind, "verdict": v.status.value}
-    if v.note:
-        found["note"] = v.note
-    if v.confirmed:
-        found["confirmed"] = v.confirmed
-    if v.run is not None:
-        found["binding"] = {name: show(value) for name, value in v.binding.items()}
-        found["steps"] = [[m.step, [show(a) for a in m.args]] for m in v.run.moves]
-        found["loop_start"] = v.run.loop_start
-        found["stays"] = v.run.stutter
-    return found

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +19,7 @@ from checker.matrix.system import system_of
 from checker.questions.migration_table import moved
 from checker.stories.as_told import first_difference
 from checker.stories.replay import make_trace
-from checker.stories.story_parser import Found, ParsedStory, path_of, stories_of
+from checker.stories.story_parser import ParsedStory, path_of
 from checker.stories.trace import StoryError, show
 from model.finite import ModelError, decode
 from model.lang import Fair, Property
@@ -32,55 +30,9 @@ PARTING = "The runs part at"
 Finder = Callable[[str], tuple[str, type[Machine]]]
 
 
-Tell = Callable[[ParsedStory], tuple[list[str], int]]  # see retell
-SEVERITY = (0, 3, 1, 2)  # exit codes, the worst last: an answer is incomplete if a story could not be read
-
-
-def tell_all(name: str, text: str, tell: Tell) -> int:
-    """Print what becomes of every story in a text; returns the worst exit code. `name`: of the file, for messages.
-
-    What is wrong with one story is said with file and line, and the others are told all the same. Raises UserError if
-    there is no story.
-    """
-    try:
-        found = stories_of(text)
-    except StoryError as error:
-        raise UserError(f"{name}: {error}") from None
-    many, codes, verdicts = len(found) > 1, list[int](), list[str]()
-    for number, one in enumerate(found, 1):
-        if many:
-            print(f"{'' if number == 1 else chr(10)}story {number} of {len(found)}, line {one.line}:", flush=True)
-        try:
-            lines, code = tell(_readable(one))
-        except ModelError as error:
-            where = "" if str(error).startswith("line ") else f"line {one.line}: "
-            print(f"eoi: {name}: {where}{error}", file=sys.stderr, flush=True)
-            lines, code = [title_of(one), "NOT REPLAYED: an error, told on stderr"] if many else [], 2
-        print("".join(f"{line}\n" for line in lines), end="")
-        codes.append(code)
-        verdicts += [line.partition(":")[0] for line in lines[1:2]]
-    if many:
-        counts = ", ".join(f"{n} {verdict}" for verdict, n in Counter(verdicts).items())
-        print(f"\n{len(found)} stories: {counts}")
-    return max(codes, key=SEVERITY.index)
-
-
 def _all_steps(number: int, runs: str = "is", run: str = "are") -> str:
     """`all 3 steps are`; `the 1 step is`."""
     return f"the 1 step {runs}" if number == 1 else f"all {number} steps {run}"
-
-
-def _readable(one: Found) -> ParsedStory:
-    if isinstance(one.story, StoryError):
-        raise one.story
-    return one.story
-
-
-def title_of(one: Found) -> str:
-    """What is known of a story that cannot be run."""
-    if isinstance(one.story, StoryError):
-        return "this story"
-    return f"{one.story.property} on " + ", ".join(f"{role} {name}" for role, name in one.story.cell.items())
 
 
 def retell(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 
 from checker.engine.atoms import Atom, atoms
 from checker.engine.native import CorruptParents, Outcome, Stats
@@ -31,12 +31,24 @@ from model.lang import Fair, Property
 
 
 class Status(Enum):
-    HOLDS = "HOLDS"
-    VIOLATED = "VIOLATED"
-    REACHED = "REACHED"
-    NEVER = "NEVER"
-    INCONCLUSIVE = "INCONCLUSIVE"
-    SKIPPED = "SKIPPED"
+    """What a property says of a cell: the word; its mark in a matrix; what is said where it is counted, of one and of more."""
+
+    HOLDS = "HOLDS", "ok", "holds", "hold"
+    VIOLATED = "VIOLATED", "FAIL", "VIOLATED"
+    REACHED = "REACHED", "yes", "reached"
+    NEVER = "NEVER", "no", "never reached"
+    INCONCLUSIVE = "INCONCLUSIVE", "?", "INCONCLUSIVE"
+    SKIPPED = "SKIPPED", "-", "not asked"
+
+    mark: str
+    one: str
+    many: str
+
+    def __new__(cls, word: str, mark: str, one: str, many: str = "") -> Self:
+        made = object.__new__(cls)
+        made._value_ = word
+        made.mark, made.one, made.many = mark, one, many or one
+        return made
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,17 @@ class Verdict:
     run: Run | None = None
     note: str = ""
     confirmed: str = ""  # what became of the run on a real system, if it was tried (oracles/confirm.py)
+
+    def is_vacuous(self) -> bool:
+        """It holds because what it speaks of never happens."""
+        return self.status is Status.HOLDS and self.note.startswith("vacuous")
+
+    def mark(self) -> str:
+        """In brackets if vacuous."""
+        return f"({self.status.mark})" if self.is_vacuous() else self.status.mark
+
+    def says_something(self) -> bool:
+        return self.status not in (Status.SKIPPED, Status.INCONCLUSIVE) and not self.is_vacuous()
 
 
 @dataclass(frozen=True)

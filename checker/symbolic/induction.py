@@ -15,15 +15,19 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from checker.engine.reference import Reference
 from checker.errors import InternalError
 from checker.language.ir import Formula, Param
 from checker.language.layout import Instance, bindings, instances
+from checker.language.lower import lower
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator
 from checker.symbolic.smt_values import scalar
 from checker.symbolic.terms import Term, z3
 from model.finite import Scalar, decode
-from model.lang import Kind
+from model.lang import Design, Kind, Property, Scope
+
+TIMEOUT_MS = 10_000  # for each step
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class InductionResult:
 
 
 def prove(
-    symbolic: Symbolic, formulas: Iterable[Formula], initial: tuple[int, ...], timeout: int = 10_000
+    symbolic: Symbolic, formulas: Iterable[Formula], initial: tuple[int, ...], timeout: int = TIMEOUT_MS
 ) -> Iterator[InductionResult]:
     """Check every binding of the `always` formulas given; others are skipped.
 
@@ -190,3 +194,29 @@ def shown_value(of: Scalar, code: int) -> str:
     """A code as the model's author writes the value: {0, 2}, None, LEVEL, True, 3."""
     value = decode(of, code)
     return value.name if isinstance(value, Enum) else repr(value)
+
+
+def induction_lines(system: type[Design], scope: Scope, properties: Sequence[Property]) -> list[str]:
+    """What z3 says of each invariant, beside the exploration: one line; where it is not inductive, the step that leaves it."""
+    program = lower(system, scope, [p for p in properties if p.kind is Kind.ALWAYS])
+    symbolic = Symbolic(program, scope)
+    results: dict[str, list[InductionResult]] = {}
+    for result in prove(symbolic, program.formulas, Reference(system, scope).start):
+        results.setdefault(result.formula.name, []).append(result)
+    lines = [] if results else ["  z3: no invariant applies to this cell"]
+    return lines + [line for name, bindings in results.items() for line in _lines_of(name, bindings, symbolic)]
+
+
+def _lines_of(name: str, results: Sequence[InductionResult], symbolic: Symbolic) -> list[str]:
+    if not all(r.holds_initially for r in results):
+        return [f"  z3: {name} does not hold in the initial state"]
+    if all(r.inductive for r in results):
+        return [f"  z3: {name} is inductive: no step leaves it, from any state, reachable or not"]
+    broken = next((r for r in results if r.cti is not None), None)
+    if broken is None:
+        return [f"  z3: {name}: no answer within {TIMEOUT_MS // 1000} s for some step"]
+    told = explain(broken, symbolic).splitlines()
+    return [
+        f"  z3: {name} is not inductive by itself (the exploration decides whether it holds):",
+        *(f"      {x}" for x in told),
+    ]

@@ -15,14 +15,15 @@ from oracles.qemu.system import QemuIoapic
 from oracles.report import wrapped
 from oracles.walk import Subject
 
-CODES = {Label.CONFIRMED: 1, Label.NOT_REPRODUCED: 0, Label.NOT_RUNNABLE: 3}
 WHAT_IS_REAL = "Real here: the VMM's I/O APIC. KVM, the guest and the device are the model's."
 NO_ENTRY = "NOT RUNNABLE HERE: nothing in this run happens at the VMM's I/O APIC"
 
 
-def replay_story(story: ParsedStory, other: Any, find: Finder, known: Mapping[str, Property]) -> tuple[list[str], int]:
-    """(what to print, exit code): the VMM's I/O APIC functions of a story are run on QEMU's I/O APIC, everything else
-    in the model. 1: confirmed, 0: not reproduced, 3: not runnable here."""
+def replay_story(
+    story: ParsedStory, other: Any, find: Finder, known: Mapping[str, Property]
+) -> tuple[list[str], Label]:
+    """(what to print, what became of it): the VMM's I/O APIC functions of a story are run on QEMU's I/O APIC, everything else
+    in the model."""
     told = read_story(story, other, find, known)
     asked = told.asked
     shown = shown_by(asked, bindings_of(asked, told.scope))
@@ -34,6 +35,6 @@ def replay_story(story: ParsedStory, other: Any, find: Finder, known: Mapping[st
 
     found = confirm(subject, Counterexample(told.path, told.story.loop_start, shown))
     if found.label is Label.CONFIRMED and not any(real.performed for real in entered):
-        return [told.title, *wrapped(NO_ENTRY, "  ")], CODES[Label.NOT_RUNNABLE]
+        return [told.title, *wrapped(NO_ENTRY, "  ")], Label.NOT_RUNNABLE
     said = f"{found.label.value} of the I/O APIC's part" if found.label is Label.CONFIRMED else found.label.value
-    return [told.title, *wrapped(f"{said}: {found.text}", "  "), *wrapped(WHAT_IS_REAL, "  ")], CODES[found.label]
+    return [told.title, *wrapped(f"{said}: {found.text}", "  "), *wrapped(WHAT_IS_REAL, "  ")], found.label

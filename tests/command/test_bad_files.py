@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from checker import files
-from checker.command import cli, commands
+from checker.command import claims, cli, explore
 from checker.errors import UserError
 from checker.questions import gate, migration_table
 
@@ -52,7 +52,7 @@ def nothing_is_explored(monkeypatch):
     def refused(*rest, **options):
         raise AssertionError("this takes long")
 
-    for module, name in ((commands, "run_campaign"), (gate, "run_so_far"), (migration_table, "report_text")):
+    for module, name in ((explore, "run_campaign"), (gate, "run_so_far"), (migration_table, "report_text")):
         monkeypatch.setattr(module, name, refused)
 
 
@@ -120,7 +120,7 @@ def test_no_error_of_the_system_is_shown_raw(eoi, monkeypatch, code, said):
     def fails(options):
         raise OSError(code, os.strerror(code), "/some/file")
 
-    monkeypatch.setattr(commands, "run_claims", fails)
+    monkeypatch.setattr(claims, "run", fails)
     ran = eoi("claims")
     assert (ran.code, ran.err) == (2, f"eoi: /some/file: {said}\n")
 
@@ -131,7 +131,7 @@ def test_a_closed_pipe_is_no_mistake(eoi, monkeypatch):
     def fails(options):
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
-    monkeypatch.setattr(commands, "run_claims", fails)
+    monkeypatch.setattr(claims, "run", fails)
     monkeypatch.setattr(cli, "_closed_pipe", lambda: closed.append(1) or 141)
     assert eoi("claims").code == 141 and closed
 

@@ -9,12 +9,13 @@ import sys
 
 import pytest
 
-from checker.command import cli, commands, entry, oracle_commands
+from checker.command import cli, entry, prove
 from checker.engine.sizes import MOST, instance_counts
 from checker.matrix import select
 from checker.questions import campaign, gate
 from checker.questions.verdict import check_cell
 from model.machine import Scope
+from oracles.kvm import replay
 from tests.rigs.ctrl_c import ctrl_c
 
 LINUX = (
@@ -95,13 +96,13 @@ def interrupted(*_):
 
 
 def test_ctrl_c_while_kvm_is_asked(eoi, monkeypatch):
-    monkeypatch.setattr(oracle_commands, "confirmed", interrupted)
+    monkeypatch.setattr(replay, "confirmed", interrupted)
     ran = eoi(*LINUX, "--confirm")
     assert ran.code == 3 and ran.out.count("HOLDS  ") == CELLS and ran.out.endswith("; INCONCLUSIVE: interrupted\n")
 
 
 def test_ctrl_c_while_z3_is_asked(eoi, monkeypatch):
-    monkeypatch.setattr(commands, "induction_lines", interrupted)
+    monkeypatch.setattr(prove, "induction_lines", interrupted)
     ran = eoi(*LINUX, "--inductive")
     assert ran.code == 3 and ran.out.count("HOLDS  ") == CELLS
     assert ran.out.count("induction: INCONCLUSIVE: interrupted") == 1 and ran.out.endswith(
@@ -221,7 +222,7 @@ from checker.command import entry
 signal.signal(signal.SIGINT, {handler})
 class CtrlC:
     def find_spec(self, name, *_):
-        if name == "checker.command.commands":
+        if name == "checker.command.list":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, CtrlC())
 sys.argv = ["eoi", "list", "vmms"]

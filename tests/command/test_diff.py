@@ -17,7 +17,7 @@ from checker.engine.reference import Move
 from checker.engine.search import Limits, NativeSearch
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties, designs
-from checker.questions import compare, compare_text, graph_compare
+from checker.questions import compare, graph_compare
 from checker.questions.graph_compare import _columns, _equal, _Picture, _restricted, compare_graphs
 from checker.questions.model_diff import model_diff
 from checker.questions.verdict import Status, check_cell
@@ -319,8 +319,8 @@ def test_the_same_graph_is_not_the_same_verdicts():
     pairs, before, after = [pair, pair], [was, was], [now, replace(was)]
     diff = compare.Diff("a", "b", [], pairs, before, after, [same, same], compare.changes(before, after))
     said = "b and a are equivalent: same reachable graph in all 2 cells, but not the same verdicts in 1 of these."
-    assert compare_text.graph_line(diff) == said
-    assert compare_text.summary_line(diff).endswith(
+    assert compare.graph_line(diff) == said
+    assert compare.summary_line(diff).endswith(
         "; of 2 cells, 1 with other verdicts, 0 exploring differently, 1 the same"
     )
 

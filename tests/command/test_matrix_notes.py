@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checker.command import commands
-from checker.command.matrix_notes import FINISHED, size_note
+from checker.command import explore
+from checker.command.explore import FINISHED, size_note
 from checker.engine.search import Limits
 from checker.matrix.cells import Cell, Skipped, matrix
 from checker.matrix.roles import all_properties, default_guests, designs
@@ -68,7 +68,7 @@ def test_an_empty_choice_is_named_as_one(eoi):
 @pytest.fixture
 def unexplored(monkeypatch):
     """No search is run: what is said is said before."""
-    monkeypatch.setattr(commands, "run_campaign", lambda asked, *rest, **options: Campaign((), tuple(asked)))
+    monkeypatch.setattr(explore, "run_campaign", lambda asked, *rest, **options: Campaign((), tuple(asked)))
 
 
 def test_sizes_that_are_larger_than_all_that_finished_are_told_at_once_and_not_refused(eoi, unexplored):

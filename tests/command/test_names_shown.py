@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from checker.command.listing import WIDTH, listing
+from checker.command.list import WIDTH, listing
 from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs, registered
 from checker.stories.replay import _functions
 from model.machine import ApiFlags

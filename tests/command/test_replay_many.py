@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from checker.command import oracle_commands
 from checker.questions import migration_table
 from checker.stories.story_parser import ParsedStory, stories_of
+from oracles.confirm import Label
+from oracles.kvm import replay
 
 ROOT = Path(__file__).resolve().parents[2]
 FINDINGS = sorted((ROOT / "reports" / "findings").glob("*.md"))
@@ -242,13 +243,10 @@ def test_each_story_is_taken_on_the_real_system(
 ) -> None:
     """Story by story, with the worst code: here the second one is not runnable."""
 
-    def replay_on(story: ParsedStory, *_: object) -> tuple[list[str], int]:
-        return (
-            ([story.property, "CONFIRMED: x"], 1)
-            if story.property == "vcpus_agree"
-            else ([story.property, "NOT RUNNABLE HERE: y"], 3)
-        )
+    def replay_story(story: ParsedStory, *_: object) -> tuple[list[str], Label]:
+        label = Label.CONFIRMED if story.property == "vcpus_agree" else Label.NOT_RUNNABLE
+        return [story.property, f"{label.value}: x"], label
 
-    monkeypatch.setattr(oracle_commands, "replay_on", replay_on)
+    monkeypatch.setattr(replay, "replay_story", replay_story)
     ran = eoi("replay", str(mail), "--on", "kvm")
     assert ran.code == 1 and ran.out.endswith("\n2 stories: 1 CONFIRMED, 1 NOT RUNNABLE HERE\n")

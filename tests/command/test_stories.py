@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.command.commands import story
+from checker.command.explore import story
 from checker.engine.search import Limits
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties, designs

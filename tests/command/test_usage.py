@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checker.command import commands
+from checker.command import prove
 from checker.command.cli import build_parser
 
 pytestmark = pytest.mark.unit
@@ -71,6 +71,6 @@ def test_every_option_is_still_known(monkeypatch):
 
 def test_nothing_runs_after_a_mistake(eoi, monkeypatch):
     ran = []
-    monkeypatch.setattr(commands, "run_prove", lambda options: ran.append(options) or 0)
+    monkeypatch.setattr(prove, "run", lambda options: ran.append(options) or 0)
     assert eoi("prove", "base").code == 0 and len(ran) == 1
     assert eoi("prove", "base", "--brieff").code == 2 and len(ran) == 1

@@ -1,15 +1,16 @@
-"""`eoi diff`: what commands.py is for the other commands."""
+"""`eoi diff`: what a design changes: the model, and every verdict."""
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from checker.command.commands import explore, story
-from checker.engine.search import Limits
+from checker.command import exits, json_text
+from checker.command.explore import explore, story
+from checker.command.options import add_selection, limits_of
 from checker.matrix.loader import property_argument
 from checker.matrix.select import find_design, select
-from checker.questions import compare, compare_text, report
+from checker.questions import compare, report
 from checker.questions.campaign import Campaign
 from checker.questions.graph_compare import INTERRUPTED
 from checker.questions.model_diff import diff_lines, model_diff
@@ -19,7 +20,18 @@ from checker.words import count
 from model.lang import Property
 
 
-def run_diff(options: Namespace) -> int:
+def add(parser: ArgumentParser) -> None:
+    parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
+    add_selection(parser)
+    traces = parser.add_mutually_exclusive_group()
+    told = "tell every regression, not only the first, what is still broken, and what is fixed: each trace once"
+    traces.add_argument("--stories", action="store_true", help=told)
+    traces.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
+    parser.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
+    parser.add_argument("--json", action="store_true", help="machine-readable changes")
+
+
+def run(options: Namespace) -> int:
     """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED, else 3 if anything
     is open, or if DESIGN is a file of which no step runs a line. After Ctrl-C: of the cells that are finished under both."""
     base, design = (compare.Named(*find_design(argument)) for argument in (options.base, options.design))
@@ -29,13 +41,11 @@ def run_diff(options: Namespace) -> int:
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
     diff = compared(options, base, design, pairs, campaign, wanted)
     if options.json:
-        print(compare_text.as_json(diff))
+        print(json_text.of_diff(diff))
     else:
         print_diff(options, diff)
         print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
-    if any(change.kind == compare.REGRESSED for change in diff.listed):
-        return 1
-    return 3 if compare_text.is_open(diff) else 0
+    return exits.decided(wrong=diff.regressed, undecided=diff.undecided)
 
 
 def compared(
@@ -47,8 +57,7 @@ def compared(
     whole = [pair for pair in pairs if id(pair.base) in found and id(pair.design) in found]
     left = [pair for pair in pairs if id(pair.base) not in found or id(pair.design) not in found]
     before, after = [found[id(pair.base)] for pair in whole], [found[id(pair.design)] for pair in whole]
-    limits = Limits(options.max_states, options.max_memory, options.timeout)
-    graphs = compare.compare_all(whole, before, after, wanted, limits, interrupted=campaign.interrupted)
+    graphs = compare.compare_all(whole, before, after, wanted, limits_of(options), interrupted=campaign.interrupted)
     interrupted = campaign.interrupted or any(graph.why == INTERRUPTED for graph in graphs)
     hunks, listed = model_diff(base.cls, design.cls), compare.changes(before, after)
     return compare.Diff(base.name, design.name, hunks, whole, before, after, graphs, listed, left, interrupted)
@@ -61,15 +70,15 @@ def print_diff(options: Namespace, diff: compare.Diff) -> None:
         print(f"{diff.design} against {diff.base}: {count(size, 'line')} of the model")
     else:
         print("\n".join(diff_lines(diff.base, diff.design, diff.hunks)))
-    groups = compare_text.group_lines(diff, brief=options.brief, every=options.all)
+    groups = compare.group_lines(diff, brief=options.brief, every=options.all)
     print("\n" * bool(groups) + "\n".join(groups), end="\n" * bool(groups))
-    named = compare_text.same_lines(diff) if options.all else []
-    evidence = [] if options.brief else compare_text.evidence_lines(diff)
-    print("\n" + "\n".join([compare_text.graph_line(diff), *named, *evidence, *compare_text.sizes_lines(diff)]))
+    named = compare.same_lines(diff) if options.all else []
+    evidence = [] if options.brief else compare.evidence_lines(diff)
+    print("\n" + "\n".join([compare.graph_line(diff), *named, *evidence, *compare.sizes_lines(diff)]))
     if not options.brief:
         print_traces(diff.listed, options.stories)
-    left = compare_text.unexplored_lines(diff, options.all)
-    print("\n" * bool(left) + "\n".join([*left, "", compare_text.summary_line(diff)]))
+    left = compare.unexplored_lines(diff, options.all)
+    print("\n" * bool(left) + "\n".join([*left, "", compare.summary_line(diff)]))
 
 
 def print_traces(listed: Sequence[compare.Change], every: bool) -> None:
@@ -79,7 +88,7 @@ def print_traces(listed: Sequence[compare.Change], every: bool) -> None:
     told = regressed if every else ([change for change in regressed if change.takes_steps] or regressed)[:1]
     for change in told:
         print("\n" + to_text(story(*change.told())), end="")
-    for change, where in compare_text.told_once(listed) if every else []:
+    for change, where in compare.told_once(listed) if every else []:
         print("\n" + "\n".join(where) + "\n\n" + to_text(story(*change.told())), end="")
     kinds = () if every else (compare.STILL, compare.FIXED, compare.REGRESSED)
     untold = [c for kind in kinds for c in listed if c.kind == kind and c.has_trace and c not in told]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from enum import Enum
 
+from checker.command.exits import Exit
 from checker.matrix.loader import provenance
 from checker.matrix.roles import ALIASES, DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs, mutants
 from checker.matrix.scope import LARGEST_SIZE, flag_lines, scope_value
@@ -14,6 +16,15 @@ from checker.questions.simplifications import collect_simplifications
 from model.machine import Machine, Scope
 
 WIDTH = 120  # columns
+
+
+def add(parser: ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", choices=tuple(KINDS), metavar="WHAT", help=f"one of {', '.join(KINDS)}")
+
+
+def run(options: Namespace) -> int:
+    print("\n".join(listing(options.what)))
+    return Exit.FINE
 
 
 def listing(what: str | None) -> list[str]:

@@ -1,0 +1,18 @@
+"""`eoi claims`: what was said in the thread, true or false."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from checker.command.exits import Exit
+from checker.questions.claims import claim_lines
+
+
+def add(parser: ArgumentParser) -> None:
+    """There are no options."""
+
+
+def run(options: Namespace) -> int:
+    """Judge the claims of the record."""
+    print("\n".join(claim_lines()))
+    return Exit.FINE

@@ -1,0 +1,77 @@
+"""What every exit code means, and the one place where a command's is decided."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+
+from checker import files
+from checker.engine.native import CompileFailed, NoCompiler
+from checker.errors import InternalError
+from model.finite import ModelError
+
+
+class Exit(IntEnum):
+    """See MEANING."""
+
+    FINE = 0
+    WRONG = 1
+    MISTAKE = 2
+    OPEN = 3
+    BROKEN = 4
+
+
+MEANING = """\
+exit codes: 0 all hold as asked; 1 violated (diff: something REGRESSED; gate: a verdict
+differs from the expected one); 2 your input; 3 inconclusive (interrupted, out of
+memory or time, or nothing was judged); 4 the engines disagree or we broke
+"""
+CLOSED_PIPE = 141  # as a shell says it: `eoi prove ... | head`
+WORST_LAST = (Exit.FINE, Exit.OPEN, Exit.WRONG, Exit.MISTAKE)  # an answer is incomplete if a story could not be read
+# What became of a run on a real system; one that is not the model's there stops nobody.
+OF_LABEL = {"CONFIRMED": Exit.WRONG, "NOT REPRODUCED": Exit.FINE, "NOT RUNNABLE HERE": Exit.OPEN}
+
+
+def decided(*, wrong: bool, undecided: bool) -> Exit:
+    """wrong: something is violated, REGRESSED, or not as it is said to be. That stays found, whatever else is open."""
+    return Exit.WRONG if wrong else Exit.OPEN if undecided else Exit.FINE
+
+
+def of_gate(left: Sequence[str], differences: Sequence[object]) -> Exit:
+    """left: what was not judged. A gate that is not whole says nothing, also where it found a difference."""
+    return Exit.OPEN if left else decided(wrong=bool(differences), undecided=False)
+
+
+def worst(codes: Iterable[int]) -> Exit:
+    """Of several stories."""
+    return max(map(Exit, codes), key=WORST_LAST.index)
+
+
+def of_error(error: BaseException) -> tuple[Exit, str]:
+    """For what ends a command early: its code, and what to say."""
+    match error:
+        case KeyboardInterrupt():
+            return Exit.OPEN, "interrupted: INCONCLUSIVE"
+        case MemoryError():
+            return Exit.OPEN, "out of memory: INCONCLUSIVE"
+        case OSError():
+            return Exit.MISTAKE, files.sentence(error)
+        case ModelError() | NoCompiler():
+            return Exit.MISTAKE, str(error)
+        case CompileFailed():
+            return Exit.BROKEN, str(error)
+        case InternalError():
+            return Exit.BROKEN, f"internal error, not a verdict: {error}"
+        case _:
+            return Exit.BROKEN, _our_bug(error)
+
+
+def _our_bug(error: BaseException) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    said = (
+        f"this is a bug in eoiproof, not a verdict: {type(error).__name__}: {error}\n"
+        f"  at {last.filename}:{last.lineno} in {last.name}(); run with EOI_DEBUG=1 for the traceback"
+    )
+    return said + ("\n" + "".join(traceback.format_exception(error)).rstrip()) * bool(os.environ.get("EOI_DEBUG"))

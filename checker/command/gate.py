@@ -1,0 +1,97 @@
+"""`eoi gate`: does every verdict of the full matrix equal the expected one?"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from checker import files
+from checker.command import exits, json_text
+from checker.command.exits import Exit
+from checker.command.options import not_here, positive
+from checker.errors import UserError
+from checker.matrix.roles import ALIASES, look_up
+from checker.matrix.select import is_path, split
+from checker.questions import gate
+from checker.questions.expected import Table, difference_lines, differences, from_toml, to_toml
+from checker.words import count
+from model.machine import Machine
+
+EXPECTED = "reports/expected.toml"  # in the current directory
+
+
+def add(parser: ArgumentParser) -> None:
+    said = gate.FULL.replace(f"{chr(10)}# ", chr(10))
+    parser.description = f"The full matrix: {said}\nNot in it: {gate.NOT_IN}."
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "--expected", metavar="FILE", default=EXPECTED, help="default: %(default)s in the current directory"
+    )
+    parser.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
+    parser.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
+    parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
+    every = "a line for each count of states that differs, too, however many"
+    parser.add_argument("--all", action="store_true", help=every)
+    parser.add_argument("--json", action="store_true", help="machine-readable differences")
+
+
+def run(options: Namespace) -> int:
+    """Judge the full matrix, then write it or compare it. 0 only if nothing differs; Ctrl-C: what was judged till then."""
+    only = [ALIASES.get(d, d) for d in split(options.design, []) if gated_design(d)]
+    if options.write:
+        files.check_file("--write", Path(options.write))
+    expected = None if options.write else expected_table(Path(options.expected), only)
+    started = time.monotonic()
+    found, unjudged = gate.run_so_far(gate.full_matrix(only), options.jobs)
+    seconds = time.monotonic() - started
+    left = [*gate.open_cells(found), *map(str, unjudged)]
+    if expected is None:
+        return write_expected(Path(options.write), found, left, only)
+    listed = differences(gate.judged_only(expected, found) if unjudged else expected, found)
+    if options.json:
+        print(json_text.of_gate(found, listed, options.expected, seconds, unjudged))
+    else:
+        print("\n".join(difference_lines(listed, options.all)) + "\n" * bool(listed), end="")
+        outcome = f"{count(len(listed), 'difference')} from" if listed else "all as in"
+        print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s; not in it: {gate.NOT_IN})")
+        if unjudged:
+            first = "; ".join(map(str, unjudged[:3])) + "; ..." * (len(unjudged) > 3)
+            print(f"INCONCLUSIVE: interrupted, {count(len(unjudged), 'system')} not judged: {first}")
+    return exits.of_gate(left, listed)
+
+
+def gated_design(name: str) -> type[Machine]:
+    """A design that the gate judges. Raises UserError."""
+    if is_path(name):
+        compared = f"for a file: eoi diff base {shlex.quote(name)}"
+        raise UserError(f"--design {name}: the gate judges registered designs only (`eoi list designs`); {compared}")
+    found: type[Machine] = look_up(
+        "design", name, gate.gated(), "`eoi list designs` and `eoi list mutants` name what the gate judges"
+    )
+    return found
+
+
+def expected_table(path: Path, only: Sequence[str]) -> Table:
+    """What a file expects (of these designs). Raises UserError."""
+    if str(path) == EXPECTED and not path.is_file():
+        make = "`eoi gate --write FILE` makes one"
+        raise not_here(path, "file", "--expected FILE", "gate --expected", make)
+    if not path.exists():
+        raise UserError(f"{path}: there is no such file: `eoi gate --write {path}` makes one")
+    table = from_toml(files.read_text(path), str(path))
+    return {d: rows for d, rows in table.items() if not only or d in only}
+
+
+def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence[str]) -> int:
+    if left:
+        print("not written, because these cells are INCONCLUSIVE:\n" + "\n".join(left), file=sys.stderr)
+        return Exit.OPEN
+    about = f"Only the designs {', '.join(only)}" if only else f"The matrix: {gate.FULL}"
+    files.write_text(path, to_toml(found, about))
+    print(f"{gate.count_text(found)}: written to {path}")
+    return Exit.FINE

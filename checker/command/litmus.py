@@ -1,0 +1,42 @@
+"""`eoi litmus`: small stories with a verdict inside, run on every system that they name."""
+
+from __future__ import annotations
+
+import functools
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from checker.command import exits
+from checker.command.options import not_here
+from checker.matrix.select import find_role
+from checker.questions.litmus import stories_in
+from checker.questions.litmus_run import cases_of, lines_of, run_case
+from checker.words import count
+
+DEFAULT = "tests/litmus"
+
+
+def add(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="*", default=[DEFAULT], metavar="FILE",
+        help=f"or a folder (default: {DEFAULT} in the current directory)",
+    )  # fmt: skip
+
+
+def run(options: Namespace) -> int:
+    """Does every story end as it says?"""
+    if options.files == [DEFAULT] and not Path(DEFAULT).exists():
+        own = "the stories are in tests/litmus of eoiproof's repository"
+        raise not_here(Path(DEFAULT), "folder", "a FILE or a folder", "litmus", own)
+    stories, find = stories_in([Path(f) for f in options.files]), functools.cache(find_role)
+    told = [[run_case(case) for case in cases_of(story, find)] for story in stories]
+    for results in told:
+        print("\n".join(lines_of(results)))
+    differ = [r for results in told for r in results if not r.holds]
+    wrong = [r for results in told for r in results if r.holds == (r.case.finding is not None)]
+    findings = len(differ) - sum(not r.holds for r in wrong)
+    verdict = f"{len(wrong)} DIFFER{'S' * (len(wrong) == 1)}" if wrong else "all as they say"
+    verdict += f", but for {count(findings, 'finding')}" if findings else ""
+    systems = count(sum(map(len, told)), "system")
+    print(f"\n{count(len(stories), 'story', 'stories')} on {systems}: {verdict}")
+    return exits.decided(wrong=bool(wrong), undecided=False)

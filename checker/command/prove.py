@@ -1,0 +1,100 @@
+"""`eoi prove`: judge every property in every cell of the matrix."""
+
+from __future__ import annotations
+
+import importlib
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+
+from checker.command import json_text
+from checker.command.explore import exit_code, explore, first_shown, story
+from checker.command.options import add_selection
+from checker.interrupt import until_ctrl_c
+from checker.matrix.cells import Cell, Skipped
+from checker.matrix.select import grouped, select
+from checker.questions import report
+from checker.questions.campaign import Campaign
+from checker.questions.measured import measured_line
+from checker.questions.verdict import Status
+from checker.stories.story import to_text
+from checker.symbolic.induction import induction_lines
+from model.lang import Kind, Property
+
+KVM = "oracles.kvm.replay"  # loaded only where there is something to confirm
+
+
+def add(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    parser.add_argument("--json", action="store_true", help="machine-readable verdicts")
+    parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
+    parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
+    parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
+
+
+def run(options: Namespace) -> int:
+    """Explore, judge, print; then the story of the first violation."""
+    title, cells, skipped, wanted = select(options)
+    campaign = explore(options, cells, wanted)
+    if options.confirm:
+        campaign = tried_on_kvm(campaign)
+    if options.json:
+        print(json_text.of_verdicts(title, campaign, skipped))
+        return exit_code(campaign)
+    print(title)
+    if not options.brief and not print_cells(options, campaign, skipped, wanted):
+        campaign = replace(campaign, interrupted=True)
+    if len(campaign.results) > 1 or (options.brief and campaign.results):
+        print("\n" + "\n".join(report.grid_lines(campaign.results)))
+    if options.confirm:
+        shown = report.confirmed_lines(campaign.results) if options.brief else []
+        print("\n" + "\n".join([*shown, importlib.import_module(KVM).REAL]))
+    legend = report.flag_legend(campaign.results)
+    print("\n" * bool(legend) + "\n".join(legend), end="\n" * bool(legend))
+    first = first_shown(campaign, [Status.VIOLATED])
+    if first is not None and not options.brief:
+        print("\n" + to_text(story(*first)), end="")
+    measured = measured_line(users_file=any(result.lines_run for result in campaign.results))
+    closing = [
+        *report.not_looked_at(campaign.results),
+        *report.not_judged(campaign.results),
+        measured,
+        report.summary_line(campaign),
+    ]
+    print("\n" + "\n".join([*closing, *report.advice_lines(campaign)]))
+    return exit_code(campaign)
+
+
+def tried_on_kvm(campaign: Campaign) -> Campaign:
+    """The violations with what this machine's KVM says of them; Ctrl-C leaves the verdicts without it."""
+    with until_ctrl_c() as cut:
+        campaign = importlib.import_module(KVM).confirmed(campaign)
+    return replace(campaign, interrupted=True) if cut.short else campaign
+
+
+def print_cells(options: Namespace, campaign: Campaign, skipped: Sequence[Skipped], wanted: Sequence[Property]) -> bool:
+    """A line per property and cell, and what each verdict rests on. False if z3 was interrupted."""
+    asking: bool = options.inductive
+    for result in campaign.results:
+        print("\n".join(["", *report.cell_lines(result)]))
+        if asking:
+            asking = print_induction(result.cell, wanted)
+    for titles, why in grouped(skipped):
+        print(f"\n{titles}\n  does not apply: {why}")
+    for cell in campaign.unexplored:
+        why = " (memory did not suffice)" * (cell in campaign.out_of_memory)
+        print(f"\n{cell}\n  not explored{why}; reproduce: {report.reproduce('prove', cell)}")
+    fairness = report.fairness_lines(campaign.results)
+    if any(p.kind is Kind.LEADS_TO for p in wanted) and fairness:
+        print("\n".join(["", "leads_to verdicts assume of every run:", *fairness]))
+    return asking == bool(options.inductive)
+
+
+def print_induction(cell: Cell, wanted: Sequence[Property]) -> bool:
+    """False at Ctrl-C."""
+    with until_ctrl_c() as cut:
+        applying = [p for p in wanted if p.why_not(cell.system) is None]
+        print("\n".join(induction_lines(cell.system, cell.scope, applying)))
+    if cut.short:
+        print("  induction: INCONCLUSIVE: interrupted")
+    return not cut.short

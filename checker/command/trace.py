@@ -1,0 +1,63 @@
+"""`eoi trace`: the shortest story of a violation (or of a reachable property), as text, JSON and a diagram."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from checker import files
+from checker.command.explore import exit_code, explore, first_shown, story
+from checker.command.options import add_selection
+from checker.errors import UserError
+from checker.matrix.scope import parse_scope, scope_type
+from checker.matrix.select import find_design, select
+from checker.questions import report
+from checker.questions.campaign import Campaign
+from checker.questions.verdict import CellResult, Status, Verdict
+from checker.stories import diagram
+from checker.stories.story import to_text
+
+FORMS = ("svg", "png", "pdf", "dot")
+
+
+def add(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    for form in FORMS:
+        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
+    parser.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
+    parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
+
+
+def run(options: Namespace) -> int:
+    """Tell the first violation (or witness) in the selected cells; write diagrams."""
+    if not options.property:
+        raise UserError("trace needs --property P: see `eoi list properties`")
+    outputs = [(form, Path(getattr(options, form))) for form in FORMS if getattr(options, form)]
+    for form, path in outputs:
+        if path.suffix != f".{form}":
+            raise UserError(f"--{form} {path}: the file's name must end in .{form}")
+        files.check_file(f"--{form}", path)
+    campaign, found = _smallest(options)
+    if found is None:
+        print(f"No run to tell: {report.summary_line(campaign)}")
+        return exit_code(campaign)
+    trace = story(*found)
+    print(trace.to_json() if options.json else to_text(trace), end="")
+    for _, path in outputs:
+        files.write_bytes(path, diagram.render(trace, path.suffix.lstrip("."), options.wide))
+        print(f"diagram: {path}", file=sys.stderr)
+    return exit_code(campaign)
+
+
+def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] | None]:
+    """What is told by one CPU and one pin makes the better story, unless the user fixed the sizes."""
+    asked = parse_scope(options.scope, scope_type([find_design(options.design)[1]]))
+    for small in ("cpus=1,pins=1", "cpus=1", ""):
+        if not {name.partition("=")[0] for name in small.split(",")} & set(asked):
+            _, cells, _, wanted = select(options, small)
+            campaign = explore(options, cells, wanted)
+            found = first_shown(campaign, [Status.VIOLATED]) or first_shown(campaign, [Status.REACHED])
+            if found is not None or not small or campaign.interrupted:
+                return campaign, found
+    raise AssertionError("the last scope is the one asked for")
