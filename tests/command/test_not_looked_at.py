@@ -84,3 +84,36 @@ def test_diff_says_it_too(eoi, mine):
     assert "INCONCLUSIVE: no step runs anything of it" in ran.out
     found = json.loads(eoi("diff", "base", str(mine), "--guest", "linux", *ONE, "--json").out)
     assert found["inconclusive"] and found["not_looked_at"] == ["mine.py:8 nobody calls kvm_ioapic_write_eoi()"]
+
+
+# ---- nothing was judged ----
+
+NOT_ASKED = ("prove", "base", "--vmm", "qemu", "--guest", "any", "--property", "no_eoi_lost", "--scope", "ioapic=0x20,cpus=1,pins=1")  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [(), ("--brief",), ("--max-states", "5")], ids=" ".join)
+def test_a_property_that_no_cell_is_asked_is_no_pass(eoi, more):
+    ran = eoi(*NOT_ASKED, *more)
+    assert ran.code == 3 and "1 not asked" in ran.out
+    assert "INCONCLUSIVE: nothing was judged: no property that is asked says anything of these systems\n" in ran.out
+    assert json.loads(eoi(*NOT_ASKED, *more[1 if "--brief" in more else 0 :], "--json").out)["inconclusive"]
+
+
+def test_what_is_vacuous_everywhere_is_no_pass_and_a_witness_beside_it_makes_it_none(eoi):
+    """The device is another one than the bug is about: nothing ever happens."""
+    ran = eoi("prove", "mutant_b10", "--device", "resample", "--brief")
+    assert ran.code == 3 and "never reached" in ran.out
+    assert "INCONCLUSIVE: nothing was judged: what holds, holds only because what it speaks of never happens" in ran.out
+
+
+def test_one_verdict_that_says_something_is_enough(eoi):
+    """One cell is not asked, the other is; and a witness that is asked for alone is an answer, also where it is never met."""
+    both = eoi("prove", "base", "--guest", "any,linux", *ONE[:-1], "no_eoi_lost", "--brief")
+    assert both.code == 0 and "1 not asked" in both.out and "nothing was judged" not in both.out
+    alone = eoi("prove", "base", "--guest", "linux", "--device", "edge", *ONE[:-1], "eoi_exit", "--brief")
+    assert alone.code == 0 and "1 never reached" in alone.out
+
+
+def test_designs_that_explore_differently_and_are_asked_nothing_are_no_pass(eoi):
+    ran = eoi("diff", "base", "v1", *NOT_ASKED[2:], "--brief")
+    assert ran.code == 3 and "OTHER GRAPH" in ran.out
