@@ -21,7 +21,7 @@ from model.kvm.x86 import X86C
 from model.lang import compose
 from model.machine import Machine, Scope
 
-# The C functions that are modelled, in the order of their files at 6517dfbcc918 (ioapic.c: its prefix kvm_ is ours).
+# The C functions that are modelled, in the order of their files in 2026 (ioapic.c: its prefix kvm_ is ours).
 ORDER: dict[type[Machine], str] = {
     LapicC: "kvm_apic_pending_eoi apic_set_spiv kvm_apic_set_version apic_accept_irq kvm_ioapic_handles_vector "
     "kvm_ioapic_send_eoi apic_set_eoi kvm_lapic_reg_write_spiv kvm_lapic_reset kvm_apic_has_interrupt "
