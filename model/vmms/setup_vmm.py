@@ -36,17 +36,17 @@ class SetupVmm(Vmm):
 
     @step(by="VMM")
     def ioctl_create_irqchip(self) -> None:
-        self.asked = None
+        self.remember_asked(None)
         self.ioctl_KVM_CREATE_IRQCHIP()
 
     @step(by="VMM")
     def ioctl_enable_cap_split_irqchip(self) -> None:
-        self.asked = None
+        self.remember_asked(None)
         self.enable_KVM_CAP_SPLIT_IRQCHIP()
 
     @step(by="VMM")
     def ioctl_enable_cap_x2apic_api(self, flags: ApiFlags) -> None:
-        self.asked = flags
+        self.remember_asked(flags)
         self.enable_KVM_CAP_X2APIC_API(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
         if self.errno == Errno.OK and flags != ApiFlags.NONE:
             self.remember_granted(flags)
@@ -54,10 +54,13 @@ class SetupVmm(Vmm):
     @step(by="VMM")
     def ioctl_enable_cap_split_irqchip_api(self, disable_suppression: bool) -> None:
         """The proposal of 3 October. Its one bit means what bit 3 means; a later 0 takes nothing back officially."""
-        self.asked = None
+        self.remember_asked(None)
         self.enable_KVM_CAP_SPLIT_IRQCHIP_API(disable_suppression)
         if self.errno == Errno.OK and disable_suppression:
             self.remember_granted(ApiFlags.BIT3)
+
+    def remember_asked(self, flags: ApiFlags | None) -> None:
+        self.asked = flags
 
     def remember_granted(self, flags: ApiFlags) -> None:
         self.granted = flags
@@ -66,25 +69,25 @@ class SetupVmm(Vmm):
 
     @step(by="VMM")
     def ioctl_get_irqchip(self) -> None:
-        self.asked = None
+        self.remember_asked(None)
         self.kvm_vm_ioctl_get_irqchip()
 
     @step(by="VMM")
     def ioctl_set_irqchip2(self, version: IoapicVersion) -> None:
-        self.asked = None
+        self.remember_asked(None)
         self.ioctl_KVM_SET_IRQCHIP2(version)
 
     # --- vCPU ioctls ---
 
     @step(by="VMM")
     def ioctl_create_vcpu(self, cpu: Cpu) -> None:
-        self.asked = None
+        self.remember_asked(None)
         self.kvm_arch_vcpu_create(self.apic[cpu])
 
     @step(by="VMM")
     def ioctl_set_cpuid2(self, cpu: Cpu, x2apic: bool) -> None:
         require(self.apic[cpu].created)
-        self.asked = None
+        self.remember_asked(None)
         self.apic[cpu].in_guest = False
         self.kvm_set_cpuid(cpu, x2apic)
         if not self.kvm_vcpu_has_run(cpu):
@@ -94,7 +97,7 @@ class SetupVmm(Vmm):
     def ioctl_set_lapic(self, cpu: Cpu, enabled: bool, directed_eoi: bool) -> None:
         """What KVM_GET_LAPIC returned, with any SPIV."""
         require(self.apic[cpu].created)
-        self.asked = None
+        self.remember_asked(None)
         self.apic[cpu].in_guest = False
         self.kvm_vcpu_ioctl_set_lapic(self.apic[cpu], enabled, directed_eoi)
         self.lvr_current[cpu] = self.granted != ApiFlags.NONE

@@ -10,7 +10,8 @@ from __future__ import annotations
 from checker.engine.reference import Move
 from model.kvm.x86 import X86C
 from model.lang import Table, require, step
-from model.machine import ApiFlags, Cpu, IoapicVersion, Machine, Pin, Trigger, Vector
+from model.machine import ApiFlags, Cpu, Machine, Pin, Trigger, Vector
+from model.vmms.setup_vmm import SetupVmm
 
 
 class Scene(Machine):
@@ -32,7 +33,7 @@ class Scene(Machine):
         self.apic[cpu].exit_ioapic_eoi = None
 
 
-class SetUp(Scene, X86C):
+class SetUp(Scene, SetupVmm, X86C):
     """Set-up: every ioctl in any order, before and after vCPUs exist and run, with its errno; no interrupts."""
 
     has_run: Table[Cpu, bool]  # KVM_RUN was called
@@ -41,45 +42,15 @@ class SetUp(Scene, X86C):
     def kvm_vcpu_has_run(self, cpu: Cpu) -> bool:
         return self.has_run[cpu]
 
-    @step(by="VMM")
-    def create_irqchip(self) -> None:
-        self.ioctl_KVM_CREATE_IRQCHIP()
+    def remember_asked(self, flags: ApiFlags | None) -> None:
+        """What the VMM remembers is for properties: here it would multiply the states."""
 
-    @step(by="VMM")
-    def split_irqchip(self) -> None:
-        self.enable_KVM_CAP_SPLIT_IRQCHIP()
+    def remember_granted(self, flags: ApiFlags) -> None:
+        """Nor this."""
 
-    @step(by="VMM")
-    def x2apic_api(self, flags: ApiFlags) -> None:
-        self.enable_KVM_CAP_X2APIC_API(flags in (ApiFlags.BIT2, ApiFlags.BOTH), flags in (ApiFlags.BIT3, ApiFlags.BOTH))
-
-    @step(by="VMM")
-    def split_irqchip_api(self, disable_suppression: bool) -> None:
-        self.enable_KVM_CAP_SPLIT_IRQCHIP_API(disable_suppression)
-
-    @step(by="VMM")
-    def set_irqchip2(self, version: IoapicVersion) -> None:
-        self.ioctl_KVM_SET_IRQCHIP2(version)
-
-    @step(by="VMM")
-    def get_irqchip(self) -> None:
-        self.kvm_vm_ioctl_get_irqchip()
-
-    @step(by="VMM")
-    def create_vcpu(self, cpu: Cpu) -> None:
-        self.kvm_arch_vcpu_create(self.apic[cpu])
-
-    @step(by="VMM")
-    def set_cpuid(self, cpu: Cpu, x2apic: bool) -> None:
-        require(self.apic[cpu].created and not self.enters_first[cpu])
-        self.apic[cpu].in_guest = False
-        self.kvm_set_cpuid(cpu, x2apic)
-
-    @step(by="VMM")
-    def set_lapic(self, cpu: Cpu, enabled: bool, directed_eoi: bool) -> None:
-        require(self.apic[cpu].created)
-        self.apic[cpu].in_guest = False
-        self.kvm_vcpu_ioctl_set_lapic(self.apic[cpu], enabled, directed_eoi)
+    def ioctl_set_cpuid2(self, cpu: Cpu, x2apic: bool) -> None:
+        require(not self.enters_first[cpu])
+        super().ioctl_set_cpuid2(cpu, x2apic)
 
     @step(by="VMM")
     def init_vcpu(self, cpu: Cpu) -> None:

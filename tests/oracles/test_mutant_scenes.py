@@ -180,7 +180,7 @@ def refusals(changes: bool = False, armed: float | None = None, **entry: int) ->
     pin = {"vector": 0, "dest": 0, "trigger": 1, "mask": 0, "remote_irr": 0, "irr": 1} | entry
     seen = {"apic[0].spiv_enabled": 1, "apic[0].irr": 0, "apic[0].deliverable": 1}
     seen |= {f"ioapic[0].{name}": code for name, code in pin.items()}
-    real = SimpleNamespace(observe=lambda system: {**seen, "apic[0].irr": int(changes)})  # type: ignore[misc]
+    real = SimpleNamespace(observe=lambda: {**seen, "apic[0].irr": int(changes)})  # type: ignore[misc]
     real.throttle = SimpleNamespace(armed=armed)
     return [
         name for name, _ in Refusals(cast(Any, real))(Seen(("line", (0, True)), seen, seen, ("kvm_ioapic_set_irq",)))
