@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from checker.questions.measured import model_digest
-from checker.stories.story import ascii_text
 from checker.stories.trace import show
+from checker.stories.write import ascii_text
 from model.lang import Scope
 from oracles.cover import Covered
 from oracles.lockstep import Seen, Spelling, Totals, step_text

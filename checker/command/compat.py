@@ -12,7 +12,7 @@ from checker.matrix.roles import designs, look_up, role_of
 from checker.matrix.scope import parse_scope
 from checker.matrix.select import find_design
 from checker.questions import compat
-from checker.stories.story import to_text
+from checker.stories.write import to_text
 from checker.words import count
 from properties.compat import CLAIMS
 

@@ -15,7 +15,7 @@ from checker.questions.campaign import Campaign
 from checker.questions.graph_compare import INTERRUPTED
 from checker.questions.model_diff import diff_lines, model_diff
 from checker.questions.verdict import CellResult
-from checker.stories.story import to_text
+from checker.stories.write import to_text
 from checker.words import count
 from model.lang import Property
 

@@ -17,7 +17,7 @@ from checker.questions import report
 from checker.questions.campaign import Campaign
 from checker.questions.measured import measured_line
 from checker.questions.verdict import Status
-from checker.stories.story import to_text
+from checker.stories.write import to_text
 from checker.symbolic.induction import induction_lines
 from model.lang import Kind, Property
 

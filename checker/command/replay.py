@@ -15,7 +15,7 @@ from checker.errors import UserError
 from checker.matrix.select import find_design, known_properties
 from checker.questions.retell import retell
 from checker.stories.mail import read_mail
-from checker.stories.story_parser import Found, ParsedStory, stories_of
+from checker.stories.read import Found, ParsedStory, stories_of
 from checker.stories.trace import StoryError
 from model.finite import ModelError
 

@@ -16,7 +16,7 @@ from checker.questions import report
 from checker.questions.campaign import Campaign
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories import diagram
-from checker.stories.story import to_text
+from checker.stories.write import to_text
 
 FORMS = ("svg", "png", "pdf", "dot")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from checker.interrupt import until_ctrl_c
@@ -13,10 +13,10 @@ from checker.matrix.scope import scope_value
 from checker.progress import Progress
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from checker.questions.report import scope_text
-from checker.stories.replay import make_trace
+from checker.stories.replay import lanes_of, provenance_of, replay
 from checker.stories.trace import Trace, steps_text
 from checker.words import count
-from model.lang import Kind, Property
+from model.lang import Kind
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from properties.compat import Claim
 
@@ -73,16 +73,14 @@ def trace_of(row: Outcome) -> Trace:
     names = row.base.names["kernel"], row.design.names["kernel"]
     said = f"{row.claim.sentence} Not so: {found.what} is {found.base} in {names[0]}, {found.design} in {names[1]}."
 
-    def claim() -> bool:
-        return False
-
-    claim.__name__, claim.__doc__ = row.claim.name, said
     reproduce = f"eoi compat {names[0]} {names[1]} --claim {row.claim.name} --vmm {cell.names['vmm']} --scope "
-    trace = make_trace(
-        Property(Kind.ALWAYS, claim), {}, cell.system, cell.scope, found.of(side), cell=cell.names,
-        reproduce=reproduce + scope_text(row.design.scope),
+    events = replay(cell.system, cell.scope, found.of(side))
+    return Trace(
+        property_name=row.claim.name, kind=Kind.ALWAYS, verdict="VIOLATED", sentence=said,
+        provenance=provenance_of(cell.system), cell=dict(cell.names),
+        scope={n: scope_value(v) for n, v in vars(cell.scope).items()}, lanes=lanes_of(cell.system, events),
+        events=events, reproduce=reproduce + scope_text(row.design.scope),
     )  # fmt: skip
-    return replace(trace, scope={n: scope_value(v) for n, v in vars(cell.scope).items()})
 
 
 def compare_so_far(asked: Sequence[tuple[Claim, Cell, Cell]], engine: str, max_pairs: int | None) -> list[Outcome]:

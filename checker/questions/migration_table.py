@@ -18,7 +18,7 @@ from checker.matrix.cells import Cell
 from checker.matrix.roles import GUESTS, all_properties, designs, look_up
 from checker.matrix.system import system_of
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell, trace_of
-from checker.stories.story import to_text
+from checker.stories.write import to_text
 from model.devices import Level
 from model.lang import Property
 from model.machine import ApiFlags, IoapicVersion, Machine
@@ -197,6 +197,20 @@ def cell_of(table: Table, guest: str, source: Host, to: Host, operation: Operati
     return Cell(names, system, replace(scope, **table.scope))
 
 
+def commands_of(cell: Cell) -> list[str]:
+    """The commands that tell of a cell: one for each pair of hosts and operation that is this cell."""
+    of = [cell.names["kernel"], cell.names["vmm"]]
+    sizes = {name: getattr(cell.scope, name) for name in ("cpus", "pins", "vectors")}
+    found = list[str]()
+    for table in (t for t in tables().values() if [t.kernel, t.design] == of and cell.names["guest"] in t.guests):
+        hosts = list(enumerate(table.hosts, 1))
+        for operation, (source, here), (to, there) in itertools.product(OPERATIONS, hosts, hosts):
+            own = cell_of(table, cell.names["guest"], here, there, operation)
+            if replace(own.scope, **sizes) == cell.scope:
+                found.append(f"eoi migrations --tell {table.name}:{source}:{to}:{operation.name.lower()}")
+    return found
+
+
 def moved(roles: Sequence[type[Machine]]) -> list[type[Machine]]:
     """The classes of a system (kernel, VMM, guest, device) where its VM moves between hosts. Raises UserError."""
     kernel, vmm, guest, device = roles
@@ -264,7 +278,7 @@ def _key(entry: Entry, verdict: Verdict) -> tuple[Any, ...]:
 
 
 class Stories:
-    """The different violations of a table: each has a file that tells it where it was met first."""
+    """The different violations of a table: each is told where it was met first."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.met = dict[tuple[Any, ...], list[tuple[Entry, CellResult, Verdict]]]()
@@ -273,19 +287,32 @@ class Stories:
                 self.met.setdefault(_key(entry, verdict), []).append((entry, result, verdict))
 
     def texts(self) -> dict[str, str]:
-        """File name -> story."""
-        return {_file(met[0][0], met[0][2]): tell(*met[0]) for met in self.met.values()}
+        """File name -> story, of those in WRITTEN."""
+        told = {_file(met[0][0], met[0][2]): met[0] for met in self.met.values()}
+        return {file: tell(*of) for file, of in told.items() if file in WRITTEN}
 
     def lines(self) -> list[str]:
-        """What is violated where, in how many steps, and the file that tells it."""
+        """What is violated where, in how many steps, and the command that tells it."""
         found = []
         for met in self.met.values():
             entry, _, verdict = met[0]
             operations = ", ".join(dict.fromkeys(e.operation.name.lower() for e, _, _ in met))
             pairs = " ".join(dict.fromkeys(f"{e.source + 1}>{e.to + 1}" for e, _, _ in met))
             steps = f"{length(verdict)} step{'s' * (length(verdict) != 1)}"
-            found += [f"  {verdict.property.name} in {steps} ({operations}): {pairs}", f"      {_file(entry, verdict)}"]
+            found += [
+                f"  {verdict.property.name} in {steps} ({operations}): {pairs}",
+                f"      eoi migrations --tell {entry.name}",
+            ]
         return found or ["  no bad cell"]
+
+
+WRITTEN = (  # what `--write` keeps beside the table, one story of each kind; `--tell` tells any
+    "today_masked-migrate-1-to-1-no_eoi_lost.txt",
+    "today_throttle-migrate-2-to-1-high_line_is_sent.txt",
+    "gated_10.2-migrate-3-to-1-line_is_serviced.txt",
+    "property-loadvm_running-5-to-1-refused_before_anything_changed.txt",
+    "property_not_sent-loadvm_running-5-to-1-honoured_stays_honoured.txt",
+)
 
 
 def _file(entry: Entry, verdict: Verdict) -> str:

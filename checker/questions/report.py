@@ -11,8 +11,8 @@ from checker.matrix.cells import Cell
 from checker.matrix.scope import flag_lines, scope_value
 from checker.questions.campaign import Campaign, judged_nothing, ran_nothing
 from checker.questions.verdict import CellResult, Status, Verdict
-from checker.stories.story import WIDTH
 from checker.stories.trace import show, steps_text
+from checker.stories.write import WIDTH
 from checker.words import count
 from model.lang import Kind, Scope
 from model.machine import ApiFlags

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,19 @@ from checker.engine.reference import Codes, Move, Reference, bindings_of, is_of_
 from checker.errors import UserError
 from checker.language.layout import leaves
 from checker.language.lower import lower
-from checker.matrix.loader import file_digest
+from checker.matrix.cells import Cell
+from checker.matrix.loader import file_digest, property_argument
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, designs, look_up, role_of
 from checker.matrix.scope import parse_scope, scope_type
 from checker.matrix.system import system_of
+from checker.questions.as_told import Told, compare_text
 from checker.questions.migration_table import moved
-from checker.stories.as_told import first_difference
-from checker.stories.replay import make_trace
-from checker.stories.story_parser import ParsedStory, path_of
+from checker.questions.verdict import Run, table_of
+from checker.stories.read import ParsedStory
 from checker.stories.trace import StoryError, show
 from model.finite import ModelError, decode
 from model.lang import Fair, Property
-from model.machine import Machine, Scope
+from model.machine import Machine
 from model.migration import MigrationScope
 
 PARTING = "The runs part at"
@@ -39,7 +40,8 @@ def retell(
     story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
 ) -> tuple[list[str], int]:
     """(what to print: what it is of, the verdict, more; exit code): 1 if the story happens and shows its violation, or
-    if it changes something else than is told; 0 if the design stops it.
+    if its text says something else than the run does; 0 if the design stops it; 3 if that it is the shortest was not
+    found out.
 
     known: the properties that a story may be about.
 
@@ -47,49 +49,31 @@ def retell(
     """
     told = read_story(story, other, find, known)
     path, p, title = told.path, told.asked, told.title
-    telling = Telling(Reference(system_of(*told.roles), told.scope), p, story)
-    stopped = telling.run(path)
-    count = len(telling.moves)
-    why_not = stopped or telling.why_not()
-    differs = _not_as_told(told, count, not stopped) if other is None else ""
+    run = Rerun(Reference(told.cell.system, told.cell.scope), p, story.loop_start, story.stutter)
+    stopped = run.take(path)
+    count = len(run.moves)
+    why_not = stopped or run.why_not()
     if why_not:
         lines = [title, f"NOT REPRODUCED: {why_not if stopped else f'{_all_steps(count)} possible, but {why_not}'}"]
         if other is not None:
-            lines += _parting(telling, p, story, path, find)
-        lines += [f"Where it first differs: {differs}"] if differs else []
+            lines += _parting(run, p, story, path, find)
         return [*lines, "This one run is stopped; that proves nothing more: eoi prove explores all of them."], 0
     verb = "REACHED" if p.kind == "reachable" else "VIOLATED"
     shown = f"{_all_steps(count, 'runs', 'run')} in CPython, and {p.name} is {verb}"
-    if differs:
-        return [title, f"REPRODUCED BUT NOT AS TOLD: {shown}", f"Where it first differs: {differs}"], 1
-    return [title, f"REPRODUCED: {shown}"], int(verb == "VIOLATED")
-
-
-def _not_as_told(told: Told, count: int, whole: bool) -> str:
-    """Where the first `count` steps, of the roles that the story names, change something else than it tells, or ""."""
-    trace = make_trace(told.asked, {}, system_of(*told.roles), told.scope, told.path[:count], cell={})
-    return first_difference(told.story, trace, whole)
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a story says, as values: the roles' classes (kernel, VMM, guest, device; where the VM moves between hosts,
-    those of migration_table.moved), and steps with their arguments."""
-
-    story: ParsedStory
-    asked: Property
-    names: Mapping[str, str]
-    roles: Sequence[type[Machine]]
-    scope: Scope
-    path: Sequence[tuple[str, tuple[Any, ...]]]
-    title: str
+    code = int(verb == "VIOLATED")
+    if other is not None:
+        return [title, f"REPRODUCED: {shown}"], code
+    compared = compare_text(told, run.run, run.shown())
+    if compared.differs:
+        return [title, f"REPRODUCED BUT NOT AS TOLD: {shown}", f"Where it first differs: {compared.differs}"], 1
+    return [title, f"REPRODUCED: {shown}", *compared.notes], code or (3 if compared.is_open else 0)
 
 
 def read_story(
     story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
 ) -> Told:
     """A story with a role replaced by `other`. Raises StoryError, UserError, Refused."""
-    p: Property = look_up("property", story.property, known)
+    p = _property_of(story, known)
     names, roles = _roles_of(story, other, find)
     of = scope_type(roles)
     scope = replace(of(), **parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items()), of))
@@ -97,7 +81,73 @@ def read_story(
     lower(system, scope)  # a design of the user's may be outside the language: say so before running it
     title = f"{story.property} on " + ", ".join(f"{role} {name}" for role, name in names.items())
     title += f", {scope.operation.name.lower()}" if isinstance(scope, MigrationScope) else ""
-    return Told(story, p, names, roles, scope, path_of(story, system, scope), title)
+    subject = next(iter(story.told.roles)) if story.told is not None else "kernel"
+    return Told(story, p, Cell(names, system, scope, subject), path_of(story, Reference(system, scope)), title)
+
+
+def path_of(story: ParsedStory, reference: Reference) -> list[tuple[str, tuple[Any, ...]]]:
+    """The steps of a story: by their numbers, or by their names in its text where it was told before there were numbers,
+    or of a system that has other steps now. Raises StoryError."""
+    moves, told = reference.moves, story.told
+    if told is not None and told.table == table_of(moves):
+        if any(number >= len(moves) for number in told.moves):
+            raise StoryError(
+                f"line {story.end}: there is no move {max(told.moves)}; they are numbered 0..{len(moves) - 1}"
+            )
+        return [(moves[number].step, moves[number].args) for number in told.moves]
+    picture = story.picture
+    if isinstance(picture, StoryError):
+        was = (
+            str(picture)
+            if told is None
+            else f"line {story.end}: the steps of this system are others than those that are numbered here"
+        )
+        raise StoryError(was)
+    return [
+        _named_move(reference, name, args, line)
+        for (name, args), line in zip(picture.steps, picture.lines, strict=True)
+    ]
+
+
+def _named_move(reference: Reference, told: str, args: Mapping[str, str], line: int) -> tuple[str, tuple[Any, ...]]:
+    """The move that a picture names. `formerly` on a design: names that its steps had in stories told before, and their
+    names now. Raises StoryError."""
+    design = reference.design
+    name = getattr(design, "formerly", {}).get(told, told)
+    moves = [m for m in reference.moves if m.step == name]
+    if not moves:
+        raise StoryError(f"line {line}: no step {name!r} in {design.__name__}")
+    code = getattr(design, name).__code__
+    wanted = code.co_varnames[1 : code.co_argcount]
+    if set(wanted) != set(args):
+        raise StoryError(f"line {line}: {name} takes ({', '.join(wanted)}), found ({', '.join(args)})")
+    for place, param in enumerate(wanted):
+        values = list(dict.fromkeys(show(m.args[place]) for m in moves))
+        if args[param] not in values:
+            numbers = f"a number {values[0]}..{values[-1]}" if all(map(str.isdigit, values)) else " or ".join(values)
+            raise StoryError(f"line {line}: {name}: {param} = {args[param]}: {numbers} was expected")
+    return next((m.step, m.args) for m in moves if tuple(map(show, m.args)) == tuple(args[param] for param in wanted))
+
+
+def _property_of(story: ParsedStory, known: Mapping[str, Property]) -> Property:
+    """The property that a story is about. Raises UserError, and StoryError if it is in a file that has changed since."""
+    asked = story.told.asked if story.told is not None else story.property
+    file, _, name = asked.rpartition(":")
+    of_files = {property_argument(p).rpartition(":")[0]: p for p in known.values() if p.function.__name__ == name}
+    own = {path: p for path, p in of_files.items() if path}
+    if story.told is None or not file:
+        found: Property = look_up("property", story.property, known)
+        return found
+    path, _, digest = file.rpartition("@")
+    if not own:
+        raise UserError(f"the property {name!r} is in a file of the user's: --property {shlex.quote(path)} names it")
+    now = {file_digest(path): p for path, p in own.items()}
+    if digest not in now:
+        raise StoryError(
+            f"line {story.end}: {next(iter(own))} is not the file that the story's property was in: it has changed "
+            f"({digest} then, {', '.join(now)} now)"
+        )
+    return now[digest]
 
 
 def _roles_of(
@@ -147,17 +197,17 @@ def _moves(story: ParsedStory, roles: Sequence[type[Machine]]) -> bool:
 
 
 def _parting(
-    telling: Telling, p: Property, story: ParsedStory, path: Sequence[tuple[str, tuple[Any, ...]]], find: Finder
+    here: Rerun, p: Property, story: ParsedStory, path: Sequence[tuple[str, tuple[Any, ...]]], find: Finder
 ) -> list[str]:
     """Where the run on the other design first differs from the run that the story tells, if that can be run here."""
     try:
         _, roles = _roles_of(story, None, find)
     except ModelError:
         return []
-    told = Telling(Reference(system_of(*roles), telling.reference.scope), p, story)
-    told.run(path)
-    for number, (here, there) in enumerate(zip(telling.states, told.states, strict=False)):
-        a, b = telling.named(here), told.named(there)
+    there = Rerun(Reference(system_of(*roles), here.reference.scope), p, story.loop_start, story.stutter)
+    there.take(path)
+    for number, (state, other) in enumerate(zip(here.states, there.states, strict=False)):
+        a, b = here.named(state), there.named(other)
         differs = next((leaf for leaf in a if leaf in b and a[leaf] != b[leaf]), None)
         if differs is not None:
             step = "the initial state" if number == 0 else f"step {number}, {path[number - 1][0]}"
@@ -165,26 +215,30 @@ def _parting(
     return []
 
 
-class Telling:
-    """A story that is being run again."""
+class Rerun:
+    """A story's run that is being taken again. start: the step that its loop goes back to; stutter: it stays at the end."""
 
-    def __init__(self, reference: Reference, p: Property, story: ParsedStory) -> None:
-        self.reference, self.p, self.story = reference, p, story
+    def __init__(self, reference: Reference, p: Property, start: int | None, stutter: bool) -> None:
+        self.reference, self.p, self.start, self.stutter = reference, p, start, stutter
         self.states: list[Codes] = [reference.start]
         self.moves: list[Move] = []
+
+    @property
+    def run(self) -> Run:
+        return Run(tuple(self.moves), tuple(self.states), self.start, self.stutter)
 
     def named(self, state: Codes) -> dict[str, str]:
         """A state as text, by field."""
         fields = leaves(self.reference.design.state_type(self.reference.scope))
         return {str(leaf): show(decode(leaf.type, code)) for leaf, code in zip(fields, state, strict=True)}
 
-    def run(self, path: Sequence[tuple[str, tuple[Any, ...]]]) -> str:
+    def take(self, path: Sequence[tuple[str, tuple[Any, ...]]]) -> str:
         """Take the steps; returns why it came to a halt, or ""."""
         for number, (step, args) in enumerate(path, 1):
             told = f"{step}({', '.join(map(show, args))})"
             move = next((m for m in self.reference.moves if m.step == step and m.args == args), None)
             if move is None:
-                raise StoryError(f"line {self.story.lines[number - 1]}: {told}: a value is outside the scope")
+                return f"step {number}, {told}, is none of this system"
             after = self.reference.successor(self.states[-1], move)
             if after is None:
                 return f"step {number}, {told}, is not possible here"
@@ -194,33 +248,39 @@ class Telling:
 
     def why_not(self) -> str:
         """Why the run does not show what the story's headline says, or ""."""
-        if self.p.kind == "leads_to":
-            return self._why_no_lasso()
-        wanted = self.p.kind == "reachable"
+        unfair = self._why_no_lasso() if self.p.kind == "leads_to" else ""
+        promised = "what was promised happens in it" if self.p.kind == "leads_to" else ""
+        return unfair or ("" if self.shown() else promised or "the last state does not show it")
+
+    def shown(self) -> list[dict[str, Any]]:
+        """The values of the property's parameters of which the run shows it."""
+        code = self.p.function.__code__
+        names = code.co_varnames[: code.co_argcount]
         all_values = bindings_of(self.p, self.reference.scope)
+        return [dict(zip(names[len(names) - len(v) :], v, strict=True)) for v in all_values if self._shows(v)]
+
+    def _shows(self, values: tuple[Any, ...]) -> bool:
+        holds, function = self.reference.holds, self.p.function
+        if self.p.kind == "leads_to":
+            said = [holds(function, values, s) for s in self.states]
+            after_q = max((i + 1 for i, (_, q) in enumerate(said) if q), default=0)
+            return after_q <= self._begin and any(promised for promised, _ in said[after_q:])
         if is_of_edges(self.p):
-            edge = self.states[-2:]
-            shown = [not self.reference.holds_on_edge(self.p.function, v, *edge) for v in all_values if len(edge) == 2]
-        else:
-            shown = [self.reference.holds(self.p.function, v, self.states[-1]) is wanted for v in all_values]
-        return "" if any(shown) else "the last state does not show it"
+            return len(self.states) > 1 and not self.reference.holds_on_edge(function, values, *self.states[-2:])
+        return holds(function, values, self.states[-1]) is (self.p.kind == "reachable")
+
+    @property
+    def _begin(self) -> int:
+        """The first state of what is repeated for ever."""
+        return len(self.states) - 1 if self.start is None else self.start
 
     def _why_no_lasso(self) -> str:
-        start = self.story.loop_start
-        if start is not None and self.states[start] != self.states[-1]:
-            return f"the last step does not lead back to the state before step {start + 1}"
-        if start is None and not self.story.stutter:
+        """Why no fair run goes on for ever as the story's headline says, or ""."""
+        if self.start is not None and self.states[self.start] != self.states[-1]:
+            return f"the last step does not lead back to the state before step {self.start + 1}"
+        if self.start is None and not self.stutter:
             return "it neither loops nor stays"
-        begin = len(self.states) - 1 if start is None else start
-        unfair = self._unfair(self.states[begin:], set(self.moves[begin:]))
-        if unfair:
-            return unfair
-        for values in bindings_of(self.p, self.reference.scope):
-            said = [self.reference.holds(self.p.function, values, s) for s in self.states]
-            after_q = max((i + 1 for i, (_, q) in enumerate(said) if q), default=0)
-            if after_q <= begin and any(promised for promised, _ in said[after_q:]):
-                return ""
-        return "what was promised happens in it"
+        return self._unfair(self.states[self._begin :], set(self.moves[self._begin :]))
 
     def _unfair(self, loop: Sequence[Codes], taken: set[Move]) -> str:
         """Why no fair run repeats these states with these moves for ever, or ""."""

@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Self
 
@@ -19,15 +19,17 @@ from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared,
 from checker.errors import InternalError
 from checker.language.ir import Program
 from checker.matrix.cells import Cell
-from checker.matrix.loader import file_digest, provenance
+from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import premise_of, role_of
 from checker.matrix.scope import scope_value
 from checker.questions.simplifications import assumptions_of
-from checker.stories.replay import make_trace
-from checker.stories.trace import Trace, steps_text
+from checker.stories.replay import lanes_of, provenance_of, replay, sentence_for
+from checker.stories.replay_line import ReplayLine, moves_digest
+from checker.stories.trace import Trace, show, steps_text
+from checker.stories.write import sealed
 from checker.words import count
 from model.finite import ModelError, RangeError
-from model.lang import Fair, Property
+from model.lang import Design, Fair, Kind, Property
 
 
 class Status(Enum):
@@ -295,17 +297,63 @@ def _fault_message(error: RangeError, move: Move, run: Run) -> str:
 def trace_of(result: CellResult, verdict: Verdict, reproduce: str) -> Trace:
     """The story of a verdict's run, replayed in CPython against the engine's states."""
     assert verdict.run is not None
-    run, p = verdict.run, verdict.property
-    owed = [f"{name}: {', '.join(steps)}" for name, steps in result.fairness.items() if steps and name != "FREE"]
-    trace = make_trace(
-        p, verdict.binding, result.cell.system, result.cell.scope, [(m.step, m.args) for m in run.moves],
-        cell=result.cell.names, loop_start=run.loop_start, stutter=run.stutter,
-        fairness=owed if p.kind == "leads_to" else (), reproduce=reproduce, expected=run.codes,
-    )  # fmt: skip
-    said = p.complaint(trace.binding) if p.kind != "reachable" else trace.sentence
-    names = {role: f"{n}@{file_digest(n)}" if n.endswith(".py") or ".py:" in n else n for role, n in trace.cell.items()}
-    about = [provenance(cls) for cls in result.cell.system.__bases__ if role_of(cls) == result.cell.subject]
-    return replace(
-        trace, sentence=said, cell=names, provenance=tuple(dict.fromkeys([*about, *trace.provenance])),
-        label=verdict.confirmed, scope={n: scope_value(v) for n, v in vars(result.cell.scope).items()},
-    )  # fmt: skip
+    told = Account(result.cell, verdict.property, property_argument(verdict.property), verdict.run)
+    return told.trace(verdict.binding, reproduce, label=verdict.confirmed)
+
+
+class Account:
+    """A run of a cell as a trace: the one way to make one that can be replayed.
+
+    asked: the property as --property takes it. Raises InternalError if the run is not one of the cell's.
+    """
+
+    def __init__(self, cell: Cell, p: Property, asked: str, run: Run) -> None:
+        self.cell, self.p, self.asked, self.run = cell, p, asked, run
+        self.events = replay(
+            cell.system, cell.scope, [(m.step, m.args) for m in run.moves], run.loop_start, expected=run.codes
+        )
+        self.moves = Reference(cell.system, cell.scope).moves
+
+    def trace(
+        self, binding: Mapping[str, Any], reproduce: str, *, label: str = "", shortest: bool = True, subject: str = ""
+    ) -> Trace:
+        """The story of the property's violation (or witness) for these values. subject: another role under review."""
+        cell, p, run = self.cell, self.p, self.run
+        subject = subject or cell.subject
+        bound = {name: show(value) for name, value in binding.items()}
+        names = {role: _with_digest(name) for role, name in cell.names.items()}
+        scope = {name: scope_value(value) for name, value in vars(cell.scope).items()}
+        about = [provenance(cls) for cls in cell.system.__bases__ if role_of(cls) == subject]
+        trace = Trace(
+            property_name=p.name, kind=p.kind, verdict=VERDICTS[p.kind],
+            sentence=sentence_for(p.sentence, bound) if p.kind == "reachable" else p.complaint(bound),
+            provenance=tuple(dict.fromkeys([*about, *provenance_of(cell.system)])), cell=names, scope=scope,
+            lanes=lanes_of(cell.system, self.events), events=self.events, loop_start=run.loop_start,
+            stutter=run.stutter, shortest=shortest, fairness=_owed(cell.system) if p.kind == "leads_to" else (),
+            reproduce=reproduce, binding=bound, label=label,
+        )  # fmt: skip
+        under_review_first = dict(sorted(names.items(), key=lambda role: role[0] != subject))
+        file, colon, name = self.asked.rpartition(":")
+        numbers = tuple(map(self.moves.index, run.moves))
+        return sealed(trace, ReplayLine(
+            f"{_with_digest(file)}{colon}{name}", bound, under_review_first, scope, table_of(self.moves), numbers,
+            run.loop_start, run.stutter,
+        ))  # fmt: skip
+
+
+VERDICTS = {Kind.ALWAYS: "VIOLATED", Kind.LEADS_TO: "VIOLATED", Kind.REACHABLE: "REACHED"}
+
+
+def table_of(moves: Sequence[Move]) -> str:
+    """The digest of a system's moves, see replay_line."""
+    return moves_digest(f"{m.step}({','.join(map(show, m.args))})" for m in moves)
+
+
+def _with_digest(name: str) -> str:
+    return f"{name}@{file_digest(name)}" if name.endswith(".py") or ".py:" in name else name
+
+
+def _owed(system: type[Design]) -> tuple[str, ...]:
+    """What every fair run does, as `WEAK: these steps`."""
+    steps = {fair: [n for n, info in system.steps().items() if info.fair is fair] for fair in Fair}
+    return tuple(f"{fair.name}: {', '.join(names)}" for fair, names in steps.items() if names and fair is not Fair.FREE)

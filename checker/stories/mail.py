@@ -28,7 +28,7 @@ _OF_MAILS = re.compile(
 )
 _NEXT_MAIL = re.compile(rf"(?:\A|(?<=\n\n))(?=From [^\n]*\d\d:\d\d[^\n]*\n{_FIELD})")
 _QUOTES = re.compile(r"(?:> ?)*")
-_ENCODED = re.compile(r"\w=3D\w")
+_ENCODED = re.compile(r"(?!.*\w=(?!3D)).*\w=3D\w")  # every equals sign behind a word, at least one
 _ALL_ENCODED = re.compile(r"(?:[^=]|=[0-9A-F]{2})*=?")
 
 
@@ -165,7 +165,7 @@ def _unflowed(lines: Sequence[Line], without_space: bool) -> list[Line]:
 
 def _pasted(lines: Sequence[Line]) -> list[Line]:
     """Lines in quoted-printable without the headers that would say so are decoded, also quoted ones."""
-    if not any(_ENCODED.search(line.text) for line in lines):
+    if not any(_ENCODED.match(line.text) for line in lines):
         return list(lines)
     whole: list[tuple[bytes, int]] = []
     goes_on, marks = False, ""

@@ -26,51 +26,12 @@ from typing import Any, TypeAlias, get_args
 from checker.errors import InternalError
 from checker.language.layout import Leaf, leaves
 from checker.language.source import type_hints
-from checker.stories.trace import Call, Change, Event, Trace, lanes_in, show
+from checker.stories.trace import Call, Change, Event, lanes_in, show
 from model.finite import MaskType, ModelError, StructType, TableType, Type, decode
-from model.lang import Design, Disabled, Label, Property, Scope, Struct, cells, save
+from model.lang import Design, Disabled, Label, Scope, Struct, cells, save
 
 Path: TypeAlias = Sequence[tuple[str, tuple[Any, ...]]]  # the steps of a run: name, Python values of the parameters
 States: TypeAlias = Sequence[tuple[int, ...]]  # leaf codes in layout order: the initial state, then after each step
-
-VERDICTS = {"always": "VIOLATED", "leads_to": "VIOLATED", "reachable": "REACHED"}
-
-
-def make_trace(
-    prop: Property,
-    binding: Mapping[str, object],
-    design: type[Design],
-    scope: Scope,
-    path: Path,
-    *,
-    cell: Mapping[str, str],
-    loop_start: int | None = None,
-    stutter: bool = False,
-    shortest: bool = True,
-    fairness: Sequence[str] = (),
-    reproduce: str = "",
-    expected: States | None = None,
-) -> Trace:
-    """Replay a run that an engine found for a property (with these values of its parameters)."""
-    events = replay(design, scope, path, loop_start, expected=expected)
-    bound = {name: show(value) for name, value in binding.items()}
-    return Trace(
-        property_name=prop.name,
-        kind=prop.kind,
-        verdict=VERDICTS[prop.kind],
-        sentence=sentence_for(prop.sentence, bound),
-        provenance=_provenance(design),
-        cell=dict(cell),
-        scope={name: show(value) for name, value in vars(scope).items()},
-        lanes=_lanes_of(design, events),
-        events=events,
-        loop_start=loop_start,
-        stutter=stutter,
-        shortest=shortest,
-        fairness=tuple(fairness),
-        reproduce=reproduce,
-        binding=bound,
-    )
 
 
 def sentence_for(sentence: str, binding: Mapping[str, str]) -> str:
@@ -81,13 +42,13 @@ def sentence_for(sentence: str, binding: Mapping[str, str]) -> str:
     return sentence + (f" [{', '.join(f'{k}={v}' for k, v in rest.items())}]" if rest else "")
 
 
-def _provenance(design: type[Design]) -> tuple[str, ...]:
+def provenance_of(design: type[Design]) -> tuple[str, ...]:
     """One text per patch that is in the system, or the system's name if there is none."""
     patches = [vars(cls)["patch"] for cls in design.__mro__ if vars(cls).get("patch") is not None]
     return tuple(dict.fromkeys(map(str, patches))) or (design.__name__,)
 
 
-def _lanes_of(design: type[Design], events: Sequence[Event]) -> tuple[str, ...]:
+def lanes_of(design: type[Design], events: Sequence[Event]) -> tuple[str, ...]:
     """The lanes that occur, side by side as `lane_order` says; without it, numbered lanes come first."""
     declared: tuple[str, ...] = tuple(vars(c).get("lane", "") for c in design.__mro__)
     by_default = sorted(filter(None, dict.fromkeys(declared)), key=lambda template: "{" not in template)

@@ -1,6 +1,6 @@
 """A run as a story: what happened at each step, who did it, whom it called and what changed.
 
-A Trace is plain data, and all values in it are text: it is made by checker.stories.replay, printed by checker.stories.story, drawn
+A Trace is plain data, and all values in it are text: it is made by checker.stories.replay, printed by checker.stories.write, drawn
 by checker.stories.diagram and stored as JSON. Actors are called *lanes*.
 """
 
@@ -89,6 +89,7 @@ class Trace:
     reproduce: str = ""
     binding: Mapping[str, str] = field(default_factory=dict[str, str])
     label: str = ""  # what became of the run on a real system
+    replay: str = ""  # the line that is the run, see checker.stories.replay_line
 
     def __post_init__(self) -> None:
         if self.loop_start is not None and (self.stutter or not 0 <= self.loop_start < len(self.events)):

@@ -10,10 +10,11 @@ from typing import Any
 from checker.engine.reference import Reference, bindings_of
 from checker.matrix.roles import designs
 from checker.matrix.scope import flag_lines
+from checker.questions.as_told import Told
 from checker.questions.campaign import Campaign
-from checker.questions.retell import PARTING, Finder, Telling, Told, read_story, retell
+from checker.questions.retell import PARTING, Finder, Rerun, read_story, retell
 from checker.questions.verdict import CellResult, Status, Verdict
-from checker.stories.story_parser import ParsedStory
+from checker.stories.read import ParsedStory
 from model.finite import ModelError
 from model.lang import Design, Property
 from model.lang import Scope as AnyScope
@@ -142,9 +143,8 @@ def _on_kvm(
         loop = [] if run.loop_start is None else run.steps[run.loop_start :]
         start = None if run.loop_start is None else len(run.steps)
         steps = [*run.steps, *loop]
-        story = ParsedStory(p.name, {}, {}, [], start, run.stutter, [0] * len(steps))
-        telling = Telling(Reference(system, scope), p, story)
-        return telling.run(steps) or telling.why_not()
+        again = Rerun(Reference(system, scope), p, start, run.stutter)
+        return again.take(steps) or again.why_not()
 
     return confirm_run(roles, names, scope, Counterexample(run.steps, run.loop_start, shown_by(p, values), judge))
 

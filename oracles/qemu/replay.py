@@ -8,7 +8,7 @@ from typing import Any
 from checker.engine.reference import bindings_of
 from checker.matrix.system import system_of
 from checker.questions.retell import Finder, read_story
-from checker.stories.story_parser import ParsedStory
+from checker.stories.read import ParsedStory
 from model.lang import Property
 from oracles.confirm import Counterexample, Label, confirm, shown_by
 from oracles.qemu.system import QemuIoapic

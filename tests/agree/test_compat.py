@@ -30,7 +30,6 @@ def compared(claim: Claim, design: str | type[Machine], vmm: str, engine: str = 
     return row(claim, design, vmm, engine).result
 
 
-@pytest.mark.everything
 @pytest.mark.parametrize("vmm", ["qemu", "firecracker", "any_vmm", "setup_vmm"])
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.name)
 def test_the_merged_design_is_compatible(claim, vmm):

@@ -1,18 +1,25 @@
-"""What the renderer tells of a run is what the parser finds in it, whatever the run is."""
+"""What the writer tells of a run is what its text is compared with, whatever the run is, and whatever a mailer does."""
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
 
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from checker.stories.as_told import first_difference
-from checker.stories.story import to_text
-from checker.stories.story_parser import parse
+from checker.stories.compare import StoryLine, first_difference
+from checker.stories.read import parse
 from checker.stories.trace import Trace
+from checker.stories.write import to_text
 from tests.rigs.traces import LOOP, LOST, quoted, traces
+
+LINE = "Replay: eoi1 x,pin:0;a:b;cpus:1,pins:1; 0a1b2c/3/4/loop/5; 0f83a1c2d4e5f607\n"
+
+
+def lines_of(text: str) -> list[StoryLine]:
+    return list(parse(text).text)
 
 
 @settings(
@@ -20,30 +27,54 @@ from tests.rigs.traces import LOOP, LOST, quoted, traces
 )  # to make a story small takes minutes
 @given(traces(), st.integers(0, 2))
 def test_any_story_is_told_as_it_is(trace: Trace, depth: int) -> None:
-    changes = [change for event in trace.events for change in event.changes]
-    texts = [text for c in changes for text in (c.label, c.before, *c.between, c.after)]
-    assume(
-        not any(mark in text for text in texts for mark in "=|>\\")
-    )  # no label has a mark of the table or of quoting
-    assert first_difference(parse(quoted(to_text(trace), depth)), trace, whole=True) == ""
+    text = to_text(trace)
+    told = quoted(text, depth)
+    assert first_difference(lines_of(told), text, whole=True) is None
+    assert first_difference(lines_of(f"{told}More.\n"), text, whole=False) is None
+
+
+@pytest.mark.parametrize("width", [40, 50, 60, 66])
+@pytest.mark.parametrize("trace", [LOOP, LOST], ids=["storm", "lost"])
+def test_cut_lines_and_remarks_of_others_do_not_count(trace: Trace, width: int) -> None:
+    """Cut before and after it was quoted: then the rest of a line has no mark; and a remark has none."""
+    text = to_text(trace)
+
+    def cut(lines: str) -> list[str]:
+        return [p for line in lines.splitlines() for p in textwrap.wrap(line, width, break_on_hyphens=False) or [""]]
+
+    for told in (quoted("\n".join(cut(text)), 1), "\n".join(cut(quoted(text, 1)))):
+        assert first_difference(lines_of(f"{told}\n> {LINE}"), text, whole=True) is None
+    remarked = quoted(text, 1).replace("\n>    2", "\n\nI do not see how.\n\n>    2")
+    assert "see how" in remarked or trace is LOOP
+    assert first_difference(lines_of(remarked), text, whole=True) is None
 
 
 @pytest.mark.parametrize("trace", [LOOP, LOST], ids=["storm", "lost"])
-def test_every_change_counts(trace: Trace) -> None:
-    """Any change of any step that becomes another one is found, also if only the first steps were taken."""
-    seen = 0
-    for number, event in enumerate(trace.events):
-        for index, change in enumerate(event.changes):
-            other = replace(change, after=f"{change.after}9")
-            changes = (*event.changes[:index], other, *event.changes[index + 1 :])
-            events = (*trace.events[:number], replace(event, changes=changes), *trace.events[number + 1 :])
-            story, ran = parse(to_text(trace)), replace(trace, events=events)
-            assert f"what step {number + 1} does: `" in first_difference(story, ran, whole=True)
-            first = replace(ran, events=events[: number + 1], loop_start=None)
-            assert f"what step {number + 1} does: `" in first_difference(story, first, whole=False)
-            assert first_difference(story, replace(first, events=events[:number]), whole=False) == ""
-            wide = parse(to_text(replace(trace, lanes=(*trace.lanes, "one more"))))  # which is of a step not taken
-            assert first_difference(wide, replace(first, events=events[:number]), whole=False) == ""
-            assert number == 0 or first_difference(wide, replace(first, events=events[:number]), whole=True)
-            seen += 1
-    assert seen > 5
+def test_every_line_counts(trace: Trace) -> None:
+    """A line that is missing, doubled or has one character changed is a difference, and its number is said."""
+    text = to_text(trace)
+    rows = text.splitlines()
+    for n, row in enumerate(rows):
+        if not row.strip():
+            continue
+        changed = row[:-1] + chr(ord(row[-1]) ^ 1)
+        for other in (rows[:n] + rows[n + 1 :], [*rows[:n], row, *rows[n:]], [*rows[:n], changed, *rows[n + 1 :]]):
+            lines = [StoryLine(line, "", i) for i, line in enumerate(other, 1)]
+            found = first_difference(lines, text, whole=True)
+            assert found is not None, (row, other)
+            assert (
+                f"line {n + 1} " in str(found)
+                or f"line {n + 2} " in str(found)
+                or f"line {n} " in str(found)
+                or rows[n + 1 :] == []
+            )
+
+
+def test_both_sides_of_a_difference_are_said() -> None:
+    event = LOST.events[0]
+    change = event.changes[0]
+    other = replace(
+        LOST, events=(replace(event, changes=(replace(change, after="9"), *event.changes[1:])), *LOST.events[1:])
+    )
+    found = first_difference(lines_of(to_text(other)), to_text(LOST), whole=True)
+    assert "says `= | pin 0 line 0 -> 9" in str(found) and "; the run says `= | pin 0 line 0 -> 1" in str(found)

@@ -9,12 +9,12 @@ from typing import Annotated
 import pytest
 
 from checker.errors import InternalError
-from checker.stories.replay import Path, make_trace, replay
+from checker.stories.replay import Path, replay
 from checker.stories.trace import Call, StoryError, from_json, show
 from model.finite import Mask, ModelError
 from model.lang import Label, cells, resolve, save
 from tests.rigs import story_toy as toy
-from tests.rigs.traces import storm
+from tests.rigs.traces import storm, trace_of
 
 
 def states_of(path: Path) -> list[tuple[int, ...]]:
@@ -72,7 +72,7 @@ def test_lane_of_a_step_without_the_parameter_is_its_actor() -> None:
 
 
 def test_two_cpus_have_two_lanes() -> None:
-    trace = make_trace(
+    trace = trace_of(
         toy.no_eoi_lost, {"pin": 0}, toy.Lost, toy.ToyScope(cpus=2), toy.LOST, cell={}, expected=None
     )  # fmt: skip
     assert trace.lanes == ("CPU0", "KVM", "VMM", "device")

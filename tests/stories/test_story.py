@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import quopri
 import re
 import shlex
 import string
@@ -10,13 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from checker.engine.reference import Reference
+from checker.questions.retell import path_of
+from checker.questions.verdict import table_of
+from checker.stories.old_story import Picture
+from checker.stories.read import ParsedStory, parse
 from checker.stories.replay import replay
-from checker.stories.story import to_text
-from checker.stories.story_parser import ParsedStory, parse, path_of, scope_of
+from checker.stories.replay_line import ReplayLine, text_digest, wrapped
 from checker.stories.trace import StoryError, Trace
+from checker.stories.write import sealed, to_text
 from tests.rigs import story_toy as toy
 from tests.rigs.traces import LOOP, LOST, quoted, traces
 
@@ -28,24 +34,82 @@ def test_golden(trace: Trace, name: str) -> None:
     assert to_text(trace) == (GOLDEN / f"{name}.txt").read_text()
 
 
+def picture_of(text: str) -> Picture:
+    found = parse(text).picture
+    assert isinstance(found, Picture)
+    return found
+
+
 @pytest.mark.parametrize(("trace", "path"), [(LOOP, toy.STORM), (LOST, toy.LOST)])
 def test_a_story_is_a_path_again(trace: Trace, path: list[tuple[str, tuple[object, ...]]]) -> None:
-    story = parse(to_text(trace), toy.Storm.steps())
-    scope = scope_of(story.scope, toy.ToyScope())
-    assert path_of(story, toy.Storm, scope) == path
-    assert {name: str(value) for name, value in story.scope.items()} == dict(trace.scope)
-    assert story.cell == dict(trace.cell)
-    assert replay(toy.Storm if trace is LOOP else toy.Lost, scope, path, story.loop_start) == trace.events
+    """By its picture, and by the numbers of its Replay line."""
+    design, scope = (toy.Storm, toy.ToyScope()) if trace is LOOP else (toy.Lost, toy.ToyScope(cpus=2))
+    moves = Reference(design, scope).moves
+    numbers = tuple(next(i for i, m in enumerate(moves) if (m.step, m.args) == taken) for taken in path)
+    line = ReplayLine("x", trace.binding, trace.cell, trace.scope, table_of(moves), numbers, trace.loop_start)
+    for text in (to_text(trace), to_text(sealed(trace, line))):
+        story = parse(text, toy.Storm.steps())
+        assert path_of(story, Reference(design, scope)) == path
+        assert (story.cell, story.scope) == (trace.cell, trace.scope)
+        assert replay(design, scope, path, story.loop_start) == trace.events
+    assert story.told == replace(line, digest=text_digest(to_text(trace)))
 
 
 # --- any trace ---
 
 
 def agrees(story: ParsedStory, trace: Trace) -> None:
+    assert isinstance(story.picture, Picture)
     assert story.property == trace.property_name
-    assert story.steps == [(event.step, dict(event.args)) for event in trace.events]
+    assert story.picture.steps == [(event.step, dict(event.args)) for event in trace.events]
     assert (story.loop_start, story.stutter) == (trace.loop_start, trace.stutter)
     assert (story.cell, story.scope) == (dict(trace.cell), dict(trace.scope))
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> ReplayLine:
+    pairs = st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=40), max_size=4)
+    moves = tuple(draw(st.lists(st.integers(0, 10**6), max_size=30)))
+    loop = draw(st.none() | st.integers(0, len(moves) - 1)) if moves else None
+    digest = draw(st.from_regex("[0-9a-f]{16}", fullmatch=True))
+    said = (draw(st.text(min_size=1, max_size=60)), draw(pairs), draw(pairs), draw(pairs), "0a1b2c", moves)
+    return ReplayLine(*said, loop, loop is None and draw(st.booleans()), digest)
+
+
+@settings(max_examples=100, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(lines(), st.integers(0, 3), st.integers(30, 76))
+def test_any_replay_line_is_read_back(line: ReplayLine, depth: int, width: int) -> None:
+    """Quoted, cut at any width, in quoted-printable, alone and below a story."""
+    text = "".join(f"{row}\n" for row in wrapped(str(line), 72))
+    assert all(re.fullmatch(r"[ -~]{0,71}[!-~]", row) for row in text.splitlines())
+    for told in (
+        text,
+        quoted(text, depth),
+        quoted(text, depth).replace("\n", "\r\n"),
+        quopri.encodestring(quoted(text, depth).encode()).decode(),
+    ):
+        assert parse(told).told == line
+        assert parse(f"{quoted(to_text(LOST), depth)}{told}").told == line
+    cut = "".join(f"{text[i : i + width]}\n" for i in range(0, len(text), width)) if "\n" not in text[:width] else text
+    assert parse(cut).told == line
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("/4/", "/x/", "numbers of moves"),
+        ("/loop/", "/loop/3/loop/", "numbers of moves"),
+        ("/loop/5", "/5/loop", "numbers of moves"),
+        (",pins:1", ",pins=1", "name:value was expected, found 'pins1'"),
+        ("; 0f83", "; 0f8", "the line is damaged"),
+        ("eoi1 x,pin:0;", "eoi1 x,pin:0", "the line is damaged"),
+    ],
+)
+def test_a_damaged_replay_line(before: str, after: str, said: str) -> None:
+    text = "Replay: eoi1 x,pin:0;a:b;cpus:1,pins:1; 0a1b2c/3/4/loop/5; 0f83a1c2d4e5f607\n"
+    assert parse(text).told is not None and before in text
+    with pytest.raises(StoryError, match=f"line 1: .*{said}"):
+        parse(text.replace(before, after))
 
 
 @settings(max_examples=300, deadline=None)
@@ -139,11 +203,4 @@ def test_errors_of_the_text(before: str, after: str, message: str) -> None:
 def test_errors_of_the_path(before: str, after: str, message: str) -> None:
     story = parse(to_text(LOST).replace(before, after))
     with pytest.raises(StoryError, match=re.escape(message)):
-        path_of(story, toy.Lost, toy.ToyScope(cpus=2))
-
-
-def test_errors_of_the_scope() -> None:
-    with pytest.raises(StoryError, match="the scope has no 'pens'; it has cpus, pins"):
-        scope_of({"pens": "1"}, toy.ToyScope())
-    with pytest.raises(StoryError, match="masked_at_boot = maybe: 0 or 1 or False or True was expected"):
-        scope_of({"masked_at_boot": "maybe"}, toy.ToyScope())
+        path_of(story, Reference(toy.Lost, toy.ToyScope(cpus=2)))

@@ -9,10 +9,12 @@ from types import FunctionType
 
 import pytest
 
+from checker.engine.reference import Reference
 from checker.language.layout import leaves
 from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs, mutants
+from checker.questions.retell import path_of
+from checker.stories.read import parse
 from checker.stories.replay import name_of
-from checker.stories.story_parser import parse, path_of
 from model.kvm import Kvm
 from model.kvm.ioapic import IoapicC
 from model.kvm.irq import IrqC
@@ -110,7 +112,7 @@ def test_a_story_with_a_former_name_of_a_step_is_read() -> None:
         "no_storm: VIOLATED in 1 step\nCell:   kernel=base\nScope:  cpus=1\n\n     CPU0   KVM\n   1   |     *  x86.c:kvm_inject_irq(cpu=0)\n"
     )
     design = compose(designs()["base"], VMMS["qemu"], GUESTS["any"], DEVICES["level"])
-    assert path_of(story, design, Scope()) == [("kvm_check_and_inject_events", (0,))]
+    assert path_of(story, Reference(design, Scope())) == [("kvm_check_and_inject_events", (0,))]
 
 
 def test_former_names_are_no_names_now() -> None:

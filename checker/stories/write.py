@@ -1,4 +1,4 @@
-"""A trace as plain text for a mail. checker.stories.story_parser takes it back in.
+"""A trace as plain text for a mail. checker.stories.read takes it back in, by its last line (replay_line).
 
 Every line is 7-bit ASCII, at most 72 columns, without tabs or trailing blanks. Actors stand side by side, time runs
 down; what is said about a row stands at its right, so that long C names never collide with the lanes:
@@ -28,9 +28,11 @@ from __future__ import annotations
 import shlex
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import quote
 
+from checker.stories.replay_line import ReplayLine, text_digest, wrapped
 from checker.stories.trace import Call, Change, Event, Trace
 
 WIDTH = 72
@@ -54,6 +56,16 @@ _SPELLED = str.maketrans(
 
 def to_text(trace: Trace) -> str:
     """The whole story, ending in a newline."""
+    return told_text(trace) + "".join(f"{line}\n" for line in (wrapped(trace.replay, WIDTH) if trace.replay else []))
+
+
+def sealed(trace: Trace, line: ReplayLine) -> Trace:
+    """The trace with the line that is its run, and the digest of its text in it."""
+    return replace(trace, replay=str(replace(line, digest=text_digest(told_text(trace)))))
+
+
+def told_text(trace: Trace) -> str:
+    """The story without its Replay line."""
     lines = fold(f"{trace.property_name}: {trace.headline}".split(), "", "  ")
     lines += wrap(trace.sentence, "", "")
     lines += wrap(trace.label, "", "  ") if trace.label else []
@@ -75,7 +87,9 @@ def _system(trace: Trace) -> list[str]:
 
 
 def _pairs(values: Mapping[str, str]) -> list[str]:
-    return [f"{quote(name, safe=SAFE)}={quote(value, safe=SAFE)}" for name, value in values.items()]
+    """`=3D` would be taken for an equals sign in quoted-printable: there the digit is written as %33."""
+    pairs = (f"{quote(name, safe=SAFE)}={quote(value, safe=SAFE)}" for name, value in values.items())
+    return [pair.replace("=3D", "=%33D") for pair in pairs]
 
 
 def ascii_text(text: str) -> str:
@@ -203,17 +217,6 @@ def _table(trace: Trace) -> list[str]:
     elif trace.stutter:
         lines += wrap("no step has to come: the run stays here for ever", " " * (grid.start - 1), " " * 4)
     return lines
-
-
-def change_rows(trace: Trace) -> list[list[str]]:
-    """For each step, the rows of the table that tell what changes, each from its `=` on and in one line."""
-    grid = _Grid(trace.lanes, len(trace.events))
-
-    def row(lane: str, text: str) -> str:
-        marks = grid.row({lane: "="})
-        return f"{marks[marks.index('=') :]} {ascii_text(text)}"
-
-    return [[row(*told) for _, rows in _told(grid, event) for told in rows] for event in trace.events]
 
 
 def _told(grid: _Grid, event: Event) -> Iterator[tuple[Call | None, list[tuple[str, str]]]]:

@@ -1,0 +1,155 @@
+"""Whether the whole text of a story is what the ordinary writer says of its run, and whether the run is the shortest."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from checker.engine.search import Limits
+from checker.matrix.cells import Cell
+from checker.matrix.loader import property_argument
+from checker.matrix.roles import ROLES
+from checker.questions.migration_table import commands_of
+from checker.questions.report import reproduce
+from checker.questions.verdict import Account, Run, check_cell
+from checker.stories.compare import StoryLine, TextDifference, first_difference
+from checker.stories.read import ParsedStory
+from checker.stories.replay_line import text_digest
+from checker.stories.trace import Trace, show
+from checker.stories.write import told_text
+from model.finite import ModelError
+from model.lang import Property
+from model.machine import Scope
+from model.migration import Migrating
+
+SECONDS = 300.0  # for the search that tells whether a run is the shortest
+_LABEL = re.compile(r"(?:CONFIRMED|NOT REPRODUCED|NOT RUNNABLE HERE)\b")  # what a real system said of the run
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a story says, as values: the cell (its system's bases are the roles: where the VM moves between hosts, those
+    of migration_table.moved), and steps with their arguments."""
+
+    story: ParsedStory
+    asked: Property
+    cell: Cell
+    path: Sequence[tuple[str, tuple[Any, ...]]]
+    title: str
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        return self.cell.names
+
+    @property
+    def roles(self) -> Sequence[type[Any]]:
+        return self.cell.system.__bases__
+
+    @property
+    def scope(self) -> Scope:
+        return self.cell.scope
+
+    @property
+    def moves_between_hosts(self) -> bool:
+        return Migrating in self.roles
+
+
+@dataclass(frozen=True)
+class TextAnswer:
+    """differs: where the text and the run part, or "". notes: what else there is to say. is_open: whether the run is
+    the shortest was not found out."""
+
+    differs: str = ""
+    notes: Sequence[str] = ()
+    is_open: bool = False
+
+
+def compare_text(told: Told, run: Run, shown: Sequence[Mapping[str, Any]]) -> TextAnswer:
+    """shown: the values of the property's parameters of which the run shows what the headline says."""
+    story, line = told.story, told.story.told
+    asked = property_argument(told.asked) if line is None else re.sub(r"@[0-9a-f]{8}(?=:|$)", "", line.asked)
+    account = Account(told.cell, told.asked, asked, run)
+    if line is not None:
+        own = [b for b in shown if {name: show(value) for name, value in b.items()} == dict(line.binding)]
+        if not own:
+            of = [", ".join(f"{n}:{show(v)}" for n, v in b.items()) for b in shown]
+            return TextAnswer(f"the Replay line is of {dict(line.binding)}; the run is of {' or '.join(of)}")
+        shown = own
+    trace, differs = _nearest(story.text, _traces(told, account, shown, _label_of(story.text)), line is not None)
+    if differs is not None:
+        return TextAnswer(f"{differs}{_by_whom(story.text, line.digest) if line is not None else ''}")
+    shortest, why = _is_shortest(told.cell, told.asked, run)
+    if shortest is False:
+        longer = account.trace(trace.binding, trace.reproduce, shortest=False)
+        where = next(iter(story.text), StoryLine("", "", story.end))
+        return TextAnswer(f"line {where.number} says `{trace.headline}`; the run says `{longer.headline}`: {why}")
+    notes = _notes(told, trace) + [f"Whether it is the shortest was not found out: {why}"] * (shortest is None)
+    return TextAnswer("", notes, shortest is None)
+
+
+def _nearest(text: Sequence[StoryLine], traces: Iterator[Trace], whole: bool) -> tuple[Trace, TextDifference | None]:
+    """The trace whose story agrees with the most of the text, and where the two part."""
+    found = [(trace, first_difference(text, told_text(trace), whole) if text else None) for trace in traces]
+    return max(found, key=lambda one: float("inf") if one[1] is None else one[1].length)
+
+
+def _traces(told: Told, account: Account, shown: Sequence[Mapping[str, Any]], label: str) -> Iterator[Trace]:
+    """What may have been told: before there was a Replay line, nothing said of which values, and which role was asked."""
+    subjects = [told.cell.subject] if told.story.told is not None else list(ROLES)
+    for binding, subject in itertools.product(shown, subjects):
+        cell = Cell(told.names, told.cell.system, told.cell.scope, subject)
+        commands = commands_of(cell) if told.moves_between_hosts else [reproduce("trace", cell, account.asked)]
+        for command in commands or [""]:
+            yield account.trace(binding, command, label=label, subject=subject)
+
+
+def _label_of(text: Sequence[StoryLine]) -> str:
+    """What a text says of a real system. Only that one can tell whether it is so: `eoi replay --on`."""
+    begin = next((i for i, line in enumerate(text) if _LABEL.match(line.text.strip())), None)
+    above = [line.text.strip() for line in text[:begin]] if begin is not None else [""]
+    if begin is None or any(line.startswith(("Design:", "Cell:")) for line in above):
+        return ""
+    return " ".join(line.text for line in itertools.takewhile(lambda line: line.text.strip(), text[begin:]))
+
+
+def _by_whom(text: Sequence[StoryLine], digest: str) -> str:
+    """Whether a text that differs was told so, by the digest in its Replay line."""
+    if not text:
+        return ""
+    as_was = text_digest("\n".join(line.text for line in text if line.mark.startswith(text[0].mark))) == digest
+    return (
+        " (the text is as it was told: of another version of the model)"
+        if as_was
+        else " (the digest in its Replay line is of another text: this one was changed, or cut, since)"
+    )
+
+
+def _notes(told: Told, trace: Trace) -> list[str]:
+    line, own = told.story.told, told_text(trace)
+    if line is None:
+        return ["The story is an old one, told before there was a Replay line: its run was read out of its picture."]
+    notes = []
+    if not told.story.text:
+        notes += ["There was no text around the Replay line to compare. The run's story is:", "", *own.splitlines()]
+    elif trace.label:
+        notes.append("What it says of a real system was not looked at: `eoi replay --on` does.")
+    if line.digest != text_digest(own):
+        which = "text is the run's, but the digest" if told.story.text else "digest"
+        notes.append(f"The {which} in the Replay line is not that of this text.")
+    return notes
+
+
+def _is_shortest(cell: Cell, p: Property, run: Run) -> tuple[bool | None, str]:
+    """(whether no shorter run shows it, None if that was not found out; why): the cell is searched again."""
+    try:
+        result = check_cell(cell, [p], limits=Limits(seconds=SECONDS))
+    except ModelError as error:
+        return None, str(error)
+    verdict = result.verdicts[0]
+    if verdict.run is None:
+        return None, verdict.note or verdict.status.value
+    stem, least = (len(r.moves) if r.loop_start is None else r.loop_start for r in (run, verdict.run))
+    return stem <= least, f"a run of {least} steps shows it" + " before its loop" * (verdict.run.loop_start is not None)
