@@ -71,7 +71,7 @@ def gated_design(name: str) -> type[Machine]:
         compared = f"for a file: eoi diff base {shlex.quote(name)}"
         raise UserError(f"--design {name}: the gate judges registered designs only (`eoi list designs`); {compared}")
     found: type[Machine] = look_up(
-        "design", name, gate.gated(), "`eoi list designs` and `eoi list mutants` name what the gate judges"
+        "design", name, gate.gated(), "`eoi list designs` and `eoi list bugs` name what the gate judges"
     )
     return found
 

@@ -10,7 +10,7 @@ from enum import Enum
 
 from checker.command.exits import Exit
 from checker.matrix.loader import provenance
-from checker.matrix.roles import ALIASES, DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs, mutants
+from checker.matrix.roles import ALIASES, DEVICES, GUESTS, VMMS, all_properties, designs, mutants
 from checker.matrix.scope import LARGEST_SIZE, flag_lines, scope_value
 from checker.questions.simplifications import collect_simplifications
 from model.machine import Machine, Scope
@@ -34,7 +34,7 @@ def listing(what: str | None) -> list[str]:
     lines: list[str] = []
     for kind in ("designs", "vmms", "guests", "devices", "properties", "scope"):
         lines += [*([""] if lines else []), f"{kind}:", *(f"  {line}" for line in KINDS[kind]())]
-    lines += ["", "historical bugs, as designs: eoi list mutants"]
+    lines += ["", "historical bugs, as designs: eoi list bugs"]
     return [*lines, "what the model leaves out: eoi list simplifications"]
 
 
@@ -47,7 +47,7 @@ def _also(name: str) -> str:
     return f" (also: {', '.join(others)})" if others else ""
 
 
-def _mutants() -> list[str]:
+def _bugs() -> list[str]:
     """Historical bugs, then what they are told apart from: `note` names the commits."""
     lines = []
     for name, cls in sorted(mutants().items(), key=lambda m: not m[0].startswith("mutant_")):
@@ -62,7 +62,7 @@ def _roles(family: Mapping[str, type[Machine]]) -> list[str]:
     modules = [cls.__module__ for cls in family.values()]
     for name, cls in family.items():  # a module that holds one of them is about that one
         about = inspect.getdoc(inspect.getmodule(cls) if modules.count(cls.__module__) == 1 else cls)
-        away = "[only on request] " if name in ON_REQUEST else ""
+        away = f"[only on request: {cls.on_request}] " if cls.on_request else ""
         lines += _named(name, away + " ".join((about or "").partition("\n\n")[0].split()), max(map(len, family)))
     return lines
 
@@ -106,7 +106,7 @@ def _simplifications() -> list[str]:
 
 KINDS: dict[str, Callable[[], list[str]]] = {
     "designs": _designs,
-    "mutants": _mutants,
+    "bugs": _bugs,
     "vmms": lambda: _roles(VMMS),
     "guests": lambda: _roles(GUESTS),
     "devices": lambda: _roles(DEVICES),

@@ -89,7 +89,7 @@ def nothing_is_explored(monkeypatch):
         (("gate", "--design", "bose"), "unknown design 'bose': did you mean 'base'?"),
         (
             ("gate", "--design", "zzzz"),
-            "unknown design 'zzzz': `eoi list designs` and `eoi list mutants` name what the gate judges",
+            "unknown design 'zzzz': `eoi list designs` and `eoi list bugs` name what the gate judges",
         ),
         (("migrations", "--write", "text"), "--write text/migration: {}/text is a file, not a directory"),
         (("migrations", "--write", "text/a/b"), "--write text/a/b/migration: {}/text is a file, not a directory"),

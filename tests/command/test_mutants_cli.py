@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def test_list_shows_mutants_and_designs_apart(eoi):
-    listed = eoi("list", "mutants").out
+    listed = eoi("list", "bugs").out
     assert "mutant_b3 " in listed
     assert "0fc5a36dd6b3; fixed: rtc_tracking" in listed
     assert "mutant_" not in eoi("list", "designs").out

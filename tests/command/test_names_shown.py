@@ -60,7 +60,7 @@ def test_titles_are_whole_and_wrapped(kind, family):
         assert re.match(r"[^\n]{20,}?\.(?: |$)", title), name
 
 
-@pytest.mark.parametrize("kind", ["designs", "mutants", "guests", "vmms", "devices"])
+@pytest.mark.parametrize("kind", ["designs", "bugs", "guests", "vmms", "devices"])
 def test_no_two_names_have_the_same_text(kind):
     """Also classes that share a module, as seL4 and Linux's threads do: each is told by what is its own."""
     texts = dict[str, str]()

@@ -35,7 +35,7 @@ SELECTING = ["prove", "diff", "trace"]
         (("trace", "base", "v1"), "eoi trace: 'v1': not expected here\n", "eoi trace [OPTIONS] DESIGN "),
         (("conform", "kvmm"), "unknown name 'kvmm': did you mean 'kvm'?\n", "eoi conform [OPTIONS] {kvm,qemu} "),
         (("list", "gusts"), "unknown name 'gusts': did you mean 'guests'?\n", "eoi list [OPTIONS] [WHAT] "),
-        (("list", "zzz"), "unknown name 'zzz': valid names: designs, mutants, ", "eoi list "),
+        (("list", "zzz"), "unknown name 'zzz': valid names: designs, bugs, ", "eoi list "),
         (("proof", "base"), "eoi: argument COMMAND: unknown name 'proof': did you mean 'prove'?\n", "eoi COMMAND ... "),
         (("--vmm", "qemu"), "eoi: unknown option --vmm: a command's options come after its name\n", "eoi COMMAND ... "),
         (("prove", "base", "--max-states", "-3"), "'-3': a whole number from 1 on is needed\n", "eoi prove "),

@@ -367,7 +367,9 @@ def test_they_are_only_there_on_request(capsys):
 
     assert not ON_REQUEST & {*default_vmms(), *default_guests(default_vmms())}
     listed = eoi("list", "vmms")
-    assert "[only on request]" in next(line for line in listed.splitlines() if line.startswith("any_vmm"))
+    assert "[only on request: made for KVM's uAPI]" in next(
+        line for line in listed.splitlines() if line.startswith("any_vmm")
+    )
     out = eoi("prove", "v6", "--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,vectors=1", "--brief")
     assert "vcpus_agree" not in out
     assert "no_eoi_lost" in out
