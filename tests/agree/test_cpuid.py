@@ -36,6 +36,7 @@ def violators(design: str, name: str) -> set[tuple[str, str]]:
     return {(v, g) for v in VMMS for g in GUESTS if verdicts(design, v, g)[name].status is VIOLATED}
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("design", ["cpuid_before", "cpuid_overhaul"])
 @pytest.mark.parametrize("name", ["no_unemulated_timer", "no_unemulated_apic_mode", "deadline_needs_an_apic"])
 def test_with_a_lapic_in_the_kernel_all_is_emulated(design, name):
@@ -44,6 +45,7 @@ def test_with_a_lapic_in_the_kernel_all_is_emulated(design, name):
         assert all(verdicts(design, vmm, guest)[name].status is HOLDS for guest in GUESTS)
 
 
+@pytest.mark.everything
 def test_which_guests_the_change_breaks():
     """Newly broken: LVTT is written in a LAPIC that knows no TSC-deadline mode, or in none.
 
