@@ -29,7 +29,8 @@ def test_each_vcpu_has_its_own() -> None:
     program = lower(SYSTEM, SCOPE, PROPERTIES)
     search = NativeSearch(program, SYSTEM, SCOPE, keep_edges=True)
     assert search.run(Limits(), None) is Outcome.COMPLETE
-    found = {(a.formula, a.args): search.first_state(a, False) is not None for a in atoms(program)}
+    names = [formula.name for formula in program.formulas]
+    found = {(names[a.formula], a.args): search.first_state(a, False) is not None for a in atoms(program)}
     assert found == {
         ("noted_in_service", (0,)): False, ("noted_in_service", (1,)): False,
         ("none_is_noted", (0,)): True, ("none_is_noted", (1,)): True,
