@@ -12,7 +12,7 @@ from checker.matrix.cells import Skipped
 from checker.matrix.scope import scope_value
 from checker.questions import compare, gate, migration_table
 from checker.questions.campaign import Campaign
-from checker.questions.compat import WHO, Outcome
+from checker.questions.compat import WHO, CompatAnswer
 from checker.questions.expected import Difference, Table
 from checker.questions.measured import measured
 from checker.questions.report import EXACT, binding_text, reproduce
@@ -120,7 +120,7 @@ def _change(change: compare.Change) -> Json:
     }
 
 
-def of_compat(outcomes: Sequence[Outcome], left: int) -> str:
+def of_compat(outcomes: Sequence[CompatAnswer], left: int) -> str:
     """`eoi compat`: every claim in every cell; where they differ, the run and who took its steps. left: how many Ctrl-C
     kept from being compared."""
     content: Json = {
@@ -133,7 +133,7 @@ def of_compat(outcomes: Sequence[Outcome], left: int) -> str:
     return _text("compat", content)
 
 
-def _outcome(o: Outcome) -> Json:
+def _outcome(o: CompatAnswer) -> Json:
     found = o.result.divergence
     told: Json = {} if found is None else {
         "what": found.what,

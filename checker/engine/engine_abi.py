@@ -13,7 +13,7 @@ ABI = 1
 ENGINE_FLAGS = ("-O2",)
 
 
-class Status(Enum):
+class SearchStatus(Enum):
     """enum Status of table.h."""
 
     RUNNING = 0

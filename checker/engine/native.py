@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checker.engine.build import CompileFailed, NoCompiler, compile_c, load_c
-from checker.engine.engine_abi import ABI, CModel, CView, Status, load_engine
+from checker.engine.engine_abi import ABI, CModel, CView, SearchStatus, load_engine
 from checker.errors import InternalError
 
 __all__ = [
@@ -76,10 +76,10 @@ class Outcome(Enum):
 
 
 _OUTCOMES = {
-    Status.DONE: Outcome.COMPLETE,
-    Status.FAULT: Outcome.FAULT,
-    Status.OUT_OF_MEMORY: Outcome.MEMORY_LIMIT,
-    Status.STATE_LIMIT: Outcome.STATE_LIMIT,
+    SearchStatus.DONE: Outcome.COMPLETE,
+    SearchStatus.FAULT: Outcome.FAULT,
+    SearchStatus.OUT_OF_MEMORY: Outcome.MEMORY_LIMIT,
+    SearchStatus.STATE_LIMIT: Outcome.STATE_LIMIT,
 }
 
 
@@ -186,10 +186,10 @@ class Exploration:
         Raises ValueError if a bit outside mask and padding differs from `frozen`, MemoryError.
         """
         assert len(state) == self.words8 * 8 and not self._frozen and self._view().levels == 0
-        status = Status(self._library.engine_add_initial(self._engine, state))
-        if status is Status.FAULT:
+        status = SearchStatus(self._library.engine_add_initial(self._engine, state))
+        if status is SearchStatus.FAULT:
             raise ValueError("initial state: a bit that is not stored differs from its frozen value")
-        if status is not Status.RUNNING:
+        if status is not SearchStatus.RUNNING:
             raise MemoryError("no memory for the initial states")
         self.initial = self._view().states
         found = self.find(state)
@@ -229,15 +229,15 @@ class Exploration:
         batches = 16
         start = last = time.monotonic()
         while True:
-            status = Status(self._library.engine_run(self._engine, batches, *limits))
+            status = SearchStatus(self._library.engine_run(self._engine, batches, *limits))
             now = time.monotonic()
             batches = max(1, batches // 2) if now - last > CHUNK_SECONDS / 2 else batches * 2
             if on_progress:
                 on_progress(self.stats())
-            if status is Status.BROKEN_MODEL:
+            if status is SearchStatus.BROKEN_MODEL:
                 raise InternalError("the model library broke its own max_successors or label count")
-            if status is not Status.RUNNING:
-                self._complete = status is Status.DONE
+            if status is not SearchStatus.RUNNING:
+                self._complete = status is SearchStatus.DONE
                 return _OUTCOMES[status]
             if seconds is not None and now - start >= seconds:
                 return Outcome.TIME_LIMIT

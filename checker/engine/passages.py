@@ -40,7 +40,7 @@ from model.lang import Design
 
 
 @dataclass(frozen=True, order=True)
-class Line:
+class SourceLine:
     """A line of a file, and the function that it is in. uncalled: it is the head of one that nobody calls."""
 
     file: str
@@ -54,7 +54,7 @@ class Passage:
     """lines: where its statements begin. first: the first of them, by its id (a program keeps its statements alive); 0 for
     a function that nobody calls."""
 
-    lines: frozenset[Line]
+    lines: frozenset[SourceLine]
     first: int
 
 
@@ -72,7 +72,9 @@ def passages(program: Program, design: type[Design]) -> list[Passage]:
     for name, function in inspect.getmembers(design, inspect.isfunction):
         code = function.__code__
         if code.co_filename in files and (code.co_filename, name) not in called and not name.startswith("__"):
-            found.append(Passage(frozenset({Line(code.co_filename, name, code.co_firstlineno, uncalled=True)}), 0))
+            found.append(
+                Passage(frozenset({SourceLine(code.co_filename, name, code.co_firstlineno, uncalled=True)}), 0)
+            )
     return found
 
 
@@ -83,7 +85,7 @@ def _in_block(program: Program, function: Function, block: Sequence[Stmt]) -> It
         for other in inner:
             yield from _in_block(program, function, other)
         if i + 1 == len(block) or _may_not_go_on(program, stmt):
-            lines = frozenset(Line(s.loc.file, name, s.loc.line) for s in block[begin : i + 1])
+            lines = frozenset(SourceLine(s.loc.file, name, s.loc.line) for s in block[begin : i + 1])
             yield Passage(lines, id(block[begin]))
             begin = i + 1
 
@@ -142,7 +144,7 @@ def _beginnings(file: str) -> dict[int, int]:
     return {n: node.lineno for node in statements for n in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
 
 
-def never_run(of_cells: Sequence[Mapping[Line, bool]]) -> list[Line]:
+def never_run(of_cells: Sequence[Mapping[SourceLine, bool]]) -> list[SourceLine]:
     """The lines that were run in none of these cells, in order."""
     ran = {line for lines in of_cells for line, was_run in lines.items() if was_run}
     others = {line for lines in of_cells for line in lines} - ran
@@ -150,7 +152,7 @@ def never_run(of_cells: Sequence[Mapping[Line, bool]]) -> list[Line]:
     return sorted(line for line in others if not (line.uncalled and (line.file, line.function) in called))
 
 
-def line_texts(lines: Sequence[Line]) -> list[str]:
+def line_texts(lines: Sequence[SourceLine]) -> list[str]:
     """`mine.py:9-10,14 in kvm_ioapic_send_eoi()`, a text for each function."""
     texts: list[str] = []
     files = {line.file for line in lines}

@@ -20,7 +20,7 @@ from checker.engine.atoms import Atom, atom_count, atoms
 from checker.engine.cgen import generate
 from checker.engine.liveness import Edge, Lasso
 from checker.engine.native import NONE, U8, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
-from checker.engine.passages import Line, Passage, tracing, users_files
+from checker.engine.passages import Passage, SourceLine, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
 from checker.language.ir import Program
@@ -56,7 +56,7 @@ class Search(Protocol):
     def codes(self, state: int) -> Codes: ...
     def labels(self, src: int, dst: int) -> Sequence[int]: ...
     def fired(self) -> list[int]: ...
-    def lines_run(self) -> Mapping[Line, bool]: ...
+    def lines_run(self) -> Mapping[SourceLine, bool]: ...
     def fault(self) -> tuple[int, int] | None: ...
 
 
@@ -107,7 +107,7 @@ class NativeSearch:
             self._library.eoi_marks(marks)
         return marks
 
-    def lines_run(self) -> Mapping[Line, bool]:
+    def lines_run(self) -> Mapping[SourceLine, bool]:
         """Each line of the user's files: did initial() or a step of the last run run it?"""
         of_steps = {
             line for passage, mark in zip(self._noted, self._marks, strict=True) if mark for line in passage.lines
@@ -201,7 +201,7 @@ class ReferenceSearch:
         self._fault = self.explored.fault
         return self.outcome
 
-    def lines_run(self) -> Mapping[Line, bool]:
+    def lines_run(self) -> Mapping[SourceLine, bool]:
         """See NativeSearch."""
         return _lines_run(self._noted, self._ran | self.reference.lines_of_initial)
 
@@ -294,7 +294,7 @@ def open_search(
     return ReferenceSearch(prepared.program, reference.design, reference.scope, properties, prepared.noted)
 
 
-def _lines_run(noted: Sequence[Passage], ran: Collection[tuple[str, int]]) -> dict[Line, bool]:
+def _lines_run(noted: Sequence[Passage], ran: Collection[tuple[str, int]]) -> dict[SourceLine, bool]:
     return {line: (line.file, line.number) in ran for passage in noted for line in passage.lines}
 
 

@@ -28,7 +28,7 @@ WHO = {BOTH: "both", BASE: "base", DESIGN: "design"}  # who took a step
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CompatAnswer:
     """One claim in one cell."""
 
     claim: Claim
@@ -60,11 +60,11 @@ def pairs(
                 yield flagless[version], cell
 
 
-def compare(claim: Claim, base: Cell, design: Cell, engine: str = "auto", max_pairs: int | None = None) -> Outcome:
-    return Outcome(claim, base, design, LockStep(claim, base, design, engine).compare(max_pairs))
+def compare(claim: Claim, base: Cell, design: Cell, engine: str = "auto", max_pairs: int | None = None) -> CompatAnswer:
+    return CompatAnswer(claim, base, design, LockStep(claim, base, design, engine).compare(max_pairs))
 
 
-def trace_of(row: Outcome) -> Trace:
+def trace_of(row: CompatAnswer) -> Trace:
     """The run of the side that took the last step, and what the other side has instead."""
     found = row.result.divergence
     assert found is not None
@@ -83,9 +83,9 @@ def trace_of(row: Outcome) -> Trace:
     )  # fmt: skip
 
 
-def compare_so_far(asked: Sequence[tuple[Claim, Cell, Cell]], engine: str, max_pairs: int | None) -> list[Outcome]:
+def compare_so_far(asked: Sequence[tuple[Claim, Cell, Cell]], engine: str, max_pairs: int | None) -> list[CompatAnswer]:
     """The outcomes, as many as there are before Ctrl-C."""
-    rows, progress = list[Outcome](), Progress(len(asked))
+    rows, progress = list[CompatAnswer](), Progress(len(asked))
     with until_ctrl_c():
         for claim, base, design in asked:
             progress.phase(0, str(design), f"{claim.name}: comparing with {base.names['kernel']}, step by step")
@@ -96,7 +96,7 @@ def compare_so_far(asked: Sequence[tuple[Claim, Cell, Cell]], engine: str, max_p
     return rows
 
 
-def result_text(row: Outcome) -> str:
+def result_text(row: CompatAnswer) -> str:
     """`SAME  33,560 pairs`, `DIFFERS  8 steps: exit: 0 / none`."""
     found = row.result.divergence
     if found is None:
@@ -104,7 +104,7 @@ def result_text(row: Outcome) -> str:
     return f"{row.result.verdict:<8} {steps_text(len(found.moves))}: {found.what}: {found.base} / {found.design}"
 
 
-def cell_lines(rows: Sequence[Outcome]) -> list[str]:
+def cell_lines(rows: Sequence[CompatAnswer]) -> list[str]:
     """Every cell under its claim."""
     lines = list[str]()
     for claim in dict.fromkeys(r.claim.name for r in rows):
@@ -114,7 +114,7 @@ def cell_lines(rows: Sequence[Outcome]) -> list[str]:
     return lines[1:]
 
 
-def table_lines(rows: Sequence[Outcome], base: str) -> list[str]:
+def table_lines(rows: Sequence[CompatAnswer], base: str) -> list[str]:
     """One line a design and claim: in how many cells it is the same, and the shortest way to tell."""
     lines = [f"compared with {base}; where they differ, the shortest run and the values there / here"]
     for design in dict.fromkeys(r.design.names["kernel"] for r in rows):

@@ -35,7 +35,7 @@ from checker.language.refusal import did_you_mean
 
 COLUMNS = 72
 KINDS = ("always", "sometimes", "never")
-NEEDED = ("Title", "Source", "Kernel", "Guest", "Scope", "Outcome", "Steps", "Observe")
+NEEDED = ("Title", "Source", "Kernel", "Guest", "Scope", "Expectation", "Steps", "Observe")
 OPTIONAL = ("Left out", "Device", "Finding", "Between steps")
 TEXTS = ("Title", "Source", "Left out")  # may hold any character but '#'
 
@@ -52,7 +52,7 @@ class LitmusError(UserError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Expectation:
     """What becomes of the observation with one VMM. `version` is "" for all that the VMM has."""
 
     line: int
@@ -88,7 +88,7 @@ class Story:
     guest: str
     device: str
     scope: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Expectation, ...]
     findings: dict[str, str]
     between: Action | None
     steps: tuple[Action, ...]
@@ -119,7 +119,7 @@ def read_story(path: Path) -> Story:
     return Story(
         path, plain["Title"], plain["Source"], tuple(_names(plain["Kernel"])), plain["Guest"],
         plain.get("Device", "level"), plain["Scope"],
-        tuple(o for number, text in keys["Outcome"] for o in _outcomes(path, number, text)),
+        tuple(o for number, text in keys["Expectation"] for o in _outcomes(path, number, text)),
         _findings(path, keys.get("Finding", [])),
         _between(plain.get("Between steps", ""), starts.get("Between steps", 0)),
         tuple(_action(path, number, text) for number, text in keys["Steps"]),
@@ -176,13 +176,13 @@ def _names(text: str) -> list[str]:
     return [" ".join(part.split()) for part in text.split(",") if part.strip()]
 
 
-def _outcomes(path: Path, line: int, text: str) -> list[Outcome]:
+def _outcomes(path: Path, line: int, text: str) -> list[Expectation]:
     kind, _, vmms = text.partition(" ")
     if kind not in KINDS:
         raise LitmusError(path, line, f"'always', 'sometimes' or 'never' was expected, found {kind!r}")
     if not _names(vmms):
         raise LitmusError(path, line, f"'{kind}' of which VMM?")
-    return [Outcome(line, kind, name, version) for name, _, version in (n.partition(" ") for n in _names(vmms))]
+    return [Expectation(line, kind, name, version) for name, _, version in (n.partition(" ") for n in _names(vmms))]
 
 
 def _findings(path: Path, lines: Lines) -> dict[str, str]:

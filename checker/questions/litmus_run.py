@@ -14,7 +14,7 @@ from checker.language.layout import leaves
 from checker.matrix.cells import Cell, Skipped, matrix
 from checker.matrix.roles import all_properties
 from checker.matrix.scope import parse_scope
-from checker.questions.litmus import Action, LitmusError, Outcome, Story, nearest
+from checker.questions.litmus import Action, Expectation, LitmusError, Story, nearest
 from checker.stories.replay import name_of
 from checker.stories.trace import show
 from model.finite import MaskType, ModelError, decode, size
@@ -27,23 +27,23 @@ Find = Callable[[str, str], type[Machine]]  # (role, name) -> its class; raises 
 
 
 @dataclass(frozen=True)
-class Run:
+class History:
     """How a state was reached: the last move, and how the state before it was."""
 
     move: Move | None = None
-    before: Run | None = None
+    before: History | None = None
 
     def moves(self) -> list[Move]:
         return [] if self.move is None or self.before is None else [*self.before.moves(), self.move]
 
 
-Runs = dict[Codes, Run]  # every state that the runs can be in now, with one run that leads there
+Runs = dict[Codes, History]  # every state that the runs can be in now, with one run that leads there
 
 
 class _Differs(Exception):
     """What the story says of every run is not so, in this one."""
 
-    def __init__(self, action: Action, found: str, run: Run | None = None) -> None:
+    def __init__(self, action: Action, found: str, run: History | None = None) -> None:
         super().__init__(found)
         self.action, self.found, self.run = action, found, run
 
@@ -53,7 +53,7 @@ class Case:
     """One story on one system."""
 
     story: Story
-    outcome: Outcome
+    outcome: Expectation
     cell: Cell
 
     @property
@@ -83,7 +83,7 @@ class Result:
     case: Case
     problem: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
-    ends: Runs = field(default_factory=dict[Codes, Run])
+    ends: Runs = field(default_factory=dict[Codes, History])
 
     @property
     def holds(self) -> bool:
@@ -233,7 +233,7 @@ def run_case(case: Case) -> Result:
     system = _System(case)
     tests = [(o, system.test(o)) for o in case.story.observe]
     plan = [_prepared(system, action) for action in _with_between(case.story)]
-    runs: Runs = {system.reference.start: Run()}
+    runs: Runs = {system.reference.start: History()}
     try:
         for advance in plan:
             runs = advance(runs)
@@ -304,7 +304,7 @@ def _take(reference: Reference, runs: Runs, action: Action, move: Move) -> Runs:
         if following is not None and action.what == "not":
             raise _Differs(action, "it is possible", run)
         if following is not None:
-            found.setdefault(following, Run(move, run))
+            found.setdefault(following, History(move, run))
     if action.what == "not":
         return runs
     if not found:
@@ -322,7 +322,7 @@ def _free(system: _System, runs: Runs, action: Action, moves: Sequence[Move]) ->
             idle[state] = found[state]
         for after, move in following:
             if after not in found:
-                found[after] = Run(move, found[state])
+                found[after] = History(move, found[state])
                 waiting.append(after)
         if len(found) > LIMIT:
             raise system.error(action, f"more than {LIMIT:,} states: name the steps that may happen")

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from checker.engine.atoms import Atom, atoms
 from checker.engine.native import CorruptParents, Outcome, Stats
-from checker.engine.passages import Line
+from checker.engine.passages import SourceLine
 from checker.engine.prepare import prepare
 from checker.engine.reference import Move, Reference, bindings_of
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
@@ -115,7 +115,7 @@ class CellResult:
     outcome: Outcome
     engine: str
     never_fired: tuple[str, ...]
-    lines_run: Mapping[Line, bool]  # of the user's files
+    lines_run: Mapping[SourceLine, bool]  # of the user's files
     fairness: Mapping[str, tuple[str, ...]]
     assumed: tuple[str, ...]  # the `Assumed:` notes of the files that the system is made of
     seconds: float

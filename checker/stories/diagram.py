@@ -25,11 +25,11 @@ from checker.stories.diagram_plan import (
     SLIDE,
     Look,
     Plan,
-    Row,
+    PlannedRow,
     named,
     title_of,
 )
-from checker.stories.trace import Call, Event, StoryError, Trace
+from checker.stories.trace import Arrow, Event, StoryError, Trace
 
 FORMATS = ("dot", "svg", "png", "pdf")
 
@@ -202,7 +202,7 @@ def _draw_event(canvas: _Canvas, plan: Plan, index: int, event: Event, top: floa
         y += row.height
 
 
-def _arrow(canvas: _Canvas, plan: Plan, call: Call, y: float, background: str) -> None:
+def _arrow(canvas: _Canvas, plan: Plan, call: Arrow, y: float, background: str) -> None:
     """An arrow from lifeline to lifeline with the function's name above it, in front of the lifelines."""
     start, end = plan.x[call.caller], plan.x[call.callee]
     ink, _ = _colors(plan, call.callee)
@@ -220,7 +220,7 @@ def _arrow(canvas: _Canvas, plan: Plan, call: Call, y: float, background: str) -
     )
 
 
-def _notes(canvas: _Canvas, plan: Plan, row: Row, top: float) -> None:
+def _notes(canvas: _Canvas, plan: Plan, row: PlannedRow, top: float) -> None:
     """The changed values of a row at the right, in the colour of their lane."""
     y = top + (plan.look.step_row - plan.look.note_row) / 2
     for change, lines in row.notes:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from checker.stories.trace import Call, Change, Event, Trace
+from checker.stories.trace import Arrow, Event, FieldChange, Trace
 
 CHARACTER = 0.65  # width of most characters in units of the font size, as in DejaVu Sans, the widest of FONT
 OTHER_WIDTHS = dict.fromkeys("mwMW@%=+<>\u2192", 1.0) | dict.fromkeys(" ijlft.,:;'|()[]-_rI", 0.5)
@@ -61,12 +61,12 @@ def width_of(text: str) -> float:
 
 
 @dataclass(frozen=True)
-class Row:
+class PlannedRow:
     """The step itself (`call` is None) or one of its calls, with the values that changed then, as lines of text."""
 
     height: float
-    call: Call | None
-    notes: tuple[tuple[Change, tuple[str, ...]], ...]
+    call: Arrow | None
+    notes: tuple[tuple[FieldChange, tuple[str, ...]], ...]
 
 
 class Plan:
@@ -105,9 +105,9 @@ class Plan:
         shapes = [shares(self.heights, n) for n in range(1, PANELS + 1)]
         self.panels = min(shapes, key=self._slide_width)
 
-    def rows_of(self, event: Event) -> list[Row]:
+    def rows_of(self, event: Event) -> list[PlannedRow]:
         """The step, then its calls."""
-        rows, look = list[Row](), self.look
+        rows, look = list[PlannedRow](), self.look
         for number in range(len(event.calls) + 1):
             changes = [change for change in event.changes if change.after_call == number]
             texts = [(c, textwrap.wrap(c.text.replace(" -> ", ARROW), look.note_columns)) for c in changes]
@@ -115,7 +115,7 @@ class Plan:
             least = look.call_row if number else look.step_row + look.step * LINE * (len(self.step_lines(event)) - 1)
             notes = tuple((change, tuple(text)) for change, text in texts)
             height = max(least, look.step_row - look.note_row + look.note_row * lines)
-            rows.append(Row(height, event.calls[number - 1] if number else None, notes))
+            rows.append(PlannedRow(height, event.calls[number - 1] if number else None, notes))
         return rows
 
     @property
@@ -149,7 +149,7 @@ class Plan:
         return max(self.look.width(line, "step") for line in self.step_lines(event)) + 18
 
 
-def named(call: Call) -> str:
+def named(call: Arrow) -> str:
     return f"{call.function}()"
 
 

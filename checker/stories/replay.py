@@ -26,7 +26,7 @@ from typing import Any, TypeAlias, get_args
 from checker.errors import InternalError
 from checker.language.layout import Leaf, leaves
 from checker.language.source import type_hints
-from checker.stories.trace import Call, Change, Event, lanes_in, show
+from checker.stories.trace import Arrow, Event, FieldChange, lanes_in, show
 from model.finite import MaskType, ModelError, StructType, TableType, Type, decode
 from model.lang import Design, Disabled, Label, Scope, Struct, cells, save
 
@@ -135,7 +135,7 @@ class _Recorder:
 
     def _reset(self, by: str) -> None:
         self.stack = [by]
-        self.calls: list[Call] = []
+        self.calls: list[Arrow] = []
         self.latest = self.codes()
         self.history: dict[int, list[int]] = {}  # leaf -> the codes it took; last changed, last in the dict
         self.changed_after: dict[int, int] = {}  # leaf -> how many calls had been made when it took the last one
@@ -175,7 +175,7 @@ class _Recorder:
             lane = self._lane(function, {name: show(value) for name, value in args.items()})
             if lane != self.stack[-1] and not function.pure:
                 text = ", ".join(self.places.get(id(value), f"{name}={show(value)}") for name, value in args.items())
-                self.calls.append(Call(self.stack[-1], lane, function.name, text, function.anchor))
+                self.calls.append(Arrow(self.stack[-1], lane, function.name, text, function.anchor))
             self.stack.append(lane)
 
     def _lane(self, function: _Function, args: Mapping[str, str]) -> str:
@@ -195,13 +195,15 @@ class _Recorder:
                 self.changed_after[i] = len(self.calls)
         self.latest = now
 
-    def _changes(self) -> Iterator[Change]:
+    def _changes(self) -> Iterator[FieldChange]:
         """In the order of time; what one look found is in layout order."""
         for i, codes in self.history.items():
             leaf = self.leaves[i]
             lane, label = self.names[i]
             before, *between, after = (show(decode(leaf.type, code)) for code in codes)
-            yield Change(str(leaf), label, lane or self.stack[0], before, after, self.changed_after[i], tuple(between))
+            yield FieldChange(
+                str(leaf), label, lane or self.stack[0], before, after, self.changed_after[i], tuple(between)
+            )
 
 
 def name_of(design: type[Design], leaf: Leaf) -> tuple[str, str]:

@@ -21,7 +21,7 @@ class StoryError(ModelError):
 
 
 @dataclass(frozen=True)
-class Call:
+class Arrow:
     """A call that crossed from one lane into another. `args` is compact text, `anchor` is `file.c:function()`."""
 
     caller: str
@@ -32,7 +32,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Change:
+class FieldChange:
     """A scalar of the state that the step stored to. It took its last value after `after_call` of the calls;
     `between` are the values that came and went within the step."""
 
@@ -59,8 +59,8 @@ class Event:
     args: tuple[tuple[str, str], ...]
     lane: str
     anchor: str
-    calls: tuple[Call, ...] = ()
-    changes: tuple[Change, ...] = ()
+    calls: tuple[Arrow, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
 
     @property
     def call(self) -> str:
@@ -157,8 +157,8 @@ def from_json(text: str) -> Trace:
 
 def _event_from(raw: dict[str, Any]) -> Event:
     args = tuple((str(name), str(value)) for name, value in raw.pop("args"))
-    calls = tuple(Call(**call) for call in raw.pop("calls"))
-    changes = tuple(Change(between=tuple(change.pop("between")), **change) for change in raw.pop("changes"))
+    calls = tuple(Arrow(**call) for call in raw.pop("calls"))
+    changes = tuple(FieldChange(between=tuple(change.pop("between")), **change) for change in raw.pop("changes"))
     return Event(args=args, calls=calls, changes=changes, **raw)
 
 

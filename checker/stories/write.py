@@ -33,7 +33,7 @@ from itertools import pairwise
 from urllib.parse import quote
 
 from checker.stories.replay_line import ReplayLine, text_digest, wrapped
-from checker.stories.trace import Call, Change, Event, Trace
+from checker.stories.trace import Arrow, Event, FieldChange, Trace
 
 WIDTH = 72
 NOTES_AT_LEAST = 30  # columns for the text at the right of the lanes
@@ -192,7 +192,7 @@ class _Grid:
             cells[at] = marks.get(lane, "|" if cells[at] == " " else cells[at])
         return "".join(cells)
 
-    def arrow(self, call: Call, loop: str) -> str:
+    def arrow(self, call: Arrow, loop: str) -> str:
         """A row with an arrow from the caller's lifeline to the callee's."""
         cells = list(self.row({}, loop=loop))
         start, end = self.at[call.caller], self.at[call.callee]
@@ -219,7 +219,7 @@ def _table(trace: Trace) -> list[str]:
     return lines
 
 
-def _told(grid: _Grid, event: Event) -> Iterator[tuple[Call | None, list[tuple[str, str]]]]:
+def _told(grid: _Grid, event: Event) -> Iterator[tuple[Arrow | None, list[tuple[str, str]]]]:
     """The calls in order, None before the first, and the lanes and texts of what changed after each."""
     for number, call in enumerate((None, *event.calls)):
         yield call, _by_lane(grid, [c for c in event.changes if c.after_call == number])
@@ -252,14 +252,14 @@ def _step_call(grid: _Grid, first: str, inside: str, event: Event) -> list[str]:
     return fold(shown.split(" "), first, grid.row({}, loop=inside), glue=" \\")
 
 
-def _call_text(grid: _Grid, call: Call) -> str:
+def _call_text(grid: _Grid, call: Arrow) -> str:
     """The anchor, with the arguments if they fit, or without its file if it does not fit at all."""
     full = f"{call.anchor.removesuffix('()')}({call.args})"
     bare = f"{call.function}()"
     return next((text for text in (full, call.anchor) if grid.notes_at + len(text) <= WIDTH), bare)
 
 
-def _by_lane(grid: _Grid, changes: Sequence[Change]) -> list[tuple[str, str]]:
+def _by_lane(grid: _Grid, changes: Sequence[FieldChange]) -> list[tuple[str, str]]:
     """Lane and text of the changes; neighbours of one lane share a row if they fit."""
     rows: list[tuple[str, str]] = []
     for change in changes:

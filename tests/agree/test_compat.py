@@ -9,7 +9,7 @@ import pytest
 from checker.command.cli import main
 from checker.engine.reference import Reference
 from checker.matrix.roles import designs
-from checker.questions.compat import Outcome, pairs, trace_of
+from checker.questions.compat import CompatAnswer, pairs, trace_of
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from model.designs.base import Base
 from model.kvm import Kvm
@@ -19,11 +19,11 @@ from properties.compat import CLAIMS, FLAGLESS_VMM, QUIET_GUEST, UNSEEN, Claim
 SMALL = {"vectors": 1, "ioapic": IoapicVersion.V11}
 
 
-def row(claim: Claim, design: str | type[Machine], vmm: str, engine: str = "auto", cell: int = 0) -> Outcome:
+def row(claim: Claim, design: str | type[Machine], vmm: str, engine: str = "auto", cell: int = 0) -> CompatAnswer:
     cls = designs()[design] if isinstance(design, str) else design
     found = list(pairs(claim, ("base", Base), ("design", cls), [vmm], SMALL))
     old, new = found[cell]
-    return Outcome(claim, old, new, LockStep(claim, old, new, engine).compare())
+    return CompatAnswer(claim, old, new, LockStep(claim, old, new, engine).compare())
 
 
 def compared(claim: Claim, design: str | type[Machine], vmm: str, engine: str = "auto") -> Compared:

@@ -12,7 +12,7 @@ from checker.engine.search import Limits, NativeSearch
 from checker.language.layout import instances
 from checker.matrix.select import find_role
 from checker.questions.litmus import stories_in
-from checker.questions.litmus_run import Run
+from checker.questions.litmus_run import History
 from checker.stories.trace import show
 from model.finite import decode
 from model.lang import Design, Scope
@@ -31,7 +31,7 @@ class Native:
     labels: list[tuple[str, list[str]]]
     complete: bool
 
-    def follow(self, run: Run) -> bytes:
+    def follow(self, run: History) -> bytes:
         """The state that the native engine is in after a run's moves."""
         state = self.search.exploration.state(0)
         for move in run.moves():

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from checker.stories.replay import Path, lanes_of, provenance_of, replay, sentence_for
-from checker.stories.trace import Call, Change, Event, Trace, show
+from checker.stories.trace import Arrow, Event, FieldChange, Trace, show
 from model.lang import Design, Property, Scope
 from tests.rigs import story_toy as toy
 
@@ -63,8 +63,10 @@ lane_names = st.lists(
 @st.composite
 def events(draw: st.DrawFn, lanes: list[str]) -> Event:
     lane = st.sampled_from(lanes)
-    calls = st.builds(Call, lane, lane, names, prose, names.map(lambda name: f"file.c:{name}()"))
-    changes = st.builds(Change, names, prose, lane, prose, prose, st.integers(0, 2), st.tuples() | st.tuples(prose))
+    calls = st.builds(Arrow, lane, lane, names, prose, names.map(lambda name: f"file.c:{name}()"))
+    changes = st.builds(
+        FieldChange, names, prose, lane, prose, prose, st.integers(0, 2), st.tuples() | st.tuples(prose)
+    )
     anchors = st.sampled_from(["", "lapic.c:", "x" * 50 + ".c:"]).map(lambda file: f"{file}f()")
     args = draw(st.dictionaries(names, values, max_size=4))
     shown = draw(st.tuples(st.lists(calls, max_size=2), st.lists(changes, max_size=4)))

@@ -10,7 +10,7 @@ import pytest
 
 from checker.errors import InternalError
 from checker.stories.replay import Path, replay
-from checker.stories.trace import Call, StoryError, from_json, show
+from checker.stories.trace import Arrow, StoryError, from_json, show
 from model.finite import Mask, ModelError
 from model.lang import Label, cells, resolve, save
 from tests.rigs import story_toy as toy
@@ -35,7 +35,7 @@ def test_lanes_come_from_the_model() -> None:
 
 def test_only_calls_between_lanes_are_recorded() -> None:
     eoi, exit_ = storm().events[2:]
-    assert eoi.calls == (Call("CPU0", "KVM", "apic_set_eoi", "cpu=0", "lapic.c:apic_set_eoi()"),)
+    assert eoi.calls == (Arrow("CPU0", "KVM", "apic_set_eoi", "cpu=0", "lapic.c:apic_set_eoi()"),)
     assert [(c.caller, c.callee, c.function) for c in exit_.calls] == [
         ("KVM", "VMM", "ioapic_eoi_broadcast"),
         ("VMM", "KVM", "kvm_apic_set_irq"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.engine.passages import Line, line_texts, never_run, passages
+from checker.engine.passages import SourceLine, line_texts, never_run, passages
 from checker.engine.prepare import prepare
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, open_search
@@ -137,8 +137,8 @@ def test_another_search_in_the_same_thread_is_not_counted(toy) -> None:
 
 
 def test_what_no_cell_runs() -> None:
-    def of(number: int, *, uncalled: bool = False) -> Line:
-        return Line("a/mine.py", "f", number, uncalled)
+    def of(number: int, *, uncalled: bool = False) -> SourceLine:
+        return SourceLine("a/mine.py", "f", number, uncalled)
 
     head = of(3, uncalled=True)
     assert never_run([{of(4): True, of(5): False, of(6): False}, {of(4): False, of(5): True, of(6): False}]) == [of(6)]
