@@ -1,4 +1,4 @@
-"""Runs every transcript of the README and the findings again and writes what the commands print now. Read the diff!
+"""Runs every transcript of the README, docs and findings again and writes what the commands print now; draws the picture. Read the diff!
 
 python -m tests.refill_transcripts [PAGE...]
 """
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from checker.command.cli import main
-from tests.test_readme import PAGES, TRANSCRIPT
+from tests.test_readme import PAGES, PICTURE, ROOT, TRANSCRIPT
 
 
 def output_of(command: str) -> str:
@@ -27,6 +27,7 @@ def again(block: re.Match[str]) -> str:
 
 
 if __name__ == "__main__":
+    output_of("eoi " + PICTURE.format(ROOT / "docs/storm.svg"))
     for page in [Path(name) for name in sys.argv[1:]] or PAGES:
         text = page.read_text(encoding="utf-8")
         page.write_text(TRANSCRIPT.sub(again, text), encoding="utf-8")

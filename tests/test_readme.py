@@ -18,6 +18,10 @@ PAGES = [
 ]
 TRANSCRIPT = re.compile(r"```console\n\$ (eoi [^\n]*)\n(.*?)```", re.S)
 BLOCKS = [block for page in PAGES for block in TRANSCRIPT.findall(page.read_text(encoding="utf-8"))]
+WITHOUT_A_RUN = {"10-migration.md"}  # its runs are in reports/migration
+PICTURE = (
+    "trace base --vmm qemu --guest windows_cg --property no_storm --scope ioapic=0x20,cpus=1,pins=1 --wide --svg {}"
+)
 
 
 def without_measured(text: str) -> str:
@@ -26,7 +30,17 @@ def without_measured(text: str) -> str:
 
 
 def test_there_are_transcripts():
-    assert len(PAGES) > 5 and len(BLOCKS) >= len(PAGES)
+    with_some = {page.name for page in PAGES if TRANSCRIPT.search(page.read_text(encoding="utf-8"))}
+    findings = {page.name for page in PAGES if page.parent.name == "findings"}
+    assert len(findings) > 5
+    assert {"README.md", "argument.md", *findings} - with_some == WITHOUT_A_RUN
+
+
+def test_the_picture_of_the_readme_is_what_the_command_draws(tmp_path: Path):
+    drawn = tmp_path / "storm.svg"
+    main(shlex.split(PICTURE.format(drawn)))
+    shown = [re.findall(r">([^<>\n]+)</text>", path.read_text()) for path in (ROOT / "docs/storm.svg", drawn)]
+    assert len(shown[0]) > 50 and shown[0] == shown[1]
 
 
 @pytest.mark.parametrize(("command", "shown"), BLOCKS, ids=[b[0][4:60] for b in BLOCKS])

@@ -308,11 +308,6 @@ class Exploration:
             self._library.engine_eval_atoms(self._engine, *out)
         return values
 
-    def eval_atom(self, atom: int) -> U8:
-        """u8[states]: the value of one atom in each stored state."""
-        values: U8 = self.eval_atoms([atom])[0]
-        return values
-
     def path_to(self, number: int) -> list[int]:
         """State ids of a shortest path from an initial state to this one.
 

@@ -20,9 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, ClassVar
 
-from checker.errors import UserError
 from checker.language.source import definition_of, parsed
-from checker.matrix.roles import VMMS, designs
 from model.lang import Design, Index, Struct
 
 # of the report, not of the model
@@ -60,15 +58,6 @@ def model_diff(base: type[Design], design: type[Design]) -> list[Hunk]:
             )
             hunks.append(Hunk(file, f"{name}()", (*marks, *_function_diff(old and old[1], new and new[1], design))))
     return [hunk for hunk in hunks if hunk.size]
-
-
-def model_diff_lines(design: type[Design]) -> int:
-    """Lines added and removed against the design or VMM that its patch names as base. Raises UserError if it names none."""
-    patch = vars(design).get("patch")
-    known = {**designs(), **VMMS}
-    if patch is None or patch.base not in known:
-        raise UserError(f"{design.__name__} names no registered base in its patch")
-    return sum(hunk.size for hunk in model_diff(known[patch.base], design))
 
 
 def diff_lines(base_name: str, name: str, hunks: Sequence[Hunk]) -> list[str]:

@@ -44,7 +44,7 @@ def assert_formulas_equal(search: Exploration, states: list[bytes], edges: list[
     for i, state in enumerate(states):
         atoms[: len(state), i] = np.frombuffer(state, np.uint8) & 1
     atoms[65] = 1
-    assert (search.eval_atoms(range(66)) == atoms).all() and (search.eval_atom(3) == atoms[3]).all()
+    assert (search.eval_atoms(range(66)) == atoms).all() and (search.eval_atoms([3])[0] == atoms[3]).all()
     first = [[row.tolist().index(v) if v in row else NONE for row in atoms] for v in (0, 1)]
     assert search.first_states().tolist() == first
     witness = [[[NONE] * 3 for _ in range(3)] for _ in range(2)]
