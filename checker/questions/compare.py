@@ -308,7 +308,7 @@ def trace_key(change: Change) -> str:
     if verdict.run is None:
         return length_text(verdict)
     trace = trace_of(result, verdict, "")
-    return replace(trace, provenance=(), cell={}, scope={}, fairness=(), label="").to_json()
+    return replace(trace, provenance=(), cell={}, scope={}, fairness=(), label="", replay="").to_json()
 
 
 def _graph_rows(diff: Diff) -> list[GroupLine]:

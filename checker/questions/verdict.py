@@ -336,7 +336,7 @@ class Account:
         file, colon, name = self.asked.rpartition(":")
         numbers = tuple(map(self.moves.index, run.moves))
         return sealed(trace, ReplayLine(
-            f"{_with_digest(file)}{colon}{name}", bound, under_review_first, scope, table_of(self.moves), numbers,
+            f"{_with_digest(file, p.function.__code__.co_filename)}{colon}{name}", bound, under_review_first, scope, table_of(self.moves), numbers,
             run.loop_start, run.stutter,
         ))  # fmt: skip
 
@@ -349,8 +349,9 @@ def table_of(moves: Sequence[Move]) -> str:
     return moves_digest(f"{m.step}({','.join(map(show, m.args))})" for m in moves)
 
 
-def _with_digest(name: str) -> str:
-    return f"{name}@{file_digest(name)}" if name.endswith(".py") or ".py:" in name else name
+def _with_digest(name: str, lies_at: str = "") -> str:
+    """A file's name with its digest. lies_at: where it is now, if it was named before it was moved."""
+    return f"{name}@{file_digest(lies_at or name)}" if name.endswith(".py") or ".py:" in name else name
 
 
 def _owed(system: type[Design]) -> tuple[str, ...]:

@@ -240,7 +240,9 @@ def test_without_its_default_folder(eoi: Callable[..., Any], tmp_path: Path, mon
         f"tests/litmus: there is no such folder in {tmp_path}, where the default is looked for; give a FILE" in ran.err
     )
     advised = shlex.split(ran.err.partition("for example: ")[2])
-    monkeypatch.setattr(litmus_run, "stories_in", lambda places: places.append(None) or [])  # all 52 take half a minute
+    monkeypatch.setattr(
+        "checker.command.litmus.stories_in", lambda places: places.append(None) or []
+    )  # all 52 take half a minute
     assert advised[:2] == ["eoi", "litmus"] and len(list(Path(advised[2]).glob("*.litmus"))) > 40
     assert eoi(*advised[1:]).code == 0
 

@@ -102,7 +102,7 @@ def test_a_boot_step_of_every_guest_is_not_anchored_in_a_driver_file():
 def test_a_long_scope_is_several_options_that_mean_the_same(eoi):
     told = eoi("trace", "base", "--vmm", "qemu", "--guest", "linux", "--property", "suppression_offered",
                "--scope", "cpus=10,pins=1", "--scope", "ioapic=0x11,x2apic=on", "--max-states", "2000")  # fmt: skip
-    block = told.out[told.out.index("Reproduce:") :]
+    block = told.out[told.out.index("Reproduce:") : told.out.index("Replay:")]
     assert block.count("--scope ") == 2 and all(line.startswith("    ") for line in block.splitlines()[1:])
     arguments = shlex.split(block.replace("Reproduce: eoi ", "").replace("\\\n", ""))
     assert eoi(*arguments, "--max-states", "2000").out == told.out

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from oracles.confirm import Confirmation, Label
-from oracles.kvm import subjects
+from oracles.kvm import replay, subjects
 from oracles.lockstep import OracleMissing
 
 HEAD = "from model.designs.v6 import V6\nfrom model.machine import Lapic, Trigger, Vector\n\n\nclass Mine(V6):\n"
@@ -173,8 +173,8 @@ def test_what_is_said_of_each_label(
     follows: str,
 ) -> None:
     """With no KVM at all: the running design and the label are given."""
-    monkeypatch.setattr(subjects, "running_design", lambda: "v6")
-    monkeypatch.setattr(subjects, "confirm_run", lambda *_: found)
+    monkeypatch.setattr(replay, "running_design", lambda: "v6")
+    monkeypatch.setattr(replay, "confirm_run", lambda *_: found)
     told = story(OBEYS, "windows_cg", "no_eoi_lost").on_kvm()
     assert told[0] == code and WHICH in told[1] and follows in told[1]
 
@@ -200,11 +200,11 @@ def test_a_run_beside_what_it_is_told_of(
     label: str,
 ) -> None:
     """A difference in the steps is a difference; one in the set-up, or none, leaves the label as it was."""
-    monkeypatch.setattr(subjects, "running_design", lambda: "v6")
+    monkeypatch.setattr(replay, "running_design", lambda: "v6")
     monkeypatch.setattr(
-        subjects, "confirm_run", lambda *_: Confirmation(Label.NOT_RUNNABLE, "as v6 no", as_design="v6", flags="NONE")
+        replay, "confirm_run", lambda *_: Confirmation(Label.NOT_RUNNABLE, "as v6 no", as_design="v6", flags="NONE")
     )
-    monkeypatch.setattr(subjects, "confirm_as_told", lambda *_: beside)
+    monkeypatch.setattr(replay, "confirm_as_told", lambda *_: beside)
     told = story(OBEYS, "windows_cg", "no_eoi_lost").on_kvm()
     assert told[0] == code and told[1].startswith(f"{label} ") and WHICH in told[1]
 
@@ -223,8 +223,8 @@ def test_the_running_kernels_own_design(
         "ioapic=0x20,cpus=1,pins=1,flags=0x0",
     )
     (tmp_path / "story.txt").write_text(eoi("trace", "v6", *where).out)
-    monkeypatch.setattr(subjects, "running_design", lambda: "v6")
-    monkeypatch.setattr(subjects, "confirm_run", lambda *_: Confirmation(Label.CONFIRMED, "x"))
+    monkeypatch.setattr(replay, "running_design", lambda: "v6")
+    monkeypatch.setattr(replay, "confirm_run", lambda *_: Confirmation(Label.CONFIRMED, "x"))
     ran = eoi("replay", str(tmp_path / "story.txt"), "--on", "kvm")
     said = "the story is of the same. The running kernel does its part of this."
     assert ran.code == 1 and said in " ".join(ran.out.split())

@@ -96,11 +96,11 @@ def test_a_file_that_is_not_text(eoi, tmp_path):
 
 def test_a_store_out_of_range_names_field_value_and_line(eoi, patch_file):
     patch_file.write_text(
-        GOOD.replace("        if apic.spiv", "        self.ioapic[0].irq_eoi += 1\n        if apic.spiv")
+        GOOD.replace("        if apic.spiv", 2 * "        self.ioapic[0].irq_eoi += 1\n" + "        if apic.spiv")
     )
     ran = eoi("prove", str(patch_file), *WINDOWS, "--scope", "cpus=1,pins=1")
     assert ran.code == 2
-    assert f"{patch_file}:9: " in ran.err and "irq_eoi = 2 is out of range" in ran.err
+    assert f"{patch_file}:10: " in ran.err and "irq_eoi = 2 is out of range" in ran.err
 
 
 def test_an_import_that_exits_or_hangs_is_not_all_well(eoi, tmp_path, monkeypatch):
