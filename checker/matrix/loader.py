@@ -36,7 +36,10 @@ from model.machine import Machine
 SECONDS = 5.0  # for imports that a design's file makes
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.Pass)
 OURS = ("checker", "model", "oracles", "properties")  # the project's own packages
-MAY_BE_CALLED = {"Patch", "Index", "ClassVar", "step", "always", "leads_to", "reachable"}
+MAY_BE_CALLED = {
+    "model.lang": ("Patch", "Index", "Label", "step", "always", "leads_to", "reachable"),
+    "dataclasses": ("dataclass", "field"),
+}
 
 
 class TooLong(Exception):
@@ -157,7 +160,7 @@ def _execute(path: Path, name: str, importers: tuple[Path, ...]) -> UserFile:
         raise Refused(Loc(str(path), line, 0, 1000), "this is a patch of C, and a design is a Python class", hint)
     try:
         tree = ast.parse(source, str(path))
-        _only_definitions(tree.body, path)
+        _only_definitions(tree, path)
         for node in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
             check_text(node, str(path))
         beside = _load_beside(tree, path, (*importers, path))
@@ -215,23 +218,64 @@ def _syntax_error(error: SyntaxError, source: str, path: Path) -> Refused:
     return Refused(loc, f"syntax error: {said or error.msg}", "write `==`" if said else "")
 
 
-def _only_definitions(body: Sequence[ast.stmt], path: Path) -> None:
-    """Refuse statements that do something when the file is read: a design's file says what is, it does not act."""
-    for node in body:
+def _only_definitions(tree: ast.Module, path: Path) -> None:
+    """Refuse what does something when the file is read: a design's file says what is, it does not act. It could change the
+    very designs that it is compared with."""
+    calling = _callable_names(tree)
+    for node in _defining(tree.body):
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if not docstring and not isinstance(node, DEFINITIONS):
             raise Refused(loc_of(node, str(path)), "a design's file only imports and defines", "put it into a method")
-        values = [node.value] if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None else []
-        for target in (n for n in ast.walk(node) if isinstance(node, ast.Assign | ast.AnnAssign)):
-            if isinstance(target, ast.Attribute | ast.Subscript) and isinstance(target.ctx, ast.Store):
-                loc = loc_of(target, str(path))
+        for part in (n for expression in _evaluated(node) for n in ast.walk(expression)):
+            loc = loc_of(part, str(path)) if isinstance(part, ast.expr) else loc_of(node, str(path))
+            if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
                 raise Refused(loc, "a design's file gives values to names of its own only", "restate it in a class")
-        for call in (n for value in values for n in ast.walk(value) if isinstance(n, ast.Call)):
-            if not (isinstance(call.func, ast.Name) and call.func.id in MAY_BE_CALLED):
-                loc = loc_of(call, str(path))
+            if isinstance(part, ast.Call) and not (isinstance(part.func, ast.Name) and part.func.id in calling):
                 raise Refused(loc, "a design's file calls nothing while it is read", "write a constant")
+            if isinstance(part, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.comprehension):
+                raise Refused(loc, "a design's file computes nothing while it is read", "write a constant")
+        for base in node.bases if isinstance(node, ast.ClassDef) else []:
+            if not isinstance(base, ast.Name | ast.Attribute | ast.Subscript):
+                raise Refused(loc_of(base, str(path)), "a base is the name of a class", "write the class's name")
+
+
+def _defining(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run while a file is read: its own and those of its classes."""
+    for node in body:
+        yield node
         if isinstance(node, ast.ClassDef):
-            _only_definitions(node.body, path)
+            yield from _defining(node.body)
+
+
+def _evaluated(node: ast.stmt) -> list[ast.AST]:
+    """What of a statement Python evaluates while the file is read: of a function all but its body."""
+    match node:
+        case ast.FunctionDef(args=args, decorator_list=decorators, returns=returns):
+            return [args, *decorators, *([returns] if returns is not None else [])]
+        case ast.ClassDef(bases=bases, keywords=keywords, decorator_list=decorators):
+            return [*bases, *keywords, *decorators]
+        case ast.Import() | ast.ImportFrom():
+            return []
+        case _:
+            return [node]
+
+
+def _callable_names(tree: ast.Module) -> set[str]:
+    """Names that may be called: imported from where they are defined, and bound by nothing else in the file."""
+    imported, bound = set[str](), set[str]()
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=module, names=names, level=0):
+                for alias in names:
+                    known = alias.name in MAY_BE_CALLED.get(module or "", ())
+                    (imported if known else bound).add(alias.asname or alias.name)
+            case ast.Import(names=names):
+                bound |= {(alias.asname or alias.name).partition(".")[0] for alias in names}
+            case ast.Name(id=name, ctx=ast.Store()) | ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                bound.add(name)
+            case _:
+                pass
+    return imported - bound
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from checker.language.refusal import did_you_mean
 
 COLUMNS = 72
 KINDS = ("always", "sometimes", "never")
-NEEDED = ("Title", "Source", "Kernel", "Guest", "Scope", "Expectation", "Steps", "Observe")
+NEEDED = ("Title", "Source", "Kernel", "Guest", "Scope", "Outcome", "Steps", "Observe")
 OPTIONAL = ("Left out", "Device", "Finding", "Between steps")
 TEXTS = ("Title", "Source", "Left out")  # may hold any character but '#'
 
@@ -119,7 +119,7 @@ def read_story(path: Path) -> Story:
     return Story(
         path, plain["Title"], plain["Source"], tuple(_names(plain["Kernel"])), plain["Guest"],
         plain.get("Device", "level"), plain["Scope"],
-        tuple(o for number, text in keys["Expectation"] for o in _outcomes(path, number, text)),
+        tuple(o for number, text in keys["Outcome"] for o in _outcomes(path, number, text)),
         _findings(path, keys.get("Finding", [])),
         _between(plain.get("Between steps", ""), starts.get("Between steps", 0)),
         tuple(_action(path, number, text) for number, text in keys["Steps"]),

@@ -287,3 +287,28 @@ def test_the_same_in_small_cells_is_not_said_of_larger_ones(eoi, tmp_path):
     more = eoi(*arguments[:-1], "--scope", "ioapic=0x20,flags=BIT2,cpus=2,pins=1,vectors=1", "--brief")
     assert more.code == 1 and "REGRESSED     level_eoi_is_intercepted" in more.out
     assert "Explored: with cpus=2,pins=1,vectors=1. " in more.out and "perhaps" not in more.out
+
+
+TAKES = '"kvm_ioapic_send_eoi", V1.kvm_ioapic_send_eoi'
+IMPORTS = "from model.designs.base import Base\nfrom model.designs.v1 import V1\n"
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        f"from builtins import setattr as Patch\n{IMPORTS}changed = Patch(Base, {TAKES})\nclass Mine(Base):\n    x = 1\n",
+        f"{IMPORTS}class Mine(setattr(Base, {TAKES}) or Base):\n    x = 1\n",
+        f"{IMPORTS}class Mine([Base for Base.kvm_ioapic_send_eoi in [V1.kvm_ioapic_send_eoi]][0]):\n    x = 1\n",
+        f"{IMPORTS}class Mine(Base):\n    x: setattr(Base, {TAKES}) or bool\n",
+        f"{IMPORTS}class Mine(Base):\n    def f(self, x: setattr(Base, {TAKES}) = 1) -> None:\n        pass\n",
+        f"{IMPORTS}class Mine(Base):\n    def f(self, x: bool = setattr(Base, {TAKES})) -> None:\n        pass\n",
+        f"from model.lang import Patch\nPatch = setattr\n{IMPORTS}class Mine(Base):\n    patch = Patch(Base, {TAKES})\n",
+    ],
+)
+def test_a_file_does_not_change_the_designs_that_it_is_compared_with(eoi, patch_file, acts):
+    patch_file.write_text(acts)
+    ran = eoi("prove", str(patch_file), *WINDOWS, "--scope", "cpus=1,pins=1", "--property", "no_storm")
+    assert ran.code == 2 and f"{patch_file}:" in ran.err and "while it is read" in ran.err
+    patch_file.write_text(acts.partition("class Mine")[0] + "def f() -> None:\n    pass\n")
+    base = eoi("prove", "base", *WINDOWS, "--scope", "cpus=1,pins=1,ioapic=0x20", "--property", "no_storm")
+    assert base.code == 1
