@@ -80,7 +80,8 @@ def compare_text(told: Told, run: Run, shown: Sequence[Mapping[str, Any]]) -> Te
         shown = own
     trace, differs = _nearest(story.text, _traces(told, account, shown, _label_of(story.text)), line is not None)
     if differs is not None:
-        return TextAnswer(f"{differs}{_by_whom(story.text, line.digest) if line is not None else ''}")
+        whose = "" if line is None or differs.of_bars else _by_whom(story.text, line.digest)
+        return TextAnswer(f"{differs}{whose}")
     shortest, why = _is_shortest(told.cell, told.asked, run)
     if shortest is False:
         longer = account.trace(trace.binding, trace.reproduce, shortest=False)
@@ -130,12 +131,16 @@ def _by_whom(text: Sequence[StoryLine], digest: str) -> str:
 def _notes(told: Told, trace: Trace) -> list[str]:
     line, own = told.story.told, told_text(trace)
     if line is None:
-        return ["The story is an old one, told before there was a Replay line: its run was read out of its picture."]
+        return ["There is no Replay line, as in old stories: the run was read out of the picture."]
     notes = []
     if not told.story.text:
         notes += ["There was no text around the Replay line to compare. The run's story is:", "", *own.splitlines()]
     elif trace.label:
         notes.append("What it says of a real system was not looked at: `eoi replay --on` does.")
+    if f" {line.table}/" not in trace.replay and line.moves:
+        notes.append(
+            "The numbers in the Replay line are not of this model's steps: the run was read out of the picture."
+        )
     if line.digest != text_digest(own):
         which = "text is the run's, but the digest" if told.story.text else "digest"
         notes.append(f"The {which} in the Replay line is not that of this text.")

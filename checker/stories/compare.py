@@ -20,10 +20,12 @@ class StoryLine:
 
 @dataclass(frozen=True)
 class TextDifference:
-    """The first place where a text and the run's own story part. `length`: how much of the story agrees."""
+    """The first place where a text and the run's own story part. `length`: how much of the story agrees. of_bars: only the
+    bars at the left of a line differ, which a text's digest does not see."""
 
     text: str
     length: int
+    of_bars: bool = False
 
     def __str__(self) -> str:
         return self.text
@@ -37,13 +39,18 @@ def first_difference(lines: Sequence[StoryLine], story: str, whole: bool) -> Tex
     """
     rows = [row for row in story.splitlines() if row.strip()]
     wanted = "".join(map(_dense, rows))
-    at = 0
+    whole_rows, at = _rows_by_place(rows), 0
     for line in lines:
         said = _dense(line.text).lstrip("|>")
         if not said or (at == len(wanted) and not whole):
             continue
         begin = at + len(_BARS.match(wanted[at:])[0])  # type: ignore[index]
         common = _common(said, wanted[begin:])
+        row = whole_rows.get(begin, "")
+        if said == row.lstrip("|>") and not _dense(line.mark + line.text).endswith(row):
+            return TextDifference(
+                f"line {line.number} has not the bars of the run's `{_plain(line.text)}`", begin, True
+            )
         if common == len(said) or (begin + common == len(wanted) and not whole):
             at = begin + common
         elif line.mark.startswith(lines[0].mark):
@@ -54,6 +61,15 @@ def first_difference(lines: Sequence[StoryLine], story: str, whole: bool) -> Tex
         last = lines[-1].number if lines else 0
         return TextDifference(f"the text ends at line {last}; the run says {_row_at(rows, at)}", at)
     return None
+
+
+def _rows_by_place(rows: Sequence[str]) -> dict[int, str]:
+    """Place in the story's text without blanks, behind the bars at the left of a row -> the row without blanks."""
+    found, at = dict[int, str](), 0
+    for row in map(_dense, rows):
+        found[at + len(row) - len(row.lstrip("|>"))] = row
+        at += len(row)
+    return found
 
 
 def _dense(text: str) -> str:

@@ -90,7 +90,15 @@ def wrapped(line: str, width: int) -> list[str]:
 
 def read_line(lines: Sequence[str], number: int) -> ReplayLine:
     """The line that begins these lines, behind its title. number: of the first one. Raises StoryError."""
-    found = _LINE.match(re.sub(r"[\s=]", "", "".join(lines)))
+    read, found = "", None
+    for line in lines:
+        read += re.sub(r"[\s=]", "", line)
+        if found := _LINE.match(read):
+            break
+    if found is not None and read[found.end() :].strip("|>"):
+        raise StoryError(
+            f"line {number}: {read[found.end() :]!r} follows the digest of '{TITLE} {FORMAT}': nothing may"
+        )
     if found is None:
         raise StoryError(
             f"line {number}: '{TITLE} {FORMAT} <cell>; <path>; <digest>' was expected: the line is damaged"

@@ -366,3 +366,32 @@ def test_the_file_of_a_property(
     Path("elsewhere/mine.py").write_text(f"{ASKED}\n")
     changed = replay(text, "--property", "elsewhere/mine.py")
     assert changed.code == 2 and "is not the file that the story's property was in: it has changed (" in changed.err
+
+
+@pytest.mark.parametrize(
+    ("said", "forged"),
+    [
+        ("       |     |     =     |  pin 0 mask 1 -> 0\n", "       =     |  pin 0 mask 1 -> 0\n"),
+        ("|      |     |     |---->|  device_resample(pin=0)\n", "|      |---->|  device_resample(pin=0)\n"),
+        ("\n| 12   |", "\n  12   |"),
+    ],
+)
+def test_a_row_in_another_lane(replay: Callable[..., Any], said: str, forged: str) -> None:
+    """The bars at the left say whose a change or an arrow is; a mark of quoting before them is none of them."""
+    assert STORM.count(said) == 1
+    for mark in ("", "> ", "| "):
+        told = replay(re.sub("^", mark, STORM.replace(said, forged), flags=re.M))
+        assert told.code == 1 and "NOT AS TOLD" in told.out and "has not the bars of the run's" in told.out
+        assert f"\n{ALL_13}" in replay(re.sub("^", mark, STORM, flags=re.M)).out
+
+
+def test_nothing_follows_the_digest_of_the_line(replay: Callable[..., Any]) -> None:
+    told = replay(STORM.rstrip() + "/10/1\n")
+    assert told.code == 2 and "'/10/1' follows the digest of 'Replay: eoi1': nothing may" in told.err
+
+
+def test_the_numbers_of_another_model(replay: Callable[..., Any]) -> None:
+    """They may mean other steps, so the names in the text are taken, and that is said."""
+    (table,) = re.findall(r"throttle:off; ([0-9a-f]{6})/", STORM)
+    told = replay(STORM.replace(f"{table}/", "0123ab/"))
+    assert f"\n{ALL_13}The numbers in the Replay line are not of this model's steps" in told.out

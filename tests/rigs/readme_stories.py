@@ -16,4 +16,4 @@ def old(text: str) -> str:
 
 
 ALL_13 = "REPRODUCED: all 13 steps run in CPython, and no_storm is VIOLATED\n"
-OF_OLD = "The story is an old one, told before there was a Replay line: its run was read out of its picture.\n"
+OF_OLD = "There is no Replay line, as in old stories: the run was read out of the picture.\n"
