@@ -47,7 +47,8 @@ def first_difference(lines: Sequence[StoryLine], story: str, whole: bool) -> Tex
         begin = at + len(_BARS.match(wanted[at:])[0])  # type: ignore[index]
         common = _common(said, wanted[begin:])
         row = whole_rows.get(begin, "")
-        if said == row.lstrip("|>") and not _dense(line.mark + line.text).endswith(row):
+        of_row = _dense(line.mark.removeprefix(lines[0].mark) + line.text)
+        if said == row.lstrip("|>") and not of_row.endswith(row):
             return TextDifference(
                 f"line {line.number} has not the bars of the run's `{_plain(line.text)}`", begin, True
             )

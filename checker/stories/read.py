@@ -23,7 +23,7 @@ _HEADLINE = re.compile(
     r"(?<!\S)(?P<property>(?:[\w./-]*\.py:)?[A-Za-z_]\w*): (?:VIOLATED|REACHED) in (?P<steps>\d+) steps?"
     r"(?: and a loop of (?P<loop>\d+) steps?|(?P<stutter>, then stays there))?"
 )
-_GOES_ON = 40  # lines, at most, of a Replay line that is quoted and cut
+_GOES_ON = 400  # lines, at most, of a Replay line that is quoted and cut
 _REPLAY = re.compile(rf"(?<!\S){TITLE}\s+{FORMAT}(?!\S)")
 
 
