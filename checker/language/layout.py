@@ -122,14 +122,6 @@ class Layout:
             shift += bits
         return packed
 
-    def unpack(self, packed: int) -> tuple[int, ...]:
-        """Packed state -> leaf codes."""
-        codes = []
-        for bits in self.widths:
-            codes.append(packed & ((1 << bits) - 1))
-            packed >>= bits
-        return tuple(codes)
-
     def to_bytes(self, codes: Sequence[int]) -> bytes:
         """Leaf codes -> the C state (choices left zero: the engine ORs `frozen` in)."""
         words = self._words(codes)
