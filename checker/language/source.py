@@ -68,7 +68,7 @@ def meaning(node: ast.expr, function: types.FunctionType) -> object:
     """What CPython finds for a name (or the attribute of one) of a function that is no local of it; or MISSING."""
     match node:
         case ast.Name(id=name):
-            found: object = function.__builtins__.get(name, MISSING)  # type: ignore[attr-defined]  # typeshed omits it
+            found: object = function.__builtins__.get(name, MISSING)  # type: ignore[attr-defined, unused-ignore]
             return function.__globals__.get(name, found)
         case ast.Attribute(value=base, attr=name):
             return getattr(meaning(base, function), name, MISSING)
