@@ -33,7 +33,7 @@ def add(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED, else 3 if anything
-    is open, or if DESIGN is a file of which no step runs a line. After Ctrl-C: of the cells that are finished under both."""
+    is open, or a line of the user's is run in no cell. After Ctrl-C: of the cells that are finished under both."""
     base, design = (compare.Named(*find_design(argument)) for argument in (options.base, options.design))
     _, of_design, _, wanted = select(options)
     _, of_base, _, _ = select(Namespace(**{**vars(options), "design": options.base}))

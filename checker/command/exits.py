@@ -26,7 +26,7 @@ class Exit(IntEnum):
 MEANING = """\
 exit codes: 0 all hold as asked; 1 violated (diff: something REGRESSED; gate: a verdict
 differs from the expected one); 2 your input; 3 inconclusive (interrupted, out of
-memory or time, or nothing was judged); 4 the engines disagree or we broke
+memory or time, nothing was judged, or a line of your file was not run); 4 the engines disagree or we broke
 """
 CLOSED_PIPE = 141  # as a shell says it: `eoi prove ... | head`
 WORST_LAST = (Exit.FINE, Exit.OPEN, Exit.WRONG, Exit.MISTAKE)  # an answer is incomplete if a story could not be read

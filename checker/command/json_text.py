@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from checker.engine.passages import line_texts, never_run
+from checker.engine.passages import line_texts
 from checker.engine.reference import Move
 from checker.matrix.cells import Skipped
 from checker.matrix.scope import scope_value
 from checker.questions import compare, gate, migration_table
-from checker.questions.campaign import Campaign
+from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.compat import WHO, CompatAnswer
 from checker.questions.expected import Difference, Table
 from checker.questions.measured import measured
@@ -45,7 +45,7 @@ def of_verdicts(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> s
         "cells": [_cell(result) for result in campaign.results],
         "not_explored": [reproduce("prove", cell) for cell in campaign.unexplored],
         "out_of_memory": [reproduce("prove", cell) for cell in campaign.out_of_memory],
-        "not_looked_at": line_texts(never_run([r.lines_run for r in campaign.results])),
+        "not_looked_at": line_texts(lines_never_run(campaign.results)),
         "not_applicable": [{"cell": s.title, "why": s.why} for s in skipped],
     }
     return _text("verdicts", content)
@@ -63,7 +63,7 @@ def _cell(result: CellResult) -> Json:
         "engine": result.engine,
         "assumed": list(result.assumed),
         "never_taken": list(result.never_fired),
-        "never_run": line_texts(never_run([result.lines_run])),
+        "never_run": line_texts(lines_never_run([result])),
         "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
         "seconds": round(result.seconds, 3),
         "reproduce": reproduce("prove", result.cell),
@@ -94,8 +94,8 @@ def of_diff(diff: compare.Diff) -> str:
         "model_lines": sum(h.size for h in diff.hunks),
         "interrupted": diff.interrupted,
         "inconclusive": diff.undecided,
-        "not_looked_at": line_texts(never_run([result.lines_run for result in diff.after])),
-        "equivalent": diff.whole and all(g.same for g in diff.graphs),
+        "not_looked_at": line_texts(diff.never_run),
+        "equivalent": diff.equivalent,
         "graphs": [{"cell": str(p.design), **asdict(g)} for p, g in zip(diff.pairs, diff.graphs, strict=True)],
         "changes": [_change(change) for change in diff.listed],
         "counts": compare.counts(diff),

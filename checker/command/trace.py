@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from checker import files
+from checker.command import exits
 from checker.command.explore import exit_code, explore, first_shown, story
 from checker.command.options import add_selection
 from checker.errors import UserError
@@ -47,7 +48,7 @@ def run(options: Namespace) -> int:
     for _, path in outputs:
         files.write_bytes(path, diagram.render(trace, path.suffix.lstrip("."), options.wide))
         print(f"diagram: {path}", file=sys.stderr)
-    return exit_code(campaign)
+    return exits.decided(wrong=campaign.violated, undecided=campaign.open)
 
 
 def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] | None]:

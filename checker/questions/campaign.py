@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from checker.engine.passages import SourceLine, never_run
 from checker.engine.search import Limits
 from checker.interrupt import ctrl_c_sets
 from checker.matrix.cells import Cell
@@ -40,10 +41,20 @@ class Campaign:
         return any(v.status is Status.VIOLATED for result in self.results for v in result.verdicts)
 
     @property
-    def undecided(self) -> bool:
+    def open(self) -> bool:
         """Some question has no answer, or none was asked that says anything here."""
-        open_ = any(v.status is Status.INCONCLUSIVE for result in self.results for v in result.verdicts)
-        return open_ or not self.whole or ran_nothing(self.results) or judged_nothing(self.results)
+        unknown = any(v.status is Status.INCONCLUSIVE for result in self.results for v in result.verdicts)
+        return unknown or not self.whole or ran_nothing(self.results) or judged_nothing(self.results)
+
+    @property
+    def undecided(self) -> bool:
+        """That, or no verdict speaks of some line of the user's."""
+        return self.open or bool(lines_never_run(self.results))
+
+
+def lines_never_run(results: Sequence[CellResult]) -> list[SourceLine]:
+    """The lines of the user's files that no cell ran."""
+    return never_run([r.lines_run for r in results])
 
 
 def ran_nothing(results: Sequence[CellResult]) -> bool:

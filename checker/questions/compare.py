@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from checker.engine.native import NoCompiler, Outcome
-from checker.engine.passages import never_run
+from checker.engine.passages import SourceLine
 from checker.engine.search import Limits
 from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
@@ -24,7 +24,7 @@ from checker.matrix.scope import scope_type
 from checker.matrix.system import system_of
 from checker.progress import Progress
 from checker.questions import report
-from checker.questions.campaign import judged_nothing, ran_nothing
+from checker.questions.campaign import judged_nothing, lines_never_run
 from checker.questions.graph_compare import INTERRUPTED, SAME, GraphComparison, compare_graphs
 from checker.questions.model_diff import Hunk
 from checker.questions.report import binding_text, length_text
@@ -122,16 +122,26 @@ class Diff:
         return not self.interrupted and not self.unexplored
 
     @property
+    def never_run(self) -> list[SourceLine]:
+        """The lines of the user's that no cell of their side ran: the comparison says nothing of them."""
+        return sorted({line for side in (self.before, self.after) for line in lines_never_run(side)})
+
+    @property
+    def equivalent(self) -> bool:
+        """Nothing tells the two apart, and everything that the user wrote was tried."""
+        return self.whole and all(graph.same for graph in self.graphs) and not self.never_run
+
+    @property
     def regressed(self) -> bool:
         return any(change.kind == REGRESSED for change in self.listed)
 
     @property
     def undecided(self) -> bool:
-        """Something was not found out: a verdict, a cell, or anything at all of the user's file; or the graphs differ, and
-        no property that is asked says anything of either."""
+        """Something was not found out: a verdict, a cell, or a line of the user's; or the graphs differ, and no property
+        that is asked says anything of either."""
         silent = judged_nothing([*self.before, *self.after]) and not all(g.same for g in self.graphs)
         open_ = any(change.kind == OPEN for change in self.listed)
-        return silent or open_ or not self.whole or ran_nothing(self.after)
+        return silent or open_ or not self.whole or bool(self.never_run)
 
 
 def pair_cells(base: Named, design: Named, of_base: Sequence[Cell], of_design: Sequence[Cell]) -> list[Pair]:
@@ -332,7 +342,7 @@ def graph_line(diff: Diff) -> str:
     graphs, alike = sum(bool(g.same) for g in diff.graphs), standings(diff).count(ALIKE)
     if not diff.pairs:
         return f"Nothing was explored of both {diff.design} and {diff.base}."
-    if graphs == len(diff.graphs) and diff.whole:
+    if diff.equivalent:
         line = f"{diff.design} and {diff.base} are equivalent: {SAME} in {'the 1 cell' if graphs == 1 else f'all {graphs} cells'}"
     else:
         line = f"{diff.design} and {diff.base} have the {SAME} in {graphs} of {count(len(diff.graphs), 'cell')}"
@@ -364,11 +374,11 @@ def sizes_lines(diff: Diff) -> list[str]:
     guests = [f"{', '.join(dict.fromkeys(names))} with {sizes}" for sizes, names in of.items()]
     said = f"guests {'; '.join(guests)}" if len(of) > 1 else f"with {next(iter(of), '')}"
     lines = _wrapped(f"Explored: {said}. Nothing is said of other sizes: --scope sets them.", 2)
-    lines += [line for text in report.not_looked_at(diff.after) for line in _wrapped(text, 2)]
+    unseen = dict.fromkeys(text for side in (diff.before, diff.after) for text in report.not_looked_at(side))
+    lines += [line for text in unseen for line in _wrapped(text, 2)]
     if diff.hunks and diff.whole and all(graph.same for graph in diff.graphs):
-        users = [line for result in diff.after for line in result.lines_run]
         why = "perhaps no cell comes to where it would: try larger sizes"
-        every = users and not never_run([result.lines_run for result in diff.after])
+        every = any(result.lines_run for result in diff.after) and not diff.never_run
         lines.append(f"  The change makes no difference here; {'every line of it was run' if every else why}.")
     return lines
 

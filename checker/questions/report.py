@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Sequence
 
 from checker.engine.native import Outcome
-from checker.engine.passages import line_texts, never_run
+from checker.engine.passages import line_texts
 from checker.matrix.cells import Cell
 from checker.matrix.scope import flag_lines, scope_value
-from checker.questions.campaign import Campaign, judged_nothing, ran_nothing
+from checker.questions.campaign import Campaign, judged_nothing, lines_never_run, ran_nothing
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories.trace import show, steps_text
 from checker.stories.write import WIDTH
@@ -79,7 +79,7 @@ def cell_lines(result: CellResult) -> list[str]:
     never = "never" if result.outcome is Outcome.COMPLETE else "until it stopped, never"
     if result.never_fired:
         lines.append(f"  {never} taken: " + ", ".join(result.never_fired))
-    over = line_texts(never_run([result.lines_run]))
+    over = line_texts(lines_never_run([result]))
     if over:
         lines.append(f"  {never} run: " + "; ".join(over))
     lines.append("  reproduce: " + reproduce("prove", result.cell))
@@ -91,10 +91,10 @@ def not_looked_at(results: Sequence[CellResult]) -> list[str]:
     whole = all(r.outcome is Outcome.COMPLETE for r in results)
     step = "no step" if whole else "no step that was explored"
     here = "here" if len(results) == 1 else f"in any of the {len(results)} cells"
-    texts = line_texts(never_run([r.lines_run for r in results]))
+    texts = line_texts(lines_never_run(results))
     lines = [f"NOT LOOKED AT: {text}: {step} runs it {here}" for text in texts]
-    nothing = f"INCONCLUSIVE: {step} runs anything of it: these are verdicts of the rest"
-    return [*lines, *[nothing] * ran_nothing(results)]
+    what = f"{step} runs anything of it" if ran_nothing(results) else "nothing was found out about these lines"
+    return [*lines, *[f"INCONCLUSIVE: {what}: these are verdicts of the rest"] * bool(lines)]
 
 
 def not_judged(results: Sequence[CellResult]) -> list[str]:

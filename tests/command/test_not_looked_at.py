@@ -43,7 +43,7 @@ def mine(tmp_path: Path) -> Path:
 def test_each_guest_runs_its_branch(eoi, mine, engine):
     mine.write_text(PATCH)
     linux = eoi("prove", str(mine), "--guest", "linux", *ONE, "--engine", engine)
-    assert linux.code == 0
+    assert linux.code == 3  # nothing is known of that line
     assert "  never run: mine.py:10 in kvm_ioapic_send_eoi()" in linux.out
     assert "NOT LOOKED AT: mine.py:10 in kvm_ioapic_send_eoi(): no step runs it here" in linux.out
     windows = eoi("prove", str(mine), "--guest", "windows_cg", *ONE, "--engine", engine, "--brief")
@@ -71,12 +71,14 @@ def test_a_patch_that_nothing_runs_is_not_proved(eoi, mine):
 def test_diff_says_it_too(eoi, mine):
     mine.write_text(PATCH)
     ran = eoi("diff", "base", str(mine), "--guest", "linux", *ONE)
-    assert ran.code == 0
+    assert ran.code == 3 and "equivalent" not in ran.out
     assert "  NOT LOOKED AT: mine.py:10 in kvm_ioapic_send_eoi(): no step runs it here" in ran.out
+    assert "  INCONCLUSIVE: nothing was found out about these lines: these are verdicts of the rest" in ran.out
     assert "perhaps no cell comes to where it would" in ran.out
     mine.write_text(PATCH.replace("            return\n", "            pass\n"))
     ran = eoi("diff", "base", str(mine), "--guest", "linux", *ONE)
     assert "NOT LOOKED AT" not in ran.out
+    assert ran.code == 0 and "are equivalent: same reachable graph in the 1 cell" in ran.out
     assert "The change makes no difference here; every line of it was run." in ran.out
     mine.write_text(IN_KERNEL)
     ran = eoi("diff", "base", str(mine), "--guest", "linux", *ONE)
@@ -84,6 +86,61 @@ def test_diff_says_it_too(eoi, mine):
     assert "INCONCLUSIVE: no step runs anything of it" in ran.out
     found = json.loads(eoi("diff", "base", str(mine), "--guest", "linux", *ONE, "--json").out)
     assert found["inconclusive"] and found["not_looked_at"] == ["mine.py:8 nobody calls kvm_ioapic_write_eoi()"]
+
+
+# v6, but an EOI of an interrupt that was on its way when its route moved is not told to the VMM: none of these guests
+# moves one.
+LOSE = """\
+from model.designs.v6 import V6
+from model.machine import Lapic, Trigger, Vector
+
+
+class Lose(V6):
+    \"\"\"Ends the interception of a stale vector, and forgets the EOI.\"\"\"
+
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if not self.kvm_ioapic_handles_vector(apic, vector):
+            return
+        if apic.highest_stale_pending_ioapic_eoi == vector:
+            self.kvm_make_request_scan_ioapic(apic)
+            return
+        if self.irqchip_split():
+            if self.kvm_lapic_suppress_eoi_broadcast(apic):
+                return
+            apic.pending_ioapic_eoi = vector
+            self.kvm_make_request_ioapic_eoi_exit(apic)
+            return
+        self.kvm_ioapic_update_eoi(apic, vector, Trigger.LEVEL if vector in apic.tmr else Trigger.EDGE)
+"""
+CELLS = ("--vmm", "qemu", "--guest", "linux,linux_affinity", "--property", "no_eoi_lost", "--scope", "ioapic=0x20")
+
+
+def test_a_patch_with_a_line_that_no_cell_runs_is_neither_equivalent_nor_proved(eoi, mine):
+    mine.write_text(LOSE)
+    ran = eoi("diff", "v6", str(mine), *CELLS, "--brief")
+    assert ran.code == 3
+    assert f"{mine} and v6 have the same reachable graph in" in ran.out and "equivalent" not in ran.out
+    assert "NOT LOOKED AT: mine.py:10,12-13,16,20 in kvm_ioapic_send_eoi(): no step runs it in any of" in ran.out
+    found = json.loads(eoi("diff", "v6", str(mine), *CELLS, "--json").out)
+    assert found["inconclusive"] and not found["equivalent"] and found["not_looked_at"]
+    proved = eoi("prove", str(mine), *CELLS, "--brief")
+    assert proved.code == 3 and "INCONCLUSIVE: nothing was found out about these lines" in proved.out
+    assert eoi("trace", str(mine), *CELLS).code == 3  # no run to tell, of what was looked at
+
+
+def test_the_base_may_be_the_users_file_too(eoi, mine):
+    mine.write_text(LOSE)
+    ran = eoi("diff", str(mine), "v6", *CELLS, "--brief")
+    assert ran.code == 3 and "equivalent" not in ran.out and "NOT LOOKED AT: mine.py:10" in ran.out
+
+
+def test_what_is_violated_stays_so_and_what_is_reached_is_an_answer(eoi, mine):
+    mine.write_text(PATCH)
+    windows = ("--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1")
+    violated = eoi("prove", str(mine), *windows, "--property", "no_eoi_lost", "--brief")
+    assert violated.code == 1 and "NOT LOOKED AT: mine.py:11" in violated.out
+    reached = eoi("trace", str(mine), *windows, "--property", "remote_irr_set")
+    assert reached.code == 0 and "remote_irr_set" in reached.out
 
 
 # ---- nothing was judged ----
