@@ -126,7 +126,7 @@ def test_a_choice_of_the_scope_is_a_design_s_own(eoi, tmp_path):
     path.write_text(CHOICE)
     asked = (str(path), "--vmm", "qemu", "--guest", "windows_cg", "--property", "no_storm")
     assert eoi("prove", *asked, "--scope", "ioapic=0x20,cpus=1,pins=1").code == 1
-    assert eoi("prove", *asked, "--scope", "ioapic=0x20,cpus=1,pins=1,obey=on").code == 0
+    assert eoi("prove", *asked, "--guest", "linux", "--scope", "ioapic=0x20,cpus=1,pins=1,obey=on").code == 0
     wrong = eoi("prove", *asked, "--scope", "obay=on")
     assert wrong.code == 2 and "did you mean 'obey'?" in wrong.err
     told = eoi("trace", *asked, "--scope", "ioapic=0x20")
