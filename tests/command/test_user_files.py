@@ -205,7 +205,8 @@ def test_a_class_plays_one_role(eoi, tmp_path, text, said):
 def test_each_role_may_be_a_file(eoi, patch_file, tmp_path):
     guest = tmp_path / "guest.py"
     guest.write_text("from model.guests.linux import Linux\n\n\nclass Mine(Linux):\n    source = 'mine'\n")
-    arguments = ("--guest", str(guest), "--guest", "windows_cg", "--vmm", "qemu", "--scope", "ioapic=0x20", "--property", "no_storm")
+    guests = f"{guest},windows_cg"
+    arguments = ("--guest", guests, "--vmm", "qemu", "--scope", "ioapic=0x20", "--property", "no_storm")
     ran = eoi("prove", str(patch_file), *arguments)
     assert ran.code == 0 and "guest.py" in ran.out
     wrong = eoi("prove", str(patch_file), "--vmm", str(guest))
