@@ -6,12 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from checker.engine.native import Stats
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 QUIET_SECONDS = 2.0
 PIPED_SECONDS = 30.0
@@ -26,9 +26,7 @@ class Progress:
         self.last_line = self.started
         self.running: dict[int, tuple[str, Stats | str]] = {}
         self.lock = threading.Lock()
-        console = Console(stderr=True)
-        self.live = Live(console=console, transient=True, auto_refresh=False) if console.is_terminal else None
-        self.live_started = False
+        self.live = LiveLine() if sys.stderr.isatty() else None
 
     def watch(self, number: int, title: str, stats: Stats) -> None:
         """Called by a search's thread every ~50 ms."""
@@ -66,17 +64,36 @@ class Progress:
         if now - self.started < QUIET_SECONDS:
             return
         if self.live is not None:
-            if not self.live_started:
-                self.live.start()
-                self.live_started = True
-            self.live.update(Text(self.line(), overflow="ellipsis", no_wrap=True), refresh=True)
+            self.live.update(self.line())
         elif now - self.last_line >= PIPED_SECONDS:
             print(self.line(), file=sys.stderr, flush=True)
             self.last_line = now
 
     def close(self) -> None:
-        if self.live is not None and self.live_started:
-            self.live.stop()
+        if self.live is not None:
+            self.live.close()
+
+
+class LiveLine:
+    """One line of a terminal that is overwritten. What draws it is loaded with the first that is shown: most runs are over
+    before."""
+
+    def __init__(self) -> None:
+        self._live: Live | None = None
+
+    def update(self, line: str) -> None:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        if self._live is None:
+            self._live = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
+            self._live.start()
+        self._live.update(Text(line, overflow="ellipsis", no_wrap=True), refresh=True)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
 
 
 def _text(now: Stats | str, seconds: float) -> str:
