@@ -45,6 +45,20 @@ def ctrl_c_sets(stop: threading.Event) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextlib.contextmanager
+def nothing_to_keep() -> Iterator[None]:
+    """While code is loaded Ctrl-C ends the process without a word."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def left_to_the_parent() -> None:
     """What a process that works for another one begins with."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 
 from checker.command.exits import Exit
 from checker.questions.claims import claim_lines
-
-
-def add(parser: ArgumentParser) -> None:
-    """There are no options."""
 
 
 def run(options: Namespace) -> int:

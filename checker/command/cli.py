@@ -13,6 +13,7 @@ from types import ModuleType
 
 from checker.command import checkout, exits
 from checker.command.usage import Parser
+from checker.interrupt import nothing_to_keep
 
 COMMANDS = {
     "list": "what there is",
@@ -36,8 +37,15 @@ DESIGN is a name from `eoi list designs`, or a path to a .py file that holds a s
 
 
 def module_of(command: str) -> ModuleType:
-    """The file of a command; it is loaded, with what it asks, only when the command is named."""
-    return importlib.import_module(f"checker.command.{command}")
+    """The file of a command. It is loaded, with what it asks, when the command is named without a mistake."""
+    with nothing_to_keep():
+        return importlib.import_module(f"checker.command.{command}")
+
+
+def parsers() -> ModuleType:
+    """The options of all commands; only a command that is named needs them, and what they know of the model."""
+    with nothing_to_keep():
+        return importlib.import_module("checker.command.parsers")
 
 
 def named_in(words: Sequence[str]) -> str:
@@ -55,7 +63,7 @@ def build_parser(named: Sequence[str] = tuple(COMMANDS)) -> ArgumentParser:
     for command, about in COMMANDS.items():
         one = sub.add_parser(command, help=about)
         if command in named:
-            module_of(command).add(one)
+            parsers().ADD[command](one)
     return parser
 
 
@@ -65,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = build_parser([named_in(words)]).parse_args(words)
         checkout.check(options.command)
+        parsers().check_names(options)
         code: int = module_of(options.command).run(options)
         sys.stdout.flush()
     except BrokenPipeError:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
+from collections.abc import Sequence
 
 from checker.command import exits, json_text
-from checker.command.options import add_engine, add_scope, positive
+from checker.command.parsers import COMPARED_UNDER
 from checker.errors import UserError
 from checker.matrix.roles import designs, look_up, role_of
 from checker.matrix.scope import parse_scope
@@ -15,18 +16,6 @@ from checker.questions import compat
 from checker.stories.write import to_text
 from checker.words import count
 from properties.compat import CLAIMS
-
-
-def add(parser: ArgumentParser) -> None:
-    parser.add_argument("base", metavar="BASE", help="the kernel design to compare with")
-    parser.add_argument("design", metavar="DESIGN", help="a kernel design, or all for a table of every one")
-    claims = f"one of {', '.join(c.name for c in CLAIMS)}; default: all"
-    parser.add_argument("--claim", action="append", metavar="C", help=claims)
-    parser.add_argument("--vmm", action="append", metavar="V", help=f"default: {', '.join(compat.MATRIX)}")
-    add_scope(parser)
-    parser.add_argument("--max-states", type=positive, metavar="N", help="pairs in a cell; more is INCONCLUSIVE")
-    parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
-    add_engine(parser)
 
 
 def run(options: Namespace) -> int:
@@ -39,7 +28,7 @@ def run(options: Namespace) -> int:
         if role_of(cls) != "kernel":
             raise UserError(f"{name} is a {role_of(cls)} design: compat compares kernels")
     claims = [look_up("claim", c, {c.name: c for c in CLAIMS}) for c in options.claim or [c.name for c in CLAIMS]]
-    vmms = [v for value in options.vmm or [",".join(compat.MATRIX)] for v in value.split(",")]
+    vmms = [v for value in options.vmm or [",".join(COMPARED_UNDER)] for v in value.split(",")]
     scope = parse_scope(options.scope)
     asked = [
         (c, old, new) for design in chosen for c in claims for old, new in compat.pairs(c, base, design, vmms, scope)
@@ -51,7 +40,7 @@ def run(options: Namespace) -> int:
     if not rows:
         raise KeyboardInterrupt
     if options.json:
-        print(json_text.of_compat(rows, left))
+        print(as_json(rows, left))
     else:
         print("\n".join(compat.table_lines(rows, base[0]) if options.design == "all" else compat.cell_lines(rows)))
     shown = next((r for r in rows if r.result.divergence is not None), None)
@@ -61,3 +50,35 @@ def run(options: Namespace) -> int:
         print(f"eoi: interrupted: INCONCLUSIVE: {left} of {count(len(asked), 'cell')} not compared", file=sys.stderr)
     verdicts = {r.result.verdict for r in rows}
     return exits.decided(wrong="DIFFERS" in verdicts, undecided=bool(left) or "INCONCLUSIVE" in verdicts)
+
+
+def as_json(outcomes: Sequence[compat.CompatAnswer], left: int) -> str:
+    """Every claim in every cell; where they differ, the run and who took its steps. left: how many Ctrl-C
+    kept from being compared."""
+    content: json_text.Json = {
+        "base": outcomes[0].base.names["kernel"],
+        "interrupted": left > 0,
+        "not_compared": left,
+        "claims": {o.claim.name: o.claim.sentence for o in outcomes},
+        "cells": [_outcome(o) for o in outcomes],
+    }
+    return json_text.document("compat", content)
+
+
+def _outcome(o: compat.CompatAnswer) -> json_text.Json:
+    found = o.result.divergence
+    told: json_text.Json = {} if found is None else {
+        "what": found.what,
+        "base_has": found.base,
+        "design_has": found.design,
+        "steps": [[compat.WHO[who], *json_text.of_step(move)] for who, move in found.moves],
+    }  # fmt: skip
+    return {
+        "design": o.design.names["kernel"],
+        "claim": o.claim.name,
+        **{role: name for role, name in o.design.names.items() if role != "kernel"},
+        "scope": json_text.of_scope(o.design.scope),
+        "verdict": o.result.verdict,
+        "pairs": o.result.pairs,
+        **told,
+    }

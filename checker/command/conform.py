@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from dataclasses import fields
 from pathlib import Path
 
 from checker.command import exits
 from checker.command.exits import Exit
-from checker.command.options import ORACLES, positive
 from checker.errors import UserError
 from checker.files import check_file, check_folder, write_text
 from oracles import record
@@ -20,24 +18,6 @@ from oracles.confirm import Label
 from oracles.lockstep import OracleDied, OracleMissing
 from oracles.report import Request
 from oracles.walk import NotReproducible
-
-
-def add(parser: ArgumentParser) -> None:
-    parser.add_argument("oracle", choices=ORACLES, help="the running kernel's KVM, or a qemu-system-x86_64")
-    parser.add_argument("--cover", action="store_true", help="walk until every reachable transition was executed")
-    parser.add_argument("--random", action="store_true", help="seeded random walks, with real VMM and guest models")
-    parser.add_argument("--mutants", action="store_true", help="which one-change mutants of the model are noticed")
-    parser.add_argument("--design", metavar="D", help="the design to compare (default: what is found to run)")
-    parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices (default: 2 of each)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of random walks (default: %(default)s)")
-    parser.add_argument("--steps", type=positive, metavar="K", help="of random walks, all together")
-    parser.add_argument(
-        "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N",
-        help="parts of --cover that run at the same time, in kvm (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--write", metavar="DIR", help="also write the report to DIR, as text and JSON")
-    parser.add_argument("--record", metavar="FILE", help="write the random walks as they were observed")
-    parser.add_argument("--json", action="store_true", help="machine-readable numbers")
 
 
 def run(options: Namespace) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from checker.command import exits, json_text
-from checker.command.explore import explore, story
-from checker.command.options import add_selection, limits_of
+from checker.command.explore import explore, limits_of, story
+from checker.engine.passages import line_texts
 from checker.matrix.loader import property_argument
 from checker.matrix.select import find_design, select
 from checker.questions import compare, report
@@ -20,17 +21,6 @@ from checker.words import count
 from model.lang import Property
 
 
-def add(parser: ArgumentParser) -> None:
-    parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
-    add_selection(parser)
-    traces = parser.add_mutually_exclusive_group()
-    told = "tell every regression, not only the first, what is still broken, and what is fixed: each trace once"
-    traces.add_argument("--stories", action="store_true", help=told)
-    traces.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
-    parser.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
-    parser.add_argument("--json", action="store_true", help="machine-readable changes")
-
-
 def run(options: Namespace) -> int:
     """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED, else 3 if anything
     is open, or a line of the user's is run in no cell. After Ctrl-C: of the cells that are finished under both."""
@@ -41,7 +31,7 @@ def run(options: Namespace) -> int:
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
     diff = compared(options, base, design, pairs, campaign, wanted)
     if options.json:
-        print(json_text.of_diff(diff))
+        print(as_json(diff))
     else:
         print_diff(options, diff)
         print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
@@ -96,3 +86,38 @@ def print_traces(listed: Sequence[compare.Change], every: bool) -> None:
         result, verdict = next((c for c in untold if c.takes_steps), untold[0]).told()
         command = report.reproduce("trace", result.cell, property_argument(verdict.property))
         print(f"\n--stories tells all of them. One of those not told: {command}")
+
+
+def as_json(diff: compare.Diff) -> str:
+    """The model, the graphs, and every verdict that changes."""
+    content: json_text.Json = {
+        "base": diff.base,
+        "design": diff.design,
+        "model": [{"file": h.file, "name": h.name, "lines": list(h.lines)} for h in diff.hunks],
+        "model_lines": sum(h.size for h in diff.hunks),
+        "interrupted": diff.interrupted,
+        "inconclusive": diff.undecided,
+        "not_looked_at": line_texts(diff.never_run),
+        "equivalent": diff.equivalent,
+        "graphs": [{"cell": str(p.design), **asdict(g)} for p, g in zip(diff.pairs, diff.graphs, strict=True)],
+        "changes": [_change(change) for change in diff.listed],
+        "counts": compare.counts(diff),
+        "not_explored": [compare.reproduce(diff, pair) for pair in diff.unexplored],
+    }
+    return json_text.document("diff", content)
+
+
+def _change(change: compare.Change) -> json_text.Json:
+    _, verdict = change.told()
+    run = verdict.run
+    return {
+        "kind": change.kind,
+        "property": change.name,
+        "cell": str(change.design.cell),
+        "before": change.before.status.value,
+        "after": change.after.status.value,
+        "binding": report.binding_text(verdict) if run else "",
+        "steps": [[m.step, [str(a) for a in m.args]] for m in run.moves] if run else [],
+        "loop_start": run.loop_start if run else None,
+        "stays": run.stutter if run else False,
+    }

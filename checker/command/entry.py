@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 
 
 def main() -> int:
@@ -13,8 +12,5 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from checker.command import cli
 
-    command = cli.named_in(sys.argv[1:])
-    if command in cli.COMMANDS:
-        cli.module_of(command)
     signal.signal(signal.SIGINT, before)
     return cli.main()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 from checker import files
-from checker.engine.native import CompileFailed, NoCompiler
+from checker.engine.build import CompileFailed, NoCompiler
 from checker.errors import InternalError
 from model.finite import ModelError
 

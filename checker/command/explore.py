@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from checker.command import exits
 from checker.command.exits import Exit
-from checker.command.options import limits_of
+from checker.engine.search import Limits
 from checker.engine.sizes import counts_if_known
 from checker.matrix.cells import Cell
 from checker.matrix.loader import property_argument
@@ -48,6 +48,10 @@ def _within(scope: Scope, known: Scope) -> bool:
 
 def _text(scope: Scope) -> str:
     return ",".join(f"{name}={value}" for name, value in scope.sizes().items())
+
+
+def limits_of(options: Namespace) -> Limits:
+    return Limits(options.max_states, options.max_memory, options.timeout)
 
 
 def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from checker import files
 from checker.command import exits, json_text
 from checker.command.exits import Exit
-from checker.command.options import not_here, positive
+from checker.command.options import not_here
+from checker.command.parsers import EXPECTED, FULL, NOT_IN
 from checker.errors import UserError
 from checker.matrix.roles import ALIASES, look_up
 from checker.matrix.select import is_path, split
 from checker.questions import gate
-from checker.questions.expected import Table, difference_lines, differences, from_toml, to_toml
+from checker.questions.expected import Difference, Table, difference_lines, differences, from_toml, to_toml
 from checker.words import count
 from model.machine import Machine
-
-EXPECTED = "reports/expected.toml"  # in the current directory
-
-
-def add(parser: ArgumentParser) -> None:
-    said = gate.FULL.replace(f"{chr(10)}# ", chr(10))
-    parser.description = f"The full matrix: {said}\nNot in it: {gate.NOT_IN}."
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument(
-        "--expected", metavar="FILE", default=EXPECTED, help="default: %(default)s in the current directory"
-    )
-    parser.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
-    parser.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
-    parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
-    every = "a line for each count of states that differs, too, however many"
-    parser.add_argument("--all", action="store_true", help=every)
-    parser.add_argument("--json", action="store_true", help="machine-readable differences")
 
 
 def run(options: Namespace) -> int:
@@ -54,11 +38,11 @@ def run(options: Namespace) -> int:
         return write_expected(Path(options.write), found, left, only)
     listed = differences(gate.judged_only(expected, found) if unjudged else expected, found)
     if options.json:
-        print(json_text.of_gate(found, listed, options.expected, seconds, unjudged))
+        print(as_json(found, listed, options.expected, seconds, unjudged))
     else:
         print("\n".join(difference_lines(listed, options.all)) + "\n" * bool(listed), end="")
         outcome = f"{count(len(listed), 'difference')} from" if listed else "all as in"
-        print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s; not in it: {gate.NOT_IN})")
+        print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s; not in it: {NOT_IN})")
         if unjudged:
             first = "; ".join(map(str, unjudged[:3])) + "; ..." * (len(unjudged) > 3)
             print(f"INCONCLUSIVE: interrupted, {count(len(unjudged), 'system')} not judged: {first}")
@@ -91,7 +75,28 @@ def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence
     if left:
         print("not written, because these cells are INCONCLUSIVE:\n" + "\n".join(left), file=sys.stderr)
         return Exit.OPEN
-    about = f"Only the designs {', '.join(only)}" if only else f"The matrix: {gate.FULL}"
+    about = f"Only the designs {', '.join(only)}" if only else f"The matrix: {FULL}"
     files.write_text(path, to_toml(found, about))
     print(f"{gate.count_text(found)}: written to {path}")
     return Exit.FINE
+
+
+def as_json(
+    table: Table, listed: Sequence[Difference], expected: str, seconds: float, left: Sequence[gate.Part]
+) -> str:  # fmt: skip
+    """How many were judged, and what differs. left: what Ctrl-C kept from being judged."""
+    rows = [row for cells in table.values() for row in cells.values()]
+    content: json_text.Json = {
+        "expected": expected,
+        "designs": len(table),
+        "cells": len(rows),
+        "verdicts": sum(len(row.verdicts) for row in rows),
+        "interrupted": bool(left),
+        "inconclusive": gate.open_cells(table),
+        "not_judged": [asdict(part) for part in left],
+        "matrix": " ".join(FULL.replace("\n#", "").split()),
+        "not_in_it": NOT_IN,
+        "differences": [asdict(d) for d in listed],
+        "seconds": round(seconds, 1),
+    }
+    return json_text.document("gate", content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from enum import Enum
 
@@ -16,10 +16,6 @@ from checker.questions.simplifications import collect_simplifications
 from model.machine import Machine, Scope
 
 WIDTH = 120  # columns
-
-
-def add(parser: ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", choices=tuple(KINDS), metavar="WHAT", help=f"one of {', '.join(KINDS)}")
 
 
 def run(options: Namespace) -> int:

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import functools
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from pathlib import Path
 
 from checker.command import exits
 from checker.command.options import not_here
+from checker.command.parsers import LITMUS
 from checker.matrix.select import find_role
 from checker.questions.litmus import stories_in
 from checker.questions.litmus_run import cases_of, lines_of, run_case
 from checker.words import count
 
-DEFAULT = "tests/litmus"
-
-
-def add(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "files", nargs="*", default=[DEFAULT], metavar="FILE",
-        help=f"or a folder (default: {DEFAULT} in the current directory)",
-    )  # fmt: skip
-
 
 def run(options: Namespace) -> int:
     """Does every story end as it says?"""
-    if options.files == [DEFAULT] and not Path(DEFAULT).exists():
+    if options.files == [LITMUS] and not Path(LITMUS).exists():
         own = "the stories are in tests/litmus of eoiproof's repository"
-        raise not_here(Path(DEFAULT), "folder", "a FILE or a folder", "litmus", own)
+        raise not_here(Path(LITMUS), "folder", "a FILE or a folder", "litmus", own)
     stories, find = stories_in([Path(f) for f in options.files]), functools.cache(find_role)
     told = [[run_case(case) for case in cases_of(story, find)] for story in stories]
     for results in told:

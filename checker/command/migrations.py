@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from checker.command import exits, json_text
-from checker.command.options import add_engine, positive
 from checker.files import check_folder, write_text
 from checker.matrix.roles import look_up
 from checker.questions import migration_table
 from checker.words import count
-
-
-def add(parser: ArgumentParser) -> None:
-    parser.add_argument("--table", action="append", metavar="T", help="only this table (repeatable)")
-    parser.add_argument("--tell", metavar="T:FROM:TO:OP", help="the stories of one cell, e.g. rfc_v2:8:1:migrate")
-    parser.add_argument("--write", metavar="DIR", help="write DIR/migration.txt and the stories under DIR/migration/")
-    parser.add_argument("--sizes", type=positive, default=1, metavar="N", help="vCPUs, pins and vectors (default: 1)")
-    parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
-    add_engine(parser)
 
 
 def run(options: Namespace) -> int:
@@ -44,7 +34,7 @@ def run(options: Namespace) -> int:
         )
     else:
         print(
-            json_text.of_migrations(found) if options.json else migration_table.report_text(found),
+            as_json(found) if options.json else migration_table.report_text(found),
             end="\n" if options.json else "",
         )
     bad = any(entry.bad for entries in found.values() for entry in entries)
@@ -64,3 +54,20 @@ def write(found: Mapping[str, Sequence[migration_table.Entry]], directory: Path)
         write_text(folder / file, text)
     write_text(directory / "migration.txt", migration_table.report_text(found))
     return len(texts)
+
+
+def as_json(found: Mapping[str, Sequence[migration_table.Entry]]) -> str:
+    """Every cell of the tables, and what is broken there."""
+    cells = [
+        {
+            "cell": e.name, "from": str(e.table.hosts[e.source]), "to": str(e.table.hosts[e.to]), "outcome": e.outcome,
+            "code": e.code, "states": sum(r.stats.states for r in e.results),
+            "broken": [
+                {"property": v.property.name, "steps": migration_table.length(v), "guest": r.cell.names["guest"],
+                 "scope": json_text.of_scope(r.cell.scope)}
+                for r, v in e.shortest()
+            ],
+        }
+        for entries in found.values() for e in entries
+    ]  # fmt: skip
+    return json_text.document("migrations", {"cells": cells})

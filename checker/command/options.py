@@ -8,7 +8,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from checker.engine.search import Limits
 from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, VMMS
 
@@ -82,10 +81,6 @@ def add_selection(parser: ArgumentParser) -> None:
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
     limits.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for each cell")
     add_engine(parser)
-
-
-def limits_of(options: Namespace) -> Limits:
-    return Limits(options.max_states, options.max_memory, options.timeout)
 
 
 def not_here(path: Path, what: str, option: str, command: str, otherwise: str) -> UserError:

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import importlib
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 
 from checker.command import json_text
 from checker.command.explore import exit_code, explore, first_shown, story
-from checker.command.options import add_selection
+from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Cell, Skipped
 from checker.matrix.select import grouped, select
 from checker.questions import report
-from checker.questions.campaign import Campaign
-from checker.questions.measured import measured_line
-from checker.questions.verdict import Status
+from checker.questions.campaign import Campaign, lines_never_run
+from checker.questions.measured import measured, measured_line
+from checker.questions.verdict import CellResult, Status, Verdict
+from checker.stories.trace import show
 from checker.stories.write import to_text
-from checker.symbolic.induction import induction_lines
 from model.lang import Kind, Property
 
-KVM = "oracles.kvm.replay"  # loaded only where there is something to confirm
-
-
-def add(parser: ArgumentParser) -> None:
-    add_selection(parser)
-    parser.add_argument("--json", action="store_true", help="machine-readable verdicts")
-    parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
-    parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
-    parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
+# Loaded only where they are asked.
+KVM = "oracles.kvm.replay"
+INDUCTION = "checker.symbolic.induction"  # and z3
 
 
 def run(options: Namespace) -> int:
@@ -39,7 +33,7 @@ def run(options: Namespace) -> int:
     if options.confirm:
         campaign = tried_on_kvm(campaign)
     if options.json:
-        print(json_text.of_verdicts(title, campaign, skipped))
+        print(as_json(title, campaign, skipped))
         return exit_code(campaign)
     print(title)
     if not options.brief and not print_cells(options, campaign, skipped, wanted):
@@ -94,7 +88,57 @@ def print_induction(cell: Cell, wanted: Sequence[Property]) -> bool:
     """False at Ctrl-C."""
     with until_ctrl_c() as cut:
         applying = [p for p in wanted if p.why_not(cell.system) is None]
-        print("\n".join(induction_lines(cell.system, cell.scope, applying)))
+        print("\n".join(importlib.import_module(INDUCTION).induction_lines(cell.system, cell.scope, applying)))
     if cut.short:
         print("  induction: INCONCLUSIVE: interrupted")
     return not cut.short
+
+
+def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:
+    """Every verdict of every cell, with its run."""
+    content: json_text.Json = {
+        "design": title,
+        "interrupted": campaign.interrupted,
+        "inconclusive": campaign.undecided,
+        "measured": measured(),
+        "cells": [_cell(result) for result in campaign.results],
+        "not_explored": [report.reproduce("prove", cell) for cell in campaign.unexplored],
+        "out_of_memory": [report.reproduce("prove", cell) for cell in campaign.out_of_memory],
+        "not_looked_at": line_texts(lines_never_run(campaign.results)),
+        "not_applicable": [{"cell": s.title, "why": s.why} for s in skipped],
+    }
+    return json_text.document("verdicts", content)
+
+
+def _cell(result: CellResult) -> json_text.Json:
+    return {
+        **result.cell.names,
+        "scope": json_text.of_scope(result.cell.scope),
+        "outcome": result.outcome.name,
+        "states": result.stats.states,
+        "transitions": result.stats.transitions,
+        "depth": result.stats.depth - 1,
+        "storage": report.EXACT,
+        "engine": result.engine,
+        "assumed": list(result.assumed),
+        "never_taken": list(result.never_fired),
+        "never_run": line_texts(lines_never_run([result])),
+        "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
+        "seconds": round(result.seconds, 3),
+        "reproduce": report.reproduce("prove", result.cell),
+        "verdicts": [_verdict(v) for v in result.verdicts],
+    }
+
+
+def _verdict(v: Verdict) -> json_text.Json:
+    found: json_text.Json = {"property": v.property.name, "kind": v.property.kind, "verdict": v.status.value}
+    if v.note:
+        found["note"] = v.note
+    if v.confirmed:
+        found["confirmed"] = v.confirmed
+    if v.run is not None:
+        found["binding"] = {name: show(value) for name, value in v.binding.items()}
+        found["steps"] = [json_text.of_step(move) for move in v.run.moves]
+        found["loop_start"] = v.run.loop_start
+        found["stays"] = v.run.stutter
+    return found

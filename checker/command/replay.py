@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
 
 from checker.command import exits
 from checker.command.exits import Exit
-from checker.command.options import ORACLES
 from checker.errors import UserError
 from checker.matrix.select import find_design, known_properties
 from checker.questions.retell import retell
@@ -20,14 +19,6 @@ from checker.stories.trace import StoryError
 from model.finite import ModelError
 
 Tell = Callable[[ParsedStory], tuple[list[str], Exit]]
-
-
-def add(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a text with stories in it; - for standard input")
-    parser.add_argument("--design", metavar="DESIGN", help="replay them on another design: does the patch stop them?")
-    of = "the .py file of yours that its property is in"
-    parser.add_argument("--property", action="append", metavar="FILE", help=of)
-    parser.add_argument("--on", choices=ORACLES, help="take their steps on a real system")
 
 
 def run(options: Namespace) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
 from checker.command.exits import Exit
-from checker.command.options import add_scope, add_system
 from checker.engine.cgen import generate
 from checker.language.ir import Loc
 from checker.language.layout import leaves, width
@@ -20,16 +19,6 @@ from checker.words import count
 from model.lang import Property
 
 MODEL = Path(__file__).resolve().parents[2]
-
-
-def add(parser: ArgumentParser) -> None:
-    add_system(parser)
-    asked = "also this property: a name, or a .py file of yours; default: none"
-    parser.add_argument("--property", action="append", metavar="P", help=asked)
-    add_scope(parser)
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--ir", action="store_true", help="the intermediate representation that every engine takes")
-    form.add_argument("--c", action="store_true", help="the C that is generated from it")
 
 
 def run(options: Namespace) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from pathlib import Path
 
 from checker import files
 from checker.command import exits
 from checker.command.explore import exit_code, explore, first_shown, story
-from checker.command.options import add_selection
+from checker.command.parsers import DIAGRAMS
 from checker.errors import UserError
 from checker.matrix.scope import parse_scope, scope_type
 from checker.matrix.select import find_design, select
@@ -19,22 +19,12 @@ from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories import diagram
 from checker.stories.write import to_text
 
-FORMS = ("svg", "png", "pdf", "dot")
-
-
-def add(parser: ArgumentParser) -> None:
-    add_selection(parser)
-    for form in FORMS:
-        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
-    parser.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
-    parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
-
 
 def run(options: Namespace) -> int:
     """Tell the first violation (or witness) in the selected cells; write diagrams."""
     if not options.property:
         raise UserError("trace needs --property P: see `eoi list properties`")
-    outputs = [(form, Path(getattr(options, form))) for form in FORMS if getattr(options, form)]
+    outputs = [(form, Path(getattr(options, form))) for form in DIAGRAMS if getattr(options, form)]
     for form, path in outputs:
         if path.suffix != f".{form}":
             raise UserError(f"--{form} {path}: the file's name must end in .{form}")

@@ -13,6 +13,7 @@ from checker.matrix.loader import load_design, load_properties, path_and_name, p
 from checker.matrix.roles import (
     DEVICES,
     GUESTS,
+    ROLES,
     VMMS,
     all_properties,
     default_guests,
@@ -96,6 +97,25 @@ def known_properties(options: Namespace) -> dict[str, Property]:
     return all_properties() | {p.name: p for p in told_apart(p for f in sorted(of_files) for p in load_properties(f))}
 
 
+def check_names(options: Namespace) -> None:
+    """Raise UserError for what select() would not find, without making a system."""
+    name, cls = find_design(options.design)
+    for asked in split(options.property, []):
+        find_properties(asked)
+    _check_role(options, name, cls)
+    parse_scope(options.scope, scope_type([cls]))
+    for role in ROLES:
+        for one in split(getattr(options, role), []):
+            if (role, one) != ("device", "all"):
+                find_role(role, one)
+
+
+def _check_role(options: Namespace, name: str, cls: type[Machine]) -> None:
+    role = role_of(cls)
+    if getattr(options, role):
+        raise UserError(f"{name} is a {role} already: --{role} cannot name another one")
+
+
 def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list[Skipped], list[Property]]:
     """The cells and properties that the options mean. Raises UserError for unknown names and empty choices."""
     name, cls = find_design(options.design)
@@ -103,9 +123,7 @@ def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list
     asked = split(options.property, own.get("property", list(all_properties())))
     wanted = told_apart(p for name in asked for p in find_properties(name))
     devices = split(options.device, own.get("device", ["level"]))
-    role = role_of(cls)
-    if getattr(options, role):
-        raise UserError(f"{name} is a {role} already: --{role} cannot name another one")
+    _check_role(options, name, cls)
     vmms = split(options.vmm, own.get("vmm", default_vmms()))
     found = matrix(
         (name, cls), kernels=split(options.kernel, own.get("kernel", ["base"])), vmms=vmms,
@@ -121,4 +139,4 @@ def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list
         check_sizes(cell.system, cell.scope)
     if not options.property:  # those made for one VMM are asked where it occurs
         wanted = [p for p in wanted if not p.only_for or any(p.why_not(c.system) is None for c in cells)]
-    return f"{role} design {name}: {provenance(cls)}", cells, skipped, wanted
+    return f"{role_of(cls)} design {name}: {provenance(cls)}", cells, skipped, wanted

@@ -21,8 +21,6 @@ from model.machine import ApiFlags, IoapicVersion, Machine, Scope
 from properties.compat import Claim
 
 Design = tuple[str, type[Machine]]
-# Unless told otherwise. Other VMMs call the same functions of the kernel; these call them in most orders.
-MATRIX = ("qemu", "firecracker", "any_vmm", "setup_vmm")
 
 WHO = {BOTH: "both", BASE: "base", DESIGN: "design"}  # who took a step
 

@@ -53,11 +53,6 @@ KERNELS = ("base", "v6")  # under the designs of a VMM, guest or device
 VMMS_MAIN, GUESTS_MAIN, DEVICES_MAIN = ("qemu",), ("linux", "windows_cg"), ("level",)
 HEAVY = frozenset({"any_vmm", "any", "linux_tmr0"})  # have the most states, so they go first
 MAX_STATES = 3_000_000
-FULL = """\
-all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/O APIC version and API flag; level lines;
-# default sizes), the other devices on qemu with linux and windows_cg, the VMMs on request with the guest that suits them.
-# A design that is no kernel: on base and on v6. Historical bugs and CPUID designs: the systems that they name."""
-NOT_IN = "other devices under other VMMs and guests; other sizes; VMMs and guests on request with the rest"
 
 
 @dataclass(frozen=True)

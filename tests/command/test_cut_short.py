@@ -9,11 +9,12 @@ import sys
 
 import pytest
 
-from checker.command import cli, entry, prove
+from checker.command import cli, entry
 from checker.engine.sizes import MOST, instance_counts
 from checker.matrix import select
 from checker.questions import campaign, gate
 from checker.questions.verdict import check_cell
+from checker.symbolic import induction
 from model.machine import Scope
 from oracles.kvm import replay
 from tests.rigs.ctrl_c import ctrl_c
@@ -102,7 +103,7 @@ def test_ctrl_c_while_kvm_is_asked(eoi, monkeypatch):
 
 
 def test_ctrl_c_while_z3_is_asked(eoi, monkeypatch):
-    monkeypatch.setattr(prove, "induction_lines", interrupted)
+    monkeypatch.setattr(induction, "induction_lines", interrupted)
     ran = eoi(*LINUX, "--inductive")
     assert ran.code == 3 and ran.out.count("HOLDS  ") == CELLS
     assert ran.out.count("induction: INCONCLUSIVE: interrupted") == 1 and ran.out.endswith(

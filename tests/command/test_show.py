@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from checker.command import cli
+from checker.command import cli, parsers
 from checker.language.lower import lower
 from checker.language.text import program_text
 from checker.matrix.cells import Cell, matrix
@@ -96,4 +96,4 @@ def test_help_names_each_command_and_each_has_its_file(eoi):
     told = eoi("--help").out
     for command, about in cli.COMMANDS.items():
         assert re.search(rf"^ +{command}\s", told, re.MULTILINE), about
-        assert callable(cli.module_of(command).add) and callable(cli.module_of(command).run)
+        assert callable(parsers.ADD[command]) and callable(cli.module_of(command).run)

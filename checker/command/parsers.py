@@ -1,0 +1,165 @@
+"""What can be asked: the options of every command. Nothing that answers is loaded for them, so that whoever mistypes one is
+told at once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+
+from checker.command.list import KINDS
+from checker.command.options import ORACLES, add_engine, add_scope, add_selection, add_system, positive
+from checker.matrix import select
+from properties.compat import CLAIMS
+
+SELECTING = ("prove", "diff", "trace", "show")  # a system and who stands around it
+EXPECTED = "reports/expected.toml"  # in the current directory
+LITMUS = "tests/litmus"
+DIAGRAMS = ("svg", "png", "pdf", "dot")
+# What `eoi gate` judges: see checker/questions/gate.py.
+FULL = """\
+all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/O APIC version and API flag; level lines;
+# default sizes), the other devices on qemu with linux and windows_cg, the VMMs on request with the guest that suits them.
+# A design that is no kernel: on base and on v6. Historical bugs and CPUID designs: the systems that they name."""
+NOT_IN = "other devices under other VMMs and guests; other sizes; VMMs and guests on request with the rest"
+# Of `eoi compat`, unless told otherwise. Other VMMs call the same functions of the kernel; these call them in most orders.
+COMPARED_UNDER = ("qemu", "firecracker", "any_vmm", "setup_vmm")
+
+
+def _list(parser: ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", choices=tuple(KINDS), metavar="WHAT", help=f"one of {', '.join(KINDS)}")
+
+
+def _show(parser: ArgumentParser) -> None:
+    add_system(parser)
+    asked = "also this property: a name, or a .py file of yours; default: none"
+    parser.add_argument("--property", action="append", metavar="P", help=asked)
+    add_scope(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--ir", action="store_true", help="the intermediate representation that every engine takes")
+    form.add_argument("--c", action="store_true", help="the C that is generated from it")
+
+
+def _prove(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    parser.add_argument("--json", action="store_true", help="machine-readable verdicts")
+    parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
+    parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
+    parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
+
+
+def _diff(parser: ArgumentParser) -> None:
+    parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
+    add_selection(parser)
+    traces = parser.add_mutually_exclusive_group()
+    told = "tell every regression, not only the first, what is still broken, and what is fixed: each trace once"
+    traces.add_argument("--stories", action="store_true", help=told)
+    traces.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
+    parser.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
+    parser.add_argument("--json", action="store_true", help="machine-readable changes")
+
+
+def _compat(parser: ArgumentParser) -> None:
+    parser.add_argument("base", metavar="BASE", help="the kernel design to compare with")
+    parser.add_argument("design", metavar="DESIGN", help="a kernel design, or all for a table of every one")
+    claims = f"one of {', '.join(c.name for c in CLAIMS)}; default: all"
+    parser.add_argument("--claim", action="append", metavar="C", help=claims)
+    parser.add_argument("--vmm", action="append", metavar="V", help=f"default: {', '.join(COMPARED_UNDER)}")
+    add_scope(parser)
+    parser.add_argument("--max-states", type=positive, metavar="N", help="pairs in a cell; more is INCONCLUSIVE")
+    parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
+    add_engine(parser)
+
+
+def _gate(parser: ArgumentParser) -> None:
+    said = FULL.replace(f"{chr(10)}# ", chr(10))
+    parser.description = f"The full matrix: {said}\nNot in it: {NOT_IN}."
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "--expected", metavar="FILE", default=EXPECTED, help="default: %(default)s in the current directory"
+    )
+    parser.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
+    parser.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
+    parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
+    every = "a line for each count of states that differs, too, however many"
+    parser.add_argument("--all", action="store_true", help=every)
+    parser.add_argument("--json", action="store_true", help="machine-readable differences")
+
+
+def _migrations(parser: ArgumentParser) -> None:
+    parser.add_argument("--table", action="append", metavar="T", help="only this table (repeatable)")
+    parser.add_argument("--tell", metavar="T:FROM:TO:OP", help="the stories of one cell, e.g. rfc_v2:8:1:migrate")
+    parser.add_argument("--write", metavar="DIR", help="write DIR/migration.txt and the stories under DIR/migration/")
+    parser.add_argument("--sizes", type=positive, default=1, metavar="N", help="vCPUs, pins and vectors (default: 1)")
+    parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
+    add_engine(parser)
+
+
+def _trace(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    for form in DIAGRAMS:
+        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
+    parser.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
+    parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
+
+
+def _litmus(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="*", default=[LITMUS], metavar="FILE",
+        help=f"or a folder (default: {LITMUS} in the current directory)",
+    )  # fmt: skip
+
+
+def _claims(parser: ArgumentParser) -> None:
+    """There are no options."""
+
+
+def _replay(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a text with stories in it; - for standard input")
+    parser.add_argument("--design", metavar="DESIGN", help="replay them on another design: does the patch stop them?")
+    of = "the .py file of yours that its property is in"
+    parser.add_argument("--property", action="append", metavar="FILE", help=of)
+    parser.add_argument("--on", choices=ORACLES, help="take their steps on a real system")
+
+
+def _conform(parser: ArgumentParser) -> None:
+    parser.add_argument("oracle", choices=ORACLES, help="the running kernel's KVM, or a qemu-system-x86_64")
+    parser.add_argument("--cover", action="store_true", help="walk until every reachable transition was executed")
+    parser.add_argument("--random", action="store_true", help="seeded random walks, with real VMM and guest models")
+    parser.add_argument("--mutants", action="store_true", help="which one-change mutants of the model are noticed")
+    parser.add_argument("--design", metavar="D", help="the design to compare (default: what is found to run)")
+    parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices (default: 2 of each)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of random walks (default: %(default)s)")
+    parser.add_argument("--steps", type=positive, metavar="K", help="of random walks, all together")
+    parser.add_argument(
+        "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N",
+        help="parts of --cover that run at the same time, in kvm (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--write", metavar="DIR", help="also write the report to DIR, as text and JSON")
+    parser.add_argument("--record", metavar="FILE", help="write the random walks as they were observed")
+    parser.add_argument("--json", action="store_true", help="machine-readable numbers")
+
+
+def check_names(options: Namespace) -> None:
+    """Raise UserError for a name that there is not, before what answers is loaded."""
+    if options.command in SELECTING:
+        if options.command == "diff":
+            select.find_design(options.base)
+        select.check_names(options)
+
+
+ADD: dict[str, Callable[[ArgumentParser], None]] = {
+    "list": _list,
+    "show": _show,
+    "prove": _prove,
+    "diff": _diff,
+    "compat": _compat,
+    "gate": _gate,
+    "migrations": _migrations,
+    "trace": _trace,
+    "litmus": _litmus,
+    "claims": _claims,
+    "replay": _replay,
+    "conform": _conform,
+}
