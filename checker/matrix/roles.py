@@ -32,7 +32,8 @@ ROLES: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def _modules(folder: ModuleType) -> list[str]:
+@functools.cache
+def _modules(folder: ModuleType) -> Sequence[str]:
     """The modules in a folder of the model and in those below it; a module that is no folder is itself."""
     path = getattr(folder, "__path__", None)
     below = pkgutil.walk_packages(path or (), f"{folder.__name__}.")
@@ -100,9 +101,9 @@ def special_roles() -> dict[str, type[Machine]]:
     return {**mutants(), **{name: cls for module in beside for name, cls in _classes_of(module).items()}}
 
 
-def all_properties() -> dict[str, Property]:
-    """Every property of the properties package by name, in order of definition."""
-    found = {}
+@functools.cache
+def _registered_properties() -> Mapping[str, Property]:
+    found = dict[str, Property]()
     for module in pkgutil.iter_modules(properties.__path__):
         for value in vars(importlib.import_module(f"properties.{module.name}")).values():
             if isinstance(value, Property):
@@ -110,10 +111,15 @@ def all_properties() -> dict[str, Property]:
     return found
 
 
+def all_properties() -> dict[str, Property]:
+    """Every property of the properties package by name, in order of definition."""
+    return dict(_registered_properties())
+
+
 def premise_of(p: Property) -> Property | None:
     """What a property's premise names: one of its own file, or else a registered one."""
     own = p.function.__globals__.get(p.premise)
-    return own if isinstance(own, Property) else all_properties().get(p.premise)
+    return own if isinstance(own, Property) else _registered_properties().get(p.premise)
 
 
 def registered(role: str, name: str) -> type[Machine]:

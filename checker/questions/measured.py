@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
+import sys
 import tokenize
 from pathlib import Path
 from typing import Any
+
+from checker.engine.build import cache_dir
+from checker.errors import UserError
+from checker.files import write_text
 
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "reports" / "conformance"
@@ -16,11 +22,25 @@ BEFORE_A_STATEMENT = {tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT, toke
 
 
 def model_digest(folder: Path = ROOT / "model") -> str:
-    """Sixteen hex digits that change with every statement of the model, and not with its comments and docstrings."""
+    """Sixteen hex digits that change with every statement of the model, and not with its comments and docstrings.
+
+    To read the tokens of a whole model takes longer than many a search, so what comes out is kept beside the compiled
+    programs, under a hash of all that it is made of."""
+    sources = {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.py"))}
+    made_of = hashlib.sha256(sys.version.encode() + Path(__file__).read_bytes())
+    for name, source in sources.items():
+        made_of.update(f"\0{name}\0{len(source)}\0".encode() + source)
+    kept = cache_dir() / f"{made_of.hexdigest()}.digest"
+    with contextlib.suppress(OSError):
+        return kept.read_text(encoding="ascii")
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(f"\0{path.relative_to(folder)}\0{_statements(path.read_bytes())}".encode())
-    return digest.hexdigest()[:16]
+    for name, source in sources.items():
+        digest.update(f"\0{name}\0{_statements(source)}".encode())
+    found = digest.hexdigest()[:16]
+    with contextlib.suppress(OSError, UserError):  # a full disk is no error
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_text(kept, found)
+    return found
 
 
 def _statements(source: bytes) -> str:

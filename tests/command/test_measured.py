@@ -44,6 +44,27 @@ def digest_of(folder: Path, source: str) -> str:
     return measured.model_digest(folder)
 
 
+def test_the_tokens_of_a_model_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And again after an edit, under another name, and by another measured.py."""
+    monkeypatch.setenv("EOI_CACHE", str(tmp_path / "cache"))
+    read = list[bytes]()
+    statements = measured._statements
+    monkeypatch.setattr(measured, "_statements", lambda source: read.append(source) or statements(source))
+    model = tmp_path / "model"
+    model.mkdir()
+    first = digest_of(model, MODULE)
+    assert digest_of(model, MODULE) == first and len(read) == 1
+    assert digest_of(model, MODULE.replace("irr = 0", "irr = 1")) != first and len(read) == 2
+    digest_of(model, MODULE.replace("A record.", "One."))
+    assert len(read) == 3
+    (model / "kvm" / "lapic.py").rename(model / "kvm" / "ioapic.py")
+    assert measured.model_digest(model) != first and len(read) == 4
+    other = tmp_path / "measured.py"
+    other.write_text("# another way to hash")
+    monkeypatch.setattr(measured, "__file__", str(other))
+    assert digest_of(tmp_path / "model", MODULE) != first and len(read) > 4
+
+
 def test_the_digest_is_of_statements(tmp_path: Path) -> None:
     before = digest_of(tmp_path, MODULE)
     for same in (
