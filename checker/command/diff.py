@@ -67,6 +67,8 @@ def print_diff(options: Namespace, diff: compare.Diff) -> None:
     print("\n" + "\n".join([compare.graph_line(diff), *named, *evidence, *compare.sizes_lines(diff)]))
     if not options.brief:
         print_traces(diff.listed, options.stories)
+    legend = report.flag_legend([*diff.before, *diff.after])
+    print("\n" * bool(legend) + "\n".join(legend), end="\n" * bool(legend))
     left = compare.unexplored_lines(diff, options.all)
     print("\n" * bool(left) + "\n".join([*left, "", compare.summary_line(diff)]))
 

@@ -68,13 +68,13 @@ def add_system(parser: ArgumentParser) -> None:
     family = "one or more of {}, or a .py file"
     parser.add_argument("--vmm", action="append", metavar="V", help=family.format(", ".join(VMMS)))
     parser.add_argument("--guest", action="append", metavar="G", help=family.format(", ".join(GUESTS)))
-    parser.add_argument("--device", action="append", metavar="D", help=f"level (default), {', '.join(DEVICES)} or all")
+    parser.add_argument("--device", action="append", metavar="D", help=f"{', '.join(DEVICES)} or all; default: level")
 
 
-def add_selection(parser: ArgumentParser) -> None:
-    """Cells and properties, and how far they are explored."""
+def add_selection(parser: ArgumentParser, without: str = "default: all") -> None:
+    """Cells and properties, and how far they are explored. without: what it means not to name a property."""
     add_system(parser)
-    parser.add_argument("--property", action="append", metavar="P", help="a name, or a .py file of yours; default: all")
+    parser.add_argument("--property", action="append", metavar="P", help=f"a name, or a .py file of yours; {without}")
     add_scope(parser)
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")

@@ -97,7 +97,7 @@ def _migrations(parser: ArgumentParser) -> None:
 
 
 def _trace(parser: ArgumentParser) -> None:
-    add_selection(parser)
+    add_selection(parser, "one at least: see `eoi list properties`")
     for form in DIAGRAMS:
         parser.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
     parser.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")

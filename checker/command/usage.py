@@ -14,7 +14,11 @@ OPTION = re.compile(r"-[^\d.]")  # what begins so is no value: `-` is standard i
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that looks for unknown options first, so that one is told of even where an argument is missing."""
+    """An ArgumentParser that looks for unknown options first, so that one is told of even where an argument is missing. An
+    option is written out: what is near one is told, not taken for it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\n{self.short_usage()}\n")
@@ -43,8 +47,9 @@ class Parser(argparse.ArgumentParser):
             if word == "--" or (self._subparsers is not None and not word.startswith("-")):
                 return
             name = word.partition("=")[0]
-            if OPTION.match(word) and not any(k == name or (k.startswith(name) and name[:2] == "--") for k in known):
-                said = did_you_mean(name, known)
+            if OPTION.match(word) and name not in known:
+                begun = [k for k in known if name[2:] and k.startswith(name)]
+                said = f"did you mean {' or '.join(map(repr, begun))}?" if begun else did_you_mean(name, known)
                 before = "a command's options come after its name" if self._subparsers is not None else ""
                 self.error(
                     ": ".join(filter(None, (f"unknown option {name}", said if said.startswith("did") else before)))

@@ -27,7 +27,14 @@ from checker.language import c_habits
 from checker.language.classes import check_text
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
-from checker.matrix.loader_checks import check_design, check_functions, is_own, line_of_diff
+from checker.matrix.loader_checks import (
+    check_design,
+    check_functions,
+    check_names,
+    import_line,
+    is_own,
+    line_of_diff,
+)
 from checker.matrix.roles import USERS_MODULE, all_properties, premise_of, users_file
 from model.finite import ModelError
 from model.lang import Design, Property
@@ -177,6 +184,7 @@ def _execute(path: Path, name: str, importers: tuple[Path, ...]) -> UserFile:
         raise
     except BaseException as error:  # also SystemExit: a file must not end the command as if all were well
         raise _explained(error, path) from None
+    check_names(tree, module, path)
     check_functions(tree, module, path)
     return UserFile(path, tree, module)
 
@@ -214,8 +222,27 @@ def _syntax_error(error: SyntaxError, source: str, path: Path) -> Refused:
     if found is not None:
         loc = Loc(str(path), found.line, found.col, found.end)
         return Refused(loc, f"syntax error: `{found.spelling}` is C, and this is Python", found.hint)
+    if isinstance(error, IndentationError):
+        return Refused(Loc(str(path), line, 0, 1000), f"syntax error: {error.msg}", _indentation_hint(error, source))
     loc, said = Loc(str(path), line, start, end), c_habits.test_written_as_assignment(error.msg, error.text or "")
     return Refused(loc, f"syntax error: {said or error.msg}", "write `==`" if said else "")
+
+
+def _indentation_hint(error: IndentationError, source: str) -> str:
+    """How deep the line is, and which depths the lines before it allow."""
+    lines = source.splitlines()
+    number = min(error.lineno or 1, len(lines))
+    if isinstance(error, TabError) or "\t" in lines[number - 1][: -len(lines[number - 1].lstrip()) or None]:
+        return "indent with blanks only, four for each level: this line, or one before it, has tabs"
+    depth = _depth(lines[number - 1])
+    if "expected an indented block" in error.msg:
+        return f"this line begins with {depth} blanks: indent it, by four more than the line that it belongs to"
+    open_ = dict.fromkeys(_depth(line) for line in lines[: number - 1] if line.strip())
+    return f"this line begins with {depth} blanks; lines before it begin with {', '.join(map(str, sorted(open_)))}"
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _only_definitions(tree: ast.Module, path: Path) -> None:
@@ -308,12 +335,13 @@ def _explained(error: BaseException, path: Path) -> Refused:
             return Refused(loc, f"the file was not read within {SECONDS:g} s", "import only what defines classes")
         case NameError(name=str(name)):
             known = [*vars(Machine), *(n for n in _model_names())]
-            return Refused(loc, f"unknown name {name!r}", c_habits.name_hint(name) or did_you_mean(name, known))
+            hint = c_habits.name_hint(name) or import_line(name) or did_you_mean(name, known)
+            return Refused(loc, f"unknown name {name!r}", hint)
         case ImportError(name=str(name)) if name in sys.modules:
             missing = str(error).partition("'")[2].partition("'")[0]  # cannot import name '...' from ...
             names = [n for n in vars(sys.modules[name]) if not n.startswith("_")]
             said = Path(sys.modules[name].__file__ or name).name if name.startswith(USERS_MODULE) else name
-            return Refused(loc, f"{said} has no {missing!r}", did_you_mean(missing, names))
+            return Refused(loc, f"{said} has no {missing!r}", import_line(missing) or did_you_mean(missing, names))
         case ImportError(name=str(name)):
             beside = [p.stem for p in path.parent.glob("*.py") if p != path]
             return Refused(loc, f"there is no module {name!r}", did_you_mean(name, [*_model_modules(), *beside]))

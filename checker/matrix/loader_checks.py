@@ -6,6 +6,7 @@ The search would be green for each of these: it would judge the design that the 
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import types
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.language.refusal import Refused, loc_of
-from checker.matrix.roles import ROLES
+from checker.matrix.roles import ROLES, designs, home_of, role_of
 from model.lang import Property
 from model.machine import Machine
 
@@ -55,6 +56,24 @@ def check_functions(tree: ast.Module, module: types.ModuleType, path: Path) -> N
         raise Refused(loc_of(node, str(path)), f"{node.name}() is outside of every class, so nothing calls it", hint)
 
 
+def import_line(name: str) -> str:
+    """How a file gets a name of the model; "" if there is none of that name."""
+    home = home_of(name)
+    return f"from {home} import {name}" if home else ""
+
+
+def check_names(tree: ast.Module, module: types.ModuleType, path: Path) -> None:
+    """Refuse a name that a function of the file uses, that is the model's, and that the file does not import: what Python
+    says of it would come when it is run, or be about something else."""
+    for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
+        nodes = list(ast.walk(function))
+        known = {*vars(module), *vars(builtins), *(n.arg for n in nodes if isinstance(n, ast.arg))}
+        known |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        for node in nodes:
+            if isinstance(node, ast.Name) and node.id not in known and (line := import_line(node.id)):
+                raise Refused(loc_of(node, str(path)), f"{node.id!r} is not imported", line)
+
+
 def check_design(design: type[Machine], tree: ast.Module, module: types.ModuleType, path: Path) -> None:
     """Refuse a class that is no whole kernel, VMM, guest or device, or that changes nothing of its only base."""
     nodes = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == design.__name__]
@@ -65,11 +84,39 @@ def check_design(design: type[Machine], tree: ast.Module, module: types.ModuleTy
         in_kernel = parent is not Machine and any(issubclass(kernel, parent) for kernel in ROLES["kernel"])
         said = "is only a part of the kernel" if in_kernel else "is no kernel, VMM, guest or device"
         raise Refused(loc, f"{parent.__name__} {said}", DERIVE_KERNEL if in_kernel else DERIVE_ANY)
+    for node in nodes[-1].body:
+        if isinstance(node, ast.FunctionDef):
+            _check_restated(design, node, tree, path)
     if len(design.__bases__) == 1 and not any(map(_says_something, nodes[-1].body)):
         name = design.__bases__[0].__name__
         raise Refused(
             loc, f"{design.__name__} changes nothing of {name}", "restate in it the functions that your patch touches"
         )
+
+
+def _check_restated(design: type[Machine], node: ast.FunctionDef, tree: ast.Module, path: Path) -> None:
+    """Refuse what a patch writes where it means another thing: its own function for the one that it restates, or a
+    function that its base does not have, but another design."""
+    restated = any(node.name in vars(base) for base in design.__mro__[1:])
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)) if restated and name == node.name:
+                said = f"{name}() calls itself, and recursion is not in the language"
+                raise Refused(
+                    loc_of(inner, str(path)), said, f"super().{name}(...) calls the function that it restates"
+                )
+            case _:
+                pass
+    called = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    others = {} if restated or node.name in called or node.decorator_list else designs()
+    having = {name: cls for name, cls in others.items() if role_of(cls) == role_of(design) and hasattr(cls, node.name)}
+    if having:
+        first = "v6" if "v6" in having else next(iter(having))
+        name, home, base = having[first].__name__, having[first].__module__, design.__bases__[0].__name__
+        raise Refused(
+            loc_of(node, str(path)), f"{base} has no {node.name}(), so nothing calls this; {first} has one",
+            f"derive from {name} (from {home} import {name}), or call it where your patch does",
+        )  # fmt: skip
 
 
 def _defined_once(functions: Sequence[ast.FunctionDef], path: Path) -> None:

@@ -87,6 +87,15 @@ def designs() -> dict[str, type[Machine]]:
     return {m.rpartition(".")[2]: list(_classes_of(m).values())[-1] for m in _design_modules()}
 
 
+def home_of(name: str) -> str:
+    """The module of the model to import a name from: where it is defined; "" if the model has no such name."""
+    modules = ("model.lang", "model.machine", *_design_modules(), *_modules(model))
+    homes = [m for m in modules if name in vars(importlib.import_module(m))]
+    return next((m for m in homes if getattr(vars(sys.modules[m])[name], "__module__", "") == m), "") or "".join(
+        homes[:1]
+    )
+
+
 def mutants() -> dict[str, type[Machine]]:
     """Historical bugs (model/bugs), and the features that they need (model/features)."""
     modules = [module for folder in (model.features, model.bugs) for module in _modules(folder)]

@@ -1,4 +1,7 @@
-"""Linux KVM before the feature (4.17 to 6.18): Suppress EOI Broadcast is offered, and the request is ignored."""
+"""Linux KVM before the feature (6.16 to 6.18): Suppress EOI Broadcast is offered, and the request is ignored.
+
+Older kernels differ: what is offered is so since 4.17, and only since 6.16 is the highest stale vector of a moved route
+known in both irqchips, so that its EOI brings a rescan (docs/facts/kvm.md, 1.6 and 7.3)."""
 
 from model.kvm import Kvm
 from model.lang import Patch

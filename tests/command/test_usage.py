@@ -43,7 +43,7 @@ SELECTING = ["prove", "diff", "trace"]
         (("prove", "base", "--timeout", "nan"), "'nan': a number of seconds is needed", "eoi prove "),
         (
             ("prove", "base", "--max", "5"),
-            "ambiguous option: --max could match --max-states, --max-memory\n",
+            "unknown option --max: did you mean '--max-states' or '--max-memory'?\n",
             "eoi prove ",
         ),
     ],
@@ -57,12 +57,12 @@ def test_a_mistake_is_told_with_the_commands_own_short_usage(eoi, arguments, sai
 
 
 def test_every_option_is_still_known(monkeypatch):
-    """Also shortened, with a value after `=`, and values that begin with a dash."""
+    """Also with a value after `=`, and values that begin with a dash."""
     parse = build_parser().parse_args
     for command in SELECTING:
         designs = ["base", "v1"] if command == "diff" else ["base"]
         found = parse(
-            [command, *designs, "--sc", "cpus=1", "--scope=pins=1", "--max-mem=1G", "--timeout", "0.5", "--js"]
+            [command, *designs, "--scope", "cpus=1", "--scope=pins=1", "--max-memory=1G", "--timeout", "0.5", "--json"]
         )
         assert (found.scope, found.max_memory, found.timeout, found.json) == ("cpus=1,pins=1", 1 << 30, 0.5, True)
     assert parse(["replay", "-"]).file == "-" and parse(["conform", "kvm", "--seed", "-5"]).seed == -5
@@ -74,3 +74,19 @@ def test_nothing_runs_after_a_mistake(eoi, monkeypatch):
     monkeypatch.setattr(prove, "run", lambda options: ran.append(options) or 0)
     assert eoi("prove", "base").code == 0 and len(ran) == 1
     assert eoi("prove", "base", "--brieff").code == 2 and len(ran) == 1
+
+
+@pytest.mark.parametrize(
+    ("short", "names"),
+    [
+        ("--vm", "'--vmm'"),
+        ("--prop", "'--property'"),
+        ("--js", "'--json'"),
+        ("--max-mem=1G", "'--max-memory'"),
+        ("--max", "'--max-states' or '--max-memory'"),
+    ],
+)
+def test_an_option_is_written_out_and_the_one_that_was_begun_is_told(eoi, short, names):
+    for command in SELECTING:
+        ran = eoi(command, "base", *["v1"] * (command == "diff"), short, "1")
+        assert ran.code == 2 and f"unknown option {short.partition('=')[0]}: did you mean {names}?" in ran.err

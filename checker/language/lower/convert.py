@@ -70,6 +70,8 @@ def coerce(ctx: Context, value: Value, target: Scalar, node: ast.AST) -> tuple[E
     match target, value.type:
         case IntType(), IntType():
             return value, outside(ctx, value.type, target, node)
+        case OptionalType(of=IntType()), IntType(lo=-1, hi=-1):
+            raise ctx.refuse(node, f"this is the number -1, and {a(target)} is needed", "write None")
         case OptionalType(of=of), IntType() | EnumType():
             inner, check = coerce(ctx, value, of, node)
             return ir.Wrap(inner, target, loc), check
@@ -97,7 +99,9 @@ def outside(ctx: Context, given: IntType, target: IntType, node: ast.AST) -> boo
 def optional(ctx: Context, of: IntType | EnumType, node: ast.AST) -> OptionalType:
     """`of | None`; a number below zero would be taken for None."""
     if isinstance(of, IntType) and of.lo < 0:
-        raise ctx.refuse(node, "a number that may be below zero is mixed with None", "test for None first, by itself")
+        none = "write `is None` or `is not None`: -1 is no index" if of.lo == of.hi == -1 else ""
+        hint = none or "test for None first, by itself"
+        raise ctx.refuse(node, "a number that may be below zero is mixed with None", hint)
     return OptionalType(of)
 
 

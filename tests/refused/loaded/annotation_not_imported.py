@@ -1,0 +1,10 @@
+from __future__ import annotations
+from model.designs.base import Base
+from model.machine import Vector
+
+
+class Mine(Base):
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if apic.spiv_directed_eoi:
+            return
+        super().kvm_ioapic_send_eoi(apic, vector)

@@ -1,0 +1,5 @@
+from model.kvm import Base
+
+
+class Mine(Base):
+    pass
