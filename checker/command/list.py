@@ -71,13 +71,15 @@ def _named(name: str, about: str, column: int) -> list[str]:
 
 
 def _properties() -> list[str]:
-    lines = []
-    for p in all_properties().values():
-        lines.append(f"{p.name:<23} {p.kind:<9}  {p.sentence}")
+    """Those that are asked of every system come first."""
+    lines, found = [], sorted(all_properties().values(), key=lambda p: bool(p.only_for))
+    width = max(len(p.name) for p in found)
+    for p in found:
+        lines.append(f"{p.name:<{width}} {p.kind:<9}  {p.sentence}")
         if p.source:
-            lines.append(f"{'':<23} {'':<9}  from: {p.source}")
+            lines.append(f"{'':<{width}} {'':<9}  from: {p.source}")
         for why in p.only_for.values():
-            lines.append(f"{'':<23} {'':<9}  {why}")
+            lines.append(f"{'':<{width}} {'':<9}  {why}")
     return lines
 
 

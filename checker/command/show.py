@@ -8,6 +8,7 @@ from pathlib import Path
 
 from checker.command.exits import Exit
 from checker.engine.cgen import generate
+from checker.engine.passages import users_files
 from checker.language.ir import Loc
 from checker.language.layout import leaves, width
 from checker.language.lower import lower
@@ -35,10 +36,12 @@ def run(options: Namespace) -> int:
 
 
 def lines_of(cell: Cell, properties: Sequence[Property]) -> list[str]:
-    """Functions with the class and line that give them, steps with who takes them, fields with their bits."""
+    """Functions with the class and line that give them (the user's first), steps with who takes them, fields with their
+    bits."""
     program = lower(cell.system, cell.scope, [p for p in properties if p.why_not(cell.system) is None])
     lines = ["", "functions:"]
-    for name, function in sorted(program.functions.items()):
+    users = users_files(cell.system)
+    for name, function in sorted(program.functions.items(), key=lambda item: (item[1].loc.file not in users, item[0])):
         given = getattr(getattr(cell.system, name, None), "__qualname__", "")
         lines.append(f"  {name:<40} {given.rpartition('.')[0]:<20} {_where(function.loc)}".rstrip())
     lines += ["", "steps:", *(f"  {s.name:<40} by {s.by}, {s.fair.name}" for s in program.steps)]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import Namespace
 from pathlib import Path
 
 from checker import files
 from checker.command import exits
-from checker.command.explore import exit_code, explore, first_shown, story
+from checker.command.explore import exit_code, explore, first_shown, limits_of, story
 from checker.command.parsers import DIAGRAMS
 from checker.errors import UserError
+from checker.matrix.roles import ROLES, registered_base
 from checker.matrix.scope import parse_scope, scope_type
 from checker.matrix.select import find_design, select
-from checker.questions import report
-from checker.questions.campaign import Campaign
+from checker.questions import compare, report
+from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories import diagram
 from checker.stories.write import to_text
@@ -33,12 +35,29 @@ def run(options: Namespace) -> int:
     if found is None:
         print(f"No run to tell: {report.summary_line(campaign)}")
         return exit_code(campaign)
-    trace = story(*found)
+    trace, shared = story(*found), also_of_base(options, *found)
+    print(shared, file=sys.stderr if options.json else sys.stdout, end="\n\n" * bool(shared))
     print(trace.to_json() if options.json else to_text(trace), end="")
     for _, path in outputs:
         files.write_bytes(path, diagram.render(trace, path.suffix.lstrip("."), options.wide))
         print(f"diagram: {path}", file=sys.stderr)
     return exits.decided(wrong=campaign.violated, undecided=campaign.open)
+
+
+def also_of_base(options: Namespace, result: CellResult, verdict: Verdict) -> str:
+    """That a violation is not of the user's making, where that is so: what the file stands on has it, too."""
+    role = result.cell.subject
+    design = result.cell.system.__bases__[list(ROLES).index(role)]
+    base = registered_base(design)
+    if base is None or verdict.status is not Status.VIOLATED:
+        return ""
+    cell = compare.under(compare.Named(*base), role, result.cell)
+    campaign = run_campaign([cell], [verdict.property], engine=options.engine, limits=limits_of(options))
+    found = [v for r in campaign.results for v in r.verdicts if v.status is Status.VIOLATED]
+    if not found:
+        return ""
+    told = f"{base[0]} violates {verdict.property.name} here, too: {report.length_text(found[0])}"
+    return f"{told} (`eoi diff {base[0]} {shlex.quote(options.design)}` tells what changes)"
 
 
 def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] | None]:

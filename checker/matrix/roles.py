@@ -133,10 +133,21 @@ def premise_of(p: Property) -> Property | None:
 
 def registered(role: str, name: str) -> type[Machine]:
     """The registered class of a role. Raises UserError with the nearest valid name."""
+    return look_up(role, name, _members(role))
+
+
+def registered_base(design: type[Machine]) -> tuple[str, type[Machine]] | None:
+    """(name, class) of what a class of the user's stands on; None for the project's own."""
+    names = {cls: name for name, cls in _members(role_of(design)).items()}
+    found = next((cls for cls in design.__mro__[1:] if cls in names), None) if users_file(design) else None
+    return None if found is None else (names[found], found)
+
+
+def _members(role: str) -> dict[str, type[Machine]]:
     families: dict[str, Mapping[str, type[Machine]]] = {
         "kernel": designs(), "vmm": VMMS, "guest": GUESTS, "device": DEVICES,
     }  # fmt: skip
-    return look_up(role, name, {**families[role], **_special(role)})
+    return {**families[role], **_special(role)}
 
 
 def _special(role: str) -> dict[str, type[Machine]]:

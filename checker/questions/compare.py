@@ -152,7 +152,7 @@ def pair_cells(base: Named, design: Named, of_base: Sequence[Cell], of_design: S
     before, after = ({_others(cell, role): cell for cell in cells} for cells in (of_base, of_design))
     found = list[Pair]()
     for key, cell in {**after, **before, **after}.items():
-        found.append(Pair(before.get(key) or _under(base, role, cell), after.get(key) or _under(design, role, cell)))
+        found.append(Pair(before.get(key) or under(base, role, cell), after.get(key) or under(design, role, cell)))
     return found
 
 
@@ -162,7 +162,7 @@ def _others(cell: Cell, role: str) -> Hashable:
     return tuple(cell.names[r] for r in ROLES if r != role), sizes
 
 
-def _under(design: Named, role: str, cell: Cell) -> Cell:
+def under(design: Named, role: str, cell: Cell) -> Cell:
     """The cell with another design in that role."""
     roles = list(cell.system.__bases__)
     roles[list(ROLES).index(role)] = design.cls

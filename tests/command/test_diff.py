@@ -405,3 +405,12 @@ def test_a_restriction_keeps_the_chosen_leaves():
     assert rows[0] != rows[1]
     rows = _restricted(_Picture(leaves, [], np.array([[5, 1], [5, 2]], np.uint64), np.zeros((0, 3))), [0])
     assert rows[0] == rows[1]
+
+
+def test_flags_are_told_by_their_kernels_names(eoi):
+    """As prove does: the cells' titles have the bits."""
+    told = eoi(
+        "diff", "v5", "v6", "--vmm", "qemu", "--guest", "linux", "--scope", "ioapic=0x20,cpus=1,pins=1", "--brief"
+    ).out
+    assert "\nBIT2 is KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST in v5, v6\n" in told
+    assert "BIT3 is " in told and "BIT" not in eoi("diff", "base", "v1", *SMALL, "--brief").out

@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from checker.command.list import WIDTH, listing
-from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs, registered
+from checker.matrix.roles import DEVICES, GUESTS, VMMS, all_properties, designs, registered
 from checker.stories.replay import _functions
 from model.machine import ApiFlags
 
@@ -106,3 +106,9 @@ def test_a_long_scope_is_several_options_that_mean_the_same(eoi):
     assert block.count("--scope ") == 2 and all(line.startswith("    ") for line in block.splitlines()[1:])
     arguments = shlex.split(block.replace("Reproduce: eoi ", "").replace("\\\n", ""))
     assert eoi(*arguments, "--max-states", "2000").out == told.out
+
+
+def test_properties_that_are_asked_of_every_system_are_listed_first(eoi):
+    names = [line.split()[0] for line in eoi("list", "properties").out.splitlines() if line[0] != " "]
+    everywhere = [name for name, p in all_properties().items() if not p.only_for]
+    assert names[0] == "no_eoi_lost" and names[: len(everywhere)] == everywhere and set(names) == {*all_properties()}

@@ -63,7 +63,8 @@ def test_a_property_is_shown_where_it_is_asked_for(eoi):
 def test_a_users_file_is_shown_with_its_own_lines(eoi, tmp_path):
     mine = tmp_path / "mine.py"
     mine.write_text(PATCH)
-    assert re.search(rf"kvm_ioapic_send_eoi +Mine +{re.escape(str(mine))}:8\n", eoi("show", str(mine), *HERE).out)
+    told = eoi("show", str(mine), *HERE).out
+    assert re.search(rf"\nfunctions:\n  kvm_ioapic_send_eoi +Mine +{re.escape(str(mine))}:8\n", told)
 
 
 @pytest.mark.parametrize(

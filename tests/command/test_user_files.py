@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
 
@@ -52,6 +53,25 @@ def test_a_patch_by_path_gives_the_verdicts_of_v1(eoi, patch_file):
             [x for x in r.out.splitlines() if not x.startswith(("NOT LOOKED AT", "measured"))] for r in (mine, v1)
         )
         assert (mine.code, told[2:]) == (v1.code, of_v1[2:])
+
+
+def test_a_story_that_the_base_has_too_says_so_and_replays(eoi, patch_file, tmp_path):
+    asked = (*WINDOWS, "--scope", "ioapic=0x11,cpus=1,pins=1")
+    told = eoi("trace", str(patch_file), *asked, "--property", "advertised_is_backed")
+    said, empty, headline, *_ = told.out.splitlines()
+    assert (
+        said
+        == f"base violates advertised_is_backed here, too: 0 steps (`eoi diff base {patch_file}` tells what changes)"
+    )
+    assert (empty, headline) == ("", "advertised_is_backed: VIOLATED in 0 steps (shortest)")
+    story = tmp_path / "story.txt"
+    story.write_text(told.out)
+    replayed = eoi("replay", str(story))
+    assert replayed.code == 1 and "REPRODUCED" in replayed.out and "NOT" not in replayed.out
+    as_json = eoi("trace", str(patch_file), *asked, "--property", "advertised_is_backed", "--json")
+    assert said in as_json.err and json.loads(as_json.out)
+    for design in (str(patch_file), "v1"):  # its own violation; and a registered design's is nobody else's
+        assert eoi("trace", design, *asked, "--property", "no_eoi_lost").out.startswith("no_eoi_lost: VIOLATED")
 
 
 def test_its_story_names_the_file_and_replays(eoi, patch_file, tmp_path):
