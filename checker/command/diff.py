@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from checker.command import exits, json_text
 from checker.command.explore import explore, limits_of, story
+from checker.command.options import selection_of
 from checker.engine.passages import line_texts
 from checker.matrix.loader import property_argument
 from checker.matrix.select import find_design, select
@@ -25,8 +26,9 @@ def run(options: Namespace) -> int:
     """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED, else 3 if anything
     is open, or a line of the user's is run in no cell. After Ctrl-C: of the cells that are finished under both."""
     base, design = (compare.Named(*find_design(argument)) for argument in (options.base, options.design))
-    _, of_design, _, wanted = select(options)
-    _, of_base, _, _ = select(Namespace(**{**vars(options), "design": options.base}))
+    asked = selection_of(options)
+    _, of_design, _, wanted = select(asked)
+    _, of_base, _, _ = select(replace(asked, design=options.base))
     pairs = compare.pair_cells(base, design, of_base, of_design)
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
     diff = compared(options, base, design, pairs, campaign, wanted)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker.errors import UserError
-from checker.matrix.roles import DEVICES, GUESTS, VMMS
+from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS
+from checker.matrix.select import Selection
 
 ORACLES = ("kvm", "qemu")
 
@@ -81,6 +82,10 @@ def add_selection(parser: ArgumentParser, without: str = "default: all") -> None
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
     limits.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for each cell")
     add_engine(parser)
+
+
+def selection_of(options: Namespace) -> Selection:
+    return Selection(options.design, {role: getattr(options, role) for role in ROLES}, options.property, options.scope)
 
 
 def not_here(path: Path, what: str, option: str, command: str, otherwise: str) -> UserError:

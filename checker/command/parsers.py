@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
 from checker.command.list import KINDS
-from checker.command.options import ORACLES, add_engine, add_scope, add_selection, add_system, positive
+from checker.command.options import ORACLES, add_engine, add_scope, add_selection, add_system, positive, selection_of
 from checker.matrix import select
 from properties.compat import CLAIMS
 
@@ -146,7 +146,7 @@ def check_names(options: Namespace) -> None:
     if options.command in SELECTING:
         if options.command == "diff":
             select.find_design(options.base)
-        select.check_names(options)
+        select.check_names(selection_of(options))
 
 
 ADD: dict[str, Callable[[ArgumentParser], None]] = {

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from checker.command import json_text
 from checker.command.explore import exit_code, explore, first_shown, story
+from checker.command.options import selection_of
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Cell, Skipped
@@ -28,7 +29,7 @@ INDUCTION = "checker.symbolic.induction"  # and z3
 
 def run(options: Namespace) -> int:
     """Explore, judge, print; then the story of the first violation."""
-    title, cells, skipped, wanted = select(options)
+    title, cells, skipped, wanted = select(selection_of(options))
     campaign = explore(options, cells, wanted)
     if options.confirm:
         campaign = tried_on_kvm(campaign)

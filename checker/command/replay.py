@@ -25,7 +25,7 @@ def run(options: Namespace) -> int:
     """Does each story of a text still happen, and does it still show the violation?"""
     text = read_mail(options.file)
     other = find_design(options.design) if options.design else None
-    known = known_properties(options)
+    known = known_properties(options.property)
 
     def tell(story: ParsedStory) -> tuple[list[str], Exit]:
         if options.on:

@@ -10,6 +10,7 @@ from pathlib import Path
 from checker import files
 from checker.command import exits
 from checker.command.explore import exit_code, explore, first_shown, limits_of, story
+from checker.command.options import selection_of
 from checker.command.parsers import DIAGRAMS
 from checker.errors import UserError
 from checker.matrix.roles import ROLES, registered_base
@@ -65,7 +66,7 @@ def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] 
     asked = parse_scope(options.scope, scope_type([find_design(options.design)[1]]))
     for small in ("cpus=1,pins=1", "cpus=1", ""):
         if not {name.partition("=")[0] for name in small.split(",")} & set(asked):
-            _, cells, _, wanted = select(options, small)
+            _, cells, _, wanted = select(selection_of(options), small)
             campaign = explore(options, cells, wanted)
             found = first_shown(campaign, [Status.VIOLATED]) or first_shown(campaign, [Status.REACHED])
             if found is not None or not small or campaign.interrupted:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from checker.engine.sizes import check_sizes
 from checker.errors import UserError
@@ -91,45 +90,57 @@ def told_apart(asked: Iterable[Property]) -> list[Property]:
     return found
 
 
-def known_properties(options: Namespace) -> dict[str, Property]:
-    """The registered properties, and those of the files that the options name, by the names that tell them apart."""
-    of_files = {str(path_and_name(name)[0]) for name in split(options.property, []) if is_path(name)}
+def known_properties(asked: Iterable[str] | None) -> dict[str, Property]:
+    """The registered properties, and those of the files that --property names, by the names that tell them apart."""
+    of_files = {str(path_and_name(name)[0]) for name in split(asked, []) if is_path(name)}
     return all_properties() | {p.name: p for p in told_apart(p for f in sorted(of_files) for p in load_properties(f))}
 
 
-def check_names(options: Namespace) -> None:
+@dataclass(frozen=True)
+class Selection:
+    """What a user names: a design, by role who stands around it, properties, and a scope. None: what is not said."""
+
+    design: str
+    roles: Mapping[str, Sequence[str] | None] = field(default_factory=dict[str, Sequence[str] | None])
+    properties: Sequence[str] | None = None
+    scope: str = ""
+
+
+def check_names(asked: Selection) -> None:
     """Raise UserError for what select() would not find, without making a system."""
-    name, cls = find_design(options.design)
-    for asked in split(options.property, []):
-        find_properties(asked)
-    _check_role(options, name, cls)
-    parse_scope(options.scope, scope_type([cls]))
-    for role in ROLES:
-        for one in split(getattr(options, role), []):
+    name, cls = find_design(asked.design)
+    for one in split(asked.properties, []):
+        find_properties(one)
+    _check_role(asked, name, cls)
+    parse_scope(asked.scope, scope_type([cls]))
+    for role, names in asked.roles.items():
+        for one in split(names, []):
             if (role, one) != ("device", "all"):
                 find_role(role, one)
 
 
-def _check_role(options: Namespace, name: str, cls: type[Machine]) -> None:
+def _check_role(asked: Selection, name: str, cls: type[Machine]) -> None:
     role = role_of(cls)
-    if getattr(options, role):
+    if asked.roles.get(role):
         raise UserError(f"{name} is a {role} already: --{role} cannot name another one")
 
 
-def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list[Skipped], list[Property]]:
-    """The cells and properties that the options mean. Raises UserError for unknown names and empty choices."""
-    name, cls = find_design(options.design)
+def select(asked: Selection, smaller: str = "") -> tuple[str, list[Cell], list[Skipped], list[Property]]:
+    """The cells and properties that are meant. Raises UserError for unknown names and empty choices."""
+    name, cls = find_design(asked.design)
     own = cls.default_roles
-    asked = split(options.property, own.get("property", list(all_properties())))
-    wanted = told_apart(p for name in asked for p in find_properties(name))
-    devices = split(options.device, own.get("device", ["level"]))
-    _check_role(options, name, cls)
-    vmms = split(options.vmm, own.get("vmm", default_vmms()))
+    names = split(asked.properties, own.get("property", list(all_properties())))
+    wanted = told_apart(p for name in names for p in find_properties(name))
+    _check_role(asked, name, cls)
+
+    def of(role: str, default: Sequence[str]) -> list[str]:
+        return split(asked.roles.get(role), own.get(role, default))
+
+    vmms, devices = of("vmm", default_vmms()), of("device", ["level"])
     found = matrix(
-        (name, cls), kernels=split(options.kernel, own.get("kernel", ["base"])), vmms=vmms,
-        guests=split(options.guest, own.get("guest", default_guests(vmms))),
+        (name, cls), kernels=of("kernel", ["base"]), vmms=vmms, guests=of("guest", default_guests(vmms)),
         devices=list(DEVICES) if devices == ["all"] else devices,
-        scope=parse_scope(",".join([options.scope, smaller]), scope_type([cls])), find=find_role,
+        scope=parse_scope(",".join([asked.scope, smaller]), scope_type([cls])), find=find_role,
     )  # fmt: skip
     cells = [c for c in found if isinstance(c, Cell)]
     skipped = [c for c in found if isinstance(c, Skipped)]
@@ -137,6 +148,6 @@ def select(options: Namespace, smaller: str = "") -> tuple[str, list[Cell], list
         raise UserError(nothing_text(skipped))
     for cell in cells:  # before any of them is explored
         check_sizes(cell.system, cell.scope)
-    if not options.property:  # those made for one VMM are asked where it occurs
+    if not asked.properties:  # those made for one VMM are asked where it occurs
         wanted = [p for p in wanted if not p.only_for or any(p.why_not(c.system) is None for c in cells)]
     return f"{role_of(cls)} design {name}: {provenance(cls)}", cells, skipped, wanted

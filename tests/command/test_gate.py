@@ -9,13 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from checker.command.cli import build_parser
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, Shared
 from checker.errors import InternalError, UserError
 from checker.language.layout import instances
 from checker.matrix.roles import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs
-from checker.matrix.select import select
+from checker.matrix.select import Selection, select
 from checker.questions import expected, gate, report
 from checker.questions.expected import Row, difference_lines, differences, from_toml, to_toml
 from checker.questions.verdict import check_cell
@@ -251,7 +250,7 @@ def test_the_full_matrix_leaves_no_name_out():
 
 @pytest.mark.parametrize("design", sorted(gate.gated()))
 def test_all_that_prove_asks_by_default_is_in_it(design):
-    _, cells, _, wanted = select(build_parser().parse_args(["prove", design]))
+    _, cells, _, wanted = select(Selection(design))
     asked = {(*c.names.values(), report.scope_text(c.scope)) for c in cells}
     held = {(*c.names.values(), report.scope_text(c.scope)) for p in gate.full_matrix([design]) for c in p.cells()}
     assert asked and wanted and asked <= held
