@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from enum import Enum
+from typing import Any, TypeAlias
 
 from checker.engine.passages import tracing, users_files
 from checker.language.source import type_hints
@@ -17,6 +18,7 @@ from model.finite import RangeError, StructType, TableType, decode, size
 from model.lang import Design, Disabled, Fair, Property, Scope, cells, load, resolve, save
 
 Codes = tuple[int, ...]
+Value: TypeAlias = int | Enum | None  # of a parameter: a bool is an int
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Move:
     """A step instance: a step with Python values for its parameters."""
 
     step: str
-    args: tuple[Any, ...]
+    args: tuple[Value, ...]
     fair: Fair
 
 
@@ -45,7 +47,7 @@ class Explored:
     error: RangeError | None = None
 
 
-def parameter_values(function: Callable[..., Any], scope: Scope, skip: int) -> Iterator[tuple[Any, ...]]:
+def parameter_values(function: Callable[..., Any], scope: Scope, skip: int) -> Iterator[tuple[Value, ...]]:
     """Every combination of values for the parameters after the first `skip`, last one fastest."""
     hints = type_hints(function)
     hints.pop("return", None)
@@ -130,12 +132,12 @@ class Reference:
                 graph.depth.append(graph.depth[source] + 1)
             graph.edges.append((source, number, target))
 
-    def holds(self, function: Callable[..., Any], args: Sequence[Any], state: Codes) -> Any:
+    def holds(self, function: Callable[..., Any], args: Sequence[object], state: Codes) -> Any:
         """What a property's function says of a state: a bool, or (p, q)."""
         self.go_to(state)
         return function(self.system, *args)
 
-    def holds_on_edge(self, function: Callable[..., Any], args: Sequence[Any], before: Codes, after: Codes) -> bool:
+    def holds_on_edge(self, function: Callable[..., Any], args: Sequence[object], before: Codes, after: Codes) -> bool:
         """What an `always` of two states says of a step."""
         other = self.design(self.scope)
         load(list(cells(other)), before)
@@ -143,7 +145,7 @@ class Reference:
         return bool(function(other, self.system, *args))
 
 
-def bindings_of(p: Property, scope: Scope) -> list[tuple[Any, ...]]:
+def bindings_of(p: Property, scope: Scope) -> list[tuple[Value, ...]]:
     """Every combination of values for a property's extra parameters."""
     return list(parameter_values(p.function, scope, skip=2 if is_of_edges(p) else 1))
 
@@ -155,4 +157,14 @@ def is_of_edges(p: Property) -> bool:
     return bool(names) and isinstance(of := hints[names[0]], type) and issubclass(of, Design)
 
 
-__all__ = ["Codes", "Explored", "Move", "RangeError", "Reference", "bindings_of", "is_of_edges", "parameter_values"]
+__all__ = [
+    "Codes",
+    "Explored",
+    "Move",
+    "RangeError",
+    "Reference",
+    "Value",
+    "bindings_of",
+    "is_of_edges",
+    "parameter_values",
+]

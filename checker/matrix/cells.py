@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 from checker.matrix.roles import ROLES, registered, role_of
-from checker.matrix.scope import checked_defaults, scope_type
+from checker.matrix.scope import ScopeValue, checked_defaults, scope_type, with_values
 from checker.matrix.system import system_of
 from model.lang import Design
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
@@ -44,7 +43,7 @@ class Skipped:
 
 def matrix(
     design: tuple[str, type[Machine]], *, kernels: Sequence[str], vmms: Sequence[str], guests: Sequence[str],
-    devices: Sequence[str], scope: Mapping[str, Any], find: Callable[[str, str], type[Machine]] | None = None,
+    devices: Sequence[str], scope: Mapping[str, ScopeValue], find: Callable[[str, str], type[Machine]] | None = None,
 ) -> list[Cell | Skipped]:  # fmt: skip
     """Every cell of the design under the chosen VMMs, guests, devices; I/O APIC versions unless scope fixes one.
 
@@ -76,15 +75,15 @@ def matrix(
                 found.append(Skipped(title, f"{titles[vmm]} has no I/O APIC of this version"))
             continue
         for flags in _flags(roles["kernel"], roles["vmm"], fixed):
-            of = replace(scope_type(list(roles.values()))(), **{**fixed, "ioapic": version, "flags": flags})
+            of = with_values(scope_type(list(roles.values()))(), {**fixed, "ioapic": version, "flags": flags})
             found.append(Cell(names, system_of(*roles.values()), of, role_of(cls), titles))
     return found
 
 
-def _defaults(roles: Mapping[str, type[Machine]]) -> dict[str, Any]:
+def _defaults(roles: Mapping[str, type[Machine]]) -> dict[str, ScopeValue]:
     """What the roles of a system are explored with unless told otherwise: the kernel has the last word."""
     of = scope_type(list(roles.values()))
-    found = dict[str, Any]()
+    found = dict[str, ScopeValue]()
     for role in ("guest", "vmm", "device", "kernel"):
         found.update(checked_defaults(roles[role], of))
     return found
@@ -100,8 +99,8 @@ def short_names(names: Collection[str]) -> dict[str, str]:
     return found
 
 
-def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, Any]) -> list[ApiFlags]:
+def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, ScopeValue]) -> list[ApiFlags]:
     """The API flags to try: those that the kernel design knows and the VMM would set, unless the scope fixes them."""
-    if "flags" in scope:
-        return [scope["flags"]]
+    if isinstance(fixed := scope.get("flags"), ApiFlags):
+        return [fixed]
     return [f for f in kernel.api_flags if f in vmm.api_flags]

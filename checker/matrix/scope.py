@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from checker.errors import UserError
 from checker.language.refusal import did_you_mean
@@ -14,7 +15,17 @@ from checker.matrix.roles import designs, look_up, users_file
 from model.lang import Design
 from model.machine import ApiFlags, Machine, Scope
 
+ScopeValue: TypeAlias = int | Enum  # a size, a choice: a bool is an int
 LARGEST_SIZE = 64  # a Mask is a machine word
+
+
+S = TypeVar("S", bound=Scope)
+
+
+def with_values(scope: S, values: Mapping[str, ScopeValue]) -> S:
+    """The scope with other values, whose names and types were looked at where they were read."""
+    fields: dict[str, Any] = dict(values)
+    return replace(scope, **fields)
 
 
 def flag_lines(kernels: Mapping[str, type[Design]], shown: Collection[ApiFlags] = tuple(ApiFlags)) -> list[str]:
@@ -51,7 +62,7 @@ def _annotated_scope(role: type[Machine]) -> object:
         return None
 
 
-def checked_defaults(role: type[Machine], of: type[Scope]) -> dict[str, Any]:
+def checked_defaults(role: type[Machine], of: type[Scope]) -> dict[str, ScopeValue]:
     """The scope_defaults of a class. Raises UserError for a name or a value that the scope does not have."""
     found, defaults = dict(role.scope_defaults), vars(of())
     for name, value in found.items():
@@ -69,9 +80,9 @@ def checked_defaults(role: type[Machine], of: type[Scope]) -> dict[str, Any]:
     return found
 
 
-def parse_scope(text: str, of: type[Scope] = Scope) -> dict[str, Any]:
+def parse_scope(text: str, of: type[Scope] = Scope) -> dict[str, ScopeValue]:
     """ "cpus=1,ioapic=0x20,throttle=on" -> typed values. Raises UserError for unknown names and bad values."""
-    values: dict[str, Any] = {}
+    values: dict[str, ScopeValue] = {}
     defaults = vars(of())
     for part in filter(None, (p.strip() for p in text.split(","))):
         name, equals, value = part.partition("=")
@@ -81,7 +92,7 @@ def parse_scope(text: str, of: type[Scope] = Scope) -> dict[str, Any]:
     return values
 
 
-def _scope_value(name: str, text: str, default: Any) -> Any:
+def _scope_value(name: str, text: str, default: object) -> ScopeValue:
     if isinstance(default, bool):
         options = {"on": True, "off": False, "1": True, "0": False, "true": True, "false": False}
         return look_up(f"value of {name}", text.lower(), options)

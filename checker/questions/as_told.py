@@ -17,6 +17,7 @@ from checker.questions.report import reproduce
 from checker.questions.verdict import Account, Run, check_cell
 from checker.stories.compare import StoryLine, TextDifference, first_difference
 from checker.stories.read import ParsedStory
+from checker.stories.replay import Steps
 from checker.stories.replay_line import text_digest
 from checker.stories.trace import Trace, show
 from checker.stories.write import told_text
@@ -37,7 +38,7 @@ class Told:
     story: ParsedStory
     asked: Property
     cell: Cell
-    path: Sequence[tuple[str, tuple[Any, ...]]]
+    path: Steps
     title: str
 
     @property

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import ON_REQUEST
-from checker.matrix.scope import scope_value
+from checker.matrix.scope import ScopeValue, scope_value
 from checker.progress import Progress
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from checker.questions.report import scope_text
@@ -39,7 +38,7 @@ class CompatAnswer:
         return str(self.design)
 
 
-def cells_of(design: Design, vmm: str, scope: Mapping[str, Any]) -> list[tuple[IoapicVersion, ApiFlags, Cell]]:
+def cells_of(design: Design, vmm: str, scope: Mapping[str, ScopeValue]) -> list[tuple[IoapicVersion, ApiFlags, Cell]]:
     """With the most general guest that suits the VMM."""
     guests = ["lapic" if vmm in ON_REQUEST else "any"]
     found = matrix(design, kernels=["base"], vmms=[vmm], guests=guests, devices=["level"], scope=scope)
@@ -48,7 +47,7 @@ def cells_of(design: Design, vmm: str, scope: Mapping[str, Any]) -> list[tuple[I
 
 
 def pairs(
-    claim: Claim, base: Design, design: Design, vmms: Sequence[str], scope: Mapping[str, Any]
+    claim: Claim, base: Design, design: Design, vmms: Sequence[str], scope: Mapping[str, ScopeValue]
 ) -> Iterable[tuple[Cell, Cell]]:
     """The cells of a claim: every I/O APIC version, and the flags that the claim speaks of; none in the base."""
     for vmm in vmms:

@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-from checker.engine.reference import Codes, Move, Reference, bindings_of, is_of_edges
+from checker.engine.reference import Codes, Move, Reference, Value, bindings_of, is_of_edges
 from checker.errors import UserError
 from checker.language.layout import leaves
 from checker.matrix.cells import Cell, Skipped, matrix
 from checker.matrix.roles import all_properties
-from checker.matrix.scope import parse_scope
+from checker.matrix.scope import ScopeValue, parse_scope
 from checker.questions.litmus import Action, Expectation, LitmusError, Story, nearest
 from checker.stories.replay import name_of
 from checker.stories.trace import show
@@ -93,7 +92,7 @@ class Result:
 def cases_of(story: Story, find: Find) -> list[Case]:
     """The story on each kernel, VMM and version that it names. Raises UserError with file and line."""
     with _at(story, "Scope"):
-        scope: dict[str, Any] = {"flags": ApiFlags.NONE, **parse_scope(story.scope)}
+        scope: dict[str, ScopeValue] = {"flags": ApiFlags.NONE, **parse_scope(story.scope)}
         if "ioapic" in scope:
             raise UserError("the I/O APIC's version is said under Outcome: VMM 0x20")
 
@@ -223,7 +222,7 @@ class _System:
         return lambda state: show(bool(self.reference.holds(known[name].function, by_text[action.field], state)))
 
 
-def _call_text(p: Property, args: Sequence[Any]) -> str:
+def _call_text(p: Property, args: Sequence[Value]) -> str:
     names = p.function.__code__.co_varnames[1 : 1 + len(args)]
     return f"{p.name}({', '.join(f'{n}={show(a)}' for n, a in zip(names, args, strict=True))})"
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from checker.engine.search import Outcome
 from checker.errors import UserError
 from checker.matrix.cells import Cell
 from checker.matrix.roles import GUESTS, all_properties, designs, look_up
+from checker.matrix.scope import ScopeValue, with_values
 from checker.matrix.system import system_of
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell, trace_of
 from checker.stories.write import to_text
@@ -71,7 +71,7 @@ class Table:
     kernel: str
     hosts: tuple[Host, ...]
     guests: tuple[str, ...]
-    scope: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    scope: Mapping[str, ScopeValue] = field(default_factory=dict[str, ScopeValue])
 
 
 def _hosts(
@@ -194,7 +194,7 @@ def cell_of(table: Table, guest: str, source: Host, to: Host, operation: Operati
         to_qemu_has_series=to.qemu_has_series, to_kernel_has_flags=to.kernel_has_flags, to_ioapic=to.ioapic,
         to_flags=to.flags,
     )  # fmt: skip
-    return Cell(names, system, replace(scope, **table.scope))
+    return Cell(names, system, with_values(scope, table.scope))
 
 
 def commands_of(cell: Cell) -> list[str]:
@@ -269,7 +269,7 @@ class Runner:
             yield self.entry(table, source, to, operation)
 
 
-def _key(entry: Entry, verdict: Verdict) -> tuple[Any, ...]:
+def _key(entry: Entry, verdict: Verdict) -> tuple[object, ...]:
     """What two violations of a table must share to share a story. A new process with -loadvm is told like -incoming."""
     assert verdict.run is not None
     start = {"loadvm_at_start": "migrate"}
@@ -281,7 +281,7 @@ class Stories:
     """The different violations of a table: each is told where it was met first."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
-        self.met = dict[tuple[Any, ...], list[tuple[Entry, CellResult, Verdict]]]()
+        self.met = dict[tuple[object, ...], list[tuple[Entry, CellResult, Verdict]]]()
         for entry in entries:
             for result, verdict in entry.shortest():
                 self.met.setdefault(_key(entry, verdict), []).append((entry, result, verdict))

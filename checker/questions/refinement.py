@@ -7,13 +7,13 @@ unless it is one that nobody sees (then the other stands still), or the other ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 from checker.engine.native import NoCompiler
 from checker.engine.prepare import prepare
-from checker.engine.reference import Codes, Move, Reference
+from checker.engine.reference import Codes, Move, Reference, Value
 from checker.engine.search import NativeSearch, open_search
 from checker.errors import InternalError
 from checker.language.layout import Leaf, leaves
@@ -23,7 +23,10 @@ from model.finite import decode
 from model.machine import Machine
 from properties.compat import INTERNAL, UNSEEN, Claim
 
-Key = tuple[str, tuple[Any, ...]]  # a move of either design
+Key = tuple[str, tuple[Value, ...]]  # a move of either design
+State: TypeAlias = Codes | bytes  # of the reference engine, of the native one
+PairState = tuple[State, State]
+Parents = Mapping[PairState, tuple[PairState, int, Key] | None]
 BOTH, BASE, DESIGN = 0, 1, 2  # who takes a move
 
 
@@ -69,8 +72,8 @@ class Side:
     def __init__(self, cell: Cell, engine: str) -> None:
         self.reference = Reference(cell.system, cell.scope)
         self.leaves = {str(leaf): (k, leaf) for k, leaf in enumerate(leaves(cell.system.state_type(cell.scope)))}
-        self.of_state: dict[Any, dict[int, Any]] = {}
-        self.seen: dict[Any, Codes] = {}
+        self.of_state: dict[State, dict[int, State]] = {}
+        self.seen: dict[State, Codes] = {}
         self.native: NativeSearch | None = None
         if engine != "reference":
             try:
@@ -79,24 +82,25 @@ class Side:
             except NoCompiler:
                 if engine == "native":
                     raise
-        self.start: Any = self.reference.start if self.native is None else self.native.exploration.state(0)
+        self.start: State = self.reference.start if self.native is None else self.native.exploration.state(0)
 
-    def codes(self, state: Any) -> Codes:
-        codes: Codes = state if self.native is None else self.native.layout.from_bytes(state)
-        return codes
+    def codes(self, state: State) -> Codes:
+        return self.native.layout.from_bytes(state) if self.native and isinstance(state, bytes) else tuple(state)
 
-    def successors(self, state: Any) -> dict[int, Any]:
+    def successors(self, state: State) -> dict[int, State]:
         """Move number -> next state. Raises InternalError if a step stores out of range: `eoi prove` says which."""
         found = self.of_state.get(state)
         if found is None:
-            step: Callable[[Any], Any]
-            step = self.reference.successors if self.native is None else self.native.exploration.successors
-            found = self.of_state[state] = dict(step(state))
+            if self.native is not None and isinstance(state, bytes):
+                found = dict[int, State](self.native.exploration.successors(state))
+            else:
+                found = dict[int, State](self.reference.successors(self.codes(state)))
+            self.of_state[state] = found
             if any(label & 0x8000 for label in found):
                 raise InternalError("a step of this model stores out of range")
         return found
 
-    def look(self, state: Any, chosen: Sequence[int]) -> Codes:
+    def look(self, state: State, chosen: Sequence[int]) -> Codes:
         """The chosen fields, and the version that the guest reads from the I/O APIC."""
         found = self.seen.get(state)
         if found is None:
@@ -160,7 +164,7 @@ class LockStep:
     def compare(self, max_pairs: int | None = None) -> Compared:
         """Visit the pairs until they can be told apart or all have been visited."""
         start = (self.sides[BASE].start, self.sides[DESIGN].start)
-        parents: dict[Any, tuple[Any, int, Key] | None] = {start: None}
+        parents: dict[PairState, tuple[PairState, int, Key] | None] = {start: None}
         found = self._differs(start)
         if found is not None:
             return Compared(1, True, Divergence((), *found), 0)
@@ -184,10 +188,10 @@ class LockStep:
                 queue.append(after)
         return Compared(len(queue), True, None, self.fired)
 
-    def _steps(self, pair: Any) -> list[tuple[int, Key, Any]]:
+    def _steps(self, pair: PairState) -> list[tuple[int, Key, PairState | None]]:
         """(who, move, next pair); no next pair where a move that can be seen is possible for one of them only."""
         base, design = self.sides[BASE].successors(pair[0]), self.sides[DESIGN].successors(pair[1])
-        found = list[tuple[int, Key, Any]]()
+        found = list[tuple[int, Key, PairState | None]]()
         for label, following in base.items():
             move = self.of_base.get(label)
             if move is None:
@@ -211,7 +215,7 @@ class LockStep:
                 found.append((DESIGN, move[0], None))
         return found
 
-    def _differs(self, pair: Any) -> tuple[str, str, str] | None:
+    def _differs(self, pair: PairState) -> tuple[str, str, str] | None:
         """The first field that differs, with both values."""
         looks = [self.sides[side].look(pair[side - 1], self.columns[side]) for side in (BASE, DESIGN)]
         if looks[0] == looks[1]:
@@ -222,7 +226,7 @@ class LockStep:
         leaf: Leaf = self.sides[BASE].leaves[self.paths[k]][1]
         return self.paths[k], show(decode(leaf.type, looks[0][k])), show(decode(leaf.type, looks[1][k]))
 
-    def _moves(self, parents: Mapping[Any, tuple[Any, int, Key] | None], pair: Any) -> tuple[tuple[int, Move], ...]:
+    def _moves(self, parents: Parents, pair: PairState) -> tuple[tuple[int, Move], ...]:
         """Who made which move on the way to a pair; each is taken again in CPython."""
         path = list[tuple[int, Key]]()
         step = parents[pair]

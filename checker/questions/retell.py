@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker.engine.reference import Codes, Move, Reference, bindings_of, is_of_edges
+from checker.engine.reference import Codes, Move, Reference, Value, bindings_of, is_of_edges
 from checker.errors import UserError
 from checker.language.layout import leaves
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, property_argument
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, designs, look_up, role_of
-from checker.matrix.scope import parse_scope, scope_type
+from checker.matrix.scope import parse_scope, scope_type, with_values
 from checker.matrix.system import system_of
 from checker.questions.as_told import Told, compare_text
 from checker.questions.migration_table import moved
 from checker.questions.verdict import Run, table_of
 from checker.stories.read import ParsedStory
+from checker.stories.replay import Steps
 from checker.stories.trace import StoryError, show
 from model.finite import ModelError, decode
 from model.lang import Fair, Property
@@ -76,7 +76,7 @@ def read_story(
     p = _property_of(story, known)
     names, roles = _roles_of(story, other, find)
     of = scope_type(roles)
-    scope = replace(of(), **parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items()), of))
+    scope = with_values(of(), parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items()), of))
     system = system_of(*roles)
     lower(system, scope)  # a design of the user's may be outside the language: say so before running it
     title = f"{story.property} on " + ", ".join(f"{role} {name}" for role, name in names.items())
@@ -85,7 +85,7 @@ def read_story(
     return Told(story, p, Cell(names, system, scope, subject), path_of(story, Reference(system, scope)), title)
 
 
-def path_of(story: ParsedStory, reference: Reference) -> list[tuple[str, tuple[Any, ...]]]:
+def path_of(story: ParsedStory, reference: Reference) -> list[tuple[str, tuple[Value, ...]]]:
     """The steps of a story: by their numbers, or by their names in its text where it was told before there were numbers,
     or of a system that has other steps now. Raises StoryError."""
     moves, told = reference.moves, story.told
@@ -109,7 +109,7 @@ def path_of(story: ParsedStory, reference: Reference) -> list[tuple[str, tuple[A
     ]
 
 
-def _named_move(reference: Reference, told: str, args: Mapping[str, str], line: int) -> tuple[str, tuple[Any, ...]]:
+def _named_move(reference: Reference, told: str, args: Mapping[str, str], line: int) -> tuple[str, tuple[Value, ...]]:
     """The move that a picture names. `formerly` on a design: names that its steps had in stories told before, and their
     names now. Raises StoryError."""
     design = reference.design
@@ -196,9 +196,7 @@ def _moves(story: ParsedStory, roles: Sequence[type[Machine]]) -> bool:
     return "operation" in story.scope and "operation" not in vars(scope_type(roles)())
 
 
-def _parting(
-    here: Rerun, p: Property, story: ParsedStory, path: Sequence[tuple[str, tuple[Any, ...]]], find: Finder
-) -> list[str]:
+def _parting(here: Rerun, p: Property, story: ParsedStory, path: Steps, find: Finder) -> list[str]:
     """Where the run on the other design first differs from the run that the story tells, if that can be run here."""
     try:
         _, roles = _roles_of(story, None, find)
@@ -232,7 +230,7 @@ class Rerun:
         fields = leaves(self.reference.design.state_type(self.reference.scope))
         return {str(leaf): show(decode(leaf.type, code)) for leaf, code in zip(fields, state, strict=True)}
 
-    def take(self, path: Sequence[tuple[str, tuple[Any, ...]]]) -> str:
+    def take(self, path: Steps) -> str:
         """Take the steps; returns why it came to a halt, or ""."""
         for number, (step, args) in enumerate(path, 1):
             told = f"{step}({', '.join(map(show, args))})"
@@ -259,7 +257,7 @@ class Rerun:
         all_values = bindings_of(self.p, self.reference.scope)
         return [dict(zip(names[len(names) - len(v) :], v, strict=True)) for v in all_values if self._shows(v)]
 
-    def _shows(self, values: tuple[Any, ...]) -> bool:
+    def _shows(self, values: tuple[Value, ...]) -> bool:
         holds, function = self.reference.holds, self.p.function
         if self.p.kind == "leads_to":
             said = [holds(function, values, s) for s in self.states]

@@ -14,7 +14,7 @@ from checker.engine.atoms import Atom, atoms
 from checker.engine.native import CorruptParents, Outcome, Stats
 from checker.engine.passages import SourceLine
 from checker.engine.prepare import prepare
-from checker.engine.reference import Move, Reference, bindings_of
+from checker.engine.reference import Move, Reference, Value, bindings_of
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
 from checker.errors import InternalError
 from checker.language.ir import Program
@@ -88,7 +88,7 @@ class Verdict:
 
     property: Property
     status: Status
-    binding: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    binding: Mapping[str, Value] = field(default_factory=dict[str, Value])
     run: Run | None = None
     note: str = ""
     confirmed: str = ""  # what became of the run on a real system, if it was tried (oracles/confirm.py)
@@ -188,7 +188,7 @@ class Judge:
         names = p.function.__code__.co_varnames[: p.function.__code__.co_argcount]
         mine = self._atoms[p.function]
         parts = len(mine) // len(bindings)
-        found = list[tuple[Path, dict[str, Any]]]()
+        found = list[tuple[Path, dict[str, Value]]]()
         for k, values in enumerate(bindings):
             path = self._witness(p, mine[k * parts : (k + 1) * parts])
             if path is not None:
@@ -315,7 +315,13 @@ class Account:
         self.moves = Reference(cell.system, cell.scope).moves
 
     def trace(
-        self, binding: Mapping[str, Any], reproduce: str, *, label: str = "", shortest: bool = True, subject: str = ""
+        self,
+        binding: Mapping[str, object],
+        reproduce: str,
+        *,
+        label: str = "",
+        shortest: bool = True,
+        subject: str = "",
     ) -> Trace:
         """The story of the property's violation (or witness) for these values. subject: another role under review."""
         cell, p, run = self.cell, self.p, self.run

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeAlias, get_args
 
+from checker.engine.reference import Value
 from checker.errors import InternalError
 from checker.language.layout import Leaf, leaves
 from checker.language.source import type_hints
@@ -30,7 +31,7 @@ from checker.stories.trace import Arrow, Event, FieldChange, lanes_in, show
 from model.finite import MaskType, ModelError, StructType, TableType, Type, decode
 from model.lang import Design, Disabled, Label, Scope, Struct, cells, save
 
-Path: TypeAlias = Sequence[tuple[str, tuple[Any, ...]]]  # the steps of a run: name, Python values of the parameters
+Steps: TypeAlias = Sequence[tuple[str, tuple[Value, ...]]]  # the steps of a run: name, Python values of the parameters
 States: TypeAlias = Sequence[tuple[int, ...]]  # leaf codes in layout order: the initial state, then after each step
 
 
@@ -144,7 +145,7 @@ class _Recorder:
         """The current state as leaf codes."""
         return save(self.cells)
 
-    def run(self, step: str, args: tuple[Any, ...]) -> Event:
+    def run(self, step: str, args: tuple[Value, ...]) -> Event:
         """Take one step. Raises Disabled if it is not enabled, and whatever else the model raises."""
         self._reset(self.by[step])
         method = getattr(self.system, step)
@@ -237,7 +238,7 @@ def _arguments(hint: Any) -> Iterator[Any]:
 def replay(
     design: type[Design],
     scope: Scope,
-    path: Path,
+    path: Steps,
     loop_start: int | None = None,
     *,
     expected: States | None = None,

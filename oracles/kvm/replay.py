@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from checker.engine.reference import Reference, bindings_of
+from checker.engine.reference import Reference, Value, bindings_of
 from checker.matrix.roles import designs
 from checker.matrix.scope import flag_lines
 from checker.questions.as_told import Told
@@ -25,7 +24,7 @@ from oracles.kvm.subjects import confirm_as_told, confirm_run, running_design
 from oracles.lockstep import OracleMissing, Step
 from oracles.report import wrapped
 
-Values = Sequence[tuple[Any, ...]]  # of a property's parameters
+Values = Sequence[tuple[Value, ...]]  # of a property's parameters
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs
-from checker.matrix.scope import parse_scope
+from checker.matrix.scope import ScopeValue, parse_scope, with_values
 from checker.matrix.system import system_of
 from model.lang import Design, ModelError
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
@@ -104,24 +103,26 @@ RANDOM_SCENES: tuple[tuple[type[Machine], ...], ...] = (
 )  # fmt: skip
 
 
-def random_scenes(kernel: type[Machine], sizes: Mapping[str, Any], real: RealSystem) -> list[Subject]:
+def random_scenes(kernel: type[Machine], sizes: Mapping[str, ScopeValue], real: RealSystem) -> list[Subject]:
     """Anything that userspace and guests can do, at these sizes and at one of each, where more happens again and again."""
     found = []
     for roles, flags in itertools.product(RANDOM_SCENES, kernel.api_flags):
-        for scope in (replace(Scope(), **sizes, flags=flags), Scope(cpus=1, pins=1, vectors=1, flags=flags)):
+        for scope in (with_values(Scope(), {**sizes, "flags": flags}), Scope(cpus=1, pins=1, vectors=1, flags=flags)):
             names = {"scene": " ".join(role.__name__ for role in roles), "sizes": _sizes(scope), "flags": flags.name}
             found.append(Subject(system_of(*roles, LiveKvm, kernel), scope, real, names))
     return found
 
 
-def random_subjects(design: str, kernel: type[Machine], sizes: Mapping[str, Any], real: RealSystem) -> list[Subject]:
+def random_subjects(
+    design: str, kernel: type[Machine], sizes: Mapping[str, ScopeValue], real: RealSystem
+) -> list[Subject]:
     """Scenes; then real VMM and guest models, with each flag that kernel and VMM know and each I/O APIC version."""
     found = random_scenes(kernel, {name: n for name, n in sizes.items() if name in ("cpus", "pins", "vectors")}, real)
     for vmm, guest in RANDOM_MATRIX:
         versions = VMMS[vmm].versions if vmm == "qemu" else VMMS[vmm].versions[:1]
         for flags in [f for f in kernel.api_flags if f in VMMS[vmm].api_flags]:
             for version in versions:
-                scope = replace(Scope(), **{"flags": flags, "ioapic": version, **sizes})
+                scope = with_values(Scope(), {"flags": flags, "ioapic": version, **sizes})
                 names = {"kernel": design, "vmm": f"{vmm} {version.value:#x}", "guest": guest, "device": "level"}
                 names["flags"] = flags.name
                 roles = (kernel, VMMS[vmm], GUESTS[guest], DEVICES["level"])
@@ -131,7 +132,7 @@ def random_subjects(design: str, kernel: type[Machine], sizes: Mapping[str, Any]
 
 def sizes_of(text: str) -> Scope:
     """--scope of a covering walk."""
-    return replace(Scope(ioapic=IoapicVersion.V11), **parse_scope(text))
+    return with_values(Scope(ioapic=IoapicVersion.V11), parse_scope(text))
 
 
 def confirm_run(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from checker.engine.reference import bindings_of
 from checker.matrix.system import system_of
 from checker.questions.retell import Finder, read_story
 from checker.stories.read import ParsedStory
 from model.lang import Property
+from model.machine import Machine
 from oracles.confirm import Counterexample, Label, confirm, shown_by
 from oracles.qemu.system import QemuIoapic
 from oracles.report import wrapped
@@ -20,7 +20,7 @@ NO_ENTRY = "NOT RUNNABLE HERE: nothing in this run happens at the VMM's I/O APIC
 
 
 def replay_story(
-    story: ParsedStory, other: Any, find: Finder, known: Mapping[str, Property]
+    story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
 ) -> tuple[list[str], Label]:
     """(what to print, what became of it): the VMM's I/O APIC functions of a story are run on QEMU's I/O APIC, everything else
     in the model."""
