@@ -12,7 +12,6 @@ from checker.matrix.loader import load_design, load_properties, path_and_name, p
 from checker.matrix.roles import (
     DEVICES,
     GUESTS,
-    ROLES,
     VMMS,
     all_properties,
     default_guests,
