@@ -11,7 +11,6 @@ import re
 import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from checker.language.refusal import Refused, loc_of
 from checker.matrix.roles import ROLES, designs, home_of, role_of
@@ -127,7 +126,7 @@ def _defined_once(functions: Sequence[ast.FunctionDef], path: Path) -> None:
             raise Refused(loc_of(node, str(path)), said, "leave one of them")
 
 
-def is_own(defined: type | Callable[..., Any], module: types.ModuleType) -> bool:
+def is_own(defined: type | Callable[..., object], module: types.ModuleType) -> bool:
     """Was the class or function defined in the file itself, not imported?"""
     return defined.__module__ == module.__name__
 

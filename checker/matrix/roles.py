@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import model.bugs
 import model.devices
@@ -173,7 +173,7 @@ def look_up(kind: str, name: str, known: Mapping[str, T], if_none_is_near: str =
 USERS_MODULE = "eoi_user_"  # what checker.matrix.loader calls the module of a file of the user's
 
 
-def users_file(defined: type | Callable[..., Any]) -> str:
+def users_file(defined: type | Callable[..., object]) -> str:
     """The file of the user's that a class or function is in, as it was named; "" for the project's own."""
     module = sys.modules.get(defined.__module__)
     return str(module.__file__) if module is not None and defined.__module__.startswith(USERS_MODULE) else ""

@@ -6,7 +6,6 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from checker.engine.search import Limits
 from checker.matrix.cells import Cell
@@ -22,7 +21,7 @@ from checker.stories.replay_line import text_digest
 from checker.stories.trace import Trace, show
 from checker.stories.write import told_text
 from model.finite import ModelError
-from model.lang import Property
+from model.lang import Design, Property
 from model.machine import Scope
 from model.migration import Migrating
 
@@ -46,7 +45,7 @@ class Told:
         return self.cell.names
 
     @property
-    def roles(self) -> Sequence[type[Any]]:
+    def roles(self) -> Sequence[type[Design]]:
         return self.cell.system.__bases__
 
     @property
@@ -68,7 +67,7 @@ class TextAnswer:
     is_open: bool = False
 
 
-def compare_text(told: Told, run: Run, shown: Sequence[Mapping[str, Any]]) -> TextAnswer:
+def compare_text(told: Told, run: Run, shown: Sequence[Mapping[str, object]]) -> TextAnswer:
     """shown: the values of the property's parameters of which the run shows what the headline says."""
     story, line = told.story, told.story.told
     asked = property_argument(told.asked) if line is None else re.sub(r"@[0-9a-f]{8}(?=:|$)", "", line.asked)
@@ -98,7 +97,7 @@ def _nearest(text: Sequence[StoryLine], traces: Iterator[Trace], whole: bool) ->
     return max(found, key=lambda one: float("inf") if one[1] is None else one[1].length)
 
 
-def _traces(told: Told, account: Account, shown: Sequence[Mapping[str, Any]], label: str) -> Iterator[Trace]:
+def _traces(told: Told, account: Account, shown: Sequence[Mapping[str, object]], label: str) -> Iterator[Trace]:
     """What may have been told: before there was a Replay line, nothing said of which values, and which role was asked."""
     subjects = [told.cell.subject] if told.story.told is not None else list(ROLES)
     for binding, subject in itertools.product(shown, subjects):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +46,8 @@ class _Picture:
 
     leaves: list[Leaf]
     moves: list[Move]
-    codes: NDArray[Any]
-    edges: NDArray[Any]
+    codes: NDArray[np.uint64]
+    edges: NDArray[np.int64]
 
 
 def compare_graphs(
@@ -77,7 +76,7 @@ def compare_graphs(
     )
 
 
-def _equal(a: _Picture, b: _Picture, rows: Sequence[NDArray[Any]]) -> bool:
+def _equal(a: _Picture, b: _Picture, rows: Sequence[NDArray[np.void]]) -> bool:
     order_a, order_b = np.argsort(rows[0]), np.argsort(rows[1])
     if len(order_a) != len(order_b) or len(a.edges) != len(b.edges):
         return False
@@ -97,7 +96,7 @@ def _other_fairness(a: _Picture, b: _Picture) -> list[str]:
     return list(dict.fromkeys(m.step for m in b.moves if owed.get(m.step, m.fair) is not m.fair))
 
 
-def _sorted(edges: NDArray[Any]) -> NDArray[Any]:
+def _sorted(edges: NDArray[np.int64]) -> NDArray[np.int64]:
     return edges[np.lexsort((edges[:, 2], edges[:, 1], edges[:, 0]))]
 
 
@@ -116,7 +115,7 @@ def _called(move: Move) -> Hashable:
     return move.step, *map(show, move.args)
 
 
-def _restricted(picture: _Picture, common: Sequence[int]) -> NDArray[Any]:
+def _restricted(picture: _Picture, common: Sequence[int]) -> NDArray[np.void]:
     """void[states]: each state's codes of the common leaves, as one comparable value."""
     chosen = np.ascontiguousarray(picture.codes[:, common])
     return chosen.view(np.dtype((np.void, chosen.dtype.itemsize * chosen.shape[1]))).ravel()
@@ -141,7 +140,7 @@ def _picture(
     return _Picture(leaves, moves, _columns(search.exploration.packed(), widths), edges)
 
 
-def _columns(packed: NDArray[np.uint32], widths: Sequence[int]) -> NDArray[Any]:
+def _columns(packed: NDArray[np.uint32], widths: Sequence[int]) -> NDArray[np.uint64]:
     """u64[states, leaves]: the code of every leaf, cut out of the packed states."""
     words = np.concatenate([packed, np.zeros((len(packed), 3), np.uint32)], axis=1).astype(np.uint64)
     codes = np.zeros((len(packed), len(widths)), np.uint64)
@@ -153,7 +152,7 @@ def _columns(packed: NDArray[np.uint32], widths: Sequence[int]) -> NDArray[Any]:
     return codes
 
 
-def _bits(words: NDArray[Any], at: int, width: int) -> NDArray[Any]:
+def _bits(words: NDArray[np.uint64], at: int, width: int) -> NDArray[np.uint64]:
     """u64[states]: `width` (at most 64) bits from bit `at` on."""
     found = np.zeros(len(words), np.uint64)
     taken = 0

@@ -18,7 +18,7 @@ import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from checker.language.source import definition_of, parsed
 from model.lang import Design, Index, Struct
@@ -71,9 +71,9 @@ def diff_lines(base_name: str, name: str, hunks: Sequence[Hunk]) -> list[str]:
 # --- what is compared ---
 
 
-def _functions(design: type[Design]) -> dict[str, tuple[str, Callable[..., Any]]]:
+def _functions(design: type[Design]) -> dict[str, tuple[str, Callable[..., object]]]:
     """name -> (C file, the function that runs), first definitions first."""
-    found: dict[str, tuple[str, Callable[..., Any]]] = {}
+    found: dict[str, tuple[str, Callable[..., object]]] = {}
     for owner in reversed(design.__mro__):
         for name, function in vars(owner).items():
             if issubclass(owner, Design) and owner is not Design and inspect.isfunction(function) and name[0] != "_":
@@ -105,7 +105,7 @@ def _fields(design: type[Design]) -> dict[str, Field]:
     return lines
 
 
-def _meaning(hint: Any, default: Any = None) -> str:
+def _meaning(hint: object, default: object = None) -> str:
     """A type without the names of aliases, which another file may give to something else."""
     after = "" if default is None else f" = {default}"
     if typing.get_origin(hint) is Annotated:  # a label beside it is for people
@@ -131,7 +131,7 @@ def _annotation_texts(owner: type) -> dict[str, str]:
     return found
 
 
-def _show(value: Any) -> str:
+def _show(value: object) -> str:
     if isinstance(value, tuple):
         return f"({', '.join(getattr(item, 'name', str(item)) for item in value)})"
     return str(value)
@@ -141,7 +141,7 @@ def _show(value: Any) -> str:
 
 
 def _function_diff(
-    old: Callable[..., Any] | None, new: Callable[..., Any] | None, design: type[Design]
+    old: Callable[..., object] | None, new: Callable[..., object] | None, design: type[Design]
 ) -> list[str]:  # fmt: skip
     inherited = old is not None and any(old is vars(owner).get(old.__name__) for owner in design.__mro__)
     if new is not None and inherited and _calls_super(new):
@@ -165,7 +165,7 @@ def _changed(old: Sequence[str], new: Sequence[str]) -> list[str]:
     return lines
 
 
-def _constants(old: Callable[..., Any], new: Callable[..., Any]) -> list[str]:
+def _constants(old: Callable[..., object], new: Callable[..., object]) -> list[str]:
     """The constants of their files that both functions name and that have other values."""
     values = [
         {n: str(v) for n in f.__code__.co_names if isinstance(v := f.__globals__.get(n), bool | int | Enum)}
@@ -175,12 +175,12 @@ def _constants(old: Callable[..., Any], new: Callable[..., Any]) -> list[str]:
     return [f"{sign}{n} = {of[n]}" for sign, of in zip("-+", values, strict=True) for n in names]
 
 
-def _calls_super(function: Callable[..., Any]) -> bool:
+def _calls_super(function: Callable[..., object]) -> bool:
     calls = [n for n in ast.walk(definition_of(function)) if isinstance(n, ast.Call)]
     return any(isinstance(call.func, ast.Name) and call.func.id == "super" for call in calls)
 
 
-def code_lines(function: Callable[..., Any]) -> list[str]:
+def code_lines(function: Callable[..., object]) -> list[str]:
     """A function's lines from `def` on, without docstring, comments and the indentation of its class."""
     node = definition_of(function)
     lines = _without_comments(function.__code__.co_filename, parsed(function.__code__.co_filename))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from checker.engine.reference import Codes, Move, Reference, Value, bindings_of, is_of_edges
 from checker.errors import UserError
@@ -250,7 +249,7 @@ class Rerun:
         promised = "what was promised happens in it" if self.p.kind == "leads_to" else ""
         return unfair or ("" if self.shown() else promised or "the last state does not show it")
 
-    def shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, object]]:
         """The values of the property's parameters of which the run shows it."""
         code = self.p.function.__code__
         names = code.co_varnames[: code.co_argcount]

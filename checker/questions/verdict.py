@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Self
+from typing import Self
 
 from checker.engine.atoms import Atom, atoms
 from checker.engine.native import CorruptParents, Outcome, Stats
@@ -170,7 +170,7 @@ class Judge:
         self.cell, self.search, self.reference = cell, search, reference
         self._stop = stop or threading.Event()
         self._on_phase = on_phase or (lambda text: None)
-        self._atoms: dict[Callable[..., Any], list[Atom]] = {p.function: [] for p in asked}
+        self._atoms: dict[Callable[..., object], list[Atom]] = {p.function: [] for p in asked}
         self.atoms = atoms(program)
         for atom in self.atoms:
             self._atoms[asked[atom.formula].function].append(atom)
