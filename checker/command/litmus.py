@@ -10,8 +10,7 @@ from checker.command import exits
 from checker.command.options import not_here
 from checker.command.parsers import LITMUS
 from checker.matrix.select import find_role
-from checker.questions.litmus import stories_in
-from checker.questions.litmus_run import cases_of, lines_of, run_case
+from checker.questions.litmus import cases_of, lines_of, run_case, stories_in
 from checker.words import count
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from checker.questions import litmus, litmus_run
+from checker.questions import litmus
 
 GOOD = """\
 Title:    A level interrupt closes its pin
@@ -208,7 +208,7 @@ def test_free_steps_are_taken_or_not(eoi: Callable[..., Any], story: Path, kind:
 
 
 def test_a_story_with_too_many_runs(eoi: Callable[..., Any], story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(litmus_run, "LIMIT", 500)
+    monkeypatch.setattr(litmus, "LIMIT", 500)
     story.write_text(
         GOOD.replace("device_raise(pin=0)", "...").replace("pins=1", "pins=2").replace("vectors=1", "vectors=2")
     )

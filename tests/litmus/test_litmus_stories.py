@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from checker.matrix.roles import default_vmms, designs, role_of
-from checker.questions.litmus import Story, read_story
-from checker.questions.litmus_run import Case, cases_of, run_case
+from checker.questions.litmus import Case, Story, cases_of, read_story, run_case
 from model.designs.v6 import V6
 from model.kvm.ioapic import IoapicC
 from model.kvm.lapic import LapicC

@@ -11,8 +11,7 @@ from checker.engine.prepare import prepare
 from checker.engine.search import Limits, NativeSearch
 from checker.language.layout import instances
 from checker.matrix.select import find_role
-from checker.questions.litmus import stories_in
-from checker.questions.litmus_run import History
+from checker.questions.litmus import History, stories_in
 from checker.stories.trace import show
 from model.finite import decode
 from model.lang import Design, Scope
