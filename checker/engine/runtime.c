@@ -11,6 +11,7 @@ static u32 watch_words(const struct Watch *watch) { return (watch->n + 63) / 64;
 static inline u64 newly_seen(struct Watch *watch, u32 value, u32 word) {
     u64 new = (value ? watch->now[word] : ~watch->now[word]) & watch->unseen[value][word];
     watch->unseen[value][word] &= ~new;
+    watch->open -= (u32)__builtin_popcountll(new);
     return new;
 }
 
@@ -49,52 +50,62 @@ static enum Status fault(struct Engine *e, u32 src, u32 label, bool stray) {
     return FAULT;
 }
 
-static enum Status check_successors(struct Engine *e, u32 src, u32 count, const u16 *labels) {
-    if (count > e->model.max_successors) return BROKEN_MODEL;
-    for (u32 k = 0; k < count; k++) {
-        if ((labels[k] & (FAULT_LABEL - 1)) >= e->model.labels) return BROKEN_MODEL;
-        if (labels[k] & FAULT_LABEL) return fault(e, src, labels[k], false);
-        if (strays(e, e->out + (u64)k * e->model.words8)) return fault(e, src, labels[k], true);
-    }
-    return RUNNING;
+/* A successor that cannot be kept: its label says so, or else its state strays. */
+static enum Status refuse(struct Engine *e, u32 src, u32 label) {
+    if ((label & (FAULT_LABEL - 1)) >= e->model.labels) return BROKEN_MODEL;
+    return fault(e, src, label, !(label & FAULT_LABEL));
 }
 
 static void load_state(const struct Engine *e, u32 id, u64 *packed, u64 *state) {
+    u32 words = e->view.words32;
     packed[e->words64 - 1] = 0;
-    memcpy(packed, key_of(e, id), e->view.words32 * 4ull);
-    e->unpack(e, packed, state);
+    memcpy(packed, (u32 *)e->keys.data + (u64)id * words, words * 4ull);
+    unpack(e, packed, state);
 }
 
-/* Write the key of an unpacked state; the result is its hash. */
-static inline u64 pack_key(struct Engine *e, const u64 *state, u32 *key) {
-    e->pack(e, state, e->packed);
-    memcpy(key, e->packed, e->view.words32 * 4ull);
-    return hash_key(key, e->view.words32);
+/* Write the key of an unpacked state into the (empty) batch; the result is its hash. */
+static u64 pack_alone(struct Engine *e, const u64 *state) {
+    pack(e, state, e->batch_keys, e->bmi2);
+    return hash_key(e->batch_keys, e->view.words32);
+}
+
+/* Pack the `count` successors in e->out into the batch, from position `first` on.  Less than `count`: the first that
+ * cannot be kept. */
+INLINE u32 pack_successors(struct Engine *e, u32 first, u32 count, u32 words, bool bmi2) {
+    const struct Table t = table_of(e, words);
+    const u16 *labels = e->batch_label + first;
+    const u64 *state = e->out;
+    u32 *key = e->batch_keys + (u64)first * words;
+    for (u32 k = 0; k < count; k++, state += e->model.words8, key += words) {
+        if (labels[k] >= e->model.labels || strays(e, state)) return k; /* a FAULT_LABEL makes it too large */
+        pack(e, state, key, bmi2);
+        u64 hash = e->batch_hash[first + k] = hash_key(key, words);
+        __builtin_prefetch(t.slots + home_slot(&t, hash), 1);
+    }
+    return count;
 }
 
 /* Append the packed successors of state `src` to the batch, which holds *total of them. */
-static enum Status generate(struct Engine *e, u32 src, u32 *total) {
+INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bool bmi2) {
     load_state(e, src, e->packed, e->state);
-    if (e->watch.n) watch_state(e, src);
+    if (e->watch.open) watch_state(e, src);
     u16 *labels = e->batch_label + *total;
     u32 count = e->model.expand(e->state, e->out, labels);
-    enum Status status = check_successors(e, src, count, labels);
-    if (status != RUNNING) return status;
-    for (u32 k = 0; k < count; k++, ++*total) {
-        const u64 *after = e->out + (u64)k * e->model.words8;
-        e->batch_hash[*total] = pack_key(e, after, e->batch_keys + (u64)*total * e->view.words32);
-        __builtin_prefetch((u32 *)e->slots.data + home_slot(e, e->batch_hash[*total]), 1);
-        if (e->edge_watch.n) watch_edge(e, after, (struct Edge){src, labels[k], *total});
-    }
+    if (count > e->model.max_successors) return BROKEN_MODEL;
+    u32 packed = pack_successors(e, *total, count, words, bmi2);
+    if (packed < count) return refuse(e, src, labels[packed]);
+    for (u32 k = 0; e->edge_watch.open && k < count; k++)
+        watch_edge(e, e->out + (u64)k * e->model.words8, (struct Edge){src, labels[k], *total + k});
+    *total += count;
     return RUNNING;
 }
 
 /* Most successors are old: fetch the key each one will be compared with before comparing the first. */
-static void prefetch_keys(const struct Engine *e, u32 total) {
+INLINE void prefetch_keys(const struct Table *t, const u64 *hash, u32 total) {
     for (u32 j = 0; j < total; j++) {
-        u32 entry = ((u32 *)e->slots.data)[home_slot(e, e->batch_hash[j])];
-        if (entry && (entry & ~id_bits(e)) == tag_of(e, e->batch_hash[j]))
-            __builtin_prefetch(key_of(e, (entry & id_bits(e)) - 1));
+        u32 entry = t->slots[home_slot(t, hash[j])];
+        if (entry && (entry & ~id_bits(t)) == tag_of(t, hash[j]))
+            __builtin_prefetch(key_of(t, (entry & id_bits(t)) - 1));
     }
 }
 
@@ -106,37 +117,53 @@ static void keep_row(struct Engine *e, u32 from, u32 to) {
 }
 
 /* Look up or insert the successors of the first `states` states of the batch. */
-static void settle(struct Engine *e, u32 states) {
-    prefetch_keys(e, states ? e->batch_end[states - 1] : 0);
+INLINE void settle(struct Engine *e, u32 states, u32 words) {
+    struct Table t = table_of(e, words);
+    const u64 *hash = e->batch_hash;
+    u64 *label_count = e->view.label_count;
+    prefetch_keys(&t, hash, states ? e->batch_end[states - 1] : 0);
     for (u32 s = 0, j = 0; s < states; s++) {
-        u32 from = j, src = (u32)e->view.expanded;
-        for (; j < e->batch_end[s]; j++) {
-            const u32 *key = e->batch_keys + (u64)j * e->view.words32;
-            e->batch_ids[j] = find_or_add(e, key, e->batch_hash[j], src);
-            e->view.label_count[e->batch_label[j]]++;
+        u32 from = j, src = (u32)e->view.expanded, end = e->batch_end[s];
+        for (; j < end; j++) {
+            e->batch_ids[j] = find_or_add(&t, e->batch_keys + (u64)j * words, hash[j], src);
+            label_count[e->batch_label[j]]++;
         }
         if (e->model.keep_edges) keep_row(e, from, j);
         e->view.transitions += j - from;
         e->view.expanded++;
     }
+    e->view.states = t.states;
     while (e->n_pending) {
         struct Edge *witness = e->pending[--e->n_pending];
         witness->dst = e->batch_ids[witness->dst];
     }
 }
 
-static enum Status expand_batch(struct Engine *e) {
+INLINE enum Status expand_batch_of(struct Engine *e, u32 words, bool bmi2) {
     u64 left = e->level_stop - e->view.expanded;
     u32 states = left < BATCH ? (u32)left : BATCH, total = 0, done = 0;
     enum Status status = reserve(e, (u64)states * e->model.max_successors);
     if (status != RUNNING) return status;
     for (; done < states; done++) {
-        status = generate(e, (u32)e->view.expanded + done, &total);
+        status = generate(e, (u32)e->view.expanded + done, &total, words, bmi2);
         if (status != RUNNING) break;
         e->batch_end[done] = total;
     }
-    settle(e, done);
+    settle(e, done, words);
     return status;
+}
+
+/* The same work for every width of a key; where it is a constant, the compiler makes better code of it. */
+static enum Status expand_batch(struct Engine *e) {
+    switch (e->bmi2 ? e->view.words32 : 0) {
+    case 1: return expand_batch_of(e, 1, true);
+    case 2: return expand_batch_of(e, 2, true);
+    case 3: return expand_batch_of(e, 3, true);
+    case 4: return expand_batch_of(e, 4, true);
+    case 5: return expand_batch_of(e, 5, true);
+    case 6: return expand_batch_of(e, 6, true);
+    default: return expand_batch_of(e, e->view.words32, e->bmi2); /* without BMI2, or more than 192 bits */
+    }
 }
 
 /* Note where the level ends; false when the table could not grow. */
@@ -168,7 +195,7 @@ static void *take(struct Engine *e, u64 count, u64 size) {
 }
 
 static bool watch_new(struct Engine *e, struct Watch *watch, u32 n) {
-    watch->n = n;
+    watch->n = n, watch->open = 2 * n;
     u32 words = watch_words(watch);
     watch->now = take(e, words, 8);
     for (u32 value = 0; value < 2; value++) {
@@ -189,8 +216,7 @@ static bool copy_masks(struct Engine *e) {
         e->frozen[i] = m->frozen[i] & ~e->loose[i];
     }
     bool portable = m->portable || !has_bmi2();
-    e->pack = portable ? pack_portable : pack_bmi2;
-    e->unpack = portable ? unpack_portable : unpack_bmi2;
+    e->bmi2 = !portable;
     e->n_pieces = cut_pieces(e, portable, NULL);
     e->pieces = take(e, e->n_pieces, sizeof *e->pieces);
     return e->pieces && cut_pieces(e, portable, e->pieces) == e->n_pieces;
@@ -201,7 +227,7 @@ static bool take_buffers(struct Engine *e) {
     u64 batch = (u64)m->max_successors * BATCH + 1;
     e->state = take(e, m->words8, 8), e->packed = take(e, e->words64, 8);
     e->out = take(e, (u64)m->words8 * (m->max_successors + 1ull), 8);
-    e->batch_keys = take(e, batch * e->view.words32, 4), e->batch_ids = take(e, batch, 4);
+    e->batch_keys = take(e, batch * e->view.words32 + PACK_SLACK, 4), e->batch_ids = take(e, batch, 4);
     e->batch_hash = take(e, batch, 8), e->batch_label = take(e, batch, 2);
     e->view.label_count = take(e, m->labels, 8);
     e->view.first = take(e, 2ull * m->n_atoms, 4);
@@ -247,7 +273,9 @@ enum Status engine_add_initial(struct Engine *e, const u64 *state) {
     if (strays(e, state)) return fault(e, NONE, 0, true);
     enum Status status = reserve(e, 1);
     if (status != RUNNING) return status;
-    find_or_add(e, e->batch_keys, pack_key(e, state, e->batch_keys), NONE);
+    struct Table t = table_of(e, e->view.words32);
+    find_or_add(&t, e->batch_keys, pack_alone(e, state), NONE);
+    e->view.states = t.states;
     return RUNNING;
 }
 
@@ -264,7 +292,8 @@ void engine_state(struct Engine *e, u32 id, u64 *state) { load_state(e, id, e->p
 u32 engine_find(struct Engine *e, const u64 *state) {
     u64 slot;
     if (!e->slots.data || strays(e, state)) return NONE;
-    return find(e, e->batch_keys, pack_key(e, state, e->batch_keys), &slot);
+    const struct Table t = table_of(e, e->view.words32);
+    return find(&t, e->batch_keys, pack_alone(e, state), &slot);
 }
 
 /* out[k * stride + id] = value of formula atoms[k] in state id, for from <= id < to. */

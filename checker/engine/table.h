@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "packed states are read as little-endian words"
 #endif
@@ -27,7 +24,11 @@ typedef uint64_t u64;
 #define BATCH 32u                /* states expanded before their successors are looked up */
 #define FAULT_LABEL 0x8000u      /* set in a label: the step stored a value out of range */
 #define FIRST_SLOT_BITS 16u
+#define PACK_SLACK 2u            /* u32 that pack() may write behind a key */
+#define FIRST_BYTES (1ull << 14) /* of an array */
 #define HUGE_PAGE (2ull << 20)
+/* For what must be part of a caller that knows how wide a key is: copying, hashing and comparing then need no loop. */
+#define INLINE static inline __attribute__((always_inline))
 
 enum Status { RUNNING, DONE, FAULT, OUT_OF_MEMORY, STATE_LIMIT, BROKEN_MODEL };
 
@@ -43,7 +44,12 @@ struct Model { /* mirrored by checker/engine/native.py */
 struct Array { void *data; u64 bytes; };
 struct Piece { u64 mask; u32 word, from, count, to; }; /* bits of one state word -> bits [to, to+count) packed */
 struct Edge { u32 src, label, dst; };
-struct Watch { u32 n; u64 *now, *unseen[2]; }; /* n formulas; unseen[v]: those never yet seen with value v */
+/* n formulas.  unseen[v]: those never yet seen with value v; `open` of them for both v together.  What `now` says of a
+ * formula that was seen with both is not looked at, so it need not be evaluated. */
+struct Watch {
+    u32 n, open;
+    u64 *now, *unseen[2];
+};
 
 struct View { /* everything Python may look at; mirrored by checker/engine/native.py */
     u64 expanded, states, transitions, levels, bytes, table_bytes;
@@ -64,8 +70,7 @@ struct Engine {
     u64 *mask, *frozen, *loose; /* loose: stored or padding, so not required to equal frozen */
     struct Piece *pieces;
     u32 n_pieces;
-    void (*pack)(const struct Engine *, const u64 *state, u64 *packed);
-    void (*unpack)(const struct Engine *, const u64 *packed, u64 *state);
+    bool bmi2;
     struct Watch watch, edge_watch;
     u64 *state, *out, *packed; /* scratch: one unpacked state, its successors, one packed state */
     u32 *batch_keys, *batch_ids, batch_end[BATCH];
@@ -75,31 +80,46 @@ struct Engine {
     u32 n_pending;
 };
 
-/* ---- memory: mapped arrays grow in place or by moving page tables, never by copying ---- */
+/* ---- memory: small arrays are of the heap, whose pages the next search uses again (new ones would be most of the cost
+ * of a search of 500 states); large ones are mapped and grow by moving page tables, never by copying ---- */
 
 static u64 round_up(u64 bytes, u64 unit) { return (bytes + unit - 1) / unit * unit; }
+static bool is_small(u64 bytes) { return bytes < 2 * HUGE_PAGE; }
 
 static void array_free(struct Engine *e, struct Array *a) {
-    if (a->data) munmap(a->data, a->bytes);
+    if (is_small(a->bytes)) free(a->data);
+    else munmap(a->data, a->bytes);
     e->view.bytes -= a->bytes;
     *a = (struct Array){0};
 }
 
-/* Map `bytes` at a huge-page boundary (so that huge pages survive a move), taking over `a`'s pages. */
-static bool array_map(struct Engine *e, struct Array *a, u64 bytes) {
-    if (bytes - a->bytes > e->byte_limit || e->view.bytes > e->byte_limit - (bytes - a->bytes)) return false;
+/* A mapping for what is in `a`, at a huge-page boundary so that huge pages survive a move; NULL: `a` is as it was. */
+static void *map_huge(const struct Array *a, u64 bytes) {
     u8 *area = mmap(NULL, bytes + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (area == MAP_FAILED) return false;
+    if (area == MAP_FAILED) return NULL;
     u8 *start = (u8 *)round_up((u64)area, HUGE_PAGE), *end = area + bytes + HUGE_PAGE;
-    bool mapped = a->data ? mremap(a->data, a->bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, start) != MAP_FAILED
-                          : mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+    bool mapped = is_small(a->bytes)
+                      ? mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0
+                      : mremap(a->data, a->bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, start) != MAP_FAILED;
     if (!mapped) {
         munmap(area, bytes + HUGE_PAGE);
-        return false;
+        return NULL;
     }
     if (start > area) munmap(area, (u64)(start - area));
     if (end > start + bytes) munmap(start + bytes, (u64)(end - (start + bytes)));
-    if (bytes >= 2 * HUGE_PAGE) madvise(start, bytes, MADV_HUGEPAGE);
+    madvise(start, bytes, MADV_HUGEPAGE);
+    if (a->data && is_small(a->bytes)) {
+        memcpy(start, a->data, a->bytes);
+        free(a->data);
+    }
+    return start;
+}
+
+/* Give `a` more room.  All of it is 0 if it had none. */
+static bool array_map(struct Engine *e, struct Array *a, u64 bytes) {
+    if (bytes - a->bytes > e->byte_limit || e->view.bytes > e->byte_limit - (bytes - a->bytes)) return false;
+    void *start = !is_small(bytes) ? map_huge(a, bytes) : a->data ? realloc(a->data, bytes) : calloc(1, bytes);
+    if (!start) return false;
     e->view.bytes += bytes - a->bytes;
     *a = (struct Array){start, bytes};
     return true;
@@ -107,20 +127,35 @@ static bool array_map(struct Engine *e, struct Array *a, u64 bytes) {
 
 static bool array_reserve(struct Engine *e, struct Array *a, u64 bytes) {
     if (bytes <= a->bytes) return true;
-    u64 wanted = a->bytes + a->bytes / 8; /* moving is cheap, so grow by little: unused room is wasted */
+    u64 wanted = a->bytes + (is_small(a->bytes) ? a->bytes : a->bytes / 8); /* unused room is wasted once it is large */
     if (wanted < bytes) wanted = bytes;
-    return array_map(e, a, round_up(wanted, wanted < 2 * HUGE_PAGE ? 1u << 16 : HUGE_PAGE));
+    return array_map(e, a, round_up(wanted, is_small(wanted) ? FIRST_BYTES : HUGE_PAGE));
 }
 
 /* ---- packing: the masked bits of a state, end to end ---- */
 
 static inline u64 ones(u32 count) { return count == 64 ? ~0ull : (1ull << count) - 1; }
 
-static inline void put_bits(u64 *packed, u32 to, u32 count, u64 bits) {
-    u32 shift = to & 63;
-    packed[to >> 6] |= bits << shift;
-    if (shift + count > 64) packed[(to >> 6) + 1] |= bits >> (64 - shift);
+/* The bits of a piece, from a state word to the low end, and back. */
+#if defined(__x86_64__)
+static bool has_bmi2(void) { __builtin_cpu_init(); return __builtin_cpu_supports("bmi2"); }
+
+INLINE u64 gather(u64 word, const struct Piece *p, bool bmi2) {
+    if (!bmi2) return (word & p->mask) >> p->from;
+    __asm__("pext %1, %0, %0" : "+r"(word) : "rm"(p->mask)); /* the intrinsic wants a caller that is all BMI2 */
+    return word;
 }
+
+INLINE u64 scatter(u64 bits, const struct Piece *p, bool bmi2) {
+    if (!bmi2) return bits << p->from;
+    __asm__("pdep %1, %0, %0" : "+r"(bits) : "rm"(p->mask));
+    return bits;
+}
+#else
+static bool has_bmi2(void) { return false; }
+INLINE u64 gather(u64 word, const struct Piece *p, bool bmi2) { (void)bmi2; return (word & p->mask) >> p->from; }
+INLINE u64 scatter(u64 bits, const struct Piece *p, bool bmi2) { (void)bmi2; return bits << p->from; }
+#endif
 
 static inline u64 get_bits(const u64 *packed, u32 to, u32 count) {
     u32 shift = to & 63;
@@ -129,37 +164,27 @@ static inline u64 get_bits(const u64 *packed, u32 to, u32 count) {
     return bits & ones(count);
 }
 
-static void pack_portable(const struct Engine *e, const u64 *state, u64 *packed) {
-    memset(packed, 0, e->words64 * 8ull);
-    for (const struct Piece *p = e->pieces, *end = p + e->n_pieces; p < end; p++)
-        put_bits(packed, p->to, p->count, (state[p->word] & p->mask) >> p->from);
+/* Write the key of a state.  Whole u64 are written, so what follows the key (up to PACK_SLACK u32) is lost. */
+INLINE void pack(const struct Engine *e, const u64 *state, u32 *key, bool bmi2) {
+    u64 word = 0; /* the packed word being filled, its low `filled` bits are */
+    u32 filled = 0;
+    for (const struct Piece *p = e->pieces, *end = p + e->n_pieces; p < end; p++) {
+        u64 bits = gather(state[p->word], p, bmi2);
+        word |= bits << filled;
+        filled += p->count;
+        if (filled < 64) continue;
+        memcpy(key, &word, 8);
+        key += 2, filled -= 64;
+        word = filled ? bits >> (p->count - filled) : 0;
+    }
+    memcpy(key, &word, 8);
 }
 
-static void unpack_portable(const struct Engine *e, const u64 *packed, u64 *state) {
+static void unpack(const struct Engine *e, const u64 *packed, u64 *state) {
     memcpy(state, e->frozen, e->model.words8 * 8ull);
     for (const struct Piece *p = e->pieces, *end = p + e->n_pieces; p < end; p++)
-        state[p->word] |= get_bits(packed, p->to, p->count) << p->from;
+        state[p->word] |= scatter(get_bits(packed, p->to, p->count), p, e->bmi2);
 }
-
-#if defined(__x86_64__)
-__attribute__((target("bmi2"))) static void pack_bmi2(const struct Engine *e, const u64 *state, u64 *packed) {
-    memset(packed, 0, e->words64 * 8ull);
-    for (const struct Piece *p = e->pieces, *end = p + e->n_pieces; p < end; p++)
-        put_bits(packed, p->to, p->count, _pext_u64(state[p->word], p->mask));
-}
-
-__attribute__((target("bmi2"))) static void unpack_bmi2(const struct Engine *e, const u64 *packed, u64 *state) {
-    memcpy(state, e->frozen, e->model.words8 * 8ull);
-    for (const struct Piece *p = e->pieces, *end = p + e->n_pieces; p < end; p++)
-        state[p->word] |= _pdep_u64(get_bits(packed, p->to, p->count), p->mask);
-}
-
-static bool has_bmi2(void) { __builtin_cpu_init(); return __builtin_cpu_supports("bmi2"); }
-#else
-#define pack_bmi2 pack_portable
-#define unpack_bmi2 unpack_portable
-static bool has_bmi2(void) { return false; }
-#endif
 
 /* One piece per state word for BMI2, one per run of adjacent bits without it: the packed form is the same. */
 static u32 cut_pieces(struct Engine *e, bool runs, struct Piece *pieces) {
@@ -181,7 +206,7 @@ static u32 cut_pieces(struct Engine *e, bool runs, struct Piece *pieces) {
 
 /* ---- the table ---- */
 
-static inline u64 hash_key(const u32 *key, u32 words) {
+INLINE u64 hash_key(const u32 *key, u32 words) {
 #ifdef EOI_BAD_HASH
     (void)words;
     return (u64)(key[0] & 3) << 62; /* four chains and one tag: for tests of exactness */
@@ -200,40 +225,46 @@ static inline u64 hash_key(const u32 *key, u32 words) {
 #endif
 }
 
-static inline u64 home_slot(const struct Engine *e, u64 hash) { return hash >> (64 - e->slot_bits); }
-static inline u32 id_bits(const struct Engine *e) { return (u32)ones(e->slot_bits); }
-static inline u32 tag_of(const struct Engine *e, u64 hash) { return (u32)(hash << e->slot_bits); }
-static inline u32 *key_of(const struct Engine *e, u32 id) { return (u32 *)e->keys.data + (u64)id * e->view.words32; }
+/* The table as one batch of work sees it: a copy, so that the compiler can keep it in registers. */
+struct Table { u32 *slots, *keys, *parent, slot_bits, words, states; };
 
-static inline bool same_key(const u32 *a, const u32 *b, u32 words) {
+INLINE struct Table table_of(const struct Engine *e, u32 words) {
+    return (struct Table){e->slots.data, e->keys.data, e->parent.data, e->slot_bits, words, (u32)e->view.states};
+}
+
+INLINE u64 home_slot(const struct Table *t, u64 hash) { return hash >> (64 - t->slot_bits); }
+INLINE u32 id_bits(const struct Table *t) { return (u32)ones(t->slot_bits); }
+INLINE u32 tag_of(const struct Table *t, u64 hash) { return (u32)(hash << t->slot_bits); }
+INLINE u32 *key_of(const struct Table *t, u32 id) { return t->keys + (u64)id * t->words; }
+
+INLINE bool same_key(const u32 *a, const u32 *b, u32 words) {
     u32 difference = 0;
     for (u32 i = 0; i < words; i++) difference |= a[i] ^ b[i];
     return difference == 0;
 }
 
 /* The id of `key`, or NONE and the empty slot where it belongs. */
-static inline u32 find(const struct Engine *e, const u32 *key, u64 hash, u64 *slot) {
-    const u32 *slots = e->slots.data;
-    u32 mask = id_bits(e), tag = tag_of(e, hash);
-    for (u64 at = home_slot(e, hash);; at = (at + 1) & ones(e->slot_bits)) {
-        u32 entry = slots[at];
+INLINE u32 find(const struct Table *t, const u32 *key, u64 hash, u64 *slot) {
+    u32 mask = id_bits(t), tag = tag_of(t, hash);
+    for (u64 at = home_slot(t, hash);; at = (at + 1) & ones(t->slot_bits)) {
+        u32 entry = t->slots[at];
         if (entry == 0) {
             *slot = at;
             return NONE;
         }
         u32 id = (entry & mask) - 1;
-        if ((entry & ~mask) == tag && same_key(key_of(e, id), key, e->view.words32)) return id;
+        if ((entry & ~mask) == tag && same_key(key_of(t, id), key, t->words)) return id;
     }
 }
 
-static inline u32 find_or_add(struct Engine *e, const u32 *key, u64 hash, u32 parent) {
+INLINE u32 find_or_add(struct Table *t, const u32 *key, u64 hash, u32 parent) {
     u64 slot = 0;
-    u32 id = find(e, key, hash, &slot);
+    u32 id = find(t, key, hash, &slot);
     if (id != NONE) return id;
-    id = (u32)e->view.states++;
-    ((u32 *)e->slots.data)[slot] = tag_of(e, hash) | (id + 1);
-    ((u32 *)e->parent.data)[id] = parent;
-    memcpy(key_of(e, id), key, e->view.words32 * 4ull);
+    id = t->states++;
+    t->slots[slot] = tag_of(t, hash) | (id + 1);
+    t->parent[id] = parent;
+    memcpy(key_of(t, id), key, t->words * 4ull);
     return id;
 }
 
@@ -242,18 +273,18 @@ static bool rehash(struct Engine *e, u32 bits) {
     array_free(e, &e->slots);
     if (!array_map(e, &e->slots, 4ull << bits)) return false;
     e->slot_bits = bits;
-    u32 *slots = e->slots.data;
+    const struct Table t = table_of(e, e->view.words32);
     u64 hash[BATCH];
-    for (u64 id = 0; id < e->view.states; id += BATCH) {
-        u64 count = e->view.states - id < BATCH ? e->view.states - id : BATCH;
-        for (u64 i = 0; i < count; i++) {
-            hash[i] = hash_key(key_of(e, (u32)(id + i)), e->view.words32);
-            __builtin_prefetch(&slots[home_slot(e, hash[i])], 1);
+    for (u32 id = 0; id < t.states; id += BATCH) {
+        u32 count = t.states - id < BATCH ? t.states - id : BATCH;
+        for (u32 i = 0; i < count; i++) {
+            hash[i] = hash_key(key_of(&t, id + i), t.words);
+            __builtin_prefetch(&t.slots[home_slot(&t, hash[i])], 1);
         }
-        for (u64 i = 0; i < count; i++) {
-            u64 at = home_slot(e, hash[i]);
-            while (slots[at]) at = (at + 1) & ones(bits);
-            slots[at] = tag_of(e, hash[i]) | (u32)(id + i + 1);
+        for (u32 i = 0; i < count; i++) {
+            u64 at = home_slot(&t, hash[i]);
+            while (t.slots[at]) at = (at + 1) & ones(bits);
+            t.slots[at] = tag_of(&t, hash[i]) | (id + i + 1);
         }
     }
     return true;
