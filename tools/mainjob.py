@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from argparse import Namespace
 from pathlib import Path
 
-from checker.command.cli import main
+from checker.command import cli, prove
 
 CORE = [
     "--vmm",
@@ -46,17 +47,30 @@ def run(arguments: list[str]) -> tuple[int, str]:
     """(exit code, standard output) of one eoi command."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        code = main(arguments)
+        code = cli.main(arguments)
     return code, out.getvalue()
+
+
+def matrix(arguments: list[str]) -> tuple[int, str, str]:
+    """(exit code, whole text, brief text) of `eoi prove`, explored once."""
+    asked = cli.build_parser().parse_args(arguments)
+    found = prove.judged(asked)
+    texts = list[str]()
+    for brief in (False, True):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            code = prove.tell(Namespace(**{**vars(asked), "brief": brief}), found)
+        texts.append(out.getvalue())
+    return code, texts[0], texts[1]
 
 
 def main_job(folder: Path) -> int:
     """0 if every claim of the thread comes out as it should."""
     failed = 0
     for name, arguments, wanted in MATRIX:
-        code, text = run(arguments)
+        code, text, brief = matrix(arguments)
         (folder / name).write_text(text, encoding="utf-8")
-        print("\n".join(line for line in run([*arguments, "--brief"])[1].splitlines() if line))
+        print("\n".join(line for line in brief.splitlines() if line))
         print()
         failed += code != wanted
     for claim, arguments, wanted in CLAIMS:

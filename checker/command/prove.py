@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from checker.command import json_text
 from checker.command.explore import exit_code, explore, first_shown, story
@@ -27,17 +27,35 @@ KVM = "oracles.kvm.replay"
 INDUCTION = "checker.symbolic.induction"  # and z3
 
 
+@dataclass(frozen=True)
+class ProveAnswer:
+    """What was asked, and what came of it."""
+
+    title: str
+    campaign: Campaign
+    skipped: Sequence[Skipped]
+    wanted: Sequence[Property]
+
+
 def run(options: Namespace) -> int:
-    """Explore, judge, print; then the story of the first violation."""
+    return tell(options, judged(options))
+
+
+def judged(options: Namespace) -> ProveAnswer:
+    """Explore and judge."""
     title, cells, skipped, wanted = select(selection_of(options))
     campaign = explore(options, cells, wanted)
-    if options.confirm:
-        campaign = tried_on_kvm(campaign)
+    return ProveAnswer(title, tried_on_kvm(campaign) if options.confirm else campaign, skipped, wanted)
+
+
+def tell(options: Namespace, found: ProveAnswer) -> int:
+    """Print the verdicts, then the story of the first violation; returns the exit code."""
+    title, campaign, skipped = found.title, found.campaign, found.skipped
     if options.json:
         print(as_json(title, campaign, skipped))
         return exit_code(campaign)
     print(title)
-    if not options.brief and not print_cells(options, campaign, skipped, wanted):
+    if not options.brief and not print_cells(options, campaign, skipped, found.wanted):
         campaign = replace(campaign, interrupted=True)
     if len(campaign.results) > 1 or (options.brief and campaign.results):
         print("\n" + "\n".join(report.grid_lines(campaign.results)))
@@ -49,11 +67,11 @@ def run(options: Namespace) -> int:
     first = first_shown(campaign, [Status.VIOLATED])
     if first is not None and not options.brief:
         print("\n" + to_text(story(*first)), end="")
-    measured = measured_line(users_file=any(result.lines_run for result in campaign.results))
+    how_far = measured_line(users_file=any(result.lines_run for result in campaign.results))
     closing = [
         *report.not_looked_at(campaign.results),
         *report.not_judged(campaign.results),
-        measured,
+        how_far,
         report.summary_line(campaign),
     ]
     print("\n" + "\n".join([*closing, *report.advice_lines(campaign)]))
