@@ -13,7 +13,7 @@ help:
 	@echo "make check   ruff, mypy --strict, pyright, fast tests"
 	@echo "make test    all tests"
 	@echo "make nightly CPython and C on every kernel under every VMM with every guest (half an hour)"
-	@echo "make bench   speed and memory, as ratios in one run"
+	@echo "make bench   speed and memory, as ratios in one run; what commands cost, with GATE=1 also the gate (ten minutes)"
 	@echo "make oracle  install QEMU if it is missing (as root), say what live systems there are"
 	@echo "make conform the model against the running KVM and a real QEMU; writes reports/conformance/ (40 minutes)"
 	@echo "make setup   only set up $(VENV)/bin/eoi"
@@ -43,7 +43,7 @@ prove: $(READY)
 	@$(BIN)/python -m tools.mainjob $(OUT)
 
 bench: $(READY)
-	@$(BIN)/python -m tools.bench
+	@$(BIN)/python -m tools.bench $(if $(GATE),--gate)
 
 # The live systems: /dev/kvm is there or not; QEMU is a package.
 oracle: $(READY)

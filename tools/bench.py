@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 from checker.engine.cgen import generate
 from checker.engine.native import Stats, compile_c
@@ -12,8 +16,10 @@ from checker.language.lower import lower
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import designs
 from checker.matrix.scope import parse_scope
+from tools import costs
 
 ROUNDS = 3
+SMALL = ["--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1,ioapic=0x20"]
 
 
 def the_cell(design: str, guest: str, scope: str) -> Cell:
@@ -80,14 +86,40 @@ def bench_startup() -> None:
     )
 
 
-def main() -> None:
+def bench_commands(gate: bool) -> None:
+    """What a user pays: of a file of a few lines, first with an empty cache and then with what that left."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
+        costs.cost(["prove", "base", *SMALL], folder / "unseen")  # so that the bytecode is there
+        said = (
+            f"`eoi {' '.join(words)}` {min(costs.start_up(words) for _ in range(ROUNDS)):.2f} s"
+            for words in costs.STARTS
+        )
+        print(f"  least of {ROUNDS}: {', '.join(said)}")
+        asked = {f"a {role}": ["prove", str(folder / f"{role}.py")] for role in costs.FILES}
+        for role, text in costs.FILES.items():
+            (folder / f"{role}.py").write_text(text)
+        if gate:
+            asked["the gate"] = ["gate", "--expected", "reports/expected.toml"]
+        for what, words in asked.items():
+            cache = folder / "cache" / what
+            for state in ("cold", "warm"):
+                print(f"  {what}, {state}: {costs.cost(words, cache)}", flush=True)
+
+
+def main(gate: bool) -> None:
     print("large scope (base, qemu 0x20, any guest, 1 CPU, 2 pins, 2 vectors), native engine")
     bench_large()
     print("native against the reference (base, qemu 0x11, xen, 1 CPU, 2 pins, 2 vectors), same graph")
     bench_ratio()
     print("start-up of one cell (v1, qemu, windows_cg)")
     bench_startup()
+    print(
+        "CPU seconds of commands, all processes; `eoi prove FILE` of a few lines, and what that makes in an empty cache"
+    )
+    bench_commands(gate)
 
 
 if __name__ == "__main__":
-    main()
+    main(gate="--gate" in sys.argv[1:])

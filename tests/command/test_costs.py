@@ -1,0 +1,32 @@
+"""`make bench` says what a command costs: nothing is counted that was not done, and nothing is left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools import costs
+
+SMALL = {"kernel": ["--vmm", "qemu", "--guest", "linux"], "vmm": ["--guest", "linux"], "guest": ["--vmm", "qemu"]}
+SCOPE = ["--scope", "cpus=1,pins=1,ioapic=0x20"]
+
+
+@pytest.mark.parametrize("role", costs.FILES)
+def test_a_file_is_compiled_once_and_its_search_is_a_part_of_the_cost(role, tmp_path):
+    assert 9 <= len(costs.FILES[role].splitlines()) <= 13
+    file = tmp_path / f"{role}.py"
+    file.write_text(costs.FILES[role])
+    cold, warm = (costs.cost(["prove", str(file), *SMALL[role], *SCOPE], tmp_path / "cache") for _ in range(2))
+    assert cold.made[".so"] >= 2 and warm.made == {}
+    assert 0 < cold.searching < cold.seconds and 0 < warm.searching < warm.seconds < cold.seconds
+
+
+def test_what_does_not_come_to_an_answer_costs_nothing_that_could_be_told(tmp_path):
+    with pytest.raises(RuntimeError, match="unknown design 'v7'"):
+        costs.cost(["prove", "v7"], tmp_path)
+    with pytest.raises(RuntimeError, match="ended with 1"):
+        costs.start_up(["prove", "base", "--vmm", "qemu", "--guest", "windows_cg", *SCOPE])
+
+
+def test_only_saying_something_is_cheaper_than_exploring(tmp_path):
+    explored = costs.cost(["prove", "base", *SMALL["kernel"], *SCOPE], tmp_path)
+    assert 0 < costs.start_up(["--help"]) < explored.seconds
