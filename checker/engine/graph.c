@@ -177,9 +177,16 @@ static bool judge_count(struct Judge *judge, const struct Scc *scc, const u32 *s
     return cycle;
 }
 
+static bool loops(const struct Graph *g, u32 s) {
+    for (u64 e = g->row[s]; e < g->row[s + 1ull]; e++)
+        if (g->target[e] == s && may_repeat(g, e)) return true;
+    return false;
+}
+
 /* A WEAK label enabled everywhere and never taken spoils every part of the component; a STRONG label
  * never taken spoils only the parts that contain a state enabling it. */
 static enum Verdict judge(struct Judge *judge, const struct Scc *scc, const u32 *states, u64 size) {
+    if (size == 1 && !loops(scc->graph, *states)) return DEAD; /* most components are such */
     enum Verdict verdict = judge_count(judge, scc, states, size) ? FAIR : DEAD;
     for (u32 i = 0; i < judge->n_seen; i++) {
         u16 label = judge->seen[i];

@@ -245,6 +245,8 @@ def find_lasso(
     stutter = native.stutter(region)
     fair = native.fair_sets(region)
     goal = np.ascontiguousarray((stutter != 0) | (fair != NONE), np.uint8)
+    if not goal.any():
+        return None
     found = native.shortest_stem(trigger, region, goal)
     if found is None:
         return None
