@@ -34,6 +34,11 @@ def cache_dir() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "eoiproof"
 
 
+def cores() -> int:
+    """How many compilers run side by side."""
+    return max(1, os.cpu_count() or 1)
+
+
 @functools.cache
 def _compiler_version(command: str) -> str:
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from checker.engine.cgen_unit import ENTRY_NAMES, FUNCTION_NAMES, Names, Unit, comment, value_type
+from checker.engine.cgen_unit import ENTRY_NAMES, FUNCTION_NAMES, CUnit, Names, comment, value_type
 from checker.language.ir import (
     Alias,
     Arith,
@@ -50,9 +50,11 @@ Variable = tuple[str, str]  # the model's name and the C type: a name may stand 
 class ExpressionWriter:
     """Writes the expressions of one function (or, with None, of the entry points)."""
 
-    def __init__(self, unit: Unit, function: Function | None = None) -> None:
+    def __init__(self, unit: CUnit, function: Function | None = None) -> None:
         self.unit = unit
-        self._names = Names((FUNCTION_NAMES if function else ENTRY_NAMES) | set(unit.functions.values()))
+        taken = FUNCTION_NAMES if function else ENTRY_NAMES
+        self._names = Names(taken | set(unit.functions.values()) | unit.reserved)
+        self.parts = set[tuple[str, int]]()  # (state, part): the parts of the state that were named
         self._variables: dict[Variable, str] = {}
         self.params = {self.param(p) for p in function.params} if function else set[Variable]()
 
@@ -86,9 +88,14 @@ class ExpressionWriter:
             case Alias(name, of):
                 pointer = self.name(self.alias(name, of))
                 return pointer if isinstance(of, TableType) else f"*{pointer}"
+            case FieldOf(base, name) if isinstance(base, State | Before):
+                state = "s" if isinstance(base, State) else "before"
+                if (part := self.unit.part_of_field(name)) is not None:
+                    self.parts.add((state, part))
+                return self.unit.in_state(state, name)
             case FieldOf(base, name):
                 field = self.unit.field(base.type, name)
-                if isinstance(base, State | Before | Alias):
+                if isinstance(base, Alias):
                     return f"{self.address(base)}->{field}"
                 return f"{self.lvalue(base)}.{field}"
             case RowOf(base, index):
@@ -154,8 +161,9 @@ class ExpressionWriter:
         return f"({text})" if not bare or text.startswith("-") else text
 
     def call(self, function: str, args: tuple[Expr | Place, ...]) -> str:
-        first = "before, s" if self.unit.program.functions[function].of_edges else "s"
-        return f"{self.unit.functions[function]}({', '.join([first, *map(self._argument, args)])})"
+        first = "before, s" if self.unit.callee(function).of_edges else "s"
+        last = [self.unit.tail] if self.unit.tail else []
+        return f"{self.unit.functions[function]}({', '.join([first, *map(self._argument, args), *last])})"
 
     def _argument(self, arg: Expr | Place) -> str:
         if isinstance(arg, State | Before | Alias | FieldOf | RowOf):

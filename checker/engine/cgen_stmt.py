@@ -14,7 +14,8 @@ from pathlib import PurePath
 from typing import assert_never
 
 from checker.engine.cgen_expr import ExpressionWriter, Variable
-from checker.engine.cgen_unit import Unit, code_range, comment, value_type, walk
+from checker.engine.cgen_unit import CUnit, code_range, comment, value_type
+from checker.engine.facts import walk
 from checker.language.ir import (
     Alias,
     Assign,
@@ -37,17 +38,23 @@ from checker.language.ir import (
 from model.finite import MaskType, Scalar, StructType, TableType
 
 
-def prototype(unit: Unit, function: Function, expressions: ExpressionWriter) -> str:
+def states_of(function: Function) -> list[str]:
+    """The states that it is given: the one that it speaks of or changes, of a step also the one before."""
+    return ["before", "s"] if function.of_edges else ["s"]
+
+
+def prototype(unit: CUnit, function: Function, expressions: ExpressionWriter) -> str:
     """`static int kvm_ioapic_send_eoi(struct sys *s, struct Lapic *apic, int32_t vector)`."""
     pure = "const " if function.returns is not None else ""
-    states = ["before", "s"] if function.of_edges else ["s"]
-    params = [f"{pure}struct sys *{name}" for name in states]
+    params = [f"{pure}struct sys *{name}" for name in states_of(function)]
     for param in function.params:
         name = expressions.name(expressions.param(param))
         if isinstance(param.type, StructType | TableType | MaskType):
             params.append(pure + unit.pointer(param.type, name))
         else:
             params.append(f"{value_type(param.type)} {name}")
+    if unit.tail:
+        params.append(f"const uint64_t *restrict {unit.tail}")
     if function.returns is not None:
         result = value_type(function.returns)
     else:
@@ -66,7 +73,7 @@ class FunctionWriter:
     """Writes one function. `_hoisted`: declarations for its top, of variables that outlive the block
     in which they are first set."""
 
-    def __init__(self, unit: Unit, function: Function) -> None:
+    def __init__(self, unit: CUnit, function: Function) -> None:
         self.unit = unit
         self.function = function
         self.expressions = ExpressionWriter(unit, function)
@@ -82,7 +89,9 @@ class FunctionWriter:
         if not _ends(self.function.body) and (self._status or self.function.returns is not None):
             body.append("\treturn DONE;" if self.function.returns is None else "\treturn 0;")
         hoisted = [f"\t{line}" for line in dict.fromkeys(self._hoisted)]
-        return [comment(where(self.function)), head, "{", *hoisted, *body, "}", ""]
+        pure = "const " if self.function.returns is not None else ""
+        parts = [f"\t{self.unit.part_pointer(state, part, pure)}" for state, part in sorted(self.expressions.parts)]
+        return [comment(where(self.function)), head, "{", *parts, *hoisted, *body, "}", ""]
 
     # --- variables ---
 
@@ -131,7 +140,7 @@ class FunctionWriter:
         lines: list[str] = []
         for i, stmt in enumerate(block):
             if id(stmt) in self.unit.marks:
-                lines.append("\t" * depth + f"marks[{self.unit.marks[id(stmt)]}] |= taking;")
+                lines.append("\t" * depth + self.unit.mark(self.unit.marks[id(stmt)]))
             lines += self._statement(stmt, block, i, depth)
         return lines
 
@@ -215,7 +224,7 @@ class FunctionWriter:
             test = f"{name} < {lo + isinstance(value, Wrap)} || {name} > {hi}"
         if self.function.returns is None:
             return [f"if ({test})", "\treturn FAULT;"]
-        return [f"if ({test}) {{", "\tbroken = 1;", f"\treturn {code_range(self.function.returns)[0]};", "}"]
+        return [f"if ({test}) {{", f"\t{self.unit.hurt}", f"\treturn {code_range(self.function.returns)[0]};", "}"]
 
     def _do(self, stmt: Do) -> list[str]:
         call = self.expressions.call(stmt.function, stmt.args)

@@ -1,17 +1,16 @@
 """What all functions of one generated C file share: its types and its identifiers.
 
 The state is a struct of cells that all have one unsigned type, so it has no padding and cell k is leaf k of
-checker.language.layout; the choices of the scope follow as further cells.
+checker.language.layout; the choices of the scope stand before them as further cells.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Collection, Iterable, Mapping
 
-from checker.language import ir
-from checker.language.ir import Assign, Call, Do, Function, Program, Require, Store
+from checker.engine.facts import facts, reached
+from checker.language.ir import Function, Program
 from checker.language.layout import Layout, leaves
 from model.finite import (
     BoolType,
@@ -64,37 +63,6 @@ class Names:
         return unique
 
 
-# The fields of every class of the IR.
-PARTS: dict[type, tuple[str, ...]] = {
-    kind: tuple(part.name for part in fields(kind))
-    for kind in vars(ir).values()
-    if isinstance(kind, type) and kind.__module__ == ir.__name__ and is_dataclass(kind)
-}
-
-
-def walk(node: object) -> Iterator[object]:
-    """Every IR node under a node or tuple of nodes, itself included, in source order; types are skipped."""
-    waiting: list[object] = [node]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, tuple):
-            waiting.extend(reversed(node))
-        elif (parts := PARTS.get(type(node))) is not None:
-            yield node
-            waiting.extend(getattr(node, name) for name in reversed(parts))
-
-
-def reached(program: Program, names: Iterable[str], nodes: Mapping[str, Sequence[object]]) -> list[Function]:
-    """The functions of these names and all that they call, callees first. nodes: of each function, the IR nodes in it."""
-    wanted = set(names)
-    found: list[Function] = []
-    for name, function in reversed(program.functions.items()):  # callers come last
-        if name in wanted:
-            found.append(function)
-            wanted |= {node.function for node in nodes[name] if isinstance(node, Do | Call)}
-    return found[::-1]
-
-
 def value_type(of: Scalar) -> str:
     """The C type that holds a code while it is computed with."""
     return "uint64_t" if isinstance(of, MaskType) else "int32_t"
@@ -116,54 +84,40 @@ def comment(text: str) -> str:
     return f"/* {text.replace('*/', '* /')} */"
 
 
-class Unit:
-    """The identifiers of one program. `stops`: the functions that return a status, because a Require or
-    a failed range check may end the step in them. marks: id of a statement -> the mark that is made before it."""
+class CUnit:
+    """One C file, as its functions see it. tags: struct -> its name in C. functions: function -> its identifier.
+    marks: id of a statement -> the mark that is made before it. stops: the functions that return a status."""
 
-    def __init__(self, program: Program, marks: Mapping[int, int] | None = None) -> None:
-        layout = Layout(program)
-        self.program = program
-        self.marks = marks or {}
-        self.cell_bytes = layout.cell_bytes
-        self.words8 = layout.words8
+    tail = ""  # a last argument of every call
+    hurt = "broken = 1;"  # what a pure function does whose local goes out of range
+    reserved: frozenset[str] = frozenset()  # names that no variable may have, beside FUNCTION_NAMES
+    functions: dict[str, str]
+    choices: dict[str, str]
+    marks: Mapping[int, int]
+    stops: Collection[str]
+
+    def __init__(self, cell_bytes: int) -> None:
+        self.cell_bytes = cell_bytes
         self.tags: dict[StructType, str] = {}
         self._fields: dict[StructType, dict[str, str]] = {}
-        self._name_structs(program.state, Names(("sys", "cells")))
-        in_state = Names(self._fields[program.state].values())
-        self.choices = {name: in_state.give(f"choice_{name}") for name in program.choices}
-        names = Names(FUNCTION_NAMES | ENTRY_NAMES)
-        self.functions = {name: names.give(name) for name in program.functions}
-        self._nodes = {name: list(walk(f.body)) for name, f in program.functions.items()}
-        self._checks = {name: _checks(nodes) for name, nodes in self._nodes.items()}
-        self.stops = self._stopping()
-        self.reached = self._reached()
-        self.broken = any(f.returns is not None and self._checks[f.name] for f in self.reached)
+        self._tags = Names(("sys", "cells"))
 
-    def _name_structs(self, of: Type, names: Names) -> None:
+    def name_records(self, of: Type) -> None:
+        """Give names to the records in a type, inner ones first."""
         match of:
             case TableType():
-                self._name_structs(of.row, names)
+                self.name_records(of.row)
             case StructType() if of not in self.tags:
                 for _, kind in of.fields:
-                    self._name_structs(kind, names)
-                self.tags[of] = "sys" if of == self.program.state else names.give(of.cls.__name__)
-                in_struct = Names()
-                self._fields[of] = {name: in_struct.give(name) for name, _ in of.fields}
+                    self.name_records(kind)
+                self.name_record(of, self._tags.give(of.cls.__name__))
             case _:
                 pass
 
-    def _stopping(self) -> frozenset[str]:
-        found: set[str] = set()
-        for name, function in self.program.functions.items():  # callees come first
-            calls = {node.function for node in self._nodes[name] if isinstance(node, Do)}
-            if function.guards or self._checks[name] or calls & found:
-                found.add(name)
-        return frozenset(found)
-
-    def _reached(self) -> list[Function]:
-        """The functions that a step or a formula needs (`initial` is for CPython only), callees first."""
-        of_formulas = (name for formula in self.program.formulas for name in formula.functions)
-        return reached(self.program, [*(step.name for step in self.program.steps), *of_formulas], self._nodes)
+    def name_record(self, of: StructType, tag: str) -> None:
+        self.tags[of] = tag
+        in_struct = Names()
+        self._fields[of] = {name: in_struct.give(name) for name, _ in of.fields}
 
     def field(self, of: Type, name: str) -> str:
         assert isinstance(of, StructType), of
@@ -189,17 +143,84 @@ class Unit:
             case _:
                 return self.declaration(of, f"*{name}")
 
+    def members(self, of: StructType) -> list[str]:
+        """The lines inside a struct."""
+        return [f"\t{self.declaration(kind, self.field(of, name))}; {comment(str(kind))}" for name, kind in of.fields]
+
+    def callee(self, name: str) -> Function:
+        raise NotImplementedError
+
+    def in_state(self, state: str, name: str) -> str:
+        """A field of the state; state: the pointer to it, "s" or "before"."""
+        raise NotImplementedError
+
+    def part_of_field(self, name: str) -> int | None:
+        """The part of the state that has a field, where it has a pointer of its own."""
+        return None
+
+    def part_pointer(self, state: str, part: int, pure: str) -> str:
+        """The declaration of that pointer."""
+        raise NotImplementedError
+
+    def mark(self, number: int) -> str:
+        raise NotImplementedError
+
+
+def choice_names(choices: Iterable[str], fields: Iterable[str]) -> dict[str, str]:
+    """The cells of choices, beside the fields of the state."""
+    in_state = Names(fields)
+    return {name: in_state.give(f"choice_{name}") for name in choices}
+
+
+class Unit(CUnit):
+    """The file of a whole program. A function stops if a Require or a failed range check may end the step in it."""
+
+    def __init__(self, program: Program, marks: Mapping[int, int] | None = None) -> None:
+        layout = Layout(program)
+        super().__init__(layout.cell_bytes)
+        self.program = program
+        self.marks = marks or {}
+        self.words8 = layout.words8
+        for _, kind in program.state.fields:
+            self.name_records(kind)
+        self.name_record(program.state, "sys")
+        self.choices = choice_names(program.choices, self._fields[program.state].values())
+        names = Names(FUNCTION_NAMES | ENTRY_NAMES)
+        self.functions = {name: names.give(name) for name in program.functions}
+        self.stops = self._stopping()
+        self.reached = self._reached()
+        self.broken = any(f.returns is not None and facts(f).checks for f in self.reached)
+
+    def _stopping(self) -> frozenset[str]:
+        found: set[str] = set()
+        for name, function in self.program.functions.items():  # callees come first
+            if function.guards or facts(function).checks or not found.isdisjoint(facts(function).does):
+                found.add(name)
+        return frozenset(found)
+
+    def _reached(self) -> list[Function]:
+        """The functions that a step or a formula needs (`initial` is for CPython only), callees first."""
+        of_formulas = (name for formula in self.program.formulas for name in formula.functions)
+        return reached(self.program.functions, [*(step.name for step in self.program.steps), *of_formulas])
+
+    def callee(self, name: str) -> Function:
+        return self.program.functions[name]
+
+    def in_state(self, state: str, name: str) -> str:
+        return f"{state}->{self.field(self.program.state, name)}"
+
+    def mark(self, number: int) -> str:
+        return f"marks[{number}] |= taking;"
+
     def types(self) -> list[str]:
         """The lines that declare the state."""
         lines = [f"typedef uint{8 * self.cell_bytes}_t cell;", ""]
         for of, tag in self.tags.items():
             lines.append(f"struct {tag} {{" + (f" {comment(str(of))}" if tag == "sys" else ""))
-            for name, kind in of.fields:
-                lines.append(f"\t{self.declaration(kind, self.field(of, name))}; {comment(str(kind))}")
             if tag == "sys":
                 for name, choice in self.program.choices.items():
                     lines.append(f"\tcell {self.choices[name]}; {comment(f'{choice}, a choice')}")
-            lines += ["};", ""]
+            lines += [*self.members(of), "};", ""]
         cells = sum(1 for _ in leaves(self.program.state)) + len(self.choices)
         return [
             *lines,
@@ -211,8 +232,3 @@ class Unit:
             f'_Static_assert(sizeof(union cells) == {8 * self.words8}, "stride of the engine");',
             "",
         ]
-
-
-def _checks(nodes: Iterable[object]) -> bool:
-    """Does the function with these nodes itself disable or fault? (Its callees are not looked at.)"""
-    return any(isinstance(n, Require) or (isinstance(n, Assign | Store) and n.check) for n in nodes)

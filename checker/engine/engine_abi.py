@@ -11,6 +11,7 @@ from checker.engine.build import load_c
 
 ABI = 1
 ENGINE_FLAGS = ("-O2",)
+SIZES = ("words8", "max_successors", "labels", "n_atoms", "n_edge_atoms", "keep_edges", "portable")
 
 
 class SearchStatus(Enum):
@@ -27,21 +28,20 @@ class SearchStatus(Enum):
 def engine_source() -> str:
     """The engine as one C text."""
     folder = Path(__file__).parent
-    include = '#include "table.h"'
-    runtime = (folder / "runtime.c").read_text()
-    assert include in runtime
-    return runtime.replace(include, (folder / "table.h").read_text())
+    text = (folder / "runtime.c").read_text()
+    for header in ("table.h", "linked.h"):
+        include = f'#include "{header}"'
+        assert include in text
+        text = text.replace(include, (folder / header).read_text())
+    return text
 
 
 class CModel(ctypes.Structure):
-    """struct Model: six pointers, then the sizes."""
+    """struct Model: seven pointers, then the sizes."""
 
     _fields_ = [
-        *((name, ctypes.c_void_p) for name in ("expand", "atoms", "edge_atoms", "mask", "frozen", "padding")),
-        *(
-            (name, ctypes.c_uint32)
-            for name in ("words8", "max_successors", "labels", "n_atoms", "n_edge_atoms", "keep_edges", "portable")
-        ),
+        *((name, ctypes.c_void_p) for name in ("expand", "atoms", "edge_atoms", "linked", "mask", "frozen", "padding")),
+        *((name, ctypes.c_uint32) for name in SIZES),
     ]
 
 
@@ -88,6 +88,8 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "engine_view": (ctypes.c_void_p, [ctypes.c_void_p]),
     "engine_state": (None, [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p]),
     "engine_find": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p]),
+    "engine_successors": (ctypes.c_uint32, [ctypes.c_void_p] * 4),
+    "engine_go_on_whole": (None, [ctypes.c_void_p] * 2),
     "engine_eval_atoms": (
         None,
         [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32, *[ctypes.c_uint64] * 2, ctypes.c_void_p, ctypes.c_uint64],

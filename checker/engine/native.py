@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checker.engine.build import CompileFailed, NoCompiler, compile_c, load_c
-from checker.engine.engine_abi import ABI, CModel, CView, SearchStatus, load_engine
+from checker.engine.engine_abi import ABI, SIZES, CModel, CView, SearchStatus, load_engine
+from checker.engine.linked import Linked
 from checker.errors import InternalError
 
 __all__ = [
@@ -37,6 +38,7 @@ U64 = NDArray[np.uint64]
 
 NONE = 0xFFFF_FFFF  # no state: parent of an initial state, or a value never seen
 CHUNK_SECONDS = 0.05
+BORDER = 400_000  # states: what is compiled as a whole runs a little faster, which pays from here on
 UNLIMITED = 2**64 - 1
 
 
@@ -133,6 +135,16 @@ class _Memory:
         self.__array_interface__ = {"data": (address or 0, False), "shape": shape, "typestr": kind, "version": 3}
 
 
+def _described(model: ctypes.CDLL | Linked) -> CModel:
+    """The functions of a model; the sizes are to be filled in."""
+    if isinstance(model, Linked):
+        return CModel(linked=ctypes.addressof(model.c))
+    if model.eoi_abi() != ABI:
+        raise InternalError(f"model library has ABI {model.eoi_abi()}, the engine {ABI}")
+    names = ("expand", "atoms", "edge_atoms")
+    return CModel(**{name: ctypes.cast(model[f"eoi_{name}"], ctypes.c_void_p).value for name in names})
+
+
 class Exploration:
     """One breadth-first search of one model. Not for use by two threads at once.
 
@@ -142,19 +154,19 @@ class Exploration:
 
     def __init__(
         self,
-        model: ctypes.CDLL,
+        model: ctypes.CDLL | Linked,
         shape: ModelShape,
         *,
         keep_edges: bool = False,
+        whole: Callable[[], ctypes.CDLL] | None = None,
         portable: bool | None = None,
         engine_flags: Sequence[str] = (),
     ) -> None:
-        """portable: do without BMI2 (default: if $EOI_PORTABLE is set).
+        """whole: makes the library of the same program as a whole, to go on with once the search has BORDER states.
+        portable: do without BMI2 (default: if $EOI_PORTABLE is set).
 
         Raises InternalError on a model library of another ABI, MemoryError, NoCompiler, CompileFailed.
         """
-        if model.eoi_abi() != ABI:
-            raise InternalError(f"model library has ABI {model.eoi_abi()}, the engine {ABI}")
         if portable is None:
             portable = bool(os.environ.get("EOI_PORTABLE"))
         padding = np.zeros_like(shape.mask) if shape.padding is None else shape.padding
@@ -164,11 +176,14 @@ class Exploration:
         self.words8 = len(shape.mask)
         self.keep_edges = keep_edges
         self.initial = 0
-        self._model, self._frozen, self._complete = model, False, False
+        self._model, self._whole, self._frozen, self._complete = model, whole, False, False
         self._library = load_engine(engine_flags)
-        functions = [ctypes.cast(model[f"eoi_{name}"], ctypes.c_void_p) for name in ("expand", "atoms", "edge_atoms")]
         sizes = (self.words8, shape.max_successors, shape.labels, shape.n_atoms, shape.n_edge_atoms)
-        description = CModel(*functions, *(w.ctypes.data for w in words), *sizes, keep_edges, portable)
+        description = _described(model)
+        for name, word in zip(("mask", "frozen", "padding"), words, strict=True):
+            setattr(description, name, word.ctypes.data)
+        for name, size in zip(SIZES, (*sizes, keep_edges, portable), strict=True):
+            setattr(description, name, size)
         self._engine = self._library.engine_new(ctypes.byref(description))
         if not self._engine:
             raise MemoryError("no memory for the search engine")
@@ -230,6 +245,8 @@ class Exploration:
         start = last = time.monotonic()
         while True:
             status = SearchStatus(self._library.engine_run(self._engine, batches, *limits))
+            if status is SearchStatus.RUNNING and self._whole and self._view().states >= BORDER:
+                self._go_on_whole()
             now = time.monotonic()
             batches = max(1, batches // 2) if now - last > CHUNK_SECONDS / 2 else batches * 2
             if on_progress:
@@ -242,6 +259,11 @@ class Exploration:
             if seconds is not None and now - start >= seconds:
                 return Outcome.TIME_LIMIT
             last = time.monotonic()
+
+    def _go_on_whole(self) -> None:
+        assert self._whole is not None
+        self._model, self._whole = self._whole(), None
+        self._library.engine_go_on_whole(self._engine, ctypes.byref(_described(self._model)))
 
     def stats(self) -> Stats:
         v = self._view()
@@ -293,7 +315,7 @@ class Exploration:
         assert len(state) == self.words8 * 8
         out = ctypes.create_string_buffer(self.shape.max_successors * len(state) + 1)
         labels = (ctypes.c_uint16 * (self.shape.max_successors + 1))()
-        count = self._model.eoi_expand(state, out, labels)
+        count = self._library.engine_successors(self._engine, state, out, labels)
         return [(labels[k], out.raw[k * len(state) : (k + 1) * len(state)]) for k in range(count)]
 
     def eval_atoms(self, atoms: Sequence[int]) -> U8:

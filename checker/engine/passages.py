@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from checker.engine.cgen_unit import reached, walk
-from checker.engine.generated import PACKAGES
+from checker.engine.facts import reached
 from checker.language.ir import (
     Assign,
     Bind,
@@ -37,6 +36,8 @@ from checker.language.ir import (
     Store,
 )
 from model.lang import Design
+
+PACKAGES = ("checker", "model", "properties")  # the project's own
 
 
 @dataclass(frozen=True, order=True)
@@ -63,9 +64,8 @@ def passages(program: Program, design: type[Design]) -> list[Passage]:
     files = users_files(design)
     if not files:
         return []
-    nodes = {name: list(walk(function.body)) for name, function in program.functions.items()}
-    run = reached(program, [*(step.name for step in program.steps), "initial"], nodes)
-    asked = reached(program, [name for formula in program.formulas for name in formula.functions], nodes)
+    run = reached(program.functions, [*(step.name for step in program.steps), "initial"])
+    asked = reached(program.functions, [name for formula in program.formulas for name in formula.functions])
     mine = [function for function in run if function.loc.file in files]
     found = [passage for function in mine for passage in _in_block(program, function, function.body)]
     called = {(function.loc.file, function.name.rpartition(".")[2]) for function in (*run, *asked)}

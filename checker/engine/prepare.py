@@ -1,20 +1,18 @@
-"""What the cells of a matrix share: choices are data of a generated program, so cells that differ in them only (I/O
-APIC version, flags, x2APIC, throttle) are lowered, generated and compiled once."""
+"""What the cells of a matrix share: choices are data of a program, so cells that differ in them only (I/O APIC version,
+flags, x2APIC, throttle) are lowered once; and the C of a role is compiled once for all cells that have it (linked.py)."""
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from checker.engine import generated
+from checker.engine.build import load_c
 from checker.engine.cgen import generate
-from checker.engine.native import load_c
-from checker.engine.passages import Passage, passages
+from checker.engine.linked import Linked, LinkedProgram
+from checker.engine.passages import passages
 from checker.engine.sizes import check_sizes
 from checker.language.ir import Program
 from checker.language.lower import lower
@@ -23,37 +21,40 @@ from model.lang import Design, Property, Scope
 KEPT = 32  # programs; a matrix visits the cells of one program one after the other
 
 
-def without_comments(source: str) -> str:
-    """Generated C without its comments, which name the system: designs that do the same then share one library."""
-    return re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
-
-
 class Prepared:
     """One program of roles, sizes and properties: what a search needs of it. noted: the passages of the user's files, of
-    which the compiled program notes whether its steps enter them."""
+    which a search notes whether its steps enter them."""
 
-    def __init__(self, program: Program, source: Callable[[], str], noted: Sequence[Passage] = ()) -> None:
-        self.program, self.noted = program, noted
+    def __init__(self, program: Program, design: type[Design]) -> None:
+        self.program, self.noted = program, passages(program, design)
         self.live = any(formula.kind == "leads_to" for formula in program.formulas)
-        self._source = source
+        self._design = design
         self._lock = threading.Lock()
+        self._linked: LinkedProgram | None = None
         self._library: ctypes.CDLL | None = None
-        self._digest = b""
 
-    def library(self) -> ctypes.CDLL:
-        """The program, compiled and loaded. Raises NoCompiler, CompileFailed."""
-        return self._compiled()[0]
+    def linked(self) -> LinkedProgram:
+        """The program put together from its parts. Raises NoCompiler, CompileFailed."""
+        with self._lock:
+            if self._linked is None:
+                self._linked = LinkedProgram(self.program, self._design, self.noted)
+                self._linked.tables()
+            return self._linked
 
-    def digest(self) -> bytes:
-        """What the compiled program hashes to: equal digests, equal behaviour. Raises NoCompiler, CompileFailed."""
-        return self._compiled()[1]
+    def start(self) -> Linked:
+        """The same, for one search."""
+        return self.linked().start()
 
-    def _compiled(self) -> tuple[ctypes.CDLL, bytes]:
+    def whole(self) -> ctypes.CDLL:
+        """The program compiled as a whole: for large searches. Raises NoCompiler, CompileFailed."""
         with self._lock:
             if self._library is None:
-                source = self._source()
-                self._library, self._digest = load_c(source), hashlib.sha256(source.encode()).digest()
-            return self._library, self._digest
+                self._library = load_c(generate(self.program, self.noted))
+            return self._library
+
+    def digest(self) -> bytes:
+        """What the program hashes to: equal digests, equal behaviour. Raises NoCompiler, CompileFailed."""
+        return self.linked().digest()
 
 
 _lock = threading.Lock()
@@ -71,26 +72,9 @@ def prepare(design: type[Design], scope: Scope, properties: Sequence[Property]) 
     with _lock:  # lowering is Python: two threads at once would gain nothing
         found = _kept.get(key)
         if found is None:
-            found = _kept[key] = _prepared(design, scope, properties)
+            check_sizes(design, scope)
+            found = _kept[key] = Prepared(lower(design, scope, properties), design)
             if len(_kept) > KEPT:
                 _kept.popitem(last=False)
         _kept.move_to_end(key)
         return found
-
-
-def _prepared(design: type[Design], scope: Scope, properties: Sequence[Property]) -> Prepared:
-    path = generated.cache_path(design, scope, properties)
-    known = generated.load(path, design) if path is not None else None
-    if known is not None:
-        return Prepared(known[0], lambda: known[1])
-    check_sizes(design, scope)
-    program = lower(design, scope, properties)
-    noted = passages(program, design)
-
-    def source() -> str:
-        text = without_comments(generate(program, noted))
-        if path is not None:
-            generated.save(path, design, program, text)
-        return text
-
-    return Prepared(program, source, noted)

@@ -2,6 +2,7 @@
  * Everything here is model-independent; native.py compiles it once and calls it chunk-wise. */
 #define _GNU_SOURCE
 #include "table.h"
+#include "linked.h"
 
 /* ---- formulas: the first state or edge that showed each value ---- */
 
@@ -16,7 +17,9 @@ static inline u64 newly_seen(struct Watch *watch, u32 value, u32 word) {
 }
 
 static void watch_state(struct Engine *e, u32 id) {
-    e->model.atoms(e->state, e->watch.now);
+    const u64 *wanted[2] = {e->watch.unseen[0], e->watch.unseen[1]};
+    if (e->linked) ask(e->linked->atoms, watch_words(&e->watch), wanted, NULL, e->state, e->watch.now);
+    else e->model.atoms(e->state, e->watch.now);
     for (u32 value = 0; value < 2; value++)
         for (u32 word = 0; word < watch_words(&e->watch); word++)
             for (u64 new = newly_seen(&e->watch, value, word); new; new &= new - 1)
@@ -24,7 +27,9 @@ static void watch_state(struct Engine *e, u32 id) {
 }
 
 static void watch_edge(struct Engine *e, const u64 *after, struct Edge edge) {
-    e->model.edge_atoms(e->state, after, e->edge_watch.now);
+    const u64 *wanted[2] = {e->edge_watch.unseen[0], e->edge_watch.unseen[1]};
+    if (e->linked) ask(e->linked->edge_atoms, watch_words(&e->edge_watch), wanted, e->state, after, e->edge_watch.now);
+    else e->model.edge_atoms(e->state, after, e->edge_watch.now);
     for (u32 value = 0; value < 2; value++)
         for (u32 word = 0; word < watch_words(&e->edge_watch); word++)
             for (u64 new = newly_seen(&e->edge_watch, value, word); new; new &= new - 1) {
@@ -36,6 +41,11 @@ static void watch_edge(struct Engine *e, const u64 *after, struct Edge edge) {
 }
 
 /* ---- expansion ---- */
+
+static inline u32 successors(const struct Engine *e, const u64 *state, u64 *out, u16 *labels) {
+    if (!e->linked) return e->model.expand(state, out, labels);
+    return take_moves(e->linked, e->model.labels, e->model.words8, state, out, labels);
+}
 
 static bool strays(const struct Engine *e, const u64 *state) {
     u64 wrong = 0;
@@ -90,7 +100,7 @@ INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bo
     load_state(e, src, e->packed, e->state);
     if (e->watch.open) watch_state(e, src);
     u16 *labels = e->batch_label + *total;
-    u32 count = e->model.expand(e->state, e->out, labels);
+    u32 count = successors(e, e->state, e->out, labels);
     if (count > e->model.max_successors) return BROKEN_MODEL;
     u32 packed = pack_successors(e, *total, count, words, bmi2);
     if (packed < count) return refuse(e, src, labels[packed]);
@@ -257,7 +267,7 @@ void engine_free(struct Engine *e) {
 struct Engine *engine_new(const struct Model *model) {
     struct Engine *e = calloc(1, sizeof *e);
     if (!e) return NULL;
-    e->model = *model;
+    e->model = *model, e->linked = model->linked;
     e->byte_limit = UINT64_MAX;
     e->slot_bits = FIRST_SLOT_BITS;
     e->view.bytes = sizeof *e;
@@ -300,7 +310,18 @@ u32 engine_find(struct Engine *e, const u64 *state) {
 void engine_eval_atoms(struct Engine *e, const u32 *atoms, u32 count, u64 from, u64 to, u8 *out, u64 stride) {
     for (u64 id = from; id < to; id++) {
         load_state(e, (u32)id, e->packed, e->state);
-        e->model.atoms(e->state, e->watch.now);
-        for (u32 k = 0; k < count; k++) out[k * stride + id] = (e->watch.now[atoms[k] / 64] >> (atoms[k] % 64)) & 1;
+        if (!e->linked) e->model.atoms(e->state, e->watch.now);
+        for (u32 k = 0; k < count; k++)
+            out[k * stride + id] = e->linked ? holds(&e->linked->atoms[atoms[k]], NULL, e->state)
+                                             : (e->watch.now[atoms[k] / 64] >> (atoms[k] % 64)) & 1;
     }
+}
+
+/* All enabled successors of any state; the room that `out` and `labels` need is that of max_successors. */
+u32 engine_successors(struct Engine *e, const u64 *state, u64 *out, u16 *labels) { return successors(e, state, out, labels); }
+
+/* Go on with the same program, compiled as a whole. */
+void engine_go_on_whole(struct Engine *e, const struct Model *whole) {
+    e->model.expand = whole->expand, e->model.atoms = whole->atoms, e->model.edge_atoms = whole->edge_atoms;
+    e->linked = NULL;
 }

@@ -67,9 +67,9 @@ class NativeSearch:
 
     def __init__(
         self, program: Program, design: type[Design], scope: Scope, *, keep_edges: bool,
-        library: ctypes.CDLL | None = None, reference: Reference | None = None, noted: Sequence[Passage] = (),
+        prepared: Prepared | None = None, reference: Reference | None = None, noted: Sequence[Passage] = (),
     ) -> None:  # fmt: skip
-        """Compiles the program (cached) unless its library is given, which notes the passages in `noted`.
+        """Compiles the program as a whole (cached) unless it was prepared. noted: passages of it that a search notes.
 
         Raises NoCompiler, CompileFailed.
         """
@@ -81,9 +81,15 @@ class NativeSearch:
             np.array(self.layout.masks(), np.uint64), frozen, count, count,
             atom_count(program, False), atom_count(program, True),
         )  # fmt: skip
-        self._library = library or load_c(generate(program, noted))
-        self._noted, self._marks = noted, (ctypes.c_uint8 * len(noted))()
-        self.exploration = Exploration(self._library, shape, keep_edges=keep_edges)
+        self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
+        self._linked = prepared.start() if prepared else None
+        self._library = None if prepared else load_c(generate(program, noted))
+        model = self._linked or self._library
+        assert model is not None
+        self.exploration = Exploration(
+            model, shape, keep_edges=keep_edges, whole=self._go_on_whole if prepared else None
+        )
+        self._prepared = prepared
         reference = reference or Reference(design, scope)
         self._by_initial = reference.lines_of_initial
         begin = reference.start
@@ -101,10 +107,18 @@ class NativeSearch:
         self._marks = self._take_marks()
         return self.outcome
 
-    def _take_marks(self) -> ctypes.Array[ctypes.c_uint8]:
-        marks = (ctypes.c_uint8 * len(self._noted))()
-        if self._noted:
-            self._library.eoi_marks(marks)
+    def _go_on_whole(self) -> ctypes.CDLL:
+        assert self._prepared is not None
+        self._library = self._prepared.whole()
+        self._take_marks()
+        return self._library
+
+    def _take_marks(self) -> U8:
+        marks = self._linked.marks() if self._linked else np.zeros(len(self._noted), np.uint8)
+        if self._noted and self._library:
+            of_library = (ctypes.c_uint8 * len(self._noted))()
+            self._library.eoi_marks(of_library)
+            marks |= np.array(of_library, np.uint8)
         return marks
 
     def lines_run(self) -> Mapping[SourceLine, bool]:
@@ -286,7 +300,7 @@ def open_search(
         try:
             return NativeSearch(
                 prepared.program, reference.design, reference.scope, keep_edges=prepared.live,
-                library=prepared.library(), reference=reference, noted=prepared.noted,
+                prepared=prepared, reference=reference, noted=prepared.noted,
             )  # fmt: skip
         except NoCompiler:
             if engine == "native":

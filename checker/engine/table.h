@@ -32,10 +32,13 @@ typedef uint64_t u64;
 
 enum Status { RUNNING, DONE, FAULT, OUT_OF_MEMORY, STATE_LIMIT, BROKEN_MODEL };
 
+struct Linked;
+
 struct Model { /* mirrored by checker/engine/native.py */
     u32 (*expand)(const void *state, void *out, u16 *labels);
     void (*atoms)(const void *state, u64 *words);
     void (*edge_atoms)(const void *before, const void *after, u64 *words);
+    const struct Linked *linked; /* instead of the three functions; or NULL */
     const u64 *mask, *frozen, *padding; /* words8 each; padding: bits whose value means nothing */
     u32 words8, max_successors, labels, n_atoms, n_edge_atoms;
     u32 keep_edges, portable; /* booleans; portable: do not use BMI2 */
@@ -63,6 +66,7 @@ struct View { /* everything Python may look at; mirrored by checker/engine/nativ
 
 struct Engine {
     struct Model model;
+    const struct Linked *linked; /* while it is not compiled as a whole */
     struct View view;
     struct Array keys, parent, slots, level_end, row, target, label;
     u32 slot_bits, words64, level_stop;

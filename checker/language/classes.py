@@ -84,6 +84,11 @@ def _text_of(cls: type) -> tuple[ast.ClassDef, str] | None:
 
 def field_loc(cls: type, name: str) -> Loc | None:
     """Where a class or the next of its bases declares a field; None if none is written so."""
+    return _field_loc(cls, name)
+
+
+@functools.lru_cache(maxsize=4096)
+def _field_loc(cls: type, name: str) -> Loc | None:
     for owner in cls.__mro__:
         node, file = text_of(owner) or (None, "")
         for stmt in node.body if node else []:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from model.finite import BoolType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
-from model.lang import Fair, Kind
+from model.lang import Design, Fair, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,25 @@ BOOL = BoolType()
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The whole state record."""
+    """The whole state record. Its fields are those of the program (Program.state): no node of a function names them all,
+    so that systems which mean the same by a function share it."""
 
-    type: StructType
+    @property
+    def type(self) -> StructType:
+        """A record of no fields: a stand-in where a place is asked for its type."""
+        return _ANY_STATE
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The whole state before the step (only in properties of steps)."""
+    """The whole state before the step (only in properties of steps); see State."""
 
-    type: StructType
+    @property
+    def type(self) -> StructType:
+        return _ANY_STATE
+
+
+_ANY_STATE = StructType(Design, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,14 +403,18 @@ class Formula:
 
 @dataclass(frozen=True)
 class Program:
-    """functions: callees before callers. choices: name -> type of the scope's choices."""
+    """functions: callees before callers. choices: name -> type of the scope's choices. uncalled: functions of the system
+    that no step and no property comes to, as far as they can be lowered; callees first, after those of `functions`.
+    owners: the class that each of both is written in; of the functions of properties there is none."""
 
     name: str
     state: StructType
     choices: dict[str, Scalar]
     functions: dict[str, Function]
     steps: tuple[Step, ...]
-    formulas: tuple[Formula, ...] = field(default_factory=tuple)
+    formulas: tuple[Formula, ...] = ()
+    uncalled: dict[str, Function] = field(default_factory=dict[str, Function])
+    owners: dict[str, type] = field(default_factory=dict[str, type])
 
 
 def table_of(place: RowOf) -> TableType:

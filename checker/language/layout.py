@@ -3,7 +3,7 @@
 One order serves everyone. Leaf k of a state is the k-th scalar met when the state record is walked field by
 field and row by row (model.lang.cells walks the same way). The *packed* state is one integer: the leaves'
 codes side by side, leaf 0 in the lowest bits, `width(leaf.type)` bits each. In generated C every leaf is one
-unsigned cell of `cell_bytes` bytes, in the same order and without padding, followed by the scope's choices;
+unsigned cell of `cell_bytes` bytes, in the same order and without padding, after those of the scope's choices;
 so the packed state is what pext() gathers from the cells with the layout's masks.
 """
 
@@ -96,18 +96,19 @@ class Layout:
         widest = max([*self.widths, *choice_widths, 1])
         self.cell_bytes = next(n for n in (1, 2, 4, 8) if 8 * n >= widest)
         self.choices = dict(program.choices)
+        self._no_choices = [0] * len(self.choices)
         cell_count = len(self.leaves) + len(self.choices)
         self.words8 = max(1, -(-cell_count * self.cell_bytes // 8))
 
     def masks(self) -> list[int]:
         """One 64-bit word per 8 bytes of the C state: the bits that are stored."""
-        return self._words([(1 << w) - 1 for w in self.widths])
+        return self._words([*self._no_choices, *((1 << w) - 1 for w in self.widths)])
 
     def frozen(self, scope: Scope) -> list[int]:
         """The C state's words that hold the scope's choices and nothing else."""
         values = scope.choices()
         codes = [encode(of, values[name]) for name, of in self.choices.items()]
-        return self._words([0] * len(self.leaves) + codes)
+        return self._words([*codes, *([0] * len(self.leaves))])
 
     def _words(self, cells: Sequence[int]) -> list[int]:
         size_of_cell = self.cell_bytes
@@ -124,10 +125,10 @@ class Layout:
 
     def to_bytes(self, codes: Sequence[int]) -> bytes:
         """Leaf codes -> the C state (choices left zero: the engine ORs `frozen` in)."""
-        words = self._words(codes)
+        words = self._words([*self._no_choices, *codes])
         return b"".join(w.to_bytes(8, "little") for w in words)
 
     def from_bytes(self, raw: bytes) -> tuple[int, ...]:
         """The C state -> leaf codes."""
-        count = len(self.leaves)
-        return struct.unpack_from(f"<{count}{CELL[self.cell_bytes]}", raw)
+        count, first = len(self.leaves), len(self.choices) * self.cell_bytes
+        return struct.unpack_from(f"<{count}{CELL[self.cell_bytes]}", raw, first)

@@ -9,7 +9,7 @@ rather than left out.
 
 Nothing of a verdict is kept between runs. Generated and compiled code is (it is the model at one size, not an answer);
 a gate that repeated what it answered last time would only say that no file has changed, which git knows better. What
-makes it fast: one lowering and one compile for all choices of a system (prepare.py), kept on disk (generated.py);
+makes it fast: what a role lowers to and compiles to is made once for all systems that have it (lower/memo.py, linked.py);
 designs that do the same under one VMM and guest, down to the generated code, share one search (search.Shared), while
 each one's runs are confirmed in its own Python; and processes instead of threads, because lowering and replay are Python.
 """

@@ -31,7 +31,7 @@ class Execution:
         before: Sequence[Term] | None = None,
     ) -> None:
         self.now = list(now)
-        self.values = Values(symbolic.terms, symbolic.choices, self.now, before, self)
+        self.values = Values(symbolic.terms, symbolic.program.state, symbolic.choices, self.now, before, self)
         self._terms, self._functions = symbolic.terms, symbolic.program.functions
         self.stopped: Truth = False
         self.enabled: Truth = True

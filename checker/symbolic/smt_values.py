@@ -143,11 +143,12 @@ class Values:
     leaves that were loaded, which for a constant state are exactly those that CPython reads."""
 
     def __init__(
-        self, terms: Terms, choices: dict[str, Term], now: Sequence[Term], before: Sequence[Term] | None, caller: Caller
-    ) -> None:
+        self, terms: Terms, state: StructType, choices: dict[str, Term], now: Sequence[Term],
+        before: Sequence[Term] | None, caller: Caller,
+    ) -> None:  # fmt: skip
         self.now, self.before = now, before
         self.reads: set[int] = set()
-        self._choices, self._terms, self._caller = choices, terms, caller
+        self._choices, self._terms, self._caller, self._state = choices, terms, caller, state
 
     def value(self, frame: Frame, expr: ir.Expr) -> Term:
         match expr:
@@ -242,7 +243,8 @@ class Values:
                 found: Location = frame.get(name)
                 return found
             case ir.FieldOf(base=base, name=name):
-                offset = field_offset(base.type, name)
+                whole = isinstance(base, ir.State | ir.Before)
+                offset = field_offset(self._state if whole else base.type, name)
                 at = self.place(frame, base)
                 return tuple(Alternative(a.condition, a.before, a.leaf + offset) for a in at)
             case ir.RowOf(base=base, index=index, type=of):

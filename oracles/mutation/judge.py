@@ -213,7 +213,7 @@ class MutantJudge:
             self._explored = True
             prepared = prepare(self.system, self.scope, [])
             search = NativeSearch(
-                prepared.program, self.system, self.scope, keep_edges=False, library=prepared.library(),
+                prepared.program, self.system, self.scope, keep_edges=False, prepared=prepared,
                 reference=self.reference,
             )  # fmt: skip
             outcome = search.run(Limits(max_states=self.bounds.max_states), None)

@@ -6,10 +6,8 @@ import ctypes
 import hashlib
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar, cast
 
 from checker.engine.atoms import atom_count
 from checker.engine.cgen import FAULT_BIT, generate
@@ -59,11 +57,13 @@ def local(name: str, of: Scalar = BYTE) -> ir.Local:
     return ir.Local(name, of, LOC)
 
 
-def dot(base: Place, name: str) -> ir.FieldOf:
-    assert isinstance(base.type, StructType)
-    kind = base.type.field(name)
+def dot(base: Place | StructType, name: str) -> ir.FieldOf:
+    """A field: of a record's place, or of the state, which is told by its record."""
+    record = base if isinstance(base, StructType) else STATE if isinstance(base, ir.Before) else base.type
+    assert isinstance(record, StructType)
+    kind = record.field(name)
     assert kind is not None, name
-    return ir.FieldOf(base, name, kind)
+    return ir.FieldOf(ir.State() if isinstance(base, StructType) else base, name, kind)
 
 
 def at(base: Place, index: Expr | int) -> ir.RowOf:
@@ -146,19 +146,6 @@ def state_of(**fields: Type) -> StructType:
     return StructType(Sys, tuple(fields.items()))
 
 
-N = TypeVar("N")
-
-
-def on_state(node: N, state: StructType) -> N:
-    """The same IR about another state record (that has the fields it speaks of)."""
-    if isinstance(node, ir.State):
-        return replace(node, type=state)
-    if is_dataclass(node) and not isinstance(node, type) and type(node).__module__ == "checker.language.ir":
-        changed = {f.name: on_state(getattr(node, f.name), state) for f in fields(node)}
-        return cast(N, replace(cast(Any, node), **changed))
-    return node
-
-
 class Native:
     """The compiled library of a program, where undefined behaviour traps (ending Python), or that of another
     `text`, where it does not."""
@@ -174,7 +161,7 @@ class Native:
 
     def _cells(self, codes: Sequence[int], choices: Sequence[int]) -> bytes:
         n = self.layout.cell_bytes
-        raw = b"".join(c.to_bytes(n, "little") for c in (*codes, *choices))
+        raw = b"".join(c.to_bytes(n, "little") for c in (*choices, *codes))
         return raw.ljust(8 * self.layout.words8, b"\0")
 
     def expand(self, codes: Sequence[int], choices: Sequence[int] = ()) -> list[Outcome]:
@@ -190,8 +177,8 @@ class Native:
         found: list[Outcome] = []
         for k in range(count):
             raw = out.raw[k * stride : (k + 1) * stride]
-            tail = len(codes) * self.layout.cell_bytes
-            assert raw[tail:] == state[tail:], "choices and padding stay as they were"
+            head, tail = (n * self.layout.cell_bytes for n in (len(choices), len(choices) + len(codes)))
+            assert raw[:head] == state[:head] and raw[tail:] == state[tail:], "choices and padding stay as they were"
             found.append((labels[k] & ~FAULT_BIT, bool(labels[k] & FAULT_BIT), self.layout.from_bytes(raw)))
         return found
 
@@ -245,8 +232,7 @@ def masks(op: str, left: Expr, right: Expr) -> ir.MaskOp:
 # --- a state to try statements on ---
 
 STATE = state_of(x=BYTE, m=SMALL, o=MAYBE, units=TableType(THREE, UNIT), grid=GRID)
-S = ir.State(STATE)
-SX, SM, SO, UNITS, CELLS = (dot(S, f) for f in ("x", "m", "o", "units", "grid"))
+SX, SM, SO, UNITS, CELLS = (dot(STATE, f) for f in ("x", "m", "o", "units", "grid"))
 #       x  m  o   units: irr n  irr n  irr n   grid
 START = (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 NAMES = [

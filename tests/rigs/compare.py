@@ -51,7 +51,7 @@ class Library:
 
     def moves(self, state: Codes) -> Moves:
         n, stride = self.layout.cell_bytes, 8 * self.layout.words8
-        raw = b"".join(c.to_bytes(n, "little") for c in (*state, *self.choices)).ljust(stride, b"\0")
+        raw = b"".join(c.to_bytes(n, "little") for c in (*self.choices, *state)).ljust(stride, b"\0")
         out = ctypes.create_string_buffer(stride * (self.room + 1))
         labels = (ctypes.c_uint16 * (self.room + 1))()
         found: Moves = {}

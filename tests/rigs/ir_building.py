@@ -62,7 +62,7 @@ WHOLE = StructType(Whole, (("t", TABLE), ("o", MAYBE), ("f", BOOL), ("e", COLOUR
 N0, M0, N1, M1, O, F, E = range(7)  # positions of the leaves
 
 LOC = ir.Loc("case", 1)
-STATE, BEFORE = ir.State(WHOLE), ir.Before(WHOLE)
+STATE, BEFORE = ir.State(), ir.Before()
 Codes: TypeAlias = list[int]
 Meaning: TypeAlias = Callable[..., Verdict | None]
 
@@ -112,8 +112,9 @@ def function(
 
 
 def field(base: ir.Place, name: str) -> ir.FieldOf:
-    assert isinstance(base.type, StructType)
-    of = base.type.field(name)
+    record = WHOLE if isinstance(base, ir.State | ir.Before) else base.type
+    assert isinstance(record, StructType)
+    of = record.field(name)
     assert of is not None
     return ir.FieldOf(base, name, of)
 

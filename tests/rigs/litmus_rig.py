@@ -45,7 +45,7 @@ class Native:
 def explored(system: type[Design], scope: Scope) -> Native:
     """A system with up to SMALL of its states explored."""
     prepared = prepare(system, scope, [])
-    search = NativeSearch(prepared.program, system, scope, keep_edges=False, library=prepared.library())
+    search = NativeSearch(prepared.program, system, scope, keep_edges=False, prepared=prepared)
     params = {step.name: step.params for step in prepared.program.steps}
 
     def value(step: str, number: int, code: int) -> str:

@@ -156,7 +156,7 @@ class Explored:
         if engine == "native":
             self.search = NativeSearch(
                 self.program, cell.system, cell.scope, keep_edges=keep_edges,
-                library=prepared.library(), reference=reference, noted=prepared.noted,
+                prepared=prepared, reference=reference, noted=prepared.noted,
             )  # fmt: skip
         else:
             self.search = ReferenceSearch(self.program, cell.system, cell.scope, asked, prepared.noted)

@@ -27,7 +27,6 @@ from tests.rigs.cgen_harness import (
     UNIT,
     UNITS,
     Native,
-    S,
     add,
     after,
     assign,
@@ -287,12 +286,12 @@ def test_status_travels_through_calls(tmp_path: Path) -> None:
 
 
 def test_references(tmp_path: Path) -> None:
-    """A function that is handed a struct, a mask, a table, a row of a table of tables and the state itself."""
-    unit, mask, grid, line, whole = (
+    """A function that is handed a struct, a mask, a table, and a row of a table of tables."""
+    unit, mask, grid, line = (
         ir.Alias("unit", UNIT), ir.Alias("mask", SMALL), ir.Alias("grid", GRID),
-        ir.Alias("line", TableType(THREE, BYTE)), ir.Alias("whole", STATE),
+        ir.Alias("line", TableType(THREE, BYTE)),
     )  # fmt: skip
-    params = [Param(p.name, p.type) for p in (unit, mask, grid, line, whole)]
+    params = [Param(p.name, p.type) for p in (unit, mask, grid, line)]
     total = function(
         "total", [give(plus(load(dot(unit, "n")), load(at(at(grid, 1), 2))))], *params[:1], params[2], returns=BYTE
     )
@@ -300,13 +299,13 @@ def test_references(tmp_path: Path) -> None:
         "change",
         [
             store(dot(unit, "n"), num(3)), store(mask, const(6, SMALL)), store(at(at(grid, 1), 2), num(2)),
-            store(at(line, 0), num(1)), store(dot(whole, "x"), ir.Call("total", (unit, grid), BYTE, LOC)),
+            store(at(line, 0), num(1)), store(SX, ir.Call("total", (unit, grid), BYTE, LOC)),
             do("again", mask),
         ],
         *params,
     )  # fmt: skip
     again = function("again", [store(mask, edit("with", load(mask), num(7)))], params[1])
-    body: list[Stmt] = [do("change", at(UNITS, 1), dot(at(UNITS, 0), "irr"), CELLS, at(CELLS, 0), S)]
+    body: list[Stmt] = [do("change", at(UNITS, 1), dot(at(UNITS, 0), "irr"), CELLS, at(CELLS, 0))]
     expected = after(n1=3, irr0=0x86, g12=2, g00=1, x=5)
     assert run(tmp_path, body, total, again, change) == expected
 

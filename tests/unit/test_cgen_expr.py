@@ -29,7 +29,6 @@ from tests.rigs.cgen_harness import (
     local,
     masks,
     num,
-    on_state,
     pick,
     plus,
     program,
@@ -48,7 +47,7 @@ FIELDS: dict[str, Scalar] = {
 }  # fmt: skip
 #        x  y  m={1,2,4} k={0,1} none three LEVEL yes  outputs
 BEFORE = (5, 2, 0b10110, 0b00011, 0, 4, 1, 1, 0, 0, 0, 0)
-ROOT = ir.State(state_of(**FIELDS))
+ROOT = state_of(**FIELDS)
 X, Y, M, K, NONE, SOME, MODE_NOW, YES = (load(dot(ROOT, name)) for name in list(FIELDS)[:8])
 NEVER = compare(">", X, num(7))
 
@@ -140,9 +139,7 @@ def output(e: Expr) -> ir.FieldOf:
 def expressions(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Native:
     """One step an expression; a mask behind the other fields decides how wide all cells are."""
     state = state_of(**FIELDS, pad=MaskType(IntType(0, 8 * request.param - 1)))
-    steps: dict[str, Sequence[Stmt]] = {
-        f"e{i}": [on_state(store(output(e), e), state)] for i, (e, _) in enumerate(EXPRESSIONS.values())
-    }
+    steps: dict[str, Sequence[Stmt]] = {f"e{i}": [store(output(e), e)] for i, (e, _) in enumerate(EXPRESSIONS.values())}
     return Native(program(state, steps), tmp_path_factory.mktemp("cgen"))
 
 
@@ -156,7 +153,7 @@ def test_expression(expressions: Native, name: str) -> None:
 
 def test_masks_of_64(tmp_path: Path) -> None:
     state = state_of(m=WIDE, o=OptionalType(IntType(0, 63)))
-    m, o = (dot(ir.State(state), f) for f in "mo")
+    m, o = (dot(state, f) for f in "mo")
     steps: dict[str, Sequence[Stmt]] = {
         "add": [store(m, ir.MaskEdit("with", load(m), num(63), WIDE, LOC))],
         "drop": [store(m, ir.MaskEdit("without", load(m), num(63), WIDE, LOC))],

@@ -58,8 +58,7 @@ from tests.rigs.cgen_harness import (
 def test_names_that_c_cannot_have(tmp_path: Path) -> None:
     fields: dict[str, Scalar] = {"int": BYTE, "register": BYTE, "linux": BYTE, "choice_default": BYTE}
     state = state_of(**fields)
-    root = ir.State(state)
-    places = [dot(root, name) for name in fields]
+    places = [dot(state, name) for name in fields]
     value = function("Base.value", [give(plus(local("s"), num(1)))], Param("s", BYTE), returns=BYTE)
     clash = function("Base_value", [give(num(5))], returns=BYTE)
     names = ["s", "ret", "checked", "found", "Base_value", "uint8_t", "cell", "out", "DONE", "while", "short", "größe"]
@@ -95,8 +94,7 @@ def test_parameters_of_steps_and_formulas_named_like_ours(tmp_path: Path) -> Non
 def test_two_records_of_one_name(tmp_path: Path) -> None:
     a, b = type("Same", (), {}), type("Same", (), {})
     state = state_of(a=StructType(a, (("x", BYTE),)), b=StructType(b, (("y", BOOL), ("x", BYTE))))
-    root = ir.State(state)
-    body: list[Stmt] = [store(dot(dot(root, "b"), "x"), load(dot(dot(root, "a"), "x")))]
+    body: list[Stmt] = [store(dot(dot(state, "b"), "x"), load(dot(dot(state, "a"), "x")))]
     assert Native(program(state, {"go": body}), tmp_path).step("go", (6, 0, 0)) == (6, 0, 6)
 
 
@@ -106,12 +104,11 @@ def test_two_records_of_one_name(tmp_path: Path) -> None:
 def labelled() -> Program:
     """Two steps; the second writes its parameters where they can be seen. It is disabled for flag and mode 1."""
     state = state_of(row=THREE, flag=BOOL, mode=MODE, maybe=OptionalType(THREE))
-    root = ir.State(state)
     params = tuple(Param(f"{name}_", of) for name, of in state.fields)
-    stores = [store(dot(root, name), local(f"{name}_", of)) for name, of in state.fields]  # type: ignore[arg-type]
+    stores = [store(dot(state, name), local(f"{name}_", of)) for name, of in state.fields]  # type: ignore[arg-type]
     off = both(local("flag_", BOOL), compare("==", local("mode_", MODE), const(1, MODE)))
     steps: dict[str, Sequence[Stmt]] = {
-        "zero": [store(dot(root, "row"), num(0))],
+        "zero": [store(dot(state, "row"), num(0))],
         "all": [require(invert(off)), *stores],
     }
     return program(state, steps, params={"all": params})
@@ -140,7 +137,7 @@ def formulas() -> Program:
         function("at", [give(is_at)], many, returns=BOOL),
         function("pq.p", [give(has(load(SM), num(0)))], flag, returns=BOOL),
         function("pq.q", [give(both(local("flag", BOOL), has(load(SM), num(1))))], flag, returns=BOOL),
-        function("grows", [give(both(compare(">", load(SX), load(dot(ir.Before(STATE), "x"))), local("flag", BOOL), "or"))],
+        function("grows", [give(both(compare(">", load(SX), load(dot(ir.Before(), "x"))), local("flag", BOOL), "or"))],
                  flag, returns=BOOL, of_edges=True),
         function("same", [give(invert(ir.Call("grows", (const(0, BOOL),), BOOL, LOC)))], returns=BOOL, of_edges=True),
     ]  # fmt: skip

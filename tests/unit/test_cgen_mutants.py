@@ -59,7 +59,7 @@ def sample() -> Program:
     """One step for each thing that can go wrong; `labels` shows its parameters in the state."""
     skip = when(compare("==", I, num(1)), [ir.Continue(LOC)])
     every = quantified("all", "v", invert(has(load(SM), local("v"))))
-    smaller = compare("<", load(dot(ir.Before(STATE), "x")), load(SX))
+    smaller = compare("<", load(dot(ir.Before(), "x")), load(SX))
     inside = ir.IfElse(compare("<=", load(SX), num(2)), load(SX), num(0), THREE, LOC)
     params = (Param("p", THREE), Param("q", BOOL))
     steps: dict[str, Sequence[Stmt]] = {

@@ -92,7 +92,7 @@ class Calls:
             )
         found = self.ctx.linker.method(function.attr, after)
         if found is None:
-            if self.ctx.linker.state.field(function.attr) is not None:
+            if self.ctx.linker.field(function.attr) is not None:
                 raise self.ctx.refuse(function, f"{function.attr!r} is a field, not a function", "drop the parentheses")
             if after is not None:
                 nearest = did_you_mean(function.attr, self.ctx.linker.method_names())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import itertools
 import sys
@@ -89,7 +90,8 @@ def check_fields(design: type[Design], state: StructType, scope: Scope) -> None:
     """Fields have values that C can hold, and no function's name: in CPython the field would hide the function."""
     for record in records(state):
         for name, _ in record.fields:
-            _check_restated(record.cls, name, scope)
+            owner: type = record.cls
+            _check_restated(owner, name, scope)
     for name, of in state.fields:
         function = getattr(design, name, None)
         if inspect.isfunction(function):
@@ -104,6 +106,7 @@ def check_fields(design: type[Design], state: StructType, scope: Scope) -> None:
         raise _told(field_loc(design, name), said, f"at most {MOST_CELLS:,} are stored")
 
 
+@functools.lru_cache(maxsize=4096)
 def _check_restated(cls: type, name: str, scope: Scope) -> None:
     """A field that is declared again keeps its type; only a record may become one with more fields."""
     owners = [c for c in cls.__mro__ if name in vars(c).get("__annotations__", {})]
@@ -124,6 +127,7 @@ def _narrows(new: Type, old: Type) -> bool:
             return new == old
 
 
+@functools.lru_cache(maxsize=4096)
 def check_range(of: Type, loc: Loc | None, what: str) -> None:
     """Raise Refused if a type has no value, or more than the generated C holds."""
     match of:
@@ -181,15 +185,20 @@ def _told(loc: Loc | None, message: str, hint: str = "") -> ModelError:
 def check_overrides(design: type[Design]) -> None:
     """A restated function keeps the parameters and the result of the one it replaces."""
     for owner in design.__mro__:
-        for name, function in _methods(owner).items():
-            replaced = next((vars(b)[name] for b in owner.__mro__[1:] if name in _methods(b)), None)
-            if replaced is None or _same_shape(_shape(function), _shape(replaced)):
-                continue
-            node, file = definition_of(function), function.__code__.co_filename
-            raise Refused(
-                loc_of(node, file), f"{name}() changes the signature of the function it replaces",
-                f"it was: {_heading(definition_of(replaced))}",
-            )  # fmt: skip
+        _check_overrides_of(owner)
+
+
+@functools.lru_cache(maxsize=4096)
+def _check_overrides_of(owner: type) -> None:
+    for name, function in _methods(owner).items():
+        replaced = next((vars(b)[name] for b in owner.__mro__[1:] if name in _methods(b)), None)
+        if replaced is None or _same_shape(_shape(function), _shape(replaced)):
+            continue
+        node, file = definition_of(function), function.__code__.co_filename
+        raise Refused(
+            loc_of(node, file), f"{name}() changes the signature of the function it replaces",
+            f"it was: {_heading(definition_of(replaced))}",
+        )  # fmt: skip
 
 
 def _is_patch(owner: type) -> bool:
@@ -221,6 +230,7 @@ def check_unused(design: type[Design], used: set[tuple[type, str]]) -> None:
             raise Refused(loc_of(node, file), f"{name}() replaces nothing and nobody calls it", hint)
 
 
+@functools.lru_cache(maxsize=4096)
 def _methods(owner: type) -> dict[str, Callable[..., object]]:
     if not issubclass(owner, Design) or owner is Design:
         return {"initial": Design.initial} if owner is Design else {}

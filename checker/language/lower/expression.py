@@ -121,6 +121,8 @@ class Expressions:
             if isinstance(root, ir.State | ir.Before):
                 return self._of_scope(node)
         base = self.value(node.value)
+        if isinstance(base, ir.State | ir.Before):
+            return self._of_system(node, base)
         if isinstance(base, PlaceTypes) and isinstance(base.type, StructType):
             return self._field(node, base, base.type)
         if isinstance(base, NoneValue):
@@ -163,19 +165,22 @@ class Expressions:
         kind = of.field(node.attr)
         if kind is not None:
             return ir.FieldOf(base, node.attr, kind)
-        owner = f"a {of} record"
-        if isinstance(base, ir.State | ir.Before):
-            owner = "this system"
-            member = self.ctx.linker.constant(node.attr)
-            if isinstance(member, bool | int | enum.Enum):
-                return constant(self.ctx, member, node)
-            if callable(member):
-                raise self.ctx.refuse(node, f"{node.attr!r} is a function", f"call it: {ast.unparse(node)}(...)")
-            if node.attr == "scope":
-                raise self.ctx.refuse(
-                    node, "the scope is not a value", "name what you need of it, e.g. self.scope.pins"
-                )
-        raise self.ctx.refuse(node, f"{owner} has no field {node.attr!r}", field_hint(node.attr, of))
+        raise self.ctx.refuse(node, f"a {of} record has no field {node.attr!r}", field_hint(node.attr, of))
+
+    def _of_system(self, node: ast.Attribute, base: ir.State | ir.Before) -> Value:
+        """A field of the system, or a constant of its class."""
+        kind = self.ctx.linker.field(node.attr)
+        if kind is not None:
+            return ir.FieldOf(base, node.attr, kind)
+        member = self.ctx.linker.constant(node.attr)
+        if isinstance(member, bool | int | enum.Enum):
+            return constant(self.ctx, member, node)
+        if callable(member):
+            raise self.ctx.refuse(node, f"{node.attr!r} is a function", f"call it: {ast.unparse(node)}(...)")
+        if node.attr == "scope":
+            raise self.ctx.refuse(node, "the scope is not a value", "name what you need of it, e.g. self.scope.pins")
+        hint = field_hint(node.attr, self.ctx.linker.state)
+        raise self.ctx.refuse(node, f"this system has no field {node.attr!r}", hint)
 
     def _subscript(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)

@@ -7,9 +7,10 @@ composed class), so a patch that restates a function, and its super() calls, mea
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from checker.language import ir
 from checker.language.classes import check_design, check_scope, check_type
@@ -26,6 +27,7 @@ from checker.language.lower.checks import (
     state_type,
 )
 from checker.language.lower.context import Context, Signature
+from checker.language.lower.memo import KEPT, Asking, Kept, known, sizes_of
 from checker.language.lower.statement import Statements
 from checker.language.refusal import Refused, loc_of
 from checker.language.source import definition_of, plain_function, type_hints
@@ -40,7 +42,14 @@ def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = (
     """
     check_design(design)
     check_scope(type(scope))
-    lowering = ProgramLowering(design, scope)
+    try:
+        return _program(ProgramLowering(design, scope, keeps=True), properties)
+    except ModelError:  # told with the places of this system, not with those of the one that was kept
+        return _program(ProgramLowering(design, scope, keeps=False), properties)
+
+
+def _program(lowering: ProgramLowering, properties: Sequence[Property]) -> Program:
+    design, scope = lowering.design, lowering.scope
     for _, of in lowering.state.fields:
         check_type(of)
     check_fields(design, lowering.state, scope)
@@ -53,20 +62,25 @@ def lower(design: type[Design], scope: Scope, properties: Sequence[Property] = (
         name: BoolType() if isinstance(value, bool) else EnumType(type(value))
         for name, value in scope.choices().items()
     }
+    functions = dict(lowering.functions)
     return Program(
-        design.__name__, lowering.state, choices, lowering.functions, tuple(steps), tuple(formulas)
+        design.__name__, lowering.state, choices, functions, tuple(steps), tuple(formulas), lowering.uncalled(),
+        lowering.owners,
     )  # fmt: skip
 
 
 class ProgramLowering:
-    """The program under construction (the Linker that functions see)."""
+    """The program under construction (the Linker that functions see). keeps: use and keep what memo.py has."""
 
-    def __init__(self, design: type[Design], scope: Scope) -> None:
+    def __init__(self, design: type[Design], scope: Scope, *, keeps: bool) -> None:
         self.design, self.scope = design, scope
+        self._keeps, self._sizes = keeps, sizes_of(scope)
         self.state: StructType = state_type(design, scope)
+        self._fields = dict(self.state.fields)
         self.records = set(records(self.state))
         self.functions: dict[str, Function] = {}
         self.signatures: dict[str, Signature] = {}
+        self.owners: dict[str, type] = {}
         self.in_progress: dict[str, ir.Loc] = {}
         self.used: set[tuple[type, str]] = set()
 
@@ -82,6 +96,16 @@ class ProgramLowering:
     def in_patch(self, loc: ir.Loc) -> bool:
         return in_patch(self.design, loc)
 
+    def field(self, name: str) -> Type | None:
+        return self._fields.get(name)
+
+    def record(self, of: StructType) -> StructType:
+        """The state's own kind of a record: a patch may have added fields to it."""
+        if of in self.records:
+            return of
+        extended = [record for record in self.records if issubclass(record.cls, of.cls)]
+        return extended[0] if len(extended) == 1 else of
+
     def method(self, name: str, after: type | None) -> Signature | None:
         """The method that self.name (or, with `after`, super().name in that class) runs; lowered if new."""
         owners = list(self.design.__mro__)
@@ -93,6 +117,7 @@ class ProgramLowering:
             return None
         self.used.add((owner, name))
         key = name if after is None else f"{self._owner_name(owner)}.{name}"
+        self.owners[key] = owner
         if key not in self.signatures:
             self._lower_method(key, owner, function)
         return self.signatures[key]
@@ -105,24 +130,66 @@ class ProgramLowering:
     # --- lowering ---
 
     def _lower_method(self, key: str, owner: type, function: types.FunctionType) -> None:
-        node = definition_of(function)
-        file = function.__code__.co_filename
+        code = function.__code__
+        if key in self.in_progress:
+            raise self._circle(key, function)
+        self.in_progress[key] = ir.Loc(code.co_filename, code.co_firstlineno)
+        name = (function, key, owner.__name__, self._sizes)
+        try:
+            if not self._take_kept(name):
+                asking = Asking(self)
+                self._lower_anew(asking, key, owner, function)
+                self._keep(name, key, asking)
+        finally:
+            del self.in_progress[key]
+
+    def _circle(self, key: str, function: types.FunctionType) -> Refused:
+        here = loc_of(definition_of(function), function.__code__.co_filename)
+        circle = list(self.in_progress)[list(self.in_progress).index(key) :]
+        loc = next(filter(self.in_patch, map(self.in_progress.__getitem__, circle)), here)
+        said = " -> ".join([*circle, key])
+        return Refused(loc, f"recursion is not in the language: {said}", "use a `for` loop")
+
+    def _lower_anew(self, asking: Asking, key: str, owner: type, function: types.FunctionType) -> None:
+        node, file = definition_of(function), function.__code__.co_filename
         if getattr(function, "__isabstractmethod__", False):
             hint = f"write {key}() in one of them, or name a role that has it"
             raise Refused(loc_of(node, file), f"no role of {self.design.__name__} provides {key}()", hint)
-        if key in self.in_progress:
-            circle = list(self.in_progress)[list(self.in_progress).index(key) :]
-            loc = next(filter(self.in_patch, map(self.in_progress.__getitem__, circle)), loc_of(node, file))
-            said = " -> ".join([*circle, key])
-            raise Refused(loc, f"recursion is not in the language: {said}", "use a `for` loop")
         self.in_progress[key] = loc_of(node, file)
         only_plain_parameters(function, node, method=True)
-        params = self._params(function, node, skip=1)
-        returns = self._returns(function, node)
-        context = Context(self, function, node, returns)
-        context.env.values[node.args.args[0].arg] = ir.State(self.state)
+        params = self._params(asking, function, node, skip=1)
+        returns = self._returns(asking, function, node)
+        context = Context(asking, function, node, returns)
+        context.env.values[node.args.args[0].arg] = ir.State()
         self._finish(key, context, node, params, owner.__name__)
-        del self.in_progress[key]
+
+    def _take_kept(self, name: Hashable) -> bool:
+        """Is what this function lowers to known? Then it is part of the program now."""
+        kept = known(name, self) if self._keeps else None
+        if kept is not None:
+            function = kept.function
+            self.functions[function.name] = function
+            signature = Signature(function.name, function.params, function.returns, kept.write, kept.guard)
+            self.signatures[function.name] = signature
+        return kept is not None
+
+    def _keep(self, name: Hashable, key: str, asking: Asking) -> None:
+        if self._keeps:
+            signature = self.signatures[key]
+            kept = Kept(self.functions[key], signature.write, signature.guard, tuple(asking.asked.items()))
+            KEPT.setdefault(name, []).append(kept)
+
+    def uncalled(self) -> dict[str, Function]:
+        """The other functions of the system that can be lowered: the C of a role is the same whatever calls it.
+
+        They have no say in the program: what is refused in them is not told.
+        """
+        called = set(self.functions)
+        for name in self.method_names():
+            if name not in called:
+                with contextlib.suppress(ModelError):
+                    self.method(name, None)
+        return {name: function for name, function in self.functions.items() if name not in called}
 
     def _finish(
         self, key: str, context: Context, node: ast.FunctionDef, params: tuple[Param, ...], owner: str,
@@ -137,7 +204,9 @@ class ProgramLowering:
         self.functions[key] = Function(key, params, returns, tuple(body), guard is not None, loc, owner, of_edges)
         self.signatures[key] = Signature(key, params, returns, _first_write(body, self.signatures), guard)
 
-    def _params(self, function: Callable[..., object], node: ast.FunctionDef, skip: int) -> tuple[Param, ...]:
+    def _params(
+        self, asking: Asking, function: Callable[..., object], node: ast.FunctionDef, skip: int
+    ) -> tuple[Param, ...]:
         file, hints = function.__code__.co_filename, _hints(function, node)
         params = list[Param]()
         for argument in node.args.args[skip:]:
@@ -148,32 +217,23 @@ class ProgramLowering:
                     "annotate it, e.g. vector: Vector",
                 )
             params.append(
-                Param(argument.arg, self._resolved(hints[argument.arg], f"parameter {argument.arg!r}", argument, file))
+                Param(
+                    argument.arg,
+                    self._resolved(asking, hints[argument.arg], f"parameter {argument.arg!r}", argument, file),
+                )
             )
         return tuple(params)
 
-    def _resolved(self, hint: object, what: str, node: ast.AST, file: str) -> Type:
+    def _resolved(self, asking: Asking, hint: object, what: str, node: ast.AST, file: str) -> Type:
         try:
             of = resolve(hint, self.scope, what)
         except ModelError as error:
             raise Refused(loc_of(node, file), str(error)) from None
         check_type(of)
         check_range(of, loc_of(node, file), what)
-        return self._in_this_state(of)
+        return _in_this_state(asking, of)
 
-    def _in_this_state(self, of: Type) -> Type:
-        """A record that a patch adds fields to has them in every function, as a struct of C has: what the annotation
-        means is the state's own kind of it."""
-        match of:
-            case StructType(cls) if of not in self.records:
-                extended = [record for record in self.records if issubclass(record.cls, cls)]
-                return extended[0] if len(extended) == 1 else of
-            case TableType(index, row):
-                return TableType(index, self._in_this_state(row))
-            case _:
-                return of
-
-    def _returns(self, function: Callable[..., object], node: ast.FunctionDef) -> Scalar | None:
+    def _returns(self, asking: Asking, function: Callable[..., object], node: ast.FunctionDef) -> Scalar | None:
         file, hints = function.__code__.co_filename, _hints(function, node)
         if "return" not in hints:
             raise Refused(
@@ -183,7 +243,7 @@ class ProgramLowering:
             )
         if hints["return"] is type(None):
             return None
-        of = self._resolved(hints["return"], f"what {node.name}() returns", node.returns or node, file)
+        of = self._resolved(asking, hints["return"], f"what {node.name}() returns", node.returns or node, file)
         if isinstance(of, StructType | TableType):
             raise Refused(loc_of(node, file), "a function returns a value, not a record", "return its index")
         return of
@@ -226,6 +286,15 @@ class ProgramLowering:
 
     def formula(self, p: Property) -> Formula:
         """A property: one bool function, or two (p and q) for a leads_to."""
+        keys = self._formula_keys(p)
+        names = [(p.function, p.kind, key, self._sizes) for key in keys]
+        missing = [name for name in names if not self._take_kept(name)]
+        if missing:
+            self._lower_formula(p, keys, names)
+        function = self.functions[keys[0]]
+        return Formula(p.name, p.kind, tuple(keys), function.params, function.of_edges, function.loc)
+
+    def _lower_formula(self, p: Property, keys: Sequence[str], names: Sequence[Hashable]) -> None:
         made: object = p.function
         if isinstance(made, Property):
             inner = plain_function(made.function)
@@ -234,36 +303,50 @@ class ProgramLowering:
         function = plain_function(made)
         node, file = definition_of(function), function.__code__.co_filename
         only_plain_parameters(function, node, method=False)
-        hints = _hints(function, node)
-        arguments = [a.arg for a in node.args.args]
-        systems = [a for a in arguments[:2] if inspect.isclass(of := hints.get(a)) and issubclass(of, Design)]
-        if arguments[: len(systems)] != systems or not systems:
-            raise Refused(
-                loc_of(node, file), f"{p.name}(...) must take the system first", f"def {p.name}(s: Machine, ...)"
-            )
-        if len(systems) == 2 and p.kind != "always":
-            raise Refused(
-                loc_of(node, file), f"a {p.kind} speaks of single states", "only an `always` takes (before, after)"
-            )
-        _check_result(p, hints.get("return"), loc_of(node, file))
-        params = self._params(function, node, skip=len(systems))
-        self._only_values(params, f"{p.name}()", loc_of(node, file))
-        keys = self._formula_keys(p)
-        for pick, key in enumerate(keys):
+        systems = _systems_of(p, function, node)
+        for pick, (key, name) in enumerate(zip(keys, names, strict=True)):
+            asking = Asking(self)
+            params = self._params(asking, function, node, skip=len(systems))
+            self._only_values(params, f"{p.name}()", loc_of(node, file))
             context = Context(
-                self, function, node, BoolType(), pick if p.kind == "leads_to" else None,
+                asking, function, node, BoolType(), pick if p.kind == "leads_to" else None,
             )  # fmt: skip
-            context.env.values[systems[-1]] = ir.State(self.state)
+            context.env.values[systems[-1]] = ir.State()
             if len(systems) == 2:
-                context.env.values[systems[0]] = ir.Before(self.state)
+                context.env.values[systems[0]] = ir.Before()
             self._finish(key, context, node, params, "properties", len(systems) == 2)
-        return Formula(p.name, p.kind, tuple(keys), params, len(systems) == 2, loc_of(node, file))
+            self._keep(name, key, asking)
 
     def _formula_keys(self, p: Property) -> list[str]:
         base = p.name if not hasattr(self.design, p.name) else f"{p.kind}.{p.name}"  # a method may have the same name
         while base in self.functions or f"{base}.p" in self.functions:  # so may another property, of another file
             base += "'"
         return [base] if p.kind != "leads_to" else [f"{base}.p", f"{base}.q"]
+
+
+def _systems_of(p: Property, function: types.FunctionType, node: ast.FunctionDef) -> list[str]:
+    """The parameters that stand for the system: (s), or (before, after)."""
+    loc, hints = loc_of(node, function.__code__.co_filename), _hints(function, node)
+    arguments = [a.arg for a in node.args.args]
+    systems = [a for a in arguments[:2] if inspect.isclass(of := hints.get(a)) and issubclass(of, Design)]
+    if arguments[: len(systems)] != systems or not systems:
+        raise Refused(loc, f"{p.name}(...) must take the system first", f"def {p.name}(s: Machine, ...)")
+    if len(systems) == 2 and p.kind != "always":
+        raise Refused(loc, f"a {p.kind} speaks of single states", "only an `always` takes (before, after)")
+    _check_result(p, hints.get("return"), loc)
+    return systems
+
+
+def _in_this_state(asking: Asking, of: Type) -> Type:
+    """A record that a patch adds fields to has them in every function, as a struct of C has: what an annotation means is
+    the state's own kind of it."""
+    match of:
+        case StructType():
+            return asking.record(of)
+        case TableType(index, row):
+            return TableType(index, _in_this_state(asking, row))
+        case _:
+            return of
 
 
 def _hints(function: Callable[..., object], node: ast.FunctionDef) -> dict[str, object]:

@@ -1,0 +1,295 @@
+"""The C of one part of a system: made and compiled once, and linked with whatever the part is mixed with.
+
+A part's file has the functions of its class, static copies of the common ones that they call, and what steps and
+properties start with. Nothing in it depends on what the other parts are, but for what it names of them:
+
+    the common fields lie at the start of the state; the fields of part N at to[2 + N] bytes from there
+    a function of another part is called through a pointer, with the type that the function has in the IR
+    every state-changing function returns a status, as nobody knows what another part's does
+
+`to` is the table of the part that a function stands in, the last argument of each:
+
+    to[0]       a byte that is set when a local of a pure function went out of range
+    to[1]       one byte for each noted passage of this file
+    to[2 + N]   where the fields of part N begin
+    then        for each function of another part: its address, and the table of its part
+
+The linker (linked.py) fills the tables; `eoi_exports` and `eoi_layout` tell it what the file has, and what it takes the
+state for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from checker.engine.cgen import HELPERS
+from checker.engine.cgen_expr import ExpressionWriter
+from checker.engine.cgen_stmt import FunctionWriter, prototype, states_of
+from checker.engine.cgen_unit import (
+    ENTRY_NAMES,
+    FUNCTION_NAMES,
+    CUnit,
+    Names,
+    choice_names,
+)
+from checker.engine.facts import facts, walk
+from checker.engine.parts import Fields, Parts
+from checker.engine.passages import Passage
+from checker.language.ir import Function, Program
+from checker.language.layout import Layout, leaves
+from model.finite import Scalar, StructType, TableType
+
+TABLE_HEAD = 2  # words of a table before the places of the parts
+
+Export: TypeAlias = tuple[str, str]  # ("function", its name), ("step", of a step) or ("atom", of a property's function)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the text of a part's file depends on, and nothing else. number: of its part; None: the common one, or a file
+    of properties. parts: of the other parts, the fields of those that it names."""
+
+    number: int | None
+    count: int
+    cell_bytes: int
+    choices: tuple[tuple[str, Scalar], ...]
+    common: Fields
+    parts: tuple[tuple[int, Fields], ...]
+    own: tuple[Function, ...]
+    copies: tuple[Function, ...]
+    imports: tuple[Function, ...]
+    steps: tuple[str, ...]
+    formulas: tuple[str, ...]
+    marked: tuple[int, ...]  # ids of statements
+
+    def key(self) -> Hashable:
+        """Equal for equal texts. Functions by identity: lowering makes each once (lower/memo.py)."""
+        imports = tuple((f.name, f.params, f.returns, f.of_edges) for f in self.imports)
+        functions = tuple(map(id, self.own)), tuple(map(id, self.copies))
+        shapes = self.number, self.count, self.cell_bytes, self.choices, self.common, self.parts
+        return *shapes, functions, imports, self.steps, self.formulas, self.marked
+
+
+class PartUnit(CUnit):
+    """The file of a part. texts: function -> its C, without comments. exports: what eoi_exports holds, in order."""
+
+    tail = "to"
+    hurt = "*(uint8_t *)to[0] = 1;"
+
+    def __init__(self, contents: Contents) -> None:
+        super().__init__(contents.cell_bytes)
+        self.contents = contents
+        self.marks: Mapping[int, int] = {statement: number for number, statement in enumerate(contents.marked)}
+        here = [*contents.copies, *contents.own]
+        self._functions = {f.name: f for f in (*here, *contents.imports)}
+        self._part_of_field = {name: part for part, fields in contents.parts for name, _ in fields}
+        self._common = StructType(object, contents.common)
+        self._structs = {part: StructType(object, fields) for part, fields in contents.parts}
+        self._name_types(here)
+        pointers = {f"{state}_of_{part}" for state in ("s", "before") for part in self._structs}
+        self.reserved = frozenset({"to", "a", "eoi_exports", "eoi_layout", *pointers})
+        names = Names(FUNCTION_NAMES | ENTRY_NAMES | self.reserved)
+        self.functions = {name: names.give(name) for name in sorted(self._functions)}
+        starts = [*(("step", name) for name in contents.steps), *(("atom", name) for name in contents.formulas)]
+        self.starts: dict[Export, str] = {(kind, name): names.give(f"{kind}_{name}") for kind, name in starts}
+        self.stops = {name for name, f in self._functions.items() if f.returns is None}
+        self.exports: list[Export] = [*(("function", f.name) for f in contents.own), *self.starts]
+        self.texts = {f.name: _bare(FunctionWriter(self, f).lines()) for f in self._in_order(here)}
+        self.heads = _bare([*self._types(), *HELPERS.splitlines(), *self._imports()])
+
+    def _in_order(self, here: Sequence[Function]) -> list[Function]:
+        """Callees first."""
+        found = dict[str, Function]()
+
+        def add(function: Function) -> None:
+            for name in facts(function).calls:
+                if name in inside and name not in found:
+                    add(inside[name])
+            found.setdefault(function.name, function)
+
+        inside = {f.name: f for f in here}
+        for function in here:
+            add(function)
+        return list(found.values())
+
+    def _name_types(self, here: Iterable[Function]) -> None:
+        for part in self._structs:
+            self._tags.give(f"part{part}")
+        for _, kind in (
+            *self.contents.common,
+            *(field for fields in self._structs.values() for field in fields.fields),
+        ):
+            self.name_records(kind)
+        for function in (*here, *self.contents.imports):
+            for param in function.params:
+                self.name_records(param.type)
+        for function in here:
+            for record in facts(function).records:
+                if record.fields:
+                    self.name_records(record)
+        self.name_record(self._common, "sys")
+        for part, struct in self._structs.items():
+            self.name_record(struct, f"part{part}")
+        fields = [name for name, _ in self.contents.common]
+        self.choices = choice_names([name for name, _ in self.contents.choices], fields)
+
+    # --- what the writers of functions ask ---
+
+    def callee(self, name: str) -> Function:
+        return self._functions[name]
+
+    def part_of_field(self, name: str) -> int | None:
+        return self._part_of_field.get(name)
+
+    def in_state(self, state: str, name: str) -> str:
+        part = self._part_of_field.get(name)
+        if part is None:
+            return f"{state}->{self.field(self._common, name)}"
+        return f"{state}_of_{part}->{self.field(self._structs[part], name)}"
+
+    def part_pointer(self, state: str, part: int, pure: str) -> str:
+        place = f"({pure}uint8_t *){state} + to[{TABLE_HEAD + part}]"
+        return f"{pure}struct part{part} *{state}_of_{part} = ({pure}void *)({place});"
+
+    def mark(self, number: int) -> str:
+        return f"((uint8_t *)to[1])[{number}] = 1;"
+
+    # --- the file ---
+
+    def source(self) -> str:
+        """The C file."""
+        exports = [self.starts.get(export) or self.functions[export[1]] for export in self.exports]
+        table = [f"const void *const eoi_exports[] = {{ {', '.join([*exports, '0'])} }};"]
+        words = ", ".join(f"{word:#x}ull" for word in self.layout())
+        table.append(f"const uint64_t eoi_layout[] = {{ {words} }};")
+        return "\n".join([self.heads, *self.texts.values(), *self._starts(), *table, ""])
+
+    def layout(self) -> list[int]:
+        """What the file takes the state for: a hash of its common fields, then of the other parts that it names."""
+        return layout_words(self.contents)
+
+    def _types(self) -> list[str]:
+        cell, lines = self.cell_bytes, ["#include <stdint.h>", f"typedef uint{8 * self.cell_bytes}_t cell;"]
+        for of, tag in self.tags.items():
+            choices = [f"\tcell {name};" for name in self.choices.values()] if tag == "sys" else []
+            lines += [f"struct {tag} {{", *choices, *self.members(of), "};"]
+        for of in (self._common, *self._structs.values()):
+            cells = sum(1 for _ in leaves(of)) + (len(self.choices) if of is self._common else 0)
+            if cells:
+                lines.append(f'_Static_assert(sizeof(struct {self.tags[of]}) == {cells * cell}, "no padding inside");')
+        return lines
+
+    def _imports(self) -> list[str]:
+        lines = list[str]()
+        for number, function in enumerate(self.contents.imports):
+            writer = ExpressionWriter(self, function)
+            head = prototype(self, function, writer)
+            names = [*states_of(function), *(writer.name(writer.param(p)) for p in function.params)]
+            at = TABLE_HEAD + self.contents.count + 2 * number
+            kind = f"__typeof__({self.functions[function.name]}) *"
+            call = f"(({kind})to[{at}])({', '.join([*names, f'(const uint64_t *)to[{at + 1}]'])})"
+            lines += [f"{head.replace('static ', 'static inline ', 1)}", "{", f"\treturn {call};", "}"]
+        return lines
+
+    def _starts(self) -> list[str]:
+        lines = list[str]()
+        for (kind, name), start in self.starts.items():
+            function = self._functions[name]
+            states = "struct sys *s" if kind == "step" else "const struct sys *before, const struct sys *s"
+            args = [*states_of(function), *(f"a[{k}]" for k in range(len(function.params))), "to"]
+            lines.append(f"static int32_t {start}({states}, const int32_t *a, const uint64_t *to)")
+            lines += ["{", f"\treturn {self.functions[name]}({', '.join(args)});", "}"]
+        return lines
+
+
+def layout_words(contents: Contents) -> list[int]:
+    common = f"{contents.cell_bytes} {contents.choices} {_shape(contents.common)}"
+    return [_hash(common), *(_hash(f"{part} {_shape(fields)}") for part, fields in contents.parts)]
+
+
+def _shape(fields: Fields) -> str:
+    return " ".join(f"{name}: {_type_text(kind)}" for name, kind in fields)
+
+
+def _type_text(of: object) -> str:
+    match of:
+        case StructType():
+            return f"{{{_shape(of.fields)}}}"
+        case TableType(row=row):
+            return f"[{of.rows}] {_type_text(row)}"
+        case _:
+            return "cell"
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+
+
+def _bare(lines: Sequence[str]) -> str:
+    """Without comments, which name files and lines: designs that do the same then share one library."""
+    return re.sub(r"/\*.*?\*/", "", "\n".join(line for line in lines if line), flags=re.DOTALL)
+
+
+# --- which files a program has ---
+
+
+def contents_of(program: Program, parts: Parts, noted: Sequence[Passage]) -> list[Contents]:
+    """The files of a program: of each part, of common steps, and of the properties in each file that has some."""
+    marked = {passage.first for passage in noted if passage.first}
+    steps = {step.name for step in program.steps}
+    found = list[Contents]()
+    for part in (*range(parts.count), None):
+        own = [f for name, f in parts.functions.items() if not parts.is_formula(name) and parts.part_of(name) == part]
+        own = [f for f in own if not _of_initial(f.name) and (part is not None or f.name in steps)]
+        if own:
+            found.append(_contents(program, parts, part, own, [f.name for f in own if f.name in steps], (), marked))
+    by_file = dict[str, list[Function]]()
+    for formula in program.formulas:
+        for name in formula.functions:
+            function = program.functions[name]
+            by_file.setdefault(function.loc.file, []).append(function)
+    for own in by_file.values():
+        found.append(_contents(program, parts, None, own, (), [f.name for f in own], marked))
+    return found
+
+
+def _sorted(functions: Iterable[Function]) -> tuple[Function, ...]:
+    """The order in which one file has them whatever calls them."""
+    return tuple(sorted(functions, key=lambda function: function.name))
+
+
+def _of_initial(name: str) -> bool:
+    """What sets up the initial state is for CPython only."""
+    return name.rpartition(".")[2] == "initial"
+
+
+def _contents(
+    program: Program, parts: Parts, part: int | None, own: Sequence[Function], steps: Sequence[str],
+    formulas: Sequence[str], marked: set[int],
+) -> Contents:  # fmt: skip
+    inside = {f.name for f in own}
+    copies, imports = dict[str, Function](), dict[str, Function]()
+    waiting = list(own)
+    for function in waiting:
+        for name in facts(function).calls:
+            if name in inside or name in copies or name in imports:
+                continue
+            callee = parts.functions[name]
+            if parts.part_of(name) is None:
+                copies[name] = callee
+                waiting.append(callee)
+            else:
+                imports[name] = callee
+    named = {parts.of_field[field] for f in waiting for field in facts(f).fields}
+    layout = Layout(program)
+    here = _sorted(waiting)
+    statements = [id(node) for f in here for node in walk(f.body) if id(node) in marked] if marked else []
+    return Contents(
+        part, parts.count, layout.cell_bytes, tuple(program.choices.items()), parts.fields[-1],
+        tuple((p, parts.fields[p]) for p in range(parts.count) if p in named),
+        _sorted(own), _sorted(copies.values()), _sorted(imports.values()), tuple(sorted(steps)), tuple(sorted(formulas)), tuple(statements),
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""What is asked of a function of the IR again and again: worked out once for each, as systems share their functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+
+from checker.language import ir
+from checker.language.ir import Assign, Before, Bind, Call, Do, FieldOf, Function, Require, State, Store
+from model.finite import StructType, TableType, Type
+
+# The fields of every class of the IR.
+PARTS: dict[type, tuple[str, ...]] = {
+    kind: tuple(part.name for part in fields(kind))
+    for kind in vars(ir).values()
+    if isinstance(kind, type) and kind.__module__ == ir.__name__ and is_dataclass(kind)
+}
+
+
+def walk(node: object) -> Iterator[object]:
+    """Every IR node under a node or tuple of nodes, itself included, in source order; types are skipped."""
+    waiting: list[object] = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tuple):
+            waiting.extend(reversed(node))
+        elif (parts := PARTS.get(type(node))) is not None:
+            yield node
+            waiting.extend(getattr(node, name) for name in reversed(parts))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """does: functions that change state and that it calls; calls: these and the pure ones, in order. fields: of the
+    state, that it names. records: the kinds of records that its places have. checks: it may itself disable the step or
+    fault (its callees are not looked at)."""
+
+    does: tuple[str, ...]
+    calls: tuple[str, ...]
+    fields: tuple[str, ...]
+    records: tuple[StructType, ...]
+    checks: bool
+
+
+_known: dict[int, tuple[Function, Facts]] = {}  # by identity: a hash of a function is one of all its nodes
+
+
+def facts(function: Function) -> Facts:
+    kept = _known.get(id(function))
+    if kept is None:
+        kept = _known[id(function)] = (function, _facts(function))  # it is kept alive, so the id stays its own
+    return kept[1]
+
+
+def _facts(function: Function) -> Facts:
+    does, calls, named = dict[str, None](), dict[str, None](), dict[str, None]()
+    records, checks = dict[StructType, None](), False
+    for param in function.params:
+        _add_records(param.type, records)
+    for node in walk(function.body):
+        match node:
+            case Do(name) | Call(name):
+                calls[name] = None
+                if isinstance(node, Do):
+                    does[name] = None
+            case FieldOf(base, name) if isinstance(base, State | Before):
+                named[name] = None
+            case Bind(place=place):
+                _add_records(place.type, records)
+            case Require():
+                checks = True
+            case Assign(check=True) | Store(check=True):
+                checks = True
+            case _:
+                pass
+    return Facts(tuple(does), tuple(calls), tuple(named), tuple(records), checks)
+
+
+def _add_records(of: Type, found: dict[StructType, None]) -> None:
+    match of:
+        case StructType():
+            for _, kind in of.fields:
+                _add_records(kind, found)
+            found[of] = None
+        case TableType(row=row):
+            _add_records(row, found)
+        case _:
+            pass
+
+
+def reached(functions: Mapping[str, Function], names: Iterable[str]) -> list[Function]:
+    """The functions of these names and all that they call, callees first, as `functions` has them."""
+    wanted = set(names)
+    found: list[Function] = []
+    for name, function in reversed(list(functions.items())):  # callers come last
+        if name in wanted:
+            found.append(function)
+            wanted.update(facts(function).calls)
+    return found[::-1]

@@ -1,0 +1,205 @@
+"""Programs put together from parts that were compiled one by one (cgen_part.py, linked.h).
+
+A part's file is compiled once, whatever it is mixed with, and kept by its text; putting a program together is filling
+tables. What two parts must agree on is checked when they are: the state's layout, and that every function that one
+calls is there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import threading
+from collections.abc import Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from checker.engine.build import compile_c, cores, load_c
+from checker.engine.cgen_part import TABLE_HEAD, Contents, Export, PartUnit, contents_of, layout_words
+from checker.engine.facts import reached
+from checker.engine.parts import Parts
+from checker.engine.passages import Passage
+from checker.errors import InternalError
+from checker.language.ir import Program
+from checker.language.layout import bindings
+from model.lang import Design
+
+U64 = NDArray[np.uint64]
+
+_lock = threading.Lock()
+_units: dict[Hashable, PartUnit] = {}
+_modules: dict[PartUnit, Module] = {}
+
+
+def unit_of(contents: Contents) -> PartUnit:
+    """The file of these contents, written once."""
+    key = contents.key()
+    with _lock:
+        if key not in _units:
+            _units[key] = PartUnit(contents)
+        return _units[key]
+
+
+class Module:
+    """A part's file, compiled and loaded. Raises NoCompiler, CompileFailed, InternalError if it is another part's."""
+
+    def __init__(self, unit: PartUnit) -> None:
+        self.unit = unit
+        self.library = load_c(unit.source())
+        exports = (ctypes.c_uint64 * len(unit.exports)).in_dll(self.library, "eoi_exports")
+        self.address: dict[Export, int] = dict(zip(unit.exports, exports, strict=True))
+        wanted = unit.layout()
+        layout = (ctypes.c_uint64 * len(wanted)).in_dll(self.library, "eoi_layout")
+        if list(layout) != wanted:
+            raise InternalError("a compiled part takes the state for another one than its program does")
+
+
+def modules_of(units: Sequence[PartUnit]) -> list[Module]:
+    """All of them; those that are not in the cache are compiled side by side."""
+    missing = [unit for unit in units if unit not in _modules]
+    if len(missing) > 1:
+        with ThreadPoolExecutor(cores()) as pool:
+            list(pool.map(lambda unit: compile_c(unit.source()), missing))
+    for unit in missing:
+        _modules[unit] = Module(unit)
+    return [_modules[unit] for unit in units]
+
+
+class LinkedProgram:
+    """What every search of a program shares: its modules, and its tables but for where they lie."""
+
+    def __init__(self, program: Program, design: type[Design], noted: Sequence[Passage] = ()) -> None:
+        self.parts = Parts(program, design)
+        self.program, self.noted = program, noted
+        self.contents = contents_of(program, self.parts, noted)
+        self.units = [unit_of(contents) for contents in self.contents]
+        self._tables: _Tables | None = None
+
+    def digest(self) -> bytes:
+        """What the program hashes to: equal digests, equal behaviour. Nothing that no step and no property comes to
+        counts, so that designs which differ only there share their searches."""
+        program = self.program
+        names = [step.name for step in program.steps], [name for f in program.formulas for name in f.functions]
+        run = {function.name for function in reached(program.functions, [*names[0], *names[1]])}
+        found = hashlib.sha256(repr((self.parts.offsets, _heads(program))).encode())
+        for unit in self.units:
+            contents = unit.contents
+            shown = [text for name, text in unit.texts.items() if name in run]
+            shape = contents.cell_bytes, [name for name, _ in contents.choices], layout_words(contents)
+            found.update(repr((contents.number, shape, shown, contents.marked)).encode())
+        return found.digest()
+
+    def tables(self) -> _Tables:
+        """Raises NoCompiler, CompileFailed, InternalError."""
+        if self._tables is None:
+            self._tables = _Tables(self.program, self.parts, modules_of(self.units))
+        return self._tables
+
+    def start(self) -> Linked:
+        """The tables of one search. Raises as `tables` does."""
+        return Linked(self.tables(), self.noted, self.units)
+
+
+def _heads(program: Program) -> object:
+    steps = [(step.name, [p.type for p in step.params]) for step in program.steps]
+    return steps, [(f.functions, f.of_edges, [p.type for p in f.params]) for f in program.formulas]
+
+
+class _Tables:
+    """The tables of a program, relative to where they will lie. Words of two kinds of a part's table: of its steps
+    (whose marks and faults count) and of what properties ask (whose do not)."""
+
+    def __init__(self, program: Program, parts: Parts, modules: Sequence[Module]) -> None:
+        self.modules = modules
+        home = {
+            name: number for number, module in enumerate(modules) for kind, name in module.address if kind == "function"
+        }
+        start = {export: number for number, module in enumerate(modules) for export in module.address}
+        sizes = [TABLE_HEAD + parts.count + 2 * len(module.unit.contents.imports) for module in modules]
+        self.at = np.concatenate([[0], np.cumsum(sizes)]).astype(
+            np.int64
+        )  # of each module's table; its end: their size
+        size = int(self.at[-1])
+        words, inner = np.zeros(size, np.uint64), list[int]()
+        for number, module in enumerate(modules):
+            first = int(self.at[number]) + TABLE_HEAD
+            words[first : first + parts.count] = parts.offsets
+            for k, function in enumerate(module.unit.contents.imports):
+                if function.name not in home:
+                    raise InternalError(f"{function.name}() is called and no part of {program.name} has it")
+                at, of = first + parts.count + 2 * k, home[function.name]
+                words[at] = modules[of].address["function", function.name]
+                words[at + 1] = 8 * self.at[of]
+                inner.append(at + 1)
+        self.words, self.inner = words, np.array(inner, np.int64)  # inner: which words are places of tables
+        steps = [(("step", step.name), args) for step in program.steps for args in bindings(step.params)]
+        asked = {False: list[tuple[Export, tuple[int, ...]]](), True: list[tuple[Export, tuple[int, ...]]]()}
+        for formula in program.formulas:
+            for args in bindings(formula.params):
+                asked[formula.of_edges] += [(("atom", name), args) for name in formula.functions]
+        self.args = list[NDArray[np.int32]]()
+        self.moves, self.atoms, self.edge_atoms = (
+            self._calls(calls, start) for calls in (steps, asked[False], asked[True])
+        )
+
+    def _calls(self, calls: Sequence[tuple[Export, tuple[int, ...]]], start: dict[Export, int]) -> U64:
+        """u64[calls, 3]: function, arguments, and where the part's table begins among the tables."""
+        args = np.zeros((len(calls), 1 + max((len(a) for _, a in calls), default=0)), np.int32)
+        self.args.append(args)  # they stay where they are
+        found = np.zeros((len(calls), 3), np.uint64)
+        base, stride = args.ctypes.data, args.strides[0]
+        for k, (export, values) in enumerate(calls):
+            args[k, : len(values)] = values
+            number = start[export]
+            found[k] = self.modules[number].address[export], base + k * stride, 8 * int(self.at[number])
+        return found
+
+
+class CLinked(ctypes.Structure):
+    """struct Linked."""
+
+    _fields_ = [(name, ctypes.c_void_p) for name in ("moves", "atoms", "edge_atoms", "broken")]
+
+
+class Linked:
+    """The tables of one search, and what its steps leave there. `c` is struct Linked. Not for use by two threads."""
+
+    def __init__(self, tables: _Tables, noted: Sequence[Passage], units: Sequence[PartUnit]) -> None:
+        self._tables, self._units = tables, units
+        self._numbers = {passage.first: k for k, passage in enumerate(noted)}
+        self._noted = len(noted)
+        self._flags = np.zeros(2, np.uint8)  # a fault of a step, of a property
+        marks = sum(len(unit.contents.marked) for unit in units)
+        self._marks = np.zeros((2, marks + 1), np.uint8)
+        both = [self._words(asking) for asking in (0, 1)]
+        self._kept = [words for words, _ in both]
+        calls = [(tables.moves, 0), (tables.atoms, 1), (tables.edge_atoms, 1)]
+        self._calls = [_placed(found, both[asking][1]) for found, asking in calls]
+        self.c = CLinked(*(found.ctypes.data for found in self._calls), self._flags.ctypes.data)
+
+    def _words(self, asking: int) -> tuple[U64, int]:
+        words = self._tables.words.copy()
+        base = words.ctypes.data
+        words[self._tables.inner] += np.uint64(base)
+        marks = self._marks[asking].ctypes.data
+        for number, unit in enumerate(self._units):
+            at = int(self._tables.at[number])
+            words[at], words[at + 1] = self._flags.ctypes.data + asking, marks
+            marks += len(unit.contents.marked)
+        return words, base
+
+    def marks(self) -> NDArray[np.uint8]:
+        """u8[passages]: which of the noted passages the steps entered since the search began."""
+        found = np.zeros(self._noted, np.uint8)
+        marked = [statement for unit in self._units for statement in unit.contents.marked]
+        for statement, mark in zip(marked, self._marks[0], strict=False):
+            found[self._numbers[statement]] |= mark
+        return found
+
+
+def _placed(calls: U64, base: int) -> U64:
+    found = calls.copy()
+    found[:, 2] += np.uint64(base)
+    return found
