@@ -35,6 +35,7 @@ from checker.language.ir import (
     Stmt,
     Store,
 )
+from checker.language.source import parsed
 from model.lang import Design
 
 PACKAGES = ("checker", "model", "properties")  # the project's own
@@ -116,7 +117,7 @@ def users_files(design: type[Design]) -> frozenset[str]:
 def tracing(files: Collection[str]) -> Iterator[set[tuple[str, int]]]:
     """Collects (file, line where it begins) of each statement of these files that this thread's Python runs meanwhile."""
     seen = set[tuple[str, int]]()
-    begins = {file: _beginnings(file) for file in files}
+    begins = {file: _beginnings(parsed(file)) for file in files}
 
     def of_frame(frame: types.FrameType, event: str, _: Any) -> Callable[..., Any] | None:
         file = frame.f_code.co_filename
@@ -137,9 +138,8 @@ def tracing(files: Collection[str]) -> Iterator[set[tuple[str, int]]]:
 
 
 @functools.cache
-def _beginnings(file: str) -> dict[int, int]:
-    """Line -> where the innermost statement around it begins."""
-    tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+def _beginnings(tree: ast.Module) -> dict[int, int]:
+    """Line of a file -> where the innermost statement around it begins."""
     statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]  # outer ones come first
     return {n: node.lineno for node in statements for n in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
 

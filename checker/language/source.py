@@ -22,9 +22,15 @@ MISSING = object()  # what a name means that nothing defines
 
 
 @functools.lru_cache(maxsize=256)
+def tree_of(file: str, text: str) -> ast.Module:
+    """The AST of a file's text, made once: nobody changes one. Raises SyntaxError, ValueError."""
+    return ast.parse(text, file)
+
+
+@functools.lru_cache(maxsize=256)
 def _parsed(file: str, stamp: float) -> ast.Module:
     with open(file, encoding="utf-8") as source:
-        return ast.parse(source.read(), file)
+        return tree_of(file, source.read())
 
 
 def parsed(file: str) -> ast.Module:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import hashlib
 import linecache
 import signal
@@ -27,6 +28,7 @@ from checker.language import c_habits
 from checker.language.classes import check_text
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
+from checker.language.source import tree_of
 from checker.matrix.loader_checks import (
     check_design,
     check_functions,
@@ -53,7 +55,7 @@ class TooLong(Exception):
     """The file did not finish in time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UserFile:
     """A file of the user's that was read and run, with everything that it says of itself."""
 
@@ -68,9 +70,14 @@ _loaded: dict[tuple[Path, str, Path], UserFile] = {}
 def load_design(argument: str) -> type[Machine]:
     """The design class of a file: a whole one, that changes something. Raises UserError or Refused (both exit code 2)."""
     path, class_name = path_and_name(argument)
-    file = load_file(path)
-    design = _the_one(_designs_in(file.module, class_name), class_name, path)
-    check_design(design, file.tree, file.module, path)
+    return _design_of(load_file(path), class_name)
+
+
+@functools.cache
+def _design_of(file: UserFile, class_name: str) -> type[Machine]:
+    """Looked at once for each file that was loaded."""
+    design = _the_one(_designs_in(file.module, class_name), class_name, file.path)
+    check_design(design, file.tree, file.module, file.path)
     return design
 
 
@@ -121,7 +128,7 @@ def file_digest(argument: str) -> str:
 def _digest(path: Path, importers: tuple[Path, ...] = ()) -> str:
     content = files.read_bytes(path)
     try:
-        beside = _imports_beside(ast.parse(content), path)
+        beside = _imports_beside(tree_of(str(path), content.decode()), path)
     except (SyntaxError, ValueError):  # told when the file is loaded
         beside = {}
     digests = [_digest(p, (*importers, path)) for p in beside.values() if p not in (*importers, path)]
@@ -166,7 +173,7 @@ def _execute(path: Path, name: str, importers: tuple[Path, ...]) -> UserFile:
         hint = 'write the function that it touches as a subclass: README.md, "Your patch, in ten minutes and ten lines"'
         raise Refused(Loc(str(path), line, 0, 1000), "this is a patch of C, and a design is a Python class", hint)
     try:
-        tree = ast.parse(source, str(path))
+        tree = tree_of(str(path), source)
         _only_definitions(tree, path)
         for node in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
             check_text(node, str(path))
@@ -254,13 +261,16 @@ def _only_definitions(tree: ast.Module, path: Path) -> None:
         if not docstring and not isinstance(node, DEFINITIONS):
             raise Refused(loc_of(node, str(path)), "a design's file only imports and defines", "put it into a method")
         for part in (n for expression in _evaluated(node) for n in ast.walk(expression)):
-            loc = loc_of(part, str(path)) if isinstance(part, ast.expr) else loc_of(node, str(path))
+            said, hint = "", "write a constant"
             if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
-                raise Refused(loc, "a design's file gives values to names of its own only", "restate it in a class")
-            if isinstance(part, ast.Call) and not (isinstance(part.func, ast.Name) and part.func.id in calling):
-                raise Refused(loc, "a design's file calls nothing while it is read", "write a constant")
-            if isinstance(part, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.comprehension):
-                raise Refused(loc, "a design's file computes nothing while it is read", "write a constant")
+                said, hint = "gives values to names of its own only", "restate it in a class"
+            elif isinstance(part, ast.Call) and not (isinstance(part.func, ast.Name) and part.func.id in calling):
+                said = "calls nothing while it is read"
+            elif isinstance(part, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.comprehension):
+                said = "computes nothing while it is read"
+            if said:
+                where = part if isinstance(part, ast.expr) else node
+                raise Refused(loc_of(where, str(path)), f"a design's file {said}", hint)
         for base in node.bases if isinstance(node, ast.ClassDef) else []:
             if not isinstance(base, ast.Name | ast.Attribute | ast.Subscript):
                 raise Refused(loc_of(base, str(path)), "a base is the name of a class", "write the class's name")

@@ -6,6 +6,7 @@ taken for those of the other one. The names are the only thing that a pair diffe
 
 from __future__ import annotations
 
+import ast
 import itertools
 import json
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from checker.language import source
 from checker.matrix import loader
 from checker.questions.model_diff import model_diff
 
@@ -360,6 +362,17 @@ class TestRunOnce:
         files = [written(FIRST, design("kernel", FIRST, 3)), written(second, design("kernel", second, 3))]
         eoi("diff", *files, "--vmm", "qemu", "--guest", "linux", *ONE_CELL, "--brief")
         assert executed == files
+
+    @pytest.mark.parametrize("command", ["prove", "diff", "trace"])
+    def test_its_text_is_parsed_once_too(self, eoi, written, monkeypatch, command):
+        """By whom ever: the digest, the loader, the language, the marks of what was run."""
+        files = [written(names, design("kernel", names, 3)) for names in (FIRST, SECOND)][: 1 + (command == "diff")]
+        texts, parsed, parse = [Path(file).read_text() for file in files], list[str](), ast.parse
+        source.tree_of.cache_clear()
+        source._parsed.cache_clear()
+        monkeypatch.setattr(ast, "parse", lambda text, *rest, **more: parsed.append(text) or parse(text, *rest, **more))
+        eoi(command, *files, "--vmm", "qemu", "--guest", "linux", *ONE_CELL, "--property", "eoi_exit")
+        assert [parsed.count(text) + parsed.count(text.encode()) for text in texts] == [1] * len(texts)
 
 
 class TestFileBeside:
