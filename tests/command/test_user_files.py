@@ -28,7 +28,7 @@ BAD = [
     ("call in class", ('    """Obey SPIV bit 12."""', "    print(1)"), 6, "only imports and defines"),
     ("exception", ("\n\nclass", "\nx = 1 // 0\nclass"), 4, "ZeroDivisionError"),
     ("call", ("super().kvm_ioapic_send_eoi", "super().kvm_ioapic_send_eio"), 11, "did you mean 'kvm_ioapic_send_eoi'?"),
-    ("recursion", ("super().", "self."), 8, "recursion"),
+    ("recursion", ("super().", "self."), 11, "recursion is not in the language\n"),
 ]
 
 
