@@ -223,7 +223,7 @@ from checker.command import entry
 signal.signal(signal.SIGINT, {handler})
 class CtrlC:
     def find_spec(self, name, *_):
-        if name == "checker.command.list":
+        if name == "{module}":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, CtrlC())
 sys.argv = ["eoi", "list", "vmms"]
@@ -232,15 +232,25 @@ sys.exit(entry.main())
 
 
 @pytest.mark.parametrize(
+    "module", ["checker.command.usage", "checker.command.list", "checker.questions.simplifications"]
+)
+@pytest.mark.parametrize(
     ("handler", "code"),
     [("signal.default_int_handler", -signal.SIGINT), ("signal.SIG_IGN", 0)],
     ids=["heard", "ignored"],
 )
-def test_ctrl_c_while_the_command_starts_shows_no_traceback(handler, code):
-    program = [sys.executable, "-c", WHILE_IMPORTING.format(handler=handler)]
+def test_ctrl_c_while_the_command_starts_shows_no_traceback(handler, code, module):
+    program = [sys.executable, "-c", WHILE_IMPORTING.format(handler=handler, module=module)]
     ran = subprocess.run(program, capture_output=True, text=True, timeout=60)
     assert ran.returncode == code and "Traceback" not in ran.stderr
     assert ("openvmm" in ran.stdout) == (code == 0)
+
+
+def test_ctrl_c_while_what_explores_is_loaded_shows_no_traceback():
+    program = WHILE_IMPORTING.format(handler="signal.default_int_handler", module="checker.engine.search")
+    program = program.replace('"list", "vmms"', '"prove", "base"')
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_once_it_runs_the_command_hears_ctrl_c_as_before(monkeypatch):
