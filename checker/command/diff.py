@@ -11,7 +11,7 @@ from checker.command.explore import explore, limits_of, story
 from checker.command.options import selection_of
 from checker.engine.passages import line_texts
 from checker.matrix.loader import property_argument
-from checker.matrix.select import find_design, select
+from checker.matrix.select import select
 from checker.questions import compare, report
 from checker.questions.campaign import Campaign
 from checker.questions.graph_compare import INTERRUPTED
@@ -25,10 +25,11 @@ from model.lang import Property
 def run(options: Namespace) -> int:
     """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED, else 3 if anything
     is open, or a line of the user's is run in no cell. After Ctrl-C: of the cells that are finished under both."""
-    base, design = (compare.Named(*find_design(argument)) for argument in (options.base, options.design))
     asked = selection_of(options)
+    beside = replace(asked, design=options.base)
+    base, design = compare.Named(*beside.found), compare.Named(*asked.found)
     _, of_design, _, wanted = select(asked)
-    _, of_base, _, _ = select(replace(asked, design=options.base))
+    _, of_base, _, _ = select(beside)
     pairs = compare.pair_cells(base, design, of_base, of_design)
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
     diff = compared(options, base, design, pairs, campaign, wanted)

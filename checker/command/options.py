@@ -85,7 +85,12 @@ def add_selection(parser: ArgumentParser, without: str = "default: all") -> None
 
 
 def selection_of(options: Namespace) -> Selection:
-    return Selection(options.design, {role: getattr(options, role) for role in ROLES}, options.property, options.scope)
+    """Made once for a command."""
+    if "selection" not in options:
+        roles = {role: getattr(options, role) for role in ROLES}
+        options.selection = Selection(options.design, roles, options.property, options.scope)
+    found: Selection = options.selection
+    return found
 
 
 def not_here(path: Path, what: str, option: str, command: str, otherwise: str) -> UserError:

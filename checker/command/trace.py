@@ -14,8 +14,8 @@ from checker.command.options import selection_of
 from checker.command.parsers import DIAGRAMS
 from checker.errors import UserError
 from checker.matrix.roles import ROLES, registered_base
-from checker.matrix.scope import parse_scope, scope_type
-from checker.matrix.select import find_design, select
+from checker.matrix.scope import ScopeValue
+from checker.matrix.select import select
 from checker.questions import compare, report
 from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.verdict import CellResult, Status, Verdict
@@ -63,10 +63,10 @@ def also_of_base(options: Namespace, result: CellResult, verdict: Verdict) -> st
 
 def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] | None]:
     """What is told by one CPU and one pin makes the better story, unless the user fixed the sizes."""
-    asked = parse_scope(options.scope, scope_type([find_design(options.design)[1]]))
-    for small in ("cpus=1,pins=1", "cpus=1", ""):
-        if not {name.partition("=")[0] for name in small.split(",")} & set(asked):
-            _, cells, _, wanted = select(selection_of(options), small)
+    asked = selection_of(options)
+    for small in ({"cpus": 1, "pins": 1}, {"cpus": 1}, dict[str, ScopeValue]()):
+        if not small.keys() & asked.sizes.keys():
+            _, cells, _, wanted = select(asked, small)
             campaign = explore(options, cells, wanted)
             found = first_shown(campaign, [Status.VIOLATED]) or first_shown(campaign, [Status.REACHED])
             if found is not None or not small or campaign.interrupted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,7 +24,7 @@ from checker.matrix.roles import (
     special_roles,
     users_file,
 )
-from checker.matrix.scope import parse_scope, scope_type
+from checker.matrix.scope import ScopeValue, parse_scope, scope_type
 from checker.words import fold_names
 from model.lang import Property
 from model.machine import Machine
@@ -97,40 +98,49 @@ def known_properties(asked: Iterable[str] | None) -> dict[str, Property]:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a user names: a design, by role who stands around it, properties, and a scope. None: what is not said."""
+    """What a user names: a design, by role who stands around it, properties, and a scope. None: what is not said. What the
+    names stand for is looked up once. Raises UserError, Refused."""
 
     design: str
     roles: Mapping[str, Sequence[str] | None] = field(default_factory=dict[str, Sequence[str] | None])
     properties: Sequence[str] | None = None
     scope: str = ""
 
+    @functools.cached_property
+    def found(self) -> tuple[str, type[Machine]]:
+        """The name and class of the design, which plays none of the roles that are named beside it."""
+        name, cls = find_design(self.design)
+        role = role_of(cls)
+        if self.roles.get(role):
+            raise UserError(f"{name} is a {role} already: --{role} cannot name another one")
+        return name, cls
+
+    @functools.cached_property
+    def wanted(self) -> list[Property]:
+        names = split(self.properties, self.found[1].default_roles.get("property", list(all_properties())))
+        return told_apart(p for name in names for p in find_properties(name))
+
+    @functools.cached_property
+    def sizes(self) -> dict[str, ScopeValue]:
+        """What is said of the scope."""
+        return parse_scope(self.scope, scope_type([self.found[1]]))
+
 
 def check_names(asked: Selection) -> None:
     """Raise UserError for what select() would not find, without making a system."""
-    name, cls = find_design(asked.design)
-    for one in split(asked.properties, []):
-        find_properties(one)
-    _check_role(asked, name, cls)
-    parse_scope(asked.scope, scope_type([cls]))
+    _ = asked.wanted, asked.sizes
     for role, names in asked.roles.items():
         for one in split(names, []):
             if (role, one) != ("device", "all"):
                 find_role(role, one)
 
 
-def _check_role(asked: Selection, name: str, cls: type[Machine]) -> None:
-    role = role_of(cls)
-    if asked.roles.get(role):
-        raise UserError(f"{name} is a {role} already: --{role} cannot name another one")
-
-
-def select(asked: Selection, smaller: str = "") -> tuple[str, list[Cell], list[Skipped], list[Property]]:
+def select(
+    asked: Selection, smaller: Mapping[str, ScopeValue] | None = None
+) -> tuple[str, list[Cell], list[Skipped], list[Property]]:
     """The cells and properties that are meant. Raises UserError for unknown names and empty choices."""
-    name, cls = find_design(asked.design)
+    (name, cls), wanted = asked.found, asked.wanted
     own = cls.default_roles
-    names = split(asked.properties, own.get("property", list(all_properties())))
-    wanted = told_apart(p for name in names for p in find_properties(name))
-    _check_role(asked, name, cls)
 
     def of(role: str, default: Sequence[str]) -> list[str]:
         return split(asked.roles.get(role), own.get(role, default))
@@ -139,7 +149,7 @@ def select(asked: Selection, smaller: str = "") -> tuple[str, list[Cell], list[S
     found = matrix(
         (name, cls), kernels=of("kernel", ["base"]), vmms=vmms, guests=of("guest", default_guests(vmms)),
         devices=list(DEVICES) if devices == ["all"] else devices,
-        scope=parse_scope(",".join([asked.scope, smaller]), scope_type([cls])), find=find_role,
+        scope={**asked.sizes, **(smaller or {})}, find=find_role,
     )  # fmt: skip
     cells = [c for c in found if isinstance(c, Cell)]
     skipped = [c for c in found if isinstance(c, Skipped)]
