@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from checker.command import exits, json_text
 from checker.command.explore import explore, limits_of, story
@@ -25,8 +25,7 @@ from model.lang import Property
 def run(options: Namespace) -> int:
     """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED, else 3 if anything
     is open, or a line of the user's is run in no cell. After Ctrl-C: of the cells that are finished under both."""
-    asked = selection_of(options)
-    beside = replace(asked, design=options.base)
+    beside, asked = selection_of(options, "base"), selection_of(options)
     base, design = compare.Named(*beside.found), compare.Named(*asked.found)
     _, of_design, _, wanted = select(asked)
     _, of_base, _, _ = select(beside)

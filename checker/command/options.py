@@ -84,13 +84,13 @@ def add_selection(parser: ArgumentParser, without: str = "default: all") -> None
     add_engine(parser)
 
 
-def selection_of(options: Namespace) -> Selection:
-    """Made once for a command."""
-    if "selection" not in options:
+def selection_of(options: Namespace, design: str = "design") -> Selection:
+    """Of the design, or of another option that names one; made once for a command."""
+    made: dict[str, Selection] = vars(options).setdefault("selections", {})
+    if design not in made:
         roles = {role: getattr(options, role) for role in ROLES}
-        options.selection = Selection(options.design, roles, options.property, options.scope)
-    found: Selection = options.selection
-    return found
+        made[design] = Selection(getattr(options, design), roles, options.property, options.scope)
+    return made[design]
 
 
 def not_here(path: Path, what: str, option: str, command: str, otherwise: str) -> UserError:

@@ -145,7 +145,7 @@ def check_names(options: Namespace) -> None:
     """Raise UserError for a name that there is not, before what answers is loaded."""
     if options.command in SELECTING:
         if options.command == "diff":
-            select.find_design(options.base)
+            _ = selection_of(options, "base").found
         select.check_names(selection_of(options))
 
 
