@@ -286,6 +286,11 @@ class ProgramLowering:
 
     def formula(self, p: Property) -> Formula:
         """A property: one bool function, or two (p and q) for a leads_to."""
+        made: object = p.function
+        if isinstance(made, Property):
+            inner = plain_function(made.function)
+            loc = loc_of(definition_of(inner), inner.__code__.co_filename)
+            raise Refused(loc, "this is made a property twice", "leave one decorator")
         keys = self._formula_keys(p)
         names = [(p.function, p.kind, key, self._sizes) for key in keys]
         missing = [name for name in names if not self._take_kept(name)]
@@ -295,12 +300,7 @@ class ProgramLowering:
         return Formula(p.name, p.kind, tuple(keys), function.params, function.of_edges, function.loc)
 
     def _lower_formula(self, p: Property, keys: Sequence[str], names: Sequence[Hashable]) -> None:
-        made: object = p.function
-        if isinstance(made, Property):
-            inner = plain_function(made.function)
-            loc = loc_of(definition_of(inner), inner.__code__.co_filename)
-            raise Refused(loc, "this is made a property twice", "leave one decorator")
-        function = plain_function(made)
+        function = plain_function(p.function)
         node, file = definition_of(function), function.__code__.co_filename
         only_plain_parameters(function, node, method=False)
         systems = _systems_of(p, function, node)
