@@ -64,9 +64,10 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
     names = sorted(set(valid))
     if name in names:
         return f"{name!r} exists, but this file does not import it"
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    by_letters = {n.lower(): n for n in reversed(names)}  # V6 is near v6
+    near = difflib.get_close_matches(name.lower(), by_letters, n=1, cutoff=0.6)
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {by_letters[near[0]]!r}?"
     return "valid names: " + ", ".join(names) if 0 < len(names) <= LISTED else ""
 
 

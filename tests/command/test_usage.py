@@ -90,3 +90,9 @@ def test_an_option_is_written_out_and_the_one_that_was_begun_is_told(eoi, short,
     for command in SELECTING:
         ran = eoi(command, "base", *["v1"] * (command == "diff"), short, "1")
         assert ran.code == 2 and f"unknown option {short.partition('=')[0]}: did you mean {names}?" in ran.err
+
+
+@pytest.mark.parametrize(("name", "near"), [("V6", "v6"), ("Base", "base"), ("bsae", "base")])
+def test_capital_letters_do_not_hide_the_nearest_name(eoi, name, near):
+    ran = eoi("prove", name)
+    assert ran.code == 2 and f"did you mean {near!r}?" in ran.err
