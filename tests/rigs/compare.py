@@ -10,10 +10,15 @@ import types
 from collections.abc import Sequence
 from pathlib import Path
 
-from checker.engine.atoms import atoms
+import numpy as np
+
+from checker.engine.atoms import atom_count, atoms
 from checker.engine.build import load_c
 from checker.engine.cgen import FAULT_BIT, generate
+from checker.engine.linked import Linked, LinkedProgram
+from checker.engine.native import Exploration, ModelShape
 from checker.engine.passages import Passage, passages, tracing, users_files
+from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Reference, bindings_of, is_of_edges
 from checker.engine.search import Limits, NativeSearch, Outcome, ReferenceSearch
 from checker.language.ir import Program
@@ -69,6 +74,40 @@ class Library:
         return {(line.file, line.number) for passage in noted for line in passage.lines}
 
 
+class InParts:
+    """The same of a program that is linked from its parts; and what its properties say."""
+
+    def __init__(self, program: Program, design: type[Design], scope: Scope, noted: Sequence[Passage] = ()) -> None:
+        self.program, self.scope, self.layout, self.noted = program, scope, Layout(program), noted
+        self.linked: Linked = LinkedProgram(program, design, noted).start()
+        self.frozen = np.array(self.layout.frozen(scope), np.uint64)
+        self.exploration = self.explore()
+
+    def explore(self) -> Exploration:
+        """A new search, without an initial state."""
+        return Exploration(self.linked, shape_of(self.program, self.scope))
+
+    def raw(self, state: Codes) -> bytes:
+        return (np.frombuffer(self.layout.to_bytes(state), np.uint64) | self.frozen).tobytes()
+
+    def moves(self, state: Codes) -> Moves:
+        return {
+            label & ~FAULT_BIT: "fault" if label & FAULT_BIT else self.layout.from_bytes(raw)
+            for label, raw in self.exploration.successors(self.raw(state))
+        }
+
+    def lines(self) -> set[tuple[str, int]]:
+        """Of the noted lines, those that were ever run."""
+        marked = [passage for passage, mark in zip(self.noted, self.linked.marks(), strict=True) if mark]
+        return {(line.file, line.number) for passage in marked for line in passage.lines}
+
+
+def shape_of(program: Program, scope: Scope) -> ModelShape:
+    layout, count = Layout(program), len(instances(program))
+    mask, frozen = np.array(layout.masks(), np.uint64), np.array(layout.frozen(scope), np.uint64)
+    return ModelShape(mask, frozen, count, count, atom_count(program, False), atom_count(program, True))
+
+
 def reference_moves(reference: Reference, state: Codes) -> Moves:
     found: Moves = {}
     for number, move in enumerate(reference.moves):
@@ -86,6 +125,7 @@ def compare_everywhere(program: Program, design: type[Design], scope: Scope, tri
     """Every step in random states, and which lines it runs. `tries` is enough to visit all values of a few small fields."""
     noted = passages(program, design)
     reference, library = Reference(design, scope), Library(program, scope, noted)
+    parts, lines_run = InParts(program, design, scope, noted), set[tuple[str, int]]()
     assert noted
     known = {(line.file, line.number) for passage in noted for line in passage.lines}
     types_ = [leaf.type for leaf in library.layout.leaves]
@@ -103,17 +143,22 @@ def compare_everywhere(program: Program, design: type[Design], scope: Scope, tri
             raise AssertionError(
                 f"{move.step}{move.args} at {shown}:\n CPython {expected.get(wrong)}\n C       {got.get(wrong)}"
             )
+        assert parts.moves(state) == got
         lines = library.take_lines()
+        lines_run |= lines
         if "fault" not in got.values():  # C may go on for some lines after a fault, which ends a search
             assert lines == ran & known
+    assert parts.lines() == lines_run
 
 
 def compare_reachable(program: Program, design: type[Design], scope: Scope, properties: Sequence[Property]) -> int:
     """The reachable graph and what the properties say of it. Returns the number of states."""
-    native = NativeSearch(program, design, scope, keep_edges=True)
+    native = NativeSearch(program, design, scope, keep_edges=True, prepared=Prepared(program, design))
+    whole = NativeSearch(program, design, scope, keep_edges=True)
     reference = ReferenceSearch(program, design, scope, properties)
     limits = Limits()
-    assert native.run(limits, None) is reference.run(limits, None)
+    assert native.run(limits, None) is whole.run(limits, None) is reference.run(limits, None)
+    assert_same_search(native, whole)
     if native.outcome is Outcome.FAULT:
         return 0
     assert native.outcome is Outcome.COMPLETE
@@ -131,6 +176,24 @@ def compare_reachable(program: Program, design: type[Design], scope: Scope, prop
     for p in properties:
         compare_property(p, program, native, reference)
     return len(states)
+
+
+def assert_same_search(one: NativeSearch, other: NativeSearch) -> None:
+    """Two native searches of one system answer alike, number by number."""
+    assert one.stats().states == other.stats().states and one.stats().transitions == other.stats().transitions
+    assert (one.outcome, one.fault(), one.fired()) == (other.outcome, other.fault(), other.fired())
+    ours, theirs = one.exploration, other.exploration
+    asked = range(ours.shape.n_atoms)
+    arrays = [
+        [e.first_states(), e.first_edges(), e.level_ends(), e.eval_atoms(asked), e.packed(), e.parents()]
+        for e in (ours, theirs)
+    ]
+    if one.outcome is Outcome.COMPLETE and ours.keep_edges:
+        for found, exploration in zip(arrays, (ours, theirs), strict=True):
+            graph = exploration.graph()
+            found += [graph.row, graph.target, graph.label]
+    for number, (a, b) in enumerate(zip(*arrays, strict=True)):
+        assert np.array_equal(a, b), number
 
 
 def compare_property(p: Property, program: Program, native: NativeSearch, reference: ReferenceSearch) -> None:
