@@ -36,7 +36,7 @@ from checker.engine.cgen_unit import (
     Names,
     choice_names,
 )
-from checker.engine.facts import facts, walk
+from checker.engine.facts import facts, reached, walk
 from checker.engine.parts import Fields, Parts
 from checker.engine.passages import Passage
 from checker.language.ir import Function, Program
@@ -241,10 +241,11 @@ def contents_of(program: Program, parts: Parts, noted: Sequence[Passage]) -> lis
     """The files of a program: of each part, of common steps, and of the properties in each file that has some."""
     marked = {passage.first for passage in noted if passage.first}
     steps = {step.name for step in program.steps}
+    kept = {f.name for f in reached(parts.functions, [name for name in parts.functions if not _of_initial(name)])}
     found = list[Contents]()
     for part in (*range(parts.count), None):
         own = [f for name, f in parts.functions.items() if not parts.is_formula(name) and parts.part_of(name) == part]
-        own = [f for f in own if not _of_initial(f.name) and (part is not None or f.name in steps)]
+        own = [f for f in own if f.name in kept and (part is not None or f.name in steps)]
         if own:
             found.append(_contents(program, parts, part, own, [f.name for f in own if f.name in steps], (), marked))
     by_file = dict[str, list[Function]]()
@@ -263,7 +264,7 @@ def _sorted(functions: Iterable[Function]) -> tuple[Function, ...]:
 
 
 def _of_initial(name: str) -> bool:
-    """What sets up the initial state is for CPython only."""
+    """What sets up the initial state is for CPython only, unless something else calls it."""
     return name.rpartition(".")[2] == "initial"
 
 
