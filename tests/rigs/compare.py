@@ -16,7 +16,7 @@ from checker.engine.atoms import atom_count, atoms
 from checker.engine.build import load_c
 from checker.engine.cgen import FAULT_BIT, generate
 from checker.engine.linked import Linked, LinkedProgram
-from checker.engine.native import Exploration, ModelShape
+from checker.engine.native import NONE, Exploration, ModelShape
 from checker.engine.passages import Passage, passages, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Reference, bindings_of, is_of_edges
@@ -24,9 +24,10 @@ from checker.engine.search import Limits, NativeSearch, Outcome, ReferenceSearch
 from checker.language.ir import Program
 from checker.language.layout import Layout, instances
 from checker.language.lower import lower
-from model.finite import RangeError, encode, size
+from model.finite import RangeError, decode, encode, size
 from model.lang import Design, Property, Scope
 
+BATCH = 32  # states that a search expands together
 Moves = dict[int, Codes | str]  # move number -> next state, or "fault"
 
 
@@ -149,6 +150,50 @@ def compare_everywhere(program: Program, design: type[Design], scope: Scope, tri
         if "fault" not in got.values():  # C may go on for some lines after a fault, which ends a search
             assert lines == ran & known
     assert parts.lines() == lines_run
+
+
+def compare_formulas(program: Program, design: type[Design], scope: Scope, properties: Sequence[Property]) -> int:
+    """What the properties say of random states, and of the edges that leave them; returns how many. A state where a step
+    faults is left out, as a search ends there."""
+    reference, parts, choose = Reference(design, scope), InParts(program, design, scope), random.Random(2)
+    types_ = [leaf.type for leaf in parts.layout.leaves]
+    tried = dict.fromkeys(tuple(choose.randrange(size(of)) for of in types_) for _ in range(4 * BATCH))
+    moves = {state: reference_moves(reference, state) for state in tried}
+    states = [state for state in tried if "fault" not in moves[state].values()][:BATCH]
+    both = [parts.explore(), Exploration(load_c(generate(program), ("-O0", "-w")), shape_of(program, scope))]
+    for exploration in both:
+        for state in states:
+            exploration.add_initial(parts.raw(state))
+        if states:
+            exploration.run(max_states=len(states) + 1)  # one batch: all of them
+    edges = [(source, label, after) for source, state in enumerate(states) for label, after in moves[state].items()]
+    for atom in atoms(program):
+        formula = program.formulas[atom.formula]
+        (p,) = (p for p in properties if p.name == formula.name)
+        args = [decode(param.type, code) for param, code in zip(formula.params, atom.args, strict=True)]
+        if atom.of_edges:
+            said = [reference.holds_on_edge(p.function, args, states[s], after) for s, _, after in edges]
+            firsts = [
+                next((e[:2] for e, it in zip(edges, said, strict=True) if it is value), (NONE, NONE))
+                for value in (False, True)
+            ]
+            for exploration in both:
+                assert [tuple(first[:2]) for first in exploration.first_edges()[:, atom.bit].tolist()] == firsts, p.name
+            continue
+        told = [reference.holds(p.function, args, state) for state in states]
+        values = [bool(value[atom.part] if isinstance(value, tuple) else value) for value in told]
+        for exploration in both:
+            assert exploration.eval_atoms([atom.bit])[0, : len(states)].tolist() == values, p.name
+    return len(states)
+
+
+def compare_some(program: Program, design: type[Design], scope: Scope, states: int = 3000) -> None:
+    """The linked program and the whole one, as far as this many states."""
+    prepared = Prepared(program, design)
+    searches = [NativeSearch(program, design, scope, keep_edges=True, prepared=p) for p in (prepared, None)]
+    for search in searches:
+        search.run(Limits(max_states=states), None)
+    assert_same_search(*searches)
 
 
 def compare_reachable(program: Program, design: type[Design], scope: Scope, properties: Sequence[Property]) -> int:

@@ -15,10 +15,11 @@ OWN_SYSTEMS = {name: cls for name, cls in {**DESIGNS, **roles.mutants()}.items()
 
 
 def cells(
-    name: str, cls: type[Machine], kernels: list[str], vmms: list[str], guests: list[str], devices: list[str]
-) -> list[Cell]:
+    name: str, cls: type[Machine], kernels: list[str], vmms: list[str], guests: list[str], devices: list[str],
+    scope: str = SMALL,
+) -> list[Cell]:  # fmt: skip
     found = matrix(
-        (name, cls), kernels=kernels, vmms=vmms, guests=guests, devices=devices, scope=parse_scope(SMALL)
+        (name, cls), kernels=kernels, vmms=vmms, guests=guests, devices=devices, scope=parse_scope(scope)
     )  # fmt: skip
     assert all(isinstance(cell, Cell | Skipped) for cell in found)
     return [cell for cell in found if isinstance(cell, Cell)]

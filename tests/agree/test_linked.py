@@ -1,0 +1,155 @@
+"""A program that is linked from its parts answers what it answers as a whole: number by number, and story by story.
+
+A cell for each VMM and guest, the kernels in turn; `make test` has every kernel under every VMM, and `make nightly`
+(EOI_EVERY_CELL=1) every cell of the gate.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from dataclasses import replace
+from unittest import mock
+
+import pytest
+
+from checker.engine import native, search
+from checker.engine.build import load_c
+from checker.engine.prepare import Prepared, prepare
+from checker.engine.reference import Reference
+from checker.engine.search import Limits, NativeSearch
+from checker.language.layout import Layout
+from checker.matrix.cells import Cell
+from checker.matrix.roles import all_properties, default_guests, default_vmms
+from checker.questions.gate import Part, full_matrix, gated
+from checker.questions.verdict import Account, Judge
+from checker.stories.write import to_text
+from tests.rigs.compare import assert_same_search
+from tests.rigs.registered import DESIGNS, KERNELS, OWN_SYSTEMS, cells, own_cells
+
+PROPERTIES = all_properties()
+LARGE = frozenset({"any", "any_vmm"})
+
+
+def prepared_of(cell: Cell) -> Prepared:
+    return prepare(cell.system, cell.scope, [p for p in PROPERTIES.values() if p.why_not(cell.system) is None])
+
+
+def without_optimising(source: str) -> ctypes.CDLL:
+    """What a whole program answers does not depend on it, and compiling takes a third."""
+    return load_c(source, ("-O0", "-w"))
+
+
+def both_searches(cell: Cell) -> tuple[NativeSearch, NativeSearch]:
+    """The cell explored as linked and as whole."""
+    prepared, reference = prepared_of(cell), Reference(cell.system, cell.scope)
+    with mock.patch.object(search, "load_c", without_optimising):
+        linked, whole = (
+            NativeSearch(prepared.program, cell.system, cell.scope, keep_edges=True, prepared=of, reference=reference)
+            for of in (prepared, None)
+        )
+    assert linked.run(Limits(), None) is whole.run(Limits(), None)
+    return linked, whole
+
+
+def diagonal() -> list[Cell]:
+    """One cell of each guest that is quickly explored, with the kernels and VMMs one after the other."""
+    found, guests = [], [guest for guest in default_guests(["qemu"]) if guest not in LARGE]
+    for n, guest in enumerate(guests):
+        kernel, vmm = KERNELS[(3 * n) % len(KERNELS)], default_vmms()[n % len(default_vmms())]
+        found += cells(kernel, DESIGNS[kernel], [kernel], [vmm], [guest], ["level"], "")[-1:]
+    return found
+
+
+def every_two_roles() -> list[Cell]:
+    """Each kernel with each VMM, the guests in turn; the systems of a family of their own."""
+    found, guests, vmms = list[Cell](), list(default_guests(["qemu"])), list(default_vmms())
+    for k, kernel in enumerate(KERNELS):
+        for n, vmm in enumerate(vmms):
+            guest = guests[(k + n * (1 + k // len(guests))) % len(guests)]
+            found += cells(kernel, DESIGNS[kernel], [kernel], [vmm], [guest], ["level"], "")
+    for name in OWN_SYSTEMS:
+        found += own_cells(name)[:: max(1, len(own_cells(name)) - 1)]  # the first and the last
+    return found
+
+
+def medium() -> Cell:
+    """Some thousand states."""
+    return cells("base", DESIGNS["base"], ["base"], ["qemu"], ["xen"], ["level"], "")[-1]
+
+
+def title(cell: Cell) -> str:
+    return f"{cell.names['kernel']}: {cell}"
+
+
+def test_the_diagonal_meets_every_vmm_and_guest() -> None:
+    names = [cell.names for cell in diagonal()]
+    assert {n["vmm"] for n in names} == set(default_vmms())
+    assert {n["guest"] for n in names} == set(default_guests(["qemu"])) - LARGE
+    assert len({n["kernel"] for n in names}) >= 8
+
+
+@pytest.mark.parametrize("cell", diagonal(), ids=title)
+def test_linked_and_whole_are_one_search(cell: Cell) -> None:
+    linked, whole = both_searches(cell)
+    assert linked.stats().states > 1
+    assert_same_search(linked, whole)
+
+
+def test_cells_of_two_bytes_and_a_search_that_is_cut_short() -> None:
+    (cell, *_) = cells("v6", DESIGNS["v6"], ["v6"], ["qemu"], ["linux"], ["level"])
+    cell = replace(cell, scope=replace(cell.scope, vectors=9))
+    prepared = prepared_of(cell)
+    assert Layout(prepared.program).cell_bytes == 2
+    searches = [
+        NativeSearch(prepared.program, cell.system, cell.scope, keep_edges=True, prepared=of) for of in (prepared, None)
+    ]
+    for one in searches:
+        one.run(Limits(max_states=3000), None)
+    assert_same_search(*searches)
+
+
+@pytest.mark.parametrize("edges", [True, False])
+def test_going_on_whole_is_not_seen(edges: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search that goes on with the whole program ends as those that began and ended with one."""
+    cell = medium()
+    prepared = prepared_of(cell)
+    monkeypatch.setattr(native, "BORDER", 100)
+    monkeypatch.setattr(native, "CHUNK_SECONDS", 0.0)  # after each call the engine is asked
+    searches = [
+        NativeSearch(prepared.program, cell.system, cell.scope, keep_edges=edges, prepared=of)
+        for of in (prepared, None)
+    ]
+    for one in searches:
+        one.run(Limits(), None)
+    assert searches[0].exploration._whole is None, "it went on"
+    assert searches[0].stats().states > 1000
+    assert_same_search(*searches)
+
+
+@pytest.mark.parametrize("cell", [medium(), *diagonal()[:2]], ids=title)
+def test_the_stories_are_the_same(cell: Cell) -> None:
+    prepared, reference = prepared_of(cell), Reference(cell.system, cell.scope)
+    asked = [p for p in PROPERTIES.values() if p.why_not(cell.system) is None]
+    told = []
+    for one in both_searches(cell):
+        judge = Judge(cell, prepared.program, asked, one, reference)
+        verdicts = [judge.verdict(p) for p in asked]
+        stories = [Account(cell, v.property, v.property.name, v.run).trace(v.binding, "eoi") for v in verdicts if v.run]
+        told.append([*((v.property.name, v.status, v.note) for v in verdicts), *map(to_text, stories)])
+    assert told[0] == told[1]
+    assert len(told[0]) > len(asked)
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize("cell", every_two_roles(), ids=title)
+def test_every_kernel_under_every_vmm(cell: Cell) -> None:
+    assert_same_search(*both_searches(cell))
+
+
+@pytest.mark.everything
+@pytest.mark.skipif(not os.environ.get("EOI_EVERY_CELL"), reason="half an hour: make nightly")
+@pytest.mark.parametrize("part", full_matrix(), ids=str)
+def test_every_cell_of_the_gate(part: Part) -> None:
+    for cell in part.cells(gated()[part.design]):
+        assert_same_search(*both_searches(cell))

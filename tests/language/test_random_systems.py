@@ -1,0 +1,92 @@
+"""Random systems of two to four roles mean the same to CPython, to C as a whole, and to C that is linked from its parts."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from checker.engine.linked import LinkedProgram
+from checker.language.lower import lower
+from model.finite import ModelError
+from model.lang import Design, Property
+from tests.rigs.compare import compare_everywhere, compare_formulas, compare_some
+from tests.rigs.header import Sizes, Version
+from tests.rigs.random_systems import Pieces, RandomSystem
+
+files = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def modules_are_forgotten() -> Iterator[None]:
+    known = set(sys.modules)
+    yield
+    for name in [name for name in sys.modules if name.startswith("random_") and name not in known]:
+        del sys.modules[name]
+
+
+def accepted(system: RandomSystem, folder: Path, more: Pieces) -> bool:
+    """Does the lowering take the system with these functions, too?"""
+    try:
+        lower(*_lowered(system, folder, more))
+    except ModelError:
+        return False
+    except Exception as error:
+        error.add_note(f"{system.text()}\n{more}")
+        raise
+    return True
+
+
+def _lowered(
+    system: RandomSystem, folder: Path, more: Pieces | None = None
+) -> tuple[type[Design], Sizes, list[Property]]:
+    design, properties = system.load(folder, f"random_{next(files)}", more)
+    return design, Sizes(), properties
+
+
+def random_system(folder: Path, seed: int, size: int) -> RandomSystem:
+    system = RandomSystem(Random(seed))
+    wanted = [["bool", "opt", "change"]] * size + [["step"]] * size
+    for number, kinds in enumerate(wanted):
+        more = system.next_function(number, *kinds)
+        if accepted(system, folder, more):
+            system.keep(more)
+    for number in range(size):
+        more = system.next_property(number)
+        if accepted(system, folder, more):
+            system.keep(more)
+    return system
+
+
+def compare_system(folder: Path, seed: int, size: int, tries: int) -> tuple[LinkedProgram, int]:
+    """The program, and of how many states its properties were asked."""
+    system = random_system(folder, seed, size)
+    design, scope, properties = _lowered(system, folder)
+    try:
+        program = lower(design, scope, properties)
+        asked = 0
+        for choice in (scope, replace(scope, lazy=True, version=Version.V11)):
+            compare_everywhere(program, design, choice, tries)
+            asked += compare_formulas(program, design, choice, properties)
+        compare_some(program, design, scope)
+    except Exception as error:
+        error.add_note(system.text())
+        raise
+    return LinkedProgram(program, design), asked
+
+
+@pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 25), marks=pytest.mark.everything)])
+def test_whole_and_linked_do_what_cpython_does(tmp_path: Path, seeds: range) -> None:
+    called = asked = 0
+    for seed in seeds:
+        linked, states = compare_system(tmp_path, seed, size=6, tries=30)
+        asked += states
+        assert linked.parts.count >= 2
+        called += sum(len(contents.imports) for contents in linked.contents)
+    assert asked >= 20 * len(seeds)
+    assert called >= 2 * len(seeds), "functions of other parts are called"
