@@ -50,7 +50,8 @@ def _compiler_version(command: str) -> str:
     return run.stdout
 
 
-def _is_whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
+    """Is a file of the cache what was written there?"""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -86,7 +87,7 @@ def compile_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> Path:
     parts = [source, command, _compiler_version(command), platform.machine(), *flags]
     name = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     path = cache_dir() / f"{name}.so"
-    if not _is_whole(path):
+    if not is_whole(path):
         _build(command, flags, source, path)
     return path
 

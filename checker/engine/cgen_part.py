@@ -40,7 +40,7 @@ from checker.engine.facts import facts, reached, walk
 from checker.engine.parts import Fields, Parts
 from checker.engine.passages import Passage
 from checker.language.ir import Function, Program
-from checker.language.layout import Layout, leaves
+from checker.language.layout import leaves
 from model.finite import Scalar, StructType, TableType
 
 TABLE_HEAD = 2  # words of a table before the places of the parts
@@ -242,12 +242,15 @@ def contents_of(program: Program, parts: Parts, noted: Sequence[Passage]) -> lis
     marked = {passage.first for passage in noted if passage.first}
     steps = {step.name for step in program.steps}
     kept = {f.name for f in reached(parts.functions, [name for name in parts.functions if not _of_initial(name)])}
+    of_part = dict[int | None, list[Function]]()
+    for name, function in parts.functions.items():
+        if not parts.is_formula(name) and name in kept:
+            part = parts.part_of(name)
+            if part is not None or name in steps:
+                of_part.setdefault(part, []).append(function)
     found = list[Contents]()
-    for part in (*range(parts.count), None):
-        own = [f for name, f in parts.functions.items() if not parts.is_formula(name) and parts.part_of(name) == part]
-        own = [f for f in own if f.name in kept and (part is not None or f.name in steps)]
-        if own:
-            found.append(_contents(program, parts, part, own, [f.name for f in own if f.name in steps], (), marked))
+    for part, own in sorted(of_part.items(), key=lambda item: parts.count if item[0] is None else item[0]):
+        found.append(_contents(program, parts, part, own, [f.name for f in own if f.name in steps], (), marked))
     by_file = dict[str, list[Function]]()
     for formula in program.formulas:
         for name in formula.functions:
@@ -286,11 +289,10 @@ def _contents(
             else:
                 imports[name] = callee
     named = {parts.of_field[field] for f in waiting for field in facts(f).fields}
-    layout = Layout(program)
     here = _sorted(waiting)
     statements = [id(node) for f in here for node in walk(f.body) if id(node) in marked] if marked else []
     return Contents(
-        part, parts.count, layout.cell_bytes, tuple(program.choices.items()), parts.fields[-1],
+        part, parts.count, parts.cell_bytes, tuple(program.choices.items()), parts.fields[-1],
         tuple((p, parts.fields[p]) for p in range(parts.count) if p in named),
         _sorted(own), _sorted(copies.values()), _sorted(imports.values()), tuple(sorted(steps)), tuple(sorted(formulas)), tuple(statements),
     )  # fmt: skip

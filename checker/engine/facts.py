@@ -9,9 +9,10 @@ from checker.language import ir
 from checker.language.ir import Assign, Before, Bind, Call, Do, FieldOf, Function, Require, State, Store
 from model.finite import StructType, TableType, Type
 
-# The fields of every class of the IR.
+# The fields of every class of the IR that hold nodes of it.
+NO_NODES = frozenset(["loc", "type", "name", "op", "code", "check", "var", "over"])
 PARTS: dict[type, tuple[str, ...]] = {
-    kind: tuple(part.name for part in fields(kind))
+    kind: tuple(part.name for part in fields(kind) if part.name not in NO_NODES)
     for kind in vars(ir).values()
     if isinstance(kind, type) and kind.__module__ == ir.__name__ and is_dataclass(kind)
 }

@@ -8,16 +8,18 @@ calls is there.
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import threading
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.engine.build import compile_c, cores, load_c
-from checker.engine.cgen_part import TABLE_HEAD, Contents, Export, PartUnit, contents_of, layout_words
+from checker.engine.build import cache_dir, compile_c, cores, is_whole
+from checker.engine.cgen_part import TABLE_HEAD, Contents, Export, PartUnit, contents_of
 from checker.engine.facts import reached
 from checker.engine.parts import Parts
 from checker.engine.passages import Passage
@@ -30,7 +32,7 @@ U64 = NDArray[np.uint64]
 
 _lock = threading.Lock()
 _units: dict[Hashable, PartUnit] = {}
-_modules: dict[PartUnit, Module] = {}
+_modules: dict[PartFile, Module] = {}
 
 
 def unit_of(contents: Contents) -> PartUnit:
@@ -42,64 +44,93 @@ def unit_of(contents: Contents) -> PartUnit:
         return _units[key]
 
 
-class Module:
-    """A part's file, compiled and loaded. Raises NoCompiler, CompileFailed, InternalError if it is another part's."""
+@dataclass(frozen=True)
+class PartFile:
+    """A part's file as a program has it: where it is compiled to, what it exports, what it takes the state for, which
+    functions of other parts it calls, and which of the noted passages it marks."""
 
-    def __init__(self, unit: PartUnit) -> None:
-        self.unit = unit
-        self.library = load_c(unit.source())
-        exports = (ctypes.c_uint64 * len(unit.exports)).in_dll(self.library, "eoi_exports")
-        self.address: dict[Export, int] = dict(zip(unit.exports, exports, strict=True))
-        wanted = unit.layout()
-        layout = (ctypes.c_uint64 * len(wanted)).in_dll(self.library, "eoi_layout")
-        if list(layout) != wanted:
+    library: str
+    exports: tuple[Export, ...]
+    layout: tuple[int, ...]
+    imports: tuple[str, ...]
+    marked: tuple[int, ...]
+
+    def is_there(self) -> bool:
+        return self in _modules or is_whole(cache_dir() / self.library)
+
+
+class Module:
+    """A part's file, loaded. Raises OSError, InternalError if it is another part's."""
+
+    def __init__(self, file: PartFile) -> None:
+        self.file = file
+        self.library = ctypes.CDLL(str(cache_dir() / file.library))
+        exports = (ctypes.c_uint64 * len(file.exports)).in_dll(self.library, "eoi_exports")
+        self.address: dict[Export, int] = dict(zip(file.exports, exports, strict=True))
+        if tuple((ctypes.c_uint64 * len(file.layout)).in_dll(self.library, "eoi_layout")) != file.layout:
             raise InternalError("a compiled part takes the state for another one than its program does")
 
 
-def modules_of(units: Sequence[PartUnit]) -> list[Module]:
-    """All of them; those that are not in the cache are compiled side by side."""
-    missing = [unit for unit in units if unit not in _modules]
-    if len(missing) > 1:
-        with ThreadPoolExecutor(cores()) as pool:
-            list(pool.map(lambda unit: compile_c(unit.source()), missing))
-    for unit in missing:
-        _modules[unit] = Module(unit)
-    return [_modules[unit] for unit in units]
+def _module(file: PartFile) -> Module:
+    with _lock:
+        if file not in _modules:
+            _modules[file] = Module(file)
+        return _modules[file]
 
 
 class LinkedProgram:
-    """What every search of a program shares: its modules, and its tables but for where they lie."""
+    """What every search of a program shares: its files, and its tables but for where they lie. noted: the passages of the
+    user's files, of which a search notes whether its steps enter them. offsets: where the fields of each part begin.
+    digest: what the program hashes to: equal digests, equal behaviour."""
 
-    def __init__(self, program: Program, design: type[Design], noted: Sequence[Passage] = ()) -> None:
-        self.parts = Parts(program, design)
-        self.program, self.noted = program, noted
-        self.contents = contents_of(program, self.parts, noted)
-        self.units = [unit_of(contents) for contents in self.contents]
+    def __init__(
+        self, program: Program, noted: Sequence[Passage], offsets: Sequence[int], files: Sequence[PartFile],
+        digest: bytes,
+    ) -> None:  # fmt: skip
+        self.program, self.noted, self.offsets, self.files = program, tuple(noted), tuple(offsets), tuple(files)
+        self.digest = digest
         self._tables: _Tables | None = None
 
-    def digest(self) -> bytes:
-        """What the program hashes to: equal digests, equal behaviour. Nothing that no step and no property comes to
-        counts, so that designs which differ only there share their searches."""
-        program = self.program
-        names = [step.name for step in program.steps], [name for f in program.formulas for name in f.functions]
-        run = {function.name for function in reached(program.functions, [*names[0], *names[1]])}
-        found = hashlib.sha256(repr((self.parts.offsets, _heads(program))).encode())
-        for unit in self.units:
-            contents = unit.contents
-            shown = [text for name, text in unit.texts.items() if name in run]
-            shape = contents.cell_bytes, [name for name, _ in contents.choices], layout_words(contents)
-            found.update(repr((contents.number, shape, shown, contents.marked)).encode())
-        return found.digest()
-
-    def tables(self) -> _Tables:
-        """Raises NoCompiler, CompileFailed, InternalError."""
-        if self._tables is None:
-            self._tables = _Tables(self.program, self.parts, modules_of(self.units))
-        return self._tables
-
     def start(self) -> Linked:
-        """The tables of one search. Raises as `tables` does."""
-        return Linked(self.tables(), self.noted, self.units)
+        """The tables of one search. Raises InternalError."""
+        if self._tables is None:
+            self._tables = _Tables(self.program, self.offsets, [_module(file) for file in self.files])
+        return Linked(self._tables, len(self.noted))
+
+
+def link(program: Program, design: type[Design], noted: Sequence[Passage]) -> LinkedProgram:
+    """Write the files of a program's parts, and compile those that are not in the cache. Raises NoCompiler, CompileFailed."""
+    parts = Parts(program, design)
+    units = [unit_of(contents) for contents in contents_of(program, parts, noted)]
+    with ThreadPoolExecutor(cores()) as pool:
+        libraries = list(pool.map(_library, units))
+    numbers = {passage.first: k for k, passage in enumerate(noted)}
+    files = [
+        PartFile(
+            library, tuple(unit.exports), tuple(unit.layout()), tuple(f.name for f in unit.contents.imports),
+            tuple(numbers[statement] for statement in unit.contents.marked),
+        )
+        for unit, library in zip(units, libraries, strict=True)
+    ]  # fmt: skip
+    return LinkedProgram(program, noted, parts.offsets, files, _digest(program, parts, units))
+
+
+@functools.lru_cache(maxsize=4096)
+def _library(unit: PartUnit) -> str:
+    return compile_c(unit.source()).name
+
+
+def _digest(program: Program, parts: Parts, units: Sequence[PartUnit]) -> bytes:
+    """Nothing that no step and no property comes to counts, so that designs which differ only there share their searches."""
+    names = [*(step.name for step in program.steps), *(name for f in program.formulas for name in f.functions)]
+    run = {function.name for function in reached(program.functions, names)}
+    found = hashlib.sha256(repr((parts.offsets, _heads(program))).encode())
+    for unit in units:
+        contents = unit.contents
+        shown = [text for name, text in unit.texts.items() if name in run]
+        shape = contents.cell_bytes, [name for name, _ in contents.choices], unit.layout()
+        found.update(repr((contents.number, shape, shown, contents.marked)).encode())
+    return found.digest()
 
 
 def _heads(program: Program) -> object:
@@ -111,13 +142,13 @@ class _Tables:
     """The tables of a program, relative to where they will lie. Words of two kinds of a part's table: of its steps
     (whose marks and faults count) and of what properties ask (whose do not)."""
 
-    def __init__(self, program: Program, parts: Parts, modules: Sequence[Module]) -> None:
+    def __init__(self, program: Program, offsets: Sequence[int], modules: Sequence[Module]) -> None:
         self.modules = modules
         home = {
             name: number for number, module in enumerate(modules) for kind, name in module.address if kind == "function"
         }
         start = {export: number for number, module in enumerate(modules) for export in module.address}
-        sizes = [TABLE_HEAD + parts.count + 2 * len(module.unit.contents.imports) for module in modules]
+        sizes = [TABLE_HEAD + len(offsets) + 2 * len(module.file.imports) for module in modules]
         self.at = np.concatenate([[0], np.cumsum(sizes)]).astype(
             np.int64
         )  # of each module's table; its end: their size
@@ -125,12 +156,12 @@ class _Tables:
         words, inner = np.zeros(size, np.uint64), list[int]()
         for number, module in enumerate(modules):
             first = int(self.at[number]) + TABLE_HEAD
-            words[first : first + parts.count] = parts.offsets
-            for k, function in enumerate(module.unit.contents.imports):
-                if function.name not in home:
-                    raise InternalError(f"{function.name}() is called and no part of {program.name} has it")
-                at, of = first + parts.count + 2 * k, home[function.name]
-                words[at] = modules[of].address["function", function.name]
+            words[first : first + len(offsets)] = offsets
+            for k, name in enumerate(module.file.imports):
+                if name not in home:
+                    raise InternalError(f"{name}() is called and no part of {program.name} has it")
+                at, of = first + len(offsets) + 2 * k, home[name]
+                words[at] = modules[of].address["function", name]
                 words[at + 1] = 8 * self.at[of]
                 inner.append(at + 1)
         self.words, self.inner = words, np.array(inner, np.int64)  # inner: which words are places of tables
@@ -166,13 +197,11 @@ class CLinked(ctypes.Structure):
 class Linked:
     """The tables of one search, and what its steps leave there. `c` is struct Linked. Not for use by two threads."""
 
-    def __init__(self, tables: _Tables, noted: Sequence[Passage], units: Sequence[PartUnit]) -> None:
-        self._tables, self._units = tables, units
-        self._numbers = {passage.first: k for k, passage in enumerate(noted)}
-        self._noted = len(noted)
+    def __init__(self, tables: _Tables, noted: int) -> None:
+        self._tables, self._noted = tables, noted
+        self._marked = [number for module in tables.modules for number in module.file.marked]
         self._flags = np.zeros(2, np.uint8)  # a fault of a step, of a property
-        marks = sum(len(unit.contents.marked) for unit in units)
-        self._marks = np.zeros((2, marks + 1), np.uint8)
+        self._marks = np.zeros((2, len(self._marked) + 1), np.uint8)
         both = [self._words(asking) for asking in (0, 1)]
         self._kept = [words for words, _ in both]
         calls = [(tables.moves, 0), (tables.atoms, 1), (tables.edge_atoms, 1)]
@@ -184,18 +213,16 @@ class Linked:
         base = words.ctypes.data
         words[self._tables.inner] += np.uint64(base)
         marks = self._marks[asking].ctypes.data
-        for number, unit in enumerate(self._units):
+        for number, module in enumerate(self._tables.modules):
             at = int(self._tables.at[number])
             words[at], words[at + 1] = self._flags.ctypes.data + asking, marks
-            marks += len(unit.contents.marked)
+            marks += len(module.file.marked)
         return words, base
 
     def marks(self) -> NDArray[np.uint8]:
         """u8[passages]: which of the noted passages the steps entered since the search began."""
         found = np.zeros(self._noted, np.uint8)
-        marked = [statement for unit in self._units for statement in unit.contents.marked]
-        for statement, mark in zip(marked, self._marks[0], strict=False):
-            found[self._numbers[statement]] |= mark
+        np.maximum.at(found, self._marked, self._marks[0, :-1])
         return found
 
 

@@ -38,7 +38,8 @@ U64 = NDArray[np.uint64]
 
 NONE = 0xFFFF_FFFF  # no state: parent of an initial state, or a value never seen
 CHUNK_SECONDS = 0.05
-BORDER = 400_000  # states: what is compiled as a whole runs a little faster, which pays from here on
+BORDER = 400_000  # states: what takes longer to compile runs a little faster, which pays from here on
+WIDTHS = "-DEOI_WIDTHS"  # of the engine, see runtime.c
 UNLIMITED = 2**64 - 1
 
 
@@ -177,6 +178,7 @@ class Exploration:
         self.keep_edges = keep_edges
         self.initial = 0
         self._model, self._whole, self._frozen, self._complete = model, whole, False, False
+        self._flags, self._large = engine_flags, False
         self._library = load_engine(engine_flags)
         sizes = (self.words8, shape.max_successors, shape.labels, shape.n_atoms, shape.n_edge_atoms)
         description = _described(model)
@@ -245,8 +247,8 @@ class Exploration:
         start = last = time.monotonic()
         while True:
             status = SearchStatus(self._library.engine_run(self._engine, batches, *limits))
-            if status is SearchStatus.RUNNING and self._whole and self._view().states >= BORDER:
-                self._go_on_whole()
+            if status is SearchStatus.RUNNING and not self._large and self._view().states >= BORDER:
+                self._make_large()
             now = time.monotonic()
             batches = max(1, batches // 2) if now - last > CHUNK_SECONDS / 2 else batches * 2
             if on_progress:
@@ -260,10 +262,13 @@ class Exploration:
                 return Outcome.TIME_LIMIT
             last = time.monotonic()
 
-    def _go_on_whole(self) -> None:
-        assert self._whole is not None
-        self._model, self._whole = self._whole(), None
-        self._library.engine_go_on_whole(self._engine, ctypes.byref(_described(self._model)))
+    def _make_large(self) -> None:
+        """Go on with what takes longer to compile and less to run: another engine, and the program as a whole."""
+        self._large = True
+        self._library = load_engine((*self._flags, WIDTHS))
+        if self._whole:
+            self._model = self._whole()
+            self._library.engine_go_on_whole(self._engine, ctypes.byref(_described(self._model)))
 
     def stats(self) -> Stats:
         v = self._view()

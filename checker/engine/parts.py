@@ -49,6 +49,7 @@ class Parts:
     def _offsets(self, program: Program) -> list[int]:
         """Of each part but the common one: how many bytes of the C state come before its fields (0 if it has none)."""
         layout = Layout(program)
+        self.cell_bytes = layout.cell_bytes
         before, at = len(layout.choices), dict[int | None, int]()
         for name, kind in program.state.fields:
             at.setdefault(self.of_field[name], before)

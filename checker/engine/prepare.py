@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from checker.engine import kept
 from checker.engine.build import load_c
 from checker.engine.cgen import generate
-from checker.engine.linked import Linked, LinkedProgram
+from checker.engine.linked import LinkedProgram, link
 from checker.engine.passages import passages
 from checker.engine.sizes import check_sizes
 from checker.language.ir import Program
@@ -23,38 +24,38 @@ KEPT = 32  # programs; a matrix visits the cells of one program one after the ot
 
 class Prepared:
     """One program of roles, sizes and properties: what a search needs of it. noted: the passages of the user's files, of
-    which a search notes whether its steps enter them."""
+    which a search notes whether its steps enter them. A program from the cache has no functions. Raises ModelError."""
 
-    def __init__(self, program: Program, design: type[Design]) -> None:
-        self.program, self.noted = program, passages(program, design)
-        self.live = any(formula.kind == "leads_to" for formula in program.formulas)
-        self._design = design
+    def __init__(self, design: type[Design], scope: Scope, properties: Sequence[Property]) -> None:
+        self._asked = design, scope, properties
         self._lock = threading.Lock()
-        self._linked: LinkedProgram | None = None
+        self._path = kept.path_of(*self._asked)
+        self._linked = kept.load(self._path, design) if self._path is not None else None
         self._library: ctypes.CDLL | None = None
+        self.program = self._linked.program if self._linked else self._lowered()
+        self.noted = self._linked.noted if self._linked else passages(self.program, design)
+        self.live = any(formula.kind == "leads_to" for formula in self.program.formulas)
+
+    def _lowered(self) -> Program:
+        check_sizes(*self._asked[:2])
+        return lower(*self._asked)
 
     def linked(self) -> LinkedProgram:
         """The program put together from its parts. Raises NoCompiler, CompileFailed."""
         with self._lock:
             if self._linked is None:
-                self._linked = LinkedProgram(self.program, self._design, self.noted)
-                self._linked.tables()
+                self._linked = link(self.program, self._asked[0], self.noted)
+                if self._path is not None:
+                    kept.save(self._path, self._asked[0], self._linked)
             return self._linked
-
-    def start(self) -> Linked:
-        """The same, for one search."""
-        return self.linked().start()
 
     def whole(self) -> ctypes.CDLL:
         """The program compiled as a whole: for large searches. Raises NoCompiler, CompileFailed."""
         with self._lock:
             if self._library is None:
-                self._library = load_c(generate(self.program, self.noted))
+                program = self.program if self.program.functions else self._lowered()
+                self._library = load_c(generate(program, passages(program, self._asked[0])))
             return self._library
-
-    def digest(self) -> bytes:
-        """What the program hashes to: equal digests, equal behaviour. Raises NoCompiler, CompileFailed."""
-        return self.linked().digest()
 
 
 _lock = threading.Lock()
@@ -72,8 +73,7 @@ def prepare(design: type[Design], scope: Scope, properties: Sequence[Property]) 
     with _lock:  # lowering is Python: two threads at once would gain nothing
         found = _kept.get(key)
         if found is None:
-            check_sizes(design, scope)
-            found = _kept[key] = Prepared(lower(design, scope, properties), design)
+            found = _kept[key] = Prepared(design, scope, properties)
             if len(_kept) > KEPT:
                 _kept.popitem(last=False)
         _kept.move_to_end(key)

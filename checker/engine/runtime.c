@@ -163,8 +163,10 @@ INLINE enum Status expand_batch_of(struct Engine *e, u32 words, bool bmi2) {
     return status;
 }
 
-/* The same work for every width of a key; where it is a constant, the compiler makes better code of it. */
+/* The same work for every width of a key; where it is a constant, the compiler makes better code of it.  That takes it a
+ * second, so only a large search goes on with the engine that is compiled with EOI_WIDTHS. */
 static enum Status expand_batch(struct Engine *e) {
+#ifdef EOI_WIDTHS
     switch (e->bmi2 ? e->view.words32 : 0) {
     case 1: return expand_batch_of(e, 1, true);
     case 2: return expand_batch_of(e, 2, true);
@@ -172,8 +174,10 @@ static enum Status expand_batch(struct Engine *e) {
     case 4: return expand_batch_of(e, 4, true);
     case 5: return expand_batch_of(e, 5, true);
     case 6: return expand_batch_of(e, 6, true);
-    default: return expand_batch_of(e, e->view.words32, e->bmi2); /* without BMI2, or more than 192 bits */
+    default: break; /* without BMI2, or more than 192 bits */
     }
+#endif
+    return expand_batch_of(e, e->view.words32, e->bmi2);
 }
 
 /* Note where the level ends; false when the table could not grow. */

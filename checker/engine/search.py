@@ -82,7 +82,7 @@ class NativeSearch:
             atom_count(program, False), atom_count(program, True),
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
-        self._linked = prepared.start() if prepared else None
+        self._linked = prepared.linked().start() if prepared else None
         self._library = None if prepared else load_c(generate(program, noted))
         model = self._linked or self._library
         assert model is not None
@@ -334,7 +334,7 @@ class Shared:
         """The search of this system, run to its end."""
         try:
             key = (
-                prepared.digest(), tuple(reference.scope.choices().items()), reference.start,
+                prepared.linked().digest, tuple(reference.scope.choices().items()), reference.start,
                 tuple(_fairness(prepared.program, reference.design)), limits,
             )  # fmt: skip
         except NoCompiler:

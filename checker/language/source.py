@@ -18,6 +18,7 @@ from model.finite import ModelError
 from model.lang import always, leads_to, reachable, step
 
 DECORATORS: tuple[object, ...] = (step, always, leads_to, reachable, abstractmethod)
+USERS_MODULE = "eoi_user_"  # what the module of a user's file is called; the rest of the name hashes what the file says
 MISSING = object()  # what a name means that nothing defines
 
 

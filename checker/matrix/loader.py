@@ -28,7 +28,7 @@ from checker.language import c_habits
 from checker.language.classes import check_text
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
-from checker.language.source import tree_of
+from checker.language.source import USERS_MODULE, tree_of
 from checker.matrix.loader_checks import (
     check_design,
     check_functions,
@@ -37,7 +37,7 @@ from checker.matrix.loader_checks import (
     is_own,
     line_of_diff,
 )
-from checker.matrix.roles import USERS_MODULE, all_properties, premise_of, users_file
+from checker.matrix.roles import all_properties, premise_of, users_file
 from model.finite import ModelError
 from model.lang import Design, Property
 from model.machine import Machine

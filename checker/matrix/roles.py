@@ -19,6 +19,7 @@ import model.vmms
 import properties
 from checker.errors import UserError
 from checker.language.refusal import did_you_mean
+from checker.language.source import USERS_MODULE
 from model.devices import Device
 from model.guests.guest import Guest
 from model.guests.lapic_guest import LapicGuest
@@ -168,9 +169,6 @@ def look_up(kind: str, name: str, known: Mapping[str, T], if_none_is_near: str =
         where = if_none_is_near or f"`eoi list {listed}` names them all; a file ends in .py"
         raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known) or where}")
     return known[name]
-
-
-USERS_MODULE = "eoi_user_"  # what checker.matrix.loader calls the module of a file of the user's
 
 
 def users_file(defined: type | Callable[..., object]) -> str:

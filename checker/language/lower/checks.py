@@ -14,7 +14,7 @@ from checker.language.classes import field_loc
 from checker.language.ir import Loc
 from checker.language.layout import records
 from checker.language.refusal import Refused, a, did_you_mean, loc_of
-from checker.language.source import definition_of, parsed, type_hints
+from checker.language.source import USERS_MODULE, definition_of, parsed, type_hints
 from model.finite import IntType, MaskType, ModelError, OptionalType, RangeError, StructType, TableType, Type, encode
 from model.lang import Design, Scope, Struct, resolve
 
@@ -202,7 +202,7 @@ def _check_overrides_of(owner: type) -> None:
 
 
 def _is_patch(owner: type) -> bool:
-    return "patch" in vars(owner) or owner.__module__.startswith("eoi_user_")
+    return "patch" in vars(owner) or owner.__module__.startswith(USERS_MODULE)
 
 
 def in_patch(design: type[Design], loc: Loc) -> bool:

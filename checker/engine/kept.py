@@ -1,0 +1,108 @@
+"""Keep programs next to the compiled libraries: a build product, not a verdict.
+
+A kept program is what a search needs of one: its state, steps and formulas without their functions, the passages that it
+notes, and how its parts are linked. The name of its file hashes every source file of model/, properties/ and checker/, the
+Python version, and which roles, sizes and properties it is of; a class of a user's file goes by its module, whose name
+hashes the file, its path and what it imports beside it (checker/matrix/loader.py). So after any edit nothing of it is
+used. A file ends in the SHA-256 of what precedes it and is written atomically; a damaged one counts as absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import io
+import os
+import pickle
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from checker.engine.build import cache_dir
+from checker.engine.linked import LinkedProgram
+from checker.engine.passages import PACKAGES
+from checker.language.source import USERS_MODULE
+from model.lang import Design, Property, Scope
+
+ROOT = Path(__file__).parents[2]
+SYSTEM = "system"  # stands for the composed class, which belongs to no module
+
+
+@functools.cache
+def _sources() -> str:
+    """A hash of every source file that can have a say in what is lowered and generated."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(p for package in PACKAGES for p in (ROOT / package).rglob("*.*")):
+        if path.suffix in (".py", ".c", ".h"):
+            digest.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_known(module: str) -> bool:
+    """Is the module's text part of what names a file?"""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    of_project = module.split(".")[0] in PACKAGES and file is not None and Path(file).is_relative_to(ROOT)
+    return of_project or module.startswith(USERS_MODULE)
+
+
+def path_of(design: type[Design], scope: Scope, properties: Sequence[Property]) -> Path | None:
+    """Where the program of a system is kept; None if it is not to be kept."""
+    classes = [c for c in design.__mro__ if c is not design and issubclass(c, Design)]
+    functions = [(p.function.__module__, p.function.__qualname__, str(p.kind)) for p in properties]
+    modules = {design.__module__, type(scope).__module__, *(c.__module__ for c in classes), *(f[0] for f in functions)}
+    if not all(map(_is_known, modules)):
+        return None
+    choices = [(name, type(value).__module__, type(value).__qualname__) for name, value in scope.choices().items()]
+    parts = (
+        _sources(), design.__module__, design.__qualname__, [(c.__module__, c.__qualname__) for c in design.__bases__],
+        (type(scope).__module__, type(scope).__qualname__), list(scope.sizes().items()), choices, functions,
+    )  # fmt: skip
+    return cache_dir() / f"{hashlib.sha256(repr(parts).encode()).hexdigest()}.program"
+
+
+def save(path: Path, design: type[Design], linked: LinkedProgram) -> None:
+    """Keep a program. A full disk is no error."""
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL)
+    pickler.system = design
+    bare = replace(linked.program, functions={}, uncalled={}, owners={})
+    pickler.dump((bare, linked.noted, linked.offsets, linked.files, linked.digest))
+    content = buffer.getvalue()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(content + hashlib.sha256(content).digest())
+        os.replace(file.name, path)
+
+
+def load(path: Path, design: type[Design]) -> LinkedProgram | None:
+    """The program as kept, if it is there with all its libraries."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    if len(content) <= 32 or hashlib.sha256(content[:-32]).digest() != content[-32:]:
+        return None
+    unpickler = _Unpickler(io.BytesIO(content[:-32]))
+    unpickler.system = design
+    found = LinkedProgram(*unpickler.load())
+    return found if all(file.is_there() for file in found.files) else None
+
+
+class _Pickler(pickle.Pickler):
+    system: type[Design]
+
+    def persistent_id(self, obj: Any) -> str | None:
+        return SYSTEM if obj is self.system else None
+
+
+class _Unpickler(pickle.Unpickler):
+    system: type[Design]
+
+    def persistent_load(self, pid: Any) -> type[Design]:
+        assert pid == SYSTEM
+        return self.system
