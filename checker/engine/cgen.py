@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from checker.engine.atoms import atom_count
 from checker.engine.cgen_expr import ExpressionWriter
 from checker.engine.cgen_stmt import FunctionWriter
-from checker.engine.cgen_unit import Unit, code_range
+from checker.engine.cgen_unit import CUnit, Unit, code_range
 from checker.engine.passages import Passage
 from checker.language.ir import Formula, Param, Program, Step
 from checker.language.layout import instances
@@ -134,7 +134,7 @@ def _keep(unit: Unit) -> list[str]:
 
 
 def _step(unit: Unit, step: Step) -> list[str]:
-    heads, args = _loops(unit, step.params)
+    heads, args = loops(unit, step.params)
     tabs = "\t" * (len(heads) + 1)
     call = f"{unit.functions[step.name]}({', '.join(['&out[n].s', *args])})"
     if step.name in unit.stops:
@@ -143,7 +143,7 @@ def _step(unit: Unit, step: Step) -> list[str]:
         run = [f"{call};", "n += keep(DONE, label++, &labels[n]);"]
     else:
         run = [f"{call};", "labels[n++] = label++;"]
-    return _nested(heads, [tabs + line for line in ["out[n] = *now;", *run]], f"{step.name}, by {step.by}")
+    return nested(heads, [tabs + line for line in ["out[n] = *now;", *run]], f"{step.name}, by {step.by}")
 
 
 def _atoms(unit: Unit, of_edges: bool) -> list[str]:
@@ -166,17 +166,17 @@ def _atoms(unit: Unit, of_edges: bool) -> list[str]:
 
 
 def _formula(unit: Unit, formula: Formula) -> list[str]:
-    heads, args = _loops(unit, formula.params)
+    heads, args = loops(unit, formula.params)
     tabs = "\t" * (len(heads) + 1)
     body: list[str] = []
     for function in formula.functions:
         states = ["before", "s"] if unit.program.functions[function].of_edges else ["s"]
         call = f"{unit.functions[function]}({', '.join([*states, *args])})"
         body += [f"{tabs}words[k / 64] |= (uint64_t){call} << k % 64;", f"{tabs}k++;"]
-    return _nested(heads, body, formula.name)
+    return nested(heads, body, formula.name)
 
 
-def _loops(unit: Unit, params: tuple[Param, ...]) -> tuple[list[str], list[str]]:
+def loops(unit: CUnit, params: tuple[Param, ...]) -> tuple[list[str], list[str]]:
     """Loop heads over all values of the parameters, last one fastest, and the loop variables."""
     names = ExpressionWriter(unit)
     heads: list[str] = []
@@ -191,7 +191,7 @@ def _loops(unit: Unit, params: tuple[Param, ...]) -> tuple[list[str], list[str]]
     return heads, args
 
 
-def _nested(heads: list[str], body: list[str], title: str) -> list[str]:
+def nested(heads: list[str], body: list[str], title: str) -> list[str]:
     lines = ["", f"\t/* {title} */"]
     for depth, head in enumerate(heads, 1):
         lines.append("\t" * depth + head + (" {" if depth == len(heads) else ""))

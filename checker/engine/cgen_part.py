@@ -26,7 +26,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from checker.engine.cgen import HELPERS
+from checker.engine.cgen import HELPERS, loops, nested
 from checker.engine.cgen_expr import ExpressionWriter
 from checker.engine.cgen_stmt import FunctionWriter, prototype, states_of
 from checker.engine.cgen_unit import (
@@ -43,9 +43,35 @@ from checker.language.ir import Function, Program
 from checker.language.layout import leaves
 from model.finite import Scalar, StructType, TableType
 
+OWN_NAMES = "to bit begin end word successors next fresh eoi_exports eoi_layout"
 TABLE_HEAD = 2  # words of a table before the places of the parts
 
-Export: TypeAlias = tuple[str, str]  # ("function", its name), ("step", of a step) or ("atom", of a property's function)
+Export: TypeAlias = tuple[str, str]  # ("function", its name), ("step", of a step), ("formula", of its first function)
+
+STARTS = """\
+typedef uint64_t __attribute__((may_alias)) word;
+struct successors { word *next; uint16_t *label; uint32_t words, fresh; };
+
+static inline struct sys *begin(const word *now, struct successors *out)
+{
+	if (!out->fresh)
+		__builtin_memcpy(out->next, now, 8 * (uint64_t)out->words);
+	return (struct sys *)out->next;
+}
+
+static inline void end(struct successors *out, int status, uint32_t label, const uint64_t *to)
+{
+	if (*(uint8_t *)to[0]) {
+		*(uint8_t *)to[0] = 0;
+		status = FAULT;
+	}
+	out->fresh = status == DISABLED; /* then the next place holds the state: the step has left it as it was */
+	if (out->fresh)
+		return;
+	*out->label++ = status == FAULT ? label | 0x8000 : label;
+	out->next += out->words;
+}
+""".splitlines()
 
 
 @dataclass(frozen=True)
@@ -63,7 +89,7 @@ class Contents:
     copies: tuple[Function, ...]
     imports: tuple[Function, ...]
     steps: tuple[str, ...]
-    formulas: tuple[str, ...]
+    formulas: tuple[tuple[str, ...], ...]  # the functions of each
     marked: tuple[int, ...]  # ids of statements
 
     def key(self) -> Hashable:
@@ -91,15 +117,21 @@ class PartUnit(CUnit):
         self._structs = {part: StructType(object, fields) for part, fields in contents.parts}
         self._name_types(here)
         pointers = {f"{state}_of_{part}" for state in ("s", "before") for part in self._structs}
-        self.reserved = frozenset({"to", "a", "eoi_exports", "eoi_layout", *pointers})
+        self.reserved = frozenset({*OWN_NAMES.split(), *pointers})
         names = Names(FUNCTION_NAMES | ENTRY_NAMES | self.reserved)
         self.functions = {name: names.give(name) for name in sorted(self._functions)}
-        starts = [*(("step", name) for name in contents.steps), *(("atom", name) for name in contents.formulas)]
+        starts = [*(("step", name) for name in contents.steps), *(("formula", f[0]) for f in contents.formulas)]
         self.starts: dict[Export, str] = {(kind, name): names.give(f"{kind}_{name}") for kind, name in starts}
         self.stops = {name for name, f in self._functions.items() if f.returns is None}
         self.exports: list[Export] = [*(("function", f.name) for f in contents.own), *self.starts]
-        self.texts = {f.name: _bare(FunctionWriter(self, f).lines()) for f in self._in_order(here)}
+        self.texts = {f.name: self._text(f) for f in self._in_order(here)}
         self.heads = _bare([*self._types(), *HELPERS.splitlines(), *self._imports()])
+
+    def _text(self, function: Function) -> str:
+        """What steps and formulas start with becomes part of their loops: most instances end in its first lines."""
+        text = _bare(FunctionWriter(self, function).lines())
+        starts = function.name in self.contents.steps or any(function.name in f for f in self.contents.formulas)
+        return text.replace("static ", "static inline __attribute__((always_inline)) ", 1) if starts else text
 
     def _in_order(self, here: Sequence[Function]) -> list[Function]:
         """Callees first."""
@@ -166,7 +198,7 @@ class PartUnit(CUnit):
         table = [f"const void *const eoi_exports[] = {{ {', '.join([*exports, '0'])} }};"]
         words = ", ".join(f"{word:#x}ull" for word in self.layout())
         table.append(f"const uint64_t eoi_layout[] = {{ {words} }};")
-        return "\n".join([self.heads, *self.texts.values(), *self._starts(), *table, ""])
+        return "\n".join([self.heads, *self.texts.values(), _bare(self._starts()), *table, ""])
 
     def layout(self) -> list[int]:
         """What the file takes the state for: a hash of its common fields, then of the other parts that it names."""
@@ -196,13 +228,28 @@ class PartUnit(CUnit):
         return lines
 
     def _starts(self) -> list[str]:
-        lines = list[str]()
+        lines = list(STARTS)
         for (kind, name), start in self.starts.items():
             function = self._functions[name]
-            states = "struct sys *s" if kind == "step" else "const struct sys *before, const struct sys *s"
-            args = [*states_of(function), *(f"a[{k}]" for k in range(len(function.params))), "to"]
-            lines.append(f"static int32_t {start}({states}, const int32_t *a, const uint64_t *to)")
-            lines += ["{", f"\treturn {self.functions[name]}({', '.join(args)});", "}"]
+            heads, args = loops(self, function.params)
+            if kind == "step":
+                lines.append(
+                    f"static void {start}(const word *now, struct successors *out, uint32_t label, const uint64_t *to)"
+                )
+                call = f"{self.functions[name]}({', '.join(['begin(now, out)', *args, 'to'])})"
+                body = [f"end(out, {call}, label++, to);"]
+            else:
+                states = "const struct sys *before, const struct sys *s"
+                lines.append(f"static void {start}({states}, uint64_t *words, uint32_t bit, const uint64_t *to)")
+                body = self._asking(next(f for f in self.contents.formulas if f[0] == name), args)
+            lines += ["{", *nested(heads, body, name), "}"]
+        return lines
+
+    def _asking(self, functions: Sequence[str], args: Sequence[str]) -> list[str]:
+        lines = list[str]()
+        for name in functions:
+            call = f"{self.functions[name]}({', '.join([*states_of(self._functions[name]), *args, 'to'])})"
+            lines += [f"words[bit / 64] |= (uint64_t){call} << bit % 64;", "bit++;"]
         return lines
 
 
@@ -251,13 +298,12 @@ def contents_of(program: Program, parts: Parts, noted: Sequence[Passage]) -> lis
     found = list[Contents]()
     for part, own in sorted(of_part.items(), key=lambda item: parts.count if item[0] is None else item[0]):
         found.append(_contents(program, parts, part, own, [f.name for f in own if f.name in steps], (), marked))
-    by_file = dict[str, list[Function]]()
+    by_file = dict[str, list[tuple[str, ...]]]()
     for formula in program.formulas:
-        for name in formula.functions:
-            function = program.functions[name]
-            by_file.setdefault(function.loc.file, []).append(function)
-    for own in by_file.values():
-        found.append(_contents(program, parts, None, own, (), [f.name for f in own], marked))
+        by_file.setdefault(formula.loc.file, []).append(formula.functions)
+    for formulas in by_file.values():
+        own = [program.functions[name] for functions in formulas for name in functions]
+        found.append(_contents(program, parts, None, own, (), formulas, marked))
     return found
 
 
@@ -273,7 +319,7 @@ def _of_initial(name: str) -> bool:
 
 def _contents(
     program: Program, parts: Parts, part: int | None, own: Sequence[Function], steps: Sequence[str],
-    formulas: Sequence[str], marked: set[int],
+    formulas: Sequence[tuple[str, ...]], marked: set[int],
 ) -> Contents:  # fmt: skip
     inside = {f.name for f in own}
     copies, imports = dict[str, Function](), dict[str, Function]()

@@ -1,49 +1,38 @@
 /* A program whose parts were compiled one by one.  Included by runtime.c.
  *
- * Each instance of a step, and each formula for one binding, is a function of the part that has it, with its arguments
- * and that part's table (see cgen_part.py).  Nothing here is compiled for a program: a search starts at once. */
+ * Each step, and each formula, is a function of the part that has it; it is handed that part's table (see cgen_part.py)
+ * and goes through all its instances.  Nothing here is compiled for a program: a search starts at once. */
 
-typedef int32_t i32;
-enum { STEP_DONE, STEP_DISABLED, STEP_FAULT }; /* what a step returns: the enum of the generated files */
-
-struct Move { i32 (*run)(void *state, const i32 *args, const u64 *to); const i32 *args; const u64 *to; };
-struct Asked { i32 (*run)(const void *before, const void *state, const i32 *args, const u64 *to); const i32 *args; const u64 *to; };
-struct Linked { const struct Move *moves; const struct Asked *atoms, *edge_atoms; u8 *broken; }; /* mirrored by linked.py */
-
-static inline void copy_words(u64 *to, const u64 *from, u32 words) {
-    for (u32 i = 0; i < words; i++) to[i] = from[i];
-}
+struct Successors { u64 *next; u16 *label; u32 words, fresh; }; /* mirrored by cgen_part.py */
+struct Move { void (*take)(const u64 *state, struct Successors *, u32 label, const u64 *to); const u64 *to; u64 label; };
+struct Asked { void (*ask)(const u64 *before, const u64 *state, u64 *words, u32 bit, const u64 *to); const u64 *to; u64 bit, count; };
+struct Linked { /* mirrored by linked.py */
+    const struct Move *moves;
+    const struct Asked *atoms, *edge_atoms;
+    u8 *broken;
+    u32 n_moves, n_asked, n_asked_of_edges;
+};
 
 /* All enabled successors of a state, in order of labels: what eoi_expand of a whole program does. */
-static u32 take_moves(const struct Linked *linked, u32 moves, u32 words, const u64 *state, u64 *out, u16 *labels) {
-    u32 n = 0;
-    bool fresh = false; /* the next place holds the state: a step that was disabled has left it as it was */
+static u32 take_moves(const struct Linked *linked, u32 words, const u64 *state, u64 *out, u16 *labels) {
+    struct Successors found = {out, labels, words, 0};
     *linked->broken = 0;
-    for (u32 label = 0; label < moves; label++) {
-        const struct Move *move = &linked->moves[label];
-        u64 *next = out + (u64)n * words;
-        if (!fresh) copy_words(next, state, words);
-        i32 status = move->run(next, move->args, move->to);
-        if (*linked->broken) *linked->broken = 0, status = STEP_FAULT;
-        fresh = status == STEP_DISABLED;
-        if (fresh) continue;
-        labels[n++] = (u16)(status == STEP_FAULT ? label | FAULT_LABEL : label);
-    }
-    return n;
+    for (const struct Move *move = linked->moves, *end = move + linked->n_moves; move < end; move++)
+        move->take(state, &found, (u32)move->label, move->to);
+    return (u32)(found.label - labels);
 }
 
-static inline bool holds(const struct Asked *asked, const u64 *before, const u64 *state) {
-    return asked->run(before, state, asked->args, asked->to);
+static bool any_bit(const u64 *words, u64 from, u64 count) {
+    for (u64 bit = from; bit < from + count; bit++)
+        if (words[bit / 64] >> bit % 64 & 1) return true;
+    return false;
 }
 
-/* Bit k of `words`: formula k, where it is in `wanted`. */
-static inline void ask(const struct Asked *asked, u32 word_count, const u64 *wanted[2], const u64 *before, const u64 *state,
-                       u64 *words) {
-    for (u32 w = 0; w < word_count; w++) {
-        words[w] = 0;
-        for (u64 left = wanted[0][w] | wanted[1][w]; left; left &= left - 1) {
-            u32 bit = (u32)__builtin_ctzll(left);
-            words[w] |= (u64)holds(&asked[w * 64 + bit], before, state) << bit;
-        }
-    }
+/* Bit k of `words`: atom k.  Of formulas none of whose atoms is in `wanted` (or `too`), nothing is said. */
+static void ask(const struct Asked *asked, u32 count, const u64 *wanted, const u64 *too, const u64 *before, const u64 *state,
+                u64 *words, u32 word_count) {
+    memset(words, 0, word_count * 8ull);
+    for (const struct Asked *end = asked + count; asked < end; asked++)
+        if (any_bit(wanted, asked->bit, asked->count) || any_bit(too, asked->bit, asked->count))
+            asked->ask(before, state, words, (u32)asked->bit, asked->to);
 }

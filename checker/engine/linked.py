@@ -165,33 +165,35 @@ class _Tables:
                 words[at + 1] = 8 * self.at[of]
                 inner.append(at + 1)
         self.words, self.inner = words, np.array(inner, np.int64)  # inner: which words are places of tables
-        steps = [(("step", step.name), args) for step in program.steps for args in bindings(step.params)]
-        asked = {False: list[tuple[Export, tuple[int, ...]]](), True: list[tuple[Export, tuple[int, ...]]]()}
+        moves, label = list[tuple[Export, tuple[int, ...]]](), 0
+        for step in program.steps:
+            moves.append((("step", step.name), (label,)))
+            label += sum(1 for _ in bindings(step.params))
+        self.moves = self._calls(moves, start)
+        asked: dict[bool, list[tuple[Export, tuple[int, ...]]]] = {False: [], True: []}
+        bits = {False: 0, True: 0}
         for formula in program.formulas:
-            for args in bindings(formula.params):
-                asked[formula.of_edges] += [(("atom", name), args) for name in formula.functions]
-        self.args = list[NDArray[np.int32]]()
-        self.moves, self.atoms, self.edge_atoms = (
-            self._calls(calls, start) for calls in (steps, asked[False], asked[True])
-        )
+            count = len(formula.functions) * sum(1 for _ in bindings(formula.params))
+            asked[formula.of_edges].append((("formula", formula.functions[0]), (bits[formula.of_edges], count)))
+            bits[formula.of_edges] += count
+        self.atoms, self.edge_atoms = self._calls(asked[False], start), self._calls(asked[True], start)
 
     def _calls(self, calls: Sequence[tuple[Export, tuple[int, ...]]], start: dict[Export, int]) -> U64:
-        """u64[calls, 3]: function, arguments, and where the part's table begins among the tables."""
-        args = np.zeros((len(calls), 1 + max((len(a) for _, a in calls), default=0)), np.int32)
-        self.args.append(args)  # they stay where they are
-        found = np.zeros((len(calls), 3), np.uint64)
-        base, stride = args.ctypes.data, args.strides[0]
-        for k, (export, values) in enumerate(calls):
-            args[k, : len(values)] = values
+        """u64[calls, 2 + n]: function, where its part's table begins among the tables, and n numbers."""
+        found = np.zeros((len(calls), 2 + len(calls[0][1]) if calls else 1), np.uint64)
+        for k, (export, numbers) in enumerate(calls):
             number = start[export]
-            found[k] = self.modules[number].address[export], base + k * stride, 8 * int(self.at[number])
+            found[k] = self.modules[number].address[export], 8 * int(self.at[number]), *numbers
         return found
 
 
 class CLinked(ctypes.Structure):
     """struct Linked."""
 
-    _fields_ = [(name, ctypes.c_void_p) for name in ("moves", "atoms", "edge_atoms", "broken")]
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("moves", "atoms", "edge_atoms", "broken")),
+        *((name, ctypes.c_uint32) for name in ("n_moves", "n_asked", "n_asked_of_edges")),
+    ]
 
 
 class Linked:
@@ -206,7 +208,7 @@ class Linked:
         self._kept = [words for words, _ in both]
         calls = [(tables.moves, 0), (tables.atoms, 1), (tables.edge_atoms, 1)]
         self._calls = [_placed(found, both[asking][1]) for found, asking in calls]
-        self.c = CLinked(*(found.ctypes.data for found in self._calls), self._flags.ctypes.data)
+        self.c = CLinked(*(found.ctypes.data for found in self._calls), self._flags.ctypes.data, *map(len, self._calls))
 
     def _words(self, asking: int) -> tuple[U64, int]:
         words = self._tables.words.copy()
@@ -228,5 +230,5 @@ class Linked:
 
 def _placed(calls: U64, base: int) -> U64:
     found = calls.copy()
-    found[:, 2] += np.uint64(base)
+    found[:, 1:2] += np.uint64(base)
     return found

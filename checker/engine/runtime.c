@@ -17,8 +17,9 @@ static inline u64 newly_seen(struct Watch *watch, u32 value, u32 word) {
 }
 
 static void watch_state(struct Engine *e, u32 id) {
-    const u64 *wanted[2] = {e->watch.unseen[0], e->watch.unseen[1]};
-    if (e->linked) ask(e->linked->atoms, watch_words(&e->watch), wanted, NULL, e->state, e->watch.now);
+    struct Watch *w = &e->watch;
+    const struct Linked *l = e->linked;
+    if (l) ask(l->atoms, l->n_asked, w->unseen[0], w->unseen[1], NULL, e->state, w->now, watch_words(w));
     else e->model.atoms(e->state, e->watch.now);
     for (u32 value = 0; value < 2; value++)
         for (u32 word = 0; word < watch_words(&e->watch); word++)
@@ -27,8 +28,9 @@ static void watch_state(struct Engine *e, u32 id) {
 }
 
 static void watch_edge(struct Engine *e, const u64 *after, struct Edge edge) {
-    const u64 *wanted[2] = {e->edge_watch.unseen[0], e->edge_watch.unseen[1]};
-    if (e->linked) ask(e->linked->edge_atoms, watch_words(&e->edge_watch), wanted, e->state, after, e->edge_watch.now);
+    struct Watch *w = &e->edge_watch;
+    const struct Linked *l = e->linked;
+    if (l) ask(l->edge_atoms, l->n_asked_of_edges, w->unseen[0], w->unseen[1], e->state, after, w->now, watch_words(w));
     else e->model.edge_atoms(e->state, after, e->edge_watch.now);
     for (u32 value = 0; value < 2; value++)
         for (u32 word = 0; word < watch_words(&e->edge_watch); word++)
@@ -44,7 +46,7 @@ static void watch_edge(struct Engine *e, const u64 *after, struct Edge edge) {
 
 static inline u32 successors(const struct Engine *e, const u64 *state, u64 *out, u16 *labels) {
     if (!e->linked) return e->model.expand(state, out, labels);
-    return take_moves(e->linked, e->model.labels, e->model.words8, state, out, labels);
+    return take_moves(e->linked, e->model.words8, state, out, labels);
 }
 
 static bool strays(const struct Engine *e, const u64 *state) {
@@ -312,12 +314,15 @@ u32 engine_find(struct Engine *e, const u64 *state) {
 
 /* out[k * stride + id] = value of formula atoms[k] in state id, for from <= id < to. */
 void engine_eval_atoms(struct Engine *e, const u32 *atoms, u32 count, u64 from, u64 to, u8 *out, u64 stride) {
+    u32 words = watch_words(&e->watch);
+    u64 wanted[words + 1], *now = e->watch.now;
+    memset(wanted, 0, sizeof wanted);
+    for (u32 k = 0; k < count; k++) wanted[atoms[k] / 64] |= 1ull << (atoms[k] % 64);
     for (u64 id = from; id < to; id++) {
         load_state(e, (u32)id, e->packed, e->state);
-        if (!e->linked) e->model.atoms(e->state, e->watch.now);
-        for (u32 k = 0; k < count; k++)
-            out[k * stride + id] = e->linked ? holds(&e->linked->atoms[atoms[k]], NULL, e->state)
-                                             : (e->watch.now[atoms[k] / 64] >> (atoms[k] % 64)) & 1;
+        if (e->linked) ask(e->linked->atoms, e->linked->n_asked, wanted, wanted, NULL, e->state, now, words);
+        else e->model.atoms(e->state, now);
+        for (u32 k = 0; k < count; k++) out[k * stride + id] = (now[atoms[k] / 64] >> (atoms[k] % 64)) & 1;
     }
 }
 
