@@ -7,6 +7,7 @@ numbers, so the first state with some value is one that a shortest path reaches.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import threading
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from checker.engine import liveness, liveness_reference
+from checker.engine import liveness
 from checker.engine.atoms import Atom, atom_count, atoms
 from checker.engine.cgen import generate
 from checker.engine.liveness import Edge, Lasso
@@ -29,6 +30,7 @@ from model.finite import RangeError
 from model.lang import Design, Fair, Property, Scope
 
 Progress = Callable[[Stats], None]
+REFERENCE = "checker.engine.liveness_reference"  # and networkx: loaded only where CPython explores
 KEPT_VALUES = 1 << 26  # bytes of atoms' values that a search keeps
 KEPT_BYTES = 1 << 28  # of finished searches
 
@@ -268,7 +270,8 @@ class ReferenceSearch:
         graph = Graph(row, np.array([e[2] for e in edges], np.uint32), np.array([e[1] for e in edges], np.uint16), 1)
         fairness: list[Fair] = [move.fair for move in self.reference.moves]
         values = [np.frombuffer(self._values(atom), np.uint8) for atom in (p, q)]
-        return liveness_reference.find_lasso(graph, fairness, values[0], values[1])
+        found: Lasso | None = importlib.import_module(REFERENCE).find_lasso(graph, fairness, values[0], values[1])
+        return found
 
     def path_to(self, state: int) -> list[int]:
         path = [state]

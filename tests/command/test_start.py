@@ -68,4 +68,4 @@ SMALL = "--vmm qemu --guest windows_cg --scope cpus=1,pins=1,vectors=1,ioapic=0x
 def test_what_explores_loads_no_solver_no_renderer_and_no_terminal(line, code):
     ended, modules = loaded(*line.split())
     assert ended == code and {"numpy", "checker.engine.search"} <= modules
-    assert modules & {"z3", "pygraphviz", "scipy", "rich", "checker.symbolic.terms"} == set()
+    assert modules & {"networkx", "z3", "pygraphviz", "scipy", "rich", "checker.symbolic.terms"} == set()
