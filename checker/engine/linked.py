@@ -10,10 +10,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import itertools
 import threading
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +105,7 @@ def link(program: Program, design: type[Design], noted: Sequence[Passage]) -> Li
     parts = Parts(program, design)
     units = [unit_of(contents) for contents in contents_of(program, parts, noted)]
     with ThreadPoolExecutor(cores()) as pool:
-        libraries = list(pool.map(_library, units))
+        libraries = list(pool.map(_library, units, itertools.repeat(cache_dir())))
     numbers = {passage.first: k for k, passage in enumerate(noted)}
     files = [
         PartFile(
@@ -116,7 +118,8 @@ def link(program: Program, design: type[Design], noted: Sequence[Passage]) -> Li
 
 
 @functools.lru_cache(maxsize=4096)
-def _library(unit: PartUnit) -> str:
+def _library(unit: PartUnit, cache: Path) -> str:
+    """The name of its library in this cache."""
     return compile_c(unit.source()).name
 
 

@@ -65,7 +65,7 @@ def test_the_story_is_the_one_that_is_meant() -> None:
 
 
 @pytest.mark.parametrize("mark", MARKS)
-def test_quoting_is_undone_and_the_story_is_whole(mark: str) -> None:
+def test_quoting_is_undone_and_the_storyis_whole(mark: str) -> None:
     for told in (STORM, old(STORM)):
         text = f"Hi,\n\nyou wrote:\n{marked(told, mark)}\nNo.\n"
         assert content(text) == content(told)

@@ -256,14 +256,14 @@ def test_damaged_library_is_built_again(cache: Path, damage: str) -> None:
     flipped = whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]
     path.write_bytes({"truncated": whole[: len(whole) // 2], "empty": b"", "flipped": flipped}[damage])
     assert load_c(SOURCE).answer() == 42
-    assert build._is_whole(path)
+    assert build.is_whole(path)
 
 
 def test_library_that_does_not_load_is_built_once_more(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = compile_c(SOURCE)
     path.write_bytes(b"from another host")
-    real = build._is_whole
-    monkeypatch.setattr(build, "_is_whole", lambda p: real(p) or p.exists())
+    real = build.is_whole
+    monkeypatch.setattr(build, "is_whole", lambda p: real(p) or p.exists())
     assert load_c(SOURCE).answer() == 42
 
 

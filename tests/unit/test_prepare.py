@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from checker.engine import prepare
+from checker.engine import kept, prepare
+from checker.engine import linked as modules
 from checker.engine.cgen import generate
 from checker.language.lower import lower
 from checker.matrix.cells import Cell, matrix
+from checker.matrix.loader import load_design
 from checker.matrix.roles import all_properties, designs
 from model.machine import Scope
 
@@ -47,3 +51,89 @@ def test_other_sizes_properties_or_roles_are_other_programs(fresh):
         *(prepare.prepare(c.system, c.scope, applying(c)) for c in (cells("v5")[0], cells("v6", "windows_cg")[0])),
     ]
     assert len({id(p) for p in (one, *others)}) == 5
+
+
+def linked(cell):
+    return prepare.Prepared(cell.system, cell.scope, applying(cell)).linked()
+
+
+def test_a_program_from_the_cache_is_the_one_that_was_linked(fresh):
+    cell = cells("v6", cpus=1, pins=1)[0]
+    first = linked(cell)
+    again = prepare.Prepared(cell.system, cell.scope, applying(cell))
+    assert first.program.functions and not again.program.functions  # it was not lowered
+    bare = replace(first.program, functions={}, uncalled={}, owners={})
+    found = again.linked()
+    assert (found.program, found.files, found.offsets, found.digest) == (bare, first.files, first.offsets, first.digest)
+
+
+def test_a_damaged_program_or_library_counts_as_absent(fresh):
+    cell = cells("v6", cpus=1, pins=1)[0]
+    library = fresh / linked(cell).files[0].library
+    (program,) = fresh.glob("*.program")
+    content = program.read_bytes()
+    for damage in (b"", content[:-1], content[: len(content) // 2], content[:50] + b"?" + content[51:]):
+        program.write_bytes(damage)
+        assert kept.load(program, cell.system) is None
+    program.write_bytes(content)
+    assert kept.load(program, cell.system) is not None
+    loaded = dict(modules._modules)
+    modules._modules.clear()
+    library.write_bytes(library.read_bytes()[:-1])
+    assert kept.load(program, cell.system) is None
+    modules._modules.update(loaded)
+
+
+def test_what_a_program_depends_on_names_its_file(fresh, monkeypatch):
+    """Another role, size, kind of choice or property, and any edit of a source file: another name."""
+    first, other = cells("v6")[0], cells("v6", "windows_cg")[0]
+    asked = applying(first)
+    scopes = [Scope(), Scope(cpus=1), Scope(pins=1), Scope(vectors=1)]
+    names = {kept.path_of(first.system, scope, asked) for scope in scopes}
+    names |= {kept.path_of(first.system, Scope(), asked[1:]), kept.path_of(other.system, Scope(), asked)}
+    monkeypatch.setattr(kept, "_sources", lambda: "edited")
+    names.add(kept.path_of(first.system, Scope(), asked))
+    assert len(names) == 7 and None not in names
+
+
+def test_every_source_file_counts(monkeypatch, tmp_path):
+    """kept._sources() of a copy of the project changes with each of three files, a header of C among them."""
+    for folder in kept.PACKAGES:
+        (tmp_path / folder).mkdir()
+    files = [tmp_path / name for name in ("model/a.py", "properties/b.py", "checker/c.h")]
+    monkeypatch.setattr(kept, "ROOT", tmp_path)
+    found = set()
+    for text in "xy":
+        for file in files:
+            file.write_text(text)
+            found.add(kept._sources.__wrapped__())
+    assert len(found) == 6
+
+
+@pytest.mark.parametrize("edited", ["mine.py", "beside.py"])
+def test_a_program_of_the_users_is_kept_until_a_file_of_theirs_is_edited(fresh, tmp_path, edited):
+    (tmp_path / "beside.py").write_text("LEAVES = False\n")
+    (tmp_path / "mine.py").write_text(
+        "from beside import LEAVES\n"
+        "from model.designs.base import Base\nfrom model.machine import Lapic, Vector\n\n\nclass Mine(Base):\n"
+        "    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:\n"
+        "        if LEAVES:\n            return\n        super().kvm_ioapic_send_eoi(apic, vector)\n"
+    )
+
+    def asked():
+        found = matrix(
+            ("mine.py", load_design(str(tmp_path / "mine.py"))), kernels=[], vmms=["qemu"], guests=["linux"],
+            devices=["level"], scope={"cpus": 1, "pins": 1},
+        )  # fmt: skip
+        cell = next(c for c in found if isinstance(c, Cell))
+        return prepare.Prepared(cell.system, cell.scope, applying(cell))
+
+    before = asked()
+    before.linked()
+    assert not asked().program.functions  # it is kept
+    text = (tmp_path / edited).read_text()
+    (tmp_path / edited).write_text(
+        text.replace("LEAVES = False", "LEAVES = True").replace("if LEAVES", "if not LEAVES")
+    )
+    after = asked()
+    assert after.program.functions and after.linked().digest != before.linked().digest
