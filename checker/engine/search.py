@@ -24,6 +24,7 @@ from checker.engine.native import NONE, U8, Exploration, Graph, ModelShape, NoCo
 from checker.engine.passages import Passage, SourceLine, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
+from checker.errors import InternalError
 from checker.language.ir import Program
 from checker.language.layout import Layout, instances
 from model.finite import RangeError
@@ -85,6 +86,10 @@ class NativeSearch:
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
         self._linked = prepared.linked().start() if prepared else None
+        if program.steps and not program.functions and prepared is None:
+            raise InternalError(
+                "a program from the cache has no functions: it is searched as prepared, or lowered again"
+            )
         self._library = None if prepared else load_c(generate(program, noted))
         model = self._linked or self._library
         assert model is not None

@@ -45,7 +45,7 @@ def both_searches(cell: Cell) -> tuple[NativeSearch, NativeSearch]:
     prepared, reference = prepared_of(cell), Reference(cell.system, cell.scope)
     with mock.patch.object(search, "load_c", without_optimising):
         linked, whole = (
-            NativeSearch(prepared.program, cell.system, cell.scope, keep_edges=True, prepared=of, reference=reference)
+            NativeSearch(prepared.lowered(), cell.system, cell.scope, keep_edges=True, prepared=of, reference=reference)
             for of in (prepared, None)
         )
     assert linked.run(Limits(), None) is whole.run(Limits(), None)
@@ -102,7 +102,8 @@ def test_cells_of_two_bytes_and_a_search_that_is_cut_short() -> None:
     prepared = prepared_of(cell)
     assert Layout(prepared.program).cell_bytes == 2
     searches = [
-        NativeSearch(prepared.program, cell.system, cell.scope, keep_edges=True, prepared=of) for of in (prepared, None)
+        NativeSearch(prepared.lowered(), cell.system, cell.scope, keep_edges=True, prepared=of)
+        for of in (prepared, None)
     ]
     for one in searches:
         one.run(Limits(max_states=3000), None)
@@ -117,12 +118,12 @@ def test_going_on_whole_is_not_seen(edges: bool, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(native, "BORDER", 100)
     monkeypatch.setattr(native, "CHUNK_SECONDS", 0.0)  # after each call the engine is asked
     searches = [
-        NativeSearch(prepared.program, cell.system, cell.scope, keep_edges=edges, prepared=of)
+        NativeSearch(prepared.lowered(), cell.system, cell.scope, keep_edges=edges, prepared=of)
         for of in (prepared, None)
     ]
     for one in searches:
         one.run(Limits(), None)
-    assert searches[0].exploration._whole is None, "it went on"
+    assert searches[0].exploration._large, "it went on"
     assert searches[0].stats().states > 1000
     assert_same_search(*searches)
 

@@ -15,7 +15,7 @@ import numpy as np
 from checker.engine.atoms import atom_count, atoms
 from checker.engine.build import load_c
 from checker.engine.cgen import FAULT_BIT, generate
-from checker.engine.linked import Linked, LinkedProgram
+from checker.engine.linked import Linked, link
 from checker.engine.native import NONE, Exploration, ModelShape
 from checker.engine.passages import Passage, passages, tracing, users_files
 from checker.engine.prepare import Prepared
@@ -80,7 +80,7 @@ class InParts:
 
     def __init__(self, program: Program, design: type[Design], scope: Scope, noted: Sequence[Passage] = ()) -> None:
         self.program, self.scope, self.layout, self.noted = program, scope, Layout(program), noted
-        self.linked: Linked = LinkedProgram(program, design, noted).start()
+        self.linked: Linked = link(program, design, noted).start()
         self.frozen = np.array(self.layout.frozen(scope), np.uint64)
         self.exploration = self.explore()
 
@@ -198,7 +198,7 @@ def compare_some(program: Program, design: type[Design], scope: Scope, states: i
 
 def compare_reachable(program: Program, design: type[Design], scope: Scope, properties: Sequence[Property]) -> int:
     """The reachable graph and what the properties say of it. Returns the number of states."""
-    native = NativeSearch(program, design, scope, keep_edges=True, prepared=Prepared(program, design))
+    native = NativeSearch(program, design, scope, keep_edges=True, prepared=Prepared(design, scope, properties))
     whole = NativeSearch(program, design, scope, keep_edges=True)
     reference = ReferenceSearch(program, design, scope, properties)
     limits = Limits()
