@@ -59,7 +59,8 @@ def matrix(
     }
     families[role_of(cls)] = {name: cls}
     own = cls.scope_defaults if cls.default_roles else {}  # of a design that is asked of a system of its own
-    versions = [scope["ioapic"]] if "ioapic" in scope else list(IoapicVersion)
+    asked = scope.get("ioapic")
+    versions = [asked] if isinstance(asked, IoapicVersion) else list(IoapicVersion)
     titles = short_names([n for family in families.values() for n in family])
     found = list[Cell | Skipped]()
     order = (families["vmm"], versions, families["guest"], families["device"], families["kernel"])

@@ -33,12 +33,16 @@ ROLES: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-@functools.cache
 def _modules(folder: ModuleType) -> Sequence[str]:
     """The modules in a folder of the model and in those below it; a module that is no folder is itself."""
-    path = getattr(folder, "__path__", None)
-    below = pkgutil.walk_packages(path or (), f"{folder.__name__}.")
-    return [m.name for m in below if not m.ispkg] if path else [folder.__name__]
+    return _modules_in(folder.__name__)
+
+
+@functools.cache
+def _modules_in(folder: str) -> Sequence[str]:
+    path = getattr(sys.modules[folder], "__path__", None)
+    below = pkgutil.walk_packages(path or (), f"{folder}.")
+    return [m.name for m in below if not m.ispkg] if path else [folder]
 
 
 @functools.cache
