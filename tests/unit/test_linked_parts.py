@@ -1,0 +1,380 @@
+"""Programs that are linked from parts (checker/engine/linked.py): what they are made of is never another program's, and
+bugs put into what puts them together are noticed."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checker.engine import engine_abi, linked, native
+from checker.engine.build import load_c
+from checker.engine.cgen_part import Contents, PartUnit
+from checker.engine.linked import LinkedProgram, Module
+from checker.engine.parts import Parts
+from checker.engine.passages import passages
+from checker.engine.prepare import Prepared
+from checker.engine.search import Limits, NativeSearch, Outcome
+from checker.errors import InternalError
+from tests.rigs.compare import InParts, assert_same_search, compare_everywhere, compare_formulas, compare_reachable
+from tests.rigs.header import Sizes, Version
+from tests.rigs.linked_toys import Edits, Files, Toy, check
+
+NOTICED = (AssertionError, InternalError, KeyError)
+
+
+def is_noticed(ask: Callable[[], object]) -> bool:
+    """Does it fail? In a process of its own, as what is linked wrongly may well crash."""
+    child = os.fork()
+    if not child:
+        faulthandler.disable()
+        status = 2  # it failed for another reason than what it found
+        try:
+            ask()
+            status = 0
+        except NOTICED:
+            status = 1
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) in (0, 1)
+    return not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 1
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No unit is known: the changed writing of units is not kept for others."""
+    monkeypatch.setattr(linked, "_units", {})
+    monkeypatch.setattr(linked, "_modules", {})
+
+
+# --- every mix of roles ------------------------------------------------------------------------------------------
+
+MIXES = (
+    "one patched", "patched one", "one two", "one two third", "third one patched", "one two thirdwide", "one two thirdtick",
+    "one twotop", "one twoextra", "oneextra twoextra", "oneextra two", "one twobetween", "odd two", "patched odd", "extra",
+)  # fmt: skip
+
+
+def test_every_mix_of_roles_does_what_cpython_does(files: Files) -> None:
+    """Among them: functions and steps of the shared class that a role restates, a part whose class has two bases, a step
+    that calls initial(), a class that is not mixed at all."""
+    for roles in MIXES:
+        check(files.toy(roles, properties=roles != "extra"), tries=40)
+
+
+def test_parts_and_the_whole_agree_on_all_that_is_asked(files: Files) -> None:
+    toy = files.toy("one patched")
+    compare_everywhere(toy.program, toy.design, toy.scope, 30)
+    assert compare_formulas(toy.program, toy.design, toy.scope, toy.properties) > 20
+    compare_reachable(toy.program, toy.design, toy.scope, toy.properties)
+
+
+def test_what_belongs_to_which_part(files: Files) -> None:
+    parts = _parts(files.toy("one patched"))
+    assert parts.count == 2
+    assert parts.of_field == {"on": None, "seen": None, "rows": 1, "rest": 1, "level": 0, "last": 0}
+    assert [parts.part_of(name) for name in ("send", "take", "Two.take", "toggle", "note")] == [0, 1, 1, None, None]
+    assert not any(map(parts.is_formula, ("send", "take"))) and parts.is_formula("seldom")
+
+
+def test_what_is_not_mixed_is_all_common(files: Files) -> None:
+    toy = files.toy("extra", properties=False)
+    assert _parts(toy).count == 0 and set(_parts(toy).of_field.values()) == {None}
+
+
+def _parts(toy: Toy) -> Parts:
+    return Parts(toy.program, toy.design)
+
+
+# --- a stale unit -------------------------------------------------------------------------------------------------
+
+EDITS: dict[str, Edits] = {
+    "the body of a step": {"one": (("self.last = pin", "self.last = None"),)},
+    "the body of a function of another role": {"two": (("if cpu == 1", "if cpu == 0"),)},
+    "the body of a shared function": {"shared": (("pin == self.TOP", "pin != self.TOP"),)},
+    "the body of a property": {"properties": (("s.rest == 1", "s.rest == 2"),)},
+    "a constant of the class": {"shared": (("TOP = 1", "TOP = 2"),)},
+    "a constant of a role": {"patched": (("class Patched(Two):\n", "class Patched(Two):\n    TOP = 2\n\n"),)},
+    "a constant of the file": {"shared": (("NUMBER = 1", "NUMBER = 2"),)},
+    "the type of a field": {"one": (("last: Pin | None", "last: Annotated[int, Index(5)] | None"),)},
+    "the type of another role's field": {"two": (("rest: Pin", "rest: Annotated[int, Index(4)]"),)},
+    "the order of fields": {"one": (("level: Pin\n    last: Pin | None\n", "last: Pin | None\n    level: Pin\n"),)},
+    "the order of another role's fields": {"two": (("rows: Table[Cpu, Row]\n    rest: Pin\n", "rest: Pin\n    rows: Table[Cpu, Row]\n"),)},
+    "one more field of all": {"shared": (("on: bool\n", "extra: Pin\n    on: bool\n"),)},
+    "one more field of another role": {"two": (("rows: Table", "extra: Pin\n    rows: Table"),)},
+    "a parameter of a step": {"two": (("def give(self, cpu: Cpu)", "def give(self, cpu: Pin)"), ("self.rows[cpu].line = False", "self.rows[0].line = cpu == 1"))},
+    "the signature of another role's function": {
+        "two": (("def free(self, cpu: Cpu, pin: Pin)", "def free(self, pin: Pin, cpu: Cpu)"),),
+        "one": (("self.free(cpu, pin)", "self.free(pin, cpu) or pin == 2"),),
+        "others": (("self.free(0, 0)", "self.free(0, 1)"),),
+    },
+    "what another role's function returns": {
+        "two": (("-> bool:\n        return not self.rows[cpu].line", "-> Pin | None:\n        return None if self.rows[cpu].line else self.rows[0].vector\n        # "),),
+        "others": (("self.free(0, 0)", "self.free(0, 0) is None"),),
+        "one": (("require(self.free(cpu, pin))", "require(self.free(cpu, pin) is not None)"),),
+    },
+    "who restates a function": {"patched": (("def wanted(", "def unwanted("), ("return super().wanted(pin) or pin == 0", "return pin == 0"))},
+    "a wider cell": {"two": (("rest: Pin\n", "rest: Pin\n    many: Mask[Annotated[int, Index(9)]]\n"),)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_what_was_edited_is_used(files: Files, tmp_path: Path, edit: str) -> None:
+    before = check(files.toy())
+    assert check(Files(tmp_path, EDITS[edit]).toy()) != before, "the edit can be seen"
+
+
+def test_sizes_and_choices_are_looked_at(files: Files) -> None:
+    """Of one program, choices are data; of other sizes it is another one."""
+    scopes = [Sizes(), Sizes(lazy=True), Sizes(version=Version.V11), Sizes(pins=2), Sizes(cpus=3), Sizes(pins=9)]
+    found = [check(files.toy(scope=scope)) for scope in scopes]
+    assert found[0] != found[1], "lazy is asked for"
+    assert found[0] == found[2], "version is not"
+    units = [LinkedProgram(toy.program, toy.design).units for toy in map(files.toy, ["one patched"] * 2, scopes[:2])]
+    assert units[0] == units[1]
+
+
+# Dropped from what a unit is known by: the mix that is linked first, and the one that is then wrong.
+IGNORED = {
+    "count": (1, "one two", "one two third"),
+    "size of a cell": (2, "one two third", "one two thirdwide"),
+    "common fields": (4, "one two", "oneextra twoextra"),
+    "other parts": (5, "one two", "one twobetween"),
+    "functions": (6, "one two", "one patched"),
+    "copies": (6, "one two", "one twotop"),
+    "steps": (8, "one two third", "one two thirdtick"),
+}
+
+
+@pytest.mark.parametrize("what", IGNORED)
+def test_a_unit_that_is_known_by_less_is_noticed(
+    files: Files, what: str, nothing_kept: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, first, second = IGNORED[what]
+    whole = Contents.key
+
+    def key(self: Contents) -> object:
+        parts = whole(self)
+        assert isinstance(parts, tuple)
+        if what == "copies":  # own functions count, those of the shared class do not
+            return (*parts[:place], parts[place][0], *parts[place + 1 :])
+        return parts[:place] + parts[place + 1 :]
+
+    for roles in (first, second):
+        check(files.toy(roles), notes=False)
+    linked._units.clear()
+    monkeypatch.setattr(Contents, "key", key)
+    check(files.toy(first), notes=False)
+    assert is_noticed(lambda: check(files.toy(second), notes=False))
+
+
+def test_passages_are_noted_in_units_of_their_own(
+    files: Files, nothing_kept: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy, whole = files.toy(), Contents.key
+    InParts(toy.program, toy.design, toy.scope)  # nothing is noted
+    check(toy)
+    linked._units.clear()
+    monkeypatch.setattr(Contents, "key", lambda self: whole(self)[:-1])  # type: ignore[index]
+    InParts(toy.program, toy.design, toy.scope)
+    assert is_noticed(lambda: check(toy))
+
+
+# --- a library that belongs to another text -----------------------------------------------------------------------
+
+LAYOUTS = (
+    "the order of another role's fields",
+    "one more field of all",
+    "one more field of another role",
+    "a wider cell",
+)
+
+
+def another_library(files: Files, tmp_path: Path, edit: str, monkeypatch: pytest.MonkeyPatch) -> Toy:
+    """The edited system, whose first role is loaded as the unedited one's library: as if two texts had one hash."""
+    first = files.toy()
+    old, toy = LinkedProgram(first.program, first.design).units[0], Files(tmp_path, EDITS[edit]).toy()
+    new = LinkedProgram(toy.program, toy.design).units[0]
+    assert old.source() != new.source()
+    monkeypatch.setattr(linked, "load_c", lambda text: load_c(old.source() if text == new.source() else text))
+    return toy
+
+
+@pytest.mark.parametrize("edit", LAYOUTS)
+def test_parts_that_see_two_layouts_are_not_linked(
+    files: Files, tmp_path: Path, edit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy = another_library(files, tmp_path, edit, monkeypatch)
+    with pytest.raises(InternalError, match="takes the state for another one"):
+        LinkedProgram(toy.program, toy.design).tables()
+
+
+@pytest.mark.parametrize("edit", LAYOUTS[:2])
+def test_without_that_check_they_would_do_something_else(
+    files: Files, tmp_path: Path, edit: str, nothing_kept: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = PartUnit.source
+    monkeypatch.setattr(PartUnit, "layout", lambda self: [])
+    monkeypatch.setattr(PartUnit, "source", lambda self: source(self).replace("{  }", "{ 0 }"))
+    toy = another_library(files, tmp_path, edit, monkeypatch)
+    assert is_noticed(lambda: check(toy, notes=False))
+
+
+# --- bugs in the C of a part --------------------------------------------------------------------------------------
+
+BUGS: dict[str, tuple[str, str]] = {
+    "fields of another part": ("s_of_1 = (void *)((uint8_t *)s + to[3])", "s_of_1 = (void *)((uint8_t *)s + to[2])"),
+    "a call of super() is lost": ("ret = Two_take(s, row, mask, cpu, pin, to);", "ret = 0;"),
+    "super() of a pure function is lost": ("Shared_wanted(s, pin, to) || ", ""),
+    "the status of another role is dropped": ("ret = take(s, &s_of_1->rows[cpu], &s->seen, cpu, pin, to);", "ret = 0, take(s, &s_of_1->rows[cpu], &s->seen, cpu, pin, to);"),
+    "arguments of a step are mixed up": ("return send(s, a[0], a[1], to);", "return send(s, a[1] % 2, a[0], to);"),
+    "arguments of another role are mixed up": ("(s, row, mask, cpu, pin, (const", "(s, row, mask, pin & 1, cpu, (const"),
+    "a choice is compiled in": ("s->choice_lazy ? 2 : 0", "0"),
+    "a mark is not made": ("((uint8_t *)to[1])[0] = 1;", ""),
+    "steps and atoms share an entry": ("return seldom(s, a[0], to);", "return seldom(s, 0, to);"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_bug_in_a_part_is_noticed(
+    files: Files, bug: str, nothing_kept: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (good, bad), made = BUGS[bug], PartUnit.source
+    scope = Sizes(lazy=True)
+    changed = list[bool]()
+
+    def source(self: PartUnit) -> str:
+        text = made(self)
+        changed.append(good in text)
+        return text.replace(good, bad)
+
+    check(files.toy(scope=scope))
+    linked._modules.clear()
+    monkeypatch.setattr(PartUnit, "source", source)
+    toy = files.toy(scope=scope)
+    LinkedProgram(toy.program, toy.design, passages(toy.program, toy.design)).tables()
+    assert any(changed), "the bug must be possible, and compile"
+    assert is_noticed(lambda: check(toy))
+
+
+# --- bugs in what links them --------------------------------------------------------------------------------------
+
+
+def wrong_override(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one(a role) calls take() is the function that take() restates."""
+    made = Module.__init__
+
+    def start(self: Module, unit: PartUnit) -> None:
+        made(self, unit)
+        if ("function", "Two.take") in self.address:
+            self.address["function", "take"] = self.address["function", "Two.take"]
+
+    monkeypatch.setattr(Module, "__init__", start)
+
+
+def choices_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Parts._offsets
+    monkeypatch.setattr(
+        Parts, "_offsets", lambda self, program: [at - len(program.choices) for at in made(self, program)]
+    )
+
+
+def properties_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What properties run counts as run by steps."""
+    made = linked.Linked._words
+    monkeypatch.setattr(linked.Linked, "_words", lambda self, asking: made(self, 0))
+
+
+def arguments_of_the_first_binding(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = linked._Tables._calls
+
+    def calls(self: linked._Tables, *given: object) -> linked.U64:
+        found = made(self, *given)  # type: ignore[arg-type]
+        found[:, 1] = found[0, 1] if len(found) else 0
+        return found
+
+    monkeypatch.setattr(linked._Tables, "_calls", calls)
+
+
+@pytest.mark.parametrize("bug", [wrong_override, choices_take_no_room, properties_mark, arguments_of_the_first_binding])
+def test_the_bug_in_linking_is_noticed(
+    files: Files, bug: Callable[[pytest.MonkeyPatch], None], nothing_kept: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(files.toy())
+    linked._units.clear()
+    linked._modules.clear()
+    bug(monkeypatch)
+    assert is_noticed(lambda: check(files.toy()))
+
+
+# --- going on with the whole program ------------------------------------------------------------------------------
+
+NO_FAULT: Edits = {"one": (("self.level += NUMBER", "self.level = 2 if self.level == 1 else 1"),)}
+
+
+def explored(toy: Toy, whole: bool = False) -> NativeSearch:
+    prepared = Prepared(toy.program, toy.design)
+    search = NativeSearch(
+        toy.program, toy.design, toy.scope, keep_edges=True, prepared=None if whole else prepared, noted=prepared.noted
+    )
+    assert search.run(Limits(), None) is Outcome.COMPLETE
+    return search
+
+
+def lines_after_going_on(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> object:
+    with monkeypatch.context() as patch:
+        patch.setattr(native, "BORDER", 1)
+        patch.setattr(native, "CHUNK_SECONDS", 0.0)
+        search = explored(toy)
+    assert search.exploration._whole is None, "it went on"
+    return search.lines_run()
+
+
+def test_lines_that_either_form_ran_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = Files(tmp_path, NO_FAULT).toy(scope=Sizes(cpus=3))
+    alone, whole = explored(toy), explored(toy, whole=True)
+    assert alone.stats().states > 1000 and alone.exploration._whole is not None
+    assert_same_search(alone, whole)
+    lines = alone.lines_run()
+    assert 0 < sum(lines.values()) < len(lines)
+    assert whole.lines_run() == lines_after_going_on(toy, monkeypatch) == lines
+    made = NativeSearch._take_marks
+
+    def of_library(self: NativeSearch) -> native.U8:
+        return made(self) & (0 if self._library is not None else 1)
+
+    monkeypatch.setattr(NativeSearch, "_take_marks", of_library)
+    assert lines_after_going_on(toy, monkeypatch) != lines
+
+
+# --- bugs in the engine's part of it (linked.h) -------------------------------------------------------------------
+
+ENGINE_BUGS = {
+    "a disabled step leaves a place that is never fresh": ("if (!fresh) copy_words", "if (n == 0) copy_words"),
+    "what follows a step begins at its end": (
+        "fresh = status == STEP_DISABLED;",
+        "fresh = status == STEP_DISABLED || n == 1;",
+    ),
+    "a fault is not told": ("status == STEP_FAULT ? label | FAULT_LABEL : label", "label"),
+    "labels count the enabled": ("labels[n++] = (u16)(", "labels[n] = (u16)n; n++; (void)("),
+    "the first formula is asked for all": ("e->linked->atoms[atoms[k]]", "e->linked->atoms[0]"),
+}
+
+
+@pytest.mark.parametrize("bug", ENGINE_BUGS)
+def test_the_bug_in_the_engine_is_noticed(files: Files, bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (good, bad), text = ENGINE_BUGS[bug], engine_abi.engine_source()
+    assert good in text, "the bug must be possible"
+    toy = files.toy()
+    check(toy)
+    monkeypatch.setattr(engine_abi, "engine_source", lambda: text.replace(good, bad))
+    assert is_noticed(lambda: check(toy))
