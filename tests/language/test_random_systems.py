@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from checker.engine.linked import LinkedProgram
+from checker.engine.linked import LinkedProgram, link
 from checker.language.lower import lower
 from model.finite import ModelError
 from model.lang import Design, Property
@@ -73,11 +73,11 @@ def compare_system(folder: Path, seed: int, size: int, tries: int) -> tuple[Link
         for choice in (scope, replace(scope, lazy=True, version=Version.V11)):
             compare_everywhere(program, design, choice, tries)
             asked += compare_formulas(program, design, choice, properties)
-        compare_some(program, design, scope)
+        compare_some(program, design, scope, properties)
     except Exception as error:
         error.add_note(system.text())
         raise
-    return LinkedProgram(program, design), asked
+    return link(program, design, ()), asked
 
 
 @pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 25), marks=pytest.mark.everything)])
@@ -86,7 +86,7 @@ def test_whole_and_linked_do_what_cpython_does(tmp_path: Path, seeds: range) -> 
     for seed in seeds:
         linked, states = compare_system(tmp_path, seed, size=6, tries=30)
         asked += states
-        assert linked.parts.count >= 2
-        called += sum(len(contents.imports) for contents in linked.contents)
+        assert len(linked.offsets) >= 2
+        called += sum(len(file.imports) for file in linked.files)
     assert asked >= 20 * len(seeds)
     assert called >= 2 * len(seeds), "functions of other parts are called"

@@ -187,9 +187,11 @@ def compare_formulas(program: Program, design: type[Design], scope: Scope, prope
     return len(states)
 
 
-def compare_some(program: Program, design: type[Design], scope: Scope, states: int = 3000) -> None:
+def compare_some(
+    program: Program, design: type[Design], scope: Scope, properties: Sequence[Property], states: int = 3000
+) -> None:
     """The linked program and the whole one, as far as this many states."""
-    prepared = Prepared(program, design)
+    prepared = Prepared(design, scope, properties)
     searches = [NativeSearch(program, design, scope, keep_edges=True, prepared=p) for p in (prepared, None)]
     for search in searches:
         search.run(Limits(max_states=states), None)
