@@ -63,7 +63,7 @@ def check() -> None:
     """Raises AssertionError."""
     made = sample()
     layout = Layout(made)
-    exploration = Exploration(linked.LinkedProgram(made, Made).start(), shape_of(made, Sizes()))
+    exploration = Exploration(linked.link(made, Made, []).start(), shape_of(made, Sizes()))
     for x in (0, 1, 2, 7):
         exploration.add_initial(layout.to_bytes(after(x=x)))
 
@@ -88,19 +88,20 @@ def test_it_is_the_step_that_asked(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("good", "bad"),
-    [
-        ("*linked->broken = 0, status = STEP_FAULT", "status = STEP_FAULT"),
-        ("*linked->broken = 0, status = STEP_FAULT", "*linked->broken = 0"),
-    ],
-)
-def test_a_mark_that_is_not_reset_or_not_seen_is_noticed(good: str, bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = engine_abi.engine_source()
-    assert good in text
-    monkeypatch.setattr(engine_abi, "engine_source", lambda: text.replace(good, bad))
-    with pytest.raises(AssertionError):
+@pytest.mark.parametrize("bad", ["status = FAULT;", "*(uint8_t *)to[0] = 0;", ""])
+def test_a_mark_that_is_not_reset_or_not_seen_is_noticed(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, good = PartUnit.source, "*(uint8_t *)to[0] = 0;\n\t\tstatus = FAULT;"
+
+    def changed(self: PartUnit) -> str:
+        text = source(self)
+        assert good in text, "the bug must be possible"
+        return text.replace(good, bad)
+
+    monkeypatch.setattr(linked, "_units", {})
+    monkeypatch.setattr(PartUnit, "source", changed)
+    with pytest.raises(AssertionError) as noticed:
         check()
+    assert "must be" not in str(noticed.value)
 
 
 def test_a_mark_that_is_not_made_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from checker.engine import engine_abi, linked, native
-from checker.engine.build import load_c
-from checker.engine.cgen_part import Contents, PartUnit
-from checker.engine.linked import LinkedProgram, Module
+from checker.engine.build import compile_c
+from checker.engine.cgen_part import Contents, PartUnit, contents_of
+from checker.engine.linked import Module, PartFile, link
 from checker.engine.parts import Parts
 from checker.engine.passages import passages
 from checker.engine.prepare import Prepared
@@ -91,6 +91,10 @@ def test_what_is_not_mixed_is_all_common(files: Files) -> None:
     assert _parts(toy).count == 0 and set(_parts(toy).of_field.values()) == {None}
 
 
+def units_of(toy: Toy) -> list[PartUnit]:
+    return [linked.unit_of(contents) for contents in contents_of(toy.program, _parts(toy), [])]
+
+
 def _parts(toy: Toy) -> Parts:
     return Parts(toy.program, toy.design)
 
@@ -139,7 +143,7 @@ def test_sizes_and_choices_are_looked_at(files: Files) -> None:
     found = [check(files.toy(scope=scope)) for scope in scopes]
     assert found[0] != found[1], "lazy is asked for"
     assert found[0] == found[2], "version is not"
-    units = [LinkedProgram(toy.program, toy.design).units for toy in map(files.toy, ["one patched"] * 2, scopes[:2])]
+    units = [units_of(toy) for toy in map(files.toy, ["one patched"] * 2, scopes[:2])]
     assert units[0] == units[1]
 
 
@@ -202,10 +206,10 @@ LAYOUTS = (
 def another_library(files: Files, tmp_path: Path, edit: str, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """The edited system, whose first role is loaded as the unedited one's library: as if two texts had one hash."""
     first = files.toy()
-    old, toy = LinkedProgram(first.program, first.design).units[0], Files(tmp_path, EDITS[edit]).toy()
-    new = LinkedProgram(toy.program, toy.design).units[0]
+    old, toy = units_of(first)[0], Files(tmp_path, EDITS[edit]).toy()
+    new = units_of(toy)[0]
     assert old.source() != new.source()
-    monkeypatch.setattr(linked, "load_c", lambda text: load_c(old.source() if text == new.source() else text))
+    monkeypatch.setattr(linked, "compile_c", lambda text: compile_c(old.source() if text == new.source() else text))
     return toy
 
 
@@ -215,7 +219,7 @@ def test_parts_that_see_two_layouts_are_not_linked(
 ) -> None:
     toy = another_library(files, tmp_path, edit, monkeypatch)
     with pytest.raises(InternalError, match="takes the state for another one"):
-        LinkedProgram(toy.program, toy.design).tables()
+        link(toy.program, toy.design, []).start()
 
 
 @pytest.mark.parametrize("edit", LAYOUTS[:2])
@@ -236,11 +240,17 @@ BUGS: dict[str, tuple[str, str]] = {
     "a call of super() is lost": ("ret = Two_take(s, row, mask, cpu, pin, to);", "ret = 0;"),
     "super() of a pure function is lost": ("Shared_wanted(s, pin, to) || ", ""),
     "the status of another role is dropped": ("ret = take(s, &s_of_1->rows[cpu], &s->seen, cpu, pin, to);", "ret = 0, take(s, &s_of_1->rows[cpu], &s->seen, cpu, pin, to);"),
-    "arguments of a step are mixed up": ("return send(s, a[0], a[1], to);", "return send(s, a[1] % 2, a[0], to);"),
+    "arguments of a step are mixed up": ("send(begin(now, out), cpu, pin, to)", "send(begin(now, out), pin & 1, cpu, to)"),
     "arguments of another role are mixed up": ("(s, row, mask, cpu, pin, (const", "(s, row, mask, pin & 1, cpu, (const"),
     "a choice is compiled in": ("s->choice_lazy ? 2 : 0", "0"),
     "a mark is not made": ("((uint8_t *)to[1])[0] = 1;", ""),
-    "steps and atoms share an entry": ("return seldom(s, a[0], to);", "return seldom(s, 0, to);"),
+    "a formula is asked of one value": ("seldom(s, pin, to)", "seldom(s, 0, to)"),
+    "two formulas share a bit": ("bit++;", ""),
+    "a disabled step leaves a place that is never fresh": ("if (!out->fresh)", "if (0)"),
+    "what follows a step begins at its end": ("out->fresh = status == DISABLED;", "out->fresh = 1;"),
+    "a fault is not told": ("label | 0x8000", "label"),
+    "labels count the enabled": ("*out->label++ = status", "*out->label++ = 0 && status"),
+    "disabled steps are kept": ("if (out->fresh)\n\t\treturn;", ""),
 }  # fmt: skip
 
 
@@ -258,10 +268,10 @@ def test_the_bug_in_a_part_is_noticed(
         return text.replace(good, bad)
 
     check(files.toy(scope=scope))
-    linked._modules.clear()
+    linked._units.clear()
     monkeypatch.setattr(PartUnit, "source", source)
     toy = files.toy(scope=scope)
-    LinkedProgram(toy.program, toy.design, passages(toy.program, toy.design)).tables()
+    link(toy.program, toy.design, passages(toy.program, toy.design))
     assert any(changed), "the bug must be possible, and compile"
     assert is_noticed(lambda: check(toy))
 
@@ -273,8 +283,8 @@ def wrong_override(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one(a role) calls take() is the function that take() restates."""
     made = Module.__init__
 
-    def start(self: Module, unit: PartUnit) -> None:
-        made(self, unit)
+    def start(self: Module, file: PartFile) -> None:
+        made(self, file)
         if ("function", "Two.take") in self.address:
             self.address["function", "take"] = self.address["function", "Two.take"]
 
@@ -294,18 +304,19 @@ def properties_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linked.Linked, "_words", lambda self, asking: made(self, 0))
 
 
-def arguments_of_the_first_binding(monkeypatch: pytest.MonkeyPatch) -> None:
+def numbers_begin_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every step's labels, and every formula's bits, begin where those of the first do."""
     made = linked._Tables._calls
 
     def calls(self: linked._Tables, *given: object) -> linked.U64:
         found = made(self, *given)  # type: ignore[arg-type]
-        found[:, 1] = found[0, 1] if len(found) else 0
+        found[:, 2:3] = 0
         return found
 
     monkeypatch.setattr(linked._Tables, "_calls", calls)
 
 
-@pytest.mark.parametrize("bug", [wrong_override, choices_take_no_room, properties_mark, arguments_of_the_first_binding])
+@pytest.mark.parametrize("bug", [wrong_override, choices_take_no_room, properties_mark, numbers_begin_at_zero])
 def test_the_bug_in_linking_is_noticed(
     files: Files, bug: Callable[[pytest.MonkeyPatch], None], nothing_kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,10 +333,9 @@ NO_FAULT: Edits = {"one": (("self.level += NUMBER", "self.level = 2 if self.leve
 
 
 def explored(toy: Toy, whole: bool = False) -> NativeSearch:
-    prepared = Prepared(toy.program, toy.design)
-    search = NativeSearch(
-        toy.program, toy.design, toy.scope, keep_edges=True, prepared=None if whole else prepared, noted=prepared.noted
-    )
+    prepared = None if whole else Prepared(toy.design, toy.scope, toy.properties)
+    noted = prepared.noted if prepared else passages(toy.program, toy.design)
+    search = NativeSearch(toy.program, toy.design, toy.scope, keep_edges=True, prepared=prepared, noted=noted)
     assert search.run(Limits(), None) is Outcome.COMPLETE
     return search
 
@@ -335,14 +345,14 @@ def lines_after_going_on(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> object:
         patch.setattr(native, "BORDER", 1)
         patch.setattr(native, "CHUNK_SECONDS", 0.0)
         search = explored(toy)
-    assert search.exploration._whole is None, "it went on"
+    assert search._library is not None, "it went on"
     return search.lines_run()
 
 
 def test_lines_that_either_form_ran_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy = Files(tmp_path, NO_FAULT).toy(scope=Sizes(cpus=3))
     alone, whole = explored(toy), explored(toy, whole=True)
-    assert alone.stats().states > 1000 and alone.exploration._whole is not None
+    assert alone.stats().states > 1000 and alone._library is None
     assert_same_search(alone, whole)
     lines = alone.lines_run()
     assert 0 < sum(lines.values()) < len(lines)
@@ -359,14 +369,10 @@ def test_lines_that_either_form_ran_are_told(tmp_path: Path, monkeypatch: pytest
 # --- bugs in the engine's part of it (linked.h) -------------------------------------------------------------------
 
 ENGINE_BUGS = {
-    "a disabled step leaves a place that is never fresh": ("if (!fresh) copy_words", "if (n == 0) copy_words"),
-    "what follows a step begins at its end": (
-        "fresh = status == STEP_DISABLED;",
-        "fresh = status == STEP_DISABLED || n == 1;",
-    ),
-    "a fault is not told": ("status == STEP_FAULT ? label | FAULT_LABEL : label", "label"),
-    "labels count the enabled": ("labels[n++] = (u16)(", "labels[n] = (u16)n; n++; (void)("),
-    "the first formula is asked for all": ("e->linked->atoms[atoms[k]]", "e->linked->atoms[0]"),
+    "labels begin at none": ("(u32)move->label", "0"),
+    "the last step is not taken": ("move + linked->n_moves", "move + linked->n_moves - 1"),
+    "the last formula is not asked": ("*end = asked + count", "*end = asked + count - 1"),
+    "formulas that are wanted by their first atom only": ("bit < from + count", "bit < from + 1"),
 }
 
 
