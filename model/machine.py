@@ -148,6 +148,7 @@ class Machine(Design):
     posts_interrupts: ClassVar[bool] = False  # a kernel: what is pending may stand in a PIR
     has_ioapic: ClassVar[bool] = True  # a VMM: its guest sees an I/O APIC
     gets_eoi_exits: ClassVar[bool] = True  # a VMM: the I/O APIC is its own
+    opens_early: ClassVar[bool] = False  # a VMM: its I/O APIC may lose Remote IRR while an interrupt is outstanding
     scope_defaults: ClassVar[Mapping[str, Any]] = {}  # of the scope, for systems with this role
     ioapic_lane: ClassVar[str] = "VMM"  # the column that the I/O APIC is drawn in
 

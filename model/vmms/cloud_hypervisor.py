@@ -13,6 +13,7 @@ class CloudHypervisor(Vmm):
 
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)
     source: ClassVar[str] = "devices/src/ioapic.rs"
+    opens_early: ClassVar[bool] = True
 
     def ioapic_version(self) -> IoapicVersion:
         return IoapicVersion.V11

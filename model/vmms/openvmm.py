@@ -13,6 +13,7 @@ class Openvmm(Vmm):
 
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)
     source: ClassVar[str] = "vm/devices/chipset/src/ioapic/mod.rs"
+    opens_early: ClassVar[bool] = True
 
     def ioapic_version(self) -> IoapicVersion:
         return IoapicVersion.V11

@@ -1,0 +1,136 @@
+"""What an I/O APIC, a LAPIC and KVM owe each other for one level interrupt: it is sent once, its pin stays closed until its
+EOI, and that EOI is told unless the vCPU that gives it suppresses it.
+"""
+
+from __future__ import annotations
+
+from model.lang import Promise, always, reachable
+from model.machine import ApiFlags, Cpu, IrqchipMode, Machine, Pin, Trigger, Vector
+from properties.eoi import NO_PROTOCOL
+from properties.scan import NO_ROUTES
+
+OPENS_EARLY: dict[Promise, str] = {
+    lambda system: bool(system.opens_early): "this I/O APIC opens pins before their EOI (vmm-guest.md V-CH2, V-OV2)",
+    **NO_PROTOCOL,
+}
+POSTED: dict[Promise, str] = {
+    lambda system: bool(system.posts_interrupts): "a posted interrupt is taken, too, and is not in IRR yet"
+}
+
+
+@always(source="kvm.md 7.6 P9; vmm-guest.md H4", premise="level_outstanding", not_for=NO_PROTOCOL)
+def level_is_sent_once(s: Machine, pin: Pin, cpu: Cpu, other: Cpu) -> bool:
+    """A level pin has at most one interrupt pending or in service. (Pins that share a vector share its EOIs: not asked.)
+
+    Violated: The interrupt of pin {pin} is sent to CPU{other} although CPU{cpu} has not ended the one before it.
+    """
+    vector = s.remapped_vector(pin)
+    one = s.apic[cpu]
+    two = s.apic[other]
+    asked = (
+        s.ioapic[pin].trigger == Trigger.LEVEL
+        and s.guest_uses_device(pin)
+        and vector in one.tmr
+        and vector in two.tmr
+        and not any(p != pin and s.guest_uses_device(p) and s.remapped_vector(p) == vector for p in s.ioapic)
+    )
+    if cpu == other:
+        return not asked or vector not in one.irr or vector not in one.isr
+    both = s.kvm_apic_pending_eoi(one, vector) and s.kvm_apic_pending_eoi(two, vector)
+    return not asked or not both or not s.guest_uses_cpu(cpu) or not s.guest_uses_cpu(other)
+
+
+@always(source="vmm-guest.md H4, H9", premise="level_outstanding", not_for=OPENS_EARLY)
+def closed_until_its_eoi(s: Machine, pin: Pin, cpu: Cpu) -> bool:
+    """While the interrupt of a level pin is pending or in service, Remote IRR keeps the pin closed.
+
+    Violated: Pin {pin} is open although CPU{cpu} has not ended its interrupt.
+    """
+    vector = s.remapped_vector(pin)
+    asked = (
+        s.ioapic[pin].trigger == Trigger.LEVEL
+        and s.guest_uses_device(pin)
+        and s.guest_uses_cpu(cpu)
+        and vector in s.apic[cpu].tmr
+        and not any(p != pin and s.guest_uses_device(p) and s.remapped_vector(p) == vector for p in s.ioapic)
+    )
+    return not asked or not s.kvm_apic_pending_eoi(s.apic[cpu], vector) or s.ioapic[pin].remote_irr
+
+
+@always(source="vmm-guest.md H4; kvm.md 2.3, 4.1.3, L U10", premise="remote_irr_set", not_for=POSTED)
+def closes_only_if_taken(before: Machine, after: Machine, pin: Pin) -> bool:
+    """A pin closes only if a LAPIC took its message: else nobody will ever EOI it.
+
+    Violated: Pin {pin} closes, and no LAPIC has its interrupt.
+    """
+    vector = after.remapped_vector(pin)
+    closes = after.ioapic[pin].remote_irr and not before.ioapic[pin].remote_irr
+    return not closes or any(vector in apic.irr and apic.spiv_enabled for apic in after.apic.values())
+
+
+@always(source="kvm.md 1.6.4, 7.6 P5, L T14, T15, T16", premise="level_eoi_given", not_for=NO_ROUTES)
+def level_eoi_is_told(before: Machine, after: Machine, cpu: Cpu, vector: Vector) -> bool:
+    """The EOI of a level interrupt is told to userspace, whatever its route is by now, unless the vCPU that gives it has
+    SPIV bit 12 set itself.
+
+    Violated: CPU{cpu} ends the level interrupt {vector}, suppresses nothing, and userspace does not hear of it.
+    """
+    was = before.apic[cpu]
+    now = after.apic[cpu]
+    ended = vector in was.isr and vector not in now.isr and vector in was.tmr and vector in now.tmr
+    mine = before.irqchip_mode == IrqchipMode.SPLIT and not was.spiv_directed_eoi and not was.req_ioapic_eoi_exit
+    return not ended or not mine or now.req_ioapic_eoi_exit
+
+
+@always(source="kvm.md 1.4.4, 3.4 row 8; vmm-guest.md K3", premise="disabled_bit_planted", not_for=NO_ROUTES)
+def disabled_never_suppresses(before: Machine, after: Machine, cpu: Cpu, vector: Vector) -> bool:
+    """A VMM that asked KVM not to offer suppression hears of every intercepted EOI, also of a vCPU whose SPIV bit 12 is set
+    (a migration stream had it, say).
+
+    Violated: Suppression is disabled, and the EOI of vector {vector} by CPU{cpu} is suppressed.
+    """
+    was = before.apic[cpu]
+    now = after.apic[cpu]
+    off = before.scope.flags == ApiFlags.BIT3 and before.irqchip_mode == IrqchipMode.SPLIT and not was.lvr_directed_eoi
+    ended = vector in was.isr and vector not in now.isr and vector in was.ioapic_handled_vectors and vector in was.tmr
+    return not off or not ended or was.req_ioapic_eoi_exit or now.req_ioapic_eoi_exit
+
+
+@always(source="kvm.md 1.5, 7.6 P5, L T18", premise="eoi_exit", not_for=NO_ROUTES)
+def eoi_exit_is_told_once(before: Machine, after: Machine, cpu: Cpu) -> bool:
+    """An EOI exit is reported if and when it was asked for, with its vector, once; routes may change meanwhile.
+
+    Violated: CPU{cpu} was asked to report an EOI, and it reports another one, or none, or one that nobody asked for.
+    """
+    was = before.apic[cpu]
+    now = after.apic[cpu]
+    served = was.req_ioapic_eoi_exit and not now.req_ioapic_eoi_exit
+    told = was.exit_ioapic_eoi is None and now.exit_ioapic_eoi is not None
+    return served == told and (not told or now.exit_ioapic_eoi == was.pending_ioapic_eoi)
+
+
+@reachable(not_for=NO_PROTOCOL)
+def level_outstanding(s: Machine, pin: Pin, cpu: Cpu) -> bool:
+    """A level pin's interrupt is pending or in service."""
+    vector = s.remapped_vector(pin)
+    level = s.ioapic[pin].trigger == Trigger.LEVEL and s.guest_uses_device(pin) and s.guest_uses_cpu(cpu)
+    return level and vector in s.apic[cpu].tmr and s.kvm_apic_pending_eoi(s.apic[cpu], vector)
+
+
+@reachable(not_for=NO_ROUTES)
+def level_eoi_given(s: Machine, cpu: Cpu, vector: Vector) -> bool:
+    """A level interrupt is in service on a vCPU that does not ask to suppress broadcasts."""
+    apic = s.apic[cpu]
+    return vector in apic.isr and vector in apic.tmr and not apic.spiv_directed_eoi
+
+
+@reachable(not_for=NO_ROUTES)
+def disabled_bit_planted(s: Machine, cpu: Cpu) -> bool:
+    """SPIV bit 12 is set in a VM in which suppression is disabled, while an interrupt is in service."""
+    apic = s.apic[cpu]
+    return (
+        s.scope.flags == ApiFlags.BIT3
+        and apic.spiv_directed_eoi
+        and not apic.lvr_directed_eoi
+        and apic.isr.highest() is not None
+    )
