@@ -137,6 +137,7 @@ class Machine(Design):
     lane: ClassVar[str] = ""  # the column that a role has in a trace
     called: ClassVar[str | None] = ""  # its name in its family, if not the class's; None: designs are made of it
     on_request: ClassVar[str] = ""  # why it is not in the default matrix
+    meets: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # role -> with whom alone it is in the default matrix
     lane_order: ClassVar[tuple[str, ...]] = ("CPU{cpu}", "KVM", "VMM", "device")
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE,)  # worth trying (kernel), or known (VMM)
     flag_names: ClassVar[Mapping[ApiFlags, str]] = {}  # of a kernel: what it calls BIT2 and BIT3

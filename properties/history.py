@@ -5,10 +5,10 @@ Each is asked of the systems that have the feature it speaks of (model/features)
 
 from __future__ import annotations
 
+from model.devices import KernelResample
 from model.features.apicv import PostedInterrupts
 from model.features.avic import Avic
 from model.features.lines import LineSources
-from model.features.resampler import Resampler
 from model.features.rtc import RtcTracking
 from model.lang import always, reachable
 from model.machine import Cpu, Pin, Trigger
@@ -16,7 +16,7 @@ from model.machine import Cpu, Pin, Trigger
 TRACKS: dict[type, str] = {RtcTracking: "asked only of kernels with EOI tracking of edge pins"}
 POSTS: dict[type, str] = {PostedInterrupts: "asked only of kernels with posted interrupts"}
 LAZY: dict[type, str] = {Avic: "asked only of kernels with AVIC"}
-RESAMPLES: dict[type, str] = {Resampler: "asked only of kernels with resampling irqfds"}
+RESAMPLES: dict[type, str] = {KernelResample: "asked only of devices behind resampling irqfds of the kernel"}
 SHARES: dict[type, str] = {LineSources: "asked only of kernels with lines of several sources"}
 
 
@@ -61,7 +61,7 @@ def ioapic_set_irq_returns(s: Avic) -> bool:
 
 
 @always(source="kvm.md B10; message of fef8f2b90edb", premise="level_injected", only_for=RESAMPLES)
-def no_spurious_injection(before: Resampler, after: Resampler, pin: Pin) -> bool:
+def no_spurious_injection(before: KernelResample, after: KernelResample, pin: Pin) -> bool:
     """A level interrupt is sent only while its device wants service.
 
     Violated: The interrupt of pin {pin} is sent although its device was serviced and wants nothing.
@@ -101,7 +101,7 @@ def irq_set(s: Avic) -> bool:
 
 
 @reachable(only_for=RESAMPLES)
-def level_injected(s: Resampler, pin: Pin) -> bool:
+def level_injected(s: KernelResample, pin: Pin) -> bool:
     """A level interrupt was sent, and a LAPIC took it."""
     return s.ioapic[pin].trigger == Trigger.LEVEL and s.ioapic[pin].remote_irr
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from checker.matrix.roles import ROLES, registered, role_of
+from checker.matrix.roles import ROLES, keep_company, registered, role_of
 from checker.matrix.scope import ScopeValue, checked_defaults, scope_type, with_values
 from checker.matrix.system import system_of
 from model.lang import Design
@@ -44,9 +44,11 @@ class Skipped:
 def matrix(
     design: tuple[str, type[Machine]], *, kernels: Sequence[str], vmms: Sequence[str], guests: Sequence[str],
     devices: Sequence[str], scope: Mapping[str, ScopeValue], find: Callable[[str, str], type[Machine]] | None = None,
+    chosen: Collection[str] = tuple(ROLES),
 ) -> list[Cell | Skipped]:  # fmt: skip
-    """Every cell of the design under the chosen VMMs, guests, devices; I/O APIC versions unless scope fixes one.
+    """Every cell of the design under these VMMs, guests, devices; I/O APIC versions unless scope fixes one.
 
+    chosen: the roles whose members the user named; the others are there by default, in the company that they keep.
     find(role, name): the class of a name (default: the registered ones). Raises UserError.
     """
     name, cls = design
@@ -68,7 +70,7 @@ def matrix(
         names = {"kernel": kernel, "vmm": vmm, "guest": guest, "device": device}
         roles = {role: families[role][names[role]] for role in ROLES}
         fixed = {**_defaults(roles), **own, **scope}
-        if version is not fixed.get("ioapic", version):
+        if version is not fixed.get("ioapic", version) or not keep_company(roles, chosen):
             continue
         if version not in roles["vmm"].versions:
             if "ioapic" in fixed:

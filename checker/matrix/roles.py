@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import ModuleType
 from typing import TypeVar
 
@@ -79,6 +79,24 @@ def default_vmms() -> list[str]:
 def default_guests(vmms: Sequence[str]) -> list[str]:
     """The guests of the default matrix; where only VMMs on request are, the guest that suits them."""
     return ["lapic"] if ON_REQUEST.issuperset(vmms) else [name for name in GUESTS if name not in ON_REQUEST]
+
+
+def default_devices() -> list[str]:
+    """The devices of the default matrix: level lines, and what has its cells named."""
+    return ["level", *(name for name, cls in DEVICES.items() if cls.meets)]
+
+
+def keep_company(roles: Mapping[str, type[Design]], chosen: Collection[str] = ()) -> bool:
+    """Does the default matrix have these together? A class of the user's counts as the registered one that it stands on, or
+    as everybody's company. chosen: roles whose members were named, who meet each other whatever they say."""
+    families = {"vmm": VMMS, "guest": GUESTS, "device": DEVICES}
+    for role, cls in roles.items():
+        for other, company in getattr(cls, "meets", {}).items():
+            names = {registered: name for name, registered in families[other].items()}
+            stands_on = next((names[base] for base in roles[other].__mro__ if base in names), None)
+            if stands_on is not None and stands_on not in company and not (role in chosen and other in chosen):
+                return False
+    return True
 
 
 def _design_modules() -> list[str]:

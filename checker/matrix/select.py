@@ -13,8 +13,10 @@ from checker.matrix.loader import load_design, load_properties, path_and_name, p
 from checker.matrix.roles import (
     DEVICES,
     GUESTS,
+    ROLES,
     VMMS,
     all_properties,
+    default_devices,
     default_guests,
     default_vmms,
     designs,
@@ -145,11 +147,13 @@ def select(
     def of(role: str, default: Sequence[str]) -> list[str]:
         return split(asked.roles.get(role), own.get(role, default))
 
-    vmms, devices = of("vmm", default_vmms()), of("device", ["level"])
+    alone = own or asked.roles.get("vmm") or asked.roles.get("guest")
+    vmms, devices = of("vmm", default_vmms()), of("device", ["level"] if alone else default_devices())
     found = matrix(
         (name, cls), kernels=of("kernel", ["base"]), vmms=vmms, guests=of("guest", default_guests(vmms)),
         devices=list(DEVICES) if devices == ["all"] else devices,
         scope={**asked.sizes, **(smaller or {})}, find=find_role,
+        chosen=[r for r in ROLES if asked.roles.get(r) or r in own],
     )  # fmt: skip
     cells = [c for c in found if isinstance(c, Cell)]
     skipped = [c for c in found if isinstance(c, Skipped)]

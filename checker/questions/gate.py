@@ -35,8 +35,10 @@ from checker.matrix.roles import (
     ROLES,
     VMMS,
     all_properties,
+    default_devices,
     default_guests,
     designs,
+    keep_company,
     mutants,
     registered,
     role_of,
@@ -77,6 +79,11 @@ class Part:
             devices=[self.device], scope={}, find=_role,
         )  # fmt: skip
         return [cell for cell in found if isinstance(cell, Cell)]
+
+    def classes(self) -> dict[str, type[Machine]]:
+        """Who plays which role."""
+        names = {"kernel": self.kernel, "vmm": self.vmm, "guest": self.guest, "device": self.device}
+        return {r: gated()[self.design] if r == self.role else _role(r, name) for r, name in names.items()}
 
     def title(self, cell: Cell) -> str:
         return str(cell) if self.role == "kernel" else f"{cell}, {cell.names['kernel']}"
@@ -122,11 +129,15 @@ def _axes(role: str, own: Mapping[str, Sequence[str]]) -> list[Sequence[str]]:
 
 
 def _belongs(part: Part) -> bool:
-    """Level lines; or another device where the other roles are the main ones; or a VMM on request with its guest."""
+    """Level lines; or another device where the other roles are the main ones, or with those that it meets; or a VMM on
+    request with its guest. All in the company that they keep by default."""
+    if not keep_company(part.classes()):
+        return False
     if part.vmm in ON_REQUEST or part.guest in ON_REQUEST:  # made for KVM's uAPI, and for each other
         return part.guest in default_guests([part.vmm]) and part.vmm in ON_REQUEST and part.device in DEVICES_MAIN
     others = (("vmm", part.vmm in VMMS_MAIN), ("guest", part.guest in GUESTS_MAIN))
-    return part.device in DEVICES_MAIN or all(main for role, main in others if role != part.role)
+    by_default = part.device in default_devices()
+    return by_default or all(main for role, main in others if role != part.role)
 
 
 def groups(parts: Sequence[Part]) -> list[list[Part]]:

@@ -16,7 +16,9 @@ class LinuxVectors(Linux):
     An EOI of the vector opens both pins, as on real hardware (H2, H5); the pin whose handler still runs is sent again.
     """
 
-    called = "linux_vectors"
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {
+        "vmm": ("qemu", "openvmm", "firecracker", "cloud_hypervisor", "crosvm")
+    }
     scope_defaults: ClassVar[dict[str, int]] = {"vectors": 1}
 
     def setup_IO_APIC_irq(self, cpu: Cpu, pin: Pin, vector: Vector) -> None:

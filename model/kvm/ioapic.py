@@ -49,8 +49,13 @@ class IoapicC(Machine):
         self.kvm_make_scan_ioapic_request_mask(old_dest, dest)
 
     def kvm_ioapic_service_unmasked(self, pin: Pin) -> None:
-        """Of ioapic_write_indirect(): an open level pin has a high line. Resampling irqfds would be asked first."""
-        self.kvm_ioapic_service(pin)
+        """Of ioapic_write_indirect(): an open level pin has a high line.
+
+        kvm_notify_irqfd_resampler(): since 6.3 a resampling irqfd is asked first if its device still wants service.
+        """
+        self.device_resample(pin)
+        if self.ioapic[pin].irr:
+            self.kvm_ioapic_service(pin)
 
     def kvm_ioapic_service(self, pin: Pin) -> None:
         """ioapic_service(): a level pin closes (Remote IRR) if a LAPIC took the message, or if there is no vCPU (-1)."""
@@ -79,7 +84,8 @@ class IoapicC(Machine):
         return True
 
     def kvm_notify_acked_irq(self, pin: Pin) -> None:
-        """Ack notifiers. Simplified: there are none; designs that change when they run have them."""
+        """Ack notifiers: irqfd_resampler_ack(). Simplified: those of RTC and PIT are in model/features/rtc.py."""
+        self.device_resample(pin)
 
     def kvm_ioapic_update_eoi_one(self, apic: Lapic, pin: Pin, trigger: Trigger) -> None:
         """The trigger mode is the LAPIC's TMR bit. SPIV bit 12 is tested, though no guest can set it here.

@@ -3,5 +3,5 @@
 # The order in matrices, lists and expectations; a VMM that is not named here follows by its module.
 ORDER = (
     "qemu", "openvmm", "firecracker", "any_vmm", "setup_vmm", "msr_vmm", "cloud_hypervisor", "crosvm", "no_ioapic",
-    "two_ioapics", "qemu_kernel_irqchip",
+    "two_ioapics", "qemu_kernel_irqchip", "qemu_migrated",
 )  # fmt: skip

@@ -1,0 +1,38 @@
+"""QEMU after a migration: the guest chose its SPIV on another host, and KVM_SET_LAPIC brings it here (S-D9)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from model.lang import Label, require, step
+from model.machine import ApiFlags, IoapicVersion
+from model.vmms.qemu import Qemu
+
+
+class QemuMigrated(Qemu):
+    """The source's VMM asks KVM for nothing, so suppression is offered there; here it asks KVM not to offer it.
+
+    Simplified: one machine is both. model/migration.py tells hosts apart, and has what a stream carries and what may fail.
+    """
+
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {"guest": ("windows_cg", "xen")}  # they ask for suppression
+    api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.BIT3,)
+    versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V20,)
+    scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1, "pins": 1, "vectors": 1}
+
+    migrated: Annotated[bool, Label("migrated")]
+
+    def enable_capabilities(self) -> None:
+        """The source's command line asks for nothing."""
+
+    @step(by="VMM")
+    def migrate(self) -> None:
+        """Once, with all exits handled. KVM's bitmaps are not in the stream, SPIV bit 12 is; LVR is the destination's."""
+        require(not self.migrated and not any(apic.req_ioapic_eoi_exit for apic in self.apic.values()))
+        require(all(apic.exit_ioapic_eoi is None for apic in self.apic.values()))
+        self.migrated = True
+        self.enable_cap_api(self.scope.flags)
+        for apic in self.apic.values():
+            apic.ioapic_handled_vectors.clear()
+            apic.highest_stale_pending_ioapic_eoi = None
+            self.kvm_vcpu_ioctl_set_lapic(apic, apic.spiv_enabled, apic.spiv_directed_eoi)
