@@ -281,7 +281,13 @@ class Machine(Design):
     @abstractmethod  # True if the vector is pending or in service, so that an EOI for it is still to come.
     def kvm_apic_pending_eoi(self, apic: Lapic, vector: Vector) -> bool: ...
 
+    @abstractmethod  # An EOI of this vector is on its way to the I/O APIC, in a field of this design's own.
+    def kvm_holds_eoi(self, vector: Vector) -> bool: ...
+
     # --- VMM, called by KVM, by devices, by guest MMIO ---
+
+    @abstractmethod  # It was told of an EOI of this vector, and will tell its I/O APIC: a queue to another thread, say.
+    def vmm_holds_eoi(self, vector: Vector) -> bool: ...
 
     @abstractmethod  # The VMM has called KVM_RUN on this vCPU. Simplified: that it entered the guest at once.
     def kvm_vcpu_has_run(self, cpu: Cpu) -> bool: ...

@@ -5,7 +5,9 @@ A docstring says what must hold; its "Violated:" line is what a reviewer would s
 
 from __future__ import annotations
 
-from model.lang import Promise, always, leads_to, reachable
+import inspect
+
+from model.lang import Design, Promise, always, leads_to, reachable
 from model.machine import Cpu, IoapicVersion, Machine, Pin, Trigger
 
 OWES: dict[Promise, str] = {
@@ -14,6 +16,22 @@ OWES: dict[Promise, str] = {
 }
 NO_PROTOCOL: dict[Promise, str] = {
     lambda system: bool(system.withholds_eois): "this guest follows no protocol of which the property speaks"
+}
+
+
+def sends_level_ipis(system: type[Design]) -> bool:
+    """A guest that makes LAPICs accept anything but edges."""
+    for base in system.__mro__:
+        for function in (f for f in vars(base).values() if inspect.isfunction(f)):
+            names = function.__code__.co_names
+            edges = "EDGE" in names and "LEVEL" not in names
+            if hasattr(function, "__eoi_step__") and "apic_accept_irq" in names and not edges:
+                return True
+    return False
+
+
+LEVEL_IPIS: dict[Promise, str] = {
+    sends_level_ipis: "this guest sends level-triggered IPIs, which are no route's interrupts and look like them"
 }
 NO_IOAPIC: dict[Promise, str] = {lambda system: not system.has_ioapic: "this VMM has no I/O APIC of its own"}
 
@@ -34,6 +52,8 @@ def no_eoi_lost(s: Machine, pin: Pin) -> bool:
         or any(s.guest_uses_cpu(cpu) and s.kvm_apic_pending_eoi(s.apic[cpu], s.remapped_vector(pin)) for cpu in s.apic)
         or any(apic.req_ioapic_eoi_exit and apic.pending_ioapic_eoi == rte.vector for apic in s.apic.values())
         or any(apic.exit_ioapic_eoi == rte.vector for apic in s.apic.values())
+        or s.kvm_holds_eoi(rte.vector)
+        or s.vmm_holds_eoi(rte.vector)
         or s.guest_owes_ioapic_eoi(pin)
     )
 

@@ -6,19 +6,20 @@ from __future__ import annotations
 
 from model.lang import Promise, always, reachable
 from model.machine import ApiFlags, Cpu, IrqchipMode, Machine, Pin, Trigger, Vector
-from properties.eoi import NO_PROTOCOL
+from properties.eoi import LEVEL_IPIS, NO_PROTOCOL
 from properties.scan import NO_ROUTES
 
 OPENS_EARLY: dict[Promise, str] = {
     lambda system: bool(system.opens_early): "this I/O APIC opens pins before their EOI (vmm-guest.md V-CH2, V-OV2)",
     **NO_PROTOCOL,
+    **LEVEL_IPIS,
 }
 POSTED: dict[Promise, str] = {
     lambda system: bool(system.posts_interrupts): "a posted interrupt is taken, too, and is not in IRR yet"
 }
 
 
-@always(source="kvm.md 7.6 P9; vmm-guest.md H4", premise="level_outstanding", not_for=NO_PROTOCOL)
+@always(source="kvm.md 7.6 P9; vmm-guest.md H4", premise="level_outstanding", not_for=NO_PROTOCOL | LEVEL_IPIS)
 def level_is_sent_once(s: Machine, pin: Pin, cpu: Cpu, other: Cpu) -> bool:
     """A level pin has at most one interrupt pending or in service. (Pins that share a vector share its EOIs: not asked.)
 
@@ -68,7 +69,7 @@ def closes_only_if_taken(before: Machine, after: Machine, pin: Pin) -> bool:
     return not closes or any(vector in apic.irr and apic.spiv_enabled for apic in after.apic.values())
 
 
-@always(source="kvm.md 1.6.4, 7.6 P5, L T14, T15, T16", premise="level_eoi_given", not_for=NO_ROUTES)
+@always(source="kvm.md 1.6.4, 7.6 P5, L T14, T15, T16", premise="level_eoi_given", not_for=NO_ROUTES | LEVEL_IPIS)
 def level_eoi_is_told(before: Machine, after: Machine, cpu: Cpu, vector: Vector) -> bool:
     """The EOI of a level interrupt is told to userspace, whatever its route is by now, unless the vCPU that gives it has
     SPIV bit 12 set itself.

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from model.lang import Promise, always, reachable
 from model.machine import Cpu, IrqchipMode, Machine, Pin, Trigger, Vector
+from properties.eoi import LEVEL_IPIS
 
 NO_ROUTES: dict[Promise, str] = {
     lambda system: not system.gets_eoi_exits: "the I/O APIC is in the kernel: no EOI exits to this VMM"
 }
 
 
-@always(source="kvm.md 7.6 P6; message of fceb3a36c29a", premise="level_pending", not_for=NO_ROUTES)
+@always(source="kvm.md 7.6 P6; message of fceb3a36c29a", premise="level_pending", not_for=NO_ROUTES | LEVEL_IPIS)
 def level_eoi_is_intercepted(s: Machine, cpu: Cpu, pin: Pin) -> bool:
     """While a vCPU runs with a level route's interrupt pending or in service, its EOI is intercepted.
 

@@ -58,6 +58,10 @@ class Vmm(Machine):
         apic.exit_ioapic_eoi = None
         self.ioapic_eoi_broadcast(vector)
 
+    def vmm_holds_eoi(self, vector: Vector) -> bool:
+        """Whoever has an EOI in hand other than in run->eoi says so."""
+        return False
+
     def ioapic_mem_write_rte_high(self, pin: Pin, dest: Cpu) -> None:
         """Most I/O APICs do the same after either half."""
         rte = self.ioapic[pin]
