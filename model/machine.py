@@ -146,6 +146,9 @@ class Machine(Design):
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # role (or property) -> what it is explored with
     # What a role promises; properties ask, so that they need not know the roles.
     withholds_eois: ClassVar[bool] = False  # a guest: it may leave an interrupt in service for ever
+    drops_interrupts: ClassVar[bool] = (
+        False  # a guest: it forgets pins while their interrupts are pending or in service
+    )
     posts_interrupts: ClassVar[bool] = False  # a kernel: what is pending may stand in a PIR
     has_ioapic: ClassVar[bool] = True  # a VMM: its guest sees an I/O APIC
     gets_eoi_exits: ClassVar[bool] = True  # a VMM: the I/O APIC is its own

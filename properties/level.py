@@ -9,17 +9,23 @@ from model.machine import ApiFlags, Cpu, IrqchipMode, Machine, Pin, Trigger, Vec
 from properties.eoi import LEVEL_IPIS, NO_PROTOCOL
 from properties.scan import NO_ROUTES
 
-OPENS_EARLY: dict[Promise, str] = {
-    lambda system: bool(system.opens_early): "this I/O APIC opens pins before their EOI (vmm-guest.md V-CH2, V-OV2)",
+FORGETS: dict[Promise, str] = {
+    lambda system: bool(
+        system.drops_interrupts
+    ): "this guest sets pins up anew, with an old interrupt still outstanding",
     **NO_PROTOCOL,
     **LEVEL_IPIS,
+}
+OPENS_EARLY: dict[Promise, str] = {
+    lambda system: bool(system.opens_early): "this I/O APIC opens pins before their EOI (vmm-guest.md V-CH2, V-OV2)",
+    **FORGETS,
 }
 POSTED: dict[Promise, str] = {
     lambda system: bool(system.posts_interrupts): "a posted interrupt is taken, too, and is not in IRR yet"
 }
 
 
-@always(source="kvm.md 7.6 P9; vmm-guest.md H4", premise="level_outstanding", not_for=NO_PROTOCOL | LEVEL_IPIS)
+@always(source="kvm.md 7.6 P9; vmm-guest.md H4", premise="level_outstanding", not_for=FORGETS)
 def level_is_sent_once(s: Machine, pin: Pin, cpu: Cpu, other: Cpu) -> bool:
     """A level pin has at most one interrupt pending or in service. (Pins that share a vector share its EOIs: not asked.)
 
@@ -93,7 +99,7 @@ def disabled_never_suppresses(before: Machine, after: Machine, cpu: Cpu, vector:
     was = before.apic[cpu]
     now = after.apic[cpu]
     off = before.scope.flags == ApiFlags.BIT3 and before.irqchip_mode == IrqchipMode.SPLIT and not was.lvr_directed_eoi
-    ended = vector in was.isr and vector not in now.isr and vector in was.ioapic_handled_vectors and vector in was.tmr
+    ended = vector in was.isr and vector not in now.isr and vector in was.ioapic_handled_vectors and vector in now.tmr
     return not off or not ended or was.req_ioapic_eoi_exit or now.req_ioapic_eoi_exit
 
 

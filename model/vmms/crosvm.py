@@ -51,10 +51,10 @@ class Crosvm(Vmm):
         self.ioapic_eoi_broadcast(vector)
 
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
-        """Two halves. Simplified: who changes the vector of a masked entry leaves it masked, and unmasks it by one more write
-        (L9)."""
+        """Two halves. Simplified: who changes more of a masked entry than its mask leaves it masked, and unmasks it by one more
+        write (L9)."""
         rte = self.ioapic[pin]
-        if rte.mask and not mask and vector != rte.vector:
+        if rte.mask and not mask and (vector != rte.vector or dest != rte.dest or trigger != rte.trigger):
             self.redirection_entry_changed(pin, vector, dest, trigger, True)
         self.redirection_entry_changed(pin, vector, dest, trigger, mask)
 
