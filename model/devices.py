@@ -85,7 +85,7 @@ class Shared(Level):
     """Two devices share each line, as PCI's INTx do: it is high while either of them wants service.
 
     Simplified: the interrupt's handlers find one device that wants service; the other one spoke up after its handler had
-    looked, so the line is still high when the EOI comes (Cloud Hypervisor's issue 5260).
+    looked, so the line is still high when the EOI comes (V-CH4).
     """
 
     meets: ClassVar[dict[str, tuple[str, ...]]] = {

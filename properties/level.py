@@ -89,6 +89,21 @@ def level_eoi_is_told(before: Machine, after: Machine, cpu: Cpu, vector: Vector)
     return not ended or not mine or now.req_ioapic_eoi_exit
 
 
+@always(source="kvm.md 1.4.3, 1.2.5, L T19", premise="level_eoi_given", not_for=NO_ROUTES)
+def intercepted_eoi_is_told(before: Machine, after: Machine, cpu: Cpu, vector: Vector) -> bool:
+    """An EOI that KVM intercepts is told to userspace, unless the vCPU that gives it has SPIV bit 12 set itself; whether its
+    LAPIC is enabled does not matter.
+
+    Violated: KVM intercepts the EOI of vector {vector} by CPU{cpu}, which suppresses nothing, and does not tell it.
+    """
+    was = before.apic[cpu]
+    now = after.apic[cpu]
+    ended = vector in was.isr and vector not in now.isr and vector in was.tmr and vector in now.tmr
+    mine = before.irqchip_mode == IrqchipMode.SPLIT and not was.spiv_directed_eoi and not was.req_ioapic_eoi_exit
+    told = now.req_ioapic_eoi_exit and now.pending_ioapic_eoi == vector
+    return not ended or not mine or vector not in was.ioapic_handled_vectors or told
+
+
 @always(source="kvm.md 1.4.4, 3.4 row 8; vmm-guest.md K3", premise="disabled_bit_planted", not_for=NO_ROUTES)
 def disabled_never_suppresses(before: Machine, after: Machine, cpu: Cpu, vector: Vector) -> bool:
     """A VMM that asked KVM not to offer suppression hears of every intercepted EOI, also of a vCPU whose SPIV bit 12 is set

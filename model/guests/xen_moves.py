@@ -1,5 +1,5 @@
 """Xen as the guest, at what it does more seldom: a move of an interrupt while broadcasts are suppressed (X2), and a crash
-that hands the machine to a Linux (kdump; L1, L5, L10)."""
+that hands the machine to a Linux (kdump; X5, L1, L5, L10)."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ class XenMoves(Xen):
 class XenKdump(Xen):
     """Xen crashes at any time, and a Linux goes on with the machine as it finds it.
 
-    The crash clears the I/O APIC (L5) and disables all LAPICs in software, with what they have pending or in service; SPIV
+    X5: the crash disables all LAPICs in software, with what they have pending or in service, and clears the I/O APIC; SPIV
     bit 12 stays. Linux EOIs what is in service before it enables the LAPIC (L10), and never touches bit 12 (L1), so
     the boot CPU has it and the CPUs that come by INIT have not.
 
     Simplified: the crash is one step; the new driver does not reset its device.
-    Assumed: Xen clears the I/O APIC as Linux does.
+    Assumed: Xen clears an entry as Linux does (L5).
     """
 
     meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("qemu", "firecracker", "crosvm")}
@@ -100,12 +100,12 @@ class XenKdump(Xen):
     def nmi_shootdown_cpus(self, cpu: Cpu) -> None:
         require(self.crashed_on is None and all(apic.in_guest and apic.spiv_enabled for apic in self.apic.values()))
         self.crashed_on = cpu
-        for pin in self.ioapic:
-            self.clear_ioapic_pin(pin)
         for other, apic in self.apic.items():
             self.irq[other].doing = Doing.NOTHING
             self.stopped[other] = other != cpu
             self.kvm_lapic_reg_write_spiv(apic, False, apic.spiv_directed_eoi)
+        for pin in self.ioapic:
+            self.clear_ioapic_pin(pin)
 
     def clear_ioapic_pin(self, pin: Pin) -> None:
         """L5: masked; if Remote IRR is still set, level and an EOI; then the entry is empty."""

@@ -1,0 +1,152 @@
+"""Wrong patches, as people could send them (tests/wrong): the default matrix says REGRESSED of each, and of the right ones
+(tests/right) nothing. In which cell, and by which property, is said here, so that one knows what each cell is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.loader import load_design
+from checker.matrix.roles import (
+    VMMS,
+    all_properties,
+    default_devices,
+    default_guests,
+    default_vmms,
+    designs,
+    mutants,
+    role_of,
+)
+from checker.questions.verdict import Status, check_cell
+from model.machine import ApiFlags, IoapicVersion, Machine
+
+TESTS = Path(__file__).resolve().parents[1]
+V11, V20 = IoapicVersion.V11, IoapicVersion.V20
+NONE, BIT2, BIT3 = ApiFlags.NONE, ApiFlags.BIT2, ApiFlags.BIT3
+
+# file (and class), what it patches, VMM, guest, device, version, flags, who tells
+WRONG = [
+    ("eoi_opens_first_closed_pin.py:FirstWaiting", "base", "firecracker", "linux_vectors", "level", V11, NONE, "no_eoi_lost"),
+    ("eoi_opens_first_closed_pin.py:QemuFirstWaiting", "qemu", "", "linux_vectors", "level", V20, NONE, "no_eoi_lost"),
+    ("qemu_eoi_stops_at_first_pin.py", "qemu", "", "linux_vectors", "level", V20, NONE, "line_is_serviced"),
+    ("qemu_entry_write_clears_remote_irr.py", "qemu", "", "linux_moves_in_service", "level", V20, NONE, "level_is_sent_once"),
+    ("qemu_entry_write_clears_remote_irr.py", "qemu", "", "linux_threaded", "level", V20, NONE, "closed_until_its_eoi"),
+    ("qemu_eoi_opens_what_is_in_flight.py", "qemu", "", "linux", "level", V20, NONE, "closed_until_its_eoi"),
+    ("qemu_eoi_opens_what_is_in_flight.py", "qemu", "", "linux", "level", V20, NONE, "level_is_sent_once"),
+    ("kvm_closes_pin_that_was_refused.py", "base", "firecracker", "any", "level", V11, NONE, "closes_only_if_taken"),
+    ("kvm_ack_notifier_lost.py", "base", "firecracker", "linux", "kernel_resample", V11, NONE, "line_is_serviced"),
+    ("disabled_suppresses_when_planted.py", "v6", "qemu_migrated", "xen", "level", V20, BIT3, "disabled_never_suppresses"),
+    ("kvm_looks_at_cpu0.py", "v6", "qemu", "xen_kdump", "level", V20, BIT2, "level_eoi_is_told"),
+    ("kvm_looks_at_cpu0.py", "v6", "qemu", "xen_kdump", "level", V20, BIT2, "advertised_is_honoured"),
+    ("kvm_disabled_lapic_tells_no_eoi.py", "base", "openvmm", "any", "level", V11, NONE, "intercepted_eoi_is_told"),
+    ("kvm_exit_told_twice.py", "base", "qemu", "linux_moves_in_service", "level", V20, NONE, "eoi_exit_is_told_once"),
+    ("qemu_eoi_skips_masked_pins.py", "qemu", "", "linux_threaded", "level", V20, NONE, "no_eoi_lost"),
+    ("qemu_eoi_forgets_a_high_line.py", "qemu", "", "linux", "shared", V20, NONE, "line_is_serviced"),
+    ("qemu_routes_after_service.py", "qemu", "", "xen_moves", "level", V20, NONE, "no_eoi_lost"),
+]  # fmt: skip
+
+
+def by_default(name: str, cls: type[Machine], fixed: dict[str, Any]) -> list[Cell]:
+    """The cells of `eoi diff BASE name` that have these VMMs, guests, devices and scope: those of the default matrix only."""
+    role = role_of(cls)
+    every = {"kernel": ["base"], "vmm": default_vmms(), "device": default_devices()}
+    every["guest"] = default_guests(every["vmm"])
+    asked = {r: [fixed[r]] if r in fixed and fixed[r] in names else names for r, names in every.items()}
+    found = matrix(
+        (name, cls), kernels=asked["kernel"], vmms=asked["vmm"], guests=asked["guest"], devices=asked["device"],
+        scope={}, chosen=[role],
+    )  # fmt: skip
+    return [cell for cell in found if isinstance(cell, Cell)]
+
+
+@pytest.mark.parametrize("case", WRONG, ids=lambda c: f"{c[0]}-{c[-1]}")
+def test_a_wrong_patch_regresses_by_default(case: tuple[Any, ...]) -> None:
+    file, base, vmm, guest, device, version, flags, name = case
+    known: dict[str, Any] = {**designs(), **VMMS}
+    found = dict[str, Status]()
+    for title, cls in ((base, known[base]), (file, load_design(str(TESTS / "wrong" / file)))):
+        cells = by_default(title, cls, {"vmm": vmm, "guest": guest, "device": device})
+        (cell,) = (c for c in cells if (c.scope.ioapic, c.scope.flags) == (version, flags))
+        (verdict,) = check_cell(cell, [all_properties()[name]]).verdicts
+        assert verdict.note == "", "vacuous"
+        found[title] = verdict.status
+    assert found == {base: Status.HOLDS, file: Status.VIOLATED}
+
+
+def test_every_wrong_patch_is_in_the_table() -> None:
+    assert {path.name for path in (TESTS / "wrong").glob("*.py")} == {case[0].partition(":")[0] for case in WRONG}
+
+
+# file, VMMs or guests: everything that is asked holds, but what base violates with the guest or VMM that it is made of
+RIGHT = [
+    ("late_eoi_and_moves.py:LateEoi", {"guest": "linux"}),
+    ("late_eoi_and_moves.py:Checked", {"vmm": "crosvm"}),
+    ("late_eoi_and_moves.py:CheckedTwoWrites", {"vmm": "crosvm"}),
+    ("late_eoi_and_moves.py:CheckedTwoWrites", {"vmm": "firecracker"}),
+    ("level_ipi.py", {"vmm": "qemu"}),
+    ("level_ipi.py", {"vmm": "crosvm"}),
+]
+PLATFORM = {"advertised_is_backed"}  # of KVM before the feature, whatever the guest
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=str)
+def test_a_right_design_gives_no_alarm(case: tuple[str, dict[str, str]]) -> None:
+    file, fixed = case
+    cells = by_default(file, load_design(str(TESTS / "right" / file)), fixed)
+    cells = [c for c in cells if all(c.names[role] == name for role, name in fixed.items())]
+    assert cells
+    for cell in cells:
+        result = check_cell(cell, list(all_properties().values()))
+        wrong = {v.property.name for v in result.verdicts if v.status is Status.VIOLATED}
+        assert wrong <= PLATFORM, str(cell)
+
+
+# what a registered design violates, and where its like holds
+LEVEL = [
+    ("level_is_sent_once", ("cloud_hypervisor", "linux", "level", V11), ("qemu", "linux", "level", V20)),
+    ("closed_until_its_eoi", ("qemu", "xen", "level", V20), ("firecracker", "xen", "level", V11)),
+    ("closes_only_if_taken", ("qemu", "any", "level", V20), ("firecracker", "any", "level", V11)),
+    ("level_eoi_is_told", ("openvmm", "linux_threaded", "level", V11), ("qemu", "linux_threaded", "level", V20)),
+    ("line_is_serviced", ("cloud_hypervisor", "linux", "shared", V11), ("crosvm", "linux", "shared", V20)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LEVEL, ids=lambda c: c[0])
+def test_platforms_differ(case: tuple[Any, ...]) -> None:
+    name, *platforms = case
+    found = []
+    for vmm, guest, device, version in platforms:
+        cells = by_default("base", designs()["base"], {"vmm": vmm, "guest": guest, "device": device})
+        (cell,) = (c for c in cells if c.scope.ioapic is version)
+        (verdict,) = check_cell(cell, [all_properties()[name]]).verdicts
+        assert verdict.note == ""
+        found.append(verdict.status)
+    assert found == [Status.VIOLATED, Status.HOLDS]
+
+
+def test_disabled_suppresses_in_the_draft_and_not_as_merged() -> None:
+    found = []
+    for name in ("tristate_draft", "v6"):
+        cells = by_default(name, designs()[name], {"vmm": "qemu_migrated", "guest": "xen", "device": "level"})
+        (cell,) = cells
+        (verdict,) = check_cell(cell, [all_properties()["disabled_never_suppresses"]]).verdicts
+        assert verdict.note == ""
+        found.append(verdict.status)
+    assert found == [Status.VIOLATED, Status.HOLDS]
+
+
+def test_an_exit_is_asked_for_and_told() -> None:
+    """Violated by what the changelog of v1 said, satisfied by base."""
+    known = all_properties()["eoi_exit_is_told_once"]
+    found = []
+    for name, cls in (("mutant_every_eoi", mutants()["mutant_every_eoi"]), ("base", designs()["base"])):
+        cells = matrix(
+            (name, cls), kernels=["base"], vmms=["qemu"], guests=["linux"], devices=["mixed"],
+            scope={"cpus": 1, "ioapic": V20},
+        )  # fmt: skip
+        (cell,) = (c for c in cells if isinstance(c, Cell))
+        found.append(check_cell(cell, [known]).verdicts[0].status)
+    assert found == [Status.VIOLATED, Status.HOLDS]
