@@ -1,4 +1,4 @@
-"""Devices: a line that is held until the driver services the device, lines with more to them, and edges."""
+"""Devices: a line that is held until the driver services the device, and edges."""
 
 from __future__ import annotations
 
@@ -53,60 +53,6 @@ class Mixed(Device):
 
     def device_trigger(self, pin: Pin) -> Trigger:
         return Trigger.LEVEL if pin == 0 else Trigger.EDGE
-
-
-class KernelResample(Level):
-    """Level lines behind resampling irqfds on the in-kernel I/O APIC (VFIO's INTx; kvm.md 1.10.3).
-
-    The owner signals an irqfd, and KVM holds the line high from then on. At an EOI KVM lowers it and signals the resamplefd.
-    Simplified: a signal while KVM holds the line high changes nothing, so that it need not be masked.
-    Assumed: the owner looks at its device at once.
-    """
-
-    meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("firecracker",), "guest": ("linux", "linux_threaded")}
-
-    def device_raise(self, pin: Pin) -> None:
-        require(not self.raised[pin] and self.guest_uses_device(pin) and self.ioapic_in_kernel())
-        self.raised[pin] = True
-        self.kvm_ioapic_set_irq(pin, True)
-
-    def device_resample(self, pin: Pin) -> None:
-        """irqfd_resampler_ack() lowers the source; whoever still wants service says so."""
-        self.kvm_ioapic_set_irq(pin, False)
-        if self.raised[pin]:
-            self.kvm_ioapic_set_irq(pin, True)
-
-    def device_service(self, pin: Pin) -> None:
-        """Only the owner knows that the line fell."""
-        self.raised[pin] = False
-
-
-class Shared(Level):
-    """Two devices share each line, as PCI's INTx do: it is high while either of them wants service.
-
-    Simplified: the interrupt's handlers find one device that wants service; the other one spoke up after its handler had
-    looked, so the line is still high when the EOI comes (V-CH4).
-    """
-
-    meets: ClassVar[dict[str, tuple[str, ...]]] = {
-        "vmm": ("qemu", "openvmm", "firecracker", "cloud_hypervisor", "crosvm"), "guest": ("linux",),
-    }  # fmt: skip
-    scope_defaults: ClassVar[dict[str, int]] = {"pins": 1, "vectors": 1}
-
-    second: Annotated[Table[Pin, bool], Label("second device on line {0}")]  # both want service
-
-    @step(by="device", fair=Fair.FINITE)
-    def second_device_raise(self, pin: Pin) -> None:
-        """The line is high already: nobody is told."""
-        require(self.raised[pin] and not self.second[pin])
-        self.second[pin] = True
-
-    def device_service(self, pin: Pin) -> None:
-        if self.second[pin]:
-            self.second[pin] = False
-        elif self.raised[pin]:
-            self.raised[pin] = False
-            self.ioapic_set_irq(pin, False)
 
 
 class Resample(Level):

@@ -146,13 +146,10 @@ class Machine(Design):
     default_roles: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # role (or property) -> what it is explored with
     # What a role promises; properties ask, so that they need not know the roles.
     withholds_eois: ClassVar[bool] = False  # a guest: it may leave an interrupt in service for ever
-    drops_interrupts: ClassVar[bool] = (
-        False  # a guest: it forgets pins while their interrupts are pending or in service
-    )
+    drops_interrupts: ClassVar[bool] = False  # a guest: it takes pins away while their interrupts are outstanding
     posts_interrupts: ClassVar[bool] = False  # a kernel: what is pending may stand in a PIR
     has_ioapic: ClassVar[bool] = True  # a VMM: its guest sees an I/O APIC
     gets_eoi_exits: ClassVar[bool] = True  # a VMM: the I/O APIC is its own
-    opens_early: ClassVar[bool] = False  # a VMM: its I/O APIC may lose Remote IRR while an interrupt is outstanding
     scope_defaults: ClassVar[Mapping[str, Any]] = {}  # of the scope, for systems with this role
     ioapic_lane: ClassVar[str] = "VMM"  # the column that the I/O APIC is drawn in
 
@@ -283,7 +280,6 @@ class Machine(Design):
     def kvm_apic_ack_interrupt(self, apic: Lapic, vector: Vector) -> None: ...
     @abstractmethod  # True if the vector is pending or in service, so that an EOI for it is still to come.
     def kvm_apic_pending_eoi(self, apic: Lapic, vector: Vector) -> bool: ...
-
     @abstractmethod  # An EOI of this vector is on its way to the I/O APIC, in a field of this design's own.
     def kvm_holds_eoi(self, vector: Vector) -> bool: ...
 
@@ -291,7 +287,6 @@ class Machine(Design):
 
     @abstractmethod  # It was told of an EOI of this vector, and will tell its I/O APIC: a queue to another thread, say.
     def vmm_holds_eoi(self, vector: Vector) -> bool: ...
-
     @abstractmethod  # The VMM has called KVM_RUN on this vCPU. Simplified: that it entered the guest at once.
     def kvm_vcpu_has_run(self, cpu: Cpu) -> bool: ...
     @abstractmethod

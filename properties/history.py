@@ -5,12 +5,12 @@ Each is asked of the systems that have the feature it speaks of (model/features)
 
 from __future__ import annotations
 
-from model.devices import KernelResample
 from model.features.apicv import PostedInterrupts
 from model.features.avic import Avic
 from model.features.lines import LineSources
 from model.features.rtc import RtcTracking
 from model.lang import always, reachable
+from model.lines import KernelResample
 from model.machine import Cpu, Pin, Trigger
 
 TRACKS: dict[type, str] = {RtcTracking: "asked only of kernels with EOI tracking of edge pins"}

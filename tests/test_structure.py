@@ -24,6 +24,7 @@ LAYERS = [
     ("model.lang",),
     ("model.machine",),
     ("model.kvm", "model.vmms", "model.guests", "model.devices"),
+    ("model.lines",),  # devices that are made of a device
     ("model.designs",),
     ("model.features", "model.cpuid", "model.migration"),
     ("properties",),  # below the bugs: a property asks what a role promises, and knows no bug

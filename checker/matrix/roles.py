@@ -15,6 +15,7 @@ import model.bugs
 import model.devices
 import model.features
 import model.guests
+import model.lines
 import model.vmms
 import properties
 from checker.errors import UserError
@@ -67,7 +68,8 @@ def family(role: str, folder: ModuleType) -> dict[str, type[Machine]]:
     return {name: found[name] for name in (*getattr(folder, "ORDER", ()), *found)}
 
 
-VMMS, GUESTS, DEVICES = family("vmm", model.vmms), family("guest", model.guests), family("device", model.devices)
+VMMS, GUESTS = family("vmm", model.vmms), family("guest", model.guests)
+DEVICES = {**family("device", model.devices), **family("device", model.lines)}
 ON_REQUEST = frozenset(name for name, cls in (VMMS | GUESTS | DEVICES).items() if cls.on_request)
 
 

@@ -5,6 +5,7 @@ known in both irqchips, so that its EOI brings a rescan (docs/facts/kvm.md, 1.6 
 
 from model.kvm import Kvm
 from model.lang import Patch
+from model.machine import Vector
 
 
 class Base(Kvm):
@@ -12,3 +13,7 @@ class Base(Kvm):
         title="Linux KVM, before the feature",
         note="offered since 4.4 (7543a635aa09), hidden for the in-kernel I/O APIC since 4.17 (0bcc3fb95b97)",
     )
+
+    def kvm_holds_eoi(self, vector: Vector) -> bool:
+        """pending_ioapic_eoi is all that there is."""
+        return False

@@ -15,7 +15,8 @@ class XenMoves(Xen):
     """X2: with a move pending, the end masks the pin, ends the interrupt at the I/O APIC, moves it if Remote IRR is 0 and
     unmasks it. An entry is written in halves, and masked before it is unmasked (L9).
 
-    Assumed: without directed EOI it does not move. Simplified: a move always brings a new vector.
+    Assumed: without directed EOI it does not move.
+    Simplified: a move always brings a new vector.
     """
 
     meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("qemu", "openvmm", "crosvm")}
@@ -140,8 +141,13 @@ class XenKdump(Xen):
 
     @step(by="guest", fair=Fair.WEAK)
     def setup_IO_APIC_irq(self, cpu: Cpu, pin: Pin, vector: Vector) -> None:
-        """Every kernel has a driver."""
-        super().setup_IO_APIC_irq(cpu, pin, vector)
+        """Every kernel has a driver, and writes the entry masked before it unmasks it (L9)."""
+        apic = self.apic[cpu]
+        require(apic.in_guest and apic.spiv_enabled and self.guest_is_idle(cpu) and not self.driver_ready[pin])
+        require(not any(self.driver_ready[p] and self.remapped_vector(p) == vector for p in self.ioapic))
+        self.driver_ready[pin] = True
+        self.ioapic_mem_write_rte(pin, vector, cpu, self.device_trigger(pin), True)
+        self.ioapic_mem_write_rte(pin, vector, cpu, self.device_trigger(pin), False)
 
     def guest_uses_cpu(self, cpu: Cpu) -> bool:
         return not self.stopped[cpu]

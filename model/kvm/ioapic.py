@@ -49,10 +49,7 @@ class IoapicC(Machine):
         self.kvm_make_scan_ioapic_request_mask(old_dest, dest)
 
     def kvm_ioapic_service_unmasked(self, pin: Pin) -> None:
-        """Of ioapic_write_indirect(): an open level pin has a high line.
-
-        kvm_notify_irqfd_resampler(): since 6.3 a resampling irqfd is asked first if its device still wants service.
-        """
+        """Of ioapic_write_indirect(): an open level pin has a high line. Since 6.3 a resampling irqfd is asked first."""
         self.device_resample(pin)
         if self.ioapic[pin].irr:
             self.kvm_ioapic_service(pin)

@@ -120,10 +120,6 @@ class X86C(Machine):
         self.kvm_apic_ack_interrupt(apic, vector)
         self.guest_interrupt(cpu, vector)
 
-    def kvm_holds_eoi(self, vector: Vector) -> bool:
-        """pending_ioapic_eoi is all that there is."""
-        return False
-
     def any_vcpu_created(self) -> bool:
         """kvm->created_vcpus."""
         return any(apic.created for apic in self.apic.values())

@@ -51,14 +51,6 @@ class Crosvm(Vmm):
         self.ioapic_eoi_broadcast(vector)
 
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
-        """Two halves. Simplified: who changes more of a masked entry than its mask leaves it masked, and unmasks it by one more
-        write (L9)."""
-        rte = self.ioapic[pin]
-        if rte.mask and not mask and (vector != rte.vector or dest != rte.dest or trigger != rte.trigger):
-            self.redirection_entry_changed(pin, vector, dest, trigger, True)
-        self.redirection_entry_changed(pin, vector, dest, trigger, mask)
-
-    def redirection_entry_changed(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """V-CR3: a high level line is sent before its route is set up anew, so to where the old route says."""
         rte = self.ioapic[pin]
         self.set_entry(rte, vector, dest, trigger, mask)

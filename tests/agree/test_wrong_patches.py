@@ -83,7 +83,6 @@ def test_every_wrong_patch_is_in_the_table() -> None:
 # file, VMMs or guests: everything that is asked holds, but what base violates with the guest or VMM that it is made of
 RIGHT = [
     ("late_eoi_and_moves.py:LateEoi", {"guest": "linux"}),
-    ("late_eoi_and_moves.py:Checked", {"vmm": "crosvm"}),
     ("late_eoi_and_moves.py:CheckedTwoWrites", {"vmm": "crosvm"}),
     ("late_eoi_and_moves.py:CheckedTwoWrites", {"vmm": "firecracker"}),
     ("level_ipi.py", {"vmm": "qemu"}),

@@ -1,0 +1,63 @@
+"""Devices whose lines have more to them: two devices on one line, and lines behind resampling irqfds of the kernel."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from model.devices import Level
+from model.lang import Fair, Label, Table, require, step
+from model.machine import Pin
+
+
+class KernelResample(Level):
+    """Level lines behind resampling irqfds on the in-kernel I/O APIC (VFIO's INTx; kvm.md 1.10.3).
+
+    The owner signals an irqfd, and KVM holds the line high from then on. At an EOI KVM lowers it and signals the resamplefd.
+    Simplified: a signal while KVM holds the line high changes nothing, so that it need not be masked.
+    Assumed: the owner looks at its device at once.
+    """
+
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("firecracker",), "guest": ("linux", "linux_threaded")}
+
+    def device_raise(self, pin: Pin) -> None:
+        require(not self.raised[pin] and self.guest_uses_device(pin) and self.ioapic_in_kernel())
+        self.raised[pin] = True
+        self.kvm_ioapic_set_irq(pin, True)
+
+    def device_resample(self, pin: Pin) -> None:
+        """irqfd_resampler_ack() lowers the source; whoever still wants service says so."""
+        self.kvm_ioapic_set_irq(pin, False)
+        if self.raised[pin]:
+            self.kvm_ioapic_set_irq(pin, True)
+
+    def device_service(self, pin: Pin) -> None:
+        """Only the owner knows that the line fell."""
+        self.raised[pin] = False
+
+
+class Shared(Level):
+    """Two devices share each line, as PCI's INTx do: it is high while either of them wants service.
+
+    Simplified: the interrupt's handlers find one device that wants service; the other one spoke up after its handler had
+    looked, so the line is still high when the EOI comes (V-CH4).
+    """
+
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {
+        "vmm": ("qemu", "openvmm", "firecracker", "cloud_hypervisor", "crosvm"), "guest": ("linux",),
+    }  # fmt: skip
+    scope_defaults: ClassVar[dict[str, int]] = {"pins": 1, "vectors": 1}
+
+    second: Annotated[Table[Pin, bool], Label("second device on line {0}")]  # both want service
+
+    @step(by="device", fair=Fair.FINITE)
+    def second_device_raise(self, pin: Pin) -> None:
+        """The line is high already: nobody is told."""
+        require(self.raised[pin] and not self.second[pin])
+        self.second[pin] = True
+
+    def device_service(self, pin: Pin) -> None:
+        if self.second[pin]:
+            self.second[pin] = False
+        elif self.raised[pin]:
+            self.raised[pin] = False
+            self.ioapic_set_irq(pin, False)
