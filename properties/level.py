@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from model.lang import Promise, always, reachable
 from model.machine import ApiFlags, Cpu, IrqchipMode, Machine, Pin, Trigger, Vector
-from properties.eoi import LEVEL_IPIS, NO_PROTOCOL
+from properties.eoi import LEVEL_IPIS, NO_IOAPIC, NO_PROTOCOL
 from properties.scan import NO_ROUTES
 
 FORGETS: dict[Promise, str] = {
@@ -104,18 +104,22 @@ def intercepted_eoi_is_told(before: Machine, after: Machine, cpu: Cpu, vector: V
     return not ended or not mine or vector not in was.ioapic_handled_vectors or told
 
 
-@always(source="kvm.md 1.4.4, 3.4 row 8; vmm-guest.md K3", premise="disabled_bit_planted", not_for=NO_ROUTES)
+@always(source="kvm.md 1.4.4, 3.4; vmm-guest.md K3", premise="disabled_bit_planted", not_for=NO_IOAPIC)
 def disabled_never_suppresses(before: Machine, after: Machine, cpu: Cpu, vector: Vector) -> bool:
-    """A VMM that asked KVM not to offer suppression hears of every intercepted EOI, also of a vCPU whose SPIV bit 12 is set
-    (a migration stream had it, say).
+    """Where a VMM asked KVM not to offer suppression, every intercepted EOI is broadcast, also that of a vCPU whose SPIV bit 12
+    is set (a migration stream had it, say).
 
     Violated: Suppression is disabled, and the EOI of vector {vector} by CPU{cpu} is suppressed.
     """
     was = before.apic[cpu]
     now = after.apic[cpu]
-    off = before.scope.flags == ApiFlags.BIT3 and before.irqchip_mode == IrqchipMode.SPLIT and not was.lvr_directed_eoi
+    off = before.scope.flags == ApiFlags.BIT3 and not was.lvr_directed_eoi and not was.req_ioapic_eoi_exit
     ended = vector in was.isr and vector not in now.isr and vector in was.ioapic_handled_vectors and vector in now.tmr
-    return not off or not ended or was.req_ioapic_eoi_exit or now.req_ioapic_eoi_exit
+    if not off or not ended or before.irqchip_mode == IrqchipMode.SPLIT:
+        return not off or not ended or now.req_ioapic_eoi_exit
+    return vector in now.irr or not any(
+        rte.vector == vector and rte.trigger == Trigger.LEVEL and rte.remote_irr for rte in after.ioapic.values()
+    )
 
 
 @always(source="kvm.md 1.5, 7.6 P5, L T18", premise="eoi_exit", not_for=NO_ROUTES)
@@ -146,7 +150,7 @@ def level_eoi_given(s: Machine, cpu: Cpu, vector: Vector) -> bool:
     return vector in apic.isr and vector in apic.tmr and not apic.spiv_directed_eoi
 
 
-@reachable(not_for=NO_ROUTES)
+@reachable(not_for=NO_IOAPIC)
 def disabled_bit_planted(s: Machine, cpu: Cpu) -> bool:
     """SPIV bit 12 is set in a VM in which suppression is disabled, while an interrupt is in service."""
     apic = s.apic[cpu]

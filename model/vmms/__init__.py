@@ -4,4 +4,5 @@
 ORDER = (
     "qemu", "openvmm", "firecracker", "any_vmm", "setup_vmm", "msr_vmm", "cloud_hypervisor", "crosvm", "no_ioapic",
     "two_ioapics", "qemu_kernel_irqchip", "qemu_migrated",
+    "qemu_kernel_migrated",
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from model.lang import Label, require, step
 from model.machine import ApiFlags, IoapicVersion
+from model.vmms.kernel_irqchip import QemuKernelIrqchip
 from model.vmms.qemu import Qemu
 
 
@@ -36,3 +37,25 @@ class QemuMigrated(Qemu):
             apic.ioapic_handled_vectors.clear()
             apic.highest_stale_pending_ioapic_eoi = None
             self.kvm_vcpu_ioctl_set_lapic(apic, apic.spiv_enabled, apic.spiv_directed_eoi)
+
+
+class QemuKernelMigrated(QemuKernelIrqchip):
+    """The same with kernel-irqchip=on: the source is Linux before 4.17, which offered suppression there, too (B15).
+
+    Simplified: of the source there is only what it leaves behind, SPIV bit 12.
+    """
+
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {"guest": ("xen",)}  # it needs no EOI register
+    api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE, ApiFlags.BIT3)
+    versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)
+    scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1, "pins": 1, "vectors": 1}
+
+    migrated: Annotated[bool, Label("migrated")]
+
+    @step(by="VMM")
+    def migrate(self) -> None:
+        """Once, when the guest has set its LAPICs up."""
+        require(not self.migrated and all(apic.spiv_enabled for apic in self.apic.values()))
+        self.migrated = True
+        for apic in self.apic.values():
+            self.kvm_vcpu_ioctl_set_lapic(apic, True, True)
