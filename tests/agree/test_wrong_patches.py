@@ -104,6 +104,8 @@ def test_a_right_design_gives_no_alarm(case: tuple[str, dict[str, str]]) -> None
         assert wrong <= PLATFORM, str(cell)
 
 
+SENDS_AGAIN, SERVED = TESTS / "right" / "ch_sends_again.py", ("no_storm", "line_is_serviced")
+
 # what a registered design violates, and where its like holds
 LEVEL = [
     ("level_is_sent_once", ("cloud_hypervisor", "linux", "level", V11), ("qemu", "linux", "level", V20)),
@@ -125,6 +127,15 @@ def test_platforms_differ(case: tuple[Any, ...]) -> None:
         assert verdict.note == ""
         found.append(verdict.status)
     assert found == [Status.VIOLATED, Status.HOLDS]
+
+
+def test_the_fix_of_a_high_line_holds() -> None:
+    """What Cloud Hypervisor's V-CH4 asked for, with the device that showed it."""
+    found = []
+    for title, cls in (("cloud_hypervisor", VMMS["cloud_hypervisor"]), ("fix", load_design(str(SENDS_AGAIN)))):
+        (cell,) = by_default(title, cls, {"guest": "linux", "device": "shared"})
+        found.append([v.status for v in check_cell(cell, [all_properties()[n] for n in SERVED]).verdicts])
+    assert found == [[Status.VIOLATED] * 2, [Status.HOLDS] * 2]
 
 
 def test_disabled_suppresses_in_drafts_and_not_as_merged() -> None:
