@@ -86,7 +86,7 @@ def level_eoi_is_told(before: Machine, after: Machine, cpu: Cpu, vector: Vector)
     now = after.apic[cpu]
     ended = vector in was.isr and vector not in now.isr and vector in was.tmr and vector in now.tmr
     mine = before.irqchip_mode == IrqchipMode.SPLIT and not was.spiv_directed_eoi and not was.req_ioapic_eoi_exit
-    return not ended or not mine or now.req_ioapic_eoi_exit
+    return not ended or not mine or now.req_ioapic_eoi_exit or after.kvm_holds_eoi(vector)
 
 
 @always(source="kvm.md 1.4.3, 1.2.5, L T19", premise="level_eoi_given", not_for=NO_ROUTES)
@@ -100,7 +100,7 @@ def intercepted_eoi_is_told(before: Machine, after: Machine, cpu: Cpu, vector: V
     now = after.apic[cpu]
     ended = vector in was.isr and vector not in now.isr and vector in was.tmr and vector in now.tmr
     mine = before.irqchip_mode == IrqchipMode.SPLIT and not was.spiv_directed_eoi and not was.req_ioapic_eoi_exit
-    told = now.req_ioapic_eoi_exit and now.pending_ioapic_eoi == vector
+    told = (now.req_ioapic_eoi_exit and now.pending_ioapic_eoi == vector) or after.kvm_holds_eoi(vector)
     return not ended or not mine or vector not in was.ioapic_handled_vectors or told
 
 
@@ -130,9 +130,12 @@ def eoi_exit_is_told_once(before: Machine, after: Machine, cpu: Cpu) -> bool:
     """
     was = before.apic[cpu]
     now = after.apic[cpu]
-    served = was.req_ioapic_eoi_exit and not now.req_ioapic_eoi_exit
-    told = was.exit_ioapic_eoi is None and now.exit_ioapic_eoi is not None
-    return served == told and (not told or now.exit_ioapic_eoi == was.pending_ioapic_eoi)
+    told = now.exit_ioapic_eoi
+    if told is None:
+        return not was.req_ioapic_eoi_exit or now.req_ioapic_eoi_exit
+    asked = was.req_ioapic_eoi_exit and told == was.pending_ioapic_eoi
+    again = now.req_ioapic_eoi_exit and told == now.pending_ioapic_eoi
+    return was.exit_ioapic_eoi is not None or (asked and not again)
 
 
 @reachable(not_for=NO_PROTOCOL)
