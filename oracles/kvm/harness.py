@@ -26,6 +26,9 @@ class Scene(Machine):
     def kvm_vcpu_has_run(self, cpu: Cpu) -> bool:
         return True
 
+    def device_resample(self, pin: Pin) -> None:
+        """No irqfds."""
+
     @step(by="VMM")
     def handle_exit(self, cpu: Cpu) -> None:
         """KVM_EXIT_IOAPIC_EOI was returned. This is not a step of KVM's."""

@@ -13,12 +13,14 @@ from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, Shared
 from checker.errors import InternalError, UserError
 from checker.language.layout import instances
-from checker.matrix.roles import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs
+from checker.matrix.roles import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs, keep_company
 from checker.matrix.select import Selection, select
 from checker.questions import expected, gate, report
 from checker.questions.expected import Row, difference_lines, differences, from_toml, to_toml
 from checker.questions.verdict import check_cell
 from model.lang import Fair
+
+FAMILIES = {"vmm": VMMS, "guest": GUESTS, "device": DEVICES}
 
 DESIGN = ("--design", "mutant_b1", "--jobs", "1")  # one system: the storm
 
@@ -244,7 +246,11 @@ def test_the_full_matrix_leaves_no_name_out():
     assert {p.vmm for p in parts} >= set(VMMS) and {p.guest for p in parts} >= set(GUESTS)
     assert {p.device for p in parts} >= set(DEVICES)
     main = {("base", v, g) for v in VMMS for g in GUESTS if not {v, g} & ON_REQUEST}
-    assert main and main <= {(p.design, p.vmm, p.guest) for p in parts}
+    alone = {(d, v, g) for d, v, g in main if not keep_company({"vmm": VMMS[v], "guest": GUESTS[g]})}
+    met = {(p.design, p.vmm, p.guest) for p in parts}
+    assert main - alone <= met and not alone & met and len(alone) < len(main) / 2
+    meets = [cls.meets for cls in (*VMMS.values(), *GUESTS.values(), *DEVICES.values()) if cls.meets]
+    assert len(meets) > 5 and all(set(names) <= set(FAMILIES[r]) for of in meets for r, names in of.items())
     assert all(part.cells() for part in parts if part.vmm == "qemu" and part.design == "v1")
 
 
