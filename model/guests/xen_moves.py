@@ -92,6 +92,7 @@ class XenKdump(Xen):
     meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("qemu", "firecracker", "crosvm")}
     scope_defaults: ClassVar[dict[str, int]] = {"pins": 1, "vectors": 1}
 
+    source: ClassVar[str] = ""  # crash.c, and Linux's apic.c
     drops_interrupts: ClassVar[bool] = True
 
     crashed_on: Annotated[Cpu | None, Label("Xen crashed on CPU")]
