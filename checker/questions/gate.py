@@ -80,10 +80,10 @@ class Part:
         )  # fmt: skip
         return [cell for cell in found if isinstance(cell, Cell)]
 
-    def classes(self) -> dict[str, type[Machine]]:
-        """Who plays which role."""
+    def classes(self, cls: type[Machine]) -> dict[str, type[Machine]]:
+        """Who plays which role; cls: the design's class."""
         names = {"kernel": self.kernel, "vmm": self.vmm, "guest": self.guest, "device": self.device}
-        return {r: gated()[self.design] if r == self.role else _role(r, name) for r, name in names.items()}
+        return {r: cls if r == self.role else _role(r, name) for r, name in names.items()}
 
     def title(self, cell: Cell) -> str:
         return str(cell) if self.role == "kernel" else f"{cell}, {cell.names['kernel']}"
@@ -115,7 +115,7 @@ def full_matrix(only: Sequence[str] = ()) -> list[Part]:
             role = role_of(cls)
             axes = _axes(role, cls.default_roles)
             found = (Part(name, role, *names) for names in itertools.product(*axes))
-            parts += [part for part in found if cls.default_roles or _belongs(part)]
+            parts += [part for part in found if cls.default_roles or _belongs(part, cls)]
     return parts
 
 
@@ -128,10 +128,10 @@ def _axes(role: str, own: Mapping[str, Sequence[str]]) -> list[Sequence[str]]:
     return [names[:1] if r == role else names for r, names in ((r, every[r]) for r in ROLES)]
 
 
-def _belongs(part: Part) -> bool:
+def _belongs(part: Part, cls: type[Machine]) -> bool:
     """Level lines; or another device where the other roles are the main ones, or with those that it meets; or a VMM on
     request with its guest. All in the company that they keep by default."""
-    if not keep_company(part.classes()):
+    if not keep_company(part.classes(cls)):
         return False
     if part.vmm in ON_REQUEST or part.guest in ON_REQUEST:  # made for KVM's uAPI, and for each other
         return part.guest in default_guests([part.vmm]) and part.vmm in ON_REQUEST and part.device in DEVICES_MAIN
