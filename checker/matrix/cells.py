@@ -53,12 +53,8 @@ def matrix(
     """
     name, cls = design
     find = find or registered
-    families = {
-        "kernel": {k: find("kernel", k) for k in kernels},
-        "vmm": {k: find("vmm", k) for k in vmms},
-        "guest": {k: find("guest", k) for k in guests},
-        "device": {k: find("device", k) for k in devices},
-    }
+    members = {"kernel": kernels, "vmm": vmms, "guest": guests, "device": devices}
+    families = {role: {k: find(role, k) for k in asked} for role, asked in members.items()}
     families[role_of(cls)] = {name: cls}
     own = cls.scope_defaults if cls.default_roles else {}  # of a design that is asked of a system of its own
     asked = scope.get("ioapic")
