@@ -43,12 +43,15 @@ class Facts:
     checks: bool
 
 
+MOST = 20_000
 _known: dict[int, tuple[Function, Facts]] = {}  # by identity: a hash of a function is one of all its nodes
 
 
 def facts(function: Function) -> Facts:
     kept = _known.get(id(function))
     if kept is None:
+        if len(_known) >= MOST:
+            _known.clear()
         kept = _known[id(function)] = (function, _facts(function))  # it is kept alive, so the id stays its own
     return kept[1]
 

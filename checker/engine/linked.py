@@ -33,6 +33,7 @@ from model.lang import Design
 U64 = NDArray[np.uint64]
 
 _lock = threading.Lock()
+MOST_UNITS = 2_000
 _units: dict[Hashable, PartUnit] = {}
 _modules: dict[PartFile, Module] = {}
 
@@ -42,6 +43,8 @@ def unit_of(contents: Contents) -> PartUnit:
     key = contents.key()
     with _lock:
         if key not in _units:
+            if len(_units) >= MOST_UNITS:
+                _units.clear()
             _units[key] = PartUnit(contents)
         return _units[key]
 
@@ -117,7 +120,7 @@ def link(program: Program, design: type[Design], noted: Sequence[Passage]) -> Li
     return LinkedProgram(program, noted, parts.offsets, files, _digest(program, parts, units))
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=MOST_UNITS)
 def _library(unit: PartUnit, cache: Path) -> str:
     """The name of its library in this cache."""
     return compile_c(unit.source()).name

@@ -34,6 +34,7 @@ class Kept:
 
 
 KEPT: dict[Hashable, list[Kept]] = {}
+MOST = 20_000  # names; a matrix of all designs has a few thousand, and then it begins anew
 
 
 def sizes_of(scope: Scope) -> Hashable:
@@ -76,6 +77,12 @@ class Asking:
 
     def in_patch(self, loc: Loc) -> bool:
         return self.linker.in_patch(loc)
+
+
+def keep(name: Hashable, kept: Kept) -> None:
+    if len(KEPT) >= MOST:
+        KEPT.clear()
+    KEPT.setdefault(name, []).append(kept)
 
 
 def known(name: Hashable, linker: Linker) -> Kept | None:

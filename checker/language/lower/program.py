@@ -27,7 +27,7 @@ from checker.language.lower.checks import (
     state_type,
 )
 from checker.language.lower.context import Context, Signature
-from checker.language.lower.memo import KEPT, Asking, Kept, known, sizes_of
+from checker.language.lower.memo import Asking, Kept, keep, known, sizes_of
 from checker.language.lower.statement import Statements
 from checker.language.refusal import Refused, loc_of
 from checker.language.source import definition_of, plain_function, type_hints
@@ -177,7 +177,7 @@ class ProgramLowering:
         if self._keeps:
             signature = self.signatures[key]
             kept = Kept(self.functions[key], signature.write, signature.guard, tuple(asking.asked.items()))
-            KEPT.setdefault(name, []).append(kept)
+            keep(name, kept)
 
     def uncalled(self) -> dict[str, Function]:
         """The other functions of the system that can be lowered: the C of a role is the same whatever calls it.
