@@ -161,7 +161,8 @@ class Native:
 
     def _cells(self, codes: Sequence[int], choices: Sequence[int]) -> bytes:
         n = self.layout.cell_bytes
-        raw = b"".join(c.to_bytes(n, "little") for c in (*choices, *codes))
+        chosen = choices or [0] * len(self.program.choices)
+        raw = b"".join(c.to_bytes(n, "little") for c in (*chosen, *codes))
         return raw.ljust(8 * self.layout.words8, b"\0")
 
     def expand(self, codes: Sequence[int], choices: Sequence[int] = ()) -> list[Outcome]:

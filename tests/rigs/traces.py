@@ -8,14 +8,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from checker.stories.replay import Path, lanes_of, provenance_of, replay, sentence_for
+from checker.stories.replay import Steps, lanes_of, provenance_of, replay, sentence_for
 from checker.stories.trace import Arrow, Event, FieldChange, Trace, show
 from model.lang import Design, Property, Scope
 from tests.rigs import story_toy as toy
 
 
 def trace_of(
-    p: Property, binding: dict[str, int], design: type[Design], scope: Scope, path: Path, **more: Any
+    p: Property, binding: dict[str, int], design: type[Design], scope: Scope, path: Steps, **more: Any
 ) -> Trace:
     """A run of a toy as a trace."""
     loop = more.get("loop_start")

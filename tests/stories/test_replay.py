@@ -9,7 +9,7 @@ from typing import Annotated
 import pytest
 
 from checker.errors import InternalError
-from checker.stories.replay import Path, replay
+from checker.stories.replay import Steps, replay
 from checker.stories.trace import Arrow, StoryError, from_json, show
 from model.finite import Mask, ModelError
 from model.lang import Label, cells, resolve, save
@@ -17,7 +17,7 @@ from tests.rigs import story_toy as toy
 from tests.rigs.traces import storm, trace_of
 
 
-def states_of(path: Path) -> list[tuple[int, ...]]:
+def states_of(path: Steps) -> list[tuple[int, ...]]:
     system = toy.Storm(toy.ToyScope())
     all_cells = list(cells(system))
     states = [save(all_cells)]
@@ -105,7 +105,7 @@ def test_expected_states_are_compared() -> None:
         (toy.STORM, 2, r"after the end of the loop to step 3 in_handler\[0\] is 0, but 1 was expected"),
     ],
 )
-def test_a_path_that_does_not_run_is_our_bug(path: Path, loop: int | None, message: str) -> None:
+def test_a_path_that_does_not_run_is_our_bug(path: Steps, loop: int | None, message: str) -> None:
     with pytest.raises(InternalError, match=message):
         replay(toy.Storm, toy.ToyScope(), path, loop)
     with pytest.raises(StoryError, match=message):

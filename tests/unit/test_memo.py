@@ -139,8 +139,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "memo_toys.py").write_text(TOYS)
     load_module(tmp_path / "memo_toys.py", "memo_toys")
     kept = dict[object, list[memo.Kept]]()
-    for module in (memo, program):
-        monkeypatch.setattr(module, "KEPT", kept)
+    monkeypatch.setattr(memo, "KEPT", kept)
     yield
     del sys.modules["memo_toys"]
 
