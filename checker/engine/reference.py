@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from checker.engine.passages import tracing, users_files
 from checker.language.source import type_hints
 from model.finite import RangeError, StructType, TableType, decode, size
-from model.lang import Design, Disabled, Fair, Property, Scope, cells, load, resolve, save
+from model.lang import Cell, Design, Disabled, Fair, Property, Scope, cells, load, resolve, save
 
 Codes = tuple[int, ...]
 Value: TypeAlias = int | Enum | None  # of a parameter: a bool is an int
@@ -71,6 +71,9 @@ class Reference:
             self.system.initial()
         self.start: Codes = save(self.cells)
         self._at: Codes | None = self.start  # the state that the system is in, where that is known
+        self._other: Design | None = None  # a second one, in the state before a step
+        self._other_cells: list[Cell] = []
+        self._other_at: Codes | None = None
         self.moves = [
             Move(name, args, info.fair)
             for name, info in design.steps().items()
@@ -139,10 +142,14 @@ class Reference:
 
     def holds_on_edge(self, function: Callable[..., Any], args: Sequence[object], before: Codes, after: Codes) -> bool:
         """What an `always` of two states says of a step."""
-        other = self.design(self.scope)
-        load(list(cells(other)), before)
+        if self._other is None:
+            self._other = self.design(self.scope)
+            self._other_cells = list(cells(self._other))
+        if before != self._other_at:
+            load(self._other_cells, before)
+            self._other_at = before
         self.go_to(after)
-        return bool(function(other, self.system, *args))
+        return bool(function(self._other, self.system, *args))
 
 
 def bindings_of(p: Property, scope: Scope) -> list[tuple[Value, ...]]:

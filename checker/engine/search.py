@@ -196,6 +196,7 @@ class ReferenceSearch:
         self.explored = Explored()
         self._table = dict[Atom, bytearray]()
         self._lassos = dict[tuple[Atom, Atom], Lasso | None]()
+        self._first_edges: dict[tuple[Atom, bool], Edge] | None = None
         self.outcome = Outcome.INTERRUPTED
         self._fault: tuple[int, int] | None = None
 
@@ -209,7 +210,7 @@ class ReferenceSearch:
             heavy = limits.max_bytes is not None and self._stats_of(graph).bytes > limits.max_bytes
             return "time" if late else "memory" if heavy else None
 
-        self._table, self._lassos = {}, {}
+        self._table, self._lassos, self._first_edges = {}, {}, None
         try:
             with tracing(users_files(self.reference.design)) as self._ran:
                 self.explored = self.reference.explore(limits.max_states, watch)
@@ -257,11 +258,20 @@ class ReferenceSearch:
         return None if found < 0 else found
 
     def first_edge(self, atom: Atom, value: bool) -> Edge | None:
-        function, args, states = self.properties[atom.formula].function, self._args(atom), self.explored.states
-        for src, label, dst in self.explored.edges:
-            if self.reference.holds_on_edge(function, args, states[src], states[dst]) == value:
-                return Edge(src, label, dst)
-        return None
+        if self._first_edges is None:
+            self._first_edges = self._seen_on_edges()
+        return self._first_edges.get((atom, value))
+
+    def _seen_on_edges(self) -> dict[tuple[Atom, bool], Edge]:
+        """The first edge with each value of each atom of steps. An edge is loaded once for all atoms."""
+        states, found = self.explored.states, dict[tuple[Atom, bool], Edge]()
+        asked = [(a, self.properties[a.formula].function, self._args(a)) for a in self.atoms if a.of_edges]
+        for src, label, dst in self.explored.edges if asked else ():
+            for a, function, args in asked:
+                value = self.reference.holds_on_edge(function, args, states[src], states[dst])
+                found.setdefault((a, value), Edge(src, label, dst))
+            asked = [each for each in asked if (each[0], True) not in found or (each[0], False) not in found]
+        return found
 
     def lasso(self, p: Atom, q: Atom) -> Lasso | None:
         if (p, q) not in self._lassos:

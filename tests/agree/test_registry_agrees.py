@@ -1,7 +1,8 @@
 """Generated C and CPython say the same of every design of the registry, under every VMM, guest, version and flag.
 
 One vCPU, pin and vector, level devices: the core of the matrix is compared at larger scopes, too (test_engines_agree.py).
-Each kernel meets every guest under QEMU, and two guests under every other VMM, chosen so that every two roles meet;
+Under QEMU each kernel is compared in a third of its cells with every guest, the next kernel in the next third; under every
+other VMM with two guests, chosen so that every two roles meet;
 `make nightly` (EOI_EVERY_CELL=1) compares every kernel with every guest under every VMM.
 """
 
@@ -52,9 +53,14 @@ def test_every_two_roles_meet() -> None:
 def test_kernel_designs(design: str, vmm: str) -> None:
     guests = guests_of(design, vmm)
     found = cells(design, DESIGNS[design], [design], [vmm], guests, ["level"])
+    if not set(DESIGNS[design].api_flags) & set(VMMS[vmm].api_flags):
+        assert not found  # a VMM that asks for what this kernel does not know
+        return
     assert {cell.scope.ioapic for cell in found} == set(VMMS[vmm].versions)
     assert {cell.names["guest"] for cell in found} == set(guests)
-    for cell in found:
+    asked = found if os.environ.get("EOI_EVERY_CELL") or vmm != "qemu" else found[KERNELS.index(design) % 3 :: 3]
+    assert 0 < len(found) <= 3 * len(asked) + 2
+    for cell in asked:
         assert_engines_agree(cell, roles.all_properties())
 
 
