@@ -26,7 +26,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from checker.engine.cgen import HELPERS, loops, nested
+from checker.engine.cgen import FAULT_BIT, HELPERS, loops, nested
 from checker.engine.cgen_expr import ExpressionWriter
 from checker.engine.cgen_stmt import FunctionWriter, prototype, states_of
 from checker.engine.cgen_unit import (
@@ -48,29 +48,29 @@ TABLE_HEAD = 2  # words of a table before the places of the parts
 
 Export: TypeAlias = tuple[str, str]  # ("function", its name), ("step", of a step), ("formula", of its first function)
 
-STARTS = """\
+STARTS = f"""\
 typedef uint64_t __attribute__((may_alias)) word;
-struct successors { word *next; uint16_t *label; uint32_t words, fresh; };
+struct successors {{ word *next; uint16_t *label; uint32_t words, fresh; }};
 
 static inline struct sys *begin(const word *now, struct successors *out)
-{
+{{
 	if (!out->fresh)
 		__builtin_memcpy(out->next, now, 8 * (uint64_t)out->words);
 	return (struct sys *)out->next;
-}
+}}
 
 static inline void end(struct successors *out, int status, uint32_t label, const uint64_t *to)
-{
-	if (*(uint8_t *)to[0]) {
+{{
+	if (*(uint8_t *)to[0]) {{
 		*(uint8_t *)to[0] = 0;
 		status = FAULT;
-	}
+	}}
 	out->fresh = status == DISABLED; /* then the next place holds the state: the step has left it as it was */
 	if (out->fresh)
 		return;
-	*out->label++ = status == FAULT ? label | 0x8000 : label;
+	*out->label++ = status == FAULT ? label | {FAULT_BIT:#x} : label;
 	out->next += out->words;
-}
+}}
 """.splitlines()
 
 

@@ -17,7 +17,7 @@ import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 from checker.engine.build import cache_dir
 from checker.engine.linked import LinkedProgram
 from checker.engine.passages import PACKAGES
+from checker.language.classes import MADE_BY_PYTHON
 from checker.language.source import USERS_MODULE
 from model.lang import Design, Property, Scope
 
@@ -42,23 +43,34 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
-def _is_known(module: str) -> bool:
-    """Is the module's text part of what names a file?"""
+def _is_named(module: str, name: str, wanted: object) -> bool:
+    """Is this the object that the module has under the name, and the module's text part of what names a file?"""
+    found: object = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if isinstance(found, Property):
+        found = found.function
     file = getattr(sys.modules.get(module), "__file__", None)
     of_project = module.split(".")[0] in PACKAGES and file is not None and Path(file).is_relative_to(ROOT)
-    return of_project or module.startswith(USERS_MODULE)
+    return found is wanted and (of_project or module.startswith(USERS_MODULE))
+
+
+def _is_composed(design: type[Design]) -> bool:
+    """A class of compose() has nothing of its own; what it is mixed from says all of it."""
+    return set(vars(design)) <= MADE_BY_PYTHON and not vars(design).get("__annotations__")
 
 
 def path_of(design: type[Design], scope: Scope, properties: Sequence[Property]) -> Path | None:
     """Where the program of a system is kept; None if it is not to be kept."""
-    classes = [c for c in design.__mro__ if c is not design and issubclass(c, Design)]
+    classes = [c for c in design.__mro__ if issubclass(c, Design) and not (c is design and _is_composed(c))]
     functions = [(p.function.__module__, p.function.__qualname__, str(p.kind)) for p in properties]
-    modules = {design.__module__, type(scope).__module__, *(c.__module__ for c in classes), *(f[0] for f in functions)}
-    if not all(map(_is_known, modules)):
+    named: list[type | Callable[..., object]] = [type(scope), *classes, *(p.function for p in properties)]
+    named += [type(value) for value in scope.choices().values() if type(value) is not bool]
+    if not all(_is_named(of.__module__, of.__qualname__, of) for of in named):
         return None
     choices = [(name, type(value).__module__, type(value).__qualname__) for name, value in scope.choices().items()]
     parts = (
-        _sources(), design.__module__, design.__qualname__, [(c.__module__, c.__qualname__) for c in design.__bases__],
+        _sources(), design.__module__, design.__qualname__, [(c.__module__, c.__qualname__) for c in classes],
         (type(scope).__module__, type(scope).__qualname__), list(scope.sizes().items()), choices, functions,
     )  # fmt: skip
     return cache_dir() / f"{hashlib.sha256(repr(parts).encode()).hexdigest()}.program"
@@ -70,7 +82,10 @@ def save(path: Path, design: type[Design], linked: LinkedProgram) -> None:
     pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL)
     pickler.system = design
     bare = replace(linked.program, functions={}, uncalled={}, owners={})
-    pickler.dump((bare, linked.noted, linked.offsets, linked.files, linked.digest))
+    try:
+        pickler.dump((bare, linked.noted, linked.offsets, linked.files, linked.digest))
+    except pickle.PicklingError:  # a record or an Enum whose name stands for another one by now
+        return
     content = buffer.getvalue()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,8 @@ from checker.engine.parts import Parts
 from checker.engine.passages import Passage
 from checker.errors import InternalError
 from checker.language.ir import Program
-from checker.language.layout import bindings
+from checker.language.layout import bindings, leaves
+from model.finite import size
 from model.lang import Design
 
 U64 = NDArray[np.uint64]
@@ -117,7 +118,7 @@ def link(program: Program, design: type[Design], noted: Sequence[Passage]) -> Li
         )
         for unit, library in zip(units, libraries, strict=True)
     ]  # fmt: skip
-    return LinkedProgram(program, noted, parts.offsets, files, _digest(program, parts, units))
+    return LinkedProgram(program, noted, parts.offsets, files, _digest(program, parts, noted, units))
 
 
 @functools.lru_cache(maxsize=MOST_UNITS)
@@ -126,22 +127,25 @@ def _library(unit: PartUnit, cache: Path) -> str:
     return compile_c(unit.source()).name
 
 
-def _digest(program: Program, parts: Parts, units: Sequence[PartUnit]) -> bytes:
+def _digest(program: Program, parts: Parts, noted: Sequence[Passage], units: Sequence[PartUnit]) -> bytes:
     """Nothing that no step and no property comes to counts, so that designs which differ only there share their searches."""
     names = [*(step.name for step in program.steps), *(name for f in program.formulas for name in f.functions)]
     run = {function.name for function in reached(program.functions, names)}
-    found = hashlib.sha256(repr((parts.offsets, _heads(program))).encode())
+    lines = [sorted(passage.lines) for passage in noted]
+    found = hashlib.sha256(repr((parts.offsets, _heads(program), lines)).encode())
     for unit in units:
         contents = unit.contents
         shown = [text for name, text in unit.texts.items() if name in run]
         shape = contents.cell_bytes, [name for name, _ in contents.choices], unit.layout()
-        found.update(repr((contents.number, shape, shown, contents.marked)).encode())
+        found.update(repr((contents.number, shape, shown)).encode())
     return found.digest()
 
 
 def _heads(program: Program) -> object:
-    steps = [(step.name, [p.type for p in step.params]) for step in program.steps]
-    return steps, [(f.functions, f.of_edges, [p.type for p in f.params]) for f in program.formulas]
+    """The instances of steps and formulas, and the values of each leaf: how many, as a type may be called like another."""
+    steps = [(step.name, list(bindings(step.params))) for step in program.steps]
+    formulas = [(f.functions, f.of_edges, list(bindings(f.params))) for f in program.formulas]
+    return steps, formulas, [(str(leaf), size(leaf.type)) for leaf in leaves(program.state)]
 
 
 class _Tables:
@@ -158,8 +162,8 @@ class _Tables:
         self.at = np.concatenate([[0], np.cumsum(sizes)]).astype(
             np.int64
         )  # of each module's table; its end: their size
-        size = int(self.at[-1])
-        words, inner = np.zeros(size, np.uint64), list[int]()
+        total = int(self.at[-1])
+        words, inner = np.zeros(total, np.uint64), list[int]()
         for number, module in enumerate(modules):
             first = int(self.at[number]) + TABLE_HEAD
             words[first : first + len(offsets)] = offsets

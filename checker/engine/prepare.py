@@ -32,14 +32,15 @@ class Prepared:
         self._path = kept.path_of(*self._asked)
         self._linked = kept.load(self._path, design) if self._path is not None else None
         self._library: ctypes.CDLL | None = None
-        self.program = self._linked.program if self._linked else self.lowered()
+        self.program = self._linked.program if self._linked else self._lower()
         self.noted = self._linked.noted if self._linked else passages(self.program, design)
         self.live = any(formula.kind == "leads_to" for formula in self.program.formulas)
 
     def lowered(self) -> Program:
         """The program with its functions. Raises ModelError."""
-        if self._linked and self._linked.program.functions:
-            return self._linked.program
+        return self.program if self.program.functions else self._lower()
+
+    def _lower(self) -> Program:
         check_sizes(*self._asked[:2])
         return lower(*self._asked)
 
@@ -56,7 +57,7 @@ class Prepared:
         """The program compiled as a whole: for large searches. Raises NoCompiler, CompileFailed."""
         with self._lock:
             if self._library is None:
-                program = self.program if self.program.functions else self.lowered()
+                program = self.lowered()
                 self._library = load_c(generate(program, passages(program, self._asked[0])))
             return self._library
 

@@ -13,7 +13,10 @@ from checker.language.lower import lower
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.loader import load_design
 from checker.matrix.roles import all_properties, designs
+from model.lang import compose
 from model.machine import Scope
+from tests.rigs.compare import load_module
+from tests.rigs.header import Sizes
 
 
 def cells(design, guest="linux", **scope):
@@ -137,3 +140,50 @@ def test_a_program_of_the_users_is_kept_until_a_file_of_theirs_is_edited(fresh, 
     )
     after = asked()
     assert after.program.functions and after.linked().digest != before.linked().digest
+
+
+def test_a_class_whose_name_stands_for_another_is_not_kept(fresh, monkeypatch):
+    """A file is named by names: they have to be those of the very classes that are asked for."""
+    (cell, *_) = cells("v6", cpus=1, pins=1)
+    kernel = cell.system.__bases__[0]
+    assert kept.path_of(cell.system, cell.scope, []) is not None
+    same = type(kernel.__name__, (kernel,), {"__module__": kernel.__module__, "lane": "another"})
+    assert kept.path_of(compose(same, *cell.system.__bases__[1:]), cell.scope, []) is None
+    _ = cell.system.__annotations__  # Python makes an empty one when it is asked for
+    assert kept.path_of(cell.system, cell.scope, []) is not None
+    changed = type(cell.system.__name__, (cell.system,), {"__module__": kernel.__module__, "lane": "another"})
+    assert kept.path_of(changed, cell.scope, []) is None
+    p = applying(cell)[0]
+    assert kept.path_of(cell.system, cell.scope, [replace(p, function=lambda s: True)]) is None
+
+
+KIND = """\
+from enum import Enum
+
+from tests.rigs.header import *
+
+
+class Kind(Enum):
+    A = 0
+    B = 1
+    {more}
+
+
+class Toy(Design):
+    scope: Sizes
+    on: bool
+
+    @step(by="guest")
+    def go(self, kind: Kind) -> None:
+        self.on = kind == Kind.A
+"""
+
+
+def test_equal_digests_are_not_of_types_that_are_called_alike(tmp_path):
+    """The C of go() is the same, and it has two instances or three."""
+    found = {}
+    for name, more in (("two", ""), ("three", "C = 2"), ("too", "")):
+        (tmp_path / f"{name}.py").write_text(KIND.format(more=more))
+        toy = load_module(tmp_path / f"{name}.py", f"kinds_{name}").Toy
+        found[name] = modules.link(lower(toy, Sizes()), toy, ()).digest
+    assert found["two"] == found["too"] != found["three"]
