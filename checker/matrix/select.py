@@ -153,7 +153,7 @@ def select(
         (name, cls), kernels=of("kernel", ["base"]), vmms=vmms, guests=of("guest", default_guests(vmms)),
         devices=list(DEVICES) if devices == ["all"] else devices,
         scope={**asked.sizes, **(smaller or {})}, find=find_role,
-        chosen=[r for r in ROLES if asked.roles.get(r) or r in own],
+        chosen=[r for r in ROLES if asked.roles.get(r) or r in own or r == role_of(cls)],
     )  # fmt: skip
     cells = [c for c in found if isinstance(c, Cell)]
     skipped = [c for c in found if isinstance(c, Skipped)]

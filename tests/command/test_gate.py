@@ -254,6 +254,21 @@ def test_the_full_matrix_leaves_no_name_out():
     assert all(part.cells() for part in parts if part.vmm == "qemu" and part.design == "v1")
 
 
+def test_who_is_named_meets_whom_it_would_not_by_default(tmp_path):
+    """A VMM of the user's counts as named: it is the design."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from model.vmms.openvmm import Openvmm\n\n\nclass Mine(Openvmm):\n"
+        "    def has_interrupt_remapping(self) -> bool:\n        return not super().has_interrupt_remapping()\n"
+    )
+    alone = [cls.meets.get("vmm", ()) for cls in GUESTS.values()]
+    assert "openvmm" not in GUESTS["xen_kdump"].meets["vmm"] and any("openvmm" in names for names in alone)
+    by_default = {c.names["guest"] for c in select(Selection(str(path)))[1]}
+    assert "xen_kdump" not in by_default and "xen_moves" in by_default
+    named = select(Selection(str(path), {"guest": ["xen_kdump"]}))[1]
+    assert {c.names["guest"] for c in named} == {"xen_kdump"}
+
+
 @pytest.mark.parametrize("design", sorted(gate.gated()))
 def test_all_that_prove_asks_by_default_is_in_it(design):
     _, cells, _, wanted = select(Selection(design))
