@@ -19,8 +19,9 @@ LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
 # What `eoi gate` judges: see checker/questions/gate.py.
 FULL = """\
-all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/O APIC version and API flag; level lines;
-# default sizes), the other devices on qemu with linux and windows_cg, the VMMs on request with the guest that suits them.
+all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/O APIC version and API flag, level
+# lines, and what says with whom alone it is asked; default sizes), the other devices on qemu with linux and windows_cg,
+# the VMMs on request with the guest that suits them.
 # A design that is no kernel: on base and on v6. Historical bugs and CPUID designs: the systems that they name."""
 NOT_IN = "other devices under other VMMs and guests; other sizes; VMMs and guests on request with the rest"
 # Of `eoi compat`, unless told otherwise. Other VMMs call the same functions of the kernel; these call them in most orders.

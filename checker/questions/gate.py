@@ -1,7 +1,7 @@
 """`eoi gate`: does every verdict of the full matrix equal the expected one?
 
 The full matrix is, for each design, all that `eoi prove DESIGN` asks by default (every VMM, guest, I/O APIC version and
-API flag, level lines, at the default scope); then the other devices on QEMU with the guests of GUESTS_MAIN, and the
+API flag, level lines, what `meets` only some, at the default scope); then the other devices on QEMU with the guests of GUESTS_MAIN, and the
 VMMs on request with the guest that suits them. A design that is no kernel is run on each of KERNELS. A design with
 default_roles (historical bugs, CPUID) is run with those and nothing else. Not in it: other devices under other VMMs and
 guests, other sizes, the guests and VMMs on request mixed with the rest. A cell of more than MAX_STATES states is refused
