@@ -102,8 +102,7 @@ class Lapic(Struct):
     req_ioapic_eoi_exit: Annotated[bool, Label("REQ_IOAPIC_EOI_EXIT")]  # KVM_REQ_IOAPIC_EOI_EXIT
     req_scan_ioapic: Annotated[bool, Label("REQ_SCAN_IOAPIC")]  # KVM_REQ_SCAN_IOAPIC
     in_guest: Annotated[bool, Label("in guest")]  # the vCPU executes guest code; otherwise it is in KVM or in the VMM
-    # KVM_EXIT_IOAPIC_EOI returned to the VMM: run->eoi.vector
-    exit_ioapic_eoi: Annotated[Vector | None, Label("KVM_EXIT_IOAPIC_EOI")]
+    exit_ioapic_eoi: Annotated[Vector | None, Label("KVM_EXIT_IOAPIC_EOI")]  # returned to the VMM: run->eoi.vector
 
 
 class Route(Struct):
@@ -147,6 +146,7 @@ class Machine(Design):
     # What a role promises; properties ask, so that they need not know the roles.
     withholds_eois: ClassVar[bool] = False  # a guest: it may leave an interrupt in service for ever
     drops_interrupts: ClassVar[bool] = False  # a guest: it takes pins away while their interrupts are outstanding
+    sends_level_ipis: ClassVar[bool] = False  # a guest: level messages that no route sent; found, if it says nothing
     posts_interrupts: ClassVar[bool] = False  # a kernel: what is pending may stand in a PIR
     has_ioapic: ClassVar[bool] = True  # a VMM: its guest sees an I/O APIC
     gets_eoi_exits: ClassVar[bool] = True  # a VMM: the I/O APIC is its own

@@ -5,10 +5,7 @@ A docstring says what must hold; its "Violated:" line is what a reviewer would s
 
 from __future__ import annotations
 
-import inspect
-
-from model.guests.guest import Guest
-from model.lang import Design, Promise, always, leads_to, reachable
+from model.lang import Promise, always, leads_to, reachable
 from model.machine import Cpu, IoapicVersion, Machine, Pin, Trigger
 
 OWES: dict[Promise, str] = {
@@ -18,21 +15,10 @@ OWES: dict[Promise, str] = {
 NO_PROTOCOL: dict[Promise, str] = {
     lambda system: bool(system.withholds_eois): "this guest follows no protocol of which the property speaks"
 }
-
-
-def sends_level_ipis(system: type[Design]) -> bool:
-    """A guest that makes LAPICs accept anything but edges."""
-    for base in (c for c in system.__mro__ if getattr(c, "lane", "") == Guest.lane):
-        for function in (f for f in vars(base).values() if inspect.isfunction(f)):
-            names = function.__code__.co_names
-            edges = "EDGE" in names and "LEVEL" not in names
-            if "apic_accept_irq" in names and not edges:
-                return True
-    return False
-
-
 LEVEL_IPIS: dict[Promise, str] = {
-    sends_level_ipis: "this guest sends level-triggered IPIs, which are no route's interrupts and look like them"
+    lambda system: bool(
+        system.sends_level_ipis
+    ): "this guest sends level-triggered IPIs, which are no route's interrupts and look like them"
 }
 NO_IOAPIC: dict[Promise, str] = {lambda system: not system.has_ioapic: "this VMM has no I/O APIC of its own"}
 

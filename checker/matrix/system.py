@@ -12,6 +12,7 @@ from checker.errors import UserError
 from checker.language.ir import Loc
 from checker.language.refusal import Refused
 from checker.language.source import parsed
+from checker.matrix.ipis import PROMISE, level_ipis
 from checker.matrix.roles import ROLES, users_file
 from model.lang import Design, compose
 from model.machine import Machine
@@ -28,6 +29,8 @@ def system_of(*roles: type[Design]) -> type[Design]:
     if roles not in _made:
         _check_names(roles)
         _made[roles] = compose(*roles)
+        if any(level_ipis(role) for role in roles):
+            setattr(_made[roles], PROMISE, True)
     return _made[roles]
 
 
