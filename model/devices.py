@@ -63,6 +63,7 @@ class Resample(Level):
     Simplified: with other VMMs (an in-kernel chip has resamplers, too) it never raises.
     """
 
+    passes_ioapic_by: ClassVar[bool] = True
     signalled: Annotated[Table[Pin, bool], Label("irqfd {0} signalled")]
 
     def device_raise(self, pin: Pin) -> None:

@@ -95,8 +95,7 @@ class Lapic(Struct):
     irr: Annotated[Mask[Vector], Label("IRR")]
     isr: Annotated[Mask[Vector], Label("ISR")]
     tmr: Annotated[Mask[Vector], Label("TMR")]
-    # EOIs that KVM intercepts for an I/O APIC
-    ioapic_handled_vectors: Annotated[Mask[Vector], Label("handled vectors")]
+    ioapic_handled_vectors: Annotated[Mask[Vector], Label("handled vectors")]  # EOIs that KVM intercepts
     highest_stale_pending_ioapic_eoi: Annotated[Vector | None, Label("stale vector")]
     pending_ioapic_eoi: Annotated[Vector | None, Label("pending EOI")]  # one slot, as in kvm_vcpu_arch
     req_ioapic_eoi_exit: Annotated[bool, Label("REQ_IOAPIC_EOI_EXIT")]  # KVM_REQ_IOAPIC_EOI_EXIT
@@ -148,6 +147,7 @@ class Machine(Design):
     drops_interrupts: ClassVar[bool] = False  # a guest: it takes pins away while their interrupts are outstanding
     sends_level_ipis: ClassVar[bool] = False  # a guest: level messages that no route sent; found, if it says nothing
     posts_interrupts: ClassVar[bool] = False  # a kernel: what is pending may stand in a PIR
+    passes_ioapic_by: ClassVar[bool] = False  # a device: its messages do not go through the I/O APIC's pins
     has_ioapic: ClassVar[bool] = True  # a VMM: its guest sees an I/O APIC
     gets_eoi_exits: ClassVar[bool] = True  # a VMM: the I/O APIC is its own
     scope_defaults: ClassVar[Mapping[str, Any]] = {}  # of the scope, for systems with this role
@@ -158,8 +158,7 @@ class Machine(Design):
     apic: Annotated[Table[Cpu, Lapic], Label("CPU{0}", lane="KVM")]
     irq_routing: Annotated[Table[Pin, Route], Label("GSI {0} route", lane="KVM")]
     ioapic: Annotated[Table[Pin, RedirectionEntry], Label("pin {0}", lane="{design.ioapic_lane}")]
-    # the I/O APIC's 10 ms timer that re-delivers after a storm
-    delayed_ioapic_service: Annotated[bool, Label("delayed service armed", lane="{design.ioapic_lane}")]
+    delayed_ioapic_service: Annotated[bool, Label("delayed service armed", lane="{design.ioapic_lane}")]  # throttle
     # the device wants service; for a level device this is its line
     raised: Annotated[Table[Pin, bool], Label("line {0}", lane="device")]
 

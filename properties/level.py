@@ -18,16 +18,21 @@ FORGETS: dict[Promise, str] = {
 }
 OPENS_EARLY: dict[Promise, str] = {
     lambda system: bool(system.opens_early): "this I/O APIC opens pins before their EOI (vmm-guest.md V-CH2, V-OV2)",
+    lambda system: bool(system.passes_ioapic_by): "a resampling irqfd sends past the I/O APIC, so no pin closes (Q19)",
     **FORGETS,
 }
-POSTED: dict[Promise, str] = {
-    lambda system: bool(system.posts_interrupts): "a posted interrupt is taken, too, and is not in IRR yet"
+TAKEN: dict[Promise, str] = {
+    lambda system: bool(system.posts_interrupts): "a posted interrupt is taken, too, and is not in IRR yet",
+    lambda system: bool(
+        system.sets_remote_irr
+    ): "this VMM sets Remote IRR by KVM_SET_IRQCHIP, as a migration stream has it, and LAPICs by another ioctl",
 }
 
 
 @always(source="kvm.md 7.6 P9; vmm-guest.md H4", premise="level_outstanding", not_for=FORGETS)
 def level_is_sent_once(s: Machine, pin: Pin, cpu: Cpu, other: Cpu) -> bool:
-    """A level pin has at most one interrupt pending or in service. (Pins that share a vector share its EOIs: not asked.)
+    """A level pin has at most one interrupt pending or in service. (A pin that hears other pins' EOIs is not asked: they have
+    its vector, or with interrupt remapping their LAPIC's vector is its entry's.)
 
     Violated: The interrupt of pin {pin} is sent to CPU{other} although CPU{cpu} has not ended the one before it.
     """
@@ -39,7 +44,10 @@ def level_is_sent_once(s: Machine, pin: Pin, cpu: Cpu, other: Cpu) -> bool:
         and s.guest_uses_device(pin)
         and vector in one.tmr
         and vector in two.tmr
-        and not any(p != pin and s.guest_uses_device(p) and s.remapped_vector(p) == vector for p in s.ioapic)
+        and not any(
+            p != pin and s.guest_uses_device(p) and s.remapped_vector(p) in (vector, s.ioapic[pin].vector)
+            for p in s.ioapic
+        )
     )
     if cpu == other:
         return not asked or vector not in one.irr or vector not in one.isr
@@ -59,12 +67,15 @@ def closed_until_its_eoi(s: Machine, pin: Pin, cpu: Cpu) -> bool:
         and s.guest_uses_device(pin)
         and s.guest_uses_cpu(cpu)
         and vector in s.apic[cpu].tmr
-        and not any(p != pin and s.guest_uses_device(p) and s.remapped_vector(p) == vector for p in s.ioapic)
+        and not any(
+            p != pin and s.guest_uses_device(p) and s.remapped_vector(p) in (vector, s.ioapic[pin].vector)
+            for p in s.ioapic
+        )
     )
     return not asked or not s.kvm_apic_pending_eoi(s.apic[cpu], vector) or s.ioapic[pin].remote_irr
 
 
-@always(source="vmm-guest.md H4; kvm.md 2.3, 4.1.3, L U10", premise="remote_irr_set", not_for=POSTED)
+@always(source="vmm-guest.md H4; kvm.md 2.3, 4.1.3, L U10", premise="remote_irr_set", not_for=TAKEN)
 def closes_only_if_taken(before: Machine, after: Machine, pin: Pin) -> bool:
     """A pin closes only if a LAPIC took its message: else nobody will ever EOI it.
 
@@ -117,7 +128,8 @@ def disabled_never_suppresses(before: Machine, after: Machine, cpu: Cpu, vector:
     ended = vector in was.isr and vector not in now.isr and vector in was.ioapic_handled_vectors and vector in now.tmr
     if not off or not ended or before.irqchip_mode == IrqchipMode.SPLIT:
         return not off or not ended or now.req_ioapic_eoi_exit
-    return vector in now.irr or not any(
+    sent_again = any(vector in apic.irr for apic in after.apic.values())  # its line is still high; it may have moved
+    return sent_again or not any(
         rte.vector == vector and rte.trigger == Trigger.LEVEL and rte.remote_irr for rte in after.ioapic.values()
     )
 

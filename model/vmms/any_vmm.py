@@ -15,6 +15,7 @@ class AnyVmm(SetupVmm):
     Simplified: INIT is sent by the VMM; vCPUs are in x2APIC mode whenever CPUID has it, so that MSRs reach the LAPIC.
     """
 
+    sets_remote_irr: ClassVar[bool] = True
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1}
 
     has_run: Annotated[Table[Cpu, bool], Label("CPU{0} has run")]  # KVM_RUN was called

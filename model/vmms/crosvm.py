@@ -11,7 +11,8 @@ from model.vmms.vmm import Vmm
 class Crosvm(Vmm):
     """Every rule cites its fact of docs/facts/vmm-guest.md. `irr` is interrupt_level, the state of the line.
 
-    Simplified: no RTC pin, and the owner of a resample event answers it at once.
+    Simplified: no RTC pin, and the owner of a resample event answers it at once. A guest that gives an entry a new vector or
+    CPU writes it masked before it unmasks it, as Linux and Xen do (L9).
     """
 
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V20,)
@@ -51,6 +52,16 @@ class Crosvm(Vmm):
         self.ioapic_eoi_broadcast(vector)
 
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
+        rte = self.ioapic[pin]
+        if vector != rte.vector or dest != rte.dest:
+            self.write_half(pin, vector, dest, trigger, True)
+        self.write_half(pin, vector, dest, trigger, mask)
+
+    def ioapic_mem_write_rte_high(self, pin: Pin, dest: Cpu) -> None:
+        rte = self.ioapic[pin]
+        self.write_half(pin, rte.vector, dest, rte.trigger, rte.mask)
+
+    def write_half(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """V-CR3: a high level line is sent before its route is set up anew, so to where the old route says."""
         rte = self.ioapic[pin]
         self.set_entry(rte, vector, dest, trigger, mask)

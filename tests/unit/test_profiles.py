@@ -138,7 +138,7 @@ def test_crosvm_sends_to_the_old_route_and_clears_remote_irr_for_an_edge_entry()
     s = system(Crosvm)
     write(s, vector=0, dest=0, mask=True)
     s.ioapic_set_irq(0, True)
-    write(s, vector=1, dest=1)
+    s.write_half(0, 1, 1, LEVEL, False)
     assert 0 in s.apic[0].irr, "sent before the route was set up anew"
     assert not s.apic[1].irr
     write(s, vector=1, dest=1, mask=True)
@@ -147,6 +147,22 @@ def test_crosvm_sends_to_the_old_route_and_clears_remote_irr_for_an_edge_entry()
     assert not s.ioapic[0].remote_irr
     write(s, vector=1, dest=1)
     assert 1 in s.apic[1].irr
+
+
+def test_crosvm_sends_to_the_new_route_if_the_entry_is_written_masked_first() -> None:
+    """As Linux and Xen do (L9), and as a write of the whole entry stands for; the high half alone is one write."""
+    s = system(Crosvm)
+    write(s, vector=0, dest=0, mask=True)
+    s.ioapic_set_irq(0, True)
+    write(s, vector=1, dest=1)
+    assert 1 in s.apic[1].irr
+    assert not s.apic[0].irr
+    s = system(Crosvm)
+    write(s, vector=0, dest=0)
+    s.ioapic[0].irr = True
+    s.ioapic_mem_write_rte_high(0, 1)
+    assert 0 in s.apic[0].irr
+    assert not s.apic[1].irr
 
 
 def test_no_ioapic_has_messages_only() -> None:
