@@ -159,12 +159,10 @@ class Exploration:
         shape: ModelShape,
         *,
         keep_edges: bool = False,
-        whole: Callable[[], ctypes.CDLL] | None = None,
         portable: bool | None = None,
         engine_flags: Sequence[str] = (),
     ) -> None:
-        """whole: makes the library of the same program as a whole, to go on with once the search has BORDER states.
-        portable: do without BMI2 (default: if $EOI_PORTABLE is set).
+        """portable: do without BMI2 (default: if $EOI_PORTABLE is set).
 
         Raises InternalError on a model library of another ABI, MemoryError, NoCompiler, CompileFailed.
         """
@@ -177,7 +175,7 @@ class Exploration:
         self.words8 = len(shape.mask)
         self.keep_edges = keep_edges
         self.initial = 0
-        self._model, self._whole, self._frozen, self._complete = model, whole, False, False
+        self._model, self._frozen, self._complete = model, False, False
         self._flags, self._large = engine_flags, False
         self._library = load_engine(engine_flags)
         sizes = (self.words8, shape.max_successors, shape.labels, shape.n_atoms, shape.n_edge_atoms)
@@ -219,11 +217,13 @@ class Exploration:
         max_states: int | None = None,
         max_bytes: int | None = None,
         seconds: float | None = None,
+        whole: Callable[[], ctypes.CDLL] | None = None,
     ) -> Outcome:
         """Explore until done or a limit; may be called again with other limits, and then goes on.
 
         States end at most one batch past max_states, the same on every machine. on_progress is called
-        every ~50 ms and may raise KeyboardInterrupt to stop. Raises InternalError on a broken model
+        every ~50 ms and may raise KeyboardInterrupt to stop. whole: makes the library of the same program as a whole, to
+        go on with once the search has BORDER states. Raises InternalError on a broken model
         library, ValueError without an initial state, RuntimeError after an array was taken.
         """
         if self._frozen:
@@ -231,7 +231,7 @@ class Exploration:
         if not self.initial:
             raise ValueError("no initial state")
         try:
-            return self._run(on_progress, max_states, max_bytes, seconds)
+            return self._run(on_progress, max_states, max_bytes, seconds, whole)
         except KeyboardInterrupt:
             return Outcome.INTERRUPTED
 
@@ -241,6 +241,7 @@ class Exploration:
         max_states: int | None,
         max_bytes: int | None,
         seconds: float | None,
+        whole: Callable[[], ctypes.CDLL] | None,
     ) -> Outcome:
         limits = (UNLIMITED if max_states is None else max_states, UNLIMITED if max_bytes is None else max_bytes)
         batches = 16
@@ -248,7 +249,7 @@ class Exploration:
         while True:
             status = SearchStatus(self._library.engine_run(self._engine, batches, *limits))
             if status is SearchStatus.RUNNING and not self._large and self._view().states >= BORDER:
-                self._make_large()
+                self._make_large(whole)
             now = time.monotonic()
             batches = max(1, batches // 2) if now - last > CHUNK_SECONDS / 2 else batches * 2
             if on_progress:
@@ -262,12 +263,12 @@ class Exploration:
                 return Outcome.TIME_LIMIT
             last = time.monotonic()
 
-    def _make_large(self) -> None:
+    def _make_large(self, whole: Callable[[], ctypes.CDLL] | None) -> None:
         """Go on with what takes longer to compile and less to run: another engine, and the program as a whole."""
         self._large = True
         self._library = load_engine((*self._flags, WIDTHS))
-        if self._whole:
-            self._model = self._whole()
+        if whole:
+            self._model = whole()
             self._library.engine_go_on_whole(self._engine, ctypes.byref(_described(self._model)))
 
     def stats(self) -> Stats:

@@ -13,11 +13,11 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from checker.engine.passages import tracing, users_files
+from checker.engine.running import Codes, Running
 from checker.language.source import type_hints
 from model.finite import RangeError, StructType, TableType, decode, size
-from model.lang import Cell, Design, Disabled, Fair, Property, Scope, cells, load, resolve, save
+from model.lang import Design, Disabled, Fair, Property, Scope, resolve
 
-Codes = tuple[int, ...]
 Value: TypeAlias = int | Enum | None  # of a parameter: a bool is an int
 
 
@@ -66,14 +66,11 @@ class Reference:
     def __init__(self, design: type[Design], scope: Scope) -> None:
         self.design, self.scope = design, scope
         self.system = design(scope)
-        self.cells = list(cells(self.system))
         with tracing(users_files(design)) as self.lines_of_initial:
             self.system.initial()
-        self.start: Codes = save(self.cells)
-        self._at: Codes | None = self.start  # the state that the system is in, where that is known
-        self._other: Design | None = None  # a second one, in the state before a step
-        self._other_cells: list[Cell] = []
-        self._other_at: Codes | None = None
+        self._running = Running(self.system)
+        self.start: Codes = self._running.save()
+        self._before: Running | None = None  # a second one, in the state before a step
         self.moves = [
             Move(name, args, info.fair)
             for name, info in design.steps().items()
@@ -82,20 +79,20 @@ class Reference:
 
     def successor(self, state: Codes, move: Move) -> Codes | None:
         """The state after a move, None if it is disabled. Raises RangeError if it stores out of range."""
-        self.go_to(state)
-        self._at = None
+        running = self._running
+        if running.state is not state:
+            running.go_to(state)
+        running.state = None
         try:
             getattr(self.system, move.step)(*move.args)
         except Disabled:  # `require` comes before the first write on every path: nothing was changed
-            self._at = state
+            running.state = state
             return None
-        return save(self.cells)
+        return running.save()
 
     def go_to(self, state: Codes) -> None:
         """Most moves of a state are disabled: what they leave as it was is not loaded again."""
-        if self._at is not state:
-            load(self.cells, state)
-            self._at = state
+        self._running.go_to(state)
 
     def successors(self, state: Codes) -> Iterator[tuple[int, Codes]]:
         """(move number, next state) for every enabled move, in move order."""
@@ -142,14 +139,11 @@ class Reference:
 
     def holds_on_edge(self, function: Callable[..., Any], args: Sequence[object], before: Codes, after: Codes) -> bool:
         """What an `always` of two states says of a step."""
-        if self._other is None:
-            self._other = self.design(self.scope)
-            self._other_cells = list(cells(self._other))
-        if before != self._other_at:
-            load(self._other_cells, before)
-            self._other_at = before
+        if self._before is None:
+            self._before = Running(self.design(self.scope))
+        self._before.go_to(before)
         self.go_to(after)
-        return bool(function(self._other, self.system, *args))
+        return bool(function(self._before.system, self.system, *args))
 
 
 def bindings_of(p: Property, scope: Scope) -> list[tuple[Value, ...]]:

@@ -93,9 +93,7 @@ class NativeSearch:
         self._library = None if prepared else load_c(generate(program, noted))
         model = self._linked or self._library
         assert model is not None
-        self.exploration = Exploration(
-            model, shape, keep_edges=keep_edges, whole=self._go_on_whole if prepared else None
-        )
+        self.exploration = Exploration(model, shape, keep_edges=keep_edges)
         self._prepared = prepared
         reference = reference or Reference(design, scope)
         self._by_initial = reference.lines_of_initial
@@ -110,7 +108,9 @@ class NativeSearch:
 
     def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
         self._take_marks()  # of who used the library in this thread before
-        self.outcome = self.exploration.run(on_progress, limits.max_states, limits.max_bytes, limits.seconds)
+        # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
+        whole = self._go_on_whole if self._prepared else None
+        self.outcome = self.exploration.run(on_progress, limits.max_states, limits.max_bytes, limits.seconds, whole)
         self._marks = self._take_marks()
         return self.outcome
 

@@ -15,7 +15,7 @@ from checker.matrix.roles import DEVICES, GUESTS, VMMS
 from model.designs.base import Base
 from model.devices import Level
 from model.guests.any_guest import AnyGuest
-from model.lang import Design, Disabled, Scope, compose, load, require, save, step
+from model.lang import Design, Disabled, Scope, cells, compose, load, require, save, step
 from model.machine import Machine, Pin
 from model.machine import Scope as MachineScope
 from model.vmms.qemu import Qemu
@@ -42,20 +42,21 @@ SYSTEMS = list(systems())
 def changed_by_refused_steps(system: type[Design], scope: Scope) -> tuple[set[str], set[str]]:
     """(the steps that were refused in some state, those of them that left another state) on a seeded random way."""
     reference, chosen = Reference(system, scope), random.Random(20251128)
+    held = list(cells(reference.system))
     refused, wrong = set[str](), set[str]()
     state = reference.start
     for _ in range(STATES):
         following = list[Codes]()
         for move in reference.moves:
-            load(reference.cells, state)
+            load(held, state)
             try:
                 getattr(reference.system, move.step)(*move.args)
             except Disabled:
                 refused.add(move.step)
-                if save(reference.cells) != state:
+                if save(held) != state:
                     wrong.add(move.step)
             else:
-                following.append(save(reference.cells))
+                following.append(save(held))
         if not following:
             break
         state = chosen.choice([s for s in following if s != state] or following)
