@@ -36,7 +36,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 nightly: $(READY)
-	EOI_EVERY_CELL=1 $(BIN)/python -m pytest -q -n auto --dist worksteal tests/agree/test_registry_agrees.py tests/agree/test_linked.py
+	EOI_NIGHTLY=1 $(BIN)/python -m pytest -q -n auto --dist worksteal tests/agree tests/language tests/stories tests/unit/test_liveness.py
 
 prove: $(READY)
 	@mkdir -p $(OUT)

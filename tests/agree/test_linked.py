@@ -1,13 +1,12 @@
 """A program that is linked from its parts answers what it answers as a whole: number by number, and story by story.
 
 A cell for each VMM and guest, the kernels in turn; `make test` has every kernel under every VMM and the families with systems of their own, and `make nightly`
-(EOI_EVERY_CELL=1) every cell of the gate.
+every cell of the gate.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 from dataclasses import replace
 from unittest import mock
 
@@ -26,6 +25,7 @@ from checker.questions.verdict import Account, Judge
 from checker.stories.write import to_text
 from tests.rigs.compare import assert_same_search
 from tests.rigs.registered import DESIGNS, KERNELS, OWN_SYSTEMS, cells, own_cells
+from tests.rigs.volume import NIGHTLY
 
 PROPERTIES = all_properties()
 LARGE = frozenset({"any", "any_vmm"})
@@ -156,7 +156,7 @@ def test_designs_with_systems_of_their_own(name: str) -> None:
 
 
 @pytest.mark.everything
-@pytest.mark.parametrize("part", full_matrix() if os.environ.get("EOI_EVERY_CELL") else [], ids=str)
+@pytest.mark.parametrize("part", full_matrix() if NIGHTLY else [], ids=str)
 def test_every_cell_of_the_gate(part: Part) -> None:
     for cell in part.cells(gated()[part.design]):
         assert_same_search(*both_searches(cell))

@@ -16,6 +16,7 @@ from model.finite import ModelError
 from tests.rigs.compare import compare_everywhere, designs_in, load_module
 from tests.rigs.header import Sizes, Version
 from tests.rigs.random_programs import random_functions
+from tests.rigs.volume import volume
 
 HEAD = "from tests.rigs.header import *\n\n\nclass Toy(Box):\n"
 BATCH = 10  # steps that are compiled together
@@ -61,7 +62,7 @@ def make_batch(folder: Path, choose: Random, size: int = BATCH) -> list[str]:
     return [functions for functions in found if accepted(folder, functions)][:size]
 
 
-@pytest.mark.parametrize("examples", [3, pytest.param(30, marks=pytest.mark.everything)])
+@pytest.mark.parametrize("examples", [3, pytest.param(volume(12, 100), marks=pytest.mark.everything)])
 def test_c_does_what_cpython_does(tmp_path: Path, examples: int) -> None:
     """What is refused is not compared, and that should stay the exception."""
 

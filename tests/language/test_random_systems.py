@@ -18,6 +18,7 @@ from model.lang import Design, Property
 from tests.rigs.compare import compare_everywhere, compare_formulas, compare_some
 from tests.rigs.header import Sizes, Version
 from tests.rigs.random_systems import Pieces, RandomSystem
+from tests.rigs.volume import volume
 
 files = itertools.count()
 
@@ -81,7 +82,7 @@ def compare_system(folder: Path, seed: int, size: int, tries: int) -> tuple[Link
 
 
 # The first two notice a call across roles that is bound to the function which the right one restates.
-@pytest.mark.parametrize("seeds", [range(3, 5), pytest.param(range(5, 9), marks=pytest.mark.everything)])
+@pytest.mark.parametrize("seeds", [range(3, 5), pytest.param(range(5, volume(7, 30)), marks=pytest.mark.everything)])
 def test_whole_and_linked_do_what_cpython_does(tmp_path: Path, seeds: range) -> None:
     called = asked = 0
     for seed in seeds:

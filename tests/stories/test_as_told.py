@@ -14,6 +14,7 @@ from checker.stories.read import parse
 from checker.stories.trace import Trace
 from checker.stories.write import to_text
 from tests.rigs.traces import LOOP, LOST, quoted, traces
+from tests.rigs.volume import volume
 
 LINE = "Replay: eoi1 x,pin:0;a:b;cpus:1,pins:1; 0a1b2c/3/4/loop/5; 0f83a1c2d4e5f607\n"
 
@@ -23,7 +24,7 @@ def lines_of(text: str) -> list[StoryLine]:
 
 
 @settings(
-    max_examples=200, deadline=None, phases=[Phase.explicit, Phase.generate]
+    max_examples=volume(80, 1_000), deadline=None, phases=[Phase.explicit, Phase.generate]
 )  # to make a story small takes minutes
 @given(traces(), st.integers(0, 2))
 def test_any_story_is_told_as_it_is(trace: Trace, depth: int) -> None:

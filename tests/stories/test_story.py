@@ -25,6 +25,7 @@ from checker.stories.trace import StoryError, Trace
 from checker.stories.write import sealed, to_text
 from tests.rigs import story_toy as toy
 from tests.rigs.traces import LOOP, LOST, quoted, traces
+from tests.rigs.volume import volume
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -112,7 +113,7 @@ def test_a_damaged_replay_line(before: str, after: str, said: str) -> None:
         parse(text.replace(before, after))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=volume(100, 2_000), deadline=None)
 @given(traces(), st.integers(0, 3))
 def test_any_story_fits_a_mail_and_parses_back(trace: Trace, depth: int) -> None:
     text = to_text(trace)

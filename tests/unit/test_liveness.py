@@ -19,6 +19,7 @@ from checker.engine.native import U8, Graph
 from checker.errors import InternalError
 from model.lang import Fair
 from tests.rigs.brute_force import TinyGraph, shortest_stem, violated
+from tests.rigs.volume import volume
 
 FAIR = [Fair.FREE, Fair.FINITE, Fair.WEAK, Fair.STRONG]
 
@@ -78,12 +79,12 @@ def assert_all_agree(tiny: TinyGraph) -> bool:
 
 @pytest.mark.everything
 @given(tiny_graphs())
-@settings(max_examples=10_000, deadline=None, database=None)
+@settings(max_examples=volume(2_000, 20_000), deadline=None, database=None)
 def test_three_deciders_agree_on_drawn_graphs(tiny: TinyGraph) -> None:
     assert_all_agree(tiny)
 
 
-@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.everything)])
+@pytest.mark.parametrize("count", [1000, pytest.param(volume(4_000, 40_000), marks=pytest.mark.everything)])
 def test_three_deciders_agree_on_random_graphs(count: int) -> None:
     verdicts = [assert_all_agree(tiny) for tiny in random_graphs(count, seed=1)]
     assert 0.2 < sum(verdicts) / len(verdicts) < 0.8  # neither answer is rare

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,9 @@ import pytest
 from checker.engine import kept, prepare
 from checker.engine import linked as modules
 from checker.engine.cgen import generate
+from checker.engine.native import Outcome
+from checker.engine.reference import Reference
+from checker.engine.search import Limits, open_search
 from checker.language.lower import lower
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.loader import load_design
@@ -187,3 +192,18 @@ def test_equal_digests_are_not_of_types_that_are_called_alike(tmp_path):
         toy = load_module(tmp_path / f"{name}.py", f"kinds_{name}").Toy
         found[name] = modules.link(lower(toy, Sizes()), toy, ()).digest
     assert found["two"] == found["too"] != found["three"]
+
+
+def test_an_abandoned_search_is_freed_without_the_garbage_collector():
+    """Its arrays are large and its objects few: a collector that counts objects lets thousands of them pile up."""
+    cell = cells("base", cpus=1, pins=1, vectors=1)[0]
+    prepared = prepare.prepare(cell.system, cell.scope, applying(cell))
+    gc.disable()
+    try:
+        search = open_search(prepared, Reference(cell.system, cell.scope), applying(cell), "native")
+        assert search.run(Limits(), None) is Outcome.COMPLETE
+        watched = weakref.ref(search)
+        del search
+        assert watched() is None
+    finally:
+        gc.enable()
