@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
+from checker.matrix.capability import api_flags, choices, own_choices
 from checker.matrix.roles import ROLES, keep_company, registered, role_of
-from checker.matrix.scope import ScopeValue, checked_defaults, scope_type, with_values
+from checker.matrix.scope import ScopeValue, checked_defaults, scope_type, scope_value, with_values
 from checker.matrix.system import system_of
 from model.lang import Design
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
@@ -26,10 +28,18 @@ class Cell:
         default_factory=dict[str, str]
     )  # of names, where the file's alone is another's, too
 
+    @property
+    def own_choices(self) -> dict[str, str]:
+        """The choices of a user's own, as --scope reads them back, that are not as they are by default."""
+        usual, now = own_choices(type(self.scope)()), own_choices(self.scope)
+        told = {name: value.name if isinstance(value, Enum) else scope_value(value) for name, value in now.items()}
+        return {name: text for name, text in told.items() if now[name] != usual[name]}
+
     def __str__(self) -> str:
         shown = {role: self.titles.get(name) or name.rpartition("/")[2] for role, name in self.names.items()}
         kernel = "" if self.subject == "kernel" else f"{shown['kernel']}, "
         flags = "" if self.scope.flags is ApiFlags.NONE else f" {self.scope.flags.name}"
+        flags += "".join(f" {name}={value}" for name, value in self.own_choices.items())
         return f"{kernel}{shown['vmm']} {self.scope.ioapic.value:#x}{flags}, {shown['guest']}, {shown['device']}"
 
 
@@ -73,9 +83,10 @@ def matrix(
                 title = f"{titles[vmm]} {version.value:#x}, {titles[guest]}, {titles[device]}"
                 found.append(Skipped(title, f"{titles[vmm]} has no I/O APIC of this version"))
             continue
-        for flags in _flags(roles["kernel"], roles["vmm"], fixed):
-            of = with_values(scope_type(list(roles.values()))(), {**fixed, "ioapic": version, "flags": flags})
-            found.append(Cell(names, system_of(*roles.values()), of, role_of(cls), titles))
+        of = scope_type(list(roles.values()))
+        for flags, tried in itertools.product(_flags(roles["kernel"], roles["vmm"], fixed), choices(of, fixed)):
+            values = {**fixed, **tried, "ioapic": version, "flags": flags}
+            found.append(Cell(names, system_of(*roles.values()), with_values(of(), values), role_of(cls), titles))
     return found
 
 
@@ -102,4 +113,4 @@ def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, ScopeV
     """The API flags to try: those that the kernel design knows and the VMM would set, unless the scope fixes them."""
     if isinstance(fixed := scope.get("flags"), ApiFlags):
         return [fixed]
-    return [f for f in kernel.api_flags if f in vmm.api_flags]
+    return [f for f in api_flags(kernel) if f in api_flags(vmm)]

@@ -45,9 +45,11 @@ from model.machine import Machine
 SECONDS = 5.0  # for imports that a design's file makes
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.Pass)
 OURS = ("checker", "model", "oracles", "properties")  # the project's own packages
+MEMBERS = ("ApiFlags", "IoapicVersion")  # a tuple of them all may be made
 MAY_BE_CALLED = {
     "model.lang": ("Patch", "Index", "Label", "step", "always", "leads_to", "reachable"),
     "dataclasses": ("dataclass", "field"),
+    "model.machine": MEMBERS,
 }
 
 
@@ -264,7 +266,7 @@ def _only_definitions(tree: ast.Module, path: Path) -> None:
             said, hint = "", "write a constant"
             if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
                 said, hint = "gives values to names of its own only", "restate it in a class"
-            elif isinstance(part, ast.Call) and not (isinstance(part.func, ast.Name) and part.func.id in calling):
+            elif isinstance(part, ast.Call) and not _may_be_called(part, calling):
                 said = "calls nothing while it is read"
             elif isinstance(part, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.comprehension):
                 said = "computes nothing while it is read"
@@ -297,9 +299,20 @@ def _evaluated(node: ast.stmt) -> list[ast.AST]:
             return [node]
 
 
+def _may_be_called(call: ast.Call, names: set[str]) -> bool:
+    """It makes something that a file consists of; or it is `tuple(ApiFlags)`, the members of an Enum of the model's."""
+    match call:
+        case ast.Call(func=ast.Name(id="tuple"), args=[ast.Name(id=of)], keywords=[]):
+            return "tuple" in names and of in names
+        case ast.Call(func=ast.Name(id=name)):
+            return name in names and name not in ("tuple", *MEMBERS)
+        case _:
+            return False
+
+
 def _callable_names(tree: ast.Module) -> set[str]:
-    """Names that may be called: imported from where they are defined, and bound by nothing else in the file."""
-    imported, bound = set[str](), set[str]()
+    """Names that may be called: imported from where they are defined (or `tuple`), and bound by nothing else in the file."""
+    imported, bound = {"tuple"}, set[str]()
     for node in ast.walk(tree):
         match node:
             case ast.ImportFrom(module=module, names=names, level=0):

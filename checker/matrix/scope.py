@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import inspect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
+from itertools import takewhile
 from typing import Any, TypeAlias, TypeVar
 
 from checker.errors import UserError
-from checker.language.refusal import did_you_mean
+from checker.language.classes import field_loc, text_of
+from checker.language.ir import Loc
+from checker.language.refusal import Refused, did_you_mean
 from checker.language.source import type_hints
 from checker.matrix.roles import designs, look_up, users_file
 from model.lang import Design
@@ -47,7 +52,46 @@ def scope_type(roles: Sequence[type[Machine]]) -> type[Scope]:
         raise UserError(
             f"the scopes {' and '.join(sorted(map(_scope_text, found)))} cannot be mixed: derive one of the other"
         )
+    if found and found[0] not in _checked:
+        check_scope(found[0])
+        _checked.add(found[0])
     return found[0] if found else Scope
+
+
+_checked = set[type[Scope]]()  # no field of these is refused
+
+
+def check_scope(of: type[Scope]) -> None:
+    """Raise Refused for what a user's scope holds beside sizes and choices that have a default."""
+    named = {f.name for f in dataclasses.fields(of)}
+    for cls in takewhile(users_file, of.__mro__):
+        for name, place in _names(cls):
+            if name not in named:
+                raise Refused(
+                    place, f"{cls.__name__}.{name} is no field of the scope",
+                    f"write @dataclass(frozen=True) above the class, and `{name}: int = 2`, bool or an Enum in it",
+                )  # fmt: skip
+    for f in dataclasses.fields(of):
+        none = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        if none or not isinstance(f.default, int | Enum):
+            owner = next(cls for cls in of.__mro__ if f.name in vars(cls).get("__annotations__", {}))
+            said = "has no default" if none else "is no number, bool or Enum"
+            raise Refused(
+                field_loc(owner, f.name) or Loc("", 1), f"{owner.__name__}.{f.name} {said}",
+                "a scope has sizes (int) and choices (bool, Enum), each with a default",
+            )  # fmt: skip
+
+
+def _names(cls: type[Scope]) -> Iterator[tuple[str, Loc]]:
+    """The names that a class binds as values, as it is written."""
+    text = text_of(cls)
+    for node in text[0].body if text else ():
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        for target in targets:
+            if isinstance(target, ast.Name) and text:
+                yield target.id, Loc(text[1], node.lineno)
 
 
 def _scope_text(of: type[Scope]) -> str:

@@ -157,9 +157,10 @@ def pair_cells(base: Named, design: Named, of_base: Sequence[Cell], of_design: S
 
 
 def _others(cell: Cell, role: str) -> Hashable:
-    """What two cells share that differ in one role only. What a design adds to the scope is its own."""
+    """What two cells share that differ in one role only. What a design adds to the scope is its own: where a choice of
+    these is tried, the other one has the same cell again."""
     sizes = tuple((name, getattr(cell.scope, name)) for name in vars(Scope()))
-    return tuple(cell.names[r] for r in ROLES if r != role), sizes
+    return tuple(cell.names[r] for r in ROLES if r != role), sizes, tuple(cell.own_choices.items())
 
 
 def under(design: Named, role: str, cell: Cell) -> Cell:

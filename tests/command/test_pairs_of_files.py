@@ -316,8 +316,9 @@ class Patched({base}):
         ran = eoi(
             "diff", *files, "--vmm", "qemu", "--guest", "windows_cg", *ONE_CELL, "--property", "eoi_exit", "--brief"
         )
-        assert ran.code == 3 and "reached -> never reached" in ran.out and "1 with other verdicts" in ran.out
-        assert ran.out.count("NOT LOOKED AT") == 2  # each has the line that only the other's choice runs
+        assert ran.code == 0 and "reached -> never reached" in ran.out
+        assert "of 3 cells, 1 with other verdicts" in ran.out  # each one's other choice is tried, too
+        assert "NOT LOOKED AT" not in ran.out
 
 
 class TestRunOnce:

@@ -1,0 +1,60 @@
+"""What a user's file brings that is to be tried: API flags, and choices of its own scope, each by itself."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from itertools import takewhile
+
+from checker.language.source import definition_of
+from checker.matrix.roles import users_file
+from checker.matrix.scope import ScopeValue
+from model.machine import ApiFlags, Machine, Scope
+
+ALL = tuple(ApiFlags)
+ASKS_FOR: dict[str, tuple[ApiFlags, ...]] = {  # a kernel's function -> the flags that reach it
+    Machine.enable_KVM_CAP_X2APIC_API.__name__: ALL,
+    Machine.enable_KVM_CAP_SPLIT_IRQCHIP_API.__name__: (ApiFlags.NONE, ApiFlags.BIT3),
+}
+
+
+def api_flags(role: type[Machine]) -> tuple[ApiFlags, ...]:
+    """The flags that a kernel or VMM knows: as it says, or as a user's that says nothing does: it restates what answers to
+    them (a kernel), or reads them (a VMM)."""
+    own = list(takewhile(users_file, role.__mro__))
+    if any("api_flags" in vars(cls) for cls in own):
+        return role.api_flags
+    found = set(role.api_flags)
+    for cls in own:
+        for name, function in vars(cls).items():
+            found |= set(ASKS_FOR.get(name, ()))
+            found |= set(ALL) if inspect.isfunction(function) and _reads_flags(definition_of(function)) else set()
+    return tuple(flags for flags in ApiFlags if flags in found)
+
+
+def _reads_flags(node: ast.FunctionDef) -> bool:
+    """`self.scope.flags`."""
+    return any(
+        isinstance(n, ast.Attribute) and n.attr == "flags" and isinstance(n.value, ast.Attribute) and n.value.attr == "scope"
+        for n in ast.walk(node)
+    )  # fmt: skip
+
+
+def choices(of: type[Scope], fixed: Mapping[str, ScopeValue]) -> Sequence[Mapping[str, ScopeValue]]:
+    """The values to try of the choices that a user's scope adds: as they are, and each other value by itself."""
+    found: list[dict[str, ScopeValue]] = [{}]
+    for name, default in own_choices(of()).items():
+        if name not in fixed:
+            values = [True, False] if isinstance(default, bool) else list(type(default))
+            found += [{name: value} for value in values if value != default]
+    return found
+
+
+def own_choices(scope: Scope) -> dict[str, bool | Enum]:
+    """The choices of a scope that a user's file adds, with their values."""
+    known = {f.name for cls in type(scope).__mro__ if not users_file(cls) and dataclasses.is_dataclass(cls)
+             for f in dataclasses.fields(cls)}  # fmt: skip
+    return {name: value for name, value in scope.choices().items() if name not in known}
