@@ -177,6 +177,10 @@ class Machine(Design):
         route.dest = dest
         route.trigger = trigger
 
+    def route_is_to(self, gsi: Pin, cpu: Cpu) -> bool:
+        """For properties: a message of this route may go to this vCPU."""
+        return self.irq_routing[gsi].dest == cpu
+
     def count_eoi(self, rte: RedirectionEntry) -> None:
         """One more EOI that found the line high. Without the throttle nobody counts, as if the count were never reached."""
         if self.scope.throttle:

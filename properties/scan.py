@@ -42,8 +42,8 @@ def only_level_eois_are_intercepted(s: Machine, cpu: Cpu, vector: Vector) -> boo
         or s.kvm_apic_pending_eoi(apic, vector)
         or (stale is not None and s.kvm_apic_pending_eoi(apic, stale))
         or any(
-            route.valid and route.trigger == Trigger.LEVEL and route.vector == vector and route.dest == cpu
-            for route in s.irq_routing.values()
+            route.valid and route.trigger == Trigger.LEVEL and route.vector == vector and s.route_is_to(gsi, cpu)
+            for gsi, route in s.irq_routing.items()
         )
     )
 

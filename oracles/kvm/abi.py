@@ -85,6 +85,7 @@ VALID_SMM = 8  # KVM_VCPUEVENT_VALID_SMM
 EVENTS_FLAGS, EVENTS_LATCHED_INIT = 20, 27  # offsets in struct kvm_vcpu_events
 
 RTE_REMOTE_IRR, RTE_LEVEL, RTE_MASK, RTE_DEST_SHIFT = 1 << 14, 1 << 15, 1 << 16, 56
+RTE_LOWEST, RTE_LOGICAL = 1 << 8, 1 << 11
 
 
 def enable_cap(cap: int, arg: int) -> bytes:
@@ -112,14 +113,14 @@ def irq_level(gsi: int, level: bool) -> bytes:
     return struct.pack("<II", gsi, level)
 
 
-def message(vector: int, dest: int, level: bool) -> tuple[int, int]:
-    """(address, data) of an MSI: fixed delivery, physical destination; bits 14 and 15 say level, asserted."""
-    return MSI_ADDRESS | dest << 12, vector | (0xC000 if level else 0)
+def message(vector: int, dest: int, level: bool, logical: bool = False, lowest: bool = False) -> tuple[int, int]:
+    """(address, data) of an MSI. logical: its destination; lowest: its priority; bits 14 and 15 say level, asserted."""
+    return MSI_ADDRESS | dest << 12 | logical << 2, vector | lowest << 8 | (0xC000 if level else 0)
 
 
-def msi_route(gsi: int, vector: int, dest: int, level: bool) -> bytes:
+def msi_route(gsi: int, vector: int, dest: int, level: bool, logical: bool = False, lowest: bool = False) -> bytes:
     """struct kvm_irq_routing_entry of type MSI."""
-    address, data = message(vector, dest, level)
+    address, data = message(vector, dest, level, logical, lowest)
     return struct.pack("<IIII IIII 16x", gsi, ROUTE_MSI, 0, 0, address, 0, data, 0)
 
 

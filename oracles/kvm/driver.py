@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from model.features.destinations import HasModes
 from model.lang import Design
 from model.machine import IrqchipMode, Machine
 from oracles.kvm import abi
@@ -29,6 +30,7 @@ class LiveKvmSystem(KvmEntries):
     tail_calls = ("guest_interrupt",)
     compares_start = True
     differences = DIFFERENCES
+    drives_modes = False  # entries and routes are physical and fixed: else oracles/kvm/destinations.py
 
     def __init__(self) -> None:
         """Raises OracleMissing with the reason."""
@@ -36,11 +38,13 @@ class LiveKvmSystem(KvmEntries):
         self.vm: Vm | None = None
 
     def start(self, system: Design) -> None:
-        """Raises NotRunnable for more than there is room for."""
+        """Raises NotRunnable for more than there is room for, and for what is not driven."""
         self.close()
         sizes = system.scope.sizes()
         if any(sizes[name] > most for name, most in MOST.items()):
             raise NotRunnable(f"up to {', '.join(f'{most} {name}' for name, most in MOST.items())}")
+        if isinstance(system, HasModes) and not self.drives_modes:
+            raise NotRunnable("physical destinations and fixed delivery only")
         self.vm = self.live = Vm()
         self.errno, self.mode, self.exits, self.throttle = 0, IrqchipMode.NONE, {}, Throttle()
         self.agrees = lambda machine: self.observe(machine) == self.expected(machine)

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from functools import partial
 
-from model.machine import IoapicVersion, IrqchipMode, Lapic, Machine, Trigger
+from model.machine import IoapicVersion, IrqchipMode, Lapic, Machine, Route, Trigger
 from oracles.kvm import abi
 from oracles.kvm.throttle import Throttle
 from oracles.kvm.view import ERRNO_CODES, FIRST_PIN, UNKNOWN, KvmView, bits256, real_vector, spiv
@@ -99,12 +99,11 @@ class KvmEntries:
         if self.mode == IrqchipMode.KERNEL:
             table = [abi.ioapic_route(gsi) for gsi in range(abi.IOAPIC_PINS)]
         else:
-            table = [
-                abi.msi_route(FIRST_PIN + gsi, real_vector(r.vector), r.dest, r.trigger == Trigger.LEVEL)
-                for gsi, r in system.irq_routing.items()
-                if r.valid
-            ]
+            table = [self._route(gsi, r) for gsi, r in system.irq_routing.items() if r.valid]
         self.live.call(abi.SET_GSI_ROUTING, abi.routing(table))
+
+    def _route(self, gsi: int, route: Route) -> bytes:
+        return abi.msi_route(FIRST_PIN + gsi, real_vector(route.vector), route.dest, route.trigger == Trigger.LEVEL)
 
     # --- a vCPU's ioctls ---
 
@@ -179,9 +178,11 @@ class KvmEntries:
         self, system: Machine, pin: int, vector: int, dest: int, trigger: Trigger, mask: bool
     ) -> None:
         """Guest MMIO, in halves. Where the destination changes, the pin is masked meanwhile: one write to the model."""
+        self._write_entry(pin, abi.redirection_entry(real_vector(vector), dest, trigger == Trigger.LEVEL, mask))
+
+    def _write_entry(self, pin: int, entry: int) -> None:
         vm, register = self.live, abi.IOAPIC_FIRST_RTE + 2 * (FIRST_PIN + pin)
-        entry = abi.redirection_entry(real_vector(vector), dest, trigger == Trigger.LEVEL, mask)
-        if dest != KvmView.entry(vm.get_ioapic(), pin) >> abi.RTE_DEST_SHIFT:
+        if entry >> abi.RTE_DEST_SHIFT != KvmView.entry(vm.get_ioapic(), pin) >> abi.RTE_DEST_SHIFT:
             vm.write_ioapic(register, entry & LOW_HALF | abi.RTE_MASK)
             vm.write_ioapic(register + 1, entry >> 32)
         vm.write_ioapic(register, entry & LOW_HALF)

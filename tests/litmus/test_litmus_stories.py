@@ -14,7 +14,9 @@ import pytest
 from checker.matrix.roles import VMMS, default_vmms, designs, role_of
 from checker.questions.litmus import Case, Story, cases_of, read_story, run_case
 from model.designs.v6 import V6
+from model.features.destinations import KvmDestinations
 from model.kvm.ioapic import IoapicC
+from model.kvm.irq import IrqC
 from model.kvm.lapic import LapicC
 from model.machine import Errno, RedirectionEntry, Trigger
 from model.vmms.openvmm import Openvmm
@@ -23,7 +25,7 @@ from tests.rigs.litmus_rig import FIND, HERE, STORIES, explored
 
 # Every scenario that section 4 of the fact sheet numbers (it is not part of this repository).
 IDS = [
-    *(f"T{n}" for n in (*range(1, 7), 8, 10, 11, *range(13, 18), *range(19, 23), *range(24, 35))),
+    *(f"T{n}" for n in (*range(1, 7), 8, 10, 11, *range(13, 35))),
     *(f"C{n}" for n in (*range(1, 15), *range(17, 21))),
 ]  # fmt: skip
 # Stories of one VMM's rule or of another kernel: why not all VMMs of the matrix are in them.
@@ -83,7 +85,7 @@ def test_every_scenario_of_the_facts_is_a_story_or_is_said_not_to_be() -> None:
     told = {i for story in STORIES.values() for i in sources(story)}
     listed = re.findall(r"^\| ([TC]\d+) \| [^|]{10,} \| [^|]{10,} \|$", (HERE / "README.md").read_text(), re.MULTILINE)
     assert len(listed) == len(set(listed)) and not told & set(listed)
-    assert sorted(told | set(listed)) == sorted(IDS) and len(IDS) == 47
+    assert sorted(told | set(listed)) == sorted(IDS) and len(IDS) == 49
 
 
 def test_the_example_of_the_readme_runs(tmp_path: Path) -> None:
@@ -177,6 +179,33 @@ def keeps_remote_irr(s: Any, pin: int, vector: int, dest: int, trigger: Trigger,
     s.ioapic[pin].remote_irr = before or s.ioapic[pin].remote_irr
 
 
+def scans_by_apic_id(s: Any, cpu: int, apic: Any, dest: int, modes: Any, vector: int) -> None:
+    s.kvm_scan_ioapic_irq(cpu, apic, dest, vector)
+
+
+def forgets_what_is_pending_in_any_mode(s: Any, cpu: int, apic: Any, dest: int, modes: Any, vector: int) -> None:
+    if s.kvm_apic_match_dest(cpu, dest, modes):
+        apic.ioapic_handled_vectors.add(vector)
+
+
+def lowest_priority_for_all(s: Any, cpu: int, dest: int, modes: Any, vector: int) -> bool:
+    found: bool = s.kvm_apic_match_dest(cpu, dest, modes)
+    return found
+
+
+def lowest_priority_for_the_first(s: Any, vector: int, mda: Any) -> int | None:
+    return next(iter(mda), None)
+
+
+def forgets_what_is_pending(s: Any, cpu: int, apic: Any, dest: int, vector: int) -> None:
+    if dest == cpu:
+        apic.ioapic_handled_vectors.add(vector)
+
+
+def all_scan(s: Any, dest: int, mda: Any) -> None:
+    s.kvm_make_scan_ioapic_request()
+
+
 def takes_all_flags(s: Any, bit2: bool, bit3: bool) -> None:
     s.errno = Errno.OK
 
@@ -195,8 +224,20 @@ BUGS: list[tuple[type, str, Callable[..., Any], set[str]]] = [
     (Qemu, "ioapic_mem_write_eoi", no_eoi_register, {"SD01-honoured", "SD01-honoured-any-order", "SD03-shared-vector"}),
     (IoapicC, "kvm_ioapic_set_irq", keeps_the_latch, {"C07-two-edges", "T10-edge-masked"}),
     (Openvmm, "ioapic_mem_write_rte", keeps_remote_irr, {"C11-write-keeps-remote-irr"}),
+    (KvmDestinations, "kvm_scan_ioapic_irq_modes", scans_by_apic_id, {
+        "T18-logical-destination", "SD19-lowest-priority-hashed", "SD20-logical-moved-in-service", "SD22-mode-changed",
+    }),
+    (KvmDestinations, "kvm_scan_ioapic_irq_modes", forgets_what_is_pending_in_any_mode, {"SD20-logical-moved-in-service"}),
+    (KvmDestinations, "kvm_apic_map_get_dest_lapic", lowest_priority_for_all, {
+        "SD19-lowest-priority", "SD19-lowest-priority-hashed", "SD21-lowest-priority-disabled",
+    }),
+    (KvmDestinations, "kvm_vector_to_index", lowest_priority_for_the_first, {
+        "SD19-lowest-priority-hashed", "SD21-lowest-priority-disabled",
+    }),
+    (KvmDestinations, "kvm_make_scan_ioapic_request_dest", all_scan, {"SD22-mode-changed"}),
+    (IrqC, "kvm_scan_ioapic_irq", forgets_what_is_pending, {"T23-self-reconfigure", "T23-self-reconfigure-pending"}),
     (V6, "enable_KVM_CAP_X2APIC_API", takes_all_flags, {"T31-both-flags", "T32-enable-in-kernel"}),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("cls", "function", "bug", "red"), BUGS, ids=lambda v: getattr(v, "__name__", ""))
