@@ -159,10 +159,7 @@ class Machine(Design):
     irq_routing: Annotated[Table[Pin, Route], Label("GSI {0} route", lane="KVM")]
     ioapic: Annotated[Table[Pin, RedirectionEntry], Label("pin {0}", lane="{design.ioapic_lane}")]
     delayed_ioapic_service: Annotated[bool, Label("delayed service armed", lane="{design.ioapic_lane}")]  # throttle
-    # the device wants service; for a level device this is its line
-    raised: Annotated[Table[Pin, bool], Label("line {0}", lane="device")]
-
-    # --- an entry and a route, as their writers set them ---
+    raised: Annotated[Table[Pin, bool], Label("line {0}", lane="device")]  # it wants service; a level device: its line
 
     def set_entry(self, rte: RedirectionEntry, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """The fields of a redirection table entry that software writes."""
@@ -177,8 +174,7 @@ class Machine(Design):
         route.dest = dest
         route.trigger = trigger
 
-    def route_is_to(self, gsi: Pin, cpu: Cpu) -> bool:
-        """For properties: a message of this route may go to this vCPU."""
+    def route_is_to(self, gsi: Pin, cpu: Cpu) -> bool:  # for properties: a message of this route may go to this vCPU
         return self.irq_routing[gsi].dest == cpu
 
     def count_eoi(self, rte: RedirectionEntry) -> None:
