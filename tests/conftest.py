@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ["EOI_ANEW"] = (
+    "1"  # a test that seeds a bug must not be told what was found without it, nor leave what it found
+)
 
 pytest.register_assert_rewrite("tests.rigs")
 

@@ -104,8 +104,8 @@ def bench_commands(gate: bool) -> None:
             asked["the gate"] = ["gate", "--expected", "reports/expected.toml"]
         for what, words in asked.items():
             cache = folder / "cache" / what
-            for state in ("cold", "warm"):
-                print(f"  {what}, {state}: {costs.cost(words, cache)}", flush=True)
+            for state, anew in (("cold", False), ("programs kept", True), ("answers kept", False)):
+                print(f"  {what}, {state}: {costs.cost(words, cache, anew)}", flush=True)
 
 
 def main(gate: bool) -> None:

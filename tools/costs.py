@@ -92,12 +92,13 @@ def start_up(words: Sequence[str]) -> float:
     return _children([sys.executable, "-c", PLAIN, *words], os.environ, (0, 2))
 
 
-def cost(words: Sequence[str], cache: Path) -> Cost:
-    """Of a command that explores. Raises RuntimeError if it does not come to an answer."""
+def cost(words: Sequence[str], cache: Path, anew: bool = False) -> Cost:
+    """Of a command that explores. anew: it takes no kept answers. Raises RuntimeError if it does not come to an answer."""
     before = _files(cache)
     with tempfile.NamedTemporaryFile() as searches:
         program = [sys.executable, "-c", COUNTED, searches.name, *words]
-        seconds = _children(program, {**os.environ, "EOI_CACHE": str(cache)}, (0, 1, 3))
+        environment = {**os.environ, "EOI_CACHE": str(cache), "EOI_ANEW": "1" * anew}
+        seconds = _children(program, environment, (0, 1, 3))
         searching = sum(float(line) for line in Path(searches.name).read_text().splitlines())
     return Cost(seconds, searching, Counter(path.suffix or path.name for path in _files(cache) - before))
 

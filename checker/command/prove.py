@@ -72,6 +72,7 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
         *report.not_looked_at(campaign.results),
         *report.not_judged(campaign.results),
         how_far,
+        *report.kept_lines(campaign.results),
         report.summary_line(campaign),
     ]
     print("\n" + "\n".join([*closing, *report.advice_lines(campaign)]))
@@ -144,6 +145,7 @@ def _cell(result: CellResult) -> json_text.Json:
         "never_run": line_texts(lines_never_run([result])),
         "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
         "seconds": round(result.seconds, 3),
+        "kept": result.kept,
         "reproduce": report.reproduce("prove", result.cell),
         "verdicts": [_verdict(v) for v in result.verdicts],
     }

@@ -1,4 +1,4 @@
-"""Keep programs next to the compiled libraries: a build product, not a verdict.
+"""Keep programs next to the compiled libraries.
 
 A kept program is what a search needs of one: its state, steps and formulas without their functions, the passages that it
 notes, and how its parts are linked. The name of its file hashes every source file of model/, properties/ and checker/, the
@@ -62,6 +62,12 @@ def _is_composed(design: type[Design]) -> bool:
 
 def path_of(design: type[Design], scope: Scope, properties: Sequence[Property]) -> Path | None:
     """Where the program of a system is kept; None if it is not to be kept."""
+    name = name_of(design, scope, properties)
+    return None if name is None else cache_dir() / f"{name}.program"
+
+
+def name_of(design: type[Design], scope: Scope, properties: Sequence[Property]) -> str | None:
+    """A hash of all that the program of a system depends on; None if something of it goes by no name of its own."""
     classes = [c for c in design.__mro__ if issubclass(c, Design) and not (c is design and _is_composed(c))]
     functions = [(p.function.__module__, p.function.__qualname__, str(p.kind)) for p in properties]
     named: list[type | Callable[..., object]] = [type(scope), *classes, *(p.function for p in properties)]
@@ -73,7 +79,7 @@ def path_of(design: type[Design], scope: Scope, properties: Sequence[Property]) 
         _sources(), design.__module__, design.__qualname__, [(c.__module__, c.__qualname__) for c in classes],
         (type(scope).__module__, type(scope).__qualname__), list(scope.sizes().items()), choices, functions,
     )  # fmt: skip
-    return cache_dir() / f"{hashlib.sha256(repr(parts).encode()).hexdigest()}.program"
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def save(path: Path, design: type[Design], linked: LinkedProgram) -> None:
@@ -86,7 +92,11 @@ def save(path: Path, design: type[Design], linked: LinkedProgram) -> None:
         pickler.dump((bare, linked.noted, linked.offsets, linked.files, linked.digest))
     except pickle.PicklingError:  # a record or an Enum whose name stands for another one by now
         return
-    content = buffer.getvalue()
+    write(path, buffer.getvalue())
+
+
+def write(path: Path, content: bytes) -> None:
+    """Whole or not at all. A full disk is no error."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
@@ -94,15 +104,23 @@ def save(path: Path, design: type[Design], linked: LinkedProgram) -> None:
         os.replace(file.name, path)
 
 
-def load(path: Path, design: type[Design]) -> LinkedProgram | None:
-    """The program as kept, if it is there with all its libraries."""
+def read(path: Path) -> bytes | None:
+    """What was written; None if it is not there, or damaged."""
     try:
         content = path.read_bytes()
     except OSError:
         return None
     if len(content) <= 32 or hashlib.sha256(content[:-32]).digest() != content[-32:]:
         return None
-    unpickler = _Unpickler(io.BytesIO(content[:-32]))
+    return content[:-32]
+
+
+def load(path: Path, design: type[Design]) -> LinkedProgram | None:
+    """The program as kept, if it is there with all its libraries."""
+    content = read(path)
+    if content is None:
+        return None
+    unpickler = _Unpickler(io.BytesIO(content))
     unpickler.system = design
     found = LinkedProgram(*unpickler.load())
     return found if all(file.is_there() for file in found.files) else None

@@ -15,6 +15,7 @@ from checker.engine.search import Limits
 from checker.interrupt import ctrl_c_sets
 from checker.matrix.cells import Cell
 from checker.progress import Progress
+from checker.questions.kept_answers import answered
 from checker.questions.verdict import CellResult, Status, check_cell
 from model.lang import Kind, Property
 
@@ -94,6 +95,7 @@ def run_campaign(cells: Sequence[Cell], wanted: Sequence[Property], *, engine: s
     """Check every cell; two or more at a time where there are processors for it. Errors of a cell are raised, but one
     that memory does not suffice for leaves the others theirs."""
     workers = max(1, min(len(cells), os.cpu_count() or 1))
+    limits_asked = limits != Limits()
     memory = limits.max_bytes if limits.max_bytes is not None else default_memory()
     each = Limits(limits.max_states, memory // workers, limits.seconds)
     progress, stop, starved = Progress(len(cells)), threading.Event(), set[int]()
@@ -105,9 +107,10 @@ def run_campaign(cells: Sequence[Cell], wanted: Sequence[Property], *, engine: s
         watch = functools.partial(progress.watch, number, str(cell))
         phase = functools.partial(progress.phase, number, str(cell))
         try:
-            return check_cell(
-                cell, wanted, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase,
+            find_out = functools.partial(
+                check_cell, cell, wanted, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase,
             )  # fmt: skip
+            return find_out() if limits_asked else answered(cell, wanted, engine, find_out)
         except MemoryError:
             starved.add(number)
             return None

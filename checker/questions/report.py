@@ -108,6 +108,13 @@ def not_judged(results: Sequence[CellResult]) -> list[str]:
     return [f"INCONCLUSIVE: nothing was judged: {why}"]
 
 
+def kept_lines(results: Sequence[CellResult]) -> list[str]:
+    """That an earlier command found what is said, where that is so."""
+    kept = sum(result.kept for result in results)
+    again = "EOI_ANEW=1 finds out everything again"
+    return [f"Kept: {kept} of {count(len(results), 'cell')} found by an earlier command ({again})."] if kept else []
+
+
 def fairness_lines(results: Sequence[CellResult]) -> list[str]:
     """The fairness that leads_to verdicts rest on, one line a kind."""
     merged: dict[str, dict[str, None]] = {}

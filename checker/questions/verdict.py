@@ -119,6 +119,14 @@ class CellResult:
     fairness: Mapping[str, tuple[str, ...]]
     assumed: tuple[str, ...]  # the `Assumed:` notes of the files that the system is made of
     seconds: float
+    kept: bool = False  # found by an earlier command, of the same program (kept_answers.py)
+
+
+def asked_of(cell: Cell, wanted: Sequence[Property]) -> list[Property]:
+    """What its program is made with: the wanted properties that apply, and what they start from."""
+    premises = [premise for p in wanted if (premise := premise_of(p)) is not None]
+    needed = {p.function: p for p in (*wanted, *premises)}
+    return [p for p in needed.values() if p.why_not(cell.system) is None]
 
 
 def check_cell(
@@ -136,9 +144,7 @@ def check_cell(
     disagree with the replay.
     """
     started = time.monotonic()
-    premises = [premise for p in wanted if (premise := premise_of(p)) is not None]
-    needed = {p.function: p for p in (*wanted, *premises)}
-    applying = [p for p in needed.values() if p.why_not(cell.system) is None]
+    applying = asked_of(cell, wanted)
     prepared = prepare(cell.system, cell.scope, applying)
     reference = Reference(cell.system, cell.scope)
     if shared is not None:

@@ -15,9 +15,11 @@ def test_a_file_is_compiled_once_and_its_search_is_a_part_of_the_cost(role, tmp_
     assert 9 <= len(costs.FILES[role].splitlines()) <= 13
     file = tmp_path / f"{role}.py"
     file.write_text(costs.FILES[role])
-    cold, warm = (costs.cost(["prove", str(file), *SMALL[role], *SCOPE], tmp_path / "cache") for _ in range(2))
-    assert cold.made[".so"] >= 2 and warm.made == {}
-    assert 0 < cold.searching < cold.seconds and 0 < warm.searching < warm.seconds < cold.seconds
+    words = ["prove", str(file), *SMALL[role], *SCOPE]
+    cold, again, kept = (costs.cost(words, tmp_path / "cache", anew) for anew in (False, True, False))
+    assert cold.made[".so"] >= 2 and cold.made[".answer"] == 1 and again.made == kept.made == {}
+    assert 0 < cold.searching < cold.seconds and 0 < again.searching < again.seconds < cold.seconds
+    assert kept.searching == 0 < kept.seconds < cold.seconds
 
 
 def test_what_does_not_come_to_an_answer_costs_nothing_that_could_be_told(tmp_path):

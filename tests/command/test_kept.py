@@ -1,0 +1,45 @@
+"""A second command says what the first one said, and that it did not look again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from checker.command import cli
+from checker.questions import kept_answers
+
+ASKED = ["prove", "v1", "--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1"]
+
+
+@pytest.fixture(autouse=True)
+def answers_are_kept(monkeypatch, tmp_path):
+    monkeypatch.delenv("EOI_ANEW")
+    monkeypatch.setattr(kept_answers, "cache_dir", lambda: tmp_path)
+
+
+def said(capsys, *more):
+    code = cli.main([*ASKED, *more])
+    return code, capsys.readouterr().out
+
+
+def test_the_second_command_says_the_same_and_that_it_was_kept(capsys):
+    (code, first), (again, second) = said(capsys), said(capsys)
+    assert code == again == 1
+    extra = [line for line in second.splitlines() if line not in first.splitlines()]
+    assert extra == ["Kept: 2 of 2 cells found by an earlier command (EOI_ANEW=1 finds out everything again)."]
+    assert [line for line in second.splitlines() if line not in extra] == first.splitlines()
+
+
+def test_json_says_it_of_each_cell(capsys):
+    kept = [[cell["kept"] for cell in json.loads(said(capsys, "--json")[1])["cells"]] for _ in range(2)]
+    assert kept == [[False, False], [True, True]]
+
+
+def test_the_story_of_a_kept_answer_is_the_story(capsys):
+    asked = ["trace", *ASKED[1:], "--property", "line_is_serviced"]
+    stories = []
+    for _ in range(2):
+        cli.main(asked)
+        stories.append(capsys.readouterr().out)
+    assert stories[0] == stories[1] and "Replay: eoi1" in stories[0]
