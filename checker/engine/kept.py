@@ -17,7 +17,7 @@ import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,15 +84,13 @@ def name_of(design: type[Design], scope: Scope, properties: Sequence[Property]) 
 
 def save(path: Path, design: type[Design], linked: LinkedProgram) -> None:
     """Keep a program. A full disk is no error."""
-    buffer = io.BytesIO()
-    pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL)
-    pickler.system = design
     bare = replace(linked.program, functions={}, uncalled={}, owners={})
-    try:
-        pickler.dump((bare, linked.noted, linked.offsets, linked.files, linked.digest))
-    except pickle.PicklingError:  # a record or an Enum whose name stands for another one by now
-        return
-    write(path, buffer.getvalue())
+    content = packed(
+        (bare, linked.noted, linked.offsets, linked.files, linked.digest),
+        lambda of: SYSTEM if of is design else None,
+    )
+    if content is not None:
+        write(path, content)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -120,22 +118,39 @@ def load(path: Path, design: type[Design]) -> LinkedProgram | None:
     content = read(path)
     if content is None:
         return None
-    unpickler = _Unpickler(io.BytesIO(content))
-    unpickler.system = design
-    found = LinkedProgram(*unpickler.load())
+    found = LinkedProgram(*unpacked(content, {SYSTEM: design}.__getitem__))
     return found if all(file.is_there() for file in found.files) else None
 
 
-class _Pickler(pickle.Pickler):
-    system: type[Design]
+def packed(of: object, stands: Callable[[object], Hashable | None]) -> bytes | None:
+    """stands: what is written in the place of an object that the reader has; None: the object itself. None if a record or
+    an Enum is not, or no more, what its module has under its name."""
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL)
+    pickler.stands = stands
+    try:
+        pickler.dump(of)
+    except (pickle.PicklingError, AttributeError):
+        return None
+    return buffer.getvalue()
 
-    def persistent_id(self, obj: Any) -> str | None:
-        return SYSTEM if obj is self.system else None
+
+def unpacked(content: bytes, stood: Callable[[Any], object]) -> Any:
+    """What was packed. stood: the objects in whose place something was written."""
+    unpickler = _Unpickler(io.BytesIO(content))
+    unpickler.stood = stood
+    return unpickler.load()
+
+
+class _Pickler(pickle.Pickler):
+    stands: Callable[[object], Hashable | None]
+
+    def persistent_id(self, obj: Any) -> Hashable | None:
+        return self.stands(obj)
 
 
 class _Unpickler(pickle.Unpickler):
-    system: type[Design]
+    stood: Callable[[Any], object]
 
-    def persistent_load(self, pid: Any) -> type[Design]:
-        assert pid == SYSTEM
-        return self.system
+    def persistent_load(self, pid: Any) -> object:
+        return self.stood(pid)

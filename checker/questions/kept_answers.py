@@ -9,16 +9,13 @@ allows. EOI_ANEW=1 finds out everything again, and keeps nothing.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from checker.engine.build import cache_dir
-from checker.engine.kept import name_of, read, write
+from checker.engine.kept import name_of, packed, read, unpacked, write
 from checker.engine.native import Outcome
 from checker.matrix.cells import Cell
 from checker.questions.verdict import CellResult, asked_of
@@ -54,15 +51,10 @@ def path_of(cell: Cell, wanted: Sequence[Property], engine: str) -> Path | None:
 
 def save(path: Path, result: CellResult, wanted: Sequence[Property]) -> None:
     """Keep an answer, if all that it names can be found again by its name."""
-    buffer = io.BytesIO()
-    pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL)
-    pickler.numbers = {id(p): number for number, p in enumerate(wanted)}
-    pickler.cell = result.cell
-    try:
-        pickler.dump(result)
-    except (pickle.PicklingError, AttributeError):  # a class that no module has by its name
-        return
-    write(path, buffer.getvalue())
+    numbers = {id(p): number for number, p in enumerate(wanted)}
+    content = packed(result, lambda of: CELL if of is result.cell else numbers.get(id(of)))
+    if content is not None:
+        write(path, content)
 
 
 def load(path: Path, cell: Cell, wanted: Sequence[Property]) -> CellResult | None:
@@ -70,23 +62,5 @@ def load(path: Path, cell: Cell, wanted: Sequence[Property]) -> CellResult | Non
     content = read(path)
     if content is None:
         return None
-    unpickler = _Unpickler(io.BytesIO(content))
-    unpickler.cell, unpickler.wanted = cell, wanted
-    found: CellResult = unpickler.load()
+    found: CellResult = unpacked(content, lambda stands: cell if stands == CELL else wanted[stands])
     return replace(found, kept=True)
-
-
-class _Pickler(pickle.Pickler):
-    numbers: dict[int, int]
-    cell: Cell
-
-    def persistent_id(self, obj: Any) -> str | int | None:
-        return CELL if obj is self.cell else self.numbers.get(id(obj))
-
-
-class _Unpickler(pickle.Unpickler):
-    cell: Cell
-    wanted: Sequence[Property]
-
-    def persistent_load(self, pid: Any) -> Cell | Property:
-        return self.cell if pid == CELL else self.wanted[pid]
