@@ -86,6 +86,10 @@ class StructType:
     cls: type[Any]
     fields: tuple[tuple[str, Type], ...]
 
+    def __hash__(self) -> int:
+        """Of what tells most records apart: all fields of all records in it are compared where this is equal."""
+        return hash((self.cls, len(self.fields)))
+
     def field(self, name: str) -> Type | None:
         return dict(self.fields).get(name)
 

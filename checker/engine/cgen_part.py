@@ -36,7 +36,7 @@ from checker.engine.cgen_unit import (
     Names,
     choice_names,
 )
-from checker.engine.facts import facts, reached, walk
+from checker.engine.facts import facts, reached
 from checker.engine.parts import Fields, Parts
 from checker.engine.passages import Passage
 from checker.language.ir import Function, Program
@@ -336,7 +336,7 @@ def _contents(
                 imports[name] = callee
     named = {parts.of_field[field] for f in waiting for field in facts(f).fields}
     here = _sorted(waiting)
-    statements = [id(node) for f in here for node in walk(f.body) if id(node) in marked] if marked else []
+    statements = [number for f in here for number in facts(f).statements if number in marked] if marked else []
     return Contents(
         part, parts.count, parts.cell_bytes, tuple(program.choices.items()), parts.fields[-1],
         tuple((p, parts.fields[p]) for p in range(parts.count) if p in named),

@@ -34,13 +34,14 @@ def walk(node: object) -> Iterator[object]:
 class Facts:
     """does: functions that change state and that it calls; calls: these and the pure ones, in order. fields: of the
     state, that it names. records: the kinds of records that its places have. checks: it may itself disable the step or
-    fault (its callees are not looked at)."""
+    fault (its callees are not looked at). statements: the ids of its statements, which live as long as it does."""
 
     does: tuple[str, ...]
     calls: tuple[str, ...]
     fields: tuple[str, ...]
     records: tuple[StructType, ...]
     checks: bool
+    statements: tuple[int, ...]
 
 
 MOST = 20_000
@@ -58,10 +59,12 @@ def facts(function: Function) -> Facts:
 
 def _facts(function: Function) -> Facts:
     does, calls, named = dict[str, None](), dict[str, None](), dict[str, None]()
-    records, checks = dict[StructType, None](), False
+    records, checks, statements = dict[StructType, None](), False, list[int]()
     for param in function.params:
         _add_records(param.type, records)
     for node in walk(function.body):
+        if isinstance(node, ir.Stmt):
+            statements.append(id(node))
         match node:
             case Do(name) | Call(name):
                 calls[name] = None
@@ -77,7 +80,7 @@ def _facts(function: Function) -> Facts:
                 checks = True
             case _:
                 pass
-    return Facts(tuple(does), tuple(calls), tuple(named), tuple(records), checks)
+    return Facts(tuple(does), tuple(calls), tuple(named), tuple(records), checks, tuple(statements))
 
 
 def _add_records(of: Type, found: dict[StructType, None]) -> None:
