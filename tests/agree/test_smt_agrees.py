@@ -34,6 +34,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("pair", CELLS, ids=pair_id)
 def test_steps(pair: tuple[str, Cell]) -> None:
     assert_steps_agree(pair[1].system, pair[1].scope)
@@ -67,6 +68,7 @@ def assert_steps_agree(system: type[Design], scope: lang.Scope) -> None:
     assert enabled + disabled == len(states) * len(pairs)
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("pair", CELLS, ids=pair_id)
 def test_formulas(pair: tuple[str, Cell]) -> None:
     cell = pair[1]

@@ -28,6 +28,7 @@ def loaded(*words: str) -> tuple[int, set[str]]:
     return ran.returncode, set(json.loads(ran.stdout.splitlines()[-1]))
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -57,6 +58,7 @@ def test_nothing_large_is_loaded_for_help_a_list_or_a_mistake(line, code):
 SMALL = "--vmm qemu --guest windows_cg --scope cpus=1,pins=1,vectors=1,ioapic=0x20"
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize(
     ("line", "code"),
     [

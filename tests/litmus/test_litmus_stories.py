@@ -115,6 +115,7 @@ def test_no_vmm_of_the_matrix_is_left_out_silently() -> None:
 FLIPPED = {"0": "1", "1": "0", "{}": "{0}", "{0}": "{}", "{2}": "{}", "none": "0", "OK": "EINVAL", "EINVAL": "OK"}
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("name", STORIES)
 def test_a_wrong_expectation_fails(name: str) -> None:
     """Each value that is observed, turned into another; each outcome, turned round."""

@@ -23,6 +23,7 @@ def lines_of(text: str) -> list[StoryLine]:
     return list(parse(text).text)
 
 
+@pytest.mark.everything
 @settings(
     max_examples=volume(80, 1_000), deadline=None, phases=[Phase.explicit, Phase.generate]
 )  # to make a story small takes minutes

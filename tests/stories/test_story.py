@@ -113,6 +113,7 @@ def test_a_damaged_replay_line(before: str, after: str, said: str) -> None:
         parse(text.replace(before, after))
 
 
+@pytest.mark.everything
 @settings(max_examples=volume(100, 2_000), deadline=None)
 @given(traces(), st.integers(0, 3))
 def test_any_story_fits_a_mail_and_parses_back(trace: Trace, depth: int) -> None:

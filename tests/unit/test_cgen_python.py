@@ -228,6 +228,7 @@ class Reference:
         return found
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("version", Version)
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize("design", [Toy, Hasty])

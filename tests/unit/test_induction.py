@@ -59,6 +59,7 @@ def mismatches(scope: MailScope) -> Iterator[str]:
                 yield f"{instance} from {state}: {got}, in CPython {meant}"
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("scope", SCOPES, ids=str)
 def test_every_step_from_every_state_as_in_cpython(scope: MailScope) -> None:
     assert next(mismatches(scope), None) is None

@@ -51,6 +51,7 @@ def differences(case: Case, stride: int = 1) -> Iterator[str]:
                 yield f"{instance} from {codes}: {got}, not {wanted}"
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("name", CASES)
 def test_every_state_of_a_case(name: str) -> None:
     assert next(differences(CASES[name]), None) is None

@@ -338,6 +338,7 @@ BITES = {
 }
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("name", BITES)
 def test_each_property_has_both_verdicts(name):
     vmm, bad, good = BITES[name]
