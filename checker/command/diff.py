@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from checker.command import exits, json_text
 from checker.command.explore import explore, limits_of, story
@@ -15,11 +15,13 @@ from checker.matrix.select import select
 from checker.questions import compare, report
 from checker.questions.campaign import Campaign
 from checker.questions.graph_compare import INTERRUPTED
-from checker.questions.model_diff import diff_lines, model_diff
+from checker.questions.model_diff import changed_lines, diff_lines, model_diff
 from checker.questions.verdict import CellResult
 from checker.stories.write import to_text
 from checker.words import count
 from model.lang import Property
+from model.machine import Machine
+from oracles.mutation.touched import slips_of
 
 
 def run(options: Namespace) -> int:
@@ -31,7 +33,7 @@ def run(options: Namespace) -> int:
     _, of_base, _, _ = select(beside)
     pairs = compare.pair_cells(base, design, of_base, of_design)
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
-    diff = compared(options, base, design, pairs, campaign, wanted)
+    diff = with_slips(compared(options, base, design, pairs, campaign, wanted), base.cls, design.cls)
     if options.json:
         print(as_json(diff))
     else:
@@ -53,6 +55,15 @@ def compared(
     interrupted = campaign.interrupted or any(graph.why == INTERRUPTED for graph in graphs)
     hunks, listed = model_diff(base.cls, design.cls), compare.changes(before, after)
     return compare.Diff(base.name, design.name, hunks, whole, before, after, graphs, listed, left, interrupted)
+
+
+def with_slips(diff: compare.Diff, base: type[Machine], design: type[Machine]) -> compare.Diff:
+    """If no cell shows a difference although there is one in the text: would they?"""
+    if not diff.alike or not diff.hunks:
+        return diff
+    cells = [(result.stats.states, result.cell) for result in diff.after]
+    others = [result.cell for result in diff.before]
+    return replace(diff, slips=slips_of(cells, changed_lines(base, design), others, changed_lines(design, base)))
 
 
 def print_diff(options: Namespace, diff: compare.Diff) -> None:
@@ -103,8 +114,10 @@ def as_json(diff: compare.Diff) -> str:
         "inconclusive": diff.undecided,
         "not_looked_at": line_texts(diff.never_run),
         "equivalent": diff.equivalent,
+        "slips": diff.slips and diff.slips.as_json(),
         "graphs": [{"cell": str(p.design), **asdict(g)} for p, g in zip(diff.pairs, diff.graphs, strict=True)],
         "changes": [_change(change) for change in diff.listed],
+        "worse": compare.worse(diff),
         "counts": compare.counts(diff),
         "not_explored": [compare.reproduce(diff, pair) for pair in diff.unexplored],
     }

@@ -28,6 +28,7 @@ from checker.questions.campaign import judged_nothing, lines_never_run
 from checker.questions.graph_compare import INTERRUPTED, SAME, GraphComparison, compare_graphs
 from checker.questions.model_diff import Hunk
 from checker.questions.report import binding_text, length_text
+from checker.questions.slips import Slips, same_text_lines, slip_lines
 from checker.questions.verdict import CellResult, Status, Verdict, trace_of
 from checker.words import count, fold_names
 from model.lang import Property
@@ -115,6 +116,7 @@ class Diff:
     listed: Sequence[Change]
     unexplored: Sequence[Pair] = ()
     interrupted: bool = False
+    slips: Slips | None = None  # asked for if there is no difference, and something could have made one
 
     @property
     def whole(self) -> bool:
@@ -127,9 +129,19 @@ class Diff:
         return sorted({line for side in (self.before, self.after) for line in lines_never_run(side)})
 
     @property
+    def alike(self) -> bool:
+        """No cell tells the two apart."""
+        return self.whole and bool(self.graphs) and all(graph.same for graph in self.graphs)
+
+    @property
     def equivalent(self) -> bool:
-        """Nothing tells the two apart, and everything that the user wrote was tried."""
-        return self.whole and all(graph.same for graph in self.graphs) and not self.never_run
+        """No cell tells the two apart, and either no line is another, or the cells would tell: everything that the user wrote
+        was tried, and whatever else could stand there."""
+        return self.alike and (not self.hunks or self._tells)
+
+    @property
+    def _tells(self) -> bool:
+        return not self.never_run and self.slips is not None and self.slips.told
 
     @property
     def regressed(self) -> bool:
@@ -137,10 +149,12 @@ class Diff:
 
     @property
     def undecided(self) -> bool:
-        """Something was not found out: a verdict, a cell, or a line of the user's; or the graphs differ, and no property
-        that is asked says anything of either."""
+        """Something was not found out: a verdict, a cell, or a line of the user's; whether cells without a difference would
+        tell; or the graphs differ, and no property that is asked says anything of either."""
         silent = judged_nothing([*self.before, *self.after]) and not all(g.same for g in self.graphs)
         open_ = any(change.kind == OPEN for change in self.listed)
+        if self.alike:
+            return open_ or not self.equivalent
         return silent or open_ or not self.whole or bool(self.never_run)
 
 
@@ -271,6 +285,8 @@ def group_lines(diff: Diff, *, brief: bool, every: bool) -> list[str]:
     every: no cells share a line."""
     groups = [[_change_row(change, brief) for change in diff.listed if change.kind == kind] for kind in GROUPS]
     blocks = [_row_lines(rows, brief, every) for rows in [*groups, _graph_rows(diff)] if rows]
+    for block in (b for b in blocks if b[0].startswith(f"{FIXED} ")):
+        block += _wrapped(f"but worse: {'; '.join(worse(diff))}", 14) if worse(diff) else []
     so_far = "" if diff.whole else ", so far"
     nothing = (
         [[f"no verdict changes, and nothing is violated in either{so_far}"]] if diff.pairs and not diff.listed else []
@@ -303,6 +319,15 @@ def _wrapped(text: str, indent: int = 0) -> list[str]:
         glued, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )
     return [line.replace(GLUE, " ") for line in lines]
+
+
+def worse(diff: Diff) -> list[str]:
+    """What is violated now and was not: each property with a cell. What is FIXED beside it was not for nothing."""
+    cells = dict[str, str]()
+    for change in diff.listed:
+        if change.kind == REGRESSED:
+            cells.setdefault(change.name, str(change.design.cell))
+    return [f"{name} in {cell}" for name, cell in cells.items()]
 
 
 def _change_row(change: Change, brief: bool) -> GroupLine:
@@ -376,12 +401,11 @@ def sizes_lines(diff: Diff) -> list[str]:
     said = f"guests {'; '.join(guests)}" if len(of) > 1 else f"with {next(iter(of), '')}"
     lines = _wrapped(f"Explored: {said}. Nothing is said of other sizes: --scope sets them.", 2)
     unseen = dict.fromkeys(text for side in (diff.before, diff.after) for text in report.not_looked_at(side))
-    lines += [line for text in unseen for line in _wrapped(text, 2)]
-    if diff.hunks and diff.whole and all(graph.same for graph in diff.graphs):
-        why = "perhaps no cell comes to where it would: try larger sizes"
-        every = any(result.lines_run for result in diff.after) and not diff.never_run
-        lines.append(f"  The change makes no difference here; {'every line of it was run' if every else why}.")
-    return lines
+    if diff.alike and not diff.hunks:
+        unseen = dict.fromkeys(same_text_lines(diff.base, diff.never_run))
+    elif diff.alike and diff.slips is not None:
+        unseen |= dict.fromkeys(slip_lines(diff.slips, len(diff.pairs), diff.never_run))
+    return [*lines, *(line for text in unseen for line in _wrapped(text, 2))]
 
 
 def same_lines(diff: Diff) -> list[str]:

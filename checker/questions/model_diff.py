@@ -182,13 +182,34 @@ def _calls_super(function: Callable[..., object]) -> bool:
 
 def code_lines(function: Callable[..., object]) -> list[str]:
     """A function's lines from `def` on, without docstring, comments and the indentation of its class."""
+    return [text for _, text in _numbered(function)]
+
+
+def changed_lines(base: type[Design], design: type[Design]) -> dict[str, dict[str, set[int]]]:
+    """File -> function -> the lines of the design's own that its diff adds to base; all of a function if it only takes away."""
+    before, after, found = _functions(base), _functions(design), dict[str, dict[str, set[int]]]()
+    for name, (_, new) in after.items():
+        old = before[name][1] if name in before else None
+        if old is new:
+            continue
+        numbered = _numbered(new)
+        texts = code_lines(old) if old and not _calls_super(new) else []
+        opcodes = difflib.SequenceMatcher(a=texts, b=[text for _, text in numbered], autojunk=False).get_opcodes()
+        added = {numbered[n][0] for tag, _, _, k, m in opcodes if tag != "equal" for n in range(k, m)}
+        if added or texts != [text for _, text in numbered]:
+            file = new.__code__.co_filename
+            found.setdefault(file, {})[name] = added or {number for number, _ in numbered}
+    return found
+
+
+def _numbered(function: Callable[..., object]) -> list[tuple[int, str]]:
     node = definition_of(function)
     lines = _without_comments(function.__code__.co_filename, parsed(function.__code__.co_filename))
     first = node.body[0]
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     skip = range(first.lineno, (first.end_lineno or first.lineno) + 1) if documented else range(0)
-    kept = [lines[n - 1] for n in range(node.lineno, (node.end_lineno or node.lineno) + 1) if n not in skip]
-    return [line[node.col_offset :] for line in kept if line.strip()]
+    kept = [n for n in range(node.lineno, (node.end_lineno or node.lineno) + 1) if n not in skip]
+    return [(n, lines[n - 1][node.col_offset :]) for n in kept if lines[n - 1].strip()]
 
 
 @functools.lru_cache(maxsize=256)

@@ -189,6 +189,20 @@ class MutantJudge:
         why = exact.answer.name.lower().replace("_", " ")
         return Judged(mutant, Fate.SURVIVOR, f"undecided: {why} ({exact.pairs:,} pairs of states)")
 
+    def makes_no_difference(self, mutant: Mutant) -> str | None:
+        """Why not, if no reachable state shows one in any field: DEAD or SAME_GRAPH; None if one does. There must not be
+        more states than the bounds say."""
+        number, states = self.numbers[id(mutant)], self._reachable()
+        assert states is not None
+        start = self._start(number)
+        if start is None or not np.array_equal(self.original, start):
+            return None
+        if self._is_dead(mutant, states):
+            return DEAD
+        found = self.programs.alike(number, states, self._tried(mutant.function), 1)
+        silent = found.answer is Answer.SAME and not (found.enabled or found.pairs or found.idle)
+        return SAME_GRAPH if silent else None
+
     def _missed(self, mutant: Mutant, path: Sequence[int], how: str = RAISES_AT_START) -> Judged:
         said = f"no walk notices it; a shortest one that would has {len(path)} steps and then the mutant {how}"
         moves = (self.reference.moves[label] for label in path)
