@@ -1,7 +1,8 @@
 """Build C code once and load it.
 
 Compiled libraries live in a cache directory under a name that hashes source, compiler version and flags.
-Each file ends in the SHA-256 of what precedes it, so a truncated or damaged file is never loaded.
+Each file ends in the SHA-256 of what precedes it, so a truncated or damaged file is never loaded; and each library says
+its name, so that one which lies where another one should be is never taken for it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from checker.errors import InternalError
+
+NAME = "eoi_name"  # the symbol that says what a library was made for
 
 
 class NoCompiler(Exception):
@@ -84,22 +89,35 @@ def compile_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> Path:
     """
     command = os.environ.get("CC") or "cc"
     flags = ["-std=gnu11", "-shared", "-fPIC", *extra_flags]
-    parts = [source, command, _compiler_version(command), platform.machine(), *flags]
+    parts = [NAME, source, command, _compiler_version(command), platform.machine(), *flags]
     name = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     path = cache_dir() / f"{name}.so"
     if not is_whole(path):
-        _build(command, flags, source, path)
+        _build(command, flags, f'{source}\nconst char {NAME}[] = "{name}";\n', path)
     return path
 
 
 def load_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> ctypes.CDLL:
     """Compile and load; a cached library that does not load is built once more.
 
-    Raises NoCompiler, CompileFailed, or OSError if a fresh library does not load either.
+    Raises NoCompiler, CompileFailed, InternalError, or OSError if a fresh library does not load either.
     """
     path = compile_c(source, extra_flags)
     try:
-        return ctypes.CDLL(str(path))
+        return load_named(path)
     except OSError:
         path.unlink(missing_ok=True)
-        return ctypes.CDLL(str(compile_c(source, extra_flags)))
+        return load_named(compile_c(source, extra_flags))
+
+
+def load_named(path: Path) -> ctypes.CDLL:
+    """Load a library of the cache. Raises OSError, InternalError if it was made for something else than its file's name
+    says."""
+    library = ctypes.CDLL(str(path))
+    try:
+        made_for = (ctypes.c_char * (len(path.stem) + 1)).in_dll(library, NAME).value.decode(errors="replace")
+    except ValueError:
+        made_for = ""
+    if made_for != path.stem:
+        raise InternalError(f"{path} was made for {made_for or 'nobody knows what'}: remove it, and it is built anew")
+    return library

@@ -4,7 +4,8 @@ A kept program is what a search needs of one: its state, steps and formulas with
 notes, and how its parts are linked. The name of its file hashes every source file of model/, properties/ and checker/, the
 Python version, and which roles, sizes and properties it is of; a class of a user's file goes by its module, whose name
 hashes the file, its path and what it imports beside it (checker/matrix/loader.py). So after any edit nothing of it is
-used. A file ends in the SHA-256 of what precedes it and is written atomically; a damaged one counts as absent.
+used. A file begins with its name, ends in the SHA-256 of what precedes it and is written atomically; one that is damaged, or
+was written under another name, counts as absent.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ def save(path: Path, design: type[Design], linked: LinkedProgram) -> None:
 
 def write(path: Path, content: bytes) -> None:
     """Whole or not at all. A full disk is no error."""
+    content = path.name.encode() + content
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
@@ -103,14 +105,14 @@ def write(path: Path, content: bytes) -> None:
 
 
 def read(path: Path) -> bytes | None:
-    """What was written; None if it is not there, or damaged."""
+    """What was written under this name; None if it is not there, or damaged."""
     try:
         content = path.read_bytes()
     except OSError:
         return None
-    if len(content) <= 32 or hashlib.sha256(content[:-32]).digest() != content[-32:]:
-        return None
-    return content[:-32]
+    name, body = path.name.encode(), content[:-32]
+    whole = len(content) > 32 and hashlib.sha256(body).digest() == content[-32:]
+    return body[len(name) :] if whole and body.startswith(name) else None
 
 
 def load(path: Path, design: type[Design]) -> LinkedProgram | None:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.engine.build import cache_dir, compile_c, cores, is_whole
+from checker.engine.build import cache_dir, compile_c, cores, is_whole, load_named
 from checker.engine.cgen_part import TABLE_HEAD, Contents, Export, PartUnit, contents_of
 from checker.engine.facts import reached
 from checker.engine.parts import Parts
@@ -70,7 +70,7 @@ class Module:
 
     def __init__(self, file: PartFile) -> None:
         self.file = file
-        self.library = ctypes.CDLL(str(cache_dir() / file.library))
+        self.library = load_named(cache_dir() / file.library)
         exports = (ctypes.c_uint64 * len(file.exports)).in_dll(self.library, "eoi_exports")
         self.address: dict[Export, int] = dict(zip(file.exports, exports, strict=True))
         if tuple((ctypes.c_uint64 * len(file.layout)).in_dll(self.library, "eoi_layout")) != file.layout:

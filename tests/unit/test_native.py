@@ -267,6 +267,23 @@ def test_library_that_does_not_load_is_built_once_more(cache: Path, monkeypatch:
     assert load_c(SOURCE).answer() == 42
 
 
+def test_a_library_that_was_made_for_something_else_is_refused(cache: Path) -> None:
+    """It is whole, it loads, and it answers: what another source says."""
+    mine, other = compile_c(SOURCE), compile_c(SOURCE.replace("42", "43"))
+    mine.write_bytes(other.read_bytes())
+    assert build.is_whole(mine)
+    with pytest.raises(InternalError, match=f"{mine.name} was made for {other.stem}"):
+        load_c(SOURCE)
+    assert load_c(SOURCE.replace("42", "43")).answer() == 43
+
+
+def test_a_library_without_a_name_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = build._build
+    monkeypatch.setattr(build, "_build", lambda command, flags, _, path: honest(command, flags, SOURCE, path))
+    with pytest.raises(InternalError, match="nobody knows what"):
+        load_c(SOURCE)
+
+
 def test_missing_compiler_is_a_plain_sentence(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", os.fspath(cache / "no-such-compiler"))
     with pytest.raises(NoCompiler, match="install gcc or clang"):
