@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from checker.engine.reference import Codes, Move, Reference, Value, bindings_of, is_of_edges
+from checker.engine.reference import Codes, Move, Reference, Value
 from checker.errors import UserError
 from checker.language.layout import leaves
 from checker.language.lower import lower
@@ -17,12 +17,13 @@ from checker.matrix.scope import parse_scope, scope_type, with_values
 from checker.matrix.system import system_of
 from checker.questions.as_told import Told, compare_text
 from checker.questions.migration_table import moved
+from checker.questions.shown import Shown
 from checker.questions.verdict import Run, table_of
 from checker.stories.read import ParsedStory
 from checker.stories.replay import Steps
 from checker.stories.trace import StoryError, show
 from model.finite import ModelError, decode
-from model.lang import Fair, Property
+from model.lang import Property
 from model.machine import Machine
 from model.migration import MigrationScope
 
@@ -51,7 +52,7 @@ def retell(
     run = Rerun(Reference(told.cell.system, told.cell.scope), p, story.loop_start, story.stutter)
     stopped = run.take(path)
     count = len(run.moves)
-    why_not = stopped or run.why_not()
+    why_not = stopped or run.shown.why_not()
     if why_not:
         lines = [title, f"NOT REPRODUCED: {why_not if stopped else f'{_all_steps(count)} possible, but {why_not}'}"]
         if other is not None:
@@ -62,7 +63,7 @@ def retell(
     code = int(verb == "VIOLATED")
     if other is not None:
         return [title, f"REPRODUCED: {shown}"], code
-    compared = compare_text(told, run.run, run.shown())
+    compared = compare_text(told, run.run, run.shown.bindings())
     if compared.differs:
         return [title, f"REPRODUCED BUT NOT AS TOLD: {shown}", f"Where it first differs: {compared.differs}"], 1
     return [title, f"REPRODUCED: {shown}", *compared.notes], code or (3 if compared.is_open else 0)
@@ -221,6 +222,10 @@ class Rerun:
         self.moves: list[Move] = []
 
     @property
+    def shown(self) -> Shown:
+        return Shown(self.reference, self.p, self.states, self.moves, self.start, self.stutter)
+
+    @property
     def run(self) -> Run:
         return Run(tuple(self.moves), tuple(self.states), self.start, self.stutter)
 
@@ -241,52 +246,4 @@ class Rerun:
                 return f"step {number}, {told}, is not possible here"
             self.states.append(after)
             self.moves.append(move)
-        return ""
-
-    def why_not(self) -> str:
-        """Why the run does not show what the story's headline says, or ""."""
-        unfair = self._why_no_lasso() if self.p.kind == "leads_to" else ""
-        promised = "what was promised happens in it" if self.p.kind == "leads_to" else ""
-        return unfair or ("" if self.shown() else promised or "the last state does not show it")
-
-    def shown(self) -> list[dict[str, object]]:
-        """The values of the property's parameters of which the run shows it."""
-        code = self.p.function.__code__
-        names = code.co_varnames[: code.co_argcount]
-        all_values = bindings_of(self.p, self.reference.scope)
-        return [dict(zip(names[len(names) - len(v) :], v, strict=True)) for v in all_values if self._shows(v)]
-
-    def _shows(self, values: tuple[Value, ...]) -> bool:
-        holds, function = self.reference.holds, self.p.function
-        if self.p.kind == "leads_to":
-            said = [holds(function, values, s) for s in self.states]
-            after_q = max((i + 1 for i, (_, q) in enumerate(said) if q), default=0)
-            return after_q <= self._begin and any(promised for promised, _ in said[after_q:])
-        if is_of_edges(self.p):
-            return len(self.states) > 1 and not self.reference.holds_on_edge(function, values, *self.states[-2:])
-        return holds(function, values, self.states[-1]) is (self.p.kind == "reachable")
-
-    @property
-    def _begin(self) -> int:
-        """The first state of what is repeated for ever."""
-        return len(self.states) - 1 if self.start is None else self.start
-
-    def _why_no_lasso(self) -> str:
-        """Why no fair run goes on for ever as the story's headline says, or ""."""
-        if self.start is not None and self.states[self.start] != self.states[-1]:
-            return f"the last step does not lead back to the state before step {self.start + 1}"
-        if self.start is None and not self.stutter:
-            return "it neither loops nor stays"
-        return self._unfair(self.states[self._begin :], set(self.moves[self._begin :]))
-
-    def _unfair(self, loop: Sequence[Codes], taken: set[Move]) -> str:
-        """Why no fair run repeats these states with these moves for ever, or ""."""
-        enabled = [{self.reference.moves[n] for n, _ in self.reference.successors(s)} for s in loop]
-        for move in self.reference.moves:
-            always, ever = all(move in e for e in enabled), any(move in e for e in enabled)
-            if move.fair is Fair.FINITE and move in taken:
-                return f"{move.step} happens only finitely often"
-            owed = (move.fair is Fair.WEAK and always) or (move.fair is Fair.STRONG and ever)
-            if owed and move not in taken:
-                return f"{move.step} would have to happen in the end"
         return ""

@@ -143,7 +143,7 @@ def _on_kvm(
         start = None if run.loop_start is None else len(run.steps)
         steps = [*run.steps, *loop]
         again = Rerun(Reference(system, scope), p, start, run.stutter)
-        return again.take(steps) or again.why_not()
+        return again.take(steps) or again.shown.why_not()
 
     return confirm_run(roles, names, scope, Counterexample(run.steps, run.loop_start, shown_by(p, values), judge))
 

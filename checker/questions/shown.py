@@ -1,0 +1,71 @@
+"""Whether a run shows what is said of it, by nothing but the model's own Python: of runs that a search found and of told ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from checker.engine.reference import Codes, Move, Reference, Value, bindings_of, is_of_edges
+from model.lang import Fair, Property
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run that CPython has taken: states, one more than moves. start: the step that its loop goes back to; stutter: it
+    stays at the end."""
+
+    reference: Reference
+    p: Property
+    states: Sequence[Codes]
+    moves: Sequence[Move]
+    start: int | None
+    stutter: bool
+
+    def why_not(self) -> str:
+        """Why the run does not show what the property's kind says, for any values of its parameters, or ""."""
+        unfair = self.why_no_lasso() if self.p.kind == "leads_to" else ""
+        promised = "what was promised happens in it" if self.p.kind == "leads_to" else ""
+        return unfair or ("" if self.bindings() else promised or "the last state does not show it")
+
+    def bindings(self) -> list[dict[str, object]]:
+        """The values of the property's parameters of which the run shows it."""
+        code = self.p.function.__code__
+        names = code.co_varnames[: code.co_argcount]
+        all_values = bindings_of(self.p, self.reference.scope)
+        return [dict(zip(names[len(names) - len(v) :], v, strict=True)) for v in all_values if self.shows(v)]
+
+    def shows(self, values: tuple[Value, ...]) -> bool:
+        """For these values; of a lasso, p without q from there on and in the loop."""
+        holds, function = self.reference.holds, self.p.function
+        if self.p.kind == "leads_to":
+            said = [holds(function, values, s) for s in self.states]
+            after_q = max((i + 1 for i, (_, q) in enumerate(said) if q), default=0)
+            return after_q <= self._begin and any(promised for promised, _ in said[after_q:])
+        if is_of_edges(self.p):
+            return len(self.states) > 1 and not self.reference.holds_on_edge(function, values, *self.states[-2:])
+        return holds(function, values, self.states[-1]) is (self.p.kind == "reachable")
+
+    @property
+    def _begin(self) -> int:
+        """The first state of what is repeated for ever."""
+        return len(self.states) - 1 if self.start is None else self.start
+
+    def why_no_lasso(self) -> str:
+        """Why no fair run goes on for ever as it is said, or ""."""
+        if self.start is not None and self.states[self.start] != self.states[-1]:
+            return f"the last step does not lead back to the state before step {self.start + 1}"
+        if self.start is None and not self.stutter:
+            return "it neither loops nor stays"
+        return self._unfair(set(self.states[self._begin :]), set(self.moves[self._begin :]))
+
+    def _unfair(self, loop: Collection[Codes], taken: set[Move]) -> str:
+        """Why no fair run repeats these states with these moves for ever, or ""."""
+        enabled = [{self.reference.moves[n] for n, _ in self.reference.successors(s)} for s in loop]
+        for move in self.reference.moves:
+            always, ever = all(move in e for e in enabled), any(move in e for e in enabled)
+            if move.fair is Fair.FINITE and move in taken:
+                return f"{move.step} happens only finitely often"
+            owed = (move.fair is Fair.WEAK and always) or (move.fair is Fair.STRONG and ever)
+            if owed and move not in taken:
+                return f"{move.step} would have to happen in the end"
+        return ""
