@@ -16,7 +16,14 @@ from checker.language import ir
 from checker.language.ir import BOOL, Formula, Param, Program
 from checker.language.layout import Instance, bindings, instances
 from checker.language.lower import lower
-from checker.symbolic.induction import CounterexampleToInduction, InductionResult, Prover, explain, prove
+from checker.symbolic.induction import (
+    CounterexampleToInduction,
+    InductionResult,
+    Prover,
+    explain,
+    induction_lines,
+    prove,
+)
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator
 from checker.symbolic.terms import z3
@@ -274,6 +281,24 @@ def test_a_timeout_is_neither_yes_nor_no(monkeypatch: pytest.MonkeyPatch) -> Non
     (result,) = prove(symbolic, [formula], reference.start)
     assert result.inductive is None and result.cti is None and not result.proved
     assert list(result.unknown) == instances(symbolic.program)
+
+
+@pytest.mark.parametrize("name", ["few_hops", "nobody_is_cross_about_nothing"])  # of one binding, and of several
+def test_a_timeout_is_told_as_no_answer(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Whatever z3 leaves open: all of it, or a single step of a single binding."""
+    asked, count = Prover._asked, itertools.count()
+    told = functools.partial(induction_lines, Mail, SCOPES[0], [named(name)])
+    honest = told()
+    no_answer = [f"  z3: {name}: no answer within 10 s for some step"]
+    with monkeypatch.context() as patched:
+        patched.setattr(Prover, "_asked", lambda *_: (z3.unknown, None))
+        assert told() == no_answer
+
+    def at_first(self: Prover, solver: Any, question: Any) -> tuple[Any, Any]:
+        return (z3.unknown, None) if next(count) < 2 else asked(self, solver, question)
+
+    monkeypatch.setattr(Prover, "_asked", at_first)
+    assert told() == (no_answer if "is inductive" in honest[0] else honest)
 
 
 def test_a_counterexample_outweighs_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
