@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from model.finite import ModelError
 
 
@@ -11,3 +13,11 @@ class UserError(ModelError):
 
 class InternalError(Exception):
     """The engines disagree or we broke: exit code 4."""
+
+
+class EnginesDisagree(InternalError):
+    """Two ways to find something out say different things. answers: by whom."""
+
+    def __init__(self, what: str, answers: Mapping[str, str]) -> None:
+        self.what, self.answers = what, dict(answers)
+        super().__init__(f"{what}: " + ", but ".join(f"{who} says {answer}" for who, answer in answers.items()))

@@ -70,8 +70,10 @@ def build_parser(named: Sequence[str] = tuple(COMMANDS)) -> ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code and never shows a traceback for the user's mistakes."""
     words = sys.argv[1:] if arguments is None else arguments
+    as_json = False
     try:
         options = build_parser([named_in(words)]).parse_args(words)
+        as_json = bool(getattr(options, "json", False))
         checkout.check(options.command)
         parsers().check_names(options)
         code: int = module_of(options.command).run(options)
@@ -81,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         code, said = exits.of_error(error)
         print(f"eoi: {said}", file=sys.stderr)
+        if as_json and code is exits.Exit.BROKEN:
+            print(exits.as_json(error, said))
     return int(code)
 
 

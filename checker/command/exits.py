@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import traceback
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,7 @@ from enum import IntEnum
 
 from checker import files
 from checker.engine.build import CompileFailed, NoCompiler
-from checker.errors import InternalError
+from checker.errors import EnginesDisagree, InternalError
 from model.finite import ModelError
 
 
@@ -66,6 +67,14 @@ def of_error(error: BaseException) -> tuple[Exit, str]:
             return Exit.BROKEN, f"internal error, not a verdict: {error}"
         case _:
             return Exit.BROKEN, _our_bug(error)
+
+
+def as_json(error: BaseException, said: str) -> str:
+    """For a machine that waits for an answer: there is none. answers: what each engine says, where they disagree."""
+    found: dict[str, object] = {"format": "eoiproof error 1", "exit": int(Exit.BROKEN), "error": said}
+    if isinstance(error, EnginesDisagree):
+        found |= {"about": error.what, "answers": error.answers}
+    return json.dumps(found, indent=1)
 
 
 def _our_bug(error: BaseException) -> str:

@@ -336,6 +336,15 @@ class Exploration:
             self._library.engine_eval_atoms(self._engine, *out)
         return values
 
+    def atoms_at(self, number: int) -> U8:
+        """u8[n_atoms]: the value of every atom in one stored state."""
+        assert 0 <= number < self._view().states
+        count = self.shape.n_atoms
+        chosen, values = np.arange(count, dtype=np.uint32), np.empty(count, np.uint8)
+        at = values.ctypes.data - number  # where the answers of state 0 would lie
+        self._library.engine_eval_atoms(self._engine, chosen.ctypes.data, count, number, number + 1, at, 1)
+        return values
+
     def path_to(self, number: int) -> list[int]:
         """State ids of a shortest path from an initial state to this one.
 

@@ -24,13 +24,14 @@ KEPT = 32  # programs; a matrix visits the cells of one program one after the ot
 
 class Prepared:
     """One program of roles, sizes and properties: what a search needs of it. noted: the passages of the user's files, of
-    which a search notes whether its steps enter them. A program from the cache has no functions. Raises ModelError."""
+    which a search notes whether its steps enter them. path: where
+    it is kept, if it is. A program from the cache has no functions. Raises ModelError."""
 
     def __init__(self, design: type[Design], scope: Scope, properties: Sequence[Property]) -> None:
         self._asked = design, scope, properties
         self._lock = threading.Lock()
-        self._path = kept.path_of(*self._asked)
-        self._linked = kept.load(self._path, design) if self._path is not None else None
+        self.path = kept.path_of(*self._asked)
+        self._linked = kept.load(self.path, design) if self.path is not None else None
         self._library: ctypes.CDLL | None = None
         self.program = self._linked.program if self._linked else self._lower()
         self.noted = self._linked.noted if self._linked else passages(self.program, design)
@@ -49,8 +50,8 @@ class Prepared:
         with self._lock:
             if self._linked is None:
                 self._linked = link(self.program, self._asked[0], self.noted)
-                if self._path is not None:
-                    kept.save(self._path, self._asked[0], self._linked)
+                if self.path is not None:
+                    kept.save(self.path, self._asked[0], self._linked)
             return self._linked
 
     def whole(self) -> ctypes.CDLL:

@@ -137,13 +137,31 @@ class Reference:
         self.go_to(state)
         return function(self.system, *args)
 
+    def all_hold(self, asked: Sequence[tuple[Callable[..., Any], Sequence[object]]], state: Codes) -> list[bool]:
+        """What each function says of a state for its arguments, (p, q) as two: the state is loaded once for all."""
+        self.go_to(state)
+        system, found = self.system, list[bool]()
+        for function, args in asked:
+            said = function(system, *args)
+            if isinstance(said, tuple):
+                found += map(bool, said)
+            else:
+                found.append(bool(said))
+        return found
+
     def holds_on_edge(self, function: Callable[..., Any], args: Sequence[object], before: Codes, after: Codes) -> bool:
         """What an `always` of two states says of a step."""
+        return self.all_hold_on_edge([(function, args)], before, after)[0]
+
+    def all_hold_on_edge(
+        self, asked: Sequence[tuple[Callable[..., Any], Sequence[object]]], before: Codes, after: Codes
+    ) -> list[bool]:
+        """What functions of two states say of a step."""
         if self._before is None:
             self._before = Running(self.design(self.scope))
         self._before.go_to(before)
         self.go_to(after)
-        return bool(function(self._before.system, self.system, *args))
+        return [bool(function(self._before.system, self.system, *args)) for function, args in asked]
 
 
 def bindings_of(p: Property, scope: Scope) -> list[tuple[Value, ...]]:

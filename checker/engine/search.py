@@ -7,14 +7,16 @@ numbers, so the first state with some value is one that a shortest path reaches.
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import importlib
 import threading
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from checker.engine import liveness
 from checker.engine.atoms import Atom, atom_count, atoms
@@ -78,14 +80,15 @@ class NativeSearch:
         """
         self.layout = Layout(program)
         self.fairness = _fairness(program, design)
-        frozen = np.array(self.layout.frozen(scope), np.uint64)
+        self._frozen = frozen = np.array(self.layout.frozen(scope), np.uint64)
         count = len(self.fairness)
         shape = ModelShape(
             np.array(self.layout.masks(), np.uint64), frozen, count, count,
             atom_count(program, False), atom_count(program, True),
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
-        self._linked = prepared.linked().start() if prepared else None
+        self._linked_program = prepared.linked() if prepared else None
+        self._linked = self._linked_program.start() if self._linked_program else None
         if program.steps and not program.functions and prepared is None:
             raise InternalError(
                 "a program from the cache has no functions: it is searched as prepared, or lowered again"
@@ -101,6 +104,7 @@ class NativeSearch:
         start = np.frombuffer(self.layout.to_bytes(begin), np.uint64) | frozen
         self.exploration.add_initial(start.tobytes())
         self.outcome = Outcome.INTERRUPTED
+        self.checked_again = False
         self._graph: Graph | None = None
         self._live = [atom.bit for atom in atoms(program) if program.formulas[atom.formula].kind == "leads_to"]
         self._values: dict[int, U8] = {}
@@ -152,12 +156,11 @@ class NativeSearch:
         return self._lassos[p.bit, q.bit]
 
     def _find_lasso(self, p: Atom, q: Atom) -> Lasso | None:
-        if self._graph is None:
-            self._graph = self.exploration.graph()
-            if len(self._live) * self._graph.n <= KEPT_VALUES:  # a state is unpacked once for all of them
-                self._values = dict(zip(self._live, self.exploration.eval_atoms(self._live), strict=True))
+        graph = self.graph()
+        if not self._values and len(self._live) * graph.n <= KEPT_VALUES:  # a state is unpacked once for all of them
+            self._values = dict(zip(self._live, self.exploration.eval_atoms(self._live), strict=True))
         found = self._values or dict(zip((p.bit, q.bit), self.exploration.eval_atoms([p.bit, q.bit]), strict=True))
-        return liveness.find_lasso(self._graph, self.fairness, found[p.bit], found[q.bit])
+        return liveness.find_lasso(graph, self.fairness, found[p.bit], found[q.bit])
 
     def path_to(self, state: int) -> list[int]:
         return self.exploration.path_to(state)
@@ -170,6 +173,38 @@ class NativeSearch:
         wanted = self.exploration.state(dst)
         following = self.exploration.successors(self.exploration.state(src))
         return [label for label, state in following if label < len(self.fairness) and state == wanted]
+
+    def number(self, codes: Codes) -> int | None:
+        """The state with these codes, if the search met it."""
+        raw = np.frombuffer(self.layout.to_bytes(codes), np.uint64) | self._frozen
+        return self.exploration.find(raw.tobytes())
+
+    def edges(self, state: int) -> list[tuple[int, int | None]]:
+        """(label, target) of each edge that leaves a state: of the graph where it is kept, else as the steps are now."""
+        if self.exploration.keep_edges and self.outcome is Outcome.COMPLETE:
+            graph = self.graph()
+            first, last = graph.row[state : state + 2].tolist()
+            return list(zip(graph.label[first:last].tolist(), graph.target[first:last].tolist(), strict=True))
+        following = self.exploration.successors(self.exploration.state(state))
+        return [(label, self.exploration.find(after)) for label, after in following]
+
+    def values(self, state: int) -> list[int]:
+        """Of each atom of states, by its bit."""
+        return [int(v) for v in self.exploration.atoms_at(state)]
+
+    def answers(self) -> str:
+        """A hash of what the search says of each formula, of its size, and of how often each label was taken."""
+        of = self.exploration
+        found: list[NDArray[Any]] = [of.first_states(), of.first_edges(), of.label_counts(), of.level_ends()]
+        program = self._linked_program.digest if self._linked_program else b""
+        stats = of.stats()
+        sizes = repr((stats.states, stats.transitions, self.outcome.name)).encode()
+        return hashlib.sha256(sizes + b"".join(a.tobytes() for a in found) + program).hexdigest()
+
+    def graph(self) -> Graph:
+        if self._graph is None:
+            self._graph = self.exploration.graph()
+        return self._graph
 
     def fired(self) -> list[int]:
         return [int(n) for n in self.exploration.label_counts()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import threading
 from collections.abc import Sequence
@@ -10,15 +11,19 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from checker.engine import kept
+from checker.engine.native import Outcome
 from checker.engine.passages import SourceLine, never_run
 from checker.engine.search import Limits
 from checker.interrupt import ctrl_c_sets
 from checker.matrix.cells import Cell
 from checker.progress import Progress
 from checker.questions.kept_answers import answered
-from checker.questions.verdict import CellResult, Status, check_cell
+from checker.questions.recheck import once, record_of, share
+from checker.questions.verdict import CellResult, Status, asked_of, check_cell
 from model.lang import Kind, Property
 
+RELATION = "checker.questions.relation"  # and z3: loaded only where there is a file of the user's
 CGROUP = Path("/sys/fs/cgroup")  # of the container, if we are in one
 
 
@@ -95,7 +100,7 @@ def run_campaign(cells: Sequence[Cell], wanted: Sequence[Property], *, engine: s
     """Check every cell; two or more at a time where there are processors for it. Errors of a cell are raised, but one
     that memory does not suffice for leaves the others theirs."""
     workers = max(1, min(len(cells), os.cpu_count() or 1))
-    limits_asked = limits != Limits()
+    limits_asked, again = limits != Limits(), share(len(cells))
     memory = limits.max_bytes if limits.max_bytes is not None else default_memory()
     each = Limits(limits.max_states, memory // workers, limits.seconds)
     progress, stop, starved = Progress(len(cells)), threading.Event(), set[int]()
@@ -109,8 +114,9 @@ def run_campaign(cells: Sequence[Cell], wanted: Sequence[Property], *, engine: s
         try:
             find_out = functools.partial(
                 check_cell, cell, wanted, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase,
+                again=again,
             )  # fmt: skip
-            return find_out() if limits_asked else answered(cell, wanted, engine, find_out)
+            return find_out() if limits_asked else answered(cell, wanted, engine, find_out, again)
         except MemoryError:
             starved.add(number)
             return None
@@ -123,13 +129,39 @@ def run_campaign(cells: Sequence[Cell], wanted: Sequence[Property], *, engine: s
     with ctrl_c_sets(stop), ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(work, number) for number in range(len(cells))]
         _wait(futures, progress)
-    for future in futures:  # the first cell that failed, in matrix order
+        results = _results(futures)
+        found = [result for result in results if result is not None]
+        if not stop.is_set():
+            beside_z3(found, wanted)
+    left = tuple(cell for cell, result in zip(cells, results, strict=True) if result is None)
+    return Campaign(tuple(found), left, stop.is_set(), tuple(cells[number] for number in sorted(starved)))
+
+
+def _results(futures: Sequence[Future[CellResult | None]]) -> list[CellResult | None]:
+    """Of finished cells. Raises what the first one that failed did, in matrix order."""
+    for future in futures:
         if future.exception() is not None:
             raise future.exception() or AssertionError
-    results = [future.result() for future in futures]
-    left = tuple(cell for cell, result in zip(cells, results, strict=True) if result is None)
-    hungry = tuple(cells[number] for number in sorted(starved))
-    return Campaign(tuple(r for r in results if r is not None), left, stop.is_set(), hungry)
+    return [future.result() for future in futures]
+
+
+def beside_z3(results: Sequence[CellResult], wanted: Sequence[Property]) -> None:
+    """Compare the steps of the user's files with their relation in z3: in the first cells, in matrix order, that together
+    run all lines that any cell runs. Raises EnginesDisagree."""
+    seen = set[SourceLine]()
+    for result in results:
+        lines = {line for line, was_run in result.lines_run.items() if was_run}
+        if result.engine == "native" and result.outcome is Outcome.COMPLETE and not lines <= seen:
+            seen |= lines
+            cell, asked, stats = result.cell, asked_of(result.cell, wanted), result.stats
+            program = kept.path_of(cell.system, cell.scope, asked)
+            record = record_of(cell, program, (RELATION, stats.states, stats.transitions))
+            once(record, functools.partial(_in_z3, cell, asked))
+
+
+def _in_z3(cell: Cell, asked: Sequence[Property]) -> int:
+    compared: int = importlib.import_module(RELATION).compare_with_z3(cell, asked)
+    return compared
 
 
 def _wait(futures: Sequence[Future[CellResult | None]], progress: Progress) -> None:

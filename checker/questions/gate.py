@@ -7,10 +7,11 @@ default_roles (historical bugs, CPUID) is run with those and nothing else. Not i
 guests, other sizes, the guests and VMMs on request mixed with the rest. A cell of more than MAX_STATES states is refused
 rather than left out.
 
-Nothing of a verdict is kept between runs. Generated and compiled code is (it is the model at one size, not an answer);
-a gate that repeated what it answered last time would only say that no file has changed, which git knows better. What
-makes it fast: what a role lowers to and compiles to is made once for all systems that have it (lower/memo.py, linked.py);
-designs that do the same under one VMM and guest, down to the generated code, share one search (search.Shared), while
+Nothing of a verdict is kept between runs. Generated and compiled code is (it is the model at one size, not an answer), and
+that an answer was looked at again in CPython (it has to be given once more); a gate that repeated what it answered last
+time would only say that no file has changed, which git knows better. What makes it fast: what a role lowers to and
+compiles to is made once for all systems that have it (lower/memo.py, linked.py); designs that do the same under one VMM
+and guest, down to the generated code, share one search (search.Shared), of which a sample is looked at again once, while
 each one's runs are confirmed in its own Python; and processes instead of threads, because lowering and replay are Python.
 """
 
@@ -55,6 +56,9 @@ KERNELS = ("base", "v6")  # under the designs of a VMM, guest or device
 VMMS_MAIN, GUESTS_MAIN, DEVICES_MAIN = ("qemu",), ("linux", "windows_cg"), ("level",)
 HEAVY = frozenset({"any_vmm", "any", "linux_tmr0"})  # have the most states, so they go first
 MAX_STATES = 3_000_000
+AGAIN = (
+    2  # states of each graph that are looked at again in CPython (questions/recheck.py): there are thousands of graphs
+)
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def answer(parts: Sequence[Part], max_bytes: int) -> Answer:
         part, cell = work[n]
         wanted = [known[name] for name in classes[part.design].default_roles.get("property", known)]
         try:
-            rows[n] = row_of(check_cell(cell, wanted, limits=Limits(MAX_STATES, max_bytes), shared=shared))
+            rows[n] = row_of(check_cell(cell, wanted, limits=Limits(MAX_STATES, max_bytes), shared=shared, again=AGAIN))
         except (ModelError, InternalError) as error:
             return Failure(f"{part.design}: {error}", isinstance(error, ModelError))
     return [(part, part.title(cell), rows[n]) for n, (part, cell) in enumerate(work)]

@@ -3,7 +3,7 @@
 An answer is kept beside the programs (checker/engine/kept.py) under a name that hashes what it depends on: every source
 file of the model, the properties and the checker, the classes and files that the system is made of, sizes, choices, the
 properties in their order, and the engine. Only whole answers are kept, and none is taken where somebody asks what a limit
-allows. EOI_ANEW=1 finds out everything again, and keeps nothing.
+allows. EOI_ANEW=1 finds out everything again, and keeps nothing; no more does recheck.py.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from model.lang import Property
 CELL = "cell"  # stands for the cell that is asked; a property stands as its number among the wanted ones
 
 
-def answered(cell: Cell, wanted: Sequence[Property], engine: str, find_out: Callable[[], CellResult]) -> CellResult:
-    """The answer of an earlier command, or what find_out says, which is kept if it is whole."""
+def answered(
+    cell: Cell, wanted: Sequence[Property], engine: str, find_out: Callable[[], CellResult], again: int = 0
+) -> CellResult:
+    """The answer of an earlier command, or what find_out says, which is kept if it is whole. again: of how many states the
+    answer has to have been looked at again, or of all (recheck.py)."""
     path = path_of(cell, wanted, engine)
     found = load(path, cell, wanted) if path is not None else None
-    if found is not None:
+    if found is not None and found.again >= min(again, found.stats.states):
         return found
     result = find_out()
     if path is not None and result.outcome is Outcome.COMPLETE:

@@ -22,6 +22,7 @@ from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import premise_of, role_of
 from checker.matrix.scope import scope_value
+from checker.questions.recheck import LEAST, Recheck
 from checker.questions.simplifications import assumptions_of
 from checker.stories.replay import lanes_of, provenance_of, replay, sentence_for
 from checker.stories.replay_line import ReplayLine, moves_digest
@@ -120,6 +121,7 @@ class CellResult:
     assumed: tuple[str, ...]  # the `Assumed:` notes of the files that the system is made of
     seconds: float
     kept: bool = False  # found by an earlier command, of the same program (kept_answers.py)
+    again: int = 0  # how many of its states were to be looked at again
 
 
 def asked_of(cell: Cell, wanted: Sequence[Property]) -> list[Property]:
@@ -133,15 +135,17 @@ def check_cell(
     cell: Cell, wanted: Sequence[Property], *, engine: str = "auto",
     limits: Limits | None = None, on_progress: Callable[[Stats], None] | None = None,
     stop: threading.Event | None = None, shared: Shared | None = None, on_phase: Callable[[str], None] | None = None,
+    again: int = LEAST,
 ) -> CellResult:  # fmt: skip
     """Explore a cell and judge the wanted properties.
 
     stop: once it is set the search ends, and what is open is INCONCLUSIVE; without it Ctrl-C is a KeyboardInterrupt.
     on_phase: told what is done once the search is over and takes long.
     shared: searches of other systems that may be the same one; `engine`, `on_progress` and `stop` say nothing then.
+    again: how many of the states are looked at again in CPython (recheck.py), once for each search.
 
     Raises ModelError for a model outside the language or a store out of range, InternalError if the engines
-    disagree with the replay.
+    disagree with each other or with the replay.
     """
     started = time.monotonic()
     applying = asked_of(cell, wanted)
@@ -155,17 +159,18 @@ def check_cell(
     if stop is None and search.outcome is Outcome.INTERRUPTED:
         raise KeyboardInterrupt
     judge = Judge(cell, prepared.program, applying, search, reference, stop, on_phase)
+    judge.recheck.states(again, prepared.path)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
         cell, tuple(judge.verdict(p) for p in wanted), search.stats(), search.outcome, search.engine,
         tuple(s for s in cell.system.steps() if s not in fired), search.lines_run(), by_fairness,
-        assumptions_of(cell.system), time.monotonic() - started,
+        assumptions_of(cell.system), time.monotonic() - started, again=again,
     )  # fmt: skip
 
 
 class Judge:
-    """Turns what a search found into verdicts; every run is re-derived move by move in CPython."""
+    """Turns what a search found into verdicts; every run is re-derived move by move in CPython, and shows there what is said."""
 
     def __init__(
         self, cell: Cell, program: Program, asked: Sequence[Property], search: NativeSearch | ReferenceSearch,
@@ -176,6 +181,7 @@ class Judge:
         self.cell, self.search, self.reference = cell, search, reference
         self._stop = stop or threading.Event()
         self._on_phase = on_phase or (lambda text: None)
+        self.recheck = Recheck(cell, asked, search, reference)
         self._atoms: dict[Callable[..., object], list[Atom]] = {p.function: [] for p in asked}
         self.atoms = atoms(program)
         for atom in self.atoms:
@@ -202,7 +208,9 @@ class Judge:
         if found:
             shortest, binding = min(found, key=lambda f: (f[0].stem, len(f[0].states)))
             status = Status.REACHED if p.kind == "reachable" else Status.VIOLATED
-            return Verdict(p, status, binding, self._run(shortest))
+            run = self._run(shortest)
+            self.recheck.run(p, binding, (run.codes, run.moves, run.loop_start, run.stutter))
+            return Verdict(p, status, binding, run)
         if not self.complete:
             return Verdict(p, Status.INCONCLUSIVE, note=self.search.outcome.value)
         if p.kind == "leads_to" and self._stop.is_set():

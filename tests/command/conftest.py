@@ -12,7 +12,7 @@ import pytest
 
 from checker.command.cli import main
 from checker.matrix.cells import Cell
-from checker.questions import campaign
+from checker.questions import campaign, recheck
 from checker.questions.verdict import CellResult, check_cell
 from tests.rigs.ctrl_c import ctrl_c
 
@@ -22,6 +22,12 @@ class Ran:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(autouse=True)
+def few_states_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking at 1,000 states of each cell in CPython is for users, and for tests/unit/test_recheck.py."""
+    monkeypatch.setattr(recheck, "ALL_TOGETHER", recheck.LEAST)
 
 
 @pytest.fixture

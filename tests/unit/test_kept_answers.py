@@ -62,6 +62,18 @@ def test_what_is_kept_is_what_was_found() -> None:
     assert statuses >= {Status.VIOLATED, Status.HOLDS, Status.SKIPPED}
 
 
+def test_an_answer_that_was_looked_at_less_is_found_out_again() -> None:
+    (cell, *_) = cells_of("v1", guest="windows_cg")
+    found = answered(cell, PROPERTIES, "native", lambda: check_cell(cell, PROPERTIES, engine="native", again=3), 3)
+    assert found.stats.states > 3
+    assert answered(cell, PROPERTIES, "native", never, 3).kept
+    with pytest.raises(InternalError, match="found out again"):
+        answered(cell, PROPERTIES, "native", never, 4)
+    states = found.stats.states
+    whole = answered(cell, PROPERTIES, "native", lambda: check_cell(cell, PROPERTIES, again=states), states)
+    assert not whole.kept and answered(cell, PROPERTIES, "native", never, 10 * states).kept  # there are no more
+
+
 def test_no_two_questions_share_an_answer() -> None:
     cells = [*cells_of("v6"), *cells_of("v1"), *cells_of("base"), *cells_of("v6", guest="xen")]
     asked = [(cell, wanted) for cell in cells for wanted in (PROPERTIES, PROPERTIES[1:], PROPERTIES[::-1])]
