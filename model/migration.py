@@ -21,8 +21,8 @@ from model.designs.v3 import V3
 from model.designs.v6 import V6
 from model.kvm import Kvm
 from model.lang import Label, Table, require, step
-from model.machine import ApiFlags, Cpu, Errno, IoapicVersion, Lapic, Machine, Scope, SuppressEoi, Vector
-from model.vmms.qemu_vmstate import QemuVmstate, SeoibState
+from model.machine import ApiFlags, Cpu, Errno, IoapicVersion, Lapic, Machine, Scope, SuppressEoi
+from model.vmms.qemu_vmstate import QemuVmstate
 
 
 class Operation(Enum):
@@ -171,10 +171,6 @@ class Migrating(Hosts, QemuVmstate):
         if self.qemu_has_series() and not (self.scope.gated and machine == MachineType.V10_1):
             super().enable_capabilities()
 
-    def ioapic_mem_write_eoi(self, vector: Vector) -> None:
-        if self.ioapic_version() == IoapicVersion.V20:
-            self.ioapic_eoi_broadcast(vector)
-
     def nobody_asked(self) -> bool:
         """Neither command line has a seoib-policy."""
         return self.scope.flags == ApiFlags.NONE and self.scope.to_flags == ApiFlags.NONE
@@ -231,7 +227,7 @@ class Migrating(Hosts, QemuVmstate):
             self.honoured[cpu] = self.suppression_honoured(apic)
         self.life = Life.LOADED
         self.kvm_create_vm()
-        self.kvm_lapic_seoib_state = SeoibState.QUIRKED
+        self.x86_machine_init()
         self.enable_capabilities()
         if section:
             self.kvm_lapic_seoib_state = state

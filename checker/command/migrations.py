@@ -7,17 +7,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from checker.command import exits, json_text
+from checker.errors import UserError
 from checker.files import check_folder, write_text
 from checker.matrix.roles import look_up
-from checker.questions import migration_table
+from checker.questions import migration_of_file, migration_table, report
+from checker.questions.campaign import lines_never_run
 from checker.words import count
 
 
 def run(options: Namespace) -> int:
-    """`eoi migrations`: 1 if there is a bad cell."""
+    """`eoi migrations`: 1 if there is a bad cell; of a file 3 if there is none, and a line of it was not run."""
+    known = migration_of_file.tables_of(options.design) if options.design else migration_table.tables()
+    if options.write and options.design:
+        raise UserError("--write is the report of the registered designs: leave the file or --write away")
     runner = migration_table.Runner(options.engine, options.sizes)
     if options.tell:
-        entry = runner.entry(*migration_table.find_entry(options.tell))
+        entry = runner.entry(*migration_table.find_entry(options.tell, known))
         print(f"{entry.name}: {entry.outcome} ({entry.code})")
         print(
             "".join(f"\n{migration_table.tell(entry, result, verdict)}" for result, verdict in entry.shortest()), end=""
@@ -25,7 +30,7 @@ def run(options: Namespace) -> int:
         return exits.decided(wrong=entry.bad, undecided=False)
     if options.write:
         check_folder("--write", Path(options.write) / "migration")
-    chosen = [look_up("table", name, migration_table.tables()) for name in options.table or migration_table.tables()]
+    chosen = [look_up("table", name, known) for name in options.table or known]
     found = {table.name: list(runner.entries(table)) for table in chosen}
     if options.write:
         stories = write(found, Path(options.write))
@@ -37,8 +42,13 @@ def run(options: Namespace) -> int:
             as_json(found) if options.json else migration_table.report_text(found),
             end="\n" if options.json else "",
         )
+    results = [result for entries in found.values() for entry in entries for result in entry.results]
+    if options.design and not options.json:
+        standing = migration_table.tables()
+        base = {name: list(runner.entries(standing[name])) for name in found}
+        print("\n".join(["", *migration_of_file.beside(found, base), *report.not_looked_at(results)]))
     bad = any(entry.bad for entries in found.values() for entry in entries)
-    return exits.decided(wrong=bad, undecided=False)
+    return exits.decided(wrong=bad, undecided=bool(lines_never_run(results)))
 
 
 def write(found: Mapping[str, Sequence[migration_table.Entry]], directory: Path) -> int:

@@ -89,6 +89,10 @@ def _gate(parser: ArgumentParser) -> None:
 
 
 def _migrations(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "design", nargs="?", metavar="DESIGN",
+        help="a VMM's or kernel's, by name or file: the tables of what it stands on (default: all tables)",
+    )  # fmt: skip
     parser.add_argument("--table", action="append", metavar="T", help="only this table (repeatable)")
     parser.add_argument("--tell", metavar="T:FROM:TO:OP", help="the stories of one cell, e.g. rfc_v2:8:1:migrate")
     parser.add_argument("--write", metavar="DIR", help="write DIR/migration.txt and the stories under DIR/migration/")

@@ -41,8 +41,8 @@ def _check_names(roles: tuple[type[Design], ...]) -> None:
         played = next((name for name, bases in ROLES.items() if issubclass(role, bases)), "")
         for name, cls, kind in _names_of(role) if played else ():
             other, its_role, its_class, its_kind = owners.setdefault(name, (role, played, cls, kind))
-            if its_role == played or not (users_file(role) or users_file(other)):
-                continue
+            if its_role == played or its_class is cls or not (users_file(role) or users_file(other)):
+                continue  # a class that both stand on is what they share
             if (kind, its_kind) == (FUNCTION, FUNCTION):
                 raise UserError(
                     f"{name}() is a function of the {played} ({role.__name__}), but {other.__name__}, a {its_role}, "

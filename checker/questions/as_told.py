@@ -11,7 +11,7 @@ from checker.engine.search import Limits
 from checker.matrix.cells import Cell
 from checker.matrix.loader import property_argument
 from checker.matrix.roles import ROLES
-from checker.questions.migration_table import commands_of
+from checker.questions.migration_of_file import commands_of
 from checker.questions.report import reproduce
 from checker.questions.verdict import Account, Run, check_cell
 from checker.stories.compare import StoryLine, TextDifference, first_difference

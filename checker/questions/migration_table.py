@@ -8,6 +8,7 @@ verdicts of properties/migration.py and properties/eoi.py: nothing here knows wh
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +23,7 @@ from checker.stories.write import to_text
 from model.devices import Level
 from model.lang import Property
 from model.machine import ApiFlags, IoapicVersion, Machine
-from model.migration import MachineType, Migrating, MigrationScope, Operation, V3Host, V6Host
+from model.migration import HostKernel, MachineType, Migrating, MigrationScope, Operation, V3Host, V6Host
 from model.vmms.qemu import Qemu
 
 OPERATIONS = (Operation.MIGRATE, Operation.LOADVM_AT_START, Operation.LOADVM_RUNNING)
@@ -63,7 +64,8 @@ class Host:
 
 @dataclass(frozen=True)
 class Table:
-    """Hosts that are compared with each other. `scope`: choices that all its cells share."""
+    """Hosts that are compared with each other. `scope`: choices that all its cells share. `file`, `classes`: the design of
+    the user's that plays a role here, as it was named (see migration_of_file.py)."""
 
     name: str
     title: str
@@ -72,6 +74,12 @@ class Table:
     hosts: tuple[Host, ...]
     guests: tuple[str, ...]
     scope: Mapping[str, ScopeValue] = field(default_factory=dict[str, ScopeValue])
+    file: str = ""
+    classes: Mapping[str, type[Machine]] = field(default_factory=dict[str, type[Machine]])
+
+    def tell_command(self, entry: str) -> str:
+        """What tells the stories of an entry."""
+        return " ".join(["eoi migrations", *([shlex.quote(self.file)] if self.file else []), "--tell", entry])
 
 
 def _hosts(
@@ -186,8 +194,10 @@ def wanted() -> list[Property]:
 def cell_of(table: Table, guest: str, source: Host, to: Host, operation: Operation) -> Cell:
     """One system at one scope."""
     names = {"kernel": table.kernel, "vmm": table.design, "guest": guest, "device": "level"}
-    vmm = () if table.design == "qemu" else (designs()[table.design],)
-    system = system_of(KERNELS[table.kernel], Migrating, *vmm, GUESTS[guest], Level)
+    known: dict[str, type[Machine]] = {"qemu": Qemu, **designs()}
+    own = table.classes
+    kernel, vmm = own.get("kernel") or known[table.kernel], own.get("vmm") or known[table.design]
+    system = system_of(*moved([kernel, vmm, GUESTS[guest], Level]))
     scope = MigrationScope(
         ioapic=source.ioapic, flags=source.flags, operation=operation, machine=source.machine,
         qemu_has_series=source.qemu_has_series, kernel_has_flags=source.kernel_has_flags, to_machine=to.machine,
@@ -197,23 +207,14 @@ def cell_of(table: Table, guest: str, source: Host, to: Host, operation: Operati
     return Cell(names, system, with_values(scope, table.scope))
 
 
-def commands_of(cell: Cell) -> list[str]:
-    """The commands that tell of a cell: one for each pair of hosts and operation that is this cell."""
-    of = [cell.names["kernel"], cell.names["vmm"]]
-    sizes = {name: getattr(cell.scope, name) for name in ("cpus", "pins", "vectors")}
-    found = list[str]()
-    for table in (t for t in tables().values() if [t.kernel, t.design] == of and cell.names["guest"] in t.guests):
-        hosts = list(enumerate(table.hosts, 1))
-        for operation, (source, here), (to, there) in itertools.product(OPERATIONS, hosts, hosts):
-            own = cell_of(table, cell.names["guest"], here, there, operation)
-            if replace(own.scope, **sizes) == cell.scope:
-                found.append(f"eoi migrations --tell {table.name}:{source}:{to}:{operation.name.lower()}")
-    return found
-
-
 def moved(roles: Sequence[type[Machine]]) -> list[type[Machine]]:
     """The classes of a system (kernel, VMM, guest, device) where its VM moves between hosts. Raises UserError."""
     kernel, vmm, guest, device = roles
+    if not issubclass(vmm, Qemu):
+        raise UserError(f"in a migration the VMM is qemu, or a patch of it, not {vmm.__name__}")
+    series = [] if issubclass(Migrating, vmm) else [vmm]
+    if issubclass(kernel, HostKernel):
+        return [kernel, Migrating, *series, guest, device]
     known = designs()
     own = next((cls for cls in kernel.__mro__ if cls in known.values()), kernel)
     host = next((KERNELS[name] for name in KERNELS if known[name] is own), None)
@@ -221,10 +222,7 @@ def moved(roles: Sequence[type[Machine]]) -> list[type[Machine]]:
         raise UserError(
             f"in a migration the kernel is {' or '.join(KERNELS)}, or a patch of one, not {kernel.__name__}"
         )
-    if not issubclass(vmm, Qemu):
-        raise UserError(f"in a migration the VMM is qemu, or a patch of it, not {vmm.__name__}")
     patch = [] if kernel is own else [kernel]
-    series = [] if issubclass(Migrating, vmm) else [vmm]
     return [host, *patch, Migrating, *series, guest, device]
 
 
@@ -234,7 +232,7 @@ class Runner:
     def __init__(self, engine: str = "auto", sizes: int = 1) -> None:
         """`sizes`: vCPUs, pins and vectors of every cell."""
         self.engine, self.sizes, self.wanted = engine, sizes, wanted()
-        self._alone: dict[tuple[str, str, Host], frozenset[str]] = {}
+        self._alone: dict[tuple[str, str, str, Host], frozenset[str]] = {}
 
     def check(self, cell: Cell) -> CellResult:
         """A whole answer. Raises KeyboardInterrupt, or MemoryError where the search found no memory."""
@@ -246,7 +244,7 @@ class Runner:
 
     def alone(self, table: Table, guest: str, host: Host) -> frozenset[str]:
         """What is violated on the source if nothing happens to the VM."""
-        key = (table.name, guest, host)
+        key = (table.file, table.name, guest, host)
         if key not in self._alone:
             result = self.check(cell_of(table, guest, host, host, Operation.STAY))
             self._alone[key] = frozenset(v.property.name for v in result.verdicts if v.status is Status.VIOLATED)
@@ -301,7 +299,7 @@ class Stories:
             steps = f"{length(verdict)} step{'s' * (length(verdict) != 1)}"
             found += [
                 f"  {verdict.property.name} in {steps} ({operations}): {pairs}",
-                f"      eoi migrations --tell {entry.name}",
+                f"      {entry.table.tell_command(entry.name)}",
             ]
         return found or ["  no bad cell"]
 
@@ -323,7 +321,7 @@ def _file(entry: Entry, verdict: Verdict) -> str:
 def tell(entry: Entry, result: CellResult, verdict: Verdict) -> str:
     """The story of one violation."""
     hosts = f"From: {entry.table.hosts[entry.source]}\nTo:   {entry.table.hosts[entry.to]}\n\n"
-    return hosts + to_text(trace_of(result, verdict, f"eoi migrations --tell {entry.name}"))
+    return hosts + to_text(trace_of(result, verdict, entry.table.tell_command(entry.name)))
 
 
 def lines(table: Table, entries: Sequence[Entry]) -> list[str]:
@@ -349,19 +347,19 @@ def _alike(codes: Mapping[tuple[Operation, int, int], str]) -> list[tuple[str, O
 
 
 def report_text(found: Mapping[str, Sequence[Entry]]) -> str:
-    """All tables with their legend."""
+    """Tables with their legend."""
     head = ["Migration, -loadvm and loadvm into a running VM: rows are sources, columns are destinations.", "", *LEGEND]
-    for name, entries in found.items():
-        head += ["", *lines(tables()[name], entries)]
+    for entries in found.values():
+        head += ["", *lines(entries[0].table, entries)]
     return "\n".join(head) + "\n"
 
 
-def find_entry(name: str) -> tuple[Table, int, int, Operation]:
-    """TABLE:SOURCE:TO:OPERATION. Raises UserError."""
+def find_entry(name: str, known: Mapping[str, Table] | None = None) -> tuple[Table, int, int, Operation]:
+    """TABLE:SOURCE:TO:OPERATION, of the tables that are known (default: all). Raises UserError."""
     parts = name.split(":")
     if len(parts) != 4:
         raise UserError(f"--tell takes TABLE:FROM:TO:OPERATION, for example rfc_v2:8:1:migrate, not {name!r}")
-    table: Table = look_up("table", parts[0], tables())
+    table: Table = look_up("table", parts[0], known or tables())
     operation: Operation = look_up("operation", parts[3], {o.name.lower(): o for o in OPERATIONS})
     hosts = {str(n): n - 1 for n in range(1, len(table.hosts) + 1)}
     return table, look_up("host", parts[1], hosts), look_up("host", parts[2], hosts), operation

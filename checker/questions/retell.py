@@ -25,7 +25,7 @@ from checker.stories.trace import StoryError, show
 from model.finite import ModelError, decode
 from model.lang import Property
 from model.machine import Machine
-from model.migration import MigrationScope
+from model.migration import HostKernel, MigrationScope
 
 PARTING = "The runs part at"
 Finder = Callable[[str], tuple[str, type[Machine]]]
@@ -192,8 +192,10 @@ def _check_file(name: str, role: str, story: ParsedStory) -> None:
 
 
 def _moves(story: ParsedStory, roles: Sequence[type[Machine]]) -> bool:
-    """Whether the story's VM moves between hosts: its scope has the operation, and the roles alone have none."""
-    return "operation" in story.scope and "operation" not in vars(scope_type(roles)())
+    """Whether the story's VM moves between hosts: its scope has the operation, and the roles alone have none, or the kernel
+    is one of a host."""
+    own = "operation" in vars(scope_type(roles)()) and not issubclass(roles[0], HostKernel)
+    return "operation" in story.scope and not own
 
 
 def _parting(here: Rerun, p: Property, story: ParsedStory, path: Steps, find: Finder) -> list[str]:

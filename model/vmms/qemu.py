@@ -100,7 +100,7 @@ class Qemu(Vmm):
 
     def ioapic_mem_write_eoi(self, vector: Vector) -> None:
         """ioapic_mem_write() case IOAPIC_EOI: version 0x11 has no such register and ignores the write."""
-        if self.scope.ioapic == IoapicVersion.V20:
+        if self.ioapic_version() == IoapicVersion.V20:
             self.ioapic_eoi_broadcast(vector)
 
     def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:

@@ -27,6 +27,12 @@ class QemuVmstate(Qemu):
 
     kvm_lapic_seoib_state: Annotated[SeoibState, Label("seoib state")]
 
+    def x86_machine_init(self) -> None:
+        """A new process: QEMU's own fields as they are before a stream is read. Whoever adds one says here what it is then;
+        one that the stream carries stays as it is.
+        """
+        self.kvm_lapic_seoib_state = SeoibState.QUIRKED
+
     def enable_capabilities(self) -> None:
         """Today's QEMU sets no flags."""
 
