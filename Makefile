@@ -1,4 +1,4 @@
-# The whole interface: make check | test | nightly | prove | bench | oracle | conform (and `make clean`). Each sets up what it needs: a new
+# The whole interface: make check | test | nightly | prove | bench | mutants | oracle | conform (and `make clean`). Each sets up what it needs: a new
 # machine has only python3 with venv and pip, gcc and make.
 
 PYTHON ?= python3
@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT := out
 
-.PHONY: help setup check test nightly prove bench oracle conform clean
+.PHONY: help setup check test nightly prove bench mutants oracle conform clean
 help:
 	@echo "make prove   set up, run the main job, write the matrix and two counterexamples to $(OUT)/"
 	@echo "make check   ruff, mypy --strict, pyright, fast tests"
 	@echo "make test    all tests"
 	@echo "make nightly CPython and C on every kernel under every VMM with every guest (half an hour)"
 	@echo "make bench   speed and memory, as ratios in one run; what commands cost, with GATE=1 also the gate (ten minutes)"
+	@echo "make mutants which one-change mutants of the model does no verdict tell? goes on where it was cut short; writes reports/mutation/"
 	@echo "make oracle  install QEMU if it is missing (as root), say what live systems there are"
 	@echo "make conform the model against the running KVM and a real QEMU; writes reports/conformance/ (40 minutes)"
 	@echo "make setup   only set up $(VENV)/bin/eoi"
@@ -44,6 +45,9 @@ prove: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tools.bench $(if $(GATE),--gate)
+
+mutants: $(READY)
+	@$(BIN)/eoi gate --mutants --write reports/mutation
 
 # The live systems: /dev/kvm is there or not; QEMU is a package.
 oracle: $(READY)

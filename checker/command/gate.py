@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shlex
 import sys
 import time
@@ -26,6 +27,14 @@ from model.machine import Machine
 
 def run(options: Namespace) -> int:
     """Judge the full matrix, then write it or compare it. 0 only if nothing differs; Ctrl-C: what was judged till then."""
+    if options.mutants:
+        module = importlib.import_module(
+            "checker.command.mutants"
+        )  # and oracles/, which is loaded only where it is asked
+        code: int = module.run(options)
+        return code
+    if options.full or options.every != 1:
+        raise UserError("--every and --full go with --mutants")
     only = [ALIASES.get(d, d) for d in split(options.design, []) if gated_design(d)]
     if options.write:
         files.check_file("--write", Path(options.write))

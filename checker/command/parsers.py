@@ -86,6 +86,13 @@ def _gate(parser: ArgumentParser) -> None:
     every = "a line for each count of states that differs, too, however many"
     parser.add_argument("--all", action="store_true", help=every)
     parser.add_argument("--json", action="store_true", help="machine-readable differences")
+    judged = (
+        "judge one-change mutants of the rules of v6 and of the VMMs instead: which does no verdict tell? (--write DIR)"
+    )
+    parser.add_argument("--mutants", action="store_true", help=judged)
+    parser.add_argument("--every", type=positive, default=1, metavar="N", help="with --mutants: one mutant in N")
+    everywhere = "with --mutants: in every cell, also in large ones once another has killed it"
+    parser.add_argument("--full", action="store_true", help=everywhere)
 
 
 def _migrations(parser: ArgumentParser) -> None:

@@ -75,14 +75,13 @@ def generate(program: ir.Program, rules: Rules) -> Generated:
     for function in program.functions.values():
         side = rules(function)
         if side is not None and function.body:
-            found.rules.setdefault(side, []).append(rule_name(function))
-            _of_function(function, side, program.functions, language, found)
+            add_mutants(function, side, program.functions, language, found)
     return found
 
 
-def _of_function(
-    function: ir.Function, side: str, functions: Functions, language: WellFormed, found: Generated
-) -> None:
+def add_mutants(function: ir.Function, side: str, functions: Functions, language: WellFormed, found: Generated) -> None:
+    """Those of one function. functions: what it may call."""
+    found.rules.setdefault(side, []).append(rule_name(function))
     known = {function_text(normal(function))}
     for site in sites(function):
         for operator, what, changed in changes(site, functions):

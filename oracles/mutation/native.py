@@ -26,9 +26,10 @@ from checker.engine.cgen_stmt import FunctionWriter, prototype
 from checker.engine.cgen_unit import Unit
 from checker.language import ir
 from checker.language.layout import Layout, instances
-from model.finite import EnumType, IntType, MaskType, OptionalType, StructType, TableType, size
+from model.finite import MaskType, StructType, TableType, size
 from model.lang import Fair
 from oracles.mutation.operators import mapped, nodes
+from oracles.mutation.optionals import asked_first, helpers
 
 U16 = NDArray[np.uint16]
 U64 = NDArray[np.uint64]
@@ -324,28 +325,9 @@ def _see(unit: Unit, program: ir.Program) -> list[str]:
 
 def _checked(program: ir.Program) -> ir.Program:
     """The program with every `unwrap` checked."""
-    kinds = {n.operand.type for f in program.functions.values() for n in nodes(f) if isinstance(n, ir.Unwrap)}
-    helpers = {_helper_name(of): _helper(of) for of in sorted(kinds, key=str) if isinstance(of, OptionalType)}
-    return replace(program, functions={**helpers, **{n: _checked_function(f) for n, f in program.functions.items()}})
-
-
-def _helper_name(of: OptionalType) -> str:
-    return f"value_of_{of.of}"
-
-
-def _helper(of: OptionalType) -> ir.Function:
-    inner, loc = of.of, ir.Loc("", 0)
-    assert isinstance(inner, IntType | EnumType)
-    value = ir.Unwrap(ir.Local("optional", of, loc), inner, loc)
-    body = (ir.Assign("value", value, inner, True, loc), ir.Return(ir.Local("value", inner, loc), loc))
-    return ir.Function(_helper_name(of), (ir.Param("optional", of),), inner, body, False, loc)
+    checked = {n: _checked_function(f) for n, f in program.functions.items()}
+    return replace(program, functions={**helpers(program.functions.values()), **checked})
 
 
 def _checked_function(function: ir.Function) -> ir.Function:
-    return replace(function, body=tuple(mapped(stmt, _asked_first) for stmt in function.body))
-
-
-def _asked_first(node: Any) -> Any:
-    if isinstance(node, ir.Unwrap) and isinstance(node.operand.type, OptionalType):
-        return ir.Call(_helper_name(node.operand.type), (node.operand,), node.type, node.loc)
-    return node
+    return replace(function, body=tuple(mapped(stmt, asked_first) for stmt in function.body))

@@ -1,0 +1,139 @@
+"""Does a change make a difference in any state at all? z3 is asked of the IR, whatever a search has reached.
+
+A mutant is equal to its original at some sizes if no well-typed state, no choices and no instance of a step or of a formula
+show a difference between them: whether a step can be taken, whether a value leaves its range, and where it leads; and if
+initial() leads to one state, whatever the choices. That is more than a search says of reachable states, and less than
+equality at all sizes.
+"""
+
+from __future__ import annotations
+
+import copy
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from enum import Enum
+
+import z3
+
+from checker.engine.facts import reached
+from checker.interrupt import left_to_the_parent
+from checker.language import ir
+from checker.language.layout import bindings, instances
+from checker.symbolic.smt import Execution, Symbolic
+from checker.symbolic.smt_values import literal
+from checker.symbolic.terms import Term, Truth, either, negation, same
+from oracles.mutation.make import Mutant
+from oracles.mutation.schemata import MUTANT, SET_UP, Schemata
+from oracles.world.judge import Chosen, World
+
+MILLISECONDS = 20_000  # for one question
+
+
+class Equal(Enum):
+    YES = "equal for all states"
+    NO = "differs in some state"
+    OPEN = "undecided"
+
+
+_asked_of: Equality | None = None  # of the processes that are forked
+
+
+def _begin(equality: Equality) -> None:
+    global _asked_of
+    left_to_the_parent()
+    _asked_of = equality
+
+
+def _holds(name: str) -> bool:
+    assert _asked_of is not None
+    return _asked_of.holds(name)
+
+
+class Equality:
+    """Asked of the programs of a matrix: of the largest with each set of sizes at which a rule was lowered."""
+
+    def __init__(self, worlds: Iterable[World]) -> None:
+        self._places: dict[str, dict[int, tuple[World, Mutant]]] = {}
+        for world in sorted(worlds, key=lambda w: -w.size):
+            for mutant in world.mutants:
+                self._places.setdefault(mutant.name, {}).setdefault(id(mutant.changed), (world, mutant))
+
+    def holds(self, name: str) -> bool:
+        """Of a mutant's name."""
+        return all(compare(*place) is Equal.YES for place in self._places[name].values())
+
+    def of(self, names: Sequence[str], jobs: int) -> frozenset[str]:
+        """Those of the names that are equal, side by side."""
+        with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _begin, (self,)) as pool:
+            try:
+                return frozenset(name for name, equal in zip(names, pool.map(_holds, names), strict=True) if equal)
+            except KeyboardInterrupt:
+                for process in multiprocessing.active_children():
+                    process.terminate()
+                raise
+
+
+def compare(world: World, mutant: Mutant) -> Equal:
+    """Of a mutant of the world's program, at its sizes."""
+    program = Schemata().program(world.original, {mutant.function: [(1, mutant.changed)]})
+    before = Symbolic(program, Chosen(world.scope, 0, True))
+    assumed: list[object] = [before.well_typed(before.state)]
+    for name, of in world.original.choices.items():
+        before.choices[name] = before.terms.variable(f"choice of {name}", of)
+        assumed.append(before.terms.as_z3(before.terms.is_code(of, before.choices[name])))
+    after = copy.copy(before)
+    after.choices = {**before.choices, MUTANT: literal(program.choices[MUTANT], 1)}
+    answer = Equal.YES
+    for difference in _differences(world, before, after, mutant.function):
+        asked = z3.unsat if difference is False else _asked(assumed, before.terms.as_z3(difference))
+        if asked == z3.sat:
+            return Equal.NO
+        if asked != z3.unsat:
+            answer = Equal.OPEN
+    return answer
+
+
+def _asked(assumed: list[object], difference: object) -> z3.CheckSatResult:
+    solver = z3.Solver()
+    solver.set("timeout", MILLISECONDS)
+    solver.add(*assumed, difference)
+    return solver.check()
+
+
+def _differences(world: World, before: Symbolic, after: Symbolic, function: str) -> Iterator[Truth]:
+    """Of each step and formula that comes to the function, where the two differ."""
+    program, state = before.program, before.state
+    for instance in instances(program):
+        if _comes_to(program, instance.step, function):
+            at = before.constants(world.before) if instance.step == SET_UP else state
+            yield _of_runs(before, before.run_step(instance, at), after.run_step(instance, at))
+    earlier = before.variables("before ")
+    for formula in program.formulas:
+        for name in formula.functions:
+            if _comes_to(program, name, function):
+                for args in bindings(formula.params):
+                    of_edges = earlier if formula.of_edges else None
+                    (was, left), (now, right) = (s.run_formula(name, args, state, of_edges) for s in (before, after))
+                    yield either(_unlike(before, was, now), _unlike(before, left.fault, right.fault))
+
+
+def _comes_to(program: ir.Program, start: str, function: str) -> bool:
+    name = SET_UP if function == "initial" else function
+    return any(f.name == name for f in reached(program.functions, [start]))
+
+
+def _of_runs(symbolic: Symbolic, left: Execution, right: Execution) -> Truth:
+    """Enabled or not, in range or not, and where both go on, the state after it."""
+    result = either(_unlike(symbolic, left.enabled, right.enabled), _unlike(symbolic, left.fault, right.fault))
+    leaves: Truth = False
+    for was, now in zip(left.now, right.now, strict=True):
+        leaves = either(leaves, _unlike(symbolic, was, now))
+    if leaves is False:
+        return result
+    goes_on = z3.And(symbolic.terms.as_z3(left.enabled), z3.Not(symbolic.terms.as_z3(left.fault)))
+    return either(result, z3.And(goes_on, symbolic.terms.as_z3(leaves)))
+
+
+def _unlike(symbolic: Symbolic, left: Term, right: Term) -> Truth:
+    return False if same(left, right) else negation(symbolic.terms.equal(left, right))

@@ -1,0 +1,257 @@
+"""What the matrix tells of each mutant: for people (world.md) and as a record (world.json)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from checker.words import count
+from model.lang import Kind, Property
+from oracles.mutation.make import Mutant
+from oracles.world.judge import DESIGN, KERNEL_CHIP, KVM, QEMU_CHIP, SIDES, TIME, VMMS, Effect
+from oracles.world.run import SMALL, Effects, Place
+
+TARGETS = {KVM: 0.95, KERNEL_CHIP: 1.0, QEMU_CHIP: 1.0, VMMS: 0.95}  # of those that are not equal
+
+
+class Survival(Enum):
+    """What became of a mutant; see judge.py."""
+
+    KILLED = "killed"
+    BEYOND = "killed beyond the default matrix"
+    REFUSED = "refused"
+    UNSEEN = "no verdict tells"  # its graph is another one somewhere
+    UNMET = "no reachable state tells"  # its graph is the same everywhere
+    EQUAL = "equal for all states"
+    OPEN = "not judged everywhere"
+
+
+@dataclass(frozen=True)
+class MutantRow:
+    """A mutant and what became of it. first: the cell that kills it first. other: the cells where its graph is another one,
+    of those in which it was asked. tellers: the properties that give another verdict somewhere."""
+
+    mutant: Mutant
+    fate: Survival
+    first: tuple[Place, Mapping[str, tuple[str, str]]] | None
+    asked: int
+    other: tuple[str, ...]
+    range: tuple[str, ...]
+    limit: tuple[str, ...]
+    tellers: frozenset[str]
+
+    def to_json(self) -> dict[str, Any]:
+        m = self.mutant
+        found: dict[str, Any] = {
+            "name": m.name, "side": m.side, "function": m.rule, "file": place_of(m), "line": m.site.loc.line,
+            "change": m.what, "fate": self.fate.value, "cells": self.asked,
+        }  # fmt: skip
+        if self.first is not None:
+            cell, verdicts = self.first
+            found |= {"killed_in": cell.title, "verdicts": {p: list(pair) for p, pair in verdicts.items()}}
+            return found | {"tellers": sorted(self.tellers)}
+        return found | {
+            "diff": m.diff,
+            "other_graph": list(self.other),
+            "range": list(self.range),
+            "limit": list(self.limit),
+        }
+
+
+def place_of(mutant: Mutant) -> str:
+    """`model/kvm/lapic.py`."""
+    return "/".join(Path(mutant.site.loc.file).parts[-3:])
+
+
+def told(
+    mutants: Sequence[Mutant], outcome: Effects, equal_of: Callable[[Sequence[str]], Collection[str]]
+) -> list[MutantRow]:
+    """equal_of: which of these are equal; asked of those that no reachable state tells, once every cell was searched."""
+    listed = [_told(mutant, outcome.all.get(mutant.name, []), bool(outcome.left)) for mutant in mutants]
+    equal = equal_of([t.mutant.name for t in listed if t.fate is Survival.UNMET])
+    return [replace(t, fate=Survival.EQUAL) if t.mutant.name in equal else t for t in listed]
+
+
+def _told(mutant: Mutant, found: Sequence[tuple[Place, Effect]], cut_short: bool) -> MutantRow:
+    first = next(((place, judged.verdicts) for place, judged in found if judged.verdicts), None)
+    graphs = {g: tuple(p.title for p, j in found if j.graph == g) for g in ("other", "range", "limit")}
+    if first is not None:
+        fate = Survival.KILLED if first[0].by_default else Survival.BEYOND
+    elif cut_short:
+        fate = Survival.OPEN
+    elif graphs["range"]:
+        fate = Survival.REFUSED
+    else:
+        fate = Survival.UNSEEN if graphs["other"] or graphs["limit"] else Survival.UNMET
+    tellers = frozenset(name for _, judged in found for name in judged.verdicts)
+    return MutantRow(mutant, fate, first, len(found), graphs["other"], graphs["range"], graphs["limit"], tellers)
+
+
+@dataclass
+class WorldReport:
+    """date, model, seconds, cells: of the run. every: one mutant in so many was judged. uncalled: rules that no cell calls."""
+
+    date: str
+    model: str
+    cells: int
+    every: int
+    full: bool
+    told: list[MutantRow]
+    uncalled: list[str]
+    properties: Sequence[Property]
+    seconds: float = 0.0
+
+    def of(self, side: str, *fates: Survival) -> list[MutantRow]:
+        return [t for t in self.told if t.mutant.side == side and (not fates or t.fate in fates)]
+
+    def share(self, side: str) -> float | None:
+        """Killed among those that are neither equal nor refused; None if there is none."""
+        killed = len(self.of(side, Survival.KILLED))
+        judged = killed + len(self.of(side, Survival.BEYOND, Survival.UNSEEN, Survival.UNMET))
+        return killed / judged if judged else None
+
+    def is_whole(self) -> bool:
+        """Every mutant was judged wherever it was asked, and there was one on each side."""
+        asked = all(self.of(side) for side in TARGETS)
+        return asked and self.every == 1 and not any(t.fate is Survival.OPEN for t in self.told)
+
+    def missed(self) -> list[str]:
+        """The sides that miss their target."""
+        shares = {side: self.share(side) for side in TARGETS}
+        return [side for side, share in shares.items() if share is not None and share < TARGETS[side]]
+
+    # --- the record ---
+
+    def to_json(self) -> str:
+        raw: dict[str, Any] = {
+            "design": DESIGN, "date": self.date, "model": self.model, "cells": self.cells, "one_in": self.every,
+            "every_cell": self.full, "whole": self.is_whole(), "seconds": round(self.seconds),
+            "sides": {side: self._numbers(side) for side in SIDES},
+            "properties": dict(self._rows()),
+            "uncalled": self.uncalled, "mutants": [t.to_json() for t in self.told],
+        }  # fmt: skip
+        return json.dumps(raw, indent=1) + "\n"
+
+    def _numbers(self, side: str) -> dict[str, Any]:
+        share = self.share(side)
+        fates = {fate.value: len(self.of(side, fate)) for fate in Survival}
+        witness = sum(not (t.tellers & self._claims()) for t in self.of(side, Survival.KILLED))
+        return {
+            "mutants": len(self.of(side)), **fates, "killed_by_witnesses_alone": witness,
+            "killed_share": None if share is None else round(share, 4), "target": TARGETS.get(side),
+        }  # fmt: skip
+
+    def _claims(self) -> frozenset[str]:
+        return frozenset(p.name for p in self.properties if p.kind is not Kind.REACHABLE)
+
+    def _rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Of each property: how many it tells, first of all, alone among claims, and alone."""
+        killed = [t for t in self.told if t.first is not None]
+        for p in self.properties:
+            tells = [t for t in killed if p.name in t.tellers]
+            claim = p.kind is not Kind.REACHABLE
+            yield p.name, {
+                "kind": p.kind.value, "tells": len(tells),
+                "in_the_first_cell": sum(t.first is not None and p.name in t.first[1] for t in tells),
+                "alone_of_claims": sum(t.tellers & self._claims() == {p.name} for t in tells) if claim else 0,
+                "alone": sum(t.tellers == {p.name} for t in tells),
+            }  # fmt: skip
+
+    # --- for people ---
+
+    def lines(self) -> list[str]:
+        """A table for each thing that one asks; then the survivors."""
+        return [*self._head(), *self._sides(), *self._properties(), *self._cells(), *self._survivors()]
+
+    def summary(self) -> list[str]:
+        """A line for each side."""
+        return [self._sentence(side) for side in TARGETS]
+
+    def _sentence(self, side: str) -> str:
+        share, n = self.share(side), self._numbers(side)
+        if share is None:
+            return f"{side}: none judged"
+        judged = n["killed"] + sum(n[fate.value] for fate in (Survival.BEYOND, Survival.UNSEEN, Survival.UNMET))
+        word = "reached" if share >= TARGETS[side] else "missed"
+        left = f"; {n[Survival.OPEN.value]} not judged everywhere" if n[Survival.OPEN.value] else ""
+        return f"{side}: {n['killed']} of {judged} killed ({100 * share:.1f} %; target {100 * TARGETS[side]:.0f} % {word}){left}"
+
+    def _head(self) -> list[str]:
+        where = (
+            "in every cell"
+            if self.full
+            else f"in every cell of at most {SMALL:,} states, and in larger ones until one kills it"
+        )
+        part = "" if self.every == 1 else f" One mutant in {self.every}: a part."
+        return [
+            "# Mutants of the model's rules, judged by the default matrix", "",
+            f"Written by `eoi gate --mutants --write reports/mutation` on {self.date}, model {self.model}, in "
+            f"{self.seconds / 60:.0f} minutes.{part} What the words mean: oracles/world/judge.py.", "",
+            f"Each mutant is {DESIGN} with one change of one rule, judged {where}, of {count(self.cells, 'cell')}.", "",
+        ]  # fmt: skip
+
+    def _sides(self) -> Iterator[str]:
+        yield from ("## Counts", "", "| rules of | mutants | killed | only by a witness | killed beyond | no verdict tells | "
+                    "no reachable state tells | equal for all states | refused | open | killed of the rest | target |",
+                    "|---|" + "---:|" * 11)  # fmt: skip
+        for side in SIDES:
+            n, share = self._numbers(side), self.share(side)
+            counts = (
+                n["mutants"], n["killed"], n["killed_by_witnesses_alone"], n[Survival.BEYOND.value], n[Survival.UNSEEN.value], n[Survival.UNMET.value],
+                n[Survival.EQUAL.value], n[Survival.REFUSED.value], n[Survival.OPEN.value],
+                "" if share is None else f"{100 * share:.1f} %", f"{100 * TARGETS[side]:.0f} %" if side in TARGETS else "",
+            )  # fmt: skip
+            yield f"| {side} | {' | '.join(map(str, counts))} |"
+        yield from (
+            "", "Killed: by a cell of the default matrix (`eoi prove v6`). Killed beyond: only by other cells of the gate (devices, "
+            f"VMMs and guests on request). {TIME}: the rule that says when 10 ms are over, which no patch changes. Refused: a value leaves its range "
+            "in some cell, where eoi ends with an error, and no verdict differs.", "",
+        )  # fmt: skip
+        if self.uncalled:
+            yield from (
+                f"Rules that no cell calls, so that no mutant of theirs is counted: {', '.join(self.uncalled)}.",
+                "",
+            )
+
+    def _properties(self) -> Iterator[str]:
+        yield from ("## Properties", "", "Tells: another verdict in some cell that was asked. Alone: no other property does.",
+                    "", "| property | kind | tells | in the first cell | alone of claims | alone |",
+                    "|---|---|---:|---:|---:|---:|")  # fmt: skip
+        for name, row in sorted(
+            self._rows(), key=lambda item: (item[1]["kind"] == "reachable", -item[1]["tells"], item[0])
+        ):
+            if row["tells"] or row["kind"] != "reachable":
+                yield f"| {name} | {' | '.join(map(str, row.values()))} |"
+        yield ""
+
+    def _cells(self) -> Iterator[str]:
+        first = Counter(t.first[0].title for t in self.told if t.first is not None)
+        yield from (
+            "## Cells",
+            "",
+            "How many mutants a cell kills first, in the order of the run.",
+            "",
+            "| cell | first |",
+            "|---|---:|",
+        )
+        yield from (
+            f"| {cell} | {number} |" for cell, number in sorted(first.items(), key=lambda item: (-item[1], item[0]))
+        )
+        yield ""
+
+    def _survivors(self) -> Iterator[str]:
+        for fate in (Survival.UNSEEN, Survival.UNMET, Survival.BEYOND, Survival.REFUSED, Survival.EQUAL):
+            found = [t for side in SIDES for t in self.of(side, fate)]
+            yield from (f"## {fate.value.capitalize()}: {len(found)}", "")
+            for t in found:
+                where = t.range or t.other or t.limit
+                place = f"{place_of(t.mutant)}:{t.mutant.site.loc.line}"
+                killed = f"; by {', '.join(t.first[1])} in {t.first[0].title}" if t.first else ""
+                cells = killed or f"; {len(where)} of {count(t.asked, 'cell')}, e.g. {where[0]}" if where else ""
+                yield f"* {t.mutant.side}: `{place}` {t.mutant.rule}(): `{t.mutant.what}`{cells}"
+            yield ""
