@@ -274,7 +274,8 @@ def resolve(annotation: Any, scope: Scope, where: str) -> Type:
     if inspect.isclass(annotation) and issubclass(annotation, Enum):
         return EnumType(annotation)
     if inspect.isclass(annotation) and issubclass(annotation, Struct):
-        return StructType(annotation, _fields(annotation, Struct, scope))
+        record: Any = annotation
+        return StructType(record, _fields(record, scope))
     raise ModelError(
         f"{where}: {inspect.formatannotation(annotation)} is not a finite type; use bool, an Enum, an Index "
         "type, one of these with `| None`, Mask[...], Table[..., ...] or a Struct"
@@ -297,9 +298,10 @@ def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls, include_extras=True)
 
 
-def _fields(cls: Any, stop: Any, scope: Scope) -> tuple[tuple[str, Type], ...]:
-    hints = _hints(cls)
-    skip = set(_hints(stop))
+@functools.lru_cache(maxsize=1024)
+def _fields(cls: Any, scope: Scope) -> tuple[tuple[str, Type], ...]:
+    hints, stop = _hints(cls), Design if issubclass(cls, Design) else Struct
+    skip = set(vars(stop)["__annotations__"])
     return tuple(
         (name, resolve(hint, scope, f"{cls.__name__}.{name}"))
         for name, hint in hints.items()
@@ -333,7 +335,8 @@ class Design:
     @classmethod
     def state_type(cls, scope: Scope) -> StructType:
         """The record of all state fields at a scope."""
-        return StructType(cls, _fields(cls, Design, scope))
+        owner: Any = cls
+        return StructType(cls, _fields(owner, scope))
 
     @classmethod
     def steps(cls) -> dict[str, StepInfo]:

@@ -7,6 +7,7 @@ number is the atom's bit in what `eoi_atoms` or `eoi_edge_atoms` of the generate
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checker.language.ir import Program
@@ -25,8 +26,21 @@ class Atom:
     bit: int
 
 
-def atoms(program: Program) -> list[Atom]:
+MOST = 64
+_known: dict[int, tuple[Program, Sequence[Atom]]] = {}  # by identity, as a hash of a program is one of all its nodes
+
+
+def atoms(program: Program) -> Sequence[Atom]:
     """All atoms, in order of formulas, then bindings (last parameter fastest), then parts."""
+    kept = _known.get(id(program))
+    if kept is None:
+        if len(_known) >= MOST:
+            _known.clear()
+        kept = _known[id(program)] = (program, _atoms(program))  # it is kept alive, so the id stays its own
+    return kept[1]
+
+
+def _atoms(program: Program) -> Sequence[Atom]:
     found: list[Atom] = []
     counts = {False: 0, True: 0}
     for number, formula in enumerate(program.formulas):

@@ -6,6 +6,7 @@ the codes of the design's cells, in the order in which model.lang.cells walks th
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ class Explored:
     error: RangeError | None = None
 
 
-def parameter_values(function: Callable[..., Any], scope: Scope, skip: int) -> Iterator[tuple[Value, ...]]:
+@functools.lru_cache(maxsize=4096)
+def parameter_values(function: Callable[..., Any], scope: Scope, skip: int) -> Sequence[tuple[Value, ...]]:
     """Every combination of values for the parameters after the first `skip`, last one fastest."""
     hints = type_hints(function)
     hints.pop("return", None)
@@ -57,7 +59,7 @@ def parameter_values(function: Callable[..., Any], scope: Scope, skip: int) -> I
         of = resolve(hints[name], scope, name)
         assert not isinstance(of, StructType | TableType), name
         columns.append([decode(of, code) for code in range(size(of))])
-    return itertools.product(*columns)
+    return list(itertools.product(*columns))
 
 
 class Reference:
@@ -164,9 +166,9 @@ class Reference:
         return [bool(function(self._before.system, self.system, *args)) for function, args in asked]
 
 
-def bindings_of(p: Property, scope: Scope) -> list[tuple[Value, ...]]:
+def bindings_of(p: Property, scope: Scope) -> Sequence[tuple[Value, ...]]:
     """Every combination of values for a property's extra parameters."""
-    return list(parameter_values(p.function, scope, skip=2 if is_of_edges(p) else 1))
+    return parameter_values(p.function, scope, skip=2 if is_of_edges(p) else 1)
 
 
 def is_of_edges(p: Property) -> bool:

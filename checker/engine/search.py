@@ -22,7 +22,7 @@ from checker.engine import liveness
 from checker.engine.atoms import Atom, atom_count, atoms
 from checker.engine.cgen import generate
 from checker.engine.liveness import Edge, Lasso
-from checker.engine.native import NONE, U8, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
+from checker.engine.native import NONE, U8, U32, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
 from checker.engine.passages import Passage, SourceLine, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
@@ -108,10 +108,12 @@ class NativeSearch:
         self._graph: Graph | None = None
         self._live = [atom.bit for atom in atoms(program) if program.formulas[atom.formula].kind == "leads_to"]
         self._values: dict[int, U8] = {}
+        self._first: U32 | None = None  # once it is asked, until the search goes on
         self._lassos: dict[tuple[int, int], Lasso | None] = {}
 
     def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
         self._take_marks()  # of who used the library in this thread before
+        self._first = None
         # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
         whole = self._go_on_whole if self._prepared else None
         self.outcome = self.exploration.run(on_progress, limits.max_states, limits.max_bytes, limits.seconds, whole)
@@ -143,7 +145,9 @@ class NativeSearch:
         return self.exploration.stats()
 
     def first_state(self, atom: Atom, value: bool) -> int | None:
-        number = int(self.exploration.first_states()[int(value), atom.bit])
+        if self._first is None:
+            self._first = self.exploration.first_states()
+        number = int(self._first[int(value), atom.bit])
         return None if number == NONE else number
 
     def first_edge(self, atom: Atom, value: bool) -> Edge | None:
