@@ -69,6 +69,7 @@ class NativeSearch:
     """Breadth-first search by the C engine over the program's generated code."""
 
     engine = "native"
+    _first: U32 | None = None  # first states, once they are asked for, until the search goes on
 
     def __init__(
         self, program: Program, design: type[Design], scope: Scope, *, keep_edges: bool,
@@ -108,7 +109,6 @@ class NativeSearch:
         self._graph: Graph | None = None
         self._live = [atom.bit for atom in atoms(program) if program.formulas[atom.formula].kind == "leads_to"]
         self._values: dict[int, U8] = {}
-        self._first: U32 | None = None  # once it is asked, until the search goes on
         self._lassos: dict[tuple[int, int], Lasso | None] = {}
 
     def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
