@@ -227,7 +227,7 @@ class DestinationsV6(KvmDestinations, V6):
 class AnyDestination(HasModes, AnyGuest):
     """The most general guest, and before it writes an entry it chooses the modes and the logical IDs that it will write."""
 
-    scope_defaults: ClassVar[dict[str, int]] = {"cpus": 2, "pins": 1, "vectors": 1}
+    scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1, "pins": 1, "vectors": 1}
 
     @step(by="guest")
     def write_ldr(self, cpu: Cpu, logical_id: Cpu) -> None:

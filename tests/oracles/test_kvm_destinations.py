@@ -23,7 +23,7 @@ from oracles.kvm import subjects, view
 from oracles.kvm.destinations import InKernelDestinations, LiveDestinations, SplitDestinations
 from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
-from oracles.lockstep import OracleMissing
+from oracles.lockstep import OracleMissing, Step
 from oracles.walk import Subject, differs, random_walks, replay
 
 SCENES = [SplitDestinations, InKernelDestinations]
@@ -60,10 +60,10 @@ def test_the_running_kernel_agrees(real: LiveDestinations, scene: type[Machine],
 # ---- the stories of tests/litmus, as walks; `dest` is a number of two bits ----
 
 LOGICAL, FIXED, LOWEST, LEVEL = DestMode.LOGICAL, DeliveryMode.FIXED, DeliveryMode.LOWEST, Trigger.LEVEL  # fmt: skip
-ENTER: list[tuple[str, tuple[Any, ...]]] = [("vcpu_enter_guest", (0,)), ("vcpu_enter_guest", (1,))]
+ENTER: list[Step] = [("vcpu_enter_guest", (0,)), ("vcpu_enter_guest", (1,))]
 
 
-def split(*steps: tuple[str, tuple[Any, ...]], dest: int, delivery: DeliveryMode = FIXED, vector: int = 0) -> Any:
+def split(*steps: Step, dest: int, delivery: DeliveryMode = FIXED, vector: int = 0) -> tuple[type[Machine], list[Step]]:
     return SplitDestinations, [
         ("set_route_with", (0, vector, dest, LOGICAL, delivery, LEVEL)),
         *ENTER,
@@ -72,23 +72,25 @@ def split(*steps: tuple[str, tuple[Any, ...]], dest: int, delivery: DeliveryMode
     ]
 
 
-def in_kernel(*steps: tuple[str, tuple[Any, ...]], dest: int, delivery: DeliveryMode = FIXED, vector: int = 0) -> Any:
-    write = ("write_rte_with", (0, vector, dest, LOGICAL, delivery, LEVEL, False))
+def in_kernel(
+    *steps: Step, dest: int, delivery: DeliveryMode = FIXED, vector: int = 0
+) -> tuple[type[Machine], list[Step]]:
+    write: Step = ("write_rte_with", (0, vector, dest, LOGICAL, delivery, LEVEL, False))
     return InKernelDestinations, [write, *ENTER, ("line", (0, True)), *steps]
 
 
-def handled(cpu: int) -> list[tuple[str, tuple[Any, ...]]]:
+def handled(cpu: int) -> list[Step]:
     return [("kvm_check_and_inject_events", (cpu,)), ("write_eoi", (cpu,)), ("vcpu_enter_guest", (cpu,))]
 
 
-MOVED = [
+MOVED: list[Step] = [
     ("kvm_check_and_inject_events", (1,)),
     ("set_route_with", (0, 0, 1, LOGICAL, FIXED, LEVEL)),
     *ENTER,
     *handled(1)[1:],
 ]
-LOW = ("line", (0, False))
-WALKS: dict[str, tuple[type[Machine], list[tuple[str, tuple[Any, ...]]]]] = {
+LOW: Step = ("line", (0, False))
+WALKS: dict[str, tuple[type[Machine], list[Step]]] = {
     "T18": split(*handled(1), *handled(0), dest=3),
     "T18 in the kernel": in_kernel(LOW, *handled(1), *handled(0), dest=3),
     "SD19": split(*handled(0), dest=3, delivery=LOWEST),
