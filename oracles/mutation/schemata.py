@@ -19,7 +19,7 @@ from checker.language import ir
 from checker.language.ir import BOOL
 from model.finite import IntType, MaskType, StructType, TableType
 from model.lang import Design, Fair
-from oracles.mutation.operators import mapped
+from oracles.mutation.operators import mapped, nodes
 from oracles.mutation.optionals import asked_first, helpers
 
 MUTANT, SET_UP = "mutant", "set_up"  # choices
@@ -37,6 +37,7 @@ class Schemata:
     def __init__(self) -> None:
         self._checked = dict[int, tuple[ir.Function, ir.Function]]()  # by identity; what is kept alive keeps its id
         self._made = dict[tuple[int, ...], tuple[object, list[ir.Function]]]()
+        self.now = dict[int, ir.Stmt]()  # id of a statement of an original -> what it is in the function made of it
 
     def program(self, program: ir.Program, variants: Variants) -> ir.Program:
         """The program with its mutants. Raises InternalError if a name is taken."""
@@ -75,12 +76,18 @@ class Schemata:
             ]
             name = _renamed(function.name)
             old = replace(_checked(function), name=name, guards=function.guards or (stops and bool(numbered)))
+            for before, after in zip(_statements(function), _statements(old), strict=True):
+                self.now[id(before)] = after
             body = (*_dispatch(old, [number for number, _ in numbered]), *old.body)
             if name == SET_UP:
                 body = (ir.Require(ir.Choice(SET_UP, BOOL, NOWHERE), NOWHERE), *body)
             made.append(replace(old, body=body, guards=old.guards or name == SET_UP))
             self._made[key] = ((function, numbered), made)
         return self._made[key][1]
+
+
+def _statements(function: ir.Function) -> list[ir.Stmt]:
+    return [node for node in nodes(function) if isinstance(node, ir.Stmt)]
 
 
 def _renamed(name: str) -> str:

@@ -36,6 +36,7 @@ from checker.engine.facts import reached
 from checker.engine.linked import Linked, LinkedProgram, link
 from checker.engine.liveness import NativeGraph
 from checker.engine.native import NONE, U8, Exploration, Graph, ModelShape, Outcome
+from checker.engine.passages import Passage
 from checker.engine.reference import Codes
 from checker.errors import InternalError, UserError
 from checker.language import ir
@@ -159,6 +160,9 @@ class World:
         self.layout = Layout(self.program)
         self.before = save(list(cells(self.system(self.scope))))
         self.linked: LinkedProgram | None = None
+        places = {id(m.site.statement.node): None for of in made.values() for m in of}
+        self.marked = {place: k for k, place in enumerate(places)}  # statement with a mutant -> its mark
+        self.noted = [Passage(frozenset(), id(schemata.now[place])) for place in places]
 
     @property
     def size(self) -> int:
@@ -167,7 +171,7 @@ class World:
 
     def link(self) -> LinkedProgram:
         """Raises NoCompiler, CompileFailed."""
-        self.linked = link(self.program, self.system, ())
+        self.linked = link(self.program, self.system, self.noted)
         return self.linked
 
     def tables(self) -> Linked:
@@ -233,13 +237,22 @@ class Searched:
     def __init__(self, world: World, scope: Scope, number: int, start: Codes, keep: bool = True) -> None:
         self.world = world
         shape = world.shape(scope, number)
-        self.exploration = Exploration(world.tables(), shape, keep_edges=True)
+        self._linked = world.tables()
+        self.exploration = Exploration(self._linked, shape, keep_edges=True)
         state = np.frombuffer(world.layout.to_bytes(start), np.uint64) | shape.frozen
         self.exploration.add_initial(state.tobytes())
         self.outcome = self.exploration.run(None, MAX_STATES, None, None)
         if self.outcome is Outcome.INTERRUPTED:
             raise KeyboardInterrupt
         self.stats = self.exploration.stats()
+
+    def enters(self, mutant: Mutant) -> bool:
+        """Did a step of the design's get to the statement that the mutant changes?"""
+        return bool(self._marks[self.world.marked[id(mutant.site.statement.node)]])
+
+    @cached_property
+    def _marks(self) -> U8:
+        return self._linked.marks()
 
     @cached_property
     def graph(self) -> Graph:
@@ -339,6 +352,8 @@ class CellJudge:
         start = self.world.start(self.scope, number) if mutant.function in self.world.at_start else self.start
         if start is None:
             return Effect("range")
+        if start == self.start and mutant.function not in self.world.seen and not self.design.enters(mutant):
+            return Effect("same")
         found = Searched(self.world, self.scope, number, start)
         if found.outcome is Outcome.FAULT:
             return Effect("range")

@@ -177,15 +177,18 @@ def test_what_no_search_tells_apart_is_the_same(made: Made) -> None:
     assert Equality(made.worlds).of([timer.name, swap.name], 2) == {swap.name}
 
 
-def test_what_is_passed_over_as_the_same_graph_has_the_same_verdicts(made: Made) -> None:
-    title = "qemu_kernel_migrated 0x11, xen, level"
+@pytest.mark.parametrize("title", ["qemu_kernel_migrated 0x11, xen, level", "firecracker 0x11, linux, shared"])
+def test_what_is_passed_over_as_the_same_graph_is_the_same(made: Made, title: str) -> None:
     world = made.of(title)
     judge, same = CellJudge(world, title), 0
+    entered = sum(judge.design.enters(m) for m in world.mutants)
+    assert 100 < entered < len(world.mutants) - 100
     for mutant in world.mutants:
         judged, start = judge.judge(mutant), world.start(judge.scope, world.numbers[mutant.name])
         if judged.graph == "same" and not judged.verdicts:
             assert start is not None
-            assert Searched(world, judge.scope, world.numbers[mutant.name], start).verdicts() == judge.verdicts, mutant
+            found = Searched(world, judge.scope, world.numbers[mutant.name], start)
+            assert found.is_as(judge.design) and found.verdicts() == judge.verdicts, mutant
             same += 1
     assert 100 < same < len(world.mutants)
 
