@@ -22,7 +22,7 @@ from checker.errors import UserError
 from checker.language.refusal import did_you_mean
 from checker.language.source import USERS_MODULE
 from model.devices import Device
-from model.guests.guest import Guest
+from model.guests.guest import OwnBoot
 from model.guests.lapic_guest import LapicGuest
 from model.kvm import Kvm
 from model.lang import Design, Property
@@ -30,7 +30,7 @@ from model.machine import Machine
 from model.vmms.vmm import Vmm
 
 ROLES: dict[str, tuple[type, ...]] = {
-    "kernel": (Kvm,), "vmm": (Vmm,), "guest": (Guest, LapicGuest), "device": (Device,),
+    "kernel": (Kvm,), "vmm": (Vmm,), "guest": (OwnBoot, LapicGuest), "device": (Device,),
 }  # fmt: skip
 
 

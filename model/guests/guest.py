@@ -10,8 +10,8 @@ from model.lang import Fair, Label, Struct, Table, require, step
 from model.machine import Cpu, Machine, Pin, Trigger, Vector
 
 
-class Guest(Machine):
-    """Two vCPUs' worth of kernel: it enables its LAPICs, sets up pins, then handles interrupts."""
+class OwnBoot(Machine):
+    """Two vCPUs' worth of kernel that handles interrupts, but for the steps of its boot, which have names of their own."""
 
     lane: ClassVar[str] = "CPU{cpu}"
     scope_defaults: ClassVar[dict[str, int]] = {}  # sizes that this guest is explored with unless told otherwise
@@ -26,14 +26,12 @@ class Guest(Machine):
     def guest_is_idle(self, cpu: Cpu) -> bool:
         """No handler runs on this CPU."""
 
-    @step(by="guest", fair=Fair.WEAK)
-    def setup_local_APIC(self, cpu: Cpu) -> None:
+    def enable_lapic(self, cpu: Cpu) -> None:
         apic = self.apic[cpu]
         require(apic.in_guest and not apic.spiv_enabled and self.guest_uses_cpu(cpu))
         self.kvm_lapic_reg_write_spiv(apic, True, self.guest_wants_directed_eoi() and apic.lvr_directed_eoi)
 
-    @step(by="guest", fair=Fair.FREE)
-    def setup_IO_APIC_irq(self, cpu: Cpu, pin: Pin, vector: Vector) -> None:
+    def set_up_pin(self, cpu: Cpu, pin: Pin, vector: Vector) -> None:
         """A driver on this CPU requests the pin's interrupt; any vector that no other pin uses will do."""
         apic = self.apic[cpu]
         require(apic.in_guest and apic.spiv_enabled and self.guest_is_idle(cpu) and not self.driver_ready[pin])
@@ -78,6 +76,18 @@ class Guest(Machine):
         for pin, rte in self.ioapic.items():
             if self.is_level_pin(pin, vector):
                 self.ioapic_mem_write_rte(pin, rte.vector, rte.dest, trigger, mask)
+
+
+class Guest(OwnBoot):
+    """It enables its LAPICs and sets up pins by the names of Linux, some of which are Xen's, too."""
+
+    @step(by="guest", fair=Fair.WEAK)
+    def setup_local_APIC(self, cpu: Cpu) -> None:
+        self.enable_lapic(cpu)
+
+    @step(by="guest", fair=Fair.FREE)
+    def setup_IO_APIC_irq(self, cpu: Cpu, pin: Pin, vector: Vector) -> None:
+        self.set_up_pin(cpu, pin, vector)
 
 
 class Doing(Enum):

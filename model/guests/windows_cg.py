@@ -7,12 +7,13 @@ the I/O APIC's version is. L2 runs only while no interrupt is pending for L1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from model.guests.guest import Guest
+from model.guests.guest import OwnBoot
 from model.lang import Fair, Label, Mask, Struct, Table, require, step
-from model.machine import Cpu, Pin, Vector
+from model.machine import Cpu, Machine, Pin, Vector
 
 
 class Doing(Enum):
@@ -27,11 +28,23 @@ class HyperVCpu(Struct):
     l2_pending: Annotated[Mask[Vector], Label("pending for L2")]  # injected into L2, not serviced yet
 
 
-class WindowsCg(Guest):
+class WindowsCg(OwnBoot):
+    formerly: ClassVar[Mapping[str, str]] = {
+        **Machine.formerly, "setup_local_APIC": "l1_apic_enable", "setup_IO_APIC_irq": "l1_set_entry",
+    }  # fmt: skip
+
     l1: Annotated[Table[Cpu, HyperVCpu], Label("", lane="CPU{0}")]
 
     def guest_wants_directed_eoi(self) -> bool:
         return True
+
+    @step(by="guest", fair=Fair.WEAK)
+    def l1_apic_enable(self, cpu: Cpu) -> None:
+        self.enable_lapic(cpu)
+
+    @step(by="guest", fair=Fair.FREE)
+    def l1_set_entry(self, cpu: Cpu, pin: Pin, vector: Vector) -> None:
+        self.set_up_pin(cpu, pin, vector)
 
     def guest_is_idle(self, cpu: Cpu) -> bool:
         return self.l1[cpu].doing == Doing.NESTED

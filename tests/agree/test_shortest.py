@@ -82,6 +82,6 @@ def test_v1_loses_the_eoi_in_ten_steps() -> None:
     run = explored(cell).verdicts["no_eoi_lost"].run
     assert run is not None
     assert [m.step for m in run.moves] == [
-        "vcpu_enter_guest", "setup_local_APIC", "vcpu_enter_guest", "setup_IO_APIC_irq", "device_raise",
+        "vcpu_enter_guest", "l1_apic_enable", "vcpu_enter_guest", "l1_set_entry", "device_raise",
         "vcpu_enter_guest", "kvm_check_and_inject_events", "l1_apic_eoi", "l2_service_device", "l1_ioapic_eoi",
     ]  # fmt: skip

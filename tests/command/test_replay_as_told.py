@@ -68,7 +68,7 @@ class Forger:
     def run(self, detour: bool) -> Run:
         """The ten steps; with a detour, and two superfluous ones."""
         numbers = [self.move(name) for name in (
-            "vcpu_enter_guest(0)", "setup_local_APIC(0)", "vcpu_enter_guest(0)", "setup_IO_APIC_irq(0,0,0)",
+            "vcpu_enter_guest(0)", "l1_apic_enable(0)", "vcpu_enter_guest(0)", "l1_set_entry(0,0,0)",
             "device_raise(0)", "vcpu_enter_guest(0)", inject(), "l1_apic_eoi(0)", "l2_service_device(0)", "l1_ioapic_eoi(0)",
         )]  # fmt: skip
         moves = [self.reference.moves[n] for n in numbers]

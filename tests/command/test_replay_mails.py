@@ -274,7 +274,7 @@ def test_a_folded_line(eoi: Callable[..., Any], tmp_path: Path) -> None:
     )
     path = tmp_path / "mail.txt"
     path.write_text(marked(folded, "> > "))
-    assert re.search(r"setup_IO_APIC_irq\(cpu=0, pin=0,\n> > vector=0\)\n", path.read_text())
+    assert re.search(r"l1_set_entry\(cpu=0, pin=0,\n> > vector=0\)\n", path.read_text())
     assert re.search(r"CPU0 KVM_EXIT_IOAPIC_EOI 0 ->\n> > none\n", path.read_text())
     ran = eoi("replay", str(path))
     assert (ran.code, ran.err) == (1, "") and ran.out.endswith(ALL_13)

@@ -27,7 +27,7 @@ def system(vmm: type, guest: type = AnyGuest, kernel: type = Base, device: type 
         if guest is AnyGuest:
             s.write_spiv(cpu, True, False)
         else:
-            s.setup_local_APIC(cpu)
+            s.enable_lapic(cpu)
         enter(s)
     return s
 
@@ -68,7 +68,8 @@ def disabled(s: Any, step: str, *args: Any) -> bool:
 
 
 def driver(s: Any, vector: int = 0, *, pin: int = 0, cpu: int = 0) -> None:
-    s.setup_IO_APIC_irq(cpu, pin, vector)
+    set_up = s.l1_set_entry if hasattr(s, "l1_set_entry") else s.setup_IO_APIC_irq
+    set_up(cpu, pin, vector)
     enter(s)
 
 
