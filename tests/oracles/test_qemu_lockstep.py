@@ -166,8 +166,8 @@ def _system(kernel: str, guest: str, **choices: object) -> tuple[type[Design], S
 
 
 LOST: list[Step] = [  # docs/argument.md: v1 loses the EOI on an I/O APIC without the EOI register
-    ("vcpu_enter_guest", (0,)), ("setup_local_APIC", (0,)), ("vcpu_enter_guest", (0,)),
-    ("setup_IO_APIC_irq", (0, 0, 0)), ("device_raise", (0,)), ("vcpu_enter_guest", (0,)), ("kvm_check_and_inject_events", (0,)),
+    ("vcpu_enter_guest", (0,)), ("l1_apic_enable", (0,)), ("vcpu_enter_guest", (0,)),
+    ("l1_set_entry", (0, 0, 0)), ("device_raise", (0,)), ("vcpu_enter_guest", (0,)), ("kvm_check_and_inject_events", (0,)),
     ("l1_apic_eoi", (0,)), ("l2_service_device", (0,)), ("l1_ioapic_eoi", (0,)),
 ]  # fmt: skip
 
