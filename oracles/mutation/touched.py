@@ -40,33 +40,57 @@ def slips_of(cells: Sequence[tuple[int, Cell]], changed: Lines, others: Sequence
     if not changed:
         return found
     untold, met = dict[str, Mutant](), dict[str, bool]()  # met: some step runs its line
+    asked = dict[tuple[str, str], bool]()  # the changed functions that some program has: has one mutants?
+    every = {(file, name) for file, names in changed.items() for name in names}
     ordered = [cell for states, cell in sorted(cells, key=lambda c: c[0]) if states <= MOST_STATES]
     started, progress = time.monotonic(), Progress(len(ordered), "cells asked for slips")
     with until_ctrl_c() as cut:
         for number, cell in enumerate(ordered):
-            if (number and not untold) or time.monotonic() - started > SECONDS:
+            if (not untold and every <= asked.keys()) or time.monotonic() - started > SECONDS:
                 break
             progress.done = number
             progress.show()
-            found.why = _ask(cell, changed, untold, met)
+            found.why = _ask(cell, changed, untold, met, asked)
             found.tried += not found.why
             if found.why:
                 break
     progress.close()
     found.left = len(cells) - found.tried
     limit = f"more than {SECONDS:.0f} s, or than {MOST_STATES:,} states"
-    found.why = "interrupted" if cut.short else found.why or (limit if found.left and (untold or not met) else "")
+    found.why = (
+        "interrupted"
+        if cut.short
+        else found.why or (limit if found.left and (untold or not every <= asked.keys()) else "")
+    )
     found.mutants = len(met)
+    _what_is_left(found, changed, untold, met, asked)
+    return found
+
+
+def _what_is_left(
+    found: Slips, changed: Lines, untold: Mapping[str, Mutant], met: Mapping[str, bool],
+    asked: Mapping[tuple[str, str], bool],
+) -> None:  # fmt: skip
+    """The mutants that no cell tells, and the functions that have none."""
     for name, mutant in untold.items():
         if met[name]:
             place = f"{mutant.site.loc.file.rpartition('/')[2]}:{mutant.site.loc.line} in {mutant.rule}()"
             found.blind[name] = (place, mutant.what)
         else:
             found.dead[name] = SourceLine(mutant.site.loc.file, mutant.rule, mutant.site.loc.line)
-    return found
+    for file, name, lines in ((file, name, lines) for file, names in changed.items() for name, lines in names.items()):
+        if (file, name) not in asked:
+            found.dead[f"{file}:{name}"] = SourceLine(file, name, min(lines), uncalled=True)
+        elif not asked[file, name]:
+            found.blind[f"{file}:{name}"] = (
+                f"{file.rpartition('/')[2]}:{min(lines)} in {name}()",
+                "there is none to make",
+            )
 
 
-def _ask(cell: Cell, changed: Lines, untold: dict[str, Mutant], met: dict[str, bool]) -> str:
+def _ask(
+    cell: Cell, changed: Lines, untold: dict[str, Mutant], met: dict[str, bool], asked: dict[tuple[str, str], bool]
+) -> str:  # fmt: skip
     """Take away those that this cell tells. Why it could not be asked."""
 
     def of_change(function: ir.Function) -> str | None:
@@ -77,10 +101,13 @@ def _ask(cell: Cell, changed: Lines, untold: dict[str, Mutant], met: dict[str, b
         judge = MutantJudge(cell.system, cell.scope, EveryField(), of_change, Bounds(MOST_STATES))
     except (NoCompiler, CompileFailed, BadWalk) as error:
         return f"{type(error).__name__}"
+    for function in filter(of_change, judge.program.functions.values()):
+        asked.setdefault((function.loc.file, function.name.rpartition(".")[2]), False)
     for mutant in (m for m in judge.made.mutants if m.operator != SWAPPED):
         lines = changed[mutant.site.function.loc.file][mutant.rule]
         new = mutant.name not in met and {mutant.site.loc.line, mutant.site.statement.loc.line} & lines
         if new:
+            asked[mutant.site.function.loc.file, mutant.rule] = True
             met[mutant.name] = False
             untold[mutant.name] = mutant
         if mutant.name in untold:

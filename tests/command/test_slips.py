@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from checker.matrix.cells import Cell, matrix
+from checker.matrix.loader import load_design
+from model.machine import IoapicVersion
 from oracles.mutation.judge import MutantJudge
+from oracles.mutation.touched import slips_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=2,ioapic=0x20", "--brief")
@@ -61,6 +65,18 @@ def test_a_line_of_a_registered_design_that_no_step_runs_is_named(eoi):
     ran = eoi("diff", "base", "split_irqchip_api", *SMALL[:-2], f"{SMALL[-2]},flags=0x0", "--brief")
     assert ran.code == 3
     assert "no step runs it: split_irqchip_api.py:25-29,31-32 in enable_KVM_CAP_SPLIT_IRQCHIP_API()" in ran.out
+
+
+def test_a_function_that_no_program_has_is_named_beside_one_that_is_told(eoi, mine):
+    """Of a registered design nothing else says so."""
+    mine.write_text(REWRITTEN)
+    rewritten = load_design(str(mine))
+    changed = {str(mine): {"kvm_ioapic_handles_vector": {7, 8}, "nobody_calls_this": {20}}}
+    found = matrix(("mine", rewritten), kernels=["base"], vmms=["qemu"], guests=["linux"], devices=["mixed"],
+                   scope={"cpus": 1, "ioapic": IoapicVersion.V20})  # fmt: skip
+    slips = slips_of([(1, c) for c in found if isinstance(c, Cell)], changed, [], {})
+    assert slips.mutants and not slips.told
+    assert [(line.function, line.uncalled) for line in slips.dead.values()] == [("nobody_calls_this", True)]
 
 
 def test_a_call_of_what_the_model_leaves_empty_is_named(eoi):
