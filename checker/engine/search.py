@@ -105,7 +105,6 @@ class NativeSearch:
         start = np.frombuffer(self.layout.to_bytes(begin), np.uint64) | frozen
         self.exploration.add_initial(start.tobytes())
         self.outcome = Outcome.INTERRUPTED
-        self.checked_again = False
         self._graph: Graph | None = None
         self._live = [atom.bit for atom in atoms(program) if program.formulas[atom.formula].kind == "leads_to"]
         self._values: dict[int, U8] = {}
@@ -144,10 +143,14 @@ class NativeSearch:
     def stats(self) -> Stats:
         return self.exploration.stats()
 
-    def first_state(self, atom: Atom, value: bool) -> int | None:
+    def first_states(self) -> U32:
+        """u32[2, atoms of states]: where each value was first seen, on which the verdicts rest."""
         if self._first is None:
             self._first = self.exploration.first_states()
-        number = int(self._first[int(value), atom.bit])
+        return self._first
+
+    def first_state(self, atom: Atom, value: bool) -> int | None:
+        number = int(self.first_states()[int(value), atom.bit])
         return None if number == NONE else number
 
     def first_edge(self, atom: Atom, value: bool) -> Edge | None:
@@ -199,11 +202,14 @@ class NativeSearch:
     def answers(self) -> str:
         """A hash of what the search says of each formula, of its size, and of how often each label was taken."""
         of = self.exploration
-        found: list[NDArray[Any]] = [of.first_states(), of.first_edges(), of.label_counts(), of.level_ends()]
-        program = self._linked_program.digest if self._linked_program else b""
+        found: list[NDArray[Any]] = [self.first_states(), of.first_edges(), of.label_counts(), of.level_ends()]
         stats = of.stats()
         sizes = repr((stats.states, stats.transitions, self.outcome.name)).encode()
-        return hashlib.sha256(sizes + b"".join(a.tobytes() for a in found) + program).hexdigest()
+        return hashlib.sha256(sizes + b"".join(a.tobytes() for a in found) + self.program_digest()).hexdigest()
+
+    def program_digest(self) -> bytes:
+        """Of its program, where it was put together from parts."""
+        return self._linked_program.digest if self._linked_program else b""
 
     def graph(self) -> Graph:
         if self._graph is None:
@@ -384,6 +390,14 @@ class Shared:
 
     def __init__(self) -> None:
         self._found: dict[Hashable, NativeSearch] = {}
+        self._met = set[bytes]()
+
+    def is_new(self, search: NativeSearch | ReferenceSearch) -> bool:
+        """Was no search of its program (with whatever choices) asked for before?"""
+        program = search.program_digest() if isinstance(search, NativeSearch) else b""
+        new = program not in self._met
+        self._met.add(program)
+        return new
 
     def run(
         self, prepared: Prepared, reference: Reference, properties: Sequence[Property], limits: Limits

@@ -11,8 +11,9 @@ Nothing of a verdict is kept between runs. Generated and compiled code is (it is
 that an answer was looked at again in CPython (it has to be given once more); a gate that repeated what it answered last
 time would only say that no file has changed, which git knows better. What makes it fast: what a role lowers to and
 compiles to is made once for all systems that have it (lower/memo.py, linked.py); designs that do the same under one VMM
-and guest, down to the generated code, share one search (search.Shared), of which a sample is looked at again once, while
-each one's runs are confirmed in its own Python; and processes instead of threads, because lowering and replay are Python.
+and guest, down to the generated code, share one search (search.Shared), while each one's runs are confirmed in its own
+Python; a sample of the states is looked at again in one cell of each program; and processes instead of threads, because
+lowering and replay are Python.
 """
 
 from __future__ import annotations
@@ -56,9 +57,7 @@ KERNELS = ("base", "v6")  # under the designs of a VMM, guest or device
 VMMS_MAIN, GUESTS_MAIN, DEVICES_MAIN = ("qemu",), ("linux", "windows_cg"), ("level",)
 HEAVY = frozenset({"any_vmm", "any", "linux_tmr0"})  # have the most states, so they go first
 MAX_STATES = 3_000_000
-AGAIN = (
-    2  # states of each graph that are looked at again in CPython (questions/recheck.py): there are thousands of graphs
-)
+AGAIN = 8  # states of the first cell of each program that are looked at again in CPython (questions/recheck.py)
 
 
 @dataclass(frozen=True)

@@ -101,11 +101,10 @@ class Recheck:
     def states(self, number: int, program: Path | None) -> None:
         """A sample of so many states. program: where that of the search is kept; if it is not, nor is what was checked."""
         search = self.search
-        if not isinstance(search, NativeSearch) or search.outcome is not Outcome.COMPLETE or search.checked_again:
+        if not isinstance(search, NativeSearch) or search.outcome is not Outcome.COMPLETE:
             return
         record = record_of(self.cell, program, ("states", number, search.answers()))
         once(record, lambda: _Sample(self, search).check(number))
-        search.checked_again = True
 
     def differ(self, where: str, engine: object, python: object) -> None:
         raise EnginesDisagree(f"{self.cell}: {where}", {ENGINE: str(engine), CPYTHON: str(python)})
@@ -136,7 +135,7 @@ class _Sample:
         self.of, self.search = of, search
         self.reference = Reference(of.cell.system, of.cell.scope)
         questions = questions_of(of.asked, self.reference)
-        self.first, self.first_edge = search.exploration.first_states(), search.exploration.first_edges()
+        self.first, self.first_edge = search.first_states(), search.exploration.first_edges()
         self.of_states = _Questions([q for q in questions if not q.of_edges], self.first)
         self.of_edges = _Questions([q for q in questions if q.of_edges], self.first_edge[:, :, 0])
         self.codes = dict[int, Codes]()

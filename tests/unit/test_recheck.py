@@ -77,10 +77,13 @@ def refused(monkeypatch, of, name, lie, match, number=ALL):
             looked_at_again(number)
 
 
+FIRST = ("first_states", "first_edges")  # what says where each value was first seen
+
+
 def seen():
     """(value, bit) of all that is seen in the cell: of states, of steps."""
     search = explored()
-    first, edges = search.exploration.first_states(), search.exploration.first_edges()
+    first, edges = search.first_states(), search.exploration.first_edges()
     return np.argwhere(first != NONE).tolist(), np.argwhere(edges[:, :, 0] != NONE).tolist()
 
 
@@ -99,29 +102,26 @@ def explored():
 def looked_at_again(number=ALL):
     asked = [p for p in known() if p.why_not(cell().system) is None]
     search = explored()
-    search.checked_again = False
     Recheck(cell(), asked, search, Reference(cell().system, cell().scope)).states(number, None)
 
 
 def test_a_value_that_is_kept_back_is_noticed(monkeypatch):
     """Of each formula and each value: that it never occurs."""
-    search = explored().exploration
-    for name, all_seen in zip(("first_states", "first_edges"), seen(), strict=True):
+    for name, of, all_seen in zip(FIRST, (explored(), explored().exploration), seen(), strict=True):
         assert len(all_seen) >= 6
         for value, bit in all_seen:
-            lie = getattr(search, name)()
+            lie = getattr(of, name)().copy()
             lie[value, bit] = NONE
-            refused(monkeypatch, search, name, lambda lie=lie: lie, "never")
+            refused(monkeypatch, of, name, lambda lie=lie: lie, "never")
 
 
 def test_a_value_that_is_seen_where_it_is_not_is_noticed(monkeypatch):
     """Where a value was first seen is looked at, also where the sample is small."""
-    search = explored().exploration
-    for name, all_seen in zip(("first_states", "first_edges"), seen(), strict=True):
+    for name, of, all_seen in zip(FIRST, (explored(), explored().exploration), seen(), strict=True):
         for value, bit in all_seen:
-            lie = getattr(search, name)()
+            lie = getattr(of, name)().copy()
             lie[1 - value, bit] = lie[value, bit]
-            refused(monkeypatch, search, name, lambda lie=lie: lie, "CPython says", 1)
+            refused(monkeypatch, of, name, lambda lie=lie: lie, "CPython says", 1)
 
 
 def test_a_value_that_is_wrong_somewhere_is_noticed(monkeypatch):
@@ -178,7 +178,6 @@ def test_formulas_in_another_order_are_noticed():
     """Nothing is found by a name that the engine gives it: exchange two properties, or leave one out."""
     asked = [p for p in known() if p.why_not(cell().system) is None]
     for other in ([asked[1], asked[0], *asked[2:]], asked[1:], [*asked, asked[0]]):
-        explored().checked_again = False
         with pytest.raises(EnginesDisagree):
             Recheck(cell(), other, explored(), Reference(cell().system, cell().scope)).states(ALL, None)
 
@@ -230,6 +229,16 @@ def test_what_follows_the_sample_is_looked_at(monkeypatch):
             lambda at, number: [1 - v for v in values(number)] if number == at else values(number), state
         )
         refused(monkeypatch, search, "values", lie, f"in state {state}: the engine says", 3)
+
+
+def test_of_shared_searches_one_is_looked_at_of_each_program(monkeypatch, unkept):
+    looked, check, shared = [], recheck._Sample.check, Shared()
+    monkeypatch.setattr(recheck._Sample, "check", lambda self, n: looked.append(self.of.cell) or check(self, n))
+    other = replace(cell(), scope=replace(cell().scope, x2apic=not cell().scope.x2apic))
+    base = one_cell("base", "qemu", "0x11", "windows_cg", scope="cpus=1,pins=2,vectors=1")
+    for of in (cell(), cell(), other, base, other):
+        check_cell(of, known(), shared=shared, again=5)
+    assert looked == [cell(), base]
 
 
 # --- runs ---
