@@ -1,4 +1,4 @@
-"""What is installed: four top-level packages and the C engine; and what a shadowed `model` is told."""
+"""What is installed: five top-level packages and the C engine; and what a shadowed `model` is told."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", "README.md"):
         (source / name).write_bytes((ROOT / name).read_bytes())
-    for folder in ("model", "properties", "checker", "oracles"):
+    for folder in ("model", "properties", "checker", "oracles", "lift"):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 target = source / path.relative_to(ROOT)
@@ -33,14 +33,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def test_the_wheels_top_level(wheel: zipfile.ZipFile):
     top = {name.split("/")[0] for name in wheel.namelist()}
-    assert {t for t in top if not t.endswith(".dist-info")} == {"model", "properties", "checker", "oracles"}
+    assert {t for t in top if not t.endswith(".dist-info")} == {"model", "properties", "checker", "oracles", "lift"}
 
 
 def test_the_wheel_has_every_source_that_the_tool_reads(wheel: zipfile.ZipFile):
     have = set(wheel.namelist())
-    for folder in ("model", "properties", "checker", "oracles"):
+    for folder in ("model", "properties", "checker", "oracles", "lift"):
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".py", ".c", ".h", ".md"):
+            if path.suffix in (".py", ".c", ".h", ".md", ".txt"):
                 assert str(path.relative_to(ROOT)) in have
 
 

@@ -47,7 +47,7 @@ DOMAIN_WORDS = re.compile(
     re.IGNORECASE,
 )
 # Names that are the tool's or C's own: the prefix of generated symbols, the environment variables, a step's mark.
-OWN_NAMES = re.compile(r"\beoi_\w*|\bEOI_\w+|__eoi_step__|\beoi\b(?= (list|prove|trace|replay))|eoiproof|\beoi1\b")
+OWN_NAMES = re.compile(r"\beoi_\w*|\bEOI_\w+|__eoi_step__|\beoi\b(?= (list|prove|trace|replay|lift))|eoiproof|\beoi1\b")
 
 
 def module_name(path: Path) -> str:
@@ -124,6 +124,20 @@ def not_for_the_engine(path: Path) -> Iterator[str]:
 
 def test_the_engine_sees_the_language_only() -> None:
     assert [wrong for path in ENGINE_FILES for wrong in not_for_the_engine(path)] == []
+
+
+LIFT_FILES = sources("lift")
+
+
+def test_the_lift_sees_the_standard_library_and_how_mails_are_read() -> None:
+    wrong = [
+        f"{path}:{line}: {imported}"
+        for path in LIFT_FILES
+        for imported, line in imports(path)
+        if imported.partition(".")[0] not in (*sys.stdlib_module_names, "lift")
+        and not imported.startswith("checker.stories")
+    ]
+    assert wrong == []
 
 
 def test_the_lists_above_name_what_exists() -> None:
@@ -244,6 +258,10 @@ def test_the_engine_does_not_know_what_it_checks() -> None:
     assert [word for path in ENGINE_FILES if path not in ADVICE for word in domain_words(path)] == []
 
 
+def test_the_lift_does_not_know_what_it_lifts() -> None:
+    assert [word for path in LIFT_FILES for word in domain_words(path)] == []
+
+
 def domain_identifiers(path: Path) -> list[str]:
     """Where a module of the engine speaks of the domain outside of strings."""
     nodes = ast.walk(ast.parse(path.read_text()))
@@ -280,7 +298,7 @@ def test_the_c_engine_does_not_know_either() -> None:
 
 # ---- sizes ----
 
-ALL = sources("model", "properties", "checker", "oracles", "tests")
+ALL = sources("model", "properties", "checker", "oracles", "lift", "tests")
 
 
 def test_files_are_short() -> None:

@@ -24,14 +24,16 @@ COMMANDS = {
     "gate": "does every verdict of the full matrix equal the expected one?",
     "migrations": "what becomes of a VM, for every pair of hosts and every operation",
     "trace": "the shortest story of a violation (or of a reachable property)",
+    "lift": "a C patch, or the mail that holds it, as a design: the class that one would have written",
     "litmus": "small stories with a verdict inside, run on every system that they name",
     "claims": "what was said in the thread, true or false",
     "replay": "run the stories out of a mail again (also a raw or a quoted one)",
     "conform": "does the model do what the real system does? (needs /dev/kvm or QEMU)",
 }
 EPILOG = f"""\
-DESIGN is a name from `eoi list designs`, or a path to a .py file that holds a subclass of one
-(path.py:Class if it holds several).
+DESIGN is a name from `eoi list designs`, a path to a .py file that holds a subclass of one
+(path.py:Class if it holds several), or a C patch: x.patch, .diff, .mbox, .eml, .txt, -
+(thread.txt:2 is its second diff).
 
 {exits.MEANING}"""
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 
 from checker.command import exits, json_text
 from checker.command.explore import explore, limits_of, story
+from checker.command.lift import print_lifted
 from checker.command.options import selection_of
 from checker.engine.passages import line_texts
 from checker.matrix.loader import property_argument
@@ -37,6 +38,7 @@ def run(options: Namespace) -> int:
     if options.json:
         print(as_json(diff))
     else:
+        print_lifted(options.design)
         print_diff(options, diff)
         print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
     return exits.decided(wrong=diff.regressed, undecided=diff.undecided)

@@ -63,7 +63,7 @@ def add_engine(parser: ArgumentParser) -> None:
 
 def add_system(parser: ArgumentParser) -> None:
     """What is judged: a design, and who stands around it."""
-    parser.add_argument("design", metavar="DESIGN", help="a registered design, or a path to a .py file")
+    parser.add_argument("design", metavar="DESIGN", help="a registered design, a path to a .py file, or a C patch")
     kernel = "kernel design (default: base), when DESIGN is a VMM, guest or device"
     parser.add_argument("--kernel", action="append", metavar="K", help=kernel)
     family = "one or more of {}, or a .py file"

@@ -116,6 +116,18 @@ def _trace(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
 
 
+def _lift(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a patch or the mail that holds it, - for standard input; of a series, more of them in order",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE.py", help="write the class there instead of printing it")
+    parser.add_argument("--nth", type=positive, default=0, metavar="N", help="of a text with several diffs, the Nth")
+    parser.add_argument("-R", "--reverse", action="store_true", help="take the patch away: the kernel before it")
+
+
 def _litmus(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="*", default=[LITMUS], metavar="FILE",
@@ -170,6 +182,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
+    "lift": _lift,
     "litmus": _litmus,
     "claims": _claims,
     "replay": _replay,

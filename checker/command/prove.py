@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from checker.command import json_text
 from checker.command.explore import exit_code, explore, first_shown, story
+from checker.command.lift import print_lifted
 from checker.command.options import selection_of
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
@@ -54,6 +55,7 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     if options.json:
         print(as_json(title, campaign, skipped))
         return exit_code(campaign)
+    print_lifted(options.design)
     print(title)
     if not options.brief and not print_cells(options, campaign, skipped, found.wanted):
         campaign = replace(campaign, interrupted=True)

@@ -29,6 +29,7 @@ from checker.language.classes import check_text
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
 from checker.language.source import USERS_MODULE, tree_of
+from checker.matrix import lifting
 from checker.matrix.loader_checks import (
     check_design,
     check_functions,
@@ -70,8 +71,9 @@ _loaded: dict[tuple[Path, str, Path], UserFile] = {}
 
 
 def load_design(argument: str) -> type[Machine]:
-    """The design class of a file: a whole one, that changes something. Raises UserError or Refused (both exit code 2)."""
-    path, class_name = path_and_name(argument)
+    """The design class of a file: a whole one, that changes something; of a patch, what it is in the model. Raises UserError
+    or Refused (both exit code 2)."""
+    path, class_name = (lifting.lifted(argument).path, "") if lifting.is_patch(argument) else path_and_name(argument)
     return _design_of(load_file(path), class_name)
 
 
@@ -123,6 +125,8 @@ def path_and_name(argument: str) -> tuple[Path, str]:
 def file_digest(argument: str) -> str:
     """Eight hex digits that change with the content of a design's file, and of the files beside it that it imports.
     Raises UserError if one cannot be read."""
+    if lifting.is_patch(argument):
+        return _digest(lifting.lifted(argument).path)[:8]
     path = argument if argument.endswith(".py") else argument.rpartition(":")[0]
     return _digest(Path(path))[:8]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from checker.engine.sizes import check_sizes
 from checker.errors import UserError
 from checker.matrix.cells import Cell, Skipped, matrix, short_names
+from checker.matrix.lifting import is_patch
 from checker.matrix.loader import load_design, load_properties, path_and_name, provenance
 from checker.matrix.roles import (
     DEVICES,
@@ -47,7 +48,7 @@ def nothing_text(skipped: Sequence[Skipped]) -> str:
 
 
 def is_path(argument: str) -> bool:
-    return argument.endswith(".py") or ".py:" in argument or "/" in argument
+    return argument.endswith(".py") or ".py:" in argument or "/" in argument or is_patch(argument)
 
 
 def find_role(role: str, name: str) -> type[Machine]:

@@ -19,6 +19,7 @@ from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared,
 from checker.errors import InternalError
 from checker.language.ir import Program
 from checker.matrix.cells import Cell
+from checker.matrix.lifting import is_patch
 from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import premise_of, role_of
 from checker.matrix.scope import scope_value
@@ -370,9 +371,14 @@ def table_of(moves: Sequence[Move]) -> str:
     return moves_digest(f"{m.step}({','.join(map(show, m.args))})" for m in moves)
 
 
+def is_file(name: str) -> bool:
+    """A file with a design or a property, or a patch that is one."""
+    return name.endswith(".py") or ".py:" in name or is_patch(name)
+
+
 def _with_digest(name: str, lies_at: str = "") -> str:
     """A file's name with its digest. lies_at: where it is now, if it was named before it was moved."""
-    return f"{name}@{file_digest(lies_at or name)}" if name.endswith(".py") or ".py:" in name else name
+    return f"{name}@{file_digest(lies_at or name)}" if is_file(name) else name
 
 
 def _owed(system: type[Design]) -> tuple[str, ...]:

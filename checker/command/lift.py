@@ -1,0 +1,39 @@
+"""`eoi lift`: a C patch, or the mail that holds it, as a design."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from checker import files
+from checker.command.exits import Exit
+from checker.matrix.lifting import is_patch, lift_files, lifted
+from checker.matrix.loader import load_design
+
+
+def run(options: Namespace) -> int:
+    """Print the class, or write it; then what was left out, line by line. Nothing is written if a line is refused."""
+    output = Path(options.output) if options.output else None
+    if output is not None:
+        files.check_file("-o", output)
+    found = lift_files(options.files, options.nth, reverse=options.reverse)
+    load_design(str(found.path))  # a design that would be refused is none
+    if output is not None:
+        files.write_text(output, found.source)
+        print(f"written: {output}")
+    else:
+        print(found.source, end="")
+    print("".join(f"{line}\n" for line in left_out_lines(found.left_out)), end="")
+    return Exit.FINE
+
+
+def left_out_lines(left_out: Sequence[str]) -> list[str]:
+    return ["", "left out:", *(f"  {line}" for line in left_out)] if left_out else []
+
+
+def print_lifted(design: str) -> None:
+    """Of a design that is a patch: what is judged, before what is found."""
+    if is_patch(design):
+        found = lifted(design)
+        print("\n".join([found.source, *left_out_lines(found.left_out), ""]))

@@ -1,0 +1,118 @@
+"""Designs out of patches: `fix.patch`, a mail, a page's text, or `-`. Lifted once for its content, and kept as a file."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from checker import files
+from checker.engine.build import cache_dir
+from checker.errors import UserError
+from checker.stories.mail import read_mail
+from lift import emit
+from lift.lifting import Lift, Lifted
+from lift.patch import Diff, chosen, diffs
+from lift.refusal import NotLifted
+from lift.surface import Surface
+from lift.table import Table, read_table
+from model.designs.base import Base
+
+SUFFIXES = (".patch", ".diff", ".mbox", ".eml", ".txt")
+TABLE = Path(__file__).resolve().parents[2] / "model" / "kvm" / "correspondence.txt"
+SHOWN = "model/kvm/correspondence.txt"
+
+
+@dataclass(frozen=True)
+class LiftedFile:
+    """A patch as a file with a design in it. left_out: a line for each thing."""
+
+    source: str
+    path: Path
+    found: Lifted
+    left_out: Sequence[str]
+
+
+def is_patch(argument: str) -> bool:
+    """By its name: `x.patch`, `thread.txt:2` (its second diff), or `-`."""
+    return argument == "-" or _split(argument)[0].endswith(SUFFIXES)
+
+
+def _split(argument: str) -> tuple[str, int]:
+    name, colon, nth = argument.rpartition(":")
+    return (name, int(nth)) if colon and nth.isdecimal() and name.endswith(SUFFIXES) else (argument, 0)
+
+
+@functools.cache
+def table() -> Table:
+    return read_table(files.read_text(TABLE), SHOWN)
+
+
+@functools.cache
+def lifted(argument: str) -> LiftedFile:
+    """Of one argument of the command line. Raises UserError with the patch's file and line."""
+    name, nth = _split(argument)
+    return lift_files([name], nth)
+
+
+def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> LiftedFile:
+    """Of a series, in this order. Raises UserError."""
+    series = list[tuple[str, Diff]]()
+    surface = Surface(Base)
+    lift = Lift(table(), surface)
+    try:
+        for name in names:
+            shown = "<stdin>" if name == "-" else name
+            text = _read(name)
+            try:
+                series += [(shown, diff) for diff in chosen(diffs(text), nth)]
+            except NotLifted as refused:
+                raise refused.in_file(shown) from None
+        for _, diff in series if reverse else ():
+            diff.hunks = [h.reversed() for h in diff.hunks]
+        for file, diff in series:
+            lift.read(diff, file)
+        for file, diff in reversed(series) if reverse else series:
+            lift.apply(diff, file)
+        found = lift.finish()
+        if not found.functions:
+            raise _nothing(found, series)
+    except NotLifted as refused:
+        raise UserError(str(refused.in_file(series[-1][0] if series else names[0]))) from None
+    except RecursionError:
+        raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
+    source = emit.source(found, [(Path(f).name, d) for f, d in series], surface, "base")
+    return LiftedFile(source, _kept(source), found, [str(x) for x in dict.fromkeys(found.left_out)])
+
+
+def _read(name: str) -> str:
+    try:
+        return read_mail(name)
+    except (OSError, UnicodeError) as error:
+        raise UserError(f"{name}: {files.why(error)}") from None
+
+
+def _nothing(found: Lifted, series: Sequence[tuple[str, Diff]]) -> NotLifted:
+    """Nothing of the model changes: that is no design, and why is said."""
+    changes = [x for x in found.left_out if x.changed]
+    line = changes[0].line if changes else series[0][1].line
+    if changes and all(x.kind == "not modelled" for x in changes):
+        whys = " and ".join(dict.fromkeys(x.why for x in changes if not x.why.startswith("not modelled")))
+        return NotLifted(line, f"its only point is {whys}, and that is not modelled")
+    said = "".join(f"\n      {x}" for x in dict.fromkeys(changes))
+    return NotLifted(line, "nothing of it changes the model", f"what it changes is left out:{said}")
+
+
+def _kept(source: str) -> Path:
+    """Where the class is read from, as if somebody had written it."""
+    folder = cache_dir() / "lifted"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made: {files.why(error)}") from None
+    path = folder / f"lifted_{hashlib.sha256(source.encode()).hexdigest()[:16]}.py"
+    if not path.exists() or path.read_text() != source:
+        files.write_text(path, source)
+    return path

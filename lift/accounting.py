@@ -1,0 +1,73 @@
+"""What became of every token of a patch: it is in the model, or it is left out for a reason, or the lift is refused.
+
+The tokens that have to be accounted for are read from the lines of the patch here, and not taken from who translates: an
+expression that the translator forgets stays open, and an open one is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from lift.ctokens import Row, Token, tokens
+from lift.refusal import NotLifted
+
+NOT_MODELLED = "not modelled"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Of the C, at a line of the patch: because something is assumed, or it does not matter, or cannot be said."""
+
+    file: str
+    line: int
+    c: str
+    why: str
+    kind: str  # assumed, ignored, not modelled
+    changed: bool
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.kind}: {self.c}  # {self.why}"
+
+
+@dataclass
+class Ledger:
+    """Of one side of one piece of a patch."""
+
+    file: str
+    taken: dict[tuple[int, int], str] = field(
+        default_factory=dict[tuple[int, int], str]
+    )  # place -> why left out, or ""
+    left_out: list[LeftOut] = field(default_factory=list[LeftOut])
+
+    def take(self, found: Iterable[Token]) -> None:
+        """These tokens are in the model's words now."""
+        for token in found:
+            self.taken[token.place] = ""
+
+    def leave(self, found: Iterable[Token], c: str, why: str, kind: str = "ignored") -> None:
+        """These tokens are not, and this is why."""
+        found = list(found)
+        for token in found:
+            self.taken.setdefault(token.place, f"{kind}: {why}")
+        line = min((t.line for t in found), default=0)
+        self.left_out.append(LeftOut(self.file, line, c, why, kind, any(t.changed for t in found)))
+
+    def check(self, rows: Sequence[Row]) -> None:
+        """Raise NotLifted for the first changed token that nobody has accounted for."""
+        for token in tokens(rows):
+            if token.changed and token.place not in self.taken:
+                what = f"nothing was made of `{token.text}` in `{_text(rows, token)}`"
+                raise NotLifted(
+                    token.line, what, "write this function by hand; and tell: the lift should have said why"
+                )
+
+    def only_left_out(self, rows: Sequence[Row]) -> list[str]:
+        """The reasons, if every changed token was left out."""
+        changed = [t for t in tokens(rows) if t.changed]
+        whys = [self.taken.get(t.place, "") for t in changed if t.text not in ("{", "}", ";")]
+        return sorted(set(whys)) if all(whys) else []
+
+
+def _text(rows: Sequence[Row], token: Token) -> str:
+    return next(row.text.strip() for row in rows if row.number == token.line)

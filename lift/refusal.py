@@ -1,0 +1,18 @@
+"""What ends a lift: nothing is guessed, and what is not understood is said with the patch's file and line."""
+
+from __future__ import annotations
+
+
+class NotLifted(Exception):
+    """A line that cannot be lifted, and what to do about it."""
+
+    def __init__(self, line: int, what: str, advice: str = "", file: str = "") -> None:
+        super().__init__(what)
+        self.line, self.what, self.advice, self.file = line, what, advice, file
+
+    def in_file(self, file: str) -> NotLifted:
+        """The same, of this file if none was named."""
+        return NotLifted(self.line, self.what, self.advice, self.file or file)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}" + (f"\n    {self.advice}" if self.advice else "")

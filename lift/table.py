@@ -1,0 +1,182 @@
+"""The table of correspondences: which C is which piece of the model. Plain text, a row a line:
+
+    C with $x for any expression  =>  model, with $x where it goes  # why, if something is left out
+
+A row that drops a `$x` says why. `@NAME` before a row: only in this function of the model (`*` for any characters).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from lift.cparse import Expr, expression
+from lift.refusal import NotLifted
+
+SECTIONS = (
+    "base", "files", "functions", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
+    "loops", "registers", "assume", "ignore", "not modelled", "flags", "shapes",
+)  # fmt: skip
+_META = re.compile(r"\$\w+")
+_FUNCTION = re.compile(r"(\w+)(?:/(\w+))?\(([^()]*)\)(?:\s*=>\s*(\w+))?$")
+
+
+@dataclass(frozen=True)
+class Row:
+    section: str
+    line: int
+    left: str
+    right: str = ""
+    why: str = ""
+    scope: str = "*"
+    pattern: Expr | None = None
+
+    @property
+    def dropped(self) -> set[str]:
+        """The $x of the C that the model does not have."""
+        return set(_META.findall(self.left)) - set(_META.findall(self.right))
+
+
+@dataclass(frozen=True)
+class FunctionRow:
+    """A C function, or one case of a switch in it, and the model's function. params: C name -> model, `-` for none."""
+
+    c: str
+    case: str
+    params: dict[str, str]
+    model: str
+    why: str
+    line: int
+
+
+@dataclass
+class Register:
+    """A C value of which the model has some bits: bit -> what the model says instead. written: it is a local, built up
+    with =, |= and &=."""
+
+    name: str
+    scope: str
+    bits: dict[int, str]
+    why: str
+    written: bool
+    line: int
+
+
+@dataclass
+class Table:
+    file: str = "the table"
+    base: str = ""  # module:Class of the design that a patch stands on
+    rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in SECTIONS})
+    functions: list[FunctionRow] = field(default_factory=list[FunctionRow])
+    registers: list[Register] = field(default_factory=list[Register])
+    shapes: dict[str, str] = field(default_factory=dict[str, str])
+    used: set[int] = field(default_factory=set[int])
+
+    def find(self, section: str, e: Expr, function: str) -> tuple[Row, dict[str, Expr]] | None:
+        """The first row that fits; those of one function come before those of any."""
+        scoped = sorted(self.rows[section], key=lambda row: row.scope == "*")
+        for row in scoped:
+            bound = dict[str, Expr]()
+            if row.pattern and fnmatchcase(function, row.scope) and fits(row.pattern, e, bound):
+                self.used.add(row.line)
+                return row, bound
+        return None
+
+    def named(self, section: str, name: str) -> Row | None:
+        """The row of a name, in which `*` stands for any characters."""
+        for row in self.rows[section]:
+            if not row.pattern and fnmatchcase(name, row.left):
+                self.used.add(row.line)
+                return row
+        return None
+
+    def of_c(self, name: str) -> list[FunctionRow]:
+        return [row for row in self.functions if row.c == name]
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Every row, by its line: what is to be used by something."""
+        for rows in self.rows.values():
+            yield from ((row.line, row.left) for row in rows if row.section not in ("base", "shapes"))
+        yield from ((row.line, f"{row.c}/{row.case}") for row in self.functions)
+        yield from ((register.line, register.name) for register in self.registers)
+
+
+def fits(pattern: Expr, e: Expr, bound: dict[str, Expr]) -> bool:
+    """Is this the expression, but for what stands for $x?"""
+    if pattern.kind == "id" and pattern.text.startswith("$"):
+        return bound.setdefault(pattern.text, e) == e
+    if (pattern.kind, pattern.text, len(pattern.args)) != (e.kind, e.text, len(e.args)):
+        return False
+    return all(fits(p, a, bound) for p, a in zip(pattern.args, e.args, strict=True))
+
+
+def read_table(text: str, file: str = "the table") -> Table:
+    """Raises NotLifted for a row that is none."""
+    table, section, shape = Table(file), "", ""
+    for number, raw in enumerate(text.split("\n"), 1):
+        line, _, why = raw.partition(" #")
+        line, why = line.rstrip(), why.strip()
+        if section == "shapes" and raw[:1] == " " and line.strip():
+            table.shapes[shape] += line.removeprefix("    ") + "\n"
+        elif not line.strip() or line.startswith("#"):
+            continue
+        elif line.startswith("["):
+            section = line.strip("[]")
+            if section not in SECTIONS:
+                raise NotLifted(number, f"there is no section [{section}]", f"one of {', '.join(SECTIONS)}", file)
+        elif section == "shapes":
+            shape = line.strip().rstrip(":")
+            table.shapes[shape] = ""
+        else:
+            try:
+                _row(table, section, line.strip(), why, number)
+            except (NotLifted, ValueError) as error:
+                raise NotLifted(number, f"not a row of [{section}]: {error}", "", file) from None
+    return table
+
+
+def _row(table: Table, section: str, line: str, why: str, number: int) -> None:
+    scope = "*"
+    if line.startswith("@"):
+        scope, _, line = line[1:].partition(" ")
+    if section == "functions":
+        table.functions.append(_function(line.strip(), why, number))
+        return
+    left, arrow, right = (part.strip() for part in line.strip().partition("=>"))
+    if section == "registers":
+        table.registers.append(_register(left, right, scope, why, number))
+        return
+    if section == "base":
+        table.base = left
+    patterned = section in ("objects", "expressions", "statements", "loops", "assume")
+    patterned = patterned or (section in ("ignore",) and not re.fullmatch(r"(function |return of )?[\w*]+", left))
+    row = Row(section, number, left, right, why, scope, expression(left.rstrip(";")) if patterned else None)
+    if patterned and section != "ignore" and not arrow:
+        raise ValueError("`=>` is missing")
+    if not why and (section in ("assume", "ignore", "not modelled") or (patterned and row.dropped)):
+        raise ValueError("something is left out: say why, after #")
+    table.rows[section].append(row)
+
+
+def _function(line: str, why: str, number: int) -> FunctionRow:
+    found = _FUNCTION.match(line)
+    if found is None:
+        raise ValueError("write name(parameter: model, ...) => model function")
+    params = dict(_pair(part) for part in found[3].split(",") if part.strip())
+    if "-" in params.values() and not why:
+        raise ValueError("a parameter is left out: say why, after #")
+    return FunctionRow(found[1], found[2] or "", params, found[4] or found[1], why, number)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, colon, value = (part.strip() for part in text.partition(":"))
+    if not colon:
+        raise ValueError(f"{name}: which model expression?")
+    return name, value
+
+
+def _register(left: str, right: str, scope: str, why: str, number: int) -> Register:
+    bits = {int(bit): value for bit, value in map(_pair, right.split(";"))}
+    return Register(left.removeprefix("local "), scope, bits, why, left.startswith("local "), number)

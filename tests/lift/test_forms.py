@@ -1,0 +1,250 @@
+"""One patch in many forms, and many patches: what is lifted is the function that somebody wrote by hand, or its meaning."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import inspect
+import quopri
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checker.errors import UserError
+from checker.matrix.lifting import LiftedFile, lift_files
+from model.designs.split_irqchip_api import SplitIrqchipApi
+from model.designs.v1 import V1
+from tests.rigs.own_c import FILES, HOST, IOAPIC, LAPIC, OBEYS, UAPI, X86, diff_of, edited, mail_of
+
+V1_DIFF = diff_of(edited(LAPIC, OBEYS))
+
+
+def lift(tmp_path: Path, *texts: str, nth: int = 0, reverse: bool = False) -> LiftedFile:
+    names = list[str]()
+    for number, text in enumerate(texts):
+        path = tmp_path / f"p{number}.patch"
+        path.write_text(text)
+        names.append(str(path))
+    return lift_files(names, nth, reverse=reverse)
+
+
+def function(source: str, name: str) -> str:
+    """Of a class's text, without its docstring."""
+    found = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef) and n.name == name)
+    body = found.body
+    if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]
+    return "\n".join(ast.unparse(s) for s in body)
+
+
+def by_hand(method: Callable[..., object]) -> str:
+    return function(textwrap.dedent(inspect.getsource(method)), method.__name__)
+
+
+def quoted_printable(diff: str) -> str:
+    head = (
+        "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\nSubject: [PATCH] x\n\n"
+    )
+    return head + quopri.encodestring(diff.encode()).decode()
+
+
+def in_base64(diff: str) -> str:
+    head = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\nSubject: [PATCH] x\n\n"
+    return head + base64.encodebytes(diff.encode()).decode()
+
+
+def flowed(diff: str) -> str:
+    stuffed = "".join(
+        (f" {line}" if line.startswith((" ", ">")) else line).rstrip() + "\n" for line in diff.splitlines()
+    )
+    return f"Content-Type: text/plain; format=flowed\nSubject: [PATCH] x\n\n{stuffed}"
+
+
+def flattened(diff: str) -> str:
+    """As archives show it: white space at the begins of lines is lost."""
+    return "".join(
+        (line[0] + " " + line[1:].strip() if line[:1] in "+-" and not line.startswith(("+++", "---")) else line.strip())
+        + "\n"
+        for line in diff.splitlines()
+    )
+
+
+def in_a_cover(diff: str) -> str:
+    cover = "From a Mon Sep 17 00:00:00 2001\nSubject: [PATCH 0/1] cover\nFrom: a@example.org\n\nWords.\n\n"
+    return f"{cover}From b Mon Sep 17 00:00:00 2001\nSubject: [PATCH 1/1] x\nFrom: b@example.org\n\nMore.\n---\n{diff}"
+
+
+def after_a_quoted_copy(diff: str) -> str:
+    return "".join(f"> {line}\n" for line in diff.splitlines()) + f"\nI would write:\n\n{diff}"
+
+
+def with_crlf(diff: str) -> str:
+    return diff.replace("\n", "\r\n")
+
+
+def without_git(diff: str) -> str:
+    return "".join(f"{line}\n" for line in diff.splitlines() if not line.startswith(("diff --git", "index ")))
+
+
+FORMS = [
+    str, mail_of, quoted_printable, in_base64, flowed, flattened, in_a_cover, after_a_quoted_copy, with_crlf, without_git,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda f: getattr(f, "__name__", "x"))
+def test_every_form_of_a_mail_is_the_same_patch(tmp_path: Path, form: Callable[[str], str]) -> None:
+    source = lift(tmp_path, form(V1_DIFF)).source
+    assert function(source, "kvm_ioapic_send_eoi") == by_hand(V1.kvm_ioapic_send_eoi)
+
+
+@pytest.mark.parametrize("context", [1, 2, 3, 5, 8, 20])
+def test_with_any_context(tmp_path: Path, context: int) -> None:
+    source = lift(tmp_path, diff_of(edited(LAPIC, OBEYS), context)).source
+    assert function(source, "kvm_ioapic_send_eoi") == by_hand(V1.kvm_ioapic_send_eoi)
+
+
+VARIANTS = {
+    "a condition that is joined": ("if (irqchip_split(apic->vcpu->kvm)) {\n", "if (irqchip_split(apic->vcpu->kvm) && !(kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI)) {\n"),
+    "a local": ("	if (irqchip_split(apic->vcpu->kvm)) {\n", "	if (irqchip_split(apic->vcpu->kvm)) {\n		bool asked = kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI;\n\n		if (asked)\n			return;\n"),
+    "a pointer": ("	/* is anybody interested? */\n	if (!kvm_ioapic_handles_vector(apic, vector))\n		return;\n", "	struct kvm_vcpu *v = apic->vcpu;\n\n	if (irqchip_split(v->kvm) && kvm_lapic_get_reg(v->arch.apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI)\n		return;\n	if (!kvm_ioapic_handles_vector(apic, vector))\n		return;\n"),
+}  # fmt: skip
+SAID = {
+    "a condition that is joined": "if self.irqchip_split() and (not apic.spiv_directed_eoi):",
+    "a local": "asked = apic.spiv_directed_eoi",
+    "a pointer": "if self.irqchip_split() and apic.spiv_directed_eoi:",
+}
+
+
+@pytest.mark.parametrize("which", VARIANTS)
+def test_other_ways_to_write_it(tmp_path: Path, which: str) -> None:
+    assert SAID[which] in lift(tmp_path, diff_of(edited(LAPIC, VARIANTS[which]))).source
+
+
+MOVED = "	if (apic->vcpu->arch.highest_stale_pending_ioapic_eoi == vector)\n		kvm_make_request(KVM_REQ_SCAN_IOAPIC, apic->vcpu);\n\n"
+
+
+def test_a_block_that_moves(tmp_path: Path) -> None:
+    end = "		kvm_make_request(KVM_REQ_IOAPIC_EOI_EXIT, apic->vcpu);\n		return;\n	}\n\n"
+    text = FILES[LAPIC].replace(MOVED, "").replace(end, end + MOVED)
+    body = function(lift(tmp_path, diff_of({LAPIC: text}, 8)).source, "kvm_ioapic_send_eoi")
+    assert body.index("irqchip_split") < body.index("highest_stale") < body.index("kvm_ioapic_update_eoi")
+
+
+def test_taken_away_again_it_is_the_base(tmp_path: Path) -> None:
+    """-R of a patch whose new side is in the model."""
+    only = diff_of({LAPIC: FILES[LAPIC]}, before=edited(LAPIC, (MOVED, "")))
+    assert "highest_stale" not in lift(tmp_path, only, reverse=True).source
+    with pytest.raises(UserError, match="are not the model's"):
+        lift(tmp_path, only)
+
+
+ENUM = "enum kvm_suppress_eoi_broadcast_mode {\n	KVM_SUPPRESS_EOI_BROADCAST_QUIRKED,\n	KVM_SUPPRESS_EOI_BROADCAST_ENABLED,\n	KVM_SUPPRESS_EOI_BROADCAST_DISABLED,\n};\n\n"
+TRISTATE = {
+    **edited(HOST, ("struct kvm_arch {\n", ENUM + "struct kvm_arch {\n"), ("	bool has_mapped", "	enum kvm_suppress_eoi_broadcast_mode suppress_eoi_broadcast_mode;\n	bool has_mapped")),
+    **edited(UAPI, ("(1ULL << 1)\n", "(1ULL << 1)\n#define KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST (1ULL << 2)\n#define KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST (1ULL << 3)\n")),
+    **edited(LAPIC, ("void kvm_apic_set_version(", """\
+static bool kvm_lapic_advertise_suppress_eoi_broadcast(struct kvm *kvm)
+{
+	switch (kvm->arch.suppress_eoi_broadcast_mode) {
+	case KVM_SUPPRESS_EOI_BROADCAST_ENABLED:
+		return true;
+	case KVM_SUPPRESS_EOI_BROADCAST_DISABLED:
+		return false;
+	case KVM_SUPPRESS_EOI_BROADCAST_QUIRKED:
+	default:
+		return !ioapic_in_kernel(kvm);
+	}
+}
+
+bool kvm_lapic_suppress_eoi_broadcast(struct kvm_lapic *apic)
+{
+	struct kvm *kvm = apic->vcpu->kvm;
+
+	if (!(kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI))
+		return false;
+
+	switch (kvm->arch.suppress_eoi_broadcast_mode) {
+	case KVM_SUPPRESS_EOI_BROADCAST_ENABLED:
+		return true;
+	case KVM_SUPPRESS_EOI_BROADCAST_DISABLED:
+		return false;
+	default:
+		return ioapic_in_kernel(kvm);
+	}
+}
+
+void kvm_apic_set_version("""), ("X86_FEATURE_X2APIC) && !ioapic_in_kernel(vcpu->kvm))", "X86_FEATURE_X2APIC) &&\n	    kvm_lapic_advertise_suppress_eoi_broadcast(vcpu->kvm))"),
+        ("	if (irqchip_split(apic->vcpu->kvm)) {\n", "	if (irqchip_split(apic->vcpu->kvm)) {\n		if (kvm_lapic_suppress_eoi_broadcast(apic))\n			return;\n\n")),
+    **edited(IOAPIC, ("	if (trigger_mode != IOAPIC_LEVEL_TRIG || kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI)", "	if (trigger_mode != IOAPIC_LEVEL_TRIG || kvm_lapic_suppress_eoi_broadcast(apic))")),
+    **edited(X86, ("KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)\n\n", "KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK | \\\n				    KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST | KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST)\n\n"),
+        ("		r = KVM_X2APIC_API_VALID_FLAGS;\n", "		r = KVM_X2APIC_API_VALID_FLAGS;\n		if (kvm && !irqchip_split(kvm))\n			r &= ~KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST;\n"),
+        ("VALID_FLAGS)\n			break;\n", "VALID_FLAGS)\n			break;\n\n		if ((cap->args[0] & KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST) &&\n		    (cap->args[0] & KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST))\n			break;\n		if ((cap->args[0] & KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST) && !irqchip_split(kvm))\n			break;\n"),
+        ("quirk_disabled = true;\n", "quirk_disabled = true;\n		if (cap->args[0] & KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST)\n			kvm->arch.suppress_eoi_broadcast_mode = KVM_SUPPRESS_EOI_BROADCAST_ENABLED;\n		if (cap->args[0] & KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST)\n			kvm->arch.suppress_eoi_broadcast_mode = KVM_SUPPRESS_EOI_BROADCAST_DISABLED;\n")),
+}  # fmt: skip
+
+
+def test_a_patch_of_five_files(tmp_path: Path) -> None:
+    """What was merged, in C of our own: two new helpers with a switch, an enum field, two flags, two ioctls."""
+    source = lift(tmp_path, mail_of(diff_of(TRISTATE))).source
+    assert "suppress_eoi_broadcast_mode: SuppressEoi" in source
+    assert "api_flags = (ApiFlags.NONE, ApiFlags.BIT2, ApiFlags.BIT3, ApiFlags.BOTH)" in source
+    assert function(source, "kvm_lapic_advertise_suppress_eoi_broadcast").count("return") == 3
+    assert "(bit2 and bit3)" in source or "bit2 and bit3" in source
+    assert (
+        'title="[PATCH] KVM: x86: a change' in source
+        and 'msgid="1@example.org"' in source
+        and 'date="2025-11-03"' in source
+    )
+    assert 'author="A Developer"' in source
+
+
+def test_a_series_of_mails(tmp_path: Path) -> None:
+    parts = [diff_of({file: text}) for file, text in TRISTATE.items()]
+    whole, series = lift(tmp_path, diff_of(TRISTATE)), lift(tmp_path, *parts)
+    names = ("kvm_apic_set_version", "kvm_ioapic_send_eoi", "kvm_ioapic_update_eoi_one", "enable_KVM_CAP_X2APIC_API")
+    assert [function(series.source, n) for n in names] == [function(whole.source, n) for n in names]
+
+
+def test_a_new_capability(tmp_path: Path) -> None:
+    after = {
+        **edited(HOST, ("	bool has_mapped", "	bool disable_eoi_broadcast_suppression_support;\n	bool has_mapped")),
+        **edited(UAPI, ("(1ULL << 1)\n", "(1ULL << 1)\n#define KVM_SPLIT_DISABLES (1ULL << 0)\n")),
+        **edited(LAPIC, ("!ioapic_in_kernel(vcpu->kvm))\n", "!ioapic_in_kernel(vcpu->kvm) &&\n	    !vcpu->kvm->arch.disable_eoi_broadcast_suppression_support)\n")),
+        **edited(X86, ("	case KVM_CAP_PIT:\n", "	case KVM_CAP_SPLIT_IRQCHIP_API: {\n		mutex_lock(&kvm->lock);\n		if (!irqchip_split(kvm)) {\n			r = -ENXIO;\n			goto unlock;\n		}\n		if (kvm->created_vcpus) {\n			r = -EINVAL;\n			goto unlock;\n		}\n		kvm->arch.disable_eoi_broadcast_suppression_support = (cap->args[0] & KVM_SPLIT_DISABLES) != 0;\n		r = 0;\nunlock:\n		mutex_unlock(&kvm->lock);\n		break;\n	}\n	case KVM_CAP_PIT:\n"),
+                 ("	case KVM_CAP_NR_VCPUS:\n", "	case KVM_CAP_SPLIT_IRQCHIP_API:\n		r = 1;\n		break;\n	case KVM_CAP_NR_VCPUS:\n")),
+    }  # fmt: skip
+    found = lift(tmp_path, diff_of(after))
+    assert function(found.source, "kvm_apic_set_version").replace("(", "").replace(")", "") == by_hand(
+        SplitIrqchipApi.kvm_apic_set_version
+    ).replace("(", "").replace(")", "")
+    assert "api_flags = (ApiFlags.NONE, ApiFlags.BIT3)" in found.source
+    assert any("not modelled: mutex_lock" in line for line in found.left_out)
+
+
+SMALL = {
+    "a loop": (IOAPIC, ("ent->fields.vector != vector", "ent->fields.vector == vector"), "if rte.vector == vector:\n                continue"),
+    "a scan": (IOAPIC, ("e->fields.trig_mode == IOAPIC_LEVEL_TRIG", "e->fields.trig_mode == IOAPIC_EDGE_TRIG"), "if rte.trigger == Trigger.EDGE:"),
+    "a field": (X86, ("	vcpu->arch.highest_stale_pending_ioapic_eoi = -1;\n", ""), "apic.ioapic_handled_vectors.clear()\n        if self.irqchip_split"),
+    "an order": (LAPIC, ("	apic_clear_isr(vector, apic);\n	apic_update_ppr(apic);\n", "	apic_update_ppr(apic);\n"), "return\n        self.kvm_ioapic_send_eoi(apic, vector)"),
+    "a #define": (X86, ("KVM_X2APIC_API_USE_32BIT_IDS | \\\n", "(1 << 3) | KVM_X2APIC_API_USE_32BIT_IDS | \\\n"), "if bit2:"),
+    "a bit": (LAPIC, ("		v |= APIC_LVR_DIRECTED_EOI;\n", "		v |= APIC_LVR_DIRECTED_EOI;\n	if (kvm_ioapic_handles_vector(apic, 1))\n		v = 0;\n"), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", [w for w in SMALL if SMALL[w][2]])
+def test_small_changes(tmp_path: Path, which: str) -> None:
+    file, change, said = SMALL[which]
+    assert said in lift(tmp_path, diff_of(edited(file, change))).source
+
+
+def test_the_nth_of_a_thread(tmp_path: Path) -> None:
+    other = diff_of(edited(LAPIC, VARIANTS["a local"]))
+    thread = f"{V1_DIFF}\nNo, rather:\n\n{other}"
+    with pytest.raises(UserError, match=r"it holds 2 diffs.*\n.*--nth N\): 1: line 1; 2: line"):
+        lift(tmp_path, thread)
+    assert "asked" not in lift(tmp_path, thread, nth=1).source
+    assert "asked" in lift(tmp_path, thread, nth=2).source
+    with pytest.raises(UserError, match="there is no diff 3 in it: it holds 2"):
+        lift(tmp_path, thread, nth=3)

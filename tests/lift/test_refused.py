@@ -1,0 +1,124 @@
+"""What cannot be lifted is refused: with the line of the patch, what it is, and what to do. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.command.conftest import Ran
+from tests.rigs.own_c import FILES, HOST, LAPIC, OBEYS, UAPI, X86, diff_of, edited, mail_of
+
+pytest_plugins = ["tests.command.conftest"]
+SPLIT = OBEYS[0]
+V1 = diff_of(edited(LAPIC, OBEYS))
+
+
+def into(*lines: str) -> str:
+    """A patch that adds these to what is done with a split irqchip."""
+    return diff_of(edited(LAPIC, (SPLIT, SPLIT + "".join(f"\t\t{line}\n" for line in lines))))
+
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "an unknown function": (into("kvm_forget(apic);"), "p.patch:N: the model has no function kvm_forget()"),
+    "an unknown field": (into("if (apic->sw_enabled)", "	return;"), "p.patch:N: no row of the table covers `apic->sw_enabled`, and the model has no such field"),
+    "an unknown name": (into("if (quirk)", "	return;"), "p.patch:N: `quirk` is not known here"),
+    "a while": (into("while (vector)", "	vector--;"), "p.patch:N: a `while` statement"),
+    "a do": (into("do { x(); } while (0);"), "p.patch:N: a `do` statement"),
+    "a loop": (into("for (i = 0; i < 8; i++)", "	kvm_make_scan_ioapic_request(apic->vcpu->kvm);"), "p.patch:N: no row of the table covers the loop `for("),
+    "a loop that declares": (into("for (int i = 0; i < 8; i++)", "	return;"), "p.patch:N: a loop that declares its variable"),
+    "a goto": (into("goto out;"), "p.patch:N: `goto out`: what is done behind the label is not nothing, or not shown"),
+    "a truth value": (into("if (vector)", "	return;"), "p.patch:N: `vector` is no truth value: it is 'vector', of type Vector"),
+    "a comparison": (into("if (vector == 3)", "	return;"), "p.patch:N: no row of the table covers `3`"),
+    "two kinds": (into("if (vector == irqchip_split(apic->vcpu->kvm))", "	return;"), "p.patch:N: `(vector == irqchip_split(apic->vcpu->kvm))` compares Vector with bool"),
+    "a value": (into("return vector;"), "p.patch:N: `return vector;`: kvm_ioapic_send_eoi() of the model returns nothing"),
+    "a break": (into("break;"), "p.patch:N: a `break` of a loop or switch that the hunk does not show"),
+    "a continue": (into("continue;"), "p.patch:N: a `continue` of a loop that the hunk does not show"),
+    "arithmetic": (into("apic->vcpu->arch.pending_ioapic_eoi = vector + 1;"), "p.patch:N: no row of the table covers `(vector + 1)`"),
+    "a compound assignment": (into("vector += 1;"), "p.patch:N: no row of the table covers the statement `vector += 1;`"),
+    "a wrong count": (into("kvm_ioapic_handles_vector(apic);"), "p.patch:N: kvm_ioapic_handles_vector() has 2 parameters, not 1"),
+    "another type": (into("kvm_ioapic_update_eoi(apic->vcpu, vector, vector);"), "p.patch:N: kvm_ioapic_update_eoi(): 'vector' is no Trigger"),
+    "an asm": (into('asm volatile("hlt");'), "p.patch:9: a declaration with 'volatile' is not in the subset that is read"),
+    "a statement expression": (into("if (({ 1; }))", "	return;"), "p.patch:N: cannot parse: an expression cannot begin with '('"),
+    "an array": (into("int a[3];"), "p.patch:N: a declaration with 'a' is not in the subset that is read"),
+    "a wild byte": (into("x = `y`;"), "p.patch:N: cannot read '`y`;' as C"),
+    "an #ifdef": (diff_of(edited(LAPIC, (SPLIT, "#ifdef CONFIG_X\n" + SPLIT))), "p.patch:N: `#ifdef CONFIG_X` is changed inside a function"),
+    "a brace too many": (into("}"), "p.patch:"),
+    "a function that the model has not": (diff_of({LAPIC: FILES[LAPIC] + "\nint later(void)\n{\n	return 1;\n}\n"}, before={LAPIC: FILES[LAPIC] + "\nint later(void)\n{\n	return 0;\n}\n"}), "p.patch:10: later() is changed, and no function of the model stands for it"),
+    "only a lock": (diff_of({LAPIC: FILES[LAPIC] + "\nvoid later(void)\n{\n	mutex_lock(&l);\n}\n"}, before={LAPIC: FILES[LAPIC] + "\nvoid later(void)\n{\n}\n"}), "p.patch:N: later(): its only point is a lock, and that is not modelled"),
+    "only a lock in a function of the model": (into("mutex_lock(&apic->vcpu->kvm->lock);"), "p.patch:N: its only point is a lock, and that is not modelled"),
+    "only tracing": (into("trace_kvm_eoi(apic, vector);"), "p.patch:N: nothing of it changes the model\n"),
+    "a removed function": (diff_of(edited(LAPIC, (FILES[LAPIC][FILES[LAPIC].index("static bool kvm_ioapic_handles") : FILES[LAPIC].index("static void kvm_ioapic_send")], ""))), "p.patch:11: kvm_ioapic_handles_vector() is removed"),
+    "a head": (diff_of(edited(LAPIC, ("send_eoi(struct kvm_lapic *apic, int vector)\n{", "send_eoi(struct kvm_lapic *apic, int vector, bool x)\n{"))), "p.patch:10: the head of kvm_ioapic_send_eoi() is changed"),
+    "another file": (V1.replace(LAPIC, "drivers/net/x.c"), "p.patch:5: drivers/net/x.c is not in the model"),
+    "a field without a type": (diff_of(edited(HOST, ("	bool has_mapped", "	u32 depth;\n	bool has_mapped"))), "p.patch:N: the new field `u32 depth` has no finite type in the model"),
+    "a field of another struct": (diff_of(edited(UAPI, ("	__u32 flags;\n", "	__u32 flags;\n	bool x;\n"))), "p.patch:N: struct kvm_nested_state_hdr is changed, and no row of the table stands for it"),
+    "a removed field": (diff_of(edited(HOST, ("	bool has_mapped_host_mmio;\n", ""))), "p.patch:N: a line of struct kvm_arch is removed or changed"),
+    "another enum": (diff_of(edited(HOST, ("	KVM_IRQCHIP_NONE,\n", "	KVM_IRQCHIP_NONE,\n	KVM_IRQCHIP_X,\n"))), "p.patch:N: enum kvm_irqchip_mode is changed, and no row of the table stands for it"),
+    "a removed #define": (diff_of(edited(UAPI, ("#define KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK	(1ULL << 1)\n", ""))), "p.patch:N: #define KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK is removed"),
+    "a changed #define": (diff_of(edited(UAPI, ("(1ULL << 1)", "(1ULL << 7)"))), ""),
+    "a parameter without a type": (diff_of(edited(LAPIC, ("static bool kvm_ioapic_h", "static bool f(u64 x)\n{\n	return true;\n}\n\nstatic bool kvm_ioapic_h"))), "p.patch:11: f(): the parameter `u64 x` has no type in the model"),
+    "a result without a type": (diff_of(edited(LAPIC, ("static bool kvm_ioapic_h", "static int f(struct kvm *kvm)\n{\n	return 1;\n}\n\nstatic bool kvm_ioapic_h"))), "p.patch:11: f(): `int` has no type in the model"),
+    "a new case": (diff_of(edited(X86, ("	case KVM_CAP_PIT:\n", "	case KVM_CAP_NEW:\n		r = 0;\n		break;\n	case KVM_CAP_PIT:\n"))), "p.patch:N: kvm_vm_ioctl_enable_cap(), case KVM_CAP_NEW: the model does not have it"),
+    "a case that is not shown": (diff_of(edited(X86, ("		r = -EINVAL;\n", "		r = -ENXIO;\n")), 0), "p.patch:N: kvm_vm_ioctl_enable_cap(): the hunk does not show which `case` this is in"),
+    "another base": (V1.replace("arch.pending_ioapic_eoi", "arch.highest_stale_pending_ioapic_eoi"), "p.patch:N: kvm_ioapic_send_eoi(): the lines around the change are not the model's\n    the patch is for another base than the model:\n"),
+    "a hunk without its end": (V1[: V1.index(" 		kvm_make_request(KVM_REQ_IOAPIC_EOI")], "is shorter than its @@ line says"),
+    "no diff": ("Dear all,\n\nplease see below.\n", "p.patch:1: there is no diff in it"),
+    "an empty file": ("", "p.patch:1: there is no diff in it"),
+    "only a quoted copy": ("".join(f"> {line}\n" for line in V1.splitlines()), "p.patch:1: only a quoted copy of a diff is in it"),
+    "a hunk without a file": (V1[V1.index("@@") :], "p.patch:1: a hunk without the name of its file"),
+    "a hunk after prose": (V1 + "And then:\n" + V1[V1.index("@@") :], "p.patch:17: a hunk without the name of its file"),
+    "a line too many": (V1 + "+	return;\n", "p.patch:16: the hunk before `+	return;` is longer than its @@ line says"),
+    "a line too many in it": (V1.replace("+\n", "+\n+	/* x */\n"), "p.patch:16: the hunk of line 5 has other lines than its @@ line says"),
+    "a binary": ("diff --git a/x b/x\nGIT binary patch\nliteral 0\n", "p.patch:2: `GIT binary patch` is no change of lines"),
+    "a removed file": (f"--- a/{LAPIC}\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n", "p.patch:1: the patch removes a file"),
+    "an #include alone": (diff_of({UAPI: "#include <x.h>\n" + FILES[UAPI]}), "p.patch:"),
+    "a macro": (diff_of({UAPI: "#define F(x) (x)\n" + FILES[UAPI]}), "p.patch:"),
+    "a static": (diff_of(edited(LAPIC, ("static bool kvm_ioapic_h", "static bool on = true;\n\nstatic bool kvm_ioapic_h"))), "p.patch:10: `static bool on = true;` outside of all functions"),
+    "base64 that is none": ("Subject: x\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n????\n", "p.patch:1: the mail cannot be decoded: line 5: base64 was expected"),
+}  # fmt: skip
+
+
+def first_changed(text: str) -> int:
+    """The number of the first + or - line."""
+    lines = text.splitlines()
+    hunk = next((n for n, line in enumerate(lines, 1) if line.startswith("@@")), 0)
+    return next((n for n, line in enumerate(lines, 1) if n > hunk and line[:1] in ("+", "-")), 0)
+
+
+@pytest.mark.parametrize("which", [w for w in REFUSED if REFUSED[w][1]])
+def test_is_refused(which: str, eoi: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, said = REFUSED[which]
+    said = said.replace(":N:", f":{first_changed(text)}:")
+    monkeypatch.chdir(tmp_path)
+    Path("p.patch").write_text(text)
+    ran = eoi("lift", "p.patch", "-o", "mine.py")
+    assert ran.code == 2 and said in ran.err, ran.err
+    assert ran.out == "" and not Path("mine.py").exists()
+
+
+def test_prove_says_the_same(eoi: Callable[..., Ran], tmp_path: Path) -> None:
+    path = tmp_path / "p.patch"
+    path.write_text(into("while (1)", "	;"))
+    ran = eoi("prove", str(path))
+    assert ran.code == 2 and "p.patch:9: a `while` statement" in ran.err and ran.out == ""
+
+
+def test_no_such_file(eoi: Callable[..., Ran], tmp_path: Path) -> None:
+    ran = eoi("lift", str(tmp_path / "none.patch"))
+    assert ran.code == 2 and "none.patch: there is no such file" in ran.err
+
+
+def test_what_is_written_can_be_proved(eoi: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "p.eml").write_text(mail_of(V1))
+    mine = tmp_path / "mine.py"
+    ran = eoi("lift", str(tmp_path / "p.eml"), "-o", str(mine))
+    assert ran.code == 0 and ran.out.startswith(f"written: {mine}\n")
+    small = ("--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1,vectors=1,ioapic=0x11", "--property")
+    asked = (*small, "no_eoi_lost", "--brief")
+    written, direct = eoi("prove", str(mine), *asked), eoi("prove", str(tmp_path / "p.eml"), *asked)
+    assert written.code == direct.code == 1
+    assert direct.out.startswith('"""Lifted from p.eml by `eoi lift`: 0 assumed, 0 left out."""')
+    assert "kernel design" in direct.out and "[lifted from p.eml: 0 assumed, 0 left out]" in direct.out
+    assert "1 VIOLATED" in direct.out.splitlines()[-1] and direct.out.splitlines()[-1] == written.out.splitlines()[-1]
