@@ -10,7 +10,6 @@ import pytest
 from tests.command.conftest import Ran
 from tests.rigs.own_c import FILES, HOST, LAPIC, OBEYS, UAPI, X86, diff_of, edited, mail_of
 
-pytest_plugins = ["tests.command.conftest"]
 SPLIT = OBEYS[0]
 V1 = diff_of(edited(LAPIC, OBEYS))
 
