@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 
 from lift.ctokens import Row, Token, tokens
 from lift.refusal import NotLifted
@@ -43,7 +44,7 @@ class Ledger:
     def take(self, found: Iterable[Token]) -> None:
         """These tokens are in the model's words now."""
         for token in found:
-            self.taken[token.place] = ""
+            self.taken.setdefault(token.place, "")
 
     def leave(self, found: Iterable[Token], c: str, why: str, kind: str = "ignored") -> None:
         """These tokens are not, and this is why."""
@@ -52,6 +53,14 @@ class Ledger:
             self.taken.setdefault(token.place, f"{kind}: {why}")
         line = min((t.line for t in found), default=0)
         self.left_out.append(LeftOut(self.file, line, c, why, kind, any(t.changed for t in found)))
+
+    def leave_quietly(self, found: Iterable[Token], c: str, why: str) -> None:
+        """The same, and nothing is said of it where the patch does not change it."""
+        found = list(found)
+        if any(t.changed for t in found):
+            self.leave(found, c, why)
+        else:
+            self.take(found)
 
     def check(self, rows: Sequence[Row]) -> None:
         """Raise NotLifted for the first changed token that nobody has accounted for."""
@@ -62,11 +71,19 @@ class Ledger:
                     token.line, what, "write this function by hand; and tell: the lift should have said why"
                 )
 
-    def only_left_out(self, rows: Sequence[Row]) -> list[str]:
-        """The reasons, if every changed token was left out."""
-        changed = [t for t in tokens(rows) if t.changed]
-        whys = [self.taken.get(t.place, "") for t in changed if t.text not in ("{", "}", ";")]
-        return sorted(set(whys)) if all(whys) else []
+
+def why_the_same(ledgers: Sequence[Ledger], sides: Sequence[Sequence[Row]]) -> list[str]:
+    """Why two sides that differ are the same in the model: the reasons of all the tokens that differ; or nothing, if one of
+    them is in the model's words on both sides."""
+    old, new = (tokens(rows) for rows in sides)
+    matcher = SequenceMatcher(None, [t.text for t in old], [t.text for t in new], autojunk=False)
+    whys = set[str]()
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind != "equal":
+            whys |= {ledgers[0].taken.get(t.place, "") for t in old[a:b]} | {
+                ledgers[1].taken.get(t.place, "") for t in new[c:d]
+            }
+    return sorted(whys) if all(whys) else []
 
 
 def _text(rows: Sequence[Row], token: Token) -> str:

@@ -58,7 +58,11 @@ def without_comments(rows: Sequence[Row]) -> list[Row]:
             at = found.end()
             continue
         end = whole.find("*/", found.end()) + 2 if found[0] == "/*" else whole.find("\n", found.end())
-        end = end if end > found.start() else len(whole)
+        if end <= found.start():
+            begins = rows[whole.count("\n", 0, found.start())]
+            if begins.changed and found[0] == "/*":
+                raise NotLifted(begins.number, "a comment that is changed does not end in the hunk")
+            end = len(whole)
         _blank(cut, found.start(), end)
         at = end
     return [Row(t, r.number, r.changed) for t, r in zip("".join(cut).split("\n"), rows, strict=True)]

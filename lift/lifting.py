@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import pairwise
 
-from lift.accounting import NOT_MODELLED, Ledger, LeftOut
+from lift.accounting import NOT_MODELLED, Ledger, LeftOut, why_the_same
 from lift.constants import bits_of, names_in, value_of
 from lift.cparse import Stmt, expression, piece
 from lift.ctokens import Row, tokens, without_comments
@@ -232,14 +232,20 @@ class Lift:
         self, row: FunctionRow, old: Sequence[Stmt], new: Sequence[Stmt], bodies: Sequence[Sequence[Row]], file: str, *,
         whole: bool, labels: Sequence[Sequence[Stmt]] = ((), ()),
     ) -> None:  # fmt: skip
-        sides = list[list[Node]]()
+        sides, left = list[list[Node]](), list[dict[int, NotLifted]]()
         ledgers = [Ledger(file), Ledger(file)]
         for ledger, ahead in zip(ledgers, labels, strict=True):
             ledger.take(t for s in ahead for t in s.tokens)
         for stmts, ledger, rows in zip((old, new), ledgers, bodies, strict=True):
-            sides.append(tidy(with_context(Translator(self.known, row, ledger), stmts, *alike(old, new))))
+            nodes, without = with_context(Translator(self.known, row, ledger), stmts, *alike(old, new))
+            sides.append(tidy(nodes))
+            left.append(without)
             ledger.check(rows)
             self.look(rows)
+        if [*left[0]] != [*left[1]]:  # the change is why one side of the context cannot be read
+            raise next(
+                refused for both in left for at, refused in both.items() if at not in left[0] or at not in left[1]
+            )
         for side, which in zip(ledgers, ("-", "+"), strict=True):
             self.out.left_out += [x for x in side.left_out if which == "+" or (x.changed and x.line)]
         first = next((r.number for rows in reversed(bodies) for r in rows if r.changed), 0)
@@ -259,8 +265,8 @@ class Lift:
     def without_effect(
         self, what: str, line: int, ledgers: Sequence[Ledger], bodies: Sequence[Sequence[Row]], file: str
     ) -> None:  # fmt: skip
-        whys = {why for ledger, rows in zip(ledgers, bodies, strict=True) for why in ledger.only_left_out(rows)}
-        why = "; ".join(sorted(whys)) or "the model says the same before and after"
+        whys = why_the_same(ledgers, bodies)
+        why = "; ".join(whys) or "the model says the same before and after"
         kind = NOT_MODELLED if whys and all(w.startswith(NOT_MODELLED) for w in whys) else "ignored"
         self.out.left_out.append(LeftOut(file, line, f"{what}: the change as a whole", why, kind, True))
 
@@ -420,23 +426,27 @@ def alike(old: Sequence[Stmt], new: Sequence[Stmt]) -> tuple[int, int]:
     return ahead, next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
-def with_context(translator: Translator, stmts: Sequence[Stmt], ahead: int, behind: int) -> list[Node]:
-    """The statements in the model's words. Context that no row covers is left out, with what is farther from the change."""
+def with_context(
+    translator: Translator, stmts: Sequence[Stmt], ahead: int, behind: int
+) -> tuple[list[Node], dict[int, NotLifted]]:
+    """The statements in the model's words. Context that no row covers is left out, with what is farther from the change;
+    which that is, counted from the change, and why."""
     translator.find_labels(stmts)
-    nodes, end = list[Node](), len(stmts) - behind
+    nodes, end, left = list[Node](), len(stmts) - behind, dict[int, NotLifted]()
     for at, s in enumerate(stmts):
         try:
             nodes += translator.stmt(s)
         except NotLifted as refused:
             if ahead <= at < end or any(t.changed for t in s.tokens):
                 raise
+            left[at - ahead if at < ahead else at - end] = refused
             translator.ledger.leave(
                 (), f"line {s.line} of the context", f"{refused.what}; the place is found without it"
             )
             if at >= end:
                 break
             nodes = []
-    return nodes
+    return nodes, left
 
 
 def same(a: Piece, b: Piece) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import enum
 import inspect
 import sys
@@ -21,6 +22,12 @@ class Surface:
         self.home: dict[str, str] = {}  # name -> module that defines it
         for cls in reversed(design.__mro__[:-1]):
             self._class(cls)
+
+    def copy(self) -> Surface:
+        """To which a patch may add fields."""
+        made = copy.copy(self)
+        made.fields = {name: dict(fields) for name, fields in self.fields.items()}
+        return made
 
     def _class(self, cls: type) -> None:
         for name, value in vars(cls).items():

@@ -88,7 +88,7 @@ class Translator:
     def filled(self, row: Row, template: str, bound: Mapping[str, Expr]) -> str:
         for name in row.dropped:
             if row.section == "objects":
-                self.ledger.take(bound[name].tokens)  # whatever it is, this is what it leads to
+                self.ledger.leave_quietly(bound[name].tokens, f"{name} = {bound[name]} of `{row.left}`", row.why)
                 continue
             self.ledger.leave(bound[name].tokens, f"{name} = {bound[name]} of `{row.left}`", row.why)
 
@@ -243,8 +243,8 @@ class Translator:
                 f"the value of `{e.args[1]}` is not known",
                 "add its value to [constants], if the patch does not define it",
             )
-        self.ledger.take(e.tokens)
         said = self.selected(register, mask, e)
+        self.ledger.take(e.tokens)
         return folded(f"{register.name} and ({said})") if register.written else said
 
     def selected(self, register: Register, mask: int, e: Expr) -> str:
@@ -306,7 +306,9 @@ class Translator:
     _fallthrough = _label = _empty
 
     def _decl(self, s: Stmt) -> list[Node]:
-        self.own(s)
+        words = [t for t in s.own if t.kind == "id" and t.text != s.name]
+        self.ledger.leave_quietly(words, f"{s.type} {s.name}", "the types of locals are taken from the model")
+        self.ledger.take(t for t in s.own if t not in words)
         if s.expr is None:
             self.declared(s)
             return []
@@ -411,8 +413,8 @@ class Translator:
             raise self.refuse(
                 e, f"the value of `{right}` is not known", "add it to [constants], if the patch does not define it"
             )
-        self.ledger.take(e.tokens)
         said = self.selected(register, mask, right)
+        self.ledger.take(e.tokens)
         match e.text:
             case "=":
                 return [Node("do", f"{name} = {said}")]
@@ -476,12 +478,12 @@ class Translator:
 
     def whole_if(self, s: Stmt) -> list[Node]:
         assert s.expr is not None
-        self.own(s)
         if not s.open and not s.other and self.only_ignored(s.then):
             self.body(s.then)
             if pure(s.expr):
-                self.ledger.leave(s.expr.tokens, f"if ({s.expr})", "what is done there is left out")
+                self.ledger.leave([*s.own, *s.expr.tokens], f"if ({s.expr})", "what is done there is left out")
                 return []
+        self.own(s)
         test = folded(self.truth(s.expr))
         if test in ("True", "False"):
             taken, skipped = (s.then, s.other) if test == "True" else (s.other, s.then)

@@ -51,6 +51,11 @@ def table() -> Table:
 
 
 @functools.cache
+def _surface() -> Surface:
+    return Surface(Base)
+
+
+@functools.cache
 def lifted(argument: str) -> LiftedFile:
     """Of one argument of the command line. Raises UserError with the patch's file and line."""
     name, nth = _split(argument)
@@ -60,7 +65,7 @@ def lifted(argument: str) -> LiftedFile:
 def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> LiftedFile:
     """Of a series, in this order. Raises UserError."""
     series = list[tuple[str, Diff]]()
-    surface = Surface(Base)
+    surface = _surface().copy()
     lift = Lift(table(), surface)
     try:
         for name in names:

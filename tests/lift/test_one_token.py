@@ -1,0 +1,75 @@
+"""One token of the C is another one: that is another class, or refused, or said to be left out, with its reason. Nothing is
+lost: what "means the same" here means the same to a reader of the C, too, and is listed below one by one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from checker.errors import UserError
+from lift.ctokens import Row, tokens
+from tests.lift.test_forms import lift
+from tests.rigs.own_c import FILES, IOAPIC, LAPIC, X86, diff_of
+
+OTHER = {
+    "==": "!=", "!=": "==", "&&": "||", "||": "&&", "&": "|", "|": "&", "!": "", "~": "", "<": ">", "->": "->other->",
+    "|=": "=", "=": "+=", "++": "--", "-": "", "?": "? !", "-1": "1", "return": "break", "break": "return", "continue": "break",
+    "if": "while", "else": "", "&=": "=",
+}  # fmt: skip
+SAME = "the model says the same before and after"
+
+
+def changes(file: str) -> Iterator[tuple[str, str]]:
+    """(what, text of the file), one for each token that has another form, in functions of the model."""
+    text = FILES[file]
+    starts = [0, *(m.end() for m in re.finditer("\n", text))]
+    bodies = [(m.start(), m.end()) for m in re.finditer(r"^\{\n.*?^\}", text, re.M | re.S)]
+    for token in tokens([Row(row, number, False) for number, row in enumerate(text.split("\n"), 1)]):
+        at = starts[token.line - 1] + token.col
+        if not any(begin < at < end for begin, end in bodies):
+            continue
+        other = OTHER.get(token.text)
+        if other is None and token.kind == "id":
+            other = f"{token.text}_x"
+        elif other is None and token.kind == "num":
+            other = str(int(token.text, 0) + 1)
+        if other is not None:
+            yield f"{token.line}: {token.text} -> {other}", text[:at] + other + text[at + len(token.text) :]
+
+
+def outcome(folder: Path, diff: str) -> str:
+    """different, refused, left out, or lost."""
+    try:
+        found = lift(folder, diff)
+    except UserError as refused:
+        said = str(refused)
+        if "nothing of it changes the model" not in said:
+            return "refused"
+        return "lost" if SAME in said else "left out"
+    return "lost" if any(SAME in line for line in found.left_out) else "different"
+
+
+# The model has one machine, so it does not matter through which pointers one gets to it.
+ONE_VM = "-> -> ->other->"
+# What changes the C without effect: see above, and a bit that the model does not have, a name that nothing else uses (it does not
+# compile: the function's other lines say the old one), `A || False || False`, and an ioctl that ends in another way.
+WITHOUT_EFFECT = {
+    LAPIC: {f"11: {ONE_VM}", "12: |= -> =", "4: 0 -> 1", "3: apic -> apic_x"},
+    IOAPIC: {f"21: {ONE_VM}", "37: || -> &&", "17: i -> i_x", "31: index -> index_x", "3: apic -> apic_x"},
+    X86: {f"32: {ONE_VM}", f"34: {ONE_VM}", "50: break -> return", "58: break -> return"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("file", [LAPIC, IOAPIC, X86])
+def test_no_token_is_lost(tmp_path: Path, file: str) -> None:
+    counts, lost = Counter[str](), set[str]()
+    for what, text in changes(file):
+        one = outcome(tmp_path, diff_of({file: text}, 8))
+        counts[one] += 1
+        lost |= {what} if one == "lost" else set()
+    assert lost == WITHOUT_EFFECT[file]
+    assert counts["different"] >= 5 and counts["refused"] > 80 and sum(counts.values()) > 120
