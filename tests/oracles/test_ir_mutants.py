@@ -168,7 +168,7 @@ def test_sides(systems: list[ir.Program]) -> None:
     assert {"ioctl_irq_line", "write_spiv", "device_raise", "lvr_bit_24"} <= kvm[None]
     assert qemu[IOAPIC] == {
         "ioapic_set_irq", "ioapic_service", "ioapic_eoi_broadcast", "ioapic_count_eoi", "delayed_ioapic_service_cb",
-        "ioapic_mem_write_eoi", "ioapic_mem_write_rte", "ioapic_update_kvm_routes", "ioapic_gsi",
+        "ioapic_mem_write_eoi", "ioapic_mem_write_rte", "ioapic_update_kvm_routes", "ioapic_gsi", "ioapic_version",
     } - ({"ioapic_count_eoi"} - set(systems[1].functions))  # fmt: skip
     assert KVM not in qemu
     assert not [f for f in systems[0].functions.values() if qemu_rules(f)]  # no VMM is in a system of KVM's
