@@ -35,17 +35,17 @@ def run(options: Namespace) -> int:
     with world_run.own_cache() as cache:
         found = list(worlds(expected, book))
         log = world_run.Log.of(cache, world_run.sources_digest())
-        mutants = chosen(found, book, options.every)
+        known, mutants = len(log.found), chosen(found, book, options.every)
         say(
-            f"{len(mutants):,} mutants, {sum(len(w.cells) for w in found)} cells; {len(log.found):,} verdicts are known"
+            f"{len(mutants):,} mutants, {sum(len(w.cells) for w in found)} cells; {known:,} effects of mutants are known"
         )
         plan = world_run.Agenda(found, book, [m.name for m in mutants], options.full)
         outcome = world_run.run(plan, log, jobs)
     equality = Equality(found)
     report = WorldReport(
         datetime.now(UTC).date().isoformat(), model_digest(), sum(len(w.cells) for w in found), options.every,
-        options.full, told(mutants, outcome, lambda names: equality.of(names, jobs)), book.uncalled(found), list(all_properties().values()),
-        time.monotonic() - started,
+        options.full, told(mutants, outcome, lambda names: equality.of(names, jobs)), book.uncalled(found),
+        list(all_properties().values()), time.monotonic() - started, known,
     )  # fmt: skip
     print(report.to_json() if options.json else "\n".join(report.summary()), end="" if options.json else "\n")
     if outcome.left:

@@ -18,6 +18,8 @@ from oracles.world.run import SMALL, Effects, Place
 
 TARGETS = {KVM: 0.95, KERNEL_CHIP: 1.0, QEMU_CHIP: 1.0, VMMS: 0.95}  # of those that are not equal
 
+SHOWN = 3  # cells of a survivor
+
 
 class Survival(Enum):
     """What became of a mutant; see judge.py."""
@@ -55,12 +57,9 @@ class MutantRow:
             cell, verdicts = self.first
             found |= {"killed_in": cell.title, "verdicts": {p: list(pair) for p, pair in verdicts.items()}}
             return found | {"tellers": sorted(self.tellers)}
-        return found | {
-            "diff": m.diff,
-            "other_graph": list(self.other),
-            "range": list(self.range),
-            "limit": list(self.limit),
-        }
+        graphs = {"other_graph": self.other, "range": self.range, "limit": self.limit}
+        said = {name: {"cells": len(of), "first": list(of[:SHOWN])} for name, of in graphs.items() if of}
+        return found | {"diff": m.diff} | said
 
 
 def place_of(mutant: Mutant) -> str:
@@ -105,6 +104,7 @@ class WorldReport:
     uncalled: list[str]
     properties: Sequence[Property]
     seconds: float = 0.0
+    known: int = 0  # verdicts of cells that an earlier run had found
 
     def of(self, side: str, *fates: Survival) -> list[MutantRow]:
         return [t for t in self.told if t.mutant.side == side and (not fates or t.fate in fates)]
@@ -130,7 +130,7 @@ class WorldReport:
     def to_json(self) -> str:
         raw: dict[str, Any] = {
             "design": DESIGN, "date": self.date, "model": self.model, "cells": self.cells, "one_in": self.every,
-            "every_cell": self.full, "whole": self.is_whole(), "seconds": round(self.seconds),
+            "every_cell": self.full, "whole": self.is_whole(), "seconds": round(self.seconds), "known_before": self.known,
             "sides": {side: self._numbers(side) for side in SIDES},
             "properties": dict(self._rows()),
             "uncalled": self.uncalled, "mutants": [t.to_json() for t in self.told],
@@ -187,11 +187,12 @@ class WorldReport:
             if self.full
             else f"in every cell of at most {SMALL:,} states, and in larger ones until one kills it"
         )
+        resumed = f" of a run that knew {self.known:,} effects from before" if self.known else ""
         part = "" if self.every == 1 else f" One mutant in {self.every}: a part."
         return [
             "# Mutants of the model's rules, judged by the default matrix", "",
-            f"Written by `eoi gate --mutants --write reports/mutation` on {self.date}, model {self.model}, in "
-            f"{self.seconds / 60:.0f} minutes.{part} What the words mean: oracles/world/judge.py.", "",
+            f"Written by `eoi gate --mutants --write reports/mutation` on {self.date}, model {self.model}, after "
+            f"{self.seconds / 60:.0f} minutes{resumed}.{part} What the words mean: oracles/world/judge.py.", "",
             f"Each mutant is {DESIGN} with one change of one rule, judged {where}, of {count(self.cells, 'cell')}.", "",
         ]  # fmt: skip
 
