@@ -33,6 +33,9 @@ class Survival(Enum):
     OPEN = "not judged everywhere"
 
 
+ALIVE = (Survival.UNSEEN, Survival.UNMET, Survival.BEYOND, Survival.OPEN)
+
+
 @dataclass(frozen=True)
 class MutantRow:
     """A mutant and what became of it. first: the cell that kills it first. other: the cells where its graph is another one,
@@ -110,10 +113,16 @@ class WorldReport:
         return [t for t in self.told if t.mutant.side == side and (not fates or t.fate in fates)]
 
     def share(self, side: str) -> float | None:
-        """Killed among those that are neither equal nor refused; None if there is none."""
+        """Killed among those that are neither equal nor refused; None if there is none. What was not judged everywhere counts as
+        not killed."""
         killed = len(self.of(side, Survival.KILLED))
-        judged = killed + len(self.of(side, Survival.BEYOND, Survival.UNSEEN, Survival.UNMET))
+        judged = killed + len(self.of(side, *ALIVE))
         return killed / judged if judged else None
+
+    def _best(self, side: str) -> float:
+        """The share, if all that is open were killed."""
+        killed = len(self.of(side, Survival.KILLED, Survival.OPEN))
+        return killed / len(self.of(side, Survival.KILLED, *ALIVE))
 
     def is_whole(self) -> bool:
         """Every mutant was judged wherever it was asked, and there was one on each side."""
@@ -121,9 +130,8 @@ class WorldReport:
         return asked and self.every == 1 and not any(t.fate is Survival.OPEN for t in self.told)
 
     def missed(self) -> list[str]:
-        """The sides that miss their target."""
-        shares = {side: self.share(side) for side in TARGETS}
-        return [side for side, share in shares.items() if share is not None and share < TARGETS[side]]
+        """The sides that miss their target, whatever becomes of what is open."""
+        return [side for side in TARGETS if self.share(side) is not None and self._best(side) < TARGETS[side]]
 
     # --- the record ---
 
@@ -166,7 +174,7 @@ class WorldReport:
 
     def lines(self) -> list[str]:
         """A table for each thing that one asks; then the survivors."""
-        return [*self._head(), *self._sides(), *self._properties(), *self._cells(), *self._survivors()]
+        return [*self._head(), *self._sides(), *self._properties(), *self._cells(), *self._rules(), *self._survivors()]
 
     def summary(self) -> list[str]:
         """A line for each side."""
@@ -176,7 +184,7 @@ class WorldReport:
         share, n = self.share(side), self._numbers(side)
         if share is None:
             return f"{side}: none judged"
-        judged = n["killed"] + sum(n[fate.value] for fate in (Survival.BEYOND, Survival.UNSEEN, Survival.UNMET))
+        judged = n["killed"] + sum(n[fate.value] for fate in ALIVE)
         word = "reached" if share >= TARGETS[side] else "missed"
         left = f"; {n[Survival.OPEN.value]} not judged everywhere" if n[Survival.OPEN.value] else ""
         return f"{side}: {n['killed']} of {judged} killed ({100 * share:.1f} %; target {100 * TARGETS[side]:.0f} % {word}){left}"
@@ -245,8 +253,19 @@ class WorldReport:
         )
         yield ""
 
+    def _rules(self) -> Iterator[str]:
+        """Where what is missing would have to look."""
+        found = Counter((t.mutant.side, t.mutant.rule, t.fate) for t in self.told if t.fate in ALIVE)
+        rules = sorted({(side, rule) for side, rule, _ in found}, key=lambda r: (-sum(found[*r, f] for f in ALIVE), r))
+        yield from ("## Rules with survivors", "", "| rules of | rule | no verdict tells | no reachable state tells | killed beyond | open |",
+                    "|---|---|---:|---:|---:|---:|")  # fmt: skip
+        yield from (
+            f"| {side} | {rule} | {' | '.join(str(found[side, rule, f]) for f in ALIVE)} |" for side, rule in rules
+        )
+        yield ""
+
     def _survivors(self) -> Iterator[str]:
-        for fate in (Survival.UNSEEN, Survival.UNMET, Survival.BEYOND, Survival.REFUSED, Survival.EQUAL):
+        for fate in (*ALIVE, Survival.REFUSED, Survival.EQUAL):
             found = [t for side in SIDES for t in self.of(side, fate)]
             yield from (f"## {fate.value.capitalize()}: {len(found)}", "")
             for t in found:

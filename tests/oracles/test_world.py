@@ -325,6 +325,9 @@ def test_a_share_is_of_what_can_be_killed(made: Made) -> None:
         assert report(made, [Survival.KILLED] * 9 + [survivor]).share(KVM) == 0.9
     almost = report(made, [Survival.KILLED] * 19 + [Survival.UNSEEN])
     assert almost.missed() == [KERNEL_CHIP, QEMU_CHIP]
+    cut = report(made, [Survival.KILLED] * 3 + [Survival.OPEN])
+    assert cut.share(KVM) == 0.75 and not cut.missed() and not cut.is_whole(), "nobody knows yet"
+    assert report(made, [Survival.KILLED] * 3 + [Survival.OPEN, Survival.UNSEEN]).missed() == list(TARGETS)
 
 
 def test_nothing_judged_is_no_pass(made: Made) -> None:
