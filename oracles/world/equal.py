@@ -9,6 +9,7 @@ equality at all sizes.
 from __future__ import annotations
 
 import copy
+import math
 import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +28,8 @@ from oracles.mutation.make import Mutant
 from oracles.mutation.schemata import MUTANT, SET_UP, Schemata
 from oracles.world.judge import Chosen, World
 
-MILLISECONDS = 20_000  # for one question
+MILLISECONDS = 10_000  # for one question
+PROGRAMS = 2
 
 
 class Equal(Enum):
@@ -51,13 +53,16 @@ def _holds(name: str) -> bool:
 
 
 class Equality:
-    """Asked of the programs of a matrix: of the largest with each set of sizes at which a rule was lowered."""
+    """Asked of two programs of a matrix: those of the largest sizes that have the rule, with most states, under two VMMs if
+    there are two."""
 
     def __init__(self, worlds: Iterable[World]) -> None:
-        self._places: dict[str, dict[int, tuple[World, Mutant]]] = {}
-        for world in sorted(worlds, key=lambda w: -w.size):
+        self._places: dict[str, dict[str, tuple[World, Mutant]]] = {}
+        for world in sorted(worlds, key=lambda w: (-math.prod(w.scope.sizes().values()), -w.size)):
             for mutant in world.mutants:
-                self._places.setdefault(mutant.name, {}).setdefault(id(mutant.changed), (world, mutant))
+                places = self._places.setdefault(mutant.name, {})
+                if len(places) < PROGRAMS:
+                    places.setdefault(world.vmm, (world, mutant))
 
     def holds(self, name: str) -> bool:
         """Of a mutant's name."""
@@ -84,14 +89,11 @@ def compare(world: World, mutant: Mutant) -> Equal:
         assumed.append(before.terms.as_z3(before.terms.is_code(of, before.choices[name])))
     after = copy.copy(before)
     after.choices = {**before.choices, MUTANT: literal(program.choices[MUTANT], 1)}
-    answer = Equal.YES
     for difference in _differences(world, before, after, mutant.function):
         asked = z3.unsat if difference is False else _asked(assumed, before.terms.as_z3(difference))
-        if asked == z3.sat:
-            return Equal.NO
         if asked != z3.unsat:
-            answer = Equal.OPEN
-    return answer
+            return Equal.NO if asked == z3.sat else Equal.OPEN
+    return Equal.YES
 
 
 def _asked(assumed: list[object], difference: object) -> z3.CheckSatResult:

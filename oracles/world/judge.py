@@ -147,7 +147,8 @@ class World:
         """asked: title -> cell, all of one system and of equal sizes. Raises ModelError, InternalError."""
         self.cells, self.rows = dict(asked), rows
         names = next(iter(self.cells.values())).names
-        on_request = ON_REQUEST & {names["vmm"], names["guest"]}
+        self.vmm = names["vmm"]
+        on_request = ON_REQUEST & {self.vmm, names["guest"]}
         self.by_default = not on_request and names["device"] in default_devices()
         first = next(iter(self.cells.values()))
         self.system, self.scope = first.system, first.scope
