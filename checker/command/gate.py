@@ -33,8 +33,8 @@ def run(options: Namespace) -> int:
         )  # and oracles/, which is loaded only where it is asked
         code: int = module.run(options)
         return code
-    if options.full or options.every != 1:
-        raise UserError("--every and --full go with --mutants")
+    if options.full or options.most or options.every != 1:
+        raise UserError("--every, --most and --full go with --mutants")
     only = [ALIASES.get(d, d) for d in split(options.design, []) if gated_design(d)]
     if options.write:
         files.check_file("--write", Path(options.write))

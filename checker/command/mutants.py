@@ -33,7 +33,9 @@ def run(options: Namespace) -> int:
     expected = expected_table(Path(options.expected), [DESIGN])
     started, book, jobs = time.monotonic(), Rulebook(), options.jobs or os.cpu_count() or 1
     with world_run.own_cache() as cache:
-        found = list(worlds(expected, book))
+        every_world = list(worlds(expected, book))
+        found = [w for w in every_world if options.most is None or w.largest <= options.most]
+        left_out = [title for w in every_world if w not in found for title in w.cells]
         log = world_run.Log.of(cache, world_run.sources_digest())
         known, mutants = len(log.found), chosen(found, book, options.every)
         say(
@@ -45,7 +47,7 @@ def run(options: Namespace) -> int:
     report = WorldReport(
         datetime.now(UTC).date().isoformat(), model_digest(), sum(len(w.cells) for w in found), options.every,
         options.full, told(mutants, outcome, lambda names: equality.of(names, jobs)), book.uncalled(found),
-        list(all_properties().values()), time.monotonic() - started, known,
+        list(all_properties().values()), time.monotonic() - started, known, left_out, silent(found),
     )  # fmt: skip
     print(report.to_json() if options.json else "\n".join(report.summary()), end="" if options.json else "\n")
     if outcome.left:
@@ -55,6 +57,12 @@ def run(options: Namespace) -> int:
         for name, text in zip(NAMES, ("\n".join(report.lines()).rstrip() + "\n", report.to_json()), strict=True):
             files.write_text(Path(options.write) / name, text)
     return exits.decided(wrong=bool(report.missed()), undecided=not report.is_whole())
+
+
+def silent(found: list[World]) -> list[str]:
+    """The properties that say nothing of any of these."""
+    asked = {formula.name for world in found for formula in world.program.formulas}
+    return [name for name in all_properties() if name not in asked]
 
 
 def chosen(found: list[World], book: Rulebook, every: int) -> list[Mutant]:

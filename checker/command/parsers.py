@@ -92,6 +92,8 @@ def _gate(parser: ArgumentParser) -> None:
     parser.add_argument("--mutants", action="store_true", help=judged)
     parser.add_argument("--every", type=positive, default=1, metavar="N", help="with --mutants: one mutant in N")
     everywhere = "with --mutants: in every cell, also in large ones once another has killed it"
+    most = "with --mutants: leave out the systems with a cell of more states"
+    parser.add_argument("--most", type=positive, metavar="STATES", help=most)
     parser.add_argument("--full", action="store_true", help=everywhere)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import math
 import multiprocessing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from enum import Enum
 
@@ -29,7 +29,6 @@ from oracles.mutation.schemata import MUTANT, SET_UP, Schemata
 from oracles.world.judge import Chosen, World
 
 MILLISECONDS = 10_000  # for one question
-PROGRAMS = 2
 
 
 class Equal(Enum):
@@ -53,20 +52,23 @@ def _holds(name: str) -> bool:
 
 
 class Equality:
-    """Asked of two programs of a matrix: those of the largest sizes that have the rule, with most states, under two VMMs if
-    there are two."""
+    """Asked of two programs of a matrix that have the rule: of the one that calls most rules, and of the largest sizes with
+    most states."""
 
-    def __init__(self, worlds: Iterable[World]) -> None:
-        self._places: dict[str, dict[str, tuple[World, Mutant]]] = {}
-        for world in sorted(worlds, key=lambda w: (-math.prod(w.scope.sizes().values()), -w.size)):
-            for mutant in world.mutants:
-                places = self._places.setdefault(mutant.name, {})
-                if len(places) < PROGRAMS:
-                    places.setdefault(world.vmm, (world, mutant))
+    def __init__(self, worlds: Sequence[World]) -> None:
+        calls_most = sorted(worlds, key=lambda w: -len(w.mutants))
+        largest = sorted(worlds, key=lambda w: (-math.prod(w.scope.sizes().values()), -w.size))
+        found: list[dict[str, tuple[World, Mutant]]] = [{}, {}]
+        for places, ordered in zip(found, (calls_most, largest), strict=True):
+            for world in ordered:
+                for mutant in world.mutants:
+                    places.setdefault(mutant.name, (world, mutant))
+        self._places = found
 
     def holds(self, name: str) -> bool:
         """Of a mutant's name."""
-        return all(compare(*place) is Equal.YES for place in self._places[name].values())
+        first, second = (places[name] for places in self._places)
+        return compare(*first) is Equal.YES and (first == second or compare(*second) is Equal.YES)
 
     def of(self, names: Sequence[str], jobs: int) -> frozenset[str]:
         """Those of the names that are equal, side by side."""

@@ -147,8 +147,7 @@ class World:
         """asked: title -> cell, all of one system and of equal sizes. Raises ModelError, InternalError."""
         self.cells, self.rows = dict(asked), rows
         names = next(iter(self.cells.values())).names
-        self.vmm = names["vmm"]
-        on_request = ON_REQUEST & {self.vmm, names["guest"]}
+        on_request = ON_REQUEST & {names["vmm"], names["guest"]}
         self.by_default = not on_request and names["device"] in default_devices()
         first = next(iter(self.cells.values()))
         self.system, self.scope = first.system, first.scope
@@ -169,6 +168,11 @@ class World:
     def size(self) -> int:
         """States of all cells together, as expected."""
         return sum(self.rows[title].states for title in self.cells)
+
+    @property
+    def largest(self) -> int:
+        """States of its largest cell, as expected."""
+        return max(self.rows[title].states for title in self.cells)
 
     def link(self) -> LinkedProgram:
         """Raises NoCompiler, CompileFailed."""

@@ -107,7 +107,9 @@ class WorldReport:
     uncalled: list[str]
     properties: Sequence[Property]
     seconds: float = 0.0
-    known: int = 0  # verdicts of cells that an earlier run had found
+    known: int = 0  # effects that an earlier run had found
+    left_out: Sequence[str] = ()  # cells that were not asked
+    silent: Collection[str] = ()  # properties that say nothing of any of the cells
 
     def of(self, side: str, *fates: Survival) -> list[MutantRow]:
         return [t for t in self.told if t.mutant.side == side and (not fates or t.fate in fates)]
@@ -127,7 +129,7 @@ class WorldReport:
     def is_whole(self) -> bool:
         """Every mutant was judged wherever it was asked, and there was one on each side."""
         asked = all(self.of(side) for side in TARGETS)
-        return asked and self.every == 1 and not any(t.fate is Survival.OPEN for t in self.told)
+        return asked and self.every == 1 and not self.left_out and not any(t.fate is Survival.OPEN for t in self.told)
 
     def missed(self) -> list[str]:
         """The sides that miss their target, whatever becomes of what is open."""
@@ -137,13 +139,14 @@ class WorldReport:
 
     def to_json(self) -> str:
         raw: dict[str, Any] = {
-            "design": DESIGN, "date": self.date, "model": self.model, "cells": self.cells, "one_in": self.every,
+            "design": DESIGN, "date": self.date, "model": self.model, "cells": self.cells, "left_out": list(self.left_out), "one_in": self.every,
             "every_cell": self.full, "whole": self.is_whole(), "seconds": round(self.seconds), "known_before": self.known,
             "sides": {side: self._numbers(side) for side in SIDES},
-            "properties": dict(self._rows()),
-            "uncalled": self.uncalled, "mutants": [t.to_json() for t in self.told],
+            "properties": dict(self._rows()), "asked_of_no_cell": list(self.silent),
+            "uncalled": self.uncalled, "mutants": [],
         }  # fmt: skip
-        return json.dumps(raw, indent=1) + "\n"
+        mutants = ",\n".join(f"  {json.dumps(t.to_json())}" for t in self.told)  # a line each
+        return json.dumps(raw, indent=1).removesuffix("[]\n}") + f"[\n{mutants}\n ]\n}}\n"
 
     def _numbers(self, side: str) -> dict[str, Any]:
         share = self.share(side)
@@ -196,12 +199,13 @@ class WorldReport:
             else f"in every cell of at most {SMALL:,} states, and in larger ones until one kills it"
         )
         resumed = f" of a run that knew {self.known:,} effects from before" if self.known else ""
+        without = f" Left out, as they are large: {'; '.join(self.left_out)}." if self.left_out else ""
         part = "" if self.every == 1 else f" One mutant in {self.every}: a part."
         return [
             "# Mutants of the model's rules, judged by the default matrix", "",
             f"Written by `eoi gate --mutants --write reports/mutation` on {self.date}, model {self.model}, after "
             f"{self.seconds / 60:.0f} minutes{resumed}.{part} What the words mean: oracles/world/judge.py.", "",
-            f"Each mutant is {DESIGN} with one change of one rule, judged {where}, of {count(self.cells, 'cell')}.", "",
+            f"Each mutant is {DESIGN} with one change of one rule, judged {where}, of {count(self.cells, 'cell')}.{without}", "",
         ]  # fmt: skip
 
     def _sides(self) -> Iterator[str]:
@@ -234,9 +238,14 @@ class WorldReport:
         for name, row in sorted(
             self._rows(), key=lambda item: (item[1]["kind"] == "reachable", -item[1]["tells"], item[0])
         ):
-            if row["tells"] or row["kind"] != "reachable":
+            if row["tells"] or (row["kind"] != "reachable" and name not in self.silent):
                 yield f"| {name} | {' | '.join(map(str, row.values()))} |"
         yield ""
+        if self.silent:
+            yield from (
+                f"Asked of no cell of {DESIGN}, so that they can tell nothing here: {', '.join(self.silent)}.",
+                "",
+            )
 
     def _cells(self) -> Iterator[str]:
         first = Counter(t.first[0].title for t in self.told if t.first is not None)

@@ -37,6 +37,7 @@ def test_a_part_is_told_and_is_no_pass(eoi, tiny, tmp_path):
     assert all(was != now for m in killed for was, now in m["verdicts"].values())
     survivors = [m for m in record["mutants"] if "tells" in m["fate"]]
     assert survivors and all({"file", "line", "change", "diff"} <= set(m) for m in survivors)
+    assert "lvr_kept" in record["asked_of_no_cell"] and "no_eoi_lost" not in record["asked_of_no_cell"]
     text = (tmp_path / "out/world.md").read_text()
     assert "One mutant in 12: a part." in text and all(f"`{m['change']}`" in text for m in survivors)
 
@@ -71,3 +72,9 @@ def test_what_it_is_not_asked(eoi):
     assert ran.code == 2 and "mutants are those of v6" in ran.err
     ran = eoi("gate", "--every", "3")
     assert ran.code == 2 and "--mutants" in ran.err
+
+
+def test_large_systems_can_be_left_out(eoi, tiny):
+    """All there are, here: then nothing is judged."""
+    ran = eoi(*tiny, "--most", "5")
+    assert ran.code == 3 and ran.out.count("none judged") == 4

@@ -335,6 +335,10 @@ def test_nothing_judged_is_no_pass(made: Made) -> None:
     assert not report(made, [Survival.KILLED], sides=(KVM,)).is_whole(), "a side without mutants"
     assert not report(made, [Survival.KILLED], every=8).is_whole()
     assert not report(made, [Survival.KILLED, Survival.OPEN]).is_whole()
+    without = replace(report(made, [Survival.KILLED]), left_out=["qemu 0x11, any, level"])
+    assert not without.is_whole() and "Left out, as they are large: qemu 0x11, any, level." in "\n".join(
+        without.lines()
+    )
 
 
 def test_every_claim_has_its_row(made: Made) -> None:
