@@ -438,7 +438,7 @@ def piece(tokens: Sequence[Token]) -> list[Stmt]:
     `}` of a block that began before it is `close`. Raises NotLifted."""
     tokens = list(tokens)
     while tokens:
-        parser, out = Parser(tokens, piece=True), list[Stmt]()
+        parser, out, start = Parser(tokens, piece=True), list[Stmt](), 0
         try:
             while parser.peek().kind != "eof":
                 start = parser.i

@@ -104,12 +104,12 @@ class Translator:
             self.ledger.take(e.tokens[:1])
             self.take_brackets(e)
             return folded(f"not ({self.truth(e.args[0])})")
-        if e.kind == "bin" and e.text in ("&&", "||") and (said := self.of_table(e)) is None:
+        if e.kind == "bin" and e.text in ("&&", "||"):
+            if (said := self.of_table(e)) is not None:
+                return said
             self.take_brackets(e)
             word = "and" if e.text == "&&" else "or"
             return folded(f"({self.truth(e.args[0])}) {word} ({self.truth(e.args[1])})")
-        if e.kind == "bin" and e.text in ("&&", "||") and said is not None:
-            return said
         text = self.x(e)
         match self.type_of(text):
             case "bool":

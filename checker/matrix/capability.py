@@ -48,7 +48,7 @@ def choices(of: type[Scope], fixed: Mapping[str, ScopeValue]) -> Sequence[Mappin
     found: list[dict[str, ScopeValue]] = [{}]
     for name, default in own_choices(of()).items():
         if name not in fixed:
-            values = [True, False] if isinstance(default, bool) else list(type(default))
+            values: Sequence[ScopeValue] = [True, False] if isinstance(default, bool) else list(type(default))
             found += [{name: value} for value in values if value != default]
     return found
 
