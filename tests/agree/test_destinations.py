@@ -30,6 +30,7 @@ def violated(cell: Cell) -> set[str]:
     return {v.property.name for v in result.verdicts if v.status is Status.VIOLATED}
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("vmm", ["qemu", "openvmm", "cloud_hypervisor", "crosvm", "firecracker"])
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_both_engines_say_the_same_and_nothing_more_is_broken_than_with_physical_destinations(
@@ -76,6 +77,7 @@ def test_without_modes_a_kernel_does_what_its_base_does() -> None:
             assert len(sizes) == 1, (kernel, vmm, sizes)
 
 
+@pytest.mark.everything
 def test_one_cpu_with_any_destination_breaks_what_one_with_physical_ones_breaks() -> None:
     """Messages that go nowhere, and a choice among one, break nothing that is not broken anyway, and nothing sooner."""
     for cell in cells("destinations", "qemu"):

@@ -63,6 +63,7 @@ def changed_by_refused_steps(system: type[Design], scope: Scope) -> tuple[set[st
     return refused, wrong
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize(("system", "scope"), [s[1:] for s in SYSTEMS], ids=[s[0] for s in SYSTEMS])
 def test_a_refused_step_changes_nothing(system: type[Design], scope: Scope) -> None:
     refused, wrong = changed_by_refused_steps(system, scope)

@@ -132,6 +132,7 @@ def test_registered_guests_and_properties_notice(bug: type[Base]) -> None:
     assert noticed == NOTICED_BY[bug] - set(PROPOSED) | TOLD_BY.get(bug, set())
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("bug", [b for b in BUGS if NOTICED_BY[b] & OF_KVM], ids=lambda b: b.__name__)
 def test_properties_of_kvm_need_no_protocol(bug: type[Base]) -> None:
     """The most general guest finds the same: what holds for it holds for every guest."""
@@ -142,6 +143,7 @@ def test_properties_of_kvm_need_no_protocol(bug: type[Base]) -> None:
         assert TOO_MUCH in violated(bug, GUESTS["any"], "level", TWO_CPUS, *OPENVMM)
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("kernel", [Base, V1])
 def test_no_guest_violates_what_speaks_of_kvm(kernel: type[Machine]) -> None:
     for scope in (TWO_CPUS, "cpus=1,pins=2,vectors=1", "cpus=1,pins=1,vectors=2"):

@@ -51,6 +51,7 @@ def replayed(cell: Cell, run: Run) -> tuple[int, ...]:
     return state
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("name", CELLS)
 def test_every_violated_always_is_shortest(name: str) -> None:
     cell = CELLS[name]

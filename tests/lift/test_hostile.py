@@ -52,6 +52,7 @@ HOSTILE: dict[str, Callable[[], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("which", HOSTILE)
 def test_ends_in_a_sentence(which: str, tmp_path: Path) -> None:
     text, begin = HOSTILE[which](), time.process_time()

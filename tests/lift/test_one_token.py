@@ -64,6 +64,7 @@ WITHOUT_EFFECT = {
 }  # fmt: skip
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("file", [LAPIC, IOAPIC, X86])
 def test_no_token_is_lost(tmp_path: Path, file: str) -> None:
     counts, lost = Counter[str](), set[str]()

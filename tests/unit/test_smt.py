@@ -181,6 +181,7 @@ BUGS: list[tuple[type, str, Callable[..., Any]]] = [
 ]
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize(("owner", "attribute", "bug"), BUGS, ids=[bug.__name__ for *_, bug in BUGS])
 def test_a_bug_is_noticed(
     monkeypatch: pytest.MonkeyPatch, owner: type, attribute: str, bug: Callable[..., Any]
