@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from checker.engine.identity import ByIdentity
 from checker.language.ir import Program
 from checker.language.layout import bindings
 
@@ -26,21 +27,8 @@ class Atom:
     bit: int
 
 
-MOST = 64
-_known: dict[int, tuple[Program, Sequence[Atom]]] = {}  # by identity, as a hash of a program is one of all its nodes
-
-
-def atoms(program: Program) -> Sequence[Atom]:
-    """All atoms, in order of formulas, then bindings (last parameter fastest), then parts."""
-    kept = _known.get(id(program))
-    if kept is None:
-        if len(_known) >= MOST:
-            _known.clear()
-        kept = _known[id(program)] = (program, _atoms(program))  # it is kept alive, so the id stays its own
-    return kept[1]
-
-
 def _atoms(program: Program) -> Sequence[Atom]:
+    """All atoms, in order of formulas, then bindings (last parameter fastest), then parts."""
     found: list[Atom] = []
     counts = {False: 0, True: 0}
     for number, formula in enumerate(program.formulas):
@@ -49,6 +37,9 @@ def _atoms(program: Program) -> Sequence[Atom]:
                 found.append(Atom(number, args, part, formula.of_edges, counts[formula.of_edges]))
                 counts[formula.of_edges] += 1
     return found
+
+
+atoms = ByIdentity(_atoms, most=64)
 
 
 def atom_count(program: Program, of_edges: bool) -> int:

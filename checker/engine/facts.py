@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 
+from checker.engine.identity import ByIdentity
 from checker.language import ir
 from checker.language.ir import Assign, Before, Bind, Call, Do, FieldOf, Function, Require, State, Store
 from model.finite import StructType, TableType, Type
@@ -44,19 +45,6 @@ class Facts:
     statements: tuple[int, ...]
 
 
-MOST = 20_000
-_known: dict[int, tuple[Function, Facts]] = {}  # by identity: a hash of a function is one of all its nodes
-
-
-def facts(function: Function) -> Facts:
-    kept = _known.get(id(function))
-    if kept is None:
-        if len(_known) >= MOST:
-            _known.clear()
-        kept = _known[id(function)] = (function, _facts(function))  # it is kept alive, so the id stays its own
-    return kept[1]
-
-
 def _facts(function: Function) -> Facts:
     does, calls, named = dict[str, None](), dict[str, None](), dict[str, None]()
     records, checks, statements = dict[StructType, None](), False, list[int]()
@@ -93,6 +81,9 @@ def _add_records(of: Type, found: dict[StructType, None]) -> None:
             _add_records(row, found)
         case _:
             pass
+
+
+facts = ByIdentity(_facts, most=20_000)
 
 
 def reached(functions: Mapping[str, Function], names: Iterable[str]) -> list[Function]:
