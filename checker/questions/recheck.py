@@ -124,7 +124,7 @@ def once(record: Path | None, look: Callable[[], int]) -> None:
     """Look, unless it is on record that this was done and nothing differed."""
     if record is None or kept.read(record) is None:
         looked_at = look()
-        if record is not None:
+        if record is not None and looked_at:
             kept.write(record, str(looked_at).encode())
 
 

@@ -569,3 +569,12 @@ def test_what_z3_agreed_with_is_kept(mine, fresh, monkeypatch):
     assert beside_z3(mine) > 0 == beside_z3(mine)
     mine.write_text(GOOD.replace("if apic", "if not apic"))
     assert beside_z3(mine) > 0
+
+
+def test_a_look_at_nothing_is_not_on_record(tmp_path):
+    """Else the next command would take it for one that agreed."""
+    record = tmp_path / "a.checked"
+    recheck.once(record, lambda: 0)
+    assert not record.exists()
+    recheck.once(record, lambda: 3)
+    recheck.once(record, lambda: pytest.fail("it is on record"))
