@@ -64,7 +64,7 @@ file, run = sys.argv.pop(1), NativeSearch.run
 def counted(*arguments):
     started = time.thread_time()
     try:
-        run(*arguments)
+        return run(*arguments)
     finally:
         with open(file, "a") as seconds:
             seconds.write(f"{time.thread_time() - started}\\n")
