@@ -194,8 +194,11 @@ class Property:
         for promised, why in self.not_for.items():
             if promised(design):
                 return why
-        wanted = issubclass(design, tuple(self.only_for))
-        return None if wanted else next(iter(self.only_for.values()), None)
+        return None if self.is_made_for(design) else next(iter(self.only_for.values()))
+
+    def is_made_for(self, design: type) -> bool:
+        """It is for all systems, or for such ones."""
+        return not self.only_for or issubclass(design, tuple(self.only_for))
 
 
 class _PropertyDecorator(Protocol):

@@ -57,7 +57,7 @@ def limits_of(options: Namespace) -> Limits:
 def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:
     limits = limits_of(options)
     print(f"{note}\n" if (note := size_note(cells)) else "", end="", file=sys.stderr, flush=True)
-    campaign = run_campaign(cells, wanted, engine=options.engine, limits=limits)
+    campaign = run_campaign(cells, wanted, engine=options.engine, limits=limits, everywhere=bool(options.property))
     if options.engine == "auto" and any(r.engine == "reference" for r in campaign.results):
         print(
             "eoi: no C compiler was found, so the model ran in CPython: the same verdicts, some thousand times\n"

@@ -78,6 +78,11 @@ def default_vmms() -> list[str]:
     return [name for name in VMMS if name not in ON_REQUEST]
 
 
+def uapi_vmms() -> list[str]:
+    """The VMMs on request that the default matrix of a kernel has all the same."""
+    return [name for name, cls in VMMS.items() if name in ON_REQUEST and cls.asked_of_kernels]
+
+
 def default_guests(vmms: Sequence[str]) -> list[str]:
     """The guests of the default matrix; where only VMMs on request are, the guest that suits them."""
     return ["lapic"] if ON_REQUEST.issuperset(vmms) else [name for name in GUESTS if name not in ON_REQUEST]

@@ -25,6 +25,7 @@ from checker.matrix.roles import (
     registered,
     role_of,
     special_roles,
+    uapi_vmms,
     users_file,
 )
 from checker.matrix.scope import ScopeValue, parse_scope, scope_type
@@ -150,12 +151,15 @@ def select(
 
     alone = own or asked.roles.get("vmm") or asked.roles.get("guest")
     vmms, devices = of("vmm", default_vmms()), of("device", ["level"] if alone else default_devices())
-    found = matrix(
-        (name, cls), kernels=of("kernel", ["base"]), vmms=vmms, guests=of("guest", default_guests(vmms)),
-        devices=list(DEVICES) if devices == ["all"] else devices,
-        scope={**asked.sizes, **(smaller or {})}, find=find_role,
+    among = functools.partial(
+        matrix, (name, cls), kernels=of("kernel", ["base"]), scope={**asked.sizes, **(smaller or {})}, find=find_role,
         chosen=[r for r in ROLES if asked.roles.get(r) or r in own or r == role_of(cls)],
     )  # fmt: skip
+    found = among(
+        vmms=vmms, guests=of("guest", default_guests(vmms)), devices=list(DEVICES) if devices == ["all"] else devices
+    )
+    if role_of(cls) == "kernel" and not alone and not asked.roles.get("device"):
+        found += among(vmms=uapi_vmms(), guests=default_guests(uapi_vmms()), devices=["level"])
     cells = [c for c in found if isinstance(c, Cell)]
     skipped = [c for c in found if isinstance(c, Skipped)]
     if not cells:

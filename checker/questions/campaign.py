@@ -96,9 +96,12 @@ def _left_in_container(group: Path) -> float:
         return float("inf")
 
 
-def run_campaign(cells: Sequence[Cell], wanted: Sequence[Property], *, engine: str, limits: Limits) -> Campaign:
+def run_campaign(
+    cells: Sequence[Cell], wanted: Sequence[Property], *, engine: str, limits: Limits, everywhere: bool = True
+) -> Campaign:  # fmt: skip
     """Check every cell; two or more at a time where there are processors for it. Errors of a cell are raised, but one
-    that memory does not suffice for leaves the others theirs."""
+    that memory does not suffice for leaves the others theirs. everywhere: the properties were named, so that each cell
+    says of each of them something, be it that it is not asked there; else one that is made for other cells is left out."""
     workers = max(1, min(len(cells), os.cpu_count() or 1))
     limits_asked, again = limits != Limits(), share(len(cells))
     memory = limits.max_bytes if limits.max_bytes is not None else default_memory()
@@ -109,14 +112,15 @@ def run_campaign(cells: Sequence[Cell], wanted: Sequence[Property], *, engine: s
         if stop.is_set():
             return None
         cell = cells[number]
+        of_cell = [p for p in wanted if everywhere or p.is_made_for(cell.system)]
         watch = functools.partial(progress.watch, number, str(cell))
         phase = functools.partial(progress.phase, number, str(cell))
         try:
             find_out = functools.partial(
-                check_cell, cell, wanted, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase,
+                check_cell, cell, of_cell, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase,
                 again=again,
             )  # fmt: skip
-            return find_out() if limits_asked else answered(cell, wanted, engine, find_out, again)
+            return find_out() if limits_asked else answered(cell, of_cell, engine, find_out, again)
         except MemoryError:
             starved.add(number)
             return None

@@ -191,7 +191,9 @@ def changes(base: Sequence[CellResult], design: Sequence[CellResult]) -> list[Ch
     """What changed or stays broken, worst first, in matrix order."""
     found = list[Change]()
     for before, after in zip(base, design, strict=True):
-        for was, now in zip(before.verdicts, after.verdicts, strict=True):
+        told = [{v.property.name: v for v in result.verdicts} for result in (before, after)]
+        for name, p in {name: v.property for of in told for name, v in of.items()}.items():
+            was, now = (of.get(name) or Verdict(p, Status.SKIPPED) for of in told)
             kind = _kind(was, now)
             if kind is not None:
                 found.append(Change(kind, before, after, was, now))

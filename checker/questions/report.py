@@ -130,19 +130,22 @@ def fairness_lines(results: Sequence[CellResult]) -> list[str]:
 
 
 def grid_lines(results: Sequence[CellResult]) -> list[str]:
-    """The whole matrix at a glance: a row per cell, a numbered column per property."""
-    chosen = [i for i, v in enumerate(results[0].verdicts) if v.property.kind is not Kind.REACHABLE]
-    chosen = chosen or list(range(len(results[0].verdicts)))
-    properties = [results[0].verdicts[i].property for i in chosen]
-    width = max(len(str(r.cell)) for r in results)
-    lines = [" " * width + "".join(f"{n:>6}" for n in range(1, len(properties) + 1))]
-    for result in results:
-        verdicts = [result.verdicts[i] for i in chosen]
-        marks = [v.mark() for v in verdicts]
-        lines.append(f"{result.cell!s:<{width}}" + "".join(f"{mark:>6}" for mark in marks))
-    lines.append("")
-    for n, p in enumerate(properties, 1):
-        lines.append(f"{n:>3} {p.name:<23} {p.sentence}")
+    """The whole matrix at a glance: a row per cell, a numbered column per property; in further tables the properties that
+    only some cells were asked, with these cells."""
+    asked = {p.name: p for r in results for p in (v.property for v in r.verdicts)}
+    claims = [p for p in asked.values() if p.kind is not Kind.REACHABLE] or list(asked.values())
+    numbers = {p.name: n for n, p in enumerate(claims, 1)}
+    told = {id(r): {v.property.name: v.mark() for v in r.verdicts} for r in results}
+    width, lines = max(len(str(r.cell)) for r in results), list[str]()
+    tables = dict[tuple[int, ...], list[str]]()  # numbers of cells -> names of the properties that these were asked
+    for name in numbers:
+        tables.setdefault(tuple(n for n, r in enumerate(results) if name in told[id(r)]), []).append(name)
+    for cells, names in tables.items():
+        lines.append(" " * width + "".join(f"{numbers[name]:>6}" for name in names))
+        for result in (results[n] for n in cells):
+            lines.append(f"{result.cell!s:<{width}}" + "".join(f"{told[id(result)][name]:>6}" for name in names))
+        lines.append("")
+    lines += [f"{numbers[p.name]:>3} {p.name:<23} {p.sentence}" for p in claims]
     lines.append("FAIL: violated. (ok): holds, its premise never occurs. -: says nothing of this guest. ?: open.")
     return lines
 

@@ -13,6 +13,7 @@ class MsrVmm(Vmm):
     """It has no I/O APIC: KVM_IRQ_LINE sends a route's message. Simplified: vCPU 0 is the destination of all."""
 
     on_request = "made for KVM's uAPI"
+    asked_of_kernels: ClassVar[bool] = True
     has_ioapic: ClassVar[bool] = False
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)
     scope_defaults: ClassVar[dict[str, int]] = {"pins": 2, "vectors": 2}

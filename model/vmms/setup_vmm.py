@@ -18,6 +18,7 @@ class SetupVmm(Vmm):
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 2}
     ioapic_lane: ClassVar[str] = "KVM"
     on_request = "made for KVM's uAPI"
+    asked_of_kernels: ClassVar[bool] = True
     has_ioapic: ClassVar[bool] = False
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)  # the chip, if any, is the kernel's
 

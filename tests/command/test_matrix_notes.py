@@ -62,6 +62,20 @@ def test_an_empty_choice_is_named_as_one(eoi):
     assert eoi("prove", "base", "--guest", "").err == "eoi: nothing to explore: an option names nothing\n"
 
 
+def test_what_is_made_for_some_cells_is_told_of_those_alone(eoi):
+    """Each in a table of its own, and no line in the other cells says that it is not asked there; named, it does."""
+    two = ("prove", "v6", "--vmm", "setup_vmm,crosvm", "--guest", "lapic", "--scope", "cpus=1,pins=1,vectors=1")
+    out = eoi(*two).out
+    cells = {part.split(",")[0]: part for part in out.split("\n\n") if "covered:" in part}
+    assert "vcpus_agree" in cells["setup_vmm 0x11"] and "vcpus_agree" not in cells["crosvm 0x20"]
+    assert "level_eoi_is_told" in cells["setup_vmm 0x11"] and "level_eoi_is_told" in cells["crosvm 0x20"]
+    tables = [part for part in out.split("\n\n") if part.lstrip().startswith(tuple("123456789"))]
+    of = [[line.split(",")[0] for line in table.splitlines()[1:]] for table in tables]
+    assert of[:2] == [["setup_vmm 0x11", "crosvm 0x20"], ["setup_vmm 0x11"]]
+    named = eoi(*two, "--property", "vcpus_agree").out
+    assert named.count("asked only of setup_vmm") == 1
+
+
 # ---- sizes ----
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from checker.command.cli import main
 from checker.matrix.cells import Cell, matrix
-from checker.matrix.roles import ON_REQUEST, VMMS, all_properties, default_guests, default_vmms, designs
+from checker.matrix.roles import ON_REQUEST, VMMS, all_properties, default_guests, default_vmms, designs, uapi_vmms
+from checker.matrix.select import Selection, select
 from checker.questions.verdict import Status, check_cell
 from model.devices import Level
 from model.guests.lapic_guest import LapicGuest
@@ -367,10 +368,9 @@ def test_they_are_only_there_on_request(capsys):
         return str(capsys.readouterr().out)
 
     assert not ON_REQUEST & {*default_vmms(), *default_guests(default_vmms())}
-    listed = eoi("list", "vmms")
-    assert "[only on request: made for KVM's uAPI]" in next(
-        line for line in listed.splitlines() if line.startswith("any_vmm")
-    )
+    listed = {line.split()[0]: line for line in eoi("list", "vmms").splitlines()}
+    assert "[only on request: made for KVM's uAPI]" in listed["any_vmm"]
+    assert "[only on request, and of kernel designs: made for KVM's uAPI]" in listed["setup_vmm"]
     out = eoi("prove", "v6", "--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,vectors=1", "--brief")
     assert "vcpus_agree" not in out
     assert "no_eoi_lost" in out
@@ -380,6 +380,32 @@ def test_they_are_only_there_on_request(capsys):
         ("v6", designs()["v6"]), kernels=["base"], vmms=["setup_vmm"], guests=["lapic"], devices=["level"], scope={}
     )
     assert [c.scope.sizes()["cpus"] for c in found if isinstance(c, Cell)] == [2]
+
+
+def test_a_kernel_is_asked_of_its_ioctls_by_default(tmp_path):
+    """Of a kernel, with the guest that suits these VMMs, and only where nobody says who stands around it; of nobody else."""
+    mine = tmp_path / "mine.py"
+
+    def cells_of(design: str, **named: list[str]) -> set[tuple[str, ...]]:
+        found = select(Selection(design, named))[1]
+        return {(c.names["vmm"], c.names["guest"], c.names["device"]) for c in found if c.names["vmm"] in uapi_vmms()}
+
+    assert {"setup_vmm", "msr_vmm"} <= set(uapi_vmms()) and "any_vmm" not in uapi_vmms()
+    each = {(vmm, "lapic", "level") for vmm in uapi_vmms()}
+    mine.write_text(
+        "from model.designs.v6 import V6\n\n\nclass Mine(V6):\n"
+        "    def any_vcpu_created(self) -> bool:\n        return False\n"
+    )
+    assert cells_of("v6") == cells_of(str(mine)) == each
+    assert cells_of("v6", vmm=["setup_vmm"]) == {("setup_vmm", "lapic", "level")}
+    for named in ({"vmm": ["qemu"]}, {"guest": ["linux"]}, {"device": ["level"]}):
+        assert not cells_of("v6", **named)
+    mine.write_text(
+        "from model.vmms.vmm import Vmm\nfrom model.vmms.msr_vmm import MsrVmm\n\n\nclass Mine(MsrVmm):\n"
+        "    def kvm_vcpu_has_run(self, cpu: int) -> bool:\n        return True\n"
+    )
+    for design in ("qemu", "linux", "mixed", str(mine)):
+        assert not cells_of(design)
 
 
 def test_any_vmm_takes_every_step():
