@@ -135,7 +135,6 @@ class Machine(Design):
     lane: ClassVar[str] = ""  # the column that a role has in a trace
     called: ClassVar[str | None] = ""  # its name in its family, if not the class's; None: designs are made of it
     on_request: ClassVar[str] = ""  # why it is not in the default matrix
-    asked_of_kernels: ClassVar[bool] = False  # a VMM on request: in that of kernel designs it is, with its guest alone
     meets: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # role -> with whom alone it is in the default matrix
     lane_order: ClassVar[tuple[str, ...]] = ("CPU{cpu}", "KVM", "VMM", "device")
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE,)  # worth trying (kernel), or known (VMM)

@@ -58,7 +58,7 @@ def _roles(family: Mapping[str, type[Machine]]) -> list[str]:
     modules = [cls.__module__ for cls in family.values()]
     for name, cls in family.items():  # a module that holds one of them is about that one
         about = inspect.getdoc(inspect.getmodule(cls) if modules.count(cls.__module__) == 1 else cls)
-        also = ", and of kernel designs" * cls.asked_of_kernels
+        also = ", and of kernel designs" * getattr(cls, "asked_of_kernels", False)
         away = f"[only on request{also}: {cls.on_request}] " if cls.on_request else ""
         lines += _named(name, away + " ".join((about or "").partition("\n\n")[0].split()), max(map(len, family)))
     return lines

@@ -80,7 +80,7 @@ def default_vmms() -> list[str]:
 
 def uapi_vmms() -> list[str]:
     """The VMMs on request that the default matrix of a kernel has all the same."""
-    return [name for name, cls in VMMS.items() if name in ON_REQUEST and cls.asked_of_kernels]
+    return [name for name, cls in VMMS.items() if name in ON_REQUEST and getattr(cls, "asked_of_kernels", False)]
 
 
 def default_guests(vmms: Sequence[str]) -> list[str]:

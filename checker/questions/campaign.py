@@ -99,9 +99,8 @@ def _left_in_container(group: Path) -> float:
 def run_campaign(
     cells: Sequence[Cell], wanted: Sequence[Property], *, engine: str, limits: Limits, everywhere: bool = True
 ) -> Campaign:  # fmt: skip
-    """Check every cell; two or more at a time where there are processors for it. Errors of a cell are raised, but one
-    that memory does not suffice for leaves the others theirs. everywhere: the properties were named, so that each cell
-    says of each of them something, be it that it is not asked there; else one that is made for other cells is left out."""
+    """Check every cell, several at a time. Errors of a cell are raised, but one that memory does not suffice for leaves
+    the others theirs. everywhere: also where a property is made for others a cell says that it is not asked."""
     workers = max(1, min(len(cells), os.cpu_count() or 1))
     limits_asked, again = limits != Limits(), share(len(cells))
     memory = limits.max_bytes if limits.max_bytes is not None else default_memory()
@@ -112,15 +111,13 @@ def run_campaign(
         if stop.is_set():
             return None
         cell = cells[number]
-        of_cell = [p for p in wanted if everywhere or p.is_made_for(cell.system)]
-        watch = functools.partial(progress.watch, number, str(cell))
-        phase = functools.partial(progress.phase, number, str(cell))
+        asked = [p for p in wanted if everywhere or p.is_made_for(cell.system)]
+        watch, phase = (functools.partial(told, number, str(cell)) for told in (progress.watch, progress.phase))
+        find_out = functools.partial(
+            check_cell, cell, asked, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase, again=again
+        )  # fmt: skip
         try:
-            find_out = functools.partial(
-                check_cell, cell, of_cell, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase,
-                again=again,
-            )  # fmt: skip
-            return find_out() if limits_asked else answered(cell, of_cell, engine, find_out, again)
+            return find_out() if limits_asked else answered(cell, asked, engine, find_out, again)
         except MemoryError:
             starved.add(number)
             return None
@@ -131,14 +128,13 @@ def run_campaign(
             progress.finished(number)
 
     with ctrl_c_sets(stop), ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(work, number) for number in range(len(cells))]
-        _wait(futures, progress)
+        _wait(futures := [pool.submit(work, number) for number in range(len(cells))], progress)
         results = _results(futures)
-        found = [result for result in results if result is not None]
+        found = tuple(result for result in results if result is not None)
         if not stop.is_set():
-            beside_z3(found, wanted)
+            beside_z3(found)
     left = tuple(cell for cell, result in zip(cells, results, strict=True) if result is None)
-    return Campaign(tuple(found), left, stop.is_set(), tuple(cells[number] for number in sorted(starved)))
+    return Campaign(found, left, stop.is_set(), tuple(cells[number] for number in sorted(starved)))
 
 
 def _results(futures: Sequence[Future[CellResult | None]]) -> list[CellResult | None]:
@@ -149,7 +145,7 @@ def _results(futures: Sequence[Future[CellResult | None]]) -> list[CellResult | 
     return [future.result() for future in futures]
 
 
-def beside_z3(results: Sequence[CellResult], wanted: Sequence[Property]) -> None:
+def beside_z3(results: Sequence[CellResult]) -> None:
     """Compare the steps of the user's files with their relation in z3: in the first cells, in matrix order, that together
     run all lines that any cell runs. Raises EnginesDisagree."""
     seen = set[SourceLine]()
@@ -157,7 +153,8 @@ def beside_z3(results: Sequence[CellResult], wanted: Sequence[Property]) -> None
         lines = {line for line, was_run in result.lines_run.items() if was_run}
         if result.engine == "native" and result.outcome is Outcome.COMPLETE and not lines <= seen:
             seen |= lines
-            cell, asked, stats = result.cell, asked_of(result.cell, wanted), result.stats
+            cell, stats = result.cell, result.stats
+            asked = asked_of(cell, [v.property for v in result.verdicts])
             program = kept.path_of(cell.system, cell.scope, asked)
             record = record_of(cell, program, (RELATION, stats.states, stats.transitions))
             once(record, functools.partial(_in_z3, cell, asked))

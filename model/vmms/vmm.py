@@ -13,6 +13,7 @@ class Vmm(Machine):
     """Set-up order: irqchip, capabilities, vCPUs, CPUID."""
 
     lane: ClassVar[str] = "VMM"
+    asked_of_kernels: ClassVar[bool] = False  # with its guest, though on request
     sets_remote_irr: ClassVar[bool] = False  # it writes Remote IRR itself, by KVM_SET_IRQCHIP
     opens_early: ClassVar[bool] = False  # its I/O APIC may lose Remote IRR while an interrupt is outstanding
 
