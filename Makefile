@@ -29,8 +29,8 @@ $(READY): pyproject.toml
 
 check: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	@echo "mypy and pyright, side by side"; $(BIN)/mypy & mypy=$$!; \
+		$(BIN)/pyright --pythonpath $(BIN)/python; pyright=$$?; wait $$mypy && exit $$pyright
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not everything"
 
 test: $(READY)

@@ -301,8 +301,22 @@ def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls, include_extras=True)
 
 
-@functools.lru_cache(maxsize=1024)
 def _fields(cls: Any, scope: Scope) -> tuple[tuple[str, Type], ...]:
+    return _fields_of(cls, _Sizes(tuple(scope.sizes().items())))
+
+
+@dataclass(frozen=True)
+class _Sizes(Scope):
+    """All that a type depends on."""
+
+    known: tuple[tuple[str, int], ...]
+
+    def sizes(self) -> dict[str, int]:
+        return dict(self.known)
+
+
+@functools.lru_cache(maxsize=1024)
+def _fields_of(cls: Any, scope: _Sizes) -> tuple[tuple[str, Type], ...]:
     hints, stop = _hints(cls), Design if issubclass(cls, Design) else Struct
     skip = set(vars(stop)["__annotations__"])
     return tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -25,6 +26,7 @@ class SearchStatus(Enum):
     BROKEN_MODEL = 5
 
 
+@functools.cache
 def engine_source() -> str:
     """The engine as one C text."""
     folder = Path(__file__).parent

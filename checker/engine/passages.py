@@ -105,6 +105,7 @@ def _may_not_go_on(program: Program, stmt: Stmt) -> bool:
             return False
 
 
+@functools.lru_cache(maxsize=1024)
 def users_files(design: type[Design]) -> frozenset[str]:
     """The files of the system's functions that are not the project's own."""
     functions = [

@@ -27,6 +27,7 @@ from model.migration import HostKernel, MachineType, Migrating, MigrationScope, 
 from model.vmms.qemu import Qemu
 
 OPERATIONS = (Operation.MIGRATE, Operation.LOADVM_AT_START, Operation.LOADVM_RUNNING)
+AGAIN = 64  # states
 KERNELS: dict[str, type[Machine]] = {"v3": V3Host, "v6": V6Host}
 POLICY = {ApiFlags.NONE: "", ApiFlags.BIT2: " respected", ApiFlags.BIT3: " not-advertised"}
 
@@ -227,17 +228,21 @@ def moved(roles: Sequence[type[Machine]]) -> list[type[Machine]]:
 
 
 class Runner:
-    """Runs cells; remembers what the source alone violates."""
+    """Runs cells; remembers what the source alone violates. States are looked at again in CPython in the first cell of each
+    system: its others, hundreds, differ in their choices."""
 
     def __init__(self, engine: str = "auto", sizes: int = 1) -> None:
         """`sizes`: vCPUs, pins and vectors of every cell."""
         self.engine, self.sizes, self.wanted = engine, sizes, wanted()
         self._alone: dict[tuple[str, str, str, Host], frozenset[str]] = {}
+        self._met = set[type[Machine]]()
 
     def check(self, cell: Cell) -> CellResult:
         """A whole answer. Raises KeyboardInterrupt, or MemoryError where the search found no memory."""
         scope = replace(cell.scope, cpus=self.sizes, pins=self.sizes, vectors=self.sizes)
-        result = check_cell(replace(cell, scope=scope), self.wanted, engine=self.engine)
+        again = 0 if cell.system in self._met else AGAIN
+        self._met.add(cell.system)
+        result = check_cell(replace(cell, scope=scope), self.wanted, engine=self.engine, again=again)
         if result.outcome is not Outcome.COMPLETE:  # nothing else is limited here
             raise MemoryError
         return result

@@ -143,7 +143,8 @@ def check_cell(
     stop: once it is set the search ends, and what is open is INCONCLUSIVE; without it Ctrl-C is a KeyboardInterrupt.
     on_phase: told what is done once the search is over and takes long.
     shared: searches of other systems that may be the same one; `engine`, `on_progress` and `stop` say nothing then.
-    again: how many of the states are looked at again in CPython (recheck.py); of shared ones, in the first of each program.
+    again: how many of the states are looked at again in CPython (recheck.py), none for 0; of shared ones, in the first of each
+    program.
 
     Raises ModelError for a model outside the language or a store out of range, InternalError if the engines
     disagree with each other or with the replay.
@@ -160,7 +161,7 @@ def check_cell(
     if stop is None and search.outcome is Outcome.INTERRUPTED:
         raise KeyboardInterrupt
     judge = Judge(cell, prepared.program, applying, search, reference, stop, on_phase)
-    if shared is None or shared.is_new(search):
+    if again and (shared is None or shared.is_new(search)):
         judge.recheck.states(again, prepared.path)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}

@@ -11,6 +11,7 @@ This is the only module that imports z3, which ships without type information: o
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -49,8 +50,13 @@ def scalars_in(node: object) -> Iterator[Scalar]:
     elif isinstance(node, dict):
         yield from scalars_in(tuple(node.values()))  # pyright: ignore[reportUnknownArgumentType]
     elif dataclasses.is_dataclass(node) and not isinstance(node, type):
-        for part in dataclasses.fields(node):
-            yield from scalars_in(getattr(node, part.name))
+        for name in _names_of_fields(type(node)):
+            yield from scalars_in(getattr(node, name))
+
+
+@functools.cache
+def _names_of_fields(cls: Any) -> tuple[str, ...]:
+    return tuple(part.name for part in dataclasses.fields(cls))
 
 
 def width_for(node: object) -> int:

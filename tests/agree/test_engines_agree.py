@@ -28,9 +28,11 @@ CHOICES = [
     pair for choice in ("throttle=on", "x2apic=off") for pair in cells(f"{SMALL},{choice}", vmm="qemu", device="level")
 ]
 DEFAULTS = cells()
-# AnyGuest, up to 10^5 states: CPython is sent through them for one of them, and meets a sample of the others.
+# AnyGuest, up to 10^5 states: CPython is sent through them for one of them, and meets a sample of the others. By day it
+# meets a sample of every graph that is not small.
 LARGE = [pair for pair in DEFAULTS if pair[1].names["guest"] == "any"]
 ONE_LARGE = "base base openvmm 0x11 any level 1/1/2"
+NOT_SMALL = volume(800, 10_000_000)  # states
 
 
 def test_no_cell_is_missing() -> None:
@@ -66,11 +68,15 @@ def test_engines_agree(pair: tuple[str, Cell]) -> None:
 @everything
 @pytest.mark.parametrize("pair", [p for p in DEFAULTS if p not in LARGE or title(*p) == ONE_LARGE], ids=pair_id)
 def test_the_graphs_of_the_default_matrix_are_the_same(pair: tuple[str, Cell]) -> None:
-    native, reference = (Explored(pair[1], engine) for engine in ("native", "reference"))
+    native = Explored(pair[1], "native")
+    if native.search.stats().states > NOT_SMALL and title(*pair) != ONE_LARGE:
+        return agrees_on_a_sample(native, 200)
+    reference = Explored(pair[1], "reference")
     ours, theirs = graph_of(native), graph_of(reference)
     assert len(ours.states) == ours.state_count > 1
     assert (ours.states, ours.edges) == (theirs.states, theirs.edges)
     assert native.search.stats().depth == reference.search.stats().depth
+    return None
 
 
 @everything
