@@ -105,9 +105,14 @@ def _may_not_go_on(program: Program, stmt: Stmt) -> bool:
             return False
 
 
-@functools.lru_cache(maxsize=1024)
 def users_files(design: type[Design]) -> frozenset[str]:
     """The files of the system's functions that are not the project's own."""
+    of: Any = design
+    return _users_files(of)
+
+
+@functools.lru_cache(maxsize=1024)
+def _users_files(design: Any) -> frozenset[str]:
     functions = [
         f for cls in design.__mro__ if issubclass(cls, Design) for f in vars(cls).values() if inspect.isfunction(f)
     ]

@@ -21,7 +21,7 @@ from checker.matrix.system import system_of
 from checker.questions.verdict import CellResult, Status, Verdict, check_cell, trace_of
 from checker.stories.write import to_text
 from model.devices import Level
-from model.lang import Property
+from model.lang import Design, Property
 from model.machine import ApiFlags, IoapicVersion, Machine
 from model.migration import HostKernel, MachineType, Migrating, MigrationScope, Operation, V3Host, V6Host
 from model.vmms.qemu import Qemu
@@ -235,7 +235,7 @@ class Runner:
         """`sizes`: vCPUs, pins and vectors of every cell."""
         self.engine, self.sizes, self.wanted = engine, sizes, wanted()
         self._alone: dict[tuple[str, str, str, Host], frozenset[str]] = {}
-        self._met = set[type[Machine]]()
+        self._met = set[type[Design]]()
 
     def check(self, cell: Cell) -> CellResult:
         """A whole answer. Raises KeyboardInterrupt, or MemoryError where the search found no memory."""
