@@ -144,7 +144,7 @@ def _function_diff(
     old: Callable[..., object] | None, new: Callable[..., object] | None, design: type[Design]
 ) -> list[str]:  # fmt: skip
     inherited = old is not None and any(old is vars(owner).get(old.__name__) for owner in design.__mro__)
-    if new is not None and inherited and _calls_super(new):
+    if new is not None and inherited and calls_super(new):
         # what it replaces still runs: everything but the call is added
         return [(" " if "super()" in line else "+") + line for line in code_lines(new)[1:]]
     return _changed(code_lines(old) if old else [], code_lines(new) if new else [])
@@ -175,7 +175,8 @@ def _constants(old: Callable[..., object], new: Callable[..., object]) -> list[s
     return [f"{sign}{n} = {of[n]}" for sign, of in zip("-+", values, strict=True) for n in names]
 
 
-def _calls_super(function: Callable[..., object]) -> bool:
+def calls_super(function: Callable[..., object]) -> bool:
+    """What it replaces still runs."""
     calls = [n for n in ast.walk(definition_of(function)) if isinstance(n, ast.Call)]
     return any(isinstance(call.func, ast.Name) and call.func.id == "super" for call in calls)
 
@@ -193,7 +194,7 @@ def changed_lines(base: type[Design], design: type[Design]) -> dict[str, dict[st
         if old is new:
             continue
         numbered = _numbered(new)
-        texts = code_lines(old) if old and not _calls_super(new) else []
+        texts = code_lines(old) if old and not calls_super(new) else []
         opcodes = difflib.SequenceMatcher(a=texts, b=[text for _, text in numbered], autojunk=False).get_opcodes()
         added = {numbered[n][0] for tag, _, _, k, m in opcodes if tag != "equal" for n in range(k, m)}
         if added or texts != [text for _, text in numbered]:

@@ -24,6 +24,7 @@ from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import premise_of, role_of
 from checker.matrix.scope import scope_value
 from checker.questions.recheck import LEAST, Recheck
+from checker.questions.restated import restated
 from checker.questions.simplifications import assumptions_of
 from checker.stories.replay import lanes_of, provenance_of, replay, sentence_for
 from checker.stories.replay_line import ReplayLine, moves_digest
@@ -117,7 +118,7 @@ class CellResult:
     outcome: Outcome
     engine: str
     never_fired: tuple[str, ...]
-    lines_run: Mapping[SourceLine, bool]  # of the user's files
+    lines_run: Mapping[SourceLine, bool]  # of the user's files, but for what is restated there
     fairness: Mapping[str, tuple[str, ...]]
     assumed: tuple[str, ...]  # the `Assumed:` notes of the files that the system is made of
     seconds: float
@@ -164,10 +165,12 @@ def check_cell(
     if again and (shared is None or shared.is_new(search)):
         judge.recheck.states(again, prepared.path)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
+    known = restated(cell.system)
+    lines_run = {line: was_run for line, was_run in search.lines_run().items() if (line.file, line.number) not in known}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
         cell, tuple(judge.verdict(p) for p in wanted), search.stats(), search.outcome, search.engine,
-        tuple(s for s in cell.system.steps() if s not in fired), search.lines_run(), by_fairness,
+        tuple(s for s in cell.system.steps() if s not in fired), lines_run, by_fairness,
         assumptions_of(cell.system), time.monotonic() - started, again=again,
     )  # fmt: skip
 
