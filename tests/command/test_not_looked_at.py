@@ -124,7 +124,9 @@ def test_a_patch_with_a_line_that_no_cell_runs_is_neither_equivalent_nor_proved(
     found = json.loads(eoi("diff", "v6", str(mine), *CELLS, "--json").out)
     assert found["inconclusive"] and not found["equivalent"] and found["not_looked_at"]
     proved = eoi("prove", str(mine), *CELLS, "--brief")
-    assert proved.code == 3 and "INCONCLUSIVE: no step runs anything of it: these are verdicts of the rest" in proved.out
+    assert (
+        proved.code == 3 and "INCONCLUSIVE: no step runs anything of it: these are verdicts of the rest" in proved.out
+    )
     assert eoi("trace", str(mine), *CELLS).code == 3  # no run to tell, of what was looked at
 
 
