@@ -226,6 +226,5 @@ def chosen(found: Sequence[Diff], nth: int) -> list[Diff]:
             else list(found)
         )
     listed = "; ".join(f"{n}: line {d.line}{f', {d.title}' if d.title else ''}" for n, d in enumerate(found, 1))
-    raise NotLifted(
-        found[1].line, f"it holds {len(found)} diffs, and they are no numbered series", f"say which (--nth N): {listed}"
-    )
+    which = f"say which, by :1 to :{len(found)} behind the file's name: {listed}"
+    raise NotLifted(found[1].line, f"it holds {len(found)} diffs, and they are no numbered series", which)

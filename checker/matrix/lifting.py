@@ -58,21 +58,22 @@ def _surface() -> Surface:
 @functools.cache
 def lifted(argument: str) -> LiftedFile:
     """Of one argument of the command line. Raises UserError with the patch's file and line."""
-    name, nth = _split(argument)
-    return lift_files([name], nth)
+    return lift_files([argument])
 
 
 def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> LiftedFile:
-    """Of a series, in this order. Raises UserError."""
+    """Of a series, in this order; each a file, or one of its diffs (`thread.txt:2`). nth: for those that do not say it.
+    Raises UserError."""
     series = list[tuple[str, Diff]]()
     surface = _surface().copy()
     lift = Lift(table(), surface)
     try:
-        for name in names:
+        for argument in names:
+            name, own = _split(argument)
             shown = "<stdin>" if name == "-" else name
             text = _read(name)
             try:
-                series += [(shown, diff) for diff in chosen(diffs(text), nth)]
+                series += [(shown, diff) for diff in chosen(diffs(text), own or nth)]
             except NotLifted as refused:
                 raise refused.in_file(shown) from None
         for _, diff in series if reverse else ():
