@@ -68,14 +68,8 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     surface = _surface().copy()
     lift = Lift(table(), surface)
     try:
-        for argument in names:
-            name, own = _split(argument)
-            shown = "<stdin>" if name == "-" else name
-            text = _read(name)
-            try:
-                series += [(shown, diff) for diff in chosen(diffs(text), own or nth)]
-            except NotLifted as refused:
-                raise refused.in_file(shown) from None
+        for name in names:
+            series += _chosen(name, nth)
         for _, diff in series if reverse else ():
             diff.hunks = [h.reversed() for h in diff.hunks]
         for file, diff in series:
@@ -91,6 +85,16 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
         raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
     source = emit.source(found, [(Path(f).name, d) for f, d in series], surface, "base")
     return LiftedFile(source, _kept(source), found, [str(x) for x in dict.fromkeys(found.left_out)])
+
+
+def _chosen(argument: str, nth: int) -> list[tuple[str, Diff]]:
+    """(file as shown, diff) of one argument."""
+    name, own = _split(argument)
+    shown = "<stdin>" if name == "-" else name
+    try:
+        return [(shown, diff) for diff in chosen(diffs(_read(name)), own or nth)]
+    except NotLifted as refused:
+        raise refused.in_file(shown) from None
 
 
 def _read(name: str) -> str:

@@ -242,7 +242,9 @@ def test_small_changes(tmp_path: Path, which: str) -> None:
 def test_the_nth_of_a_thread(tmp_path: Path) -> None:
     other = diff_of(edited(LAPIC, VARIANTS["a local"]))
     thread = f"{V1_DIFF}\nNo, rather:\n\n{other}"
-    with pytest.raises(UserError, match=r"it holds 2 diffs.*\n.*by :1 to :2 behind the file\'s name: 1: line 1; 2: line"):
+    with pytest.raises(
+        UserError, match=r"it holds 2 diffs.*\n.*by :1 to :2 behind the file\'s name: 1: line 1; 2: line"
+    ):
         lift(tmp_path, thread)
     assert "asked" not in lift(tmp_path, thread, nth=1).source
     assert "asked" in lift(tmp_path, thread, nth=2).source
