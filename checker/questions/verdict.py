@@ -165,14 +165,18 @@ def check_cell(
     if again and (shared is None or shared.is_new(search)):
         judge.recheck.states(again, prepared.path)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
-    known = restated(cell.system)
-    lines_run = {line: was_run for line, was_run in search.lines_run().items() if (line.file, line.number) not in known}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
         cell, tuple(judge.verdict(p) for p in wanted), search.stats(), search.outcome, search.engine,
-        tuple(s for s in cell.system.steps() if s not in fired), lines_run, by_fairness,
+        tuple(s for s in cell.system.steps() if s not in fired), _of_the_users(search.lines_run(), cell), by_fairness,
         assumptions_of(cell.system), time.monotonic() - started, again=again,
     )  # fmt: skip
+
+
+def _of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
+    """Without those that its files have in common with what they replace."""
+    shared = restated(cell.system)
+    return {line: was_run for line, was_run in lines.items() if (line.file, line.number) not in shared}
 
 
 class Judge:
