@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from model.lang import Fair, Label, Table, require, step
+from model.lang import Fair, require, step
 from model.machine import Machine, Pin, Trigger
 
 
@@ -49,40 +49,12 @@ class Edge(Device):
 
 
 class Mixed(Device):
-    """A level line on pin 0, edges on the others."""
+    """A level line on pin 0, edges on the others. By default with the VMMs that treat edges in a way of their own."""
+
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {
+        "vmm": ("qemu", "openvmm", "firecracker", "crosvm"),
+        "guest": ("linux",),
+    }
 
     def device_trigger(self, pin: Pin) -> Trigger:
         return Trigger.LEVEL if pin == 0 else Trigger.EDGE
-
-
-class Resample(Level):
-    """Level lines behind resampling irqfds, as VFIO's INTx: a userspace I/O APIC does not see them (fact Q19).
-
-    The owner signals once, and again only after it was told of an EOI and if its line is still high.
-    Assumed: it answers at once.
-    Simplified: with other VMMs (an in-kernel chip has resamplers, too) it never raises.
-    """
-
-    passes_ioapic_by: ClassVar[bool] = True
-    signalled: Annotated[Table[Pin, bool], Label("irqfd {0} signalled")]
-
-    def device_raise(self, pin: Pin) -> None:
-        require(not self.raised[pin] and self.guest_uses_device(pin) and self.has_resamplefds())
-        self.raised[pin] = True
-        if not self.signalled[pin]:
-            self.signal_irqfd(pin)
-
-    def signal_irqfd(self, pin: Pin) -> None:
-        """The message goes where KVM's route says, past the I/O APIC's mask and Remote IRR."""
-        self.signalled[pin] = True
-        self.kvm_set_irq(pin, True)
-
-    def device_resample(self, pin: Pin) -> None:
-        """The resamplefd: unmask the device; what is still pending is signalled again."""
-        self.signalled[pin] = False
-        if self.raised[pin]:
-            self.signal_irqfd(pin)
-
-    def device_service(self, pin: Pin) -> None:
-        """Only the owner knows that the line fell."""
-        self.raised[pin] = False

@@ -1,4 +1,4 @@
-"""Devices whose lines have more to them: two devices on one line, and lines behind resampling irqfds of the kernel."""
+"""Devices whose lines have more to them: lines behind resampling irqfds, two devices on one line, storms."""
 
 from __future__ import annotations
 
@@ -7,6 +7,40 @@ from typing import Annotated, ClassVar
 from model.devices import Level
 from model.lang import Fair, Label, Table, require, step
 from model.machine import Pin
+
+
+class Resample(Level):
+    """Level lines behind resampling irqfds, as VFIO's INTx: a userspace I/O APIC does not see them (fact Q19).
+
+    The owner signals once, and again only after it was told of an EOI and if its line is still high.
+    Assumed: it answers at once.
+    Simplified: with other VMMs (an in-kernel chip has resamplers, too) it never raises.
+    """
+
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("qemu",), "guest": ("windows_cg",)}  # it EOIs, then services
+    passes_ioapic_by: ClassVar[bool] = True
+    signalled: Annotated[Table[Pin, bool], Label("irqfd {0} signalled")]
+
+    def device_raise(self, pin: Pin) -> None:
+        require(not self.raised[pin] and self.guest_uses_device(pin) and self.has_resamplefds())
+        self.raised[pin] = True
+        if not self.signalled[pin]:
+            self.signal_irqfd(pin)
+
+    def signal_irqfd(self, pin: Pin) -> None:
+        """The message goes where KVM's route says, past the I/O APIC's mask and Remote IRR."""
+        self.signalled[pin] = True
+        self.kvm_set_irq(pin, True)
+
+    def device_resample(self, pin: Pin) -> None:
+        """The resamplefd: unmask the device; what is still pending is signalled again."""
+        self.signalled[pin] = False
+        if self.raised[pin]:
+            self.signal_irqfd(pin)
+
+    def device_service(self, pin: Pin) -> None:
+        """Only the owner knows that the line fell."""
+        self.raised[pin] = False
 
 
 class KernelResample(Level):
@@ -61,3 +95,10 @@ class Shared(Level):
         elif self.raised[pin]:
             self.raised[pin] = False
             self.ioapic_set_irq(pin, False)
+
+
+class Storming(Level):
+    """Level lines that are high again at so many EOIs in a row that the I/O APIC's throttle comes (see model/vmms/qemu.py)."""
+
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("qemu", "firecracker"), "guest": ("linux", "windows_cg")}
+    scope_defaults: ClassVar[dict[str, int | bool]] = {"cpus": 1, "throttle": True}

@@ -99,6 +99,8 @@ def keep_company(roles: Mapping[str, type[Design]], chosen: Collection[str] = ()
     families = {"vmm": VMMS, "guest": GUESTS, "device": DEVICES}
     for role, cls in roles.items():
         for other, company in getattr(cls, "meets", {}).items():
+            if other not in roles:
+                continue
             names = {registered: name for name, registered in families[other].items()}
             stands_on = next((names[base] for base in roles[other].__mro__ if base in names), None)
             if stands_on is not None and stands_on not in company and not (role in chosen and other in chosen):

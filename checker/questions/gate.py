@@ -1,7 +1,7 @@
 """`eoi gate`: does every verdict of the full matrix equal the expected one?
 
 The full matrix is, for each design, all that `eoi prove DESIGN` asks by default (every VMM, guest, I/O APIC version and
-API flag, level lines, what `meets` only some, at the default scope); then the other devices on QEMU with the guests of GUESTS_MAIN, and the
+API flag, level lines, what `meets` only some, at the default scope); then OTHER_DEVICES on QEMU with the guests of GUESTS_MAIN, and the
 VMMs on request with the guest that suits them. A design that is no kernel is run on each of KERNELS. A design with
 default_roles (historical bugs, CPUID) is run with those and nothing else. Not in it: other devices under other VMMs and
 guests, other sizes, the guests and VMMs on request mixed with the rest. A cell of more than MAX_STATES states is refused
@@ -55,6 +55,7 @@ from model.machine import Machine
 
 KERNELS = ("base", "v6")  # under the designs of a VMM, guest or device
 VMMS_MAIN, GUESTS_MAIN, DEVICES_MAIN = ("qemu",), ("linux", "windows_cg"), ("level",)
+OTHER_DEVICES = ("edge", "mixed", "resample")  # with the main ones, whomever they meet by default
 HEAVY = frozenset({"any_vmm", "any", "linux_tmr0"})  # have the most states, so they go first
 MAX_STATES = 3_000_000
 AGAIN = 8  # states of the first cell of each program that are looked at again in CPython (questions/recheck.py)
@@ -132,15 +133,17 @@ def _axes(role: str, own: Mapping[str, Sequence[str]]) -> list[Sequence[str]]:
 
 
 def _belongs(part: Part, cls: type[Machine]) -> bool:
-    """Level lines; or another device where the other roles are the main ones, or with those that it meets; or a VMM on
-    request with its guest. All in the company that they keep by default."""
-    if not keep_company(part.classes(cls)):
-        return False
+    """What is there by default; or another device where the other roles are the main ones; or a VMM on request with its
+    guest. All but that device in the company that they keep by default."""
+    classes = part.classes(cls)
     if part.vmm in ON_REQUEST or part.guest in ON_REQUEST:  # made for KVM's uAPI, and for each other
-        return part.guest in default_guests([part.vmm]) and part.vmm in ON_REQUEST and part.device in DEVICES_MAIN
+        suits = part.guest in default_guests([part.vmm]) and part.vmm in ON_REQUEST and part.device in DEVICES_MAIN
+        return suits and keep_company(classes)
+    if part.device in default_devices() and keep_company(classes):
+        return True
     others = (("vmm", part.vmm in VMMS_MAIN), ("guest", part.guest in GUESTS_MAIN))
-    by_default = part.device in default_devices()
-    return by_default or all(main for role, main in others if role != part.role)
+    main = part.device in OTHER_DEVICES and all(main for role, main in others if role != part.role)
+    return main and keep_company({role: of for role, of in classes.items() if role != "device"})
 
 
 def groups(parts: Sequence[Part]) -> list[list[Part]]:

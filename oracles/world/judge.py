@@ -44,7 +44,7 @@ from checker.language.layout import Layout, instances
 from checker.language.lower import lower
 from checker.language.text import function_text
 from checker.matrix.cells import Cell
-from checker.matrix.roles import ON_REQUEST, all_properties, default_devices, uapi_vmms
+from checker.matrix.roles import ON_REQUEST, all_properties, default_devices, keep_company, registered, uapi_vmms
 from checker.questions import gate
 from checker.questions.expected import Row, Table
 from model.lang import Fair, Kind, Property, Scope, cells, save
@@ -148,7 +148,8 @@ class World:
         self.cells, self.rows = dict(asked), rows
         names = next(iter(self.cells.values())).names
         on_request = ON_REQUEST & {names["vmm"], names["guest"]} and names["vmm"] not in uapi_vmms()
-        self.by_default = not on_request and names["device"] in default_devices()
+        by_name = {role: registered(role, name) for role, name in names.items()}
+        self.by_default = not on_request and names["device"] in default_devices() and keep_company(by_name)
         first = next(iter(self.cells.values()))
         self.system, self.scope = first.system, first.scope
         self.original = lower(self.system, self.scope, properties)

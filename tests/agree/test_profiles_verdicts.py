@@ -14,7 +14,6 @@ from model.designs.split_irqchip_api import SplitIrqchipApi
 from model.designs.split_irqchip_api_on_v1 import SplitIrqchipApiOnV1
 from model.designs.v1 import V1
 from model.designs.v6 import V6
-from model.devices import Resample
 from model.guests.freebsd import FreeBsd
 from model.guests.illumos import Illumos
 from model.guests.linux import Linux
@@ -22,6 +21,7 @@ from model.guests.linux_affinity import LinuxAffinity, LinuxMovesInService
 from model.guests.linux_explicit_eoi import LinuxIr, LinuxTmr0
 from model.guests.threaded import Broken, Sel4
 from model.guests.windows_cg import WindowsCg
+from model.lines import Resample
 from model.machine import ApiFlags, Cpu, IoapicVersion, Lapic, Vector
 from model.vmms.cloud_hypervisor import CloudHypervisor
 from model.vmms.crosvm import Crosvm

@@ -277,6 +277,21 @@ def test_all_that_prove_asks_by_default_is_in_it(design):
     assert asked and wanted and asked <= held
 
 
+def test_a_device_is_by_default_with_whom_it_meets_and_in_the_gate_with_the_main_ones_too():
+    held = {(p.vmm, p.guest, p.device) for p in gate.full_matrix(["v6"])}
+    by_default = {(c.names["vmm"], c.names["guest"], c.names["device"]) for c in select(Selection("v6"))[1]}
+    assert by_default <= held
+    for device in gate.OTHER_DEVICES:
+        assert {(vmm, guest, device) for vmm in gate.VMMS_MAIN for guest in gate.GUESTS_MAIN} <= held
+    assert {
+        ("crosvm", "linux", "mixed"),
+        ("qemu", "windows_cg", "resample"),
+        ("firecracker", "linux", "storming"),
+    } <= by_default
+    assert ("qemu", "windows_cg", "mixed") in held - by_default and ("qemu", "linux", "resample") in held - by_default
+    assert ("cloud_hypervisor", "linux", "mixed") not in held and ("qemu", "windows_cg", "shared") not in held
+
+
 def test_groups_hold_every_part_once_and_differ_in_the_design_only():
     parts = gate.full_matrix(["v1", "v3", "qemu_rfc_v1", "mutant_b5"])
     groups = gate.groups(parts)

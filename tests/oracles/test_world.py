@@ -13,6 +13,7 @@ from checker.errors import UserError
 from checker.language.ir import Loc
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties
+from checker.matrix.select import Selection, select
 from checker.questions import gate
 from checker.questions.expected import Row, Table, from_toml
 from checker.questions.verdict import Status, check_cell
@@ -89,6 +90,16 @@ def log(tmp_path: Path) -> Log:
 def tiny_plan(made: Made, *, full: bool = False, every: int = 6) -> Agenda:
     world = made.of("qemu_kernel_migrated 0x11, xen, level")
     return Agenda([world], made.book, [m.name for m in world.mutants][::every], full)
+
+
+def test_by_default_is_what_prove_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that meets some is judged with the main guests, too, and one must ask for that."""
+    only(monkeypatch, {("qemu", "linux", "resample"), ("qemu", "windows_cg", "resample"), *TINY})
+    by_default = {title for world in worlds(expected(), Rulebook()) if world.by_default for title in world.cells}
+    asked = {str(c) for c in select(Selection("v6"))[1]}
+    assert by_default == {t for t in asked if t.endswith(" resample")} | {
+        t for t in asked if "qemu_kernel_migrated" in t
+    }
 
 
 # --- a mutant is judged as the class that it stands for ---

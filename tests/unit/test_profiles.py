@@ -8,7 +8,7 @@ from model.designs.base import Base
 from model.designs.irqchip2 import Irqchip2
 from model.designs.v6 import V6
 from model.designs.woodhouse_draft1 import WoodhouseDraft1
-from model.devices import Resample
+from model.lines import Resample
 from model.machine import ApiFlags, SuppressEoi
 from model.vmms.cloud_hypervisor import CloudHypervisor
 from model.vmms.crosvm import Crosvm
