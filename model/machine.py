@@ -146,6 +146,7 @@ class Machine(Design):
     withholds_eois: ClassVar[bool] = False  # a guest: it may leave an interrupt in service for ever
     drops_interrupts: ClassVar[bool] = False  # a guest: it takes pins away while their interrupts are outstanding
     sends_level_ipis: ClassVar[bool] = False  # a guest: level messages that no route sent; found, if it says nothing
+    has_modes: ClassVar[bool] = False  # entries may have logical destinations, which are no vCPUs
     posts_interrupts: ClassVar[bool] = False  # a kernel: what is pending may stand in a PIR
     passes_ioapic_by: ClassVar[bool] = False  # a device: its messages do not go through the I/O APIC's pins
     has_ioapic: ClassVar[bool] = True  # a VMM: its guest sees an I/O APIC

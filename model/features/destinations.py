@@ -62,6 +62,8 @@ class LapicWithLdr(Lapic):
 class HasModes(Machine):
     """What a kernel and a guest share that know of modes. The records have more fields: to mypy a Table is invariant."""
 
+    has_modes: ClassVar[bool] = True
+
     apic: Annotated[Table[Cpu, LapicWithLdr], Label("CPU{0}", lane="KVM")]  # type: ignore[assignment]
     irq_routing: Annotated[Table[Pin, RouteWithModes], Label("GSI {0} route", lane="KVM")]  # type: ignore[assignment]
     ioapic: Annotated[Table[Pin, EntryWithModes], Label("pin {0}", lane="{design.ioapic_lane}")]  # type: ignore[assignment]

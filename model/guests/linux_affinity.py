@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from model.guests.guest import Doing
 from model.guests.linux import Linux
 from model.lang import Fair, Label, Table, require, step
-from model.machine import Cpu, Pin, Trigger
+from model.machine import Cpu, Pin, Trigger, Vector
 
 
 class LinuxAffinity(Linux):
@@ -66,13 +66,22 @@ class LinuxMovesInService(Linux):
     """Linux moves an interrupt without care: its destination is rewritten while it is pending or in service.
 
     KVM's stale vectors allow for that. Only the high half of the entry is written (message of 0fc5a36dd6b3).
+
+    It remembers the destination that it wrote, beside what the I/O APIC made of it: bits of a state, and no states.
     """
 
     scope_defaults: ClassVar[dict[str, int]] = {"pins": 1}
+
+    written_dest: Annotated[Table[Pin, Cpu], Label("pin {0} was last written for CPU")]
+
+    def set_up_pin(self, cpu: Cpu, pin: Pin, vector: Vector) -> None:
+        super().set_up_pin(cpu, pin, vector)
+        self.written_dest[pin] = cpu
 
     @step(by="guest", fair=Fair.FINITE)
     def ioapic_set_affinity(self, cpu: Cpu, pin: Pin, dest: Cpu) -> None:
         rte = self.ioapic[pin]
         require(self.apic[cpu].in_guest and self.driver_ready[pin])
         require(dest != rte.dest and self.apic[dest].spiv_enabled)
+        self.written_dest[pin] = dest
         self.ioapic_mem_write_rte_high(pin, dest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from model.lang import Label, require, step
-from model.machine import ApiFlags, IoapicVersion
+from model.machine import ApiFlags, IoapicVersion, Pin, RedirectionEntry, Trigger
 from model.vmms.kernel_irqchip import QemuKernelIrqchip
 from model.vmms.qemu import Qemu
 
@@ -60,3 +60,18 @@ class QemuKernelMigrated(QemuKernelIrqchip):
         self.migrated = True
         for apic in self.apic.values():
             self.kvm_vcpu_ioctl_set_lapic(apic, True, True)
+        for pin, rte in self.ioapic.items():
+            self.kvm_ioapic_put(pin, rte)
+
+    def kvm_ioapic_put(self, pin: Pin, rte: RedirectionEntry) -> None:
+        """hw/i386/kvm/ioapic.c: KVM_SET_IRQCHIP of what KVM_GET_IRQCHIP returned on the source. The chip here is new."""
+        vector = rte.vector
+        dest = rte.dest
+        trigger = rte.trigger
+        mask = rte.mask
+        remote_irr = rte.remote_irr
+        irr = rte.irr
+        self.set_entry(rte, 0, 0, Trigger.EDGE, True)
+        rte.remote_irr = False
+        rte.irr = False
+        self.kvm_vm_ioctl_set_irqchip(pin, vector, dest, trigger, mask, remote_irr, irr)

@@ -50,6 +50,13 @@ WRONG = [
     ("qemu_eoi_skips_masked_pins.py", "qemu", "", "linux_threaded", "level", V20, NONE, "no_eoi_lost"),
     ("qemu_eoi_forgets_a_high_line.py", "qemu", "", "linux", "shared", V20, NONE, "line_is_serviced"),
     ("qemu_routes_after_service.py", "qemu", "", "xen_moves", "level", V20, NONE, "no_eoi_lost"),
+    ("kvm_throttle_counts_all.py", "base", "firecracker", "linux", "storming", V11, NONE, "throttle_counts_in_a_row"),
+    ("kvm_throttle_never_ends.py", "base", "firecracker", "linux", "storming", V11, NONE, "throttle_ends"),
+    ("kvm_throttle_sends_low_lines.py", "base", "firecracker", "linux", "storming", V11, NONE, "closes_for_a_high_line"),
+    ("qemu_high_half_is_ignored.py", "qemu", "", "linux_moves_in_service", "level", V20, NONE, "entry_is_as_written"),
+    ("crosvm_unmasks_before_its_route.py", "crosvm", "", "linux_affinity", "level", V20, NONE, "sent_where_its_entry_says"),
+    ("kvm_masked_pin_is_sent.py", "base", "firecracker", "linux_threaded", "level", V11, NONE, "masked_pin_sends_nothing"),
+    ("kvm_set_irqchip_opens_pins.py", "base", "qemu_kernel_migrated", "xen", "level", V11, NONE, "image_is_loaded"),
 ]  # fmt: skip
 
 
@@ -93,7 +100,7 @@ RIGHT = [
     ("level_ipi.py", {"vmm": "qemu"}),
     ("level_ipi.py", {"vmm": "crosvm"}),
 ]
-PLATFORM = {"advertised_is_backed"}  # of KVM before the feature, whatever the guest
+PLATFORM = {"advertised_is_backed", "throttled_pin_rests"}  # of KVM before the feature, and of QEMU, whatever the guest
 
 
 @pytest.mark.parametrize("case", RIGHT, ids=str)
@@ -118,6 +125,7 @@ LEVEL = [
     ("level_eoi_is_told", ("openvmm", "linux_threaded", "level", V11), ("qemu", "linux_threaded", "level", V20)),
     ("level_is_sent_once", ("qemu", "illumos", "level", V20), ("qemu", "linux_ir", "level", V20)),
     ("line_is_serviced", ("cloud_hypervisor", "linux", "shared", V11), ("crosvm", "linux", "shared", V20)),
+    ("throttled_pin_rests", ("qemu", "linux", "storming", V11), ("firecracker", "linux", "storming", V11)),
 ]  # fmt: skip
 
 

@@ -1,0 +1,102 @@
+"""What a redirection table entry says, and what the I/O APIC does about it."""
+
+from __future__ import annotations
+
+from model.guests.linux_affinity import LinuxMovesInService
+from model.lang import Promise, always, reachable
+from model.machine import Cpu, Machine, Pin, Trigger, Vector
+from model.vmms.qemu_migrated import QemuKernelMigrated
+from properties.eoi import LEVEL_IPIS, NO_IOAPIC
+from properties.level import TAKEN
+
+HALVES: dict[type, str] = {LinuxMovesInService: "asked only of the guest that writes the high half of an entry alone"}
+MIGRATED: dict[type, str] = {QemuKernelMigrated: "asked only of a VMM that loads an in-kernel I/O APIC from a stream"}
+BY_ENTRY: dict[Promise, str] = {
+    lambda system: bool(system.has_modes): "a logical destination is no vCPU",
+    **LEVEL_IPIS,
+    **TAKEN,
+}
+BY_LINE: dict[Promise, str] = {
+    lambda system: bool(
+        system.passes_ioapic_by
+    ): "a resampling irqfd sends past the I/O APIC, whose line stays low (Q19)",
+    **TAKEN,
+}
+
+
+@always(source="82093AA 3.2.4; message of 0fc5a36dd6b3", premise="entry_moved", only_for=HALVES)
+def entry_is_as_written(s: LinuxMovesInService, pin: Pin) -> bool:
+    """An entry's destination is what was last written to it, also where only its high half was.
+
+    Violated: The guest has moved pin {pin} to another CPU, and the entry does not name it.
+    """
+    return s.ioapic[pin].dest == s.written_dest[pin]
+
+
+@always(source="82093AA 3.2.4; vmm-guest.md V-CR3, L9", premise="remote_irr_set", not_for=BY_ENTRY)
+def sent_where_its_entry_says(before: Machine, after: Machine, pin: Pin, cpu: Cpu) -> bool:
+    """The message of a level pin goes to the vCPU that its entry names.
+
+    Violated: Pin {pin} closes, and its message goes to CPU{cpu}, which its entry does not name.
+    """
+    vector = after.remapped_vector(pin)
+    closes = after.ioapic[pin].remote_irr and not before.ioapic[pin].remote_irr
+    takes = vector in after.apic[cpu].irr and vector not in before.apic[cpu].irr
+    return not closes or not takes or after.ioapic[pin].dest == cpu
+
+
+@always(source="82093AA 3.2.4; kvm.md B11", premise="remote_irr_set", not_for=BY_LINE)
+def closes_for_a_high_line(before: Machine, after: Machine, pin: Pin) -> bool:
+    """A level pin is sent only while its line is high.
+
+    Violated: Pin {pin} is sent and closes, and its line is low.
+    """
+    rte = after.ioapic[pin]
+    closes = rte.remote_irr and not before.ioapic[pin].remote_irr and rte.trigger == Trigger.LEVEL
+    return not closes or rte.irr or after.raised[pin]
+
+
+@reachable(only_for=HALVES)
+def entry_moved(s: LinuxMovesInService, pin: Pin, cpu: Cpu) -> bool:
+    """The guest has moved an interrupt whose message a LAPIC has."""
+    vector = s.ioapic[pin].vector
+    return s.written_dest[pin] != cpu and s.kvm_apic_pending_eoi(s.apic[cpu], vector)
+
+
+@always(source="kvm.md 2.7; arch/x86/kvm/ioapic.c, kvm_set_ioapic()", premise="closed_and_migrated", only_for=MIGRATED)
+def image_is_loaded(before: QemuKernelMigrated, after: QemuKernelMigrated, pin: Pin) -> bool:
+    """After KVM_SET_IRQCHIP an entry, with its Remote IRR and its latch, is what KVM_GET_IRQCHIP returned on the source.
+
+    Violated: Pin {pin} is not after KVM_SET_IRQCHIP what it was on the source.
+    """
+    if before.migrated or not after.migrated:
+        return True
+    was = before.ioapic[pin]
+    now = after.ioapic[pin]
+    entry = was.vector == now.vector and was.dest == now.dest and was.trigger == now.trigger and was.mask == now.mask
+    return entry and was.remote_irr == now.remote_irr and was.irr == now.irr
+
+
+@reachable(only_for=MIGRATED)
+def closed_and_migrated(s: QemuKernelMigrated, pin: Pin) -> bool:
+    """The VM was migrated, and a pin is closed."""
+    return s.migrated and s.ioapic[pin].remote_irr
+
+
+@always(source="82093AA 3.2.4; vmm-guest.md H4, L9", premise="pin_masked", not_for=BY_ENTRY | BY_LINE | NO_IOAPIC)
+def masked_pin_sends_nothing(before: Machine, after: Machine, cpu: Cpu, vector: Vector) -> bool:
+    """A pin sends its vector only while it is not masked.
+
+    Violated: CPU{cpu} gets vector {vector}, and every pin that has it is masked.
+    """
+    sent = vector in after.apic[cpu].irr and vector not in before.apic[cpu].irr
+    return not sent or any(
+        after.remapped_vector(pin) == vector and not (rte.mask and before.ioapic[pin].mask)
+        for pin, rte in after.ioapic.items()
+    )
+
+
+@reachable(not_for=NO_IOAPIC)
+def pin_masked(s: Machine, pin: Pin) -> bool:
+    """The device on a masked pin wants service."""
+    return s.ioapic[pin].mask and s.raised[pin]
