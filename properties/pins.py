@@ -85,11 +85,12 @@ def closed_and_migrated(s: QemuKernelMigrated, pin: Pin) -> bool:
 
 @always(source="82093AA 3.2.4; vmm-guest.md H4, L9", premise="pin_masked", not_for=BY_ENTRY | BY_LINE | NO_IOAPIC)
 def masked_pin_sends_nothing(before: Machine, after: Machine, cpu: Cpu, vector: Vector) -> bool:
-    """A pin sends its vector only while it is not masked.
+    """A level pin sends its vector only while it is not masked. (An edge may be an IPI.)
 
-    Violated: CPU{cpu} gets vector {vector}, and every pin that has it is masked.
+    Violated: CPU{cpu} gets the level interrupt {vector}, and every pin that has it is masked.
     """
-    sent = vector in after.apic[cpu].irr and vector not in before.apic[cpu].irr
+    now = after.apic[cpu]
+    sent = vector in now.irr and vector not in before.apic[cpu].irr and vector in now.tmr
     return not sent or any(
         after.remapped_vector(pin) == vector and not (rte.mask and before.ioapic[pin].mask)
         for pin, rte in after.ioapic.items()

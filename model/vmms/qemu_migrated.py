@@ -54,12 +54,14 @@ class QemuKernelMigrated(QemuKernelIrqchip):
 
     @step(by="VMM")
     def migrate(self) -> None:
-        """Once, when the guest has set its LAPICs up and handles nothing: how it ends an interrupt was chosen at its boot."""
+        """Once, when the guest has set its LAPICs up. How it ends an interrupt that it handles was chosen at its boot: the bit
+        comes only where it handles none.
+        """
         require(not self.migrated and all(apic.spiv_enabled for apic in self.apic.values()))
-        require(all(self.guest_can_take_interrupt(cpu) for cpu in self.apic))
+        idle = all(self.guest_can_take_interrupt(cpu) for cpu in self.apic)
         self.migrated = True
         for apic in self.apic.values():
-            self.kvm_vcpu_ioctl_set_lapic(apic, True, True)
+            self.kvm_vcpu_ioctl_set_lapic(apic, True, idle)
         for pin, rte in self.ioapic.items():
             self.kvm_ioapic_put(pin, rte)
 

@@ -99,6 +99,8 @@ RIGHT = [
     ("late_eoi_and_moves.py:CheckedTwoWrites", {"vmm": "firecracker"}),
     ("level_ipi.py", {"vmm": "qemu"}),
     ("level_ipi.py", {"vmm": "crosvm"}),
+    ("edge_ipi.py", {"vmm": "firecracker"}),
+    ("edge_ipi.py", {"vmm": "qemu"}),
 ]
 PLATFORM = {"advertised_is_backed", "throttled_pin_rests"}  # of KVM before the feature, and of QEMU, whatever the guest
 
