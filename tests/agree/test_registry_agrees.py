@@ -17,8 +17,8 @@ from tests.rigs.registered import DESIGNS, KERNELS, OWN_SYSTEMS, cells, own_cell
 from tests.rigs.volume import NIGHTLY
 
 QUICK = ("v6", "openvmm")
-# any_vmm issues every ioctl in any order: 10^5 states at one vCPU.
-LARGE = frozenset({"any_vmm"})
+# any_vmm issues every ioctl in any order: 10^5 states at one vCPU. errno_vmm remembers it: 10^5 transitions (test_errnos.py).
+LARGE = frozenset({"any_vmm"} if NIGHTLY else {"any_vmm", "errno_vmm"})
 
 
 VMM_NAMES = [*default_vmms(), *sorted(ON_REQUEST & set(VMMS) - LARGE)]
