@@ -103,7 +103,14 @@ def test_an_ioapic_is_drawn_where_it_is(vmm: str) -> None:
     """In KVM's column if no other chip is there than KVM's."""
     design = compose(designs()["base"], VMMS[vmm], GUESTS["any"], DEVICES["level"])
     lanes = {name_of(design, leaf)[0] for leaf in leaves(design.state_type(Scope())) if leaf.path[0] == "ioapic"}
-    in_kernel = vmm in ("firecracker", "qemu_kernel_irqchip", "qemu_kernel_migrated", "setup_vmm", "any_vmm")
+    in_kernel = vmm in (
+        "firecracker",
+        "qemu_kernel_irqchip",
+        "qemu_kernel_migrated",
+        "setup_vmm",
+        "any_vmm",
+        "errno_vmm",
+    )
     assert lanes == {"KVM" if in_kernel else "VMM"}
 
 
