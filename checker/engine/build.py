@@ -7,7 +7,9 @@ its name, so that one which lies where another one should be is never taken for 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import fcntl
 import functools
 import hashlib
 import os
@@ -15,7 +17,7 @@ import platform
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from checker.errors import InternalError
@@ -93,8 +95,23 @@ def compile_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> Path:
     name = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     path = cache_dir() / f"{name}.so"
     if not is_whole(path):
-        _build(command, flags, f'{source}\nconst char {NAME}[] = "{name}";\n', path)
+        with _alone(path):
+            if not is_whole(path):
+                _build(command, flags, f'{source}\nconst char {NAME}[] = "{name}";\n', path)
     return path
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Who wants the same library meanwhile, another thread or process, waits for it instead of compiling it, too."""
+    lock = path.with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def load_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> ctypes.CDLL:

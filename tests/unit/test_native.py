@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -247,6 +249,25 @@ def test_cache_is_addressed_by_source_flags_and_compiler(cache: Path, monkeypatc
     others.add(compile_c(SOURCE))
     assert len(others) == 3 and path not in others
     assert {p.suffix for p in cache.iterdir()} == {".so"}  # nothing half-built is left
+
+
+def test_who_wants_what_another_compiles_waits_for_it(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest, built, all_there = build._build, list[Path](), threading.Barrier(4)
+
+    def slowly(command: str, flags: list[str], source: str, path: Path) -> None:
+        time.sleep(0.2)
+        honest(command, flags, source, path)
+        built.append(path)
+
+    def want() -> Path:
+        all_there.wait()
+        return compile_c(SOURCE)
+
+    monkeypatch.setattr(build, "_build", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        found = {future.result() for future in [pool.submit(want) for _ in range(4)]}
+    assert len(found) == 1 and built == [*found]
+    assert {p.suffix for p in cache.iterdir()} == {".so"}
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped"])
