@@ -21,6 +21,7 @@ from checker.matrix.roles import (
     mutants,
     registered,
     role_of,
+    uapi_vmms,
 )
 from checker.matrix.system import system_of
 from checker.questions.verdict import Status, check_cell
@@ -57,6 +58,8 @@ WRONG = [
     ("crosvm_unmasks_before_its_route.py", "crosvm", "", "linux_affinity", "level", V20, NONE, "sent_where_its_entry_says"),
     ("kvm_masked_pin_is_sent.py", "base", "firecracker", "linux_threaded", "level", V11, NONE, "masked_pin_sends_nothing"),
     ("kvm_set_irqchip_opens_pins.py", "base", "qemu_kernel_migrated", "xen", "level", V11, NONE, "image_is_loaded"),
+    ("kvm_irqchip_after_vcpus.py", "v6", "errno_vmm", "lapic", "level", V11, NONE, "create_irqchip_errno"),
+    ("kvm_flags_before_their_test.py", "v6", "setup_vmm", "lapic", "level", V11, NONE, "granted_flag_takes_effect"),
 ]  # fmt: skip
 
 
@@ -64,6 +67,8 @@ def by_default(name: str, cls: type[Machine], fixed: dict[str, Any]) -> list[Cel
     """The cells of `eoi diff BASE name` that have these VMMs, guests, devices and scope: those of the default matrix only."""
     role = role_of(cls)
     every = {"kernel": ["base"], "vmm": default_vmms(), "device": default_devices()}
+    if role == "kernel" and fixed.get("vmm") in uapi_vmms():
+        every |= {"vmm": uapi_vmms(), "device": ["level"]}
     every["guest"] = default_guests(every["vmm"])
     asked = {r: [fixed[r]] if r in fixed and fixed[r] in names else names for r, names in every.items()}
     found = matrix(
