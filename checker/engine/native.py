@@ -322,7 +322,8 @@ class Exploration:
         out = ctypes.create_string_buffer(self.shape.max_successors * len(state) + 1)
         labels = (ctypes.c_uint16 * (self.shape.max_successors + 1))()
         count = self._library.engine_successors(self._engine, state, out, labels)
-        return [(labels[k], out.raw[k * len(state) : (k + 1) * len(state)]) for k in range(count)]
+        raw, size = out.raw, len(state)
+        return [(labels[k], raw[k * size : (k + 1) * size]) for k in range(count)]
 
     def eval_atoms(self, atoms: Sequence[int]) -> U8:
         """u8[len(atoms), states]: the value (0 or 1) of each atom in each stored state."""

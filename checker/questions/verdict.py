@@ -197,6 +197,8 @@ class Judge:
         for atom in self.atoms:
             self._atoms[asked[atom.formula].function].append(atom)
         self.complete = search.outcome is Outcome.COMPLETE
+        self._known = dict[int, tuple[int, ...]]()
+        self._moves = dict[tuple[int, int, int | None], Move | None]()
         self._confirmed = dict[tuple[tuple[int, ...], Move], tuple[int, ...] | None]()
         if search.outcome is Outcome.FAULT:
             self._raise_fault()
@@ -271,21 +273,34 @@ class Judge:
 
     def _run(self, path: Path) -> Run:
         """State ids -> moves. The engine says which it took; each is confirmed by running the model in CPython."""
-        codes = [self.search.codes(s) for s in path.states]
+        codes = [self._codes(s) for s in path.states]
         if codes[0] != self.reference.start:
             raise InternalError("the engine's run does not start in the initial state")
         moves = list[Move]()
-        for k, (before, after) in enumerate(itertools.pairwise(codes)):
-            labels = [path.labels[k]] if path.labels else self.search.labels(*path.states[k : k + 2])
-            options = (self.reference.moves[label] for label in labels)
-            move = next((m for m in options if self._successor(before, m) == after), None)
+        for k, (src, dst) in enumerate(itertools.pairwise(path.states)):
+            move = self._move(src, dst, path.labels[k] if path.labels else None)
             if move is None:
                 raise InternalError(f"step {k + 1} of the engine's run is not a step of the model in CPython")
             moves.append(move)
         return Run(tuple(moves), tuple(codes), path.loop_start, path.stutter)
 
+    def _codes(self, state: int) -> tuple[int, ...]:
+        if state not in self._known:
+            self._known[state] = self.search.codes(state)
+        return self._known[state]
+
+    def _move(self, src: int, dst: int, label: int | None) -> Move | None:
+        """The move from one state to another, confirmed; of those that the engine has, or the one that it took. Shortest
+        runs share their beginnings, so each is asked of it once."""
+        if (src, dst, label) not in self._moves:
+            labels = [label] if label is not None else self.search.labels(src, dst)
+            options, after = (self.reference.moves[n] for n in labels), self._codes(dst)
+            found = next((m for m in options if self._successor(self._codes(src), m) == after), None)
+            self._moves[src, dst, label] = found
+        return self._moves[src, dst, label]
+
     def _successor(self, state: tuple[int, ...], move: Move) -> tuple[int, ...] | None:
-        """What CPython says of a move. Shortest runs share their beginnings, so each is asked of it once."""
+        """What CPython says of a move; each is asked of it once."""
         if (state, move) not in self._confirmed:
             try:
                 self._confirmed[state, move] = self.reference.successor(state, move)
