@@ -45,7 +45,10 @@ SENDS_NONE = [
     "self.apic_accept_irq(self.apic[dest], vector, Trigger.EDGE)",
     "self.apic_set_eoi(self.apic[cpu])",
 ]
-ASKED_OF_ROUTES = {"level_is_sent_once", "closed_until_its_eoi", "level_eoi_is_told", "level_eoi_is_intercepted"}
+ASKED_OF_ROUTES = {
+    "level_is_sent_once", "closed_until_its_eoi", "level_eoi_is_told", "level_eoi_is_intercepted",
+    "sent_where_its_entry_says", "masked_pin_sends_nothing",
+}  # fmt: skip
 
 
 def guest(path: Path, accept: str, promise: str = "other: ClassVar[bool] = False") -> type[Machine]:
