@@ -93,13 +93,16 @@ def tiny_plan(made: Made, *, full: bool = False, every: int = 6) -> Agenda:
 
 
 def test_by_default_is_what_prove_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device that meets some is judged with the main guests, too, and one must ask for that."""
-    only(monkeypatch, {("qemu", "linux", "resample"), ("qemu", "windows_cg", "resample"), *TINY})
+    """A device that meets some is judged with the main guests, too, and one must ask for that; also for any_vmm, though not for
+    the other VMMs of the uAPI."""
+    uapi = {(vmm, "lapic", "level") for vmm in ("setup_vmm", "msr_vmm", "errno_vmm", "any_vmm")}
+    only(monkeypatch, {("qemu", "linux", "resample"), ("qemu", "windows_cg", "resample"), *TINY, *uapi})
     by_default = {title for world in worlds(expected(), Rulebook()) if world.by_default for title in world.cells}
     asked = {str(c) for c in select(Selection("v6"))[1]}
     assert by_default == {t for t in asked if t.endswith(" resample")} | {
-        t for t in asked if "qemu_kernel_migrated" in t
+        t for t in asked if "qemu_kernel_migrated" in t or "lapic" in t
     }
+    assert sum("lapic" in title for title in by_default) == 3
 
 
 # --- a mutant is judged as the class that it stands for ---
