@@ -30,13 +30,29 @@ def tree_of(file: str, text: str) -> ast.Module:
 
 @functools.lru_cache(maxsize=256)
 def _parsed(file: str, stamp: float) -> ast.Module:
-    with open(file, encoding="utf-8") as source:
-        return tree_of(file, source.read())
+    return tree_of(file, text_of(file))
+
+
+_executed: dict[str, tuple[str, ast.Module]] = {}  # of users' files, which an editor may write while they are judged
+
+
+def executed(file: str, text: str) -> ast.Module:
+    """The AST of a text that is executed as this file: from now on it is what the file says. Raises SyntaxError, ValueError."""
+    _executed[file] = text, tree_of(file, text)
+    return _executed[file][1]
 
 
 def parsed(file: str) -> ast.Module:
-    """The AST of a source file, read once per version of the file."""
-    return _parsed(file, os.stat(file).st_mtime)
+    """The AST of a source file: as it was executed, or read once per version of the file."""
+    return _executed[file][1] if file in _executed else _parsed(file, os.stat(file).st_mtime)
+
+
+def text_of(file: str) -> str:
+    """What was parsed. Raises OSError."""
+    if file in _executed:
+        return _executed[file][0]
+    with open(file, encoding="utf-8") as source:
+        return source.read()
 
 
 @functools.lru_cache(maxsize=256)

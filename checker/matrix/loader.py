@@ -28,7 +28,7 @@ from checker.language import c_habits
 from checker.language.classes import check_text
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
-from checker.language.source import USERS_MODULE, tree_of
+from checker.language.source import USERS_MODULE, executed, tree_of
 from checker.matrix import lifting
 from checker.matrix.loader_checks import (
     check_design,
@@ -65,6 +65,7 @@ class UserFile:
     path: Path
     tree: ast.Module
     module: types.ModuleType
+    digest: str
 
 
 _loaded: dict[tuple[Path, str, Path], UserFile] = {}
@@ -122,17 +123,17 @@ def path_and_name(argument: str) -> tuple[Path, str]:
     return path, name
 
 
-def file_digest(argument: str) -> str:
-    """Eight hex digits that change with the content of a design's file, and of the files beside it that it imports.
-    Raises UserError if one cannot be read."""
-    if lifting.is_patch(argument):
-        return _digest(lifting.lifted(argument).path)[:8]
-    path = argument if argument.endswith(".py") else argument.rpartition(":")[0]
-    return _digest(Path(path))[:8]
+def file_digest(module: str) -> str:
+    """Eight hex digits that change with the content of the file that was loaded as this module, and of the files beside it
+    that it imports; as it was then: an editor may have written it meanwhile."""
+    return next(file.digest for file in _loaded.values() if file.module.__name__ == module)[:8]
 
 
 def _digest(path: Path, importers: tuple[Path, ...] = ()) -> str:
-    content = files.read_bytes(path)
+    return _digest_of(path, files.read_bytes(path), importers)
+
+
+def _digest_of(path: Path, content: bytes, importers: tuple[Path, ...] = ()) -> str:
     try:
         beside = _imports_beside(tree_of(str(path), content.decode()), path)
     except (SyntaxError, ValueError):  # told when the file is loaded
@@ -162,16 +163,21 @@ def _imports_beside(tree: ast.Module, path: Path) -> dict[str, Path]:
 def load_file(path: Path, importers: tuple[Path, ...] = ()) -> UserFile:
     """A file as a module of its own, which is run once for its content and that of the files that it imports: two files
     of one name are two modules. Raises UserError, Refused."""
-    key = (path.resolve(), _digest(path), Path.cwd())  # its source is read again by the name that it was given here
-    if key not in _loaded:
-        _loaded[key] = _execute(
-            path, f"{USERS_MODULE}{path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}", importers
-        )
+    content = files.read_bytes(path)
+    key = (path.resolve(), _digest_of(path, content), Path.cwd())  # its source goes by the name that it was given here
+    text = files.text_of(path, content)
+    if key in _loaded:
+        known = _loaded[key]
+        executed(str(known.path), text)  # again: it may have said something else meanwhile
+        for beside in _imports_beside(known.tree, path).values():
+            load_file(beside, (*importers, path))
+        return known
+    name = f"{USERS_MODULE}{path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}"
+    _loaded[key] = UserFile(path, *_execute(path, text, name, importers), key[1])
     return _loaded[key]
 
 
-def _execute(path: Path, name: str, importers: tuple[Path, ...]) -> UserFile:
-    source = files.read_text(path)
+def _execute(path: Path, source: str, name: str, importers: tuple[Path, ...]) -> tuple[ast.Module, types.ModuleType]:
     module = types.ModuleType(name)
     module.__file__ = str(path)
     linecache.checkcache(str(path))
@@ -179,7 +185,7 @@ def _execute(path: Path, name: str, importers: tuple[Path, ...]) -> UserFile:
         hint = 'write the function that it touches as a subclass: README.md, "Your patch, in ten minutes and ten lines"'
         raise Refused(Loc(str(path), line, 0, 1000), "this is a patch of C, and a design is a Python class", hint)
     try:
-        tree = tree_of(str(path), source)
+        tree = executed(str(path), source)
         _only_definitions(tree, path)
         for node in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
             check_text(node, str(path))
@@ -199,7 +205,7 @@ def _execute(path: Path, name: str, importers: tuple[Path, ...]) -> UserFile:
         raise _explained(error, path) from None
     check_names(tree, module, path)
     check_functions(tree, module, path)
-    return UserFile(path, tree, module)
+    return tree, module
 
 
 def _load_beside(tree: ast.Module, path: Path, importers: tuple[Path, ...]) -> dict[str, types.ModuleType]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, ClassVar
 
-from checker.language.source import definition_of, parsed
+from checker.language.source import definition_of, parsed, text_of
 from model.lang import Design, Index, Struct
 
 # of the report, not of the model
@@ -216,8 +216,7 @@ def _numbered(function: Callable[..., object]) -> list[tuple[int, str]]:
 @functools.lru_cache(maxsize=256)
 def _without_comments(file: str, version: ast.Module) -> list[str]:
     """The lines of a source file (of the version that was parsed)."""
-    with open(file, encoding="utf-8") as source:
-        text = source.read()
+    text = text_of(file)
     lines = text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:

@@ -141,7 +141,7 @@ def _property_of(story: ParsedStory, known: Mapping[str, Property]) -> Property:
     path, _, digest = file.rpartition("@")
     if not own:
         raise UserError(f"the property {name!r} is in a file of the user's: --property {shlex.quote(path)} names it")
-    now = {file_digest(path): p for path, p in own.items()}
+    now = {file_digest(p.function.__module__): p for p in own.values()}
     if digest not in now:
         raise StoryError(
             f"line {story.end}: {next(iter(own))} is not the file that the story's property was in: it has changed "
@@ -171,7 +171,7 @@ def _roles_of(
         classes[role] = families[role][names[role]] if own else find(names[role])[1]
         if role_of(classes[role]) != role:
             raise UserError(f"{names[role]} is a {role_of(classes[role])}, not a {role}")
-        now = file_digest(names[role]) if told else ""
+        now = file_digest(classes[role].__module__) if told else ""
         if told != now:
             raise StoryError(
                 f"line {story.cell_line}: {names[role]} is not the file that the story was told of: it has changed "

@@ -21,7 +21,7 @@ from checker.language.ir import Program
 from checker.matrix.cells import Cell
 from checker.matrix.lifting import is_patch
 from checker.matrix.loader import file_digest, property_argument, provenance
-from checker.matrix.roles import premise_of, role_of
+from checker.matrix.roles import premise_of, role_of, users_file
 from checker.matrix.scope import scope_value
 from checker.questions.recheck import LEAST, Recheck
 from checker.questions.restated import restated
@@ -366,7 +366,10 @@ class Account:
         cell, p, run = self.cell, self.p, self.run
         subject = subject or cell.subject
         bound = {name: show(value) for name, value in binding.items()}
-        names = {role: _with_digest(name) for role, name in cell.names.items()}
+        homes = {
+            role_of(cls): c.__module__ for cls in cell.system.__bases__ for c in cls.__mro__[::-1] if users_file(c)
+        }
+        names = {role: _with_digest(name, homes.get(role, "")) for role, name in cell.names.items()}
         scope = {name: scope_value(value) for name, value in vars(cell.scope).items()}
         about = [provenance(cls) for cls in cell.system.__bases__ if role_of(cls) == subject]
         trace = Trace(
@@ -381,7 +384,7 @@ class Account:
         file, colon, name = self.asked.rpartition(":")
         numbers = tuple(map(self.moves.index, run.moves))
         return sealed(trace, ReplayLine(
-            f"{_with_digest(file, p.function.__code__.co_filename)}{colon}{name}", bound, under_review_first, scope, table_of(self.moves), numbers,
+            f"{_with_digest(file, p.function.__module__)}{colon}{name}", bound, under_review_first, scope, table_of(self.moves), numbers,
             run.loop_start, run.stutter,
         ))  # fmt: skip
 
@@ -399,9 +402,9 @@ def is_file(name: str) -> bool:
     return name.endswith(".py") or ".py:" in name or is_patch(name)
 
 
-def _with_digest(name: str, lies_at: str = "") -> str:
-    """A file's name with its digest. lies_at: where it is now, if it was named before it was moved."""
-    return f"{name}@{file_digest(lies_at or name)}" if is_file(name) else name
+def _with_digest(name: str, module: str) -> str:
+    """A file's name with the digest of what was loaded of it, as this module."""
+    return f"{name}@{file_digest(module)}" if is_file(name) else name
 
 
 def _owed(system: type[Design]) -> tuple[str, ...]:
