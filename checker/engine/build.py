@@ -46,6 +46,19 @@ def cores() -> int:
     return max(1, os.cpu_count() or 1)
 
 
+def compiler() -> str:
+    """The command that compiles."""
+    return os.environ.get("CC") or "cc"
+
+
+def compiler_said() -> str:
+    """Which compiler it is, by its own words; "" if none can be run: what is explored then, CPython explores."""
+    try:
+        return _compiler_version(compiler())
+    except NoCompiler:
+        return ""
+
+
 @functools.cache
 def _compiler_version(command: str) -> str:
     try:
@@ -89,7 +102,7 @@ def compile_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> Path:
 
     Raises NoCompiler or CompileFailed.
     """
-    command = os.environ.get("CC") or "cc"
+    command = compiler()
     flags = ["-std=gnu11", "-shared", "-fPIC", *extra_flags]
     parts = [NAME, source, command, _compiler_version(command), platform.machine(), *flags]
     name = hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 An answer is kept beside the programs (checker/engine/kept.py) under a name that hashes what it depends on: every source
 file of the model, the properties and the checker, the classes and files that the system is made of, sizes, choices, the
-properties in their order, and the engine. Only whole answers are kept, and none is taken where somebody asks what a limit
+properties in their order, the engine and the compiler. Only whole answers are kept, and none is taken where somebody asks what a limit
 allows. EOI_ANEW=1 finds out everything again, and keeps nothing; no more does recheck.py.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from checker.engine.build import cache_dir
+from checker.engine.build import cache_dir, compiler, compiler_said
 from checker.engine.kept import name_of, packed, read, unpacked, write
 from checker.engine.native import Outcome
 from checker.matrix.cells import Cell
@@ -48,7 +48,7 @@ def path_of(cell: Cell, wanted: Sequence[Property], engine: str) -> Path | None:
     if program is None:
         return None
     choices = [(name, str(value)) for name, value in cell.scope.choices().items()]
-    asked = program, choices, names, engine, os.environ.get("CC"), os.environ.get("EOI_PORTABLE")
+    asked = program, choices, names, engine, compiler(), compiler_said(), os.environ.get("EOI_PORTABLE")
     return cache_dir() / f"{hashlib.sha256(repr(asked).encode()).hexdigest()}.answer"
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from checker.command import cli
+from checker.engine import build
 from checker.questions import kept_answers
 
 ASKED = ["prove", "v1", "--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1"]
@@ -43,3 +44,10 @@ def test_the_story_of_a_kept_answer_is_the_story(capsys):
         cli.main(asked)
         stories.append(capsys.readouterr().out)
     assert stories[0] == stories[1] and "Replay: eoi1" in stories[0]
+
+
+def test_what_another_compiler_made_says_nothing(capsys, monkeypatch):
+    said(capsys)
+    assert "Kept: 2 of 2 cells" in said(capsys)[1]
+    monkeypatch.setattr(build, "_compiler_version", lambda command: f"{command}, a later one")
+    assert "Kept: " not in said(capsys)[1]
