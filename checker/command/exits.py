@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
@@ -29,6 +30,7 @@ exit codes: 0 all hold as asked; 1 violated (diff: something REGRESSED; gate: a 
 differs from the expected one); 2 your input; 3 inconclusive (interrupted, out of
 memory or time, nothing was judged, or a line of your file was not run); 4 the engines disagree or we broke
 """
+INSTALLED = ("z3", "networkx", "numpy", "pygraphviz", "rich", *("lift", "oracles"))  # by pip, or with eoi itself
 CLOSED_PIPE = 141  # as a shell says it: `eoi prove ... | head`
 WORST_LAST = (Exit.FINE, Exit.OPEN, Exit.WRONG, Exit.MISTAKE)  # an answer is incomplete if a story could not be read
 # What became of a run on a real system; one that is not the model's there stops nobody.
@@ -61,6 +63,11 @@ def of_error(error: BaseException) -> tuple[Exit, str]:
             return Exit.MISTAKE, files.sentence(error)
         case ModelError() | NoCompiler():
             return Exit.MISTAKE, str(error)
+        case ModuleNotFoundError(name=str(name)) if name.partition(".")[0] in INSTALLED:
+            return (
+                Exit.MISTAKE,
+                f"this Python ({sys.executable}) has no {name}: `make setup` installs what eoi needs in .venv",
+            )
         case CompileFailed():
             return Exit.BROKEN, str(error)
         case InternalError():
