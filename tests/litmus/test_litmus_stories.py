@@ -47,9 +47,16 @@ CASES = [
     for name in STORIES
     for case in cases_of(STORIES[name], FIND)
 ]
+# `make check` runs the first and the last system of each story.
+AT_ONCE = {
+    name for story in STORIES for name in [[n for n, _ in CASES if n.startswith(f"{story}-")][k] for k in (0, -1)]
+}
 
 
-@pytest.mark.parametrize("case", [case for _, case in CASES], ids=[name for name, _ in CASES])
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=name, marks=[] if name in AT_ONCE else [pytest.mark.everything]) for name, case in CASES],
+)
 def test_it_ends_as_the_facts_say_in_both_engines(case: Case) -> None:
     """Where the model is known to differ it does; and the native engine goes the way of each run, and has met its end."""
     result = run_case(case)
