@@ -16,7 +16,7 @@ class AnyVmm(SetupVmm):
     """
 
     sets_remote_irr: ClassVar[bool] = True
-    asked_of_kernels: ClassVar[bool] = False  # it has 10^5 states
+    asked_of_kernels: ClassVar[bool] = False  # 10^5 states of one vCPU
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1}
 
     has_run: Annotated[Table[Cpu, bool], Label("CPU{0} has run")]  # KVM_RUN was called
