@@ -28,13 +28,32 @@ from oracles.mutation.touched import slips_of
 def run(options: Namespace) -> int:
     """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED, else 3 if anything
     is open, or a line of the user's is run in no cell. After Ctrl-C: of the cells that are finished under both."""
+    return tell(options, found(options))
+
+
+def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
+    """Explore and compare."""
     beside, asked = selection_of(options, "base"), selection_of(options)
     base, design = compare.Named(*beside.found), compare.Named(*asked.found)
     _, of_design, _, wanted = select(asked)
     _, of_base, _, _ = select(beside)
     pairs = compare.pair_cells(base, design, of_base, of_design)
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
-    diff = with_slips(compared(options, base, design, pairs, campaign, wanted), base.cls, design.cls)
+    return with_slips(compared(options, base, design, pairs, campaign, wanted), base.cls, design.cls), campaign
+
+
+def of_patch(options: Namespace, base: str) -> int:
+    """What `eoi prove` says of a patch: its answer on the first line."""
+    options = Namespace(**vars(options), base=base, stories=False, all=False)
+    diff, campaign = found(options)
+    if not options.json:
+        print(f"{options.design} against {base}: {compare.headline(diff)}\n")
+    return tell(options, (diff, campaign))
+
+
+def tell(options: Namespace, answer: tuple[compare.Diff, Campaign]) -> int:
+    """Print it; returns the exit code."""
+    diff, campaign = answer
     if options.json:
         print(as_json(diff))
     else:

@@ -48,6 +48,8 @@ def _prove(parser: ArgumentParser) -> None:
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
+    alone = "of a patch: all verdicts, as of a design (so do --confirm and --inductive); else what it makes worse and better"
+    parser.add_argument("--absolute", action="store_true", help=alone)
 
 
 def _diff(parser: ArgumentParser) -> None:

@@ -7,13 +7,14 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from checker.command import json_text
+from checker.command import diff, json_text
 from checker.command.explore import exit_code, explore, first_shown, story
 from checker.command.lift import print_lifted
 from checker.command.options import selection_of
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Cell, Skipped
+from checker.matrix.lifting import is_patch
 from checker.matrix.select import grouped, select
 from checker.questions import report
 from checker.questions.campaign import Campaign, lines_never_run
@@ -39,6 +40,9 @@ class ProveAnswer:
 
 
 def run(options: Namespace) -> int:
+    """Of a patch: what it changes of the kernel that it stands on, if not more is asked."""
+    if is_patch(options.design) and not (options.absolute or options.confirm or options.inductive):
+        return diff.of_patch(options, "base")
     return tell(options, judged(options))
 
 

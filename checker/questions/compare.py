@@ -268,6 +268,22 @@ def counts(diff: Diff) -> dict[str, int]:
 # --- as text ---
 
 
+def headline(diff: Diff) -> str:
+    """The answer: in how many cells a verdict is worse; in how many of the others one is better; and what became of the rest."""
+    kinds: dict[int, set[str]] = {id(result): set() for result in diff.after}
+    for change in diff.listed:
+        kinds[id(change.design)].add(change.kind)
+    worse = sum(REGRESSED in of for of in kinds.values())
+    rest = [of for of in kinds.values() if REGRESSED not in of]
+    better = sum(FIXED in of for of in rest)
+    rest = [of for of in rest if FIXED not in of]
+    still, unknown = sum(STILL in of for of in rest), sum(OPEN in of and STILL not in of for of in rest)
+    parts = [f"worse in {count(worse, 'cell')}", f"better in {better}", f"the same in {len(rest) - unknown}"]
+    parts[-1] += f" ({still} of them violated as before)" * bool(still)
+    parts += [f"not found out in {unknown}"] * bool(unknown)
+    return f"{', '.join(parts)}" + (f"; {_not_whole(diff)}" if not diff.whole else "")
+
+
 @dataclass(frozen=True)
 class GroupLine:
     """What is to be said of a cell. Cells with all else equal share a line; apart: what keeps others on their own."""
