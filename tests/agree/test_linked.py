@@ -64,12 +64,8 @@ def diagonal() -> list[Cell]:
 def turns() -> list[tuple[str, str, str]]:
     """Each kernel with every third VMM, or at night with each; the guests in turn."""
     guests, vmms = list(default_guests(["qemu"])), list(default_vmms())
-    return [
-        (kernel, vmm, guests[(k + n * (1 + k // len(guests))) % len(guests)])
-        for k, kernel in enumerate(KERNELS)
-        for n, vmm in enumerate(vmms)
-        if NIGHTLY or (k + n) % 3 == 0
-    ]
+    pairs = [(k, v) for n, k in enumerate(KERNELS) for m, v in enumerate(vmms) if NIGHTLY or (n + m) % 3 == 0]
+    return [(kernel, vmm, guests[turn % len(guests)]) for turn, (kernel, vmm) in enumerate(pairs)]
 
 
 def medium() -> Cell:
