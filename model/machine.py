@@ -178,6 +178,30 @@ class Machine(Design):
     def route_is_to(self, gsi: Pin, cpu: Cpu) -> bool:  # for properties: a message of this route may go to this vCPU
         return self.irq_routing[gsi].dest == cpu
 
+    def entry_is_to(self, pin: Pin, cpu: Cpu) -> bool:  # for properties: so may one of this entry
+        return self.ioapic[pin].dest == cpu
+
+    def pin_sends(self, pin: Pin, cpu: Cpu, vector: Vector, trigger: Trigger) -> bool:  # for properties: not masked
+        rte = self.ioapic[pin]
+        if rte.mask:
+            return False
+        if self.ioapic_in_kernel():
+            return rte.vector == vector and rte.trigger == trigger and self.entry_is_to(pin, cpu)
+        route = self.irq_routing[pin]
+        return route.valid and route.vector == vector and route.trigger == trigger and self.route_is_to(pin, cpu)
+
+    def pin_is_scanned(self, cpu: Cpu, vector: Vector) -> bool:  # for properties: a level pin sends it to this vCPU
+        for pin, route in self.irq_routing.items():
+            rte = self.ioapic[pin]
+            if self.ioapic_in_kernel():
+                found = rte.vector == vector and rte.trigger == Trigger.LEVEL and self.entry_is_to(pin, cpu)
+            else:
+                level = route.valid and route.trigger == Trigger.LEVEL
+                found = route.vector == vector and level and self.route_is_to(pin, cpu)
+            if found:
+                return True
+        return False
+
     def count_eoi(self, rte: RedirectionEntry) -> None:
         """One more EOI that found the line high. Without the throttle nobody counts, as if the count were never reached."""
         if self.scope.throttle:

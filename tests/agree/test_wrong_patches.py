@@ -60,6 +60,18 @@ WRONG = [
     ("kvm_set_irqchip_opens_pins.py", "base", "qemu_kernel_migrated", "xen", "level", V11, NONE, "image_is_loaded"),
     ("kvm_irqchip_after_vcpus.py", "v6", "errno_vmm", "lapic", "level", V11, NONE, "create_irqchip_errno"),
     ("kvm_flags_before_their_test.py", "v6", "setup_vmm", "lapic", "level", V11, NONE, "granted_flag_takes_effect"),
+    ("kvm_injects_lowest_first.py", "base", "qemu", "linux", "level", V20, NONE, "highest_goes_first"),
+    ("kvm_edge_keeps_tmr.py", "base", "firecracker", "any", "level", V11, NONE, "accepts_what_was_sent"),
+    ("kvm_entry_write_sends_edges.py", "base", "firecracker", "any", "level", V11, NONE, "edge_is_sent_as_it_rises"),
+    ("kvm_init_keeps_irr.py", "base", "qemu", "xen_kdump", "level", V20, NONE, "init_leaves_nothing"),
+    ("kvm_tests_a_request.py:TestsScan", "base", "qemu", "linux", "level", V20, NONE, "requests_are_served_first"),
+    ("kvm_tests_a_request.py:TestsExit", "base", "qemu", "linux", "level", V20, NONE, "requests_are_served_first"),
+    ("kvm_stale_is_the_last.py", "base", "firecracker", "linux_tmr0", "level", V11, NONE, "stale_is_the_highest"),
+    ("kvm_entry_scans.py:OnlyTheNewScans", "base", "firecracker", "linux_affinity", "level", V11, NONE, "stale_is_the_highest"),
+    ("kvm_entry_scans.py:EveryVcpuScans", "base", "firecracker", "linux", "level", V11, NONE, "entry_disturbs_its_destinations"),
+    ("kvm_every_eoi_rescans.py", "base", "qemu", "linux", "level", V20, NONE, "only_the_stale_eoi_rescans"),
+    ("kvm_new_map_scans_nobody.py", "base", "qemu", "linux", "level", V20, NONE, "new_map_is_scanned"),
+    ("kvm_edge_eoi_opens.py", "base", "firecracker", "any", "level", V11, NONE, "edge_eoi_opens_no_pin"),
 ]  # fmt: skip
 
 
@@ -133,6 +145,9 @@ LEVEL = [
     ("level_is_sent_once", ("qemu", "illumos", "level", V20), ("qemu", "linux_ir", "level", V20)),
     ("line_is_serviced", ("cloud_hypervisor", "linux", "shared", V11), ("crosvm", "linux", "shared", V20)),
     ("throttled_pin_rests", ("qemu", "linux", "storming", V11), ("firecracker", "linux", "storming", V11)),
+    ("accepts_what_was_sent", ("crosvm", "any", "level", V20), ("qemu", "any", "level", V20)),
+    ("edge_is_sent_as_it_rises", ("qemu", "any", "level", V20), ("firecracker", "any", "level", V11)),
+    ("edge_has_no_remote_irr", ("cloud_hypervisor", "xen", "level", V11), ("qemu", "xen", "level", V20)),
 ]  # fmt: skip
 
 
