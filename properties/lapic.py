@@ -4,6 +4,7 @@ vCPU scans the I/O APIC. No guest and no VMM may break any of it.
 
 from __future__ import annotations
 
+from model.features.destinations import HasModes
 from model.guests.xen_moves import XenKdump
 from model.lang import Promise, always, reachable
 from model.machine import Cpu, Machine, Pin, Trigger
@@ -19,6 +20,10 @@ OF_KERNEL: dict[Promise, str] = {
     lambda system: bool(
         system.gets_eoi_exits
     ): "asked of KVM's own I/O APIC: a VMM's hears a vector, and not its TMR bit"
+}
+PHYSICAL: dict[Promise, str] = {
+    lambda system: issubclass(system, HasModes): "this kernel knows logical destinations, whose vCPUs no entry names",
+    **OF_KERNEL,
 }
 SET_BY_VMM: dict[Promise, str] = {
     lambda system: bool(system.sets_remote_irr): "this VMM sets Remote IRR by KVM_SET_IRQCHIP, whatever the entry is"
@@ -147,7 +152,7 @@ def new_map_is_scanned(before: Machine, after: Machine, cpu: Cpu) -> bool:
     )
 
 
-@always(source="7ee30bc132c6; ioapic.c:ioapic_write_indirect()", premise="scan_asked_for", not_for=OF_KERNEL)
+@always(source="7ee30bc132c6; ioapic.c:ioapic_write_indirect()", premise="scan_asked_for", not_for=PHYSICAL)
 def entry_disturbs_its_destinations(before: Machine, after: Machine, cpu: Cpu) -> bool:
     """While LAPICs stay as they are, only a vCPU for which an entry is or was, or that ended its stale vector, has to scan.
 

@@ -197,6 +197,10 @@ class KvmDestinations(HasModes, Kvm):
         route = self.irq_routing[gsi]
         return self.kvm_apic_match_dest(cpu, route.dest, route.modes)
 
+    def entry_is_to(self, pin: Pin, cpu: Cpu) -> bool:
+        rte = self.ioapic[pin]
+        return self.kvm_apic_match_dest(cpu, rte.dest, rte.modes)
+
     def kvm_scan_ioapic_routes(self, cpu: Cpu, apic: Lapic) -> None:
         for route in self.irq_routing.values():
             if route.valid and route.trigger == Trigger.LEVEL:

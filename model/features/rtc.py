@@ -6,7 +6,7 @@ from typing import Annotated
 
 from model.designs.base import Base
 from model.lang import Label, Patch, Table
-from model.machine import Cpu, Lapic, Pin, Trigger
+from model.machine import Cpu, Lapic, Pin, Trigger, Vector
 
 
 class RtcTracking(Base):
@@ -43,3 +43,6 @@ class RtcTracking(Base):
         """Level pins and tracked ones."""
         for rte in self.ioapic.values():
             self.kvm_scan_ioapic_irq(cpu, apic, rte.dest, rte.vector)
+
+    def pin_is_scanned(self, cpu: Cpu, vector: Vector) -> bool:
+        return any(rte.vector == vector and self.entry_is_to(pin, cpu) for pin, rte in self.ioapic.items())
