@@ -181,10 +181,8 @@ class Machine(Design):
     def entry_is_to(self, pin: Pin, cpu: Cpu) -> bool:  # for properties: so may one of this entry
         return self.ioapic[pin].dest == cpu
 
-    def pin_sends(self, pin: Pin, cpu: Cpu, vector: Vector, trigger: Trigger) -> bool:  # for properties: not masked
+    def pin_sends(self, pin: Pin, cpu: Cpu, vector: Vector, trigger: Trigger) -> bool:  # for properties
         rte = self.ioapic[pin]
-        if rte.mask:
-            return False
         if self.ioapic_in_kernel():
             return rte.vector == vector and rte.trigger == trigger and self.entry_is_to(pin, cpu)
         route = self.irq_routing[pin]

@@ -4,7 +4,6 @@ vCPU scans the I/O APIC. No guest and no VMM may break any of it.
 
 from __future__ import annotations
 
-from model.features.destinations import HasModes
 from model.guests.xen_moves import XenKdump
 from model.lang import Promise, always, reachable
 from model.machine import Cpu, Machine, Pin, Trigger
@@ -22,7 +21,7 @@ OF_KERNEL: dict[Promise, str] = {
     ): "asked of KVM's own I/O APIC: a VMM's hears a vector, and not its TMR bit"
 }
 PHYSICAL: dict[Promise, str] = {
-    lambda system: issubclass(system, HasModes): "this kernel knows logical destinations, whose vCPUs no entry names",
+    lambda system: bool(system.has_modes): "this kernel knows logical destinations, whose vCPUs no entry names",
     **OF_KERNEL,
 }
 SET_BY_VMM: dict[Promise, str] = {
@@ -55,8 +54,8 @@ def highest_goes_first(before: Machine, after: Machine, cpu: Cpu) -> bool:
     not_for=PASSED_BY,
 )  # fmt: skip
 def accepts_what_was_sent(before: Machine, after: Machine, cpu: Cpu) -> bool:
-    """What a LAPIC accepts was sent to it by a pin that is not masked, and TMR says how that pin is triggered; an edge is sent
-    on by a CPU that goes offline, too. A LAPIC that is disabled accepts nothing.
+    """What a LAPIC accepts is what a pin sends to it, and TMR says how that pin is triggered; an edge is sent on by a CPU that
+    goes offline, too. A LAPIC that is disabled accepts nothing.
 
     Violated: CPU{cpu} accepts a vector that no pin sends to it like that.
     """
