@@ -40,13 +40,11 @@ def highest_goes_first(before: Machine, after: Machine, cpu: Cpu) -> bool:
     """
     was = before.apic[cpu]
     now = after.apic[cpu]
-    if was.isr == now.isr:
-        return True
     highest = was.isr.highest()
-    taken = (now.isr - was.isr).highest()
+    taken = ((was.irr - now.irr) & now.isr).highest()
     if taken is not None:
         return was.irr.highest() == taken and (highest is None or taken > highest)
-    return not now.spiv_enabled or (was.isr - now.isr).lowest() == highest
+    return was.isr == now.isr or not now.spiv_enabled or (was.isr - now.isr).lowest() == highest
 
 
 @always(
@@ -55,12 +53,15 @@ def highest_goes_first(before: Machine, after: Machine, cpu: Cpu) -> bool:
 )  # fmt: skip
 def accepts_what_was_sent(before: Machine, after: Machine, cpu: Cpu) -> bool:
     """What a LAPIC accepts is what a pin sends to it, and TMR says how that pin is triggered; an edge is sent on by a CPU that
-    goes offline, too. A LAPIC that is disabled accepts nothing.
+    goes offline, too. A LAPIC that is disabled accepts nothing, and TMR says nothing new then.
 
     Violated: CPU{cpu} accepts a vector that no pin sends to it like that.
     """
+    was = before.apic[cpu]
     now = after.apic[cpu]
-    new = now.irr - before.apic[cpu].irr
+    new = now.irr - was.irr
+    if (now.tmr - was.tmr) - now.irr:
+        return False
     return not new or (
         now.spiv_enabled
         and all(
