@@ -3,12 +3,14 @@
 A mutant is equal to its original at some sizes if no well-typed state, no choices and no instance of a step or of a formula
 show a difference between them: whether a step can be taken, whether a value leaves its range, and where it leads; and if
 initial() leads to one state, whatever the choices. That is more than a search says of reachable states, and less than
-equality at all sizes.
+equality at all sizes. Where some state shows one, states are asked in which lemmas.py holds: as far as z3 has shown that
+initial() leads to such a state and no step out of them, so that all reachable ones are among them.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import multiprocessing
 from collections.abc import Iterator, Sequence
@@ -21,12 +23,14 @@ from checker.engine.facts import reached
 from checker.interrupt import left_to_the_parent
 from checker.language import ir
 from checker.language.layout import bindings, instances
+from checker.language.lower import lower
 from checker.symbolic.smt import Execution, Symbolic
 from checker.symbolic.smt_values import literal
 from checker.symbolic.terms import Term, Truth, either, negation, same
 from oracles.mutation.make import Mutant
 from oracles.mutation.schemata import MUTANT, SET_UP, Schemata
 from oracles.world.judge import Chosen, World
+from oracles.world.lemmas import LEMMAS
 
 MILLISECONDS = 10_000  # for one question
 
@@ -83,12 +87,63 @@ class Equality:
 
 def compare(world: World, mutant: Mutant) -> Equal:
     """Of a mutant of the world's program, at its sizes."""
-    program = Schemata().program(world.original, {mutant.function: [(1, mutant.changed)]})
-    before = Symbolic(program, Chosen(world.scope, 0, True))
-    assumed: list[object] = [before.well_typed(before.state)]
+    answer = _compare(world, mutant, world.original, ())
+    if answer is not Equal.NO:
+        return answer
+    program, lemmas = proved(world)
+    return _compare(world, mutant, program, lemmas) if lemmas else answer
+
+
+@functools.lru_cache(maxsize=8)
+def proved(world: World) -> tuple[ir.Program, tuple[ir.Formula, ...]]:
+    """The world's program with the lemmas, and those of them that together hold in every reachable state: one that initial()
+    or a step from where all hold leads out of is left out, and the others are asked again without it."""
+    asked = [p for p in LEMMAS if p.why_not(world.system) is None]
+    original = lower(world.system, world.scope, [*world.properties, *asked])
+    symbolic, assumed = _anywhere(world, Schemata().program(original, {}))
+    left = tuple(f for f in original.formulas if f.name in {p.name for p in asked})
+    while left:
+        broken = next((f for f in left if _broken(world, symbolic, [*assumed, *_hold(symbolic, left)], f)), None)
+        if broken is None:
+            break
+        left = tuple(f for f in left if f is not broken)
+    return original, left
+
+
+def _hold(symbolic: Symbolic, lemmas: Sequence[ir.Formula], state: Sequence[Term] | None = None) -> list[object]:
+    at = symbolic.state if state is None else state
+    return [symbolic.formula(f.functions[0], args, at) for f in lemmas for args in bindings(f.params)]
+
+
+def _broken(world: World, symbolic: Symbolic, assumed: list[object], lemma: ir.Formula) -> bool:
+    """Does initial() or some step lead to a state where it does not hold, or is z3 at a loss?"""
+    found = instances(symbolic.program)
+    if all(i.step != SET_UP for i in found):  # no initial(): the VM begins as its fields do
+        return True
+    for instance in found:
+        at = symbolic.constants(world.before) if instance.step == SET_UP else symbolic.state
+        step = symbolic.step(instance, at)
+        holds = z3.And(*_hold(symbolic, [lemma], step.successor))
+        if _asked(assumed, z3.And(step.enabled, z3.Not(step.fault), z3.Not(holds))) != z3.unsat:
+            return True
+    return False
+
+
+def _anywhere(world: World, program: ir.Program) -> tuple[Symbolic, list[object]]:
+    """Any well-typed state and any choices of userspace, of the program without a mutant: what z3 may assume of them."""
+    symbolic = Symbolic(program, Chosen(world.scope, 0, True))
+    assumed: list[object] = [symbolic.well_typed(symbolic.state)]
     for name, of in world.original.choices.items():
-        before.choices[name] = before.terms.variable(f"choice of {name}", of)
-        assumed.append(before.terms.as_z3(before.terms.is_code(of, before.choices[name])))
+        symbolic.choices[name] = symbolic.terms.variable(f"choice of {name}", of)
+        assumed.append(symbolic.terms.as_z3(symbolic.terms.is_code(of, symbolic.choices[name])))
+    return symbolic, assumed
+
+
+def _compare(world: World, mutant: Mutant, original: ir.Program, lemmas: Sequence[ir.Formula]) -> Equal:
+    """original: the world's program. In states in which the lemmas hold, which are formulas of it."""
+    program = Schemata().program(original, {mutant.function: [(1, mutant.changed)]})
+    before, assumed = _anywhere(world, program)
+    assumed += _hold(before, lemmas)
     after = copy.copy(before)
     after.choices = {**before.choices, MUTANT: literal(program.choices[MUTANT], 1)}
     for difference in _differences(world, before, after, mutant.function):

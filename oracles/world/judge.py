@@ -151,7 +151,7 @@ class World:
         by_name = {role: registered(role, name) for role, name in names.items()}
         self.by_default = not on_request and names["device"] in default_devices() and keep_company(by_name)
         first = next(iter(self.cells.values()))
-        self.system, self.scope = first.system, first.scope
+        self.system, self.scope, self.properties = first.system, first.scope, list(properties)
         self.original = lower(self.system, self.scope, properties)
         made = book.of(self.original)
         self.mutants: list[Mutant] = [m for name, of in made.items() if name in self.original.functions for m in of]

@@ -17,8 +17,8 @@ from checker.matrix.select import Selection, select
 from checker.questions import gate
 from checker.questions.expected import Row, Table, from_toml
 from checker.questions.verdict import Status, check_cell
-from model.lang import Kind
-from model.machine import Machine
+from model.lang import Kind, always
+from model.machine import Cpu, Machine
 from oracles.mutation.make import Mutant
 from oracles.world import equal
 from oracles.world import run as world_run
@@ -38,6 +38,7 @@ from oracles.world.judge import (
     side_of,
     worlds,
 )
+from oracles.world.lemmas import LEMMAS
 from oracles.world.report import TARGETS, MutantRow, Survival, WorldReport, told
 from oracles.world.run import SMALL, Agenda, Effects, Log, Place
 from tests.rigs.hand_mutants import EoisWhatIsSuppressed, OffersTheOpposite, StaysClosed
@@ -205,6 +206,27 @@ def test_what_is_passed_over_as_the_same_graph_is_the_same(made: Made, title: st
             assert found.is_as(judge.design) and found.verdicts() == judge.verdicts, mutant
             same += 1
     assert 100 < same < len(world.mutants)
+
+
+@always()
+def runs_or_is_asked(s: Machine, cpu: Cpu) -> bool:
+    """No lemma: a vCPU comes back from userspace with nothing asked of it."""
+    return s.apic[cpu].in_guest or s.apic[cpu].req_scan_ioapic
+
+
+def test_a_lemma_is_proved_before_it_is_used(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who takes an exit that nobody asked for finds an empty slot; in a state where there is none, it makes a difference."""
+    title = "qemu 0x20, linux, shared"
+    mutant = made.mutant(title, "vcpu_enter_guest", "apic.req_ioapic_eoi_exit -> True")
+    world = made.of(title)
+    assert {f.name for f in equal.proved(world)[1]} == {p.name for p in LEMMAS}
+    assert compare(world, mutant) is Equal.YES
+    for asked, proved in (((*LEMMAS, runs_or_is_asked), LEMMAS), ((runs_or_is_asked,), ())):
+        equal.proved.cache_clear()
+        monkeypatch.setattr(equal, "LEMMAS", asked)
+        assert [f.name for f in equal.proved(world)[1]] == [p.name for p in proved]
+    assert compare(world, mutant) is Equal.NO
+    equal.proved.cache_clear()
 
 
 def test_what_z3_does_not_know_is_not_equal(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
