@@ -52,10 +52,10 @@ def highest_goes_first(before: Machine, after: Machine, cpu: Cpu) -> bool:
     not_for=PASSED_BY,
 )  # fmt: skip
 def accepts_what_was_sent(before: Machine, after: Machine, cpu: Cpu) -> bool:
-    """What a LAPIC accepts is what a pin sends to it, and TMR says how that pin is triggered; an edge is sent on by a CPU that
-    goes offline, too. A LAPIC that is disabled accepts nothing, and TMR says nothing new then.
+    """What a LAPIC accepts as level-triggered, as TMR says, is what a level pin sends to it. A LAPIC that is disabled accepts
+    nothing, and TMR says nothing new then.
 
-    Violated: CPU{cpu} accepts a vector that no pin sends to it like that.
+    Violated: CPU{cpu} accepts a vector although it is disabled, or as level although no level pin sends it.
     """
     was = before.apic[cpu]
     now = after.apic[cpu]
@@ -64,17 +64,14 @@ def accepts_what_was_sent(before: Machine, after: Machine, cpu: Cpu) -> bool:
         return False
     return not new or (
         now.spiv_enabled
-        and all(
-            any(after.pin_sends(p, cpu, v, Trigger.LEVEL if v in now.tmr else Trigger.EDGE) for p in after.ioapic)
-            or (v not in now.tmr and any(v in apic.irr for apic in before.apic.values()))
-            for v in new
-        )
+        and all(any(after.pin_sends(p, cpu, v, Trigger.LEVEL) for p in after.ioapic) for v in new & now.tmr)
     )
 
 
 @always(source="vmm-guest.md H3; ioapic.c:ioapic_write_indirect()", premise="edge_pending", not_for=PASSED_BY)
 def edge_is_sent_as_it_rises(before: Machine, after: Machine, cpu: Cpu) -> bool:
-    """An edge-triggered pin sends an interrupt only as its line rises.
+    """An edge-triggered pin sends an interrupt only as its line rises. (An edge that no pin sends is an IPI, and so is one that
+    a CPU sends on as it goes offline.)
 
     Violated: CPU{cpu} gets an interrupt from an edge-triggered pin although no line has risen.
     """
@@ -82,6 +79,7 @@ def edge_is_sent_as_it_rises(before: Machine, after: Machine, cpu: Cpu) -> bool:
     new = (now.irr - before.apic[cpu].irr) - now.tmr
     return not new or all(
         any(v in apic.irr for apic in before.apic.values())
+        or not any(after.pin_sends(p, cpu, v, Trigger.EDGE) for p in after.ioapic)
         or any(
             high and not before.raised[p] and after.pin_sends(p, cpu, v, Trigger.EDGE)
             for p, high in after.raised.items()

@@ -145,7 +145,6 @@ LEVEL = [
     ("level_is_sent_once", ("qemu", "illumos", "level", V20), ("qemu", "linux_ir", "level", V20)),
     ("line_is_serviced", ("cloud_hypervisor", "linux", "shared", V11), ("crosvm", "linux", "shared", V20)),
     ("throttled_pin_rests", ("qemu", "linux", "storming", V11), ("firecracker", "linux", "storming", V11)),
-    ("accepts_what_was_sent", ("crosvm", "any", "level", V20), ("qemu", "any", "level", V20)),
     ("edge_is_sent_as_it_rises", ("qemu", "any", "level", V20), ("firecracker", "any", "level", V11)),
     ("edge_has_no_remote_irr", ("cloud_hypervisor", "xen", "level", V11), ("qemu", "xen", "level", V20)),
 ]  # fmt: skip
