@@ -100,5 +100,7 @@ class Shared(Level):
 class Storming(Level):
     """Level lines that are high again at so many EOIs in a row that the I/O APIC's throttle comes (see model/vmms/qemu.py)."""
 
-    meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("qemu", "firecracker"), "guest": ("linux", "windows_cg")}
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {
+        "vmm": ("qemu", "firecracker"), "guest": ("linux", "windows_cg", "linux_threaded"),
+    }  # fmt: skip
     scope_defaults: ClassVar[dict[str, int | bool]] = {"cpus": 1, "throttle": True}

@@ -39,7 +39,7 @@ def throttled_pin_rests(before: Storming, after: Storming, pin: Pin) -> bool:
     )
 
 
-@always(source="kvm.md B11; vmm-guest.md Q8, S-D18", premise="throttled", only_for=STORMS)
+@always(source="kvm.md B11; vmm-guest.md Q8, S-D18", premise="remote_irr_set", only_for=STORMS)
 def throttle_counts_in_a_row(before: Storming, after: Storming, pin: Pin) -> bool:
     """The throttle counts EOIs in a row that find the line high: one that finds it low, or is throttled, begins the count anew,
     and nothing else does.

@@ -52,6 +52,7 @@ WRONG = [
     ("qemu_eoi_forgets_a_high_line.py", "qemu", "", "linux", "shared", V20, NONE, "line_is_serviced"),
     ("qemu_routes_after_service.py", "qemu", "", "xen_moves", "level", V20, NONE, "no_eoi_lost"),
     ("kvm_throttle_counts_all.py", "base", "firecracker", "linux", "storming", V11, NONE, "throttle_counts_in_a_row"),
+    ("kvm_throttle_counts_masked.py", "base", "firecracker", "linux_threaded", "storming", V11, NONE, "throttle_counts_in_a_row"),
     ("kvm_throttle_never_ends.py", "base", "firecracker", "linux", "storming", V11, NONE, "throttle_ends"),
     ("kvm_throttle_sends_low_lines.py", "base", "firecracker", "linux", "storming", V11, NONE, "closes_for_a_high_line"),
     ("qemu_high_half_is_ignored.py", "qemu", "", "linux_moves_in_service", "level", V20, NONE, "entry_is_as_written"),
