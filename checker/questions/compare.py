@@ -23,7 +23,7 @@ from checker.matrix.roles import ROLES, role_of
 from checker.matrix.scope import scope_type
 from checker.matrix.system import system_of
 from checker.progress import Progress
-from checker.questions import report
+from checker.questions import kept_answers, report
 from checker.questions.campaign import judged_nothing, lines_never_run
 from checker.questions.graph_compare import INTERRUPTED, SAME, GraphComparison, compare_graphs
 from checker.questions.model_diff import Hunk
@@ -238,8 +238,11 @@ def compare_all(
 
 
 def _compared(pair: Pair, wanted: Sequence[Property], limits: Limits, progress: Progress) -> GraphComparison:
-    try:
+    def find_out() -> GraphComparison:
         return compare_graphs(pair.base, pair.design, wanted, limits, progress.of(str(pair.design)))
+
+    try:
+        return find_out() if limits != Limits() else kept_answers.compared((pair.base, pair.design), wanted, find_out)
     except NoCompiler:
         return GraphComparison(None, why="graphs are compared with the native engine only")
 

@@ -9,15 +9,17 @@ allows. EOI_ANEW=1 finds out everything again, and keeps nothing; no more does r
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from checker.engine.build import cache_dir, compiler, compiler_said
 from checker.engine.kept import name_of, packed, read, unpacked, write
 from checker.engine.native import Outcome
 from checker.matrix.cells import Cell
+from checker.questions.graph_compare import GraphComparison
 from checker.questions.verdict import CellResult, asked_of
 from model.lang import Property
 
@@ -37,6 +39,25 @@ def answered(
     if path is not None and result.outcome is Outcome.COMPLETE:
         save(path, result, wanted)
     return result
+
+
+def compared(
+    pair: Sequence[Cell], wanted: Sequence[Property], find_out: Callable[[], GraphComparison]
+) -> GraphComparison:
+    """What an earlier command found out of two graphs, or what find_out says, which is kept if it was decided."""
+    names = [path_of(cell, wanted, "graph") for cell in pair]
+    if None in names:
+        return find_out()
+    digest = hashlib.sha256("".join(name.stem for name in names if name).encode()).hexdigest()
+    path = cache_dir() / f"{digest}.graphs"
+    content = read(path)
+    if content is not None:
+        told = json.loads(content)
+        return GraphComparison(**{**told, "left_out": tuple(told["left_out"])})
+    found = find_out()
+    if found.same is not None:
+        write(path, json.dumps(asdict(found)).encode())
+    return found
 
 
 def path_of(cell: Cell, wanted: Sequence[Property], engine: str) -> Path | None:

@@ -8,7 +8,7 @@ import pytest
 
 from checker.command import cli
 from checker.engine import build
-from checker.questions import kept_answers
+from checker.questions import compare, kept_answers
 
 ASKED = ["prove", "v1", "--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1"]
 
@@ -51,3 +51,22 @@ def test_what_another_compiler_made_says_nothing(capsys, monkeypatch):
     assert "Kept: 2 of 2 cells" in said(capsys)[1]
     monkeypatch.setattr(build, "_compiler_version", lambda command: f"{command}, a later one")
     assert "Kept: " not in said(capsys)[1]
+
+
+PAIR = ["--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,ioapic=0x20"]
+
+
+def test_graphs_that_were_compared_are_not_explored_again(capsys, monkeypatch):
+    def differ(design):
+        code = cli.main(["diff", "base", design, *PAIR])
+        return code, capsys.readouterr().out
+
+    first = differ("v1")
+    assert first[1].endswith("0 exploring differently, 1 the same\n")
+    monkeypatch.setattr(compare, "compare_graphs", lambda *_: pytest.fail("explored again"))
+    assert differ("v1") == first
+    with pytest.raises(pytest.fail.Exception):
+        differ("v6")
+    monkeypatch.setenv("EOI_ANEW", "1")
+    with pytest.raises(pytest.fail.Exception):
+        differ("v1")
