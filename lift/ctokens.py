@@ -51,6 +51,7 @@ def without_comments(rows: Sequence[Row]) -> list[Row]:
     first_end, first_begin = whole.find("*/"), whole.find("/*")
     at, cut = 0, list(whole)
     if first_end >= 0 and (first_begin < 0 or first_end < first_begin):
+        _refuse_hidden(rows, whole, first_end + 2)
         _blank(cut, 0, first_end + 2)
         at = first_end + 2
     while (found := _OPEN.search(whole, at)) is not None:
@@ -58,6 +59,10 @@ def without_comments(rows: Sequence[Row]) -> list[Row]:
             at = found.end()
             continue
         end = whole.find("*/", found.end()) + 2 if found[0] == "/*" else whole.find("\n", found.end())
+        if found[0] == "//" and whole[: end if end > 0 else None].endswith("\\"):
+            raise NotLifted(
+                rows[whole.count("\n", 0, found.start())].number, "a `//` comment that goes on in the next line"
+            )
         if end <= found.start():
             begins = rows[whole.count("\n", 0, found.start())]
             if begins.changed and found[0] == "/*":
@@ -66,6 +71,19 @@ def without_comments(rows: Sequence[Row]) -> list[Row]:
         _blank(cut, found.start(), end)
         at = end
     return [Row(t, r.number, r.changed) for t, r in zip("".join(cut).split("\n"), rows, strict=True)]
+
+
+def _refuse_hidden(rows: Sequence[Row], whole: str, end: int) -> None:
+    """A comment that began before the hunk has no code in it: no changed line, and no `;` or brace."""
+    hidden = whole[:end].count("\n") + 1
+    for row in rows[:hidden]:
+        text = row.text.partition("*/")[0]
+        if (row.changed and text.strip()) or re.search(r"[;{}]\s*$|//|[\"]", text):
+            raise NotLifted(
+                row.number,
+                "a `*/` ends a comment that the hunk does not show to begin",
+                "make the patch with more context",
+            )
 
 
 def _blank(text: list[str], begin: int, end: int) -> None:
@@ -98,6 +116,12 @@ def _preprocessor(row: Row) -> None:
     word = row.text.lstrip(" \t#").split("(")[0].split()[:1]
     if row.changed:
         raise NotLifted(row.number, f"`{row.text.strip()}` is changed inside a function", "write this one by hand")
+    if row.text.lstrip(" \t#").split()[:2] == ["if", "0"]:
+        raise NotLifted(
+            row.number,
+            f"`{row.text.strip()}` in the hunk: what stands in it is not compiled",
+            "make the patch with less context (-U1)",
+        )
     if word and word[0] in ("else", "elif"):
         raise NotLifted(row.number, f"`{row.text.strip()}` in the hunk", "make the patch with less context (-U1)")
 

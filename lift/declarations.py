@@ -43,6 +43,10 @@ def _define(define: Define, before: Define | None, known: Known, changed: set[st
     if before is not None and name not in known.defines:
         raise NotLifted(number, f"#define {name} is changed, and the table does not know who uses it",
                         f"add its value to [constants] of {known.table.file}")  # fmt: skip
+    if had is None and name in known.table.names():
+        raise NotLifted(
+            number, f"#define {name}: the model knows this by another meaning", "write what it changes by hand"
+        )
     known.defines[name] = define.value
     if had is None:
         brought[name] = define.value

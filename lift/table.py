@@ -17,8 +17,30 @@ from lift.refusal import NotLifted
 
 SECTIONS = (
     "base", "files", "functions", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
-    "loops", "registers", "assume", "ignore", "not modelled", "flags", "shapes",
+    "loops", "registers", "assume", "asserts", "ignore", "not modelled", "flags", "shapes",
 )  # fmt: skip
+KEYWORDS = frozenset(
+    [
+        "if",
+        "else",
+        "for",
+        "while",
+        "do",
+        "return",
+        "switch",
+        "case",
+        "break",
+        "continue",
+        "goto",
+        "default",
+        "bool",
+        "int",
+        "true",
+        "false",
+        "struct",
+        "static",
+    ]
+)
 _META = re.compile(r"\$\w+")
 _FUNCTION = re.compile(r"(\w+)(?:/(\w+))?\(([^()]*)\)(?:\s*=>\s*(\w+))?$")
 
@@ -95,6 +117,13 @@ class Table:
     def of_c(self, name: str) -> list[FunctionRow]:
         return [row for row in self.functions if row.c == name]
 
+    def names(self) -> set[str]:
+        """The words of C that stand for something of the model, and those of the language; not those that are numbers."""
+        meant = ("objects", "expressions", "statements", "loops", "assume", "asserts", "ignore")
+        rows = [row.left for section in meant for row in self.rows[section]]
+        rows += [row.c for row in self.functions] + [register.name for register in self.registers]
+        return {word for row in rows for word in re.findall(r"[A-Za-z_]\w*", row)} | KEYWORDS
+
     def lines(self) -> Iterator[tuple[int, str]]:
         """Every row, by its line: what is to be used by something."""
         for rows in self.rows.values():
@@ -150,12 +179,12 @@ def _row(table: Table, section: str, line: str, why: str, number: int) -> None:
         return
     if section == "base":
         table.base = left
-    patterned = section in ("objects", "expressions", "statements", "loops", "assume")
+    patterned = section in ("objects", "expressions", "statements", "loops", "assume", "asserts")
     patterned = patterned or (section in ("ignore",) and not re.fullmatch(r"(function |return of )?[\w*]+", left))
     row = Row(section, number, left, right, why, scope, expression(left.rstrip(";")) if patterned else None)
     if patterned and section != "ignore" and not arrow:
         raise ValueError("`=>` is missing")
-    if not why and (section in ("assume", "ignore", "not modelled") or (patterned and row.dropped)):
+    if not why and (section in ("assume", "asserts", "ignore", "not modelled") or (patterned and row.dropped)):
         raise ValueError("something is left out: say why, after #")
     table.rows[section].append(row)
 

@@ -33,6 +33,8 @@ from checker.matrix import lifting
 from checker.matrix.loader_checks import (
     check_design,
     check_functions,
+    check_imports,
+    check_lines,
     check_names,
     import_line,
     is_own,
@@ -189,6 +191,8 @@ def _execute(path: Path, source: str, name: str, importers: tuple[Path, ...]) ->
         _only_definitions(tree, path)
         for node in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
             check_text(node, str(path))
+        check_lines(tree, path)
+        check_imports(tree, path, _imports_beside(tree, path))
         beside = _load_beside(tree, path, (*importers, path))
         code = compile(tree, str(path), "exec", dont_inherit=True)
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _importing(beside)}

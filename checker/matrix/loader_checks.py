@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib.util
 import re
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from checker.language.refusal import Refused, loc_of
@@ -23,6 +24,10 @@ DERIVE_KERNEL = (
 DERIVE_ANY = (
     "derive from a whole one, e.g. Base or V6 (kernels), Qemu (a VMM), Linux (a guest): `eoi list` names them all"
 )
+DEFINING = ("typing", "enum", "dataclasses", "collections", "abc", "builtins")  # of the standard library
+KNOWN_PACKAGES = frozenset(
+    {"model", "properties", "checker", "oracles", "__future__", "typing_extensions", "functools", "operator", *DEFINING}
+)
 _DIFF = re.compile(r"diff --git |--- (?:a/|/dev/null)|@@ -\d|Index: |From [0-9a-f]{7,40} ")
 _MAIL = re.compile(r"From |(?:From|To|Subject|Date|Message-I[dD]|Return-Path|Received|MIME-Version): ", re.IGNORECASE)
 _HUNK = re.compile(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+)", re.MULTILINE)
@@ -34,6 +39,31 @@ def line_of_diff(source: str) -> int:
     text = source.splitlines()[first - 1] if first else ""
     mailed = _MAIL.match(text) and _HUNK.search(source)
     return first if _DIFF.match(text) or mailed else 0
+
+
+def check_lines(tree: ast.Module, path: Path) -> None:
+    """Refuse what shares a line: which lines a step runs is what is told."""
+    for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
+        met = set[int]()
+        for stmt in (n for part in function.body for n in ast.walk(part) if isinstance(n, ast.stmt)):
+            if stmt.lineno in met:
+                hint = "write one a line: what no step runs is told by its line"
+                raise Refused(loc_of(stmt, str(path)), "two statements on one line", hint)
+            met.add(stmt.lineno)
+
+
+def check_imports(tree: ast.Module, path: Path, beside: Collection[str]) -> None:
+    """Refuse to import what could change what a file says without a change of it, or of the model."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        for name in names:
+            top = name.partition(".")[0]
+            if name not in beside and top not in KNOWN_PACKAGES and importlib.util.find_spec(top) is not None:
+                said = f"a design's file imports the model, {', '.join(DEFINING)} and files beside it, and {name} is none of these"
+                raise Refused(loc_of(node, str(path)), said, "write into the file what it needs of it")
 
 
 def check_functions(tree: ast.Module, module: types.ModuleType, path: Path) -> None:

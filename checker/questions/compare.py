@@ -204,8 +204,8 @@ def _kind(was: Verdict, now: Verdict) -> str | None:
     bad = (was.status is Status.VIOLATED, now.status is Status.VIOLATED)
     if bad == (True, True):
         return STILL
-    if Status.INCONCLUSIVE in (was.status, now.status):
-        return OPEN
+    if Status.INCONCLUSIVE in (was.status, now.status) or (bad[0] and now.status is Status.SKIPPED):
+        return OPEN  # what is no longer asked is not mended
     if any(bad):
         return FIXED if bad[0] else REGRESSED
     return None if was.status is now.status else WITNESS
@@ -281,10 +281,11 @@ def headline(diff: Diff) -> str:
     better = sum(FIXED in of for of in rest)
     rest = [of for of in rest if FIXED not in of]
     still, unknown = sum(STILL in of for of in rest), sum(OPEN in of and STILL not in of for of in rest)
-    parts = [f"worse in {count(worse, 'cell')}", f"better in {better}", f"the same in {len(rest) - unknown}"]
+    parts = [f"worse in {count(worse, 'cell')}", f"better in {better}", f"the same verdicts in {len(rest) - unknown}"]
     parts[-1] += f" ({still} of them violated as before)" * bool(still)
     parts += [f"not found out in {unknown}"] * bool(unknown)
-    return f"{', '.join(parts)}" + (f"; {_not_whole(diff)}" if not diff.whole else "")
+    said = ", ".join(parts)
+    return f"{said}; {_not_whole(diff)}" if not diff.whole else f"{said}; INCONCLUSIVE" if diff.undecided else said
 
 
 @dataclass(frozen=True)

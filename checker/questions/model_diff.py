@@ -54,7 +54,7 @@ def model_diff(base: type[Design], design: type[Design]) -> list[Hunk]:
         if old is None or new is None or old[1] is not new[1]:
             file = old[0] if old else ""  # a patch does not say in which file its new functions are
             marks = (
-                [*_changed(_mark(base, name), _mark(design, name)), *_constants(old[1], new[1])] if old and new else []
+                [*_changed(_mark(base, name), _mark(design, name)), *constants(old[1], new[1])] if old and new else []
             )
             hunks.append(Hunk(file, f"{name}()", (*marks, *_function_diff(old and old[1], new and new[1], design))))
     return [hunk for hunk in hunks if hunk.size]
@@ -165,7 +165,7 @@ def _changed(old: Sequence[str], new: Sequence[str]) -> list[str]:
     return lines
 
 
-def _constants(old: Callable[..., object], new: Callable[..., object]) -> list[str]:
+def constants(old: Callable[..., object], new: Callable[..., object]) -> list[str]:
     """The constants of their files that both functions name and that have other values."""
     values = [
         {n: str(v) for n in f.__code__.co_names if isinstance(v := f.__globals__.get(n), bool | int | Enum)}

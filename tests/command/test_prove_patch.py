@@ -25,7 +25,7 @@ def test_what_only_gets_better_ends_well(eoi, patch):
     ran = eoi("prove", str(patch), *V20, "--brief")
     assert ran.code == 0
     first, second, *rest = ran.out.splitlines()
-    assert first == f"{patch} against base: worse in 0 cells, better in 1, the same in 1" and not second
+    assert first == f"{patch} against base: worse in 0 cells, better in 1, the same verdicts in 1" and not second
     assert "class Lifted(Base):" in ran.out and any(line.startswith("FIXED         no_storm ") for line in rest)
 
 
@@ -34,7 +34,8 @@ def test_what_gets_worse_is_said_first_with_the_story_at_the_end(eoi, patch):
     assert ran.code == 1
     lines = ran.out.splitlines()
     assert (
-        lines[0] == f"{patch} against base: worse in 1 cell, better in 0, the same in 1 (1 of them violated as before)"
+        lines[0]
+        == f"{patch} against base: worse in 1 cell, better in 0, the same verdicts in 1 (1 of them violated as before)"
     )
     assert any(line.startswith("REGRESSED     no_eoi_lost ") for line in lines)
     assert "no_eoi_lost: VIOLATED in 10 steps (shortest)" in lines and "Replay: eoi1 no_eoi_lost" in ran.out
@@ -56,9 +57,9 @@ def test_json_is_that_of_a_comparison(eoi, patch):
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [
-        ([{REGRESSED, FIXED}, {FIXED}, {FIXED, STILL}, {STILL}, set()], "worse in 1 cell, better in 2, the same in 2 (1 of them violated as before)"),
-        ([{REGRESSED}, {REGRESSED}], "worse in 2 cells, better in 0, the same in 0"),
-        ([set()], "worse in 0 cells, better in 0, the same in 1"),
+        ([{REGRESSED, FIXED}, {FIXED}, {FIXED, STILL}, {STILL}, set()], "worse in 1 cell, better in 2, the same verdicts in 2 (1 of them violated as before)"),
+        ([{REGRESSED}, {REGRESSED}], "worse in 2 cells, better in 0, the same verdicts in 0"),
+        ([set()], "worse in 0 cells, better in 0, the same verdicts in 1"),
     ],
 )  # fmt: skip
 def test_each_cell_is_counted_once(kinds, said):
@@ -67,6 +68,6 @@ def test_each_cell_is_counted_once(kinds, said):
         listed = [
             type("C", (), {"design": cell, "kind": kind}) for cell, of in zip(after, kinds, strict=True) for kind in of
         ]
-        whole = True
+        whole, undecided = True, False
 
     assert headline(Told()) == said

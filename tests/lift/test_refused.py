@@ -19,6 +19,7 @@ def into(*lines: str) -> str:
     return diff_of(edited(LAPIC, (SPLIT, SPLIT + "".join(f"\t\t{line}\n" for line in lines))))
 
 
+BIT = "kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI"
 REFUSED: dict[str, tuple[str, str]] = {
     "an unknown function": (into("kvm_forget(apic);"), "p.patch:N: the model has no function kvm_forget()"),
     "an unknown field": (into("if (apic->sw_enabled)", "	return;"), "p.patch:N: no row of the table covers `apic->sw_enabled`, and the model has no such field"),
@@ -31,6 +32,26 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a truth value": (into("if (vector)", "	return;"), "p.patch:N: `vector` is no truth value: it is 'vector', of type Vector"),
     "a comparison": (into("if (vector == 3)", "	return;"), "p.patch:N: no row of the table covers `3`"),
     "two kinds": (into("if (vector == irqchip_split(apic->vcpu->kvm))", "	return;"), "p.patch:N: `(vector == irqchip_split(apic->vcpu->kvm))` compares Vector with bool"),
+    "a warning in a condition": (into(f"if (WARN_ON_ONCE({BIT}))", "	return;"), f"p.patch:N: `WARN_ON_ONCE(({BIT}))` is a branch that the patch changes: that it is never taken would be assumed\n    write the condition without the warning"),
+    "a mask that is true": (into(f"if (({BIT}) == true)", "	return;"), f"p.patch:N: `(({BIT}) == true)` compares a truth value with what may be neither 0 nor 1 in C\n    test it alone"),
+    "a mask that is not true": (into(f"if (({BIT}) != true)", "	return;"), "compares a truth value with what may be neither 0 nor 1 in C"),
+    "a local that is a mask": (into(f"u32 s = {BIT};", "	if (s == true)", "	return;"), "`(s == true)` compares a truth value with what may be neither 0 nor 1 in C"),
+    "a mask and a truth value": (into(f"u32 s = {BIT};", "	if (s == irqchip_split(apic->vcpu->kvm))", "	return;"), "compares a truth value with what may be neither 0 nor 1 in C"),
+    "a local that is too small": (into(f"u8 s = {BIT};", "	if (s)", "	return;"), f"p.patch:N: `({BIT})` may not fit into `s`, of type u8\n    declare it bool, or test it alone"),
+    "a local that is too small, later": (into("u8 s;", f"	s = {BIT};", "	if (s)", "	return;"), f"`({BIT})` may not fit into `s`, of type u8"),
+    "a switch over a mask": (into(f"switch ({BIT}) {{", "	case true:", "		return;", "	}"), "may be neither 0 nor 1 in C"),
+    "two masks": (into(f"if (({BIT}) == ({BIT}))", "	return;"), "compares a truth value with what may be neither 0 nor 1 in C"),
+    "a local declared twice": (into("bool asked = false;", "	if (irqchip_split(apic->vcpu->kvm)) {", f"		bool asked = {BIT};", "	}", "	if (asked)", "		return;"), "`asked` is declared twice"),
+    "a static local": (into("static bool seen;", "	if (seen)", "		return;"), "`seen` is static: it keeps its value"),
+    "a comment that goes on": (into("// the guest does it \\", "	return;"), "a `//` comment that goes on in the next line"),
+    "a comment that seems to end": (diff_of(edited(LAPIC, (SPLIT, SPLIT + "		return;\n		// the stale one (see above) */\n")), 1), "a `*/` ends a comment that the hunk does not show to begin"),
+    "an #if 0": (diff_of({LAPIC: FILES[LAPIC].replace(SPLIT, "#if 0\n	return;\n" + SPLIT)}, before={LAPIC: FILES[LAPIC].replace(SPLIT, "#if 0\n" + SPLIT)}), "`#if 0` in the hunk: what stands in it is not compiled"),
+    "a #define of kvm_ioapic_handles_vector": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define kvm_ioapic_handles_vector(a, v) false\n" + FILES[UAPI]}), "#define kvm_ioapic_handles_vector: the model knows this by another meaning"),
+    "a #define of irqchip_split": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define irqchip_split(k) false\n" + FILES[UAPI]}), "#define irqchip_split: the model knows this by another meaning"),
+    "a #define of APIC_SPIV_DIRECTED_EOI": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define APIC_SPIV_DIRECTED_EOI 0\n" + FILES[UAPI]}), "#define APIC_SPIV_DIRECTED_EOI: the model knows this by another meaning"),
+    "a #define of kvm_lapic_get_reg": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define kvm_lapic_get_reg(a, r) 0\n" + FILES[UAPI]}), "#define kvm_lapic_get_reg: the model knows this by another meaning"),
+    "a #define of return": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define return\n" + FILES[UAPI]}), "#define return: the model knows this by another meaning"),
+    "a #define of IOAPIC_LEVEL_TRIG": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define IOAPIC_LEVEL_TRIG IOAPIC_EDGE_TRIG\n" + FILES[UAPI]}), "#define IOAPIC_LEVEL_TRIG: the model knows this by another meaning"),
     "a value": (into("return vector;"), "p.patch:N: `return vector;`: kvm_ioapic_send_eoi() of the model returns nothing"),
     "a break": (into("break;"), "p.patch:N: a `break` of a loop or switch that the hunk does not show"),
     "a continue": (into("continue;"), "p.patch:N: a `continue` of a loop that the hunk does not show"),
@@ -61,7 +82,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a result without a type": (diff_of(edited(LAPIC, ("static bool kvm_ioapic_h", "static int f(struct kvm *kvm)\n{\n	return 1;\n}\n\nstatic bool kvm_ioapic_h"))), "p.patch:11: f(): `int` has no type in the model"),
     "a new case": (diff_of(edited(X86, ("	case KVM_CAP_PIT:\n", "	case KVM_CAP_NEW:\n		r = 0;\n		break;\n	case KVM_CAP_PIT:\n"))), "p.patch:N: kvm_vm_ioctl_enable_cap(), case KVM_CAP_NEW: the model does not have it"),
     "a case that is not shown": (diff_of(edited(X86, ("		r = -EINVAL;\n", "		r = -ENXIO;\n")), 0), "p.patch:N: kvm_vm_ioctl_enable_cap(): the hunk does not show which `case` this is in"),
-    "another base": (V1.replace("arch.pending_ioapic_eoi", "arch.highest_stale_pending_ioapic_eoi"), "p.patch:N: kvm_ioapic_send_eoi(): the lines around the change are not the model's\n    the patch is for another base than the model:\n"),
+    "another base": (V1.replace("arch.pending_ioapic_eoi", "arch.highest_stale_pending_ioapic_eoi"), "p.patch:N: kvm_ioapic_send_eoi(): the lines around the change are not the model's\n    the patch is for another base, or the model says the same in other statements; then write this function by hand:\n"),
     "a hunk without its end": (V1[: V1.index(" 		kvm_make_request(KVM_REQ_IOAPIC_EOI")], "is shorter than its @@ line says"),
     "no diff": ("Dear all,\n\nplease see below.\n", "p.patch:1: there is no diff in it"),
     "an empty file": ("", "p.patch:1: there is no diff in it"),

@@ -38,7 +38,7 @@ OTHERS = {
     "uapi": {"include/uapi/linux/kvm.h": "#define KVM_CAP_SPLIT_IRQCHIP_API 244\n"},
 }  # fmt: skip
 MORE = [
-    (LAPIC, "	if (likely(!irqchip_split(apic->vcpu->kvm)) && unlikely(WARN_ON_ONCE(vector == vector)))\n		return;\n"),
+    (LAPIC, "	if (likely(!irqchip_split(apic->vcpu->kvm)) && unlikely(vector == vector))\n		return;\n"),
     (LAPIC, "	if (lapic_in_kernel(apic->vcpu) && !kvm_apic_pending_eoi(apic->vcpu, vector))\n		kvm_make_scan_ioapic_request(apic->vcpu->kvm);\n"),
     (LAPIC, "	srcu_read_lock(x);\n	rcu_read_lock();\n	smp_wmb();\n	atomic_inc(x);\n"),
 ]  # fmt: skip
@@ -52,6 +52,9 @@ def patches() -> list[str]:
     found += [diff_of(edited(LAPIC, v), 40) for v in VARIANTS.values()]
     found += [diff_of(edited(file, (OBEYS[0], more + OBEYS[0])), 40) for file, more in MORE]
     found += [diff_of(edited(file, change), 40) for file, change, said in test_forms.SMALL.values() if said]
+    warned = OBEYS[0].replace("irqchip_split", "!WARN_ON_ONCE(vector == vector) && irqchip_split")
+    before = edited(LAPIC, (OBEYS[0], warned))
+    found.append(diff_of({LAPIC: before[LAPIC].replace(warned, OBEYS[1].replace(OBEYS[0], warned))}, before=before))
     return found
 
 
