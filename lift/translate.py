@@ -12,16 +12,13 @@ from lift.accounting import NOT_MODELLED, Ledger
 from lift.constants import bits_of, names_in, value_of
 from lift.cparse import Expr, Stmt, expression
 from lift.fold import folded
+from lift.locals import COMPARED, Locals
 from lift.nodes import Node
 from lift.refusal import NotLifted
 from lift.surface import Surface
 from lift.table import FunctionRow, Register, Row, Table, fits
 
 _SIMPLE = re.compile(r"[\w.]+(\[[\w.]+\])*(\([\w., ]*\))?")
-WIDE = frozenset(
-    {"bool", "int", "unsigned int", "unsigned", "u32", "s32", "uint32_t", "long", "unsigned long", "u64", "s64"}
-)
-_COMPARED = ("==", "!=", "<", ">", "<=", ">=")
 _ADD = "add `<C> => <model>` to [expressions] of {}, or `<C> => True|False  # why` to [assume]"
 
 
@@ -63,7 +60,7 @@ class Translator:
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                     of = self.type_of(ast.unparse(node.value))
                     self.locals_of_model[node.targets[0].id] = of
-        self.c_types: dict[str, str] = {}  # of locals, as declared
+        self.locals = Locals()
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
         self.loops = 0
         self.surface.fields["self"].update(known.fields)
@@ -154,7 +151,7 @@ class Translator:
                 return self.truth(e)
             case "bin" if e.text in ("&&", "||"):
                 return self.truth(e)
-            case "bin" if e.text in _COMPARED:
+            case "bin" if e.text in COMPARED:
                 return self.compared(e)
             case "mem":
                 return self.member(e)
@@ -190,30 +187,9 @@ class Translator:
             raise self.refuse(
                 e, f"`{e}` compares {of or 'what the model does not know'} with {other or 'what it does not know'}"
             )
-        if of == "bool" and not all(map(self.is_truth_in_c, e.args)):
+        if of == "bool" and not all(map(self.locals.is_truth, e.args)):
             raise self.refuse(e, f"`{e}` compares a truth value with what may be neither 0 nor 1 in C", "test it alone")
         return f"{left} {e.text} {right}"
-
-    def is_truth_in_c(self, e: Expr) -> bool:
-        """Is it 0 or 1 there? A mask, which the model has as a truth value, is not."""
-        match e.kind:
-            case "id":
-                return e.text in ("true", "false") or self.c_types.get(e.text) == "bool"
-            case "un":
-                return e.text == "!"
-            case "bin":
-                return e.text in (*_COMPARED, "&&", "||")
-            case "call":
-                return True
-            case _:
-                return False
-
-    def check_fits(self, name: str, e: Expr, of: str) -> None:
-        """A local that is a truth value in the model holds the bit that it stands for."""
-        declared = self.c_types.get(name, "")
-        if of == "bool" and declared not in WIDE and not self.is_truth_in_c(e):
-            said = f"of type {declared}" if declared else "whose type the hunk does not show"
-            raise self.refuse(e, f"`{e}` may not fit into `{name}`, {said}", "declare it bool, or test it alone")
 
     def member(self, e: Expr) -> str:
         owner = self.x(e.args[0].args[0]) if e.args[0].kind == "mem" and e.args[0].text == "arch" else ""
@@ -303,7 +279,7 @@ class Translator:
             if s.kind == "label":
                 aside = Translator(self.known, self.row, Ledger(self.ledger.file))
                 aside.labels, aside.alias, aside.types = {}, dict(self.alias), dict(self.types)
-                aside.c_types = dict(self.c_types)
+                aside.locals = self.locals.copy()
                 try:
                     behind = [n for later in stmts[at + 1 :] for n in aside.stmt(later)]
                     self.labels[s.name] = all(n in (Node("do", "return"), Node("end")) for n in behind)
@@ -340,14 +316,7 @@ class Translator:
         words = [t for t in s.own if t.kind == "id" and t.text != s.name]
         self.ledger.leave_quietly(words, f"{s.type} {s.name}", "the types of locals are taken from the model")
         self.ledger.take(t for t in s.own if t not in words)
-        if s.name in self.c_types or "static" in s.type.split():
-            said = (
-                f"`{s.name}` is declared twice"
-                if s.name in self.c_types
-                else f"`{s.name}` is static: it keeps its value"
-            )
-            raise self.refuse(s, said, "give each local a name of its own, and its value where it is declared")
-        self.c_types[s.name] = s.type.replace("const ", "")
+        self.locals.declare(s)
         if s.expr is None:
             self.declared(s)
             return []
@@ -422,7 +391,7 @@ class Translator:
                 raise self.refuse(e, f"the type of `{right}` is not known here, or not that of `{left}`")
             if left.text == "self" or left.text in self.surface.enums:
                 raise self.refuse(e, f"`{left}` is a name of the model's")
-            self.check_fits(left.text, right, of)
+            self.locals.check_fits(left.text, right, of)
             self.types[left.text] = of
             return [Node("do", f"{left.text} = {value}")]
         target = self.x(left)
@@ -541,7 +510,7 @@ class Translator:
 
     def only_ignored(self, stmts: Sequence[Stmt]) -> bool:
         aside = Translator(self.known, self.row, Ledger(self.ledger.file))
-        aside.c_types = dict(self.c_types)
+        aside.locals = self.locals.copy()
         aside.alias, aside.types, aside.labels, aside.loops = (
             dict(self.alias),
             dict(self.types),
@@ -589,7 +558,7 @@ class Translator:
         if s.open:
             raise self.refuse(s, "a switch that the hunk does not show to its end", "make the patch with more context")
         subject = self.x(s.expr)
-        if self.type_of(subject) == "bool" and not self.is_truth_in_c(s.expr):
+        if self.type_of(subject) == "bool" and not self.locals.is_truth(s.expr):
             raise self.refuse(s, f"`{s.expr}` may be neither 0 nor 1 in C", "write `if`")
         chain: tuple[Node, ...] = ()
         for labels, stmts in reversed(self.arms(s)):

@@ -1,0 +1,54 @@
+"""The locals of a function, as C declares them: what the model has as a truth value may be a mask, which equals no `true` and
+does not fit into every type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lift.cparse import Expr, Stmt
+from lift.refusal import NotLifted
+
+COMPARED = ("==", "!=", "<", ">", "<=", ">=")
+WIDE = frozenset(
+    {"bool", "int", "unsigned int", "unsigned", "u32", "s32", "uint32_t", "long", "unsigned long", "u64", "s64"}
+)
+
+
+@dataclass
+class Locals:
+    """types: of those whose declaration was seen."""
+
+    types: dict[str, str] = field(default_factory=dict[str, str])
+
+    def copy(self) -> Locals:
+        return Locals(dict(self.types))
+
+    def declare(self, s: Stmt) -> None:
+        """Raises NotLifted for what is none of its block's own."""
+        if s.name in self.types or "static" in s.type.split():
+            said = (
+                f"`{s.name}` is declared twice" if s.name in self.types else f"`{s.name}` is static: it keeps its value"
+            )
+            raise NotLifted(s.line, said, "give each local a name of its own, and its value where it is declared")
+        self.types[s.name] = s.type.replace("const ", "")
+
+    def is_truth(self, e: Expr) -> bool:
+        """Is it 0 or 1 in C? A mask is not."""
+        match e.kind:
+            case "id":
+                return e.text in ("true", "false") or self.types.get(e.text) == "bool"
+            case "un":
+                return e.text == "!"
+            case "bin":
+                return e.text in (*COMPARED, "&&", "||")
+            case "call":
+                return True
+            case _:
+                return False
+
+    def check_fits(self, name: str, e: Expr, of: str) -> None:
+        """A local that is a truth value in the model holds the bit that it stands for. Raises NotLifted."""
+        declared = self.types.get(name, "")
+        if of == "bool" and declared not in WIDE and not self.is_truth(e):
+            said = f"of type {declared}" if declared else "whose type the hunk does not show"
+            raise NotLifted(e.line, f"`{e}` may not fit into `{name}`, {said}", "declare it bool, or test it alone")
