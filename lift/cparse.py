@@ -465,3 +465,9 @@ def piece(tokens: Sequence[Token]) -> list[Stmt]:
 def _first_end(tokens: Sequence[Token]) -> int:
     """Where the next statement may begin, after one whose begin is not shown."""
     return next((i + 1 for i, t in enumerate(tokens) if t.kind == "op" and t.text in (";", "{")), 0)
+
+
+def pure(e: Expr) -> bool:
+    """It changes nothing, as far as one can see."""
+    changing = e.kind in ("call", "assign", "post", "opaque") or (e.kind == "un" and e.text in ("++", "--"))
+    return not changing and all(pure(a) for a in e.args)

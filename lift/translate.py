@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from lift.accounting import NOT_MODELLED, Ledger
 from lift.constants import bits_of, names_in, value_of
-from lift.cparse import Expr, Stmt, expression
+from lift.cparse import Expr, Stmt, expression, pure
 from lift.fold import folded
 from lift.locals import COMPARED, Locals
 from lift.nodes import Node
@@ -599,9 +599,3 @@ class Translator:
 
 def plain(type_: str) -> str:
     return type_.removesuffix(" | None")
-
-
-def pure(e: Expr) -> bool:
-    """It changes nothing, as far as one can see."""
-    changing = e.kind in ("call", "assign", "post", "opaque") or (e.kind == "un" and e.text in ("++", "--"))
-    return not changing and all(pure(a) for a in e.args)
