@@ -101,3 +101,7 @@ def plain_type(text: str) -> str:
         inner = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) else node.slice
         return ast.unparse(inner)
     return text
+
+
+def plain(type_: str) -> str:
+    return type_.removesuffix(" | None")

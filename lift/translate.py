@@ -15,7 +15,7 @@ from lift.fold import folded
 from lift.locals import COMPARED, Locals
 from lift.nodes import Node
 from lift.refusal import NotLifted
-from lift.surface import Surface
+from lift.surface import Surface, plain
 from lift.table import FunctionRow, Register, Row, Table, fits
 
 _SIMPLE = re.compile(r"[\w.]+(\[[\w.]+\])*(\([\w., ]*\))?")
@@ -595,7 +595,3 @@ class Translator:
 
     def label(self, s: Stmt) -> str:
         return self.x(s.expr) if s.expr is not None else ""
-
-
-def plain(type_: str) -> str:
-    return type_.removesuffix(" | None")
