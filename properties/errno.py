@@ -223,19 +223,23 @@ def irq_line_errno(before: ErrnoVmm, after: ErrnoVmm) -> bool:
 
 @always(source="x86.c: what an ioctl tests comes before what it does", premise="ioctl_refused", only_for=ERRNOS)
 def refused_ioctl_changes_nothing(before: ErrnoVmm, after: ErrnoVmm, cpu: Cpu) -> bool:
-    """An ioctl that fails leaves the VM as it was: its irqchip, vCPUs, CPUID, local APICs and routes.
+    """An ioctl that fails leaves the VM as it was: its irqchip, vCPUs, CPUID, local APICs, I/O APIC and routes.
 
-    Violated: An ioctl failed, and the irqchip, a route, or something of CPU{cpu} is another than before.
+    Violated: An ioctl failed, and the irqchip, an entry, a route, or something of CPU{cpu} is another than before.
     """
     if after.asked in (before.asked, Ioctl.RUN) or after.errno == Errno.OK:
         return True
     was = before.apic[cpu]
     now = after.apic[cpu]
     spiv = was.spiv_enabled == now.spiv_enabled and was.spiv_directed_eoi == now.spiv_directed_eoi
-    lapic = spiv and was.lvr_directed_eoi == now.lvr_directed_eoi and was.irr == now.irr
+    lapic = spiv and was.lvr_directed_eoi == now.lvr_directed_eoi and was.req_scan_ioapic == now.req_scan_ioapic
+    registers = was.irr == now.irr and was.isr == now.isr and was.tmr == now.tmr
     vcpu = was.created == now.created and was.cpuid_x2apic == now.cpuid_x2apic
     routes = before.irq_routing[0].valid == after.irq_routing[0].valid
-    return lapic and vcpu and routes and before.irqchip_mode == after.irqchip_mode
+    rte = before.ioapic[0]
+    loaded = after.ioapic[0]
+    chip = rte.mask == loaded.mask and rte.remote_irr == loaded.remote_irr and rte.irr == loaded.irr
+    return lapic and registers and vcpu and routes and chip and before.irqchip_mode == after.irqchip_mode
 
 
 @always(source="x86.c kvm_arch_vcpu_create(): irqchip_in_kernel()", premise="vcpu_without_lapic", only_for=ERRNOS)

@@ -44,7 +44,7 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
 
 def of_patch(options: Namespace, base: str) -> int:
     """What `eoi prove` says of a patch: its answer on the first line."""
-    options = Namespace(**vars(options), base=base, stories=False, all=False)
+    options = Namespace(**vars(options), base=base, stories=False, all=False, folded=True)
     diff, campaign = found(options)
     if not options.json:
         print(f"{options.design} against {base}: {compare.headline(diff)}\n")
@@ -94,7 +94,7 @@ def print_diff(options: Namespace, diff: compare.Diff) -> None:
         print(f"{diff.design} against {diff.base}: {count(size, 'line')} of the model")
     else:
         print("\n".join(diff_lines(diff.base, diff.design, diff.hunks)))
-    groups = compare.group_lines(diff, brief=options.brief, every=options.all)
+    groups = compare.group_lines(diff, brief=options.brief or getattr(options, "folded", False), every=options.all)
     print("\n" * bool(groups) + "\n".join(groups), end="\n" * bool(groups))
     named = compare.same_lines(diff) if options.all else []
     evidence = [] if options.brief else compare.evidence_lines(diff)

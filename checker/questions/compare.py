@@ -78,6 +78,11 @@ class Change:
         return (self.base, self.before) if self.kind == FIXED else (self.design, self.after)
 
     @property
+    def hidden(self) -> bool:
+        """It was violated, and is not asked any more."""
+        return self.before.status is Status.VIOLATED and self.after.status is Status.SKIPPED
+
+    @property
     def has_trace(self) -> bool:
         return self.told()[1].run is not None
 
@@ -130,8 +135,11 @@ class Diff:
 
     @property
     def alike(self) -> bool:
-        """No cell tells the two apart."""
-        return self.whole and bool(self.graphs) and all(graph.same for graph in self.graphs)
+        """No cell tells the two apart: neither its graph nor a verdict."""
+        graphs = bool(self.graphs) and all(graph.same for graph in self.graphs)
+        return (
+            self.whole and graphs and all(change.kind in (STILL, OPEN) and not change.hidden for change in self.listed)
+        )
 
     @property
     def equivalent(self) -> bool:

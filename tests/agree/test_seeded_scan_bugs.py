@@ -83,6 +83,20 @@ TOLD_BY: dict[type[Base], set[str]] = {
 }
 
 
+# Of these also what properties/lapic.py says of the stale vector: each of these scans takes another set of vectors for routed than
+# the routes are, or leaves a vector stale whose EOI came.
+NOT_THE_HIGHEST = frozenset(
+    {
+        ScanIgnoresDestination,
+        ScanSeesOnlyInService,
+        StaleNeverRescanned,
+        HandledNotCleared,
+        EdgeRoutesScanned,
+        RoutesNeverRescanned,
+    }
+)
+
+
 def cell_of(
     kernel: type[Machine], guest: type[Machine], device: str, scope: str, vmm: str = "qemu", version: str = "0x20"
 ) -> Cell:
@@ -129,7 +143,9 @@ def test_registered_guests_and_properties_notice(bug: type[Base]) -> None:
         assert isinstance(cell, Cell)
         result = check_cell(cell, list(wanted.values()))
         noticed |= {v.property.name for v in result.verdicts if v.status is Status.VIOLATED}
-    assert noticed == NOTICED_BY[bug] - set(PROPOSED) | TOLD_BY.get(bug, set())
+    of_stale = {"stale_is_the_highest"} if bug in NOT_THE_HIGHEST else set[str]()
+    of_stale |= {"only_the_stale_eoi_rescans"} if bug is StaleNeverRescanned else set()
+    assert noticed == NOTICED_BY[bug] - set(PROPOSED) | TOLD_BY.get(bug, set()) | of_stale
 
 
 @pytest.mark.everything

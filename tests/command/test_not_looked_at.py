@@ -153,7 +153,7 @@ def test_what_a_restated_function_shares_with_what_it_replaces_is_not_asked_for(
 def test_the_base_may_be_the_users_file_too(eoi, mine):
     mine.write_text(LOSE)
     ran = eoi("diff", str(mine), "v6", *CELLS, "--brief")
-    assert ran.code == 3 and "equivalent" not in ran.out and "NOT LOOKED AT: mine.py:13" in ran.out
+    assert ran.code == 3 and "equivalent" not in ran.out and "NOT LOOKED AT: mine.py:15,19" in ran.out
 
 
 def test_what_is_violated_stays_so_and_what_is_reached_is_an_answer(eoi, mine):
@@ -197,3 +197,64 @@ def test_one_verdict_that_says_something_is_enough(eoi):
 def test_designs_that_explore_differently_and_are_asked_nothing_are_no_pass(eoi):
     ran = eoi("diff", "base", "v1", *NOT_ASKED[2:], "--brief")
     assert ran.code == 3 and "OTHER GRAPH" in ran.out
+
+
+# ---- what is no longer asked ----
+
+WITHHOLDS = '''\
+from typing import ClassVar
+
+from model.designs.base import Base
+
+
+class Mine(Base):
+    """A kernel that makes a promise which is a guest's to make."""
+
+    withholds_eois: ClassVar[bool] = True
+'''
+
+
+def test_what_is_no_longer_asked_is_not_mended(eoi, mine):
+    mine.write_text(WITHHOLDS)
+    ran = eoi(
+        "diff",
+        "base",
+        str(mine),
+        "--vmm",
+        "qemu",
+        "--guest",
+        "windows_cg",
+        "--scope",
+        "ioapic=0x20,cpus=1,pins=1",
+        "--brief",
+    )
+    assert ran.code == 3 and "FIXED" not in ran.out and "equivalent" not in ran.out and "OPEN" in ran.out.upper()
+
+
+DELETES = """\
+from model.designs.v6 import V6
+from model.machine import Lapic, Trigger, Vector
+
+
+class Mine(V6):
+    \"\"\"What is no longer done stood last in a branch that no step comes to.\"\"\"
+
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if not self.kvm_ioapic_handles_vector(apic, vector):
+            return
+        if apic.highest_stale_pending_ioapic_eoi == vector:
+            pass
+        if self.irqchip_split():
+            if self.kvm_lapic_suppress_eoi_broadcast(apic):
+                return
+            apic.pending_ioapic_eoi = vector
+            self.kvm_make_request_ioapic_eoi_exit(apic)
+            return
+        self.kvm_ioapic_update_eoi(apic, vector, Trigger.LEVEL if vector in apic.tmr else Trigger.EDGE)
+"""
+
+
+def test_what_a_branch_lost_is_looked_at(eoi, mine):
+    mine.write_text(DELETES)
+    ran = eoi("prove", str(mine), *CELLS, "--brief")
+    assert ran.code == 3 and "NOT LOOKED AT: mine.py:15,19" in ran.out
