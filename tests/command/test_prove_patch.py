@@ -40,7 +40,9 @@ def test_what_gets_worse_is_said_first_with_the_story_at_the_end(eoi, patch):
     assert any(line.startswith("REGRESSED     no_eoi_lost ") for line in lines)
     assert "no_eoi_lost: VIOLATED in 10 steps (shortest)" in lines and "Replay: eoi1 no_eoi_lost" in ran.out
     compared = eoi("diff", "base", str(patch), *V11).out.splitlines()
-    assert [row for row in compared if row.startswith("REGRESSED")] == [row for row in lines if row.startswith("REGRESSED")]
+    assert [row for row in compared if row.startswith("REGRESSED")] == [
+        row for row in lines if row.startswith("REGRESSED")
+    ]
 
 
 @pytest.mark.parametrize("more", ["--absolute", "--inductive"])
