@@ -44,21 +44,21 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
 
 def of_patch(options: Namespace, base: str) -> int:
     """What `eoi prove` says of a patch: its answer on the first line."""
-    options = Namespace(**vars(options), base=base, stories=False, all=False, folded=True)
+    options = Namespace(**vars(options), base=base, stories=False, all=False)
     diff, campaign = found(options)
     if not options.json:
         print(f"{options.design} against {base}: {compare.headline(diff)}\n")
-    return tell(options, (diff, campaign))
+    return tell(options, (diff, campaign), folded=True)
 
 
-def tell(options: Namespace, answer: tuple[compare.Diff, Campaign]) -> int:
-    """Print it; returns the exit code."""
+def tell(options: Namespace, answer: tuple[compare.Diff, Campaign], *, folded: bool = False) -> int:
+    """Print it; returns the exit code. folded: cells with one trace are one group."""
     diff, campaign = answer
     if options.json:
         print(as_json(diff))
     else:
         print_lifted(options.design)
-        print_diff(options, diff)
+        print_diff(options, diff, folded=folded or options.brief)
         print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
     return exits.decided(wrong=diff.regressed, undecided=diff.undecided)
 
@@ -87,14 +87,14 @@ def with_slips(diff: compare.Diff, base: type[Machine], design: type[Machine]) -
     return replace(diff, slips=slips_of(cells, changed_lines(base, design), others, changed_lines(design, base)))
 
 
-def print_diff(options: Namespace, diff: compare.Diff) -> None:
+def print_diff(options: Namespace, diff: compare.Diff, *, folded: bool) -> None:
     """The model diff, the groups, what is the same, traces, and one line that counts it all."""
     if options.brief:
         size = sum(hunk.size for hunk in diff.hunks)
         print(f"{diff.design} against {diff.base}: {count(size, 'line')} of the model")
     else:
         print("\n".join(diff_lines(diff.base, diff.design, diff.hunks)))
-    groups = compare.group_lines(diff, brief=options.brief or getattr(options, "folded", False), every=options.all)
+    groups = compare.group_lines(diff, brief=folded, every=options.all)
     print("\n" * bool(groups) + "\n".join(groups), end="\n" * bool(groups))
     named = compare.same_lines(diff) if options.all else []
     evidence = [] if options.brief else compare.evidence_lines(diff)

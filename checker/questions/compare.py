@@ -78,11 +78,6 @@ class Change:
         return (self.base, self.before) if self.kind == FIXED else (self.design, self.after)
 
     @property
-    def hidden(self) -> bool:
-        """It was violated, and is not asked any more."""
-        return self.before.status is Status.VIOLATED and self.after.status is Status.SKIPPED
-
-    @property
     def has_trace(self) -> bool:
         return self.told()[1].run is not None
 
@@ -137,9 +132,8 @@ class Diff:
     def alike(self) -> bool:
         """No cell tells the two apart: neither its graph nor a verdict."""
         graphs = bool(self.graphs) and all(graph.same for graph in self.graphs)
-        return (
-            self.whole and graphs and all(change.kind in (STILL, OPEN) and not change.hidden for change in self.listed)
-        )
+        asked = (c.kind in (STILL, OPEN) and not _no_longer_asked(c.before, c.after) for c in self.listed)
+        return self.whole and graphs and all(asked)
 
     @property
     def equivalent(self) -> bool:
@@ -212,11 +206,17 @@ def _kind(was: Verdict, now: Verdict) -> str | None:
     bad = (was.status is Status.VIOLATED, now.status is Status.VIOLATED)
     if bad == (True, True):
         return STILL
-    if Status.INCONCLUSIVE in (was.status, now.status) or (bad[0] and now.status is Status.SKIPPED):
-        return OPEN  # what is no longer asked is not mended
+    if Status.INCONCLUSIVE in (was.status, now.status) or _no_longer_asked(was, now):
+        return OPEN
     if any(bad):
         return FIXED if bad[0] else REGRESSED
     return None if was.status is now.status else WITNESS
+
+
+def _no_longer_asked(was: Verdict, now: Verdict) -> bool:
+    """Of a claim that said something: it is neither mended nor kept."""
+    said = was.status is Status.VIOLATED or (was.status is Status.HOLDS and not was.note)
+    return said and now.status is Status.SKIPPED
 
 
 def compare_all(
