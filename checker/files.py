@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -35,23 +34,10 @@ def sentence(error: OSError) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Raises UserError."""
-    return text_of(path, read_bytes(path))
-
-
-def text_of(path: Path, content: bytes) -> str:
-    """What was read from a file, as text with line feeds. Raises UserError."""
+    """With line feeds. Raises UserError."""
     try:
-        return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8").read()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: {why(error)}") from None
-
-
-def read_bytes(path: Path) -> bytes:
-    """Raises UserError."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {why(error)}") from None
 
 

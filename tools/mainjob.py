@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from checker.command import cli, prove
+from checker.command import cli, parsers, prove
 
 CORE = [
     "--vmm",
@@ -54,6 +54,7 @@ def run(arguments: list[str]) -> tuple[int, str]:
 def matrix(arguments: list[str]) -> tuple[int, str, str]:
     """(exit code, whole text, brief text) of `eoi prove`, explored once."""
     asked = cli.build_parser().parse_args(arguments)
+    parsers.look_up(asked)
     found = prove.judged(asked)
     texts = list[str]()
     for brief in (False, True):

@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser([named_in(words)]).parse_args(words)
         as_json = bool(getattr(options, "json", False))
         checkout.check(options.command)
-        parsers().check_names(options)
+        parsers().look_up(options)
         code: int = module_of(options.command).run(options)
         sys.stdout.flush()
     except BrokenPipeError:

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from checker.command import exits, json_text
 from checker.command.explore import explore, limits_of, story
 from checker.command.lift import print_lifted
-from checker.command.options import selection_of
+from checker.command.parsers import selection_of
 from checker.engine.passages import line_texts
 from checker.matrix.loader import property_argument
 from checker.matrix.select import select
@@ -33,8 +33,8 @@ def run(options: Namespace) -> int:
 
 def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
     """Explore and compare."""
-    beside, asked = selection_of(options, "base"), selection_of(options)
-    base, design = compare.Named(*beside.found), compare.Named(*asked.found)
+    beside, asked = options.beside, options.asked
+    base, design = compare.Named(beside.name, beside.cls), compare.Named(asked.name, asked.cls)
     _, of_design, _, wanted = select(asked)
     _, of_base, _, _ = select(beside)
     pairs = compare.pair_cells(base, design, of_base, of_design)
@@ -44,7 +44,7 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
 
 def of_patch(options: Namespace, base: str) -> int:
     """What `eoi prove` says of a patch: its answer on the first line."""
-    options = Namespace(**vars(options), base=base, stories=False, all=False)
+    options = Namespace(**vars(options), beside=selection_of(options, base), stories=False, all=False)
     diff, campaign = found(options)
     if not options.json:
         print(f"{options.design} against {base}: {compare.headline(diff)}\n")
@@ -57,7 +57,7 @@ def tell(options: Namespace, answer: tuple[compare.Diff, Campaign], *, folded: b
     if options.json:
         print(as_json(diff))
     else:
-        print_lifted(options.design)
+        print_lifted(options.asked.lifted)
         print_diff(options, diff, folded=folded or options.brief)
         print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
     return exits.decided(wrong=diff.regressed, undecided=diff.undecided)

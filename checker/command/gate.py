@@ -14,11 +14,10 @@ from pathlib import Path
 from checker import files
 from checker.command import exits, json_text
 from checker.command.exits import Exit
-from checker.command.options import not_here
-from checker.command.parsers import EXPECTED, FULL, NOT_IN
+from checker.command.parsers import EXPECTED, FULL, NOT_IN, not_here
 from checker.errors import UserError
-from checker.matrix.roles import ALIASES, look_up
-from checker.matrix.select import is_path, split
+from checker.matrix.roles import ALIASES, is_path, look_up
+from checker.matrix.select import split
 from checker.questions import gate
 from checker.questions.expected import Difference, Table, difference_lines, differences, from_toml, to_toml
 from checker.words import count

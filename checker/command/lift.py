@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checker import files
 from checker.command.exits import Exit
-from checker.matrix.lifting import is_patch, lift_files, lifted
+from checker.matrix.lifting import LiftedFile, lift_files
 from checker.matrix.loader import load_design
 
 
@@ -32,8 +32,7 @@ def left_out_lines(left_out: Sequence[str]) -> list[str]:
     return ["", "left out:", *(f"  {line}" for line in left_out)] if left_out else []
 
 
-def print_lifted(design: str) -> None:
+def print_lifted(found: LiftedFile | None) -> None:
     """Of a design that is a patch: what is judged, before what is found."""
-    if is_patch(design):
-        found = lifted(design)
+    if found is not None:
         print("\n".join([found.source, *left_out_lines(found.left_out), ""]))

@@ -7,8 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from checker.command import exits
-from checker.command.options import not_here
-from checker.command.parsers import LITMUS
+from checker.command.parsers import LITMUS, not_here
 from checker.matrix.select import find_role
 from checker.questions.litmus import cases_of, lines_of, run_case, stories_in
 from checker.words import count

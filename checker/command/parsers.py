@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from checker.command.list import KINDS
-from checker.command.options import ORACLES, add_engine, add_scope, add_selection, add_system, positive, selection_of
-from checker.matrix import select
+from checker.errors import UserError
+from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS
+from checker.matrix.select import Selection, find_design, selection
 from properties.compat import CLAIMS
 
 SELECTING = ("prove", "diff", "trace", "show")  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # in the current directory
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
+ORACLES = ("kvm", "qemu")
 # What `eoi gate` judges: see checker/questions/gate.py.
 FULL = """\
 all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/O APIC version and API flag, level
@@ -26,6 +30,85 @@ all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/
 NOT_IN = "other devices under other VMMs and guests; other sizes; VMMs and guests on request with the rest"
 # Of `eoi compat`, unless told otherwise. Other VMMs call the same functions of the kernel; these call them in most orders.
 COMPARED_UNDER = ("qemu", "firecracker", "any_vmm", "setup_vmm")
+
+
+def memory_size(text: str) -> int:
+    """ "500M", "2G" -> bytes."""
+    unit = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper(), 1)
+    digits = text[:-1] if unit > 1 else text
+    number = float(digits) if digits.replace(".", "", 1).isdigit() else 0.0
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: a size is needed, e.g. 500M")
+    return int(number * unit)
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 on is needed")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of seconds is needed, e.g. 30 or 0.5")
+    return number
+
+
+class Joined(argparse.Action):
+    """`--scope a=1 --scope b=2` is `--scope a=1,b=2`: a long one can be broken where it is pasted."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[object] | None, option: str | None = None
+    ) -> None:  # fmt: skip
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, f"{before},{values}" if before else values)
+
+
+def add_scope(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices: see `eoi list scope`"
+    )
+
+
+def add_engine(parser: ArgumentParser) -> None:
+    parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
+
+
+def add_system(parser: ArgumentParser) -> None:
+    """What is judged: a design, and who stands around it."""
+    parser.add_argument("design", metavar="DESIGN", help="a registered design, a path to a .py file, or a C patch")
+    kernel = "kernel design (default: base), when DESIGN is a VMM, guest or device"
+    parser.add_argument("--kernel", action="append", metavar="K", help=kernel)
+    family = "one or more of {}, or a .py file"
+    parser.add_argument("--vmm", action="append", metavar="V", help=family.format(", ".join(VMMS)))
+    parser.add_argument("--guest", action="append", metavar="G", help=family.format(", ".join(GUESTS)))
+    parser.add_argument("--device", action="append", metavar="D", help=f"{', '.join(DEVICES)} or all; default: level")
+
+
+def add_selection(parser: ArgumentParser, without: str = "default: all") -> None:
+    """Cells and properties, and how far they are explored. without: what it means not to name a property."""
+    add_system(parser)
+    parser.add_argument("--property", action="append", metavar="P", help=f"a name, or a .py file of yours; {without}")
+    add_scope(parser)
+    limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
+    limits.add_argument("--max-states", type=positive, metavar="N")
+    limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
+    limits.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for each cell")
+    add_engine(parser)
+
+
+def not_here(path: Path, what: str, option: str, command: str, otherwise: str) -> UserError:
+    """What is said where a default that depends on the current directory is not there: where it was looked for, what
+    to give, and a command that works."""
+    own = Path(__file__).resolve().parents[2] / path
+    advice = f"for example: eoi {command} {shlex.quote(str(own))}" if own.exists() else otherwise
+    return UserError(
+        f"{path}: there is no such {what} in {Path.cwd()}, where the default is looked for; give {option}, {advice}"
+    )
 
 
 def _list(parser: ArgumentParser) -> None:
@@ -169,12 +252,19 @@ def _conform(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable numbers")
 
 
-def check_names(options: Namespace) -> None:
-    """Raise UserError for a name that there is not, before what answers is loaded."""
+def look_up(options: Namespace) -> None:
+    """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
     if options.command in SELECTING:
         if options.command == "diff":
-            _ = selection_of(options, "base").found
-        select.check_names(selection_of(options))
+            find_design(options.base, vars(options))
+        options.asked = selection_of(options, options.design)
+        if options.command == "diff":
+            options.beside = selection_of(options, options.base)
+
+
+def selection_of(options: Namespace, design: str) -> Selection:
+    """Of a design, with what the other options name."""
+    return selection(design, {role: getattr(options, role) for role in ROLES}, options.property, options.scope)
 
 
 ADD: dict[str, Callable[[ArgumentParser], None]] = {

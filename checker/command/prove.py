@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from checker.command import diff, json_text
 from checker.command.explore import exit_code, explore, first_shown, story
 from checker.command.lift import print_lifted
-from checker.command.options import selection_of
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Cell, Skipped
-from checker.matrix.lifting import is_patch
 from checker.matrix.select import grouped, select
 from checker.questions import report
 from checker.questions.campaign import Campaign, lines_never_run
@@ -41,14 +39,14 @@ class ProveAnswer:
 
 def run(options: Namespace) -> int:
     """Of a patch: what it changes of the kernel that it stands on, if not more is asked."""
-    if is_patch(options.design) and not (options.absolute or options.confirm or options.inductive):
+    if options.asked.lifted and not (options.absolute or options.confirm or options.inductive):
         return diff.of_patch(options, "base")
     return tell(options, judged(options))
 
 
 def judged(options: Namespace) -> ProveAnswer:
     """Explore and judge."""
-    title, cells, skipped, wanted = select(selection_of(options))
+    title, cells, skipped, wanted = select(options.asked)
     campaign = explore(options, cells, wanted)
     return ProveAnswer(title, tried_on_kvm(campaign) if options.confirm else campaign, skipped, wanted)
 
@@ -59,7 +57,7 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     if options.json:
         print(as_json(title, campaign, skipped))
         return exit_code(campaign)
-    print_lifted(options.design)
+    print_lifted(options.asked.lifted)
     print(title)
     if not options.brief and not print_cells(options, campaign, skipped, found.wanted):
         campaign = replace(campaign, interrupted=True)

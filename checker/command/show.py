@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker.command.exits import Exit
-from checker.command.options import selection_of
 from checker.engine.cgen import generate
 from checker.engine.passages import users_files
 from checker.language.ir import Loc
@@ -25,7 +24,7 @@ MODEL = Path(__file__).resolve().parents[2]
 
 def run(options: Namespace) -> int:
     """The first of the cells that the options select is shown."""
-    title, cells, _, wanted = select(selection_of(options))
+    title, cells, _, wanted = select(options.asked)
     cell, properties = cells[0], wanted if options.property else []
     if options.ir or options.c:
         program = lower(cell.system, cell.scope, [p for p in properties if p.why_not(cell.system) is None])

@@ -10,7 +10,6 @@ from pathlib import Path
 from checker import files
 from checker.command import exits
 from checker.command.explore import exit_code, explore, first_shown, limits_of, story
-from checker.command.options import selection_of
 from checker.command.parsers import DIAGRAMS
 from checker.errors import UserError
 from checker.matrix.roles import ROLES, registered_base
@@ -63,7 +62,7 @@ def also_of_base(options: Namespace, result: CellResult, verdict: Verdict) -> st
 
 def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] | None]:
     """What is told by one CPU and one pin makes the better story, unless the user fixed the sizes."""
-    asked = selection_of(options)
+    asked = options.asked
     for small in ({"cpus": 1, "pins": 1}, {"cpus": 1}, dict[str, ScopeValue]()):
         if not small.keys() & asked.sizes.keys():
             _, cells, _, wanted = select(asked, small)

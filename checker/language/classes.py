@@ -32,8 +32,9 @@ _HOOK = re.compile(r"__\w*|_[a-z]\w*_")  # __x__, __x (which Python renames), an
 STRUCT_HINT = "a record has fields only: write the function into the design, with the record as its parameter"
 
 
+@functools.lru_cache(maxsize=4096)
 def check_text(node: ast.ClassDef, file: str) -> None:
-    """Raise Refused where a class defines a hook of Python's, or is made by more than its bases."""
+    """Looked at once for each text. Raise Refused where a class defines a hook of Python's, or is made by more than its bases."""
     for keyword in node.keywords:
         raise Refused(loc_of(keyword, file), "a class has bases and nothing else", f"drop `{ast.unparse(keyword)}`")
     for decorator in node.decorator_list:

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import ast
 import functools
+import hashlib
 import inspect
+import io
 import os
 import sys
 import types
 import typing
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from checker.language.refusal import Refused, loc_of
 from model.finite import ModelError
@@ -20,6 +24,7 @@ from model.lang import always, leads_to, reachable, step
 DECORATORS: tuple[object, ...] = (step, always, leads_to, reachable, abstractmethod)
 USERS_MODULE = "eoi_user_"  # what the module of a user's file is called; the rest of the name hashes what the file says
 MISSING = object()  # what a name means that nothing defines
+OURS = ("checker", "model", "oracles", "properties")  # the project's own packages
 
 
 @functools.lru_cache(maxsize=256)
@@ -33,24 +38,65 @@ def _parsed(file: str, stamp: float) -> ast.Module:
     return tree_of(file, text_of(file))
 
 
-_executed: dict[str, tuple[str, ast.Module]] = {}  # of users' files, which an editor may write while they are judged
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A file of the user's as it was read, once: this is what is checked, run and judged, whatever an editor writes there
+    meanwhile."""
+
+    path: Path
+    text: str  # with line feeds
+    tree: ast.Module
+    wrong: SyntaxError | ValueError | None  # why it has no tree (or no text): told when it is to be run
+    beside: Mapping[str, Source | None]  # what it imports from its own folder, by name; None: what imports it
+    digest: str  # of what it says, and of what is beside it
+
+    def refused(self, node: ast.AST, said: str, hint: str = "") -> Refused:
+        """What is said of a place in it."""
+        return Refused(loc_of(node, str(self.path)), said, hint)
 
 
-def executed(file: str, text: str) -> ast.Module:
-    """The AST of a text that is executed as this file: from now on it is what the file says. Raises SyntaxError, ValueError."""
-    _executed[file] = text, tree_of(file, text)
-    return _executed[file][1]
+IN_FORCE: dict[str, Source] = {}  # by file: what was loaded last
+
+
+def read(path: Path, importers: tuple[Path, ...] = ()) -> Source:
+    """A file, and the files beside it that it imports. importers: those for which this one is read. Raises OSError."""
+    content, text, tree, wrong = path.read_bytes(), "", ast.Module([], []), None
+    try:
+        text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8").read()
+        tree = tree_of(str(path), text)
+    except (SyntaxError, ValueError) as error:
+        wrong = error
+    known = (*importers, path)
+    beside = {name: None if p in known else read(p, known) for name, p in dict(_imports_beside(tree, path)).items()}
+    digests = "".join(file.digest for file in beside.values() if file is not None)
+    return Source(path, text, tree, wrong, beside, hashlib.sha256(content + digests.encode()).hexdigest())
+
+
+def _imports_beside(tree: ast.Module, path: Path) -> Iterator[tuple[str, Path]]:
+    """The modules that a file imports from its own folder, as a script would. The standard library and this project come
+    first."""
+    for node in ast.walk(tree):
+        names = list[str]()
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level <= 1:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+        relative = isinstance(node, ast.ImportFrom) and node.level == 1
+        for name in names:
+            file = path.parent / f"{name}.py"
+            if file.is_file() and (relative or name not in (*sys.stdlib_module_names, *OURS)):
+                yield name, file
 
 
 def parsed(file: str) -> ast.Module:
-    """The AST of a source file: as it was executed, or read once per version of the file."""
-    return _executed[file][1] if file in _executed else _parsed(file, os.stat(file).st_mtime)
+    """The AST of a source file: as it was loaded, or read once per version of the file."""
+    return IN_FORCE[file].tree if file in IN_FORCE else _parsed(file, os.stat(file).st_mtime)
 
 
 def text_of(file: str) -> str:
     """What was parsed. Raises OSError."""
-    if file in _executed:
-        return _executed[file][0]
+    if file in IN_FORCE:
+        return IN_FORCE[file].text
     with open(file, encoding="utf-8") as source:
         return source.read()
 

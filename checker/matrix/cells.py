@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -52,19 +52,21 @@ class Skipped:
 
 
 def matrix(
-    design: tuple[str, type[Machine]], *, kernels: Sequence[str], vmms: Sequence[str], guests: Sequence[str],
-    devices: Sequence[str], scope: Mapping[str, ScopeValue], find: Callable[[str, str], type[Machine]] | None = None,
-    chosen: Collection[str] = tuple(ROLES),
+    design: tuple[str, type[Machine]], *, kernels: Collection[str], vmms: Collection[str], guests: Collection[str],
+    devices: Collection[str], scope: Mapping[str, ScopeValue], chosen: Collection[str] = tuple(ROLES),
 ) -> list[Cell | Skipped]:  # fmt: skip
-    """Every cell of the design under these VMMs, guests, devices; I/O APIC versions unless scope fixes one.
+    """Every cell of the design under these VMMs, guests, devices; I/O APIC versions unless scope fixes one. Each is
+    registered under its name, or found already: name -> class.
 
     chosen: the roles whose members the user named; the others are there by default, in the company that they keep.
-    find(role, name): the class of a name (default: the registered ones). Raises UserError.
+    Raises UserError.
     """
     name, cls = design
-    find = find or registered
     members = {"kernel": kernels, "vmm": vmms, "guest": guests, "device": devices}
-    families = {role: {k: find(role, k) for k in asked} for role, asked in members.items()}
+    families = {
+        role: dict(asked) if isinstance(asked, Mapping) else {n: registered(role, n) for n in asked}
+        for role, asked in members.items()
+    }
     families[role_of(cls)] = {name: cls}
     own = cls.scope_defaults if cls.default_roles else {}  # of a design that is asked of a system of its own
     asked = scope.get("ioapic")

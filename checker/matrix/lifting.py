@@ -11,6 +11,7 @@ from pathlib import Path
 from checker import files
 from checker.engine.build import cache_dir
 from checker.errors import UserError
+from checker.matrix.roles import PATCH
 from checker.stories.mail import read_mail
 from lift import emit
 from lift.lifting import Lift, Lifted
@@ -20,7 +21,6 @@ from lift.surface import Surface
 from lift.table import Table, read_table
 from model.designs.base import Base
 
-SUFFIXES = (".patch", ".diff", ".mbox", ".eml", ".txt")
 TABLE = Path(__file__).resolve().parents[2] / "model" / "kvm" / "correspondence.txt"
 SHOWN = "model/kvm/correspondence.txt"
 
@@ -33,16 +33,6 @@ class LiftedFile:
     path: Path
     found: Lifted
     left_out: Sequence[str]
-
-
-def is_patch(argument: str) -> bool:
-    """By its name: `x.patch`, `thread.txt:2` (its second diff), or `-`."""
-    return argument == "-" or _split(argument)[0].endswith(SUFFIXES)
-
-
-def _split(argument: str) -> tuple[str, int]:
-    name, colon, nth = argument.rpartition(":")
-    return (name, int(nth)) if colon and nth.isdecimal() and name.endswith(SUFFIXES) else (argument, 0)
 
 
 @functools.cache
@@ -89,7 +79,8 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
 
 def _chosen(argument: str, nth: int) -> list[tuple[str, Diff]]:
     """(file as shown, diff) of one argument."""
-    name, own = _split(argument)
+    named = PATCH.fullmatch(argument)
+    name, own = (named[1], int(named[2] or 0)) if named else (argument, 0)
     shown = "<stdin>" if name == "-" else name
     try:
         return [(shown, diff) for diff in chosen(diffs(_read(name)), own or nth)]

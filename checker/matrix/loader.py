@@ -1,7 +1,8 @@
 """Load a design or properties from a file of the user's: `path/to/patch.py` or `path/to/patch.py:Name`.
 
 The file is ordinary Python and is executed, so it can fail in every way that Python can. Whatever happens, the user
-gets one message that points at a line of their file.
+gets one message that points at a line of their file. What it must satisfy makes its verdict one of the user's change: the
+search would be green for each of these, as it would judge the design that the file was to change.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import ast
 import builtins
 import functools
 import hashlib
+import importlib.util
 import linecache
+import re
 import signal
 import sys
 import threading
-import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,75 +26,78 @@ from typing import Any
 
 from checker import files
 from checker.errors import UserError
-from checker.language import c_habits
 from checker.language.classes import check_text
 from checker.language.ir import Loc
-from checker.language.refusal import Refused, did_you_mean, loc_of
-from checker.language.source import USERS_MODULE, executed, tree_of
-from checker.matrix import lifting
-from checker.matrix.loader_checks import (
-    check_design,
-    check_functions,
-    check_imports,
-    check_lines,
-    check_names,
-    import_line,
-    is_own,
-    line_of_diff,
-)
-from checker.matrix.roles import all_properties, premise_of, users_file
+from checker.language.refusal import Refused, did_you_mean
+from checker.language.source import IN_FORCE, USERS_MODULE, Source, read
+from checker.matrix.python_said import SECONDS, TooLong, explained, import_line
+from checker.matrix.roles import ROLES, all_properties, designs, premise_of, role_of, users_file
 from model.finite import ModelError
 from model.lang import Design, Property
 from model.machine import Machine
 
-SECONDS = 5.0  # for imports that a design's file makes
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.Pass)
-OURS = ("checker", "model", "oracles", "properties")  # the project's own packages
 MEMBERS = ("ApiFlags", "IoapicVersion")  # a tuple of them all may be made
 MAY_BE_CALLED = {
     "model.lang": ("Patch", "Index", "Label", "step", "always", "leads_to", "reachable"),
     "dataclasses": ("dataclass", "field"),
     "model.machine": MEMBERS,
 }
-
-
-class TooLong(Exception):
-    """The file did not finish in time."""
+DERIVE_KERNEL = (
+    "derive from Base (from model.designs.base import Base), or from V6 (model.designs.v6), which was merged"
+)
+DERIVE_ANY = (
+    "derive from a whole one, e.g. Base or V6 (kernels), Qemu (a VMM), Linux (a guest): `eoi list` names them all"
+)
+DEFINING = ("typing", "enum", "dataclasses", "collections", "abc", "builtins")  # of the standard library
+KNOWN_PACKAGES = frozenset(
+    {"model", "properties", "checker", "oracles", "__future__", "typing_extensions", "functools", "operator", *DEFINING}
+)
+_DIFF = re.compile(r"diff --git |--- (?:a/|/dev/null)|@@ -\d|Index: |From [0-9a-f]{7,40} ")
+_MAIL = re.compile(r"From |(?:From|To|Subject|Date|Message-I[dD]|Return-Path|Received|MIME-Version): ", re.IGNORECASE)
+_HUNK = re.compile(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, eq=False)
 class UserFile:
-    """A file of the user's that was read and run, with everything that it says of itself."""
+    """A file of the user's, and the module that it became when it was run."""
 
-    path: Path
-    tree: ast.Module
+    source: Source
     module: types.ModuleType
-    digest: str
+
+    def is_own(self, defined: type | Callable[..., object]) -> bool:
+        """Was the class or function defined in the file itself, not imported?"""
+        return defined.__module__ == self.module.__name__
+
+    def machines(self) -> dict[str, type[Machine]]:
+        """The classes that it defines, by the names that it gives them."""
+        own = ((n, c) for n, c in vars(self.module).items() if isinstance(c, type) and issubclass(c, Machine))
+        return {n: c for n, c in own if self.is_own(c)}
 
 
 _loaded: dict[tuple[Path, str, Path], UserFile] = {}
 
 
 def load_design(argument: str) -> type[Machine]:
-    """The design class of a file: a whole one, that changes something; of a patch, what it is in the model. Raises UserError
-    or Refused (both exit code 2)."""
-    path, class_name = (lifting.lifted(argument).path, "") if lifting.is_patch(argument) else path_and_name(argument)
+    """The design class of a file: a whole one, that changes something. Raises UserError or Refused (both exit code 2)."""
+    path, class_name = path_and_name(argument)
     return _design_of(load_file(path), class_name)
 
 
 @functools.cache
 def _design_of(file: UserFile, class_name: str) -> type[Machine]:
     """Looked at once for each file that was loaded."""
-    design = _the_one(_designs_in(file.module, class_name), class_name, file.path)
-    check_design(design, file.tree, file.module, file.path)
+    design = _the_one(file, class_name)
+    _check_design(design, file)
     return design
 
 
 def load_properties(argument: str) -> list[Property]:
     """The properties of a file, or the one that the argument asks for. Raises UserError or Refused (both exit code 2)."""
     path, wanted = path_and_name(argument)
-    module = load_file(path).module
-    own = {n: p for n, p in vars(module).items() if isinstance(p, Property) and is_own(p.function, module)}
+    file = load_file(path)
+    known = {n: p for n, p in vars(file.module).items() if isinstance(p, Property)}
+    own = {n: p for n, p in known.items() if file.is_own(p.function)}
     if not own:
         raise UserError(
             f"{path}: no property in this file; write one, e.g.\n    from model.lang import always\n"
@@ -102,9 +107,8 @@ def load_properties(argument: str) -> list[Property]:
         raise UserError(f"{path}: no property {wanted!r} in this file: {did_you_mean(wanted, own)}")
     for p in own.values():
         if p.premise and premise_of(p) is None:
-            known = [*all_properties(), *(n for n, value in vars(module).items() if isinstance(value, Property))]
             loc = Loc(str(path), p.function.__code__.co_firstlineno)
-            raise Refused(loc, f"unknown premise {p.premise!r}", did_you_mean(p.premise, known))
+            raise Refused(loc, f"unknown premise {p.premise!r}", did_you_mean(p.premise, [*all_properties(), *known]))
     return [p for name, p in own.items() if wanted in ("", name)]
 
 
@@ -128,99 +132,71 @@ def path_and_name(argument: str) -> tuple[Path, str]:
 def file_digest(module: str) -> str:
     """Eight hex digits that change with the content of the file that was loaded as this module, and of the files beside it
     that it imports; as it was then: an editor may have written it meanwhile."""
-    return next(file.digest for file in _loaded.values() if file.module.__name__ == module)[:8]
+    return next(file.source.digest for file in _loaded.values() if file.module.__name__ == module)[:8]
 
 
-def _digest(path: Path, importers: tuple[Path, ...] = ()) -> str:
-    return _digest_of(path, files.read_bytes(path), importers)
-
-
-def _digest_of(path: Path, content: bytes, importers: tuple[Path, ...] = ()) -> str:
-    try:
-        beside = _imports_beside(tree_of(str(path), content.decode()), path)
-    except (SyntaxError, ValueError):  # told when the file is loaded
-        beside = {}
-    digests = [_digest(p, (*importers, path)) for p in beside.values() if p not in (*importers, path)]
-    return hashlib.sha256(content + "".join(digests).encode()).hexdigest()
-
-
-def _imports_beside(tree: ast.Module, path: Path) -> dict[str, Path]:
-    """The modules that a file imports from its own folder, as a script would: name -> file. The standard library and this
-    project come first."""
-    found = dict[str, Path]()
-    for node in ast.walk(tree):
-        names = list[str]()
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level <= 1:
-            names = [node.module] if node.module else [alias.name for alias in node.names]
-        relative = isinstance(node, ast.ImportFrom) and node.level == 1
-        for name in names:
-            file = path.parent / f"{name}.py"
-            if file.is_file() and (relative or name not in (*sys.stdlib_module_names, *OURS)):
-                found[name] = file
-    return found
-
-
-def load_file(path: Path, importers: tuple[Path, ...] = ()) -> UserFile:
+def load_file(path: Path) -> UserFile:
     """A file as a module of its own, which is run once for its content and that of the files that it imports: two files
     of one name are two modules. Raises UserError, Refused."""
-    content = files.read_bytes(path)
-    key = (path.resolve(), _digest_of(path, content), Path.cwd())  # its source goes by the name that it was given here
-    text = files.text_of(path, content)
-    if key in _loaded:
-        known = _loaded[key]
-        executed(str(known.path), text)  # again: it may have said something else meanwhile
-        for beside in _imports_beside(known.tree, path).values():
-            load_file(beside, (*importers, path))
-        return known
-    name = f"{USERS_MODULE}{path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}"
-    _loaded[key] = UserFile(path, *_execute(path, text, name, importers), key[1])
-    return _loaded[key]
-
-
-def _execute(path: Path, source: str, name: str, importers: tuple[Path, ...]) -> tuple[ast.Module, types.ModuleType]:
-    module = types.ModuleType(name)
-    module.__file__ = str(path)
-    linecache.checkcache(str(path))
-    if line := line_of_diff(source):
-        hint = 'write the function that it touches as a subclass: README.md, "Your patch, in ten minutes and ten lines"'
-        raise Refused(Loc(str(path), line, 0, 1000), "this is a patch of C, and a design is a Python class", hint)
     try:
-        tree = executed(str(path), source)
-        _only_definitions(tree, path)
-        for node in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
-            check_text(node, str(path))
-        check_lines(tree, path)
-        check_imports(tree, path, _imports_beside(tree, path))
-        beside = _load_beside(tree, path, (*importers, path))
-        code = compile(tree, str(path), "exec", dont_inherit=True)
+        source = read(path)
+    except OSError as error:
+        raise UserError(files.sentence(error)) from None
+    return _loaded_of(source, ())
+
+
+def _loaded_of(source: Source, importers: tuple[Path, ...]) -> UserFile:
+    key = (source.path.resolve(), source.digest, Path.cwd())  # its source goes by the name that it was given here
+    if key in _loaded:
+        for beside in source.beside.values():
+            if beside is not None:
+                _loaded_of(beside, (*importers, source.path))
+    else:
+        name = f"{USERS_MODULE}{source.path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}"
+        _loaded[key] = UserFile(source, _execute(source, name, importers))
+    known = _loaded[key]
+    IN_FORCE[str(known.source.path)] = known.source  # again: it may have said something else meanwhile
+    return known
+
+
+def _execute(source: Source, name: str, importers: tuple[Path, ...]) -> types.ModuleType:
+    path, module = str(source.path), types.ModuleType(name)
+    module.__file__ = path
+    linecache.checkcache(path)
+    if line := line_of_diff(source.text):
+        hint = 'write the function that it touches as a subclass: README.md, "Your patch, in ten minutes and ten lines"'
+        raise Refused(Loc(path, line, 0, 1000), "this is a patch of C, and a design is a Python class", hint)
+    try:
+        if isinstance(source.wrong, UnicodeError):
+            raise UserError(f"{path}: {files.why(source.wrong)}")
+        if source.wrong is not None:
+            raise source.wrong
+        _check_before(source)
+        beside = _load_beside(source, (*importers, source.path))
+        code = compile(source.tree, path, "exec", dont_inherit=True)
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _importing(beside)}
         sys.modules[name] = module  # typing.get_type_hints looks classes' modules up there
         with _time_limit():
             exec(code, module.__dict__)
-    except SyntaxError as error:
-        raise _syntax_error(error, source, path) from None
-    except KeyboardInterrupt:
-        raise
-    except ModelError:
+    except (KeyboardInterrupt, ModelError):
         raise
     except BaseException as error:  # also SystemExit: a file must not end the command as if all were well
-        raise _explained(error, path) from None
-    check_names(tree, module, path)
-    check_functions(tree, module, path)
-    return tree, module
+        raise explained(error, source) from None
+    file = UserFile(source, module)
+    _check_names(file)
+    _check_functions(file)
+    return module
 
 
-def _load_beside(tree: ast.Module, path: Path, importers: tuple[Path, ...]) -> dict[str, types.ModuleType]:
+def _load_beside(source: Source, importers: tuple[Path, ...]) -> dict[str, types.ModuleType]:
     found = dict[str, types.ModuleType]()
-    for name, file in _imports_beside(tree, path).items():
-        if file in importers:
-            circle = " -> ".join(p.name for p in (*importers[importers.index(file) :], file))
-            raise Refused(
-                Loc(str(path), 1), f"the file imports itself: {circle}", "move what both need to a third file"
-            )
-        found[name] = load_file(file, importers).module
+    for name, file in source.beside.items():
+        if file is None:
+            again = source.path.parent / f"{name}.py"
+            circle = " -> ".join(p.name for p in (*importers[importers.index(again) :], again))
+            said = f"the file imports itself: {circle}"
+            raise Refused(Loc(str(source.path), 1), said, "move what both need to a third file")
+        found[name] = _loaded_of(file, importers).module
     return found
 
 
@@ -237,45 +213,75 @@ def _importing(beside: Mapping[str, types.ModuleType]) -> Callable[..., Any]:
     return load
 
 
-def _syntax_error(error: SyntaxError, source: str, path: Path) -> Refused:
-    """Where Python's parser gave up; if C is written there, where that is, and what to write instead."""
-    line, start, end = error.lineno or 1, max((error.offset or 1) - 1, 0), max((error.end_offset or 0) - 1, 0)
-    last = max(error.end_lineno or line, line)
-    found = c_habits.find(source, line, last, end if last > line else max(start, end))
-    if found is not None:
-        loc = Loc(str(path), found.line, found.col, found.end)
-        return Refused(loc, f"syntax error: `{found.spelling}` is C, and this is Python", found.hint)
-    if isinstance(error, IndentationError):
-        return Refused(Loc(str(path), line, 0, 1000), f"syntax error: {error.msg}", _indentation_hint(error, source))
-    loc, said = Loc(str(path), line, start, end), c_habits.test_written_as_assignment(error.msg, error.text or "")
-    return Refused(loc, f"syntax error: {said or error.msg}", "write `==`" if said else "")
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expire(signum: int, frame: types.FrameType | None) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
-def _indentation_hint(error: IndentationError, source: str) -> str:
-    """How deep the line is, and which depths the lines before it allow."""
-    lines = source.splitlines()
-    number = min(error.lineno or 1, len(lines))
-    if isinstance(error, TabError) or "\t" in lines[number - 1][: -len(lines[number - 1].lstrip()) or None]:
-        return "indent with blanks only, four for each level: this line, or one before it, has tabs"
-    depth = _depth(lines[number - 1])
-    if "expected an indented block" in error.msg:
-        return f"this line begins with {depth} blanks: indent it, by four more than the line that it belongs to"
-    open_ = dict.fromkeys(_depth(line) for line in lines[: number - 1] if line.strip())
-    return f"this line begins with {depth} blanks; lines before it begin with {', '.join(map(str, sorted(open_)))}"
+def _the_one(file: UserFile, wanted: str) -> type[Machine]:
+    """The class of this name; or the one from which no other class of the file derives."""
+    path, own = file.source.path, file.machines()
+    found = [n for n, c in own.items() if not any(c in other.__mro__[1:] for other in own.values())]
+    if wanted:
+        found = [wanted] if wanted in own else []
+    if len(found) == 1:
+        return own[found[0]]
+    if wanted:
+        raise UserError(f"{path}: no design class {wanted!r} in this file")
+    if not found:
+        raise UserError(
+            f"{path}: no design in this file; write a subclass of one, e.g.\n"
+            "    from model.designs.base import Base\n    class Mine(Base):\n        def kvm_ioapic_send_eoi(self, ...): ..."
+        )
+    raise UserError(f"{path}: several designs ({', '.join(found)}); say which: {path}:{found[0]}")
 
 
-def _depth(line: str) -> int:
-    return len(line) - len(line.lstrip())
+def provenance(design: type[Design]) -> str:
+    """The design's own Patch as text; a class without one is named by the docstring or its name."""
+    patch = vars(design).get("patch")
+    if patch is not None:
+        return str(patch)
+    about = (vars(design).get("__doc__") or "").strip().partition("\n")[0]
+    bases = ", ".join(base.__name__ for base in design.__bases__)
+    return about or f"{design.__name__}, a change of {bases}"
 
 
-def _only_definitions(tree: ast.Module, path: Path) -> None:
+def line_of_diff(text: str) -> int:
+    """The first line (from 1) of a file that is a diff, alone or in a mail, where Python was to be; 0 for any other."""
+    number, first = next(((n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()), (0, ""))
+    return number if _DIFF.match(first) or (_MAIL.match(first) and _HUNK.search(text)) else 0
+
+
+def _check_before(source: Source) -> None:
+    """Raise Refused for what a file must not say, before it is run."""
+    _only_definitions(source)
+    for node in (n for n in ast.walk(source.tree) if isinstance(n, ast.ClassDef)):
+        check_text(node, str(source.path))
+    _check_lines(source)
+    _check_imports(source)
+
+
+def _only_definitions(source: Source) -> None:
     """Refuse what does something when the file is read: a design's file says what is, it does not act. It could change the
     very designs that it is compared with."""
-    calling = _callable_names(tree)
-    for node in _defining(tree.body):
+    calling = _callable_names(source.tree)
+    for node in _defining(source.tree.body):
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if not docstring and not isinstance(node, DEFINITIONS):
-            raise Refused(loc_of(node, str(path)), "a design's file only imports and defines", "put it into a method")
+            raise source.refused(node, "a design's file only imports and defines", "put it into a method")
         for part in (n for expression in _evaluated(node) for n in ast.walk(expression)):
             said, hint = "", "write a constant"
             if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
@@ -286,10 +292,10 @@ def _only_definitions(tree: ast.Module, path: Path) -> None:
                 said = "computes nothing while it is read"
             if said:
                 where = part if isinstance(part, ast.expr) else node
-                raise Refused(loc_of(where, str(path)), f"a design's file {said}", hint)
+                raise source.refused(where, f"a design's file {said}", hint)
         for base in node.bases if isinstance(node, ast.ClassDef) else []:
             if not isinstance(base, ast.Name | ast.Attribute | ast.Subscript):
-                raise Refused(loc_of(base, str(path)), "a base is the name of a class", "write the class's name")
+                raise source.refused(base, "a base is the name of a class", "write the class's name")
 
 
 def _defining(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -342,87 +348,117 @@ def _callable_names(tree: ast.Module) -> set[str]:
     return imported - bound
 
 
-@contextmanager
-def _time_limit() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
+def _check_lines(source: Source) -> None:
+    """Refuse what shares a line: which lines a step runs is what is told."""
+    for function in (n for n in ast.walk(source.tree) if isinstance(n, ast.FunctionDef)):
+        met = set[int]()
+        for stmt in (n for part in function.body for n in ast.walk(part) if isinstance(n, ast.stmt)):
+            if stmt.lineno in met:
+                hint = "write one a line: what no step runs is told by its line"
+                raise source.refused(stmt, "two statements on one line", hint)
+            met.add(stmt.lineno)
+
+
+def _check_imports(source: Source) -> None:
+    """Refuse to import what could change what a file says without a change of it, or of the model."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        for name in names:
+            top = name.partition(".")[0]
+            if name not in source.beside and top not in KNOWN_PACKAGES and importlib.util.find_spec(top) is not None:
+                said = f"a design's file imports the model, {', '.join(DEFINING)} and files beside it, and {name} is none of these"
+                raise source.refused(node, said, "write into the file what it needs of it")
+
+
+def _check_names(file: UserFile) -> None:
+    """Refuse a name that a function of the file uses, that is the model's, and that the file does not import: what Python
+    says of it would come when it is run, or be about something else."""
+    for function in (n for n in ast.walk(file.source.tree) if isinstance(n, ast.FunctionDef)):
+        nodes = list(ast.walk(function))
+        known = {*vars(file.module), *vars(builtins), *(n.arg for n in nodes if isinstance(n, ast.arg))}
+        known |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        for node in nodes:
+            if isinstance(node, ast.Name) and node.id not in known and (line := import_line(node.id)):
+                raise file.source.refused(node, f"{node.id!r} is not imported", line)
+
+
+def _check_functions(file: UserFile) -> None:
+    """Refuse a function outside of all classes that is no property (nothing ever calls it), and one that is replaced."""
+    tree = file.source.tree
+    for body in [tree.body, *(n.body for n in tree.body if isinstance(n, ast.ClassDef))]:
+        _defined_once([n for n in body if isinstance(n, ast.FunctionDef)], file.source)
+    classes = list(file.machines())
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        if node.decorator_list and isinstance(vars(file.module).get(node.name), Property):
+            continue
+        into = f"class {classes[0]}" if len(classes) == 1 else f"the class that it belongs to ({', '.join(classes)})"
+        hint = f"indent it into {into}" if classes else "write it into a class that derives from a design, e.g. Base"
+        if not (node.args.args and node.args.args[0].arg == "self"):
+            hint += "; a property has @always(), @leads_to() or @reachable() above it"
+        raise file.source.refused(node, f"{node.name}() is outside of every class, so nothing calls it", hint)
+
+
+def _check_design(design: type[Machine], file: UserFile) -> None:
+    """Refuse a class that is no whole kernel, VMM, guest or device, or that changes nothing of its only base."""
+    nodes = [n for n in file.source.tree.body if isinstance(n, ast.ClassDef) and n.name == design.__name__]
+    if not nodes:  # it was not written with `class` at the top of the file
         return
+    node, parent = nodes[-1], next(c for c in design.__mro__ if not file.is_own(c))
+    if not any(issubclass(design, bases) for bases in ROLES.values()):
+        in_kernel = parent is not Machine and any(issubclass(kernel, parent) for kernel in ROLES["kernel"])
+        said = "is only a part of the kernel" if in_kernel else "is no kernel, VMM, guest or device"
+        raise file.source.refused(node, f"{parent.__name__} {said}", DERIVE_KERNEL if in_kernel else DERIVE_ANY)
+    for function in node.body:
+        if isinstance(function, ast.FunctionDef):
+            _check_restated(design, function, file.source)
+    if len(design.__bases__) == 1 and not any(map(_says_something, node.body)):
+        name = design.__bases__[0].__name__
+        said = f"{design.__name__} changes nothing of {name}"
+        raise file.source.refused(node, said, "restate in it the functions that your patch touches")
 
-    def expire(signum: int, frame: types.FrameType | None) -> None:
-        raise TooLong
 
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def _check_restated(design: type[Machine], node: ast.FunctionDef, source: Source) -> None:
+    """Refuse what a patch writes where it means another thing: its own function for the one that it restates, or a
+    function that its base does not have, but another design."""
+    restated = any(node.name in vars(base) for base in design.__mro__[1:])
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)) if restated and name == node.name:
+                said = f"{name}() calls itself, and recursion is not in the language"
+                raise source.refused(inner, said, f"super().{name}(...) calls the function that it restates")
+            case _:
+                pass
+    called = {n.attr for n in ast.walk(source.tree) if isinstance(n, ast.Attribute)}
+    others = {} if restated or node.name in called or node.decorator_list else designs()
+    having = {name: cls for name, cls in others.items() if role_of(cls) == role_of(design) and hasattr(cls, node.name)}
+    if having:
+        first = "v6" if "v6" in having else next(iter(having))
+        name, home, base = having[first].__name__, having[first].__module__, design.__bases__[0].__name__
+        raise source.refused(
+            node, f"{base} has no {node.name}(), so nothing calls this; {first} has one",
+            f"derive from {name} (from {home} import {name}), or call it where your patch does",
+        )  # fmt: skip
 
 
-def _explained(error: BaseException, path: Path) -> Refused:
-    """An exception of the file's own code as a message about the line of the file that it came from."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-    frame = frames[-1] if frames else None
-    loc = Loc(str(path), (frame.lineno if frame else 1) or 1)
-    if frame is not None:
-        loc = Loc(str(path), loc.line, frame.colno or 0, frame.end_colno or 0)
-    match error:
-        case TooLong():
-            return Refused(loc, f"the file was not read within {SECONDS:g} s", "import only what defines classes")
-        case NameError(name=str(name)):
-            known = [*vars(Machine), *(n for n in _model_names())]
-            hint = c_habits.name_hint(name) or import_line(name) or did_you_mean(name, known)
-            return Refused(loc, f"unknown name {name!r}", hint)
-        case ImportError(name=str(name)) if name in sys.modules:
-            missing = str(error).partition("'")[2].partition("'")[0]  # cannot import name '...' from ...
-            names = [n for n in vars(sys.modules[name]) if not n.startswith("_")]
-            said = Path(sys.modules[name].__file__ or name).name if name.startswith(USERS_MODULE) else name
-            return Refused(loc, f"{said} has no {missing!r}", import_line(missing) or did_you_mean(missing, names))
-        case ImportError(name=str(name)):
-            beside = [p.stem for p in path.parent.glob("*.py") if p != path]
-            return Refused(loc, f"there is no module {name!r}", did_you_mean(name, [*_model_modules(), *beside]))
+def _defined_once(functions: Sequence[ast.FunctionDef], source: Source) -> None:
+    last = {node.name: node for node in functions}
+    for node in functions:
+        if (other := last[node.name]) is not node:
+            said = f"{node.name}() is defined again in line {other.lineno}, so this one is never called"
+            raise source.refused(node, said, "leave one of them")
+
+
+def _says_something(node: ast.stmt) -> bool:
+    """Not a docstring, `...`, `pass` or where the patch comes from."""
+    match node:
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            return False
+        case ast.Assign(targets=[ast.Name(id="patch")]) | ast.AnnAssign(target=ast.Name(id="patch")):
+            return False
         case _:
-            return Refused(loc, f"{type(error).__name__}: {error}")
-
-
-def _model_modules() -> list[str]:
-    return [name for name in sys.modules if name.split(".")[0] in ("model", "properties")]
-
-
-def _model_names() -> list[str]:
-    return [n for m in _model_modules() for n in vars(sys.modules[m]) if not n.startswith("_") and n[0].isupper()]
-
-
-def _designs_in(module: types.ModuleType, wanted: str) -> dict[str, type[Machine]]:
-    """Classes that the file itself defines, without those that another class of the file derives from."""
-    own = {
-        n: c for n, c in vars(module).items()
-        if isinstance(c, type) and issubclass(c, Machine) and is_own(c, module)
-    }  # fmt: skip
-    if wanted:
-        return {n: c for n, c in own.items() if n == wanted}
-    return {n: c for n, c in own.items() if not any(c in other.__mro__[1:] for other in own.values())}
-
-
-def _the_one(found: dict[str, type[Machine]], wanted: str, path: Path) -> type[Machine]:
-    if len(found) == 1:
-        return next(iter(found.values()))
-    if wanted:
-        raise UserError(f"{path}: no design class {wanted!r} in this file")
-    if not found:
-        raise UserError(
-            f"{path}: no design in this file; write a subclass of one, e.g.\n"
-            "    from model.designs.base import Base\n    class Mine(Base):\n        def kvm_ioapic_send_eoi(self, ...): ..."
-        )
-    raise UserError(f"{path}: several designs ({', '.join(found)}); say which: {path}:{next(iter(found))}")
-
-
-def provenance(design: type[Design]) -> str:
-    """The design's own Patch as text; a class without one is named by the docstring or its name."""
-    patch = vars(design).get("patch")
-    if patch is not None:
-        return str(patch)
-    about = (vars(design).get("__doc__") or "").strip().partition("\n")[0]
-    bases = ", ".join(base.__name__ for base in design.__bases__)
-    return about or f"{design.__name__}, a change of {bases}"
+            return True

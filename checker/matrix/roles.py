@@ -83,7 +83,7 @@ def uapi_vmms() -> list[str]:
     return [name for name, cls in VMMS.items() if name in ON_REQUEST and getattr(cls, "asked_of_kernels", False)]
 
 
-def default_guests(vmms: Sequence[str]) -> list[str]:
+def default_guests(vmms: Collection[str]) -> list[str]:
     """The guests of the default matrix; where only VMMs on request are, the guest that suits them."""
     return ["lapic"] if ON_REQUEST.issuperset(vmms) else [name for name in GUESTS if name not in ON_REQUEST]
 
@@ -186,7 +186,18 @@ def _special(role: str) -> dict[str, type[Machine]]:
     return {name: cls for name, cls in special_roles().items() if issubclass(cls, ROLES[role])}
 
 
+def is_path(argument: str) -> bool:
+    """Does it name a file of the user's? Else it is the name of something registered."""
+    return argument.endswith(".py") or ".py:" in argument or "/" in argument or is_patch(argument)
+
+
+def is_patch(argument: str) -> bool:
+    """By its name: `x.patch`, `thread.txt:2` (its second diff), or `-`."""
+    return argument == "-" or PATCH.fullmatch(argument) is not None
+
+
 T = TypeVar("T")
+PATCH = re.compile(r"(.*\.(?:patch|diff|mbox|eml|txt))(?::(\d+))?", re.DOTALL)  # the file, and which of its diffs
 ALIASES = {"merged": "v6"}  # other names of designs, for the command line only: the matrix has each design once
 
 

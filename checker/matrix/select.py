@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from checker.engine.sizes import check_sizes
 from checker.errors import UserError
+from checker.matrix import lifting
 from checker.matrix.cells import Cell, Skipped, matrix, short_names
-from checker.matrix.lifting import is_patch
 from checker.matrix.loader import load_design, load_properties, path_and_name, provenance
 from checker.matrix.roles import (
     DEVICES,
@@ -21,6 +21,8 @@ from checker.matrix.roles import (
     default_guests,
     default_vmms,
     designs,
+    is_patch,
+    is_path,
     look_up,
     registered,
     role_of,
@@ -48,37 +50,36 @@ def nothing_text(skipped: Sequence[Skipped]) -> str:
     return "nothing to explore: " + ("; ".join(reasons) or "an option names nothing")
 
 
-def is_path(argument: str) -> bool:
-    return argument.endswith(".py") or ".py:" in argument or "/" in argument or is_patch(argument)
-
-
 def find_role(role: str, name: str) -> type[Machine]:
     """A class for one role: registered, or in a file. Raises ModelError."""
-    if not is_path(name):
-        return registered(role, name)
-    found = load_design(name)
+    return _load_role(role, name) if is_path(name) else registered(role, name)
+
+
+def _load_role(role: str, name: str) -> type[Machine]:
+    _, found = find_design(name)
     if role_of(found) != role:
         raise UserError(f"{name}: {found.__name__} is a {role_of(found)}, not a {role}")
     return found
 
 
-def find_design(argument: str) -> tuple[str, type[Machine]]:
-    """(name, class) of a registered design or of one in a file. Raises ModelError."""
-    if is_path(argument):
-        return argument, load_design(argument)
-    others: Mapping[str, type[Machine]] = {**VMMS, **GUESTS, **DEVICES, **special_roles()}
-    known = designs() if argument not in others else others
-    return argument, look_up("design", argument, known)
+def find_design(argument: str, beside: Mapping[str, object] | None = None) -> tuple[str, type[Machine]]:
+    """(name, class) of a registered design or of one in a file; of a patch, of what it is in the model. beside: by role who
+    is named to stand around it, where it plays none of these roles. Raises ModelError."""
+    if is_patch(argument):
+        found = load_design(str(lifting.lifted(argument).path))
+    elif is_path(argument):
+        found = load_design(argument)
+    else:
+        others: Mapping[str, type[Machine]] = {**VMMS, **GUESTS, **DEVICES, **special_roles()}
+        found = look_up("design", argument, designs() if argument not in others else others)
+    if beside and beside.get(role_of(found)):
+        raise UserError(f"{argument} is a {role_of(found)} already: --{role_of(found)} cannot name another one")
+    return argument, found
 
 
 def split(values: Iterable[str] | None, default: Sequence[str]) -> list[str]:
     """["a,b", "c"] -> [a, b, c]; the default where nothing was given."""
     return [v for value in values for v in value.split(",") if v] if values else list(default)
-
-
-def find_properties(name: str) -> list[Property]:
-    """The property of that name; or those of a file. Raises UserError."""
-    return load_properties(name) if is_path(name) else [look_up("property", name, all_properties())]
 
 
 def told_apart(asked: Iterable[Property]) -> list[Property]:
@@ -102,63 +103,56 @@ def known_properties(asked: Iterable[str] | None) -> dict[str, Property]:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a user names: a design, by role who stands around it, properties, and a scope. None: what is not said. What the
-    names stand for is looked up once. Raises UserError, Refused."""
+    """What the names and files of a command line stand for: a design, who stands around it, properties, and a scope."""
 
-    design: str
-    roles: Mapping[str, Sequence[str] | None] = field(default_factory=dict[str, Sequence[str] | None])
-    properties: Sequence[str] | None = None
-    scope: str = ""
-
-    @functools.cached_property
-    def found(self) -> tuple[str, type[Machine]]:
-        """The name and class of the design, which plays none of the roles that are named beside it."""
-        name, cls = find_design(self.design)
-        role = role_of(cls)
-        if self.roles.get(role):
-            raise UserError(f"{name} is a {role} already: --{role} cannot name another one")
-        return name, cls
-
-    @functools.cached_property
-    def wanted(self) -> list[Property]:
-        names = split(self.properties, self.found[1].default_roles.get("property", list(all_properties())))
-        return told_apart(p for name in names for p in find_properties(name))
-
-    @functools.cached_property
-    def sizes(self) -> dict[str, ScopeValue]:
-        """What is said of the scope."""
-        return parse_scope(self.scope, scope_type([self.found[1]]))
+    name: str
+    cls: type[Machine]
+    lifted: lifting.LiftedFile | None  # if the design is a patch
+    named: Mapping[str, Mapping[str, type[Machine]]]  # those around it, of the roles of which any are named
+    wanted: Sequence[Property]
+    everywhere: bool  # the properties are named, too: also those that are asked of one VMM only
+    sizes: Mapping[str, ScopeValue]  # what is said of the scope
 
 
-def check_names(asked: Selection) -> None:
-    """Raise UserError for what select() would not find, without making a system."""
-    _ = asked.wanted, asked.sizes
-    for role, names in asked.roles.items():
-        for one in split(names, []):
-            if (role, one) != ("device", "all"):
-                find_role(role, one)
+def selection(
+    design: str, roles: Mapping[str, Sequence[str] | None] | None = None, properties: Sequence[str] | None = None,
+    scope: str = "",
+) -> Selection:  # fmt: skip
+    """Everything is looked up here, once, without making a system. None: what is not said. Raises UserError, Refused."""
+    given, asked = {role: split(names, []) for role, names in (roles or {}).items() if names}, split(properties, [])
+    name, cls = find_design(design, roles)
+    lifted = lifting.lifted(design) if is_patch(design) else None
+    if not properties:
+        asked = list(cls.default_roles.get("property", all_properties()))
+    wanted = told_apart(
+        p for n in asked for p in (load_properties(n) if is_path(n) else [look_up("property", n, all_properties())])
+    )
+    sizes = parse_scope(scope, scope_type([cls]))
+    every = {"device": DEVICES} if given.get("device") == ["all"] else {}
+    named = {
+        role: {n: _load_role(role, n) if is_path(n) else registered(role, n) for n in names}
+        for role, names in given.items() if role not in every
+    }  # fmt: skip
+    return Selection(name, cls, lifted, {**named, **every}, wanted, bool(properties), sizes)
 
 
 def select(
     asked: Selection, smaller: Mapping[str, ScopeValue] | None = None
 ) -> tuple[str, list[Cell], list[Skipped], list[Property]]:
-    """The cells and properties that are meant. Raises UserError for unknown names and empty choices."""
-    (name, cls), wanted = asked.found, asked.wanted
-    own = cls.default_roles
+    """The cells and properties that are meant. Raises UserError for empty choices."""
+    cls, named, own, wanted = asked.cls, asked.named, asked.cls.default_roles, list(asked.wanted)
 
-    def of(role: str, default: Sequence[str]) -> list[str]:
-        return split(asked.roles.get(role), own.get(role, default))
+    def of(role: str, default: Collection[str]) -> Collection[str]:
+        return named[role] if role in named else own.get(role, default)
 
-    alone = own or asked.roles.get("vmm") or asked.roles.get("guest")
+    alone = own or "vmm" in named or "guest" in named
     vmms, devices = of("vmm", default_vmms()), of("device", ["level"] if alone else default_devices())
     among = functools.partial(
-        matrix, (name, cls), kernels=of("kernel", ["base"]), scope={**asked.sizes, **(smaller or {})}, find=find_role,
-        chosen=[r for r in ROLES if asked.roles.get(r) or r in own or r == role_of(cls)],
+        matrix, (asked.name, cls), kernels=of("kernel", ["base"]), scope={**asked.sizes, **(smaller or {})},
+        chosen=[r for r in ROLES if r in named or r in own or r == role_of(cls)],
     )  # fmt: skip
-    found = among(
-        vmms=vmms, guests=of("guest", default_guests(vmms)), devices=list(DEVICES) if devices == ["all"] else devices
-    )
-    if role_of(cls) == "kernel" and not alone and not asked.roles.get("device"):
+    found = among(vmms=vmms, guests=of("guest", default_guests(vmms)), devices=devices)
+    if role_of(cls) == "kernel" and not alone and "device" not in named:
         found += among(vmms=uapi_vmms(), guests=default_guests(uapi_vmms()), devices=["level"])
     cells = [c for c in found if isinstance(c, Cell)]
     skipped = [c for c in found if isinstance(c, Skipped)]
@@ -166,6 +160,6 @@ def select(
         raise UserError(nothing_text(skipped))
     for cell in cells:  # before any of them is explored
         check_sizes(cell.system, cell.scope)
-    if not asked.properties:  # those made for one VMM are asked where it occurs
+    if not asked.everywhere:  # those made for one VMM are asked where it occurs
         wanted = [p for p in wanted if not p.only_for or any(p.why_not(c.system) is None for c in cells)]
-    return f"{role_of(cls)} design {name}: {provenance(cls)}", cells, skipped, wanted
+    return f"{role_of(cls)} design {asked.name}: {provenance(cls)}", cells, skipped, wanted

@@ -80,7 +80,7 @@ class Part:
         """cls: the design's class, where it is known already."""
         found = matrix(
             (self.design, cls or gated()[self.design]), kernels=[self.kernel], vmms=[self.vmm], guests=[self.guest],
-            devices=[self.device], scope={}, find=_role,
+            devices=[self.device], scope={},
         )  # fmt: skip
         return [cell for cell in found if isinstance(cell, Cell)]
 

@@ -333,9 +333,9 @@ def cases_of(story: Story, find: Find) -> list[Case]:
         return find(role, str(story.path.parent / name) if ".py" in name else name)
 
     with _at(story, "Guest"):
-        beside("guest", story.guest)
+        guests = {story.guest: beside("guest", story.guest)}
     with _at(story, "Device"):
-        beside("device", story.device)
+        devices = {story.device: beside("device", story.device)}
     found: list[Case] = []
     for kernel in story.kernels:
         with _at(story, "Kernel"):
@@ -344,8 +344,8 @@ def cases_of(story: Story, find: Find) -> list[Case]:
             with _at(story, o.line):
                 version = parse_scope(f"ioapic={o.version}") if o.version else {}
                 cells = matrix(
-                    (kernel, cls), kernels=[kernel], vmms=[o.vmm], guests=[story.guest],
-                    devices=[story.device], scope={**scope, **version}, find=beside,
+                    (kernel, cls), kernels={kernel: cls}, vmms={o.vmm: beside("vmm", o.vmm)}, guests=guests,
+                    devices=devices, scope={**scope, **version},
                 )  # fmt: skip
                 found += [Case(story, o, _existing(cell)) for cell in cells]
     _check_outcomes(story, found)

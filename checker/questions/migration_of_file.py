@@ -19,8 +19,8 @@ from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, loc_of
 from checker.language.source import definition_of
 from checker.matrix.cells import Cell
-from checker.matrix.roles import GUESTS, designs, role_of, users_file
-from checker.matrix.select import find_design, is_path
+from checker.matrix.roles import GUESTS, designs, is_path, role_of, users_file
+from checker.matrix.select import find_design
 from checker.matrix.system import system_of
 from checker.questions.migration_table import KERNELS, OPERATIONS, Entry, Table, cell_of, moved, tables
 from model.devices import Level

@@ -18,8 +18,8 @@ from checker.engine.reference import Move, Reference, Value, bindings_of
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
 from checker.errors import InternalError
 from checker.language.ir import Program
+from checker.language.source import USERS_MODULE
 from checker.matrix.cells import Cell
-from checker.matrix.lifting import is_patch
 from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import premise_of, role_of, users_file
 from checker.matrix.scope import scope_value
@@ -397,14 +397,9 @@ def table_of(moves: Sequence[Move]) -> str:
     return moves_digest(f"{m.step}({','.join(map(show, m.args))})" for m in moves)
 
 
-def is_file(name: str) -> bool:
-    """A file with a design or a property, or a patch that is one."""
-    return name.endswith(".py") or ".py:" in name or is_patch(name)
-
-
 def _with_digest(name: str, module: str) -> str:
-    """A file's name with the digest of what was loaded of it, as this module."""
-    return f"{name}@{file_digest(module)}" if is_file(name) else name
+    """A name, of a file with the digest of what was loaded of it, as this module."""
+    return f"{name}@{file_digest(module)}" if module.startswith(USERS_MODULE) else name
 
 
 def _owed(system: type[Design]) -> tuple[str, ...]:

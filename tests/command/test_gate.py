@@ -14,7 +14,7 @@ from checker.engine.search import Limits, NativeSearch, Shared
 from checker.errors import EnginesDisagree, InternalError, UserError
 from checker.language.layout import instances
 from checker.matrix.roles import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs, keep_company
-from checker.matrix.select import Selection, select
+from checker.matrix.select import select, selection
 from checker.questions import expected, gate, report
 from checker.questions.expected import Row, difference_lines, differences, from_toml, to_toml
 from checker.questions.verdict import check_cell
@@ -263,15 +263,15 @@ def test_who_is_named_meets_whom_it_would_not_by_default(tmp_path):
     )
     alone = [cls.meets.get("vmm", ()) for cls in GUESTS.values()]
     assert "openvmm" not in GUESTS["xen_kdump"].meets["vmm"] and any("openvmm" in names for names in alone)
-    by_default = {c.names["guest"] for c in select(Selection(str(path)))[1]}
+    by_default = {c.names["guest"] for c in select(selection(str(path)))[1]}
     assert "xen_kdump" not in by_default and "xen_moves" in by_default
-    named = select(Selection(str(path), {"guest": ["xen_kdump"]}))[1]
+    named = select(selection(str(path), {"guest": ["xen_kdump"]}))[1]
     assert {c.names["guest"] for c in named} == {"xen_kdump"}
 
 
 @pytest.mark.parametrize("design", sorted(gate.gated()))
 def test_all_that_prove_asks_by_default_is_in_it(design):
-    _, cells, _, wanted = select(Selection(design))
+    _, cells, _, wanted = select(selection(design))
     asked = {(*c.names.values(), report.scope_text(c.scope)) for c in cells}
     held = {(*c.names.values(), report.scope_text(c.scope)) for p in gate.full_matrix([design]) for c in p.cells()}
     assert asked and wanted and asked <= held
@@ -279,7 +279,7 @@ def test_all_that_prove_asks_by_default_is_in_it(design):
 
 def test_a_device_is_by_default_with_whom_it_meets_and_in_the_gate_with_the_main_ones_too():
     held = {(p.vmm, p.guest, p.device) for p in gate.full_matrix(["v6"])}
-    by_default = {(c.names["vmm"], c.names["guest"], c.names["device"]) for c in select(Selection("v6"))[1]}
+    by_default = {(c.names["vmm"], c.names["guest"], c.names["device"]) for c in select(selection("v6"))[1]}
     assert by_default <= held
     for device in gate.OTHER_DEVICES:
         assert {(vmm, guest, device) for vmm in gate.VMMS_MAIN for guest in gate.GUESTS_MAIN} <= held

@@ -328,7 +328,9 @@ class TestRunOnce:
     def executed(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found: list[str] = []
         execute = loader._execute
-        monkeypatch.setattr(loader, "_execute", lambda path, *rest: found.append(str(path)) or execute(path, *rest))
+        monkeypatch.setattr(
+            loader, "_execute", lambda source, *rest: found.append(str(source.path)) or execute(source, *rest)
+        )
         return found
 
     def test_by_prove_with_a_file_for_each_option(self, eoi, written, executed):

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.matrix.loader import load_design, load_properties
-from checker.matrix.loader_checks import line_of_diff
+from checker.matrix.loader import line_of_diff, load_design, load_properties
 from tests.rigs.user_file import GOOD, WINDOWS
 
 # (what is wrong, the change to GOOD, the line that must be named, words of the message)

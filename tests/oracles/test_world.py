@@ -13,7 +13,7 @@ from checker.errors import UserError
 from checker.language.ir import Loc
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties
-from checker.matrix.select import Selection, select
+from checker.matrix.select import select, selection
 from checker.questions import gate
 from checker.questions.expected import Row, Table, from_toml
 from checker.questions.verdict import Status, check_cell
@@ -99,7 +99,7 @@ def test_by_default_is_what_prove_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     uapi = {(vmm, "lapic", "level") for vmm in ("setup_vmm", "msr_vmm", "errno_vmm", "any_vmm")}
     only(monkeypatch, {("qemu", "linux", "resample"), ("qemu", "windows_cg", "resample"), *TINY, *uapi})
     by_default = {title for world in worlds(expected(), Rulebook()) if world.by_default for title in world.cells}
-    asked = {str(c) for c in select(Selection("v6"))[1]}
+    asked = {str(c) for c in select(selection("v6"))[1]}
     assert by_default == {t for t in asked if t.endswith(" resample")} | {
         t for t in asked if "qemu_kernel_migrated" in t or "lapic" in t
     }

@@ -9,7 +9,7 @@ import pytest
 from checker.command.cli import main
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import ON_REQUEST, VMMS, all_properties, default_guests, default_vmms, designs, uapi_vmms
-from checker.matrix.select import Selection, select
+from checker.matrix.select import select, selection
 from checker.questions.verdict import Status, check_cell
 from model.devices import Level
 from model.guests.lapic_guest import LapicGuest
@@ -387,7 +387,7 @@ def test_a_kernel_is_asked_of_its_ioctls_by_default(tmp_path):
     mine = tmp_path / "mine.py"
 
     def cells_of(design: str, **named: list[str]) -> set[tuple[str, ...]]:
-        found = select(Selection(design, named))[1]
+        found = select(selection(design, named))[1]
         return {(c.names["vmm"], c.names["guest"], c.names["device"]) for c in found if c.names["vmm"] in uapi_vmms()}
 
     assert {"setup_vmm", "msr_vmm"} <= set(uapi_vmms()) and "any_vmm" not in uapi_vmms()
