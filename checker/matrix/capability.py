@@ -46,15 +46,15 @@ def _reads_flags(node: ast.FunctionDef) -> bool:
 def choices(of: type[Scope], fixed: Mapping[str, ScopeValue]) -> Sequence[Mapping[str, ScopeValue]]:
     """The values to try of the choices that a user's scope adds: as they are, and each other value by itself."""
     found: list[dict[str, ScopeValue]] = [{}]
-    for name, default in own_choices(of()).items():
+    for name, default in own_choices(of).items():
         if name not in fixed:
             values: Sequence[ScopeValue] = [True, False] if isinstance(default, bool) else list(type(default))
             found += [{name: value} for value in values if value != default]
     return found
 
 
-def own_choices(scope: Scope) -> dict[str, bool | Enum]:
-    """The choices of a scope that a user's file adds, with their values."""
-    known = {f.name for cls in type(scope).__mro__ if not users_file(cls) and dataclasses.is_dataclass(cls)
+def own_choices(of: type[Scope]) -> dict[str, bool | Enum]:
+    """The choices that a user's scope adds, as they are by default."""
+    known = {f.name for cls in of.__mro__ if not users_file(cls) and dataclasses.is_dataclass(cls)
              for f in dataclasses.fields(cls)}  # fmt: skip
-    return {name: value for name, value in scope.choices().items() if name not in known}
+    return {name: value for name, value in of().choices().items() if name not in known}

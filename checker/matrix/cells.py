@@ -31,9 +31,10 @@ class Cell:
     @property
     def own_choices(self) -> dict[str, str]:
         """The choices of a user's own, as --scope reads them back, that are not as they are by default."""
-        usual, now = own_choices(type(self.scope)()), own_choices(self.scope)
-        told = {name: value.name if isinstance(value, Enum) else scope_value(value) for name, value in now.items()}
-        return {name: text for name, text in told.items() if now[name] != usual[name]}
+        usual = own_choices(type(self.scope))
+        now = {name: getattr(self.scope, name) for name in usual}
+        told = {name: value for name, value in now.items() if value != usual[name]}
+        return {name: value.name if isinstance(value, Enum) else scope_value(value) for name, value in told.items()}
 
     def __str__(self) -> str:
         shown = {role: self.titles.get(name) or name.rpartition("/")[2] for role, name in self.names.items()}

@@ -161,18 +161,13 @@ class KvmEntries:
         self.live.call(abi.SIGNAL_MSI, message)
 
     def kvm_lapic_reg_write_spiv(self, system: Machine, apic: Lapic, enabled: bool, directed_eoi: bool) -> None:
-        self._write_msr(system, apic, abi.MSR_X2APIC_SPIV, spiv(enabled, directed_eoi))
+        self._vcpu(system, apic).write_x2apic(abi.MSR_X2APIC_SPIV, spiv(enabled, directed_eoi))
 
     def apic_set_eoi(self, system: Machine, apic: Lapic) -> None:
         if system.scope.throttle and self.mode == IrqchipMode.KERNEL:
             self.throttle.write_eoi(system, self._vcpu(system, apic), partial(self.agrees, system))
         else:
-            self._write_msr(system, apic, abi.MSR_X2APIC_EOI, 0)
-
-    def _write_msr(self, system: Machine, apic: Lapic, index: int, value: int) -> None:
-        """The x2APIC registers, through the same code as a guest's write. Without a LAPIC it goes to userspace."""
-        if self.mode != IrqchipMode.NONE:
-            self._vcpu(system, apic).write_msr(index, value)
+            self._vcpu(system, apic).write_x2apic(abi.MSR_X2APIC_EOI, 0)
 
     def kvm_ioapic_write_rte(
         self, system: Machine, pin: int, vector: int, dest: int, trigger: Trigger, mask: bool

@@ -49,11 +49,11 @@ class Throttle:
         page = bytes(vcpu.get_lapic()) if counted else b""
         if armed and self.armed is None:
             self.armed = time.monotonic()
-        vcpu.write_msr(abi.MSR_X2APIC_EOI, 0)
+        vcpu.write_x2apic(abi.MSR_X2APIC_EOI, 0)
         if counted and agrees():
             for _ in range(SUCCESSIVE_IRQ_MAX_COUNT - 2):
                 vcpu.set_lapic(page)
-                vcpu.write_msr(abi.MSR_X2APIC_EOI, 0)
+                vcpu.write_x2apic(abi.MSR_X2APIC_EOI, 0)
 
     def check_time(self) -> None:
         """After something was looked at. Raises TooLate if the delayed work may have run already."""

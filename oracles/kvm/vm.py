@@ -185,10 +185,11 @@ class Vcpu:
             struct.pack_into("<I", page, offset, value)
         self.set_lapic(page)
 
-    def write_msr(self, index: int, value: int) -> None:
-        """KVM_SET_MSRS. Raises OracleDied if KVM did not take it."""
+    def write_x2apic(self, index: int, value: int) -> None:
+        """KVM_SET_MSRS: an x2APIC register, through the same code as a guest's write. Without a LAPIC it goes to userspace.
+        Raises OracleDied if KVM did not take it."""
         buffer = bytearray(abi.msr(index, value))
-        if fcntl.ioctl(self.fd, abi.SET_MSRS, buffer) != 1:
+        if self.has_lapic and fcntl.ioctl(self.fd, abi.SET_MSRS, buffer) != 1:
             raise OracleDied(f"KVM_SET_MSRS refused MSR {index:#x}")
 
     def init(self) -> None:

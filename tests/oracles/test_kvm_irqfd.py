@@ -62,7 +62,7 @@ def wire() -> Iterator[Wire]:
     vm.create_vcpu(0, True)
     vcpu = vm.vcpus[0]
     vcpu.set_cpuid(True)
-    vcpu.write_msr(0x80F, 0x1FF)
+    vcpu.write_x2apic(0x80F, 0x1FF)
     route = struct.pack("<IIII", 0, 2, 0, 0) + struct.pack("<IIII", 0xFEE00000, 0, VECTOR, 0) + bytes(16)
     vm.call(SET_GSI_ROUTING, struct.pack("<II", 1, 0) + route)
     eventfd = os.eventfd(0, os.EFD_NONBLOCK)
