@@ -13,7 +13,7 @@ from pathlib import Path
 from checker.command.list import KINDS
 from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS
-from checker.matrix.select import Selection, find_design, selection
+from checker.matrix.select import Selection, selection
 from properties.compat import CLAIMS
 
 SELECTING = ("prove", "diff", "trace", "show")  # a system and who stands around it
@@ -256,10 +256,8 @@ def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
     if options.command in SELECTING:
         if options.command == "diff":
-            find_design(options.base, vars(options))
-        options.asked = selection_of(options, options.design)
-        if options.command == "diff":
             options.beside = selection_of(options, options.base)
+        options.asked = selection_of(options, options.design)
 
 
 def selection_of(options: Namespace, design: str) -> Selection:

@@ -83,6 +83,18 @@ def _text_of(cls: type) -> tuple[ast.ClassDef, str] | None:
     return (found, file) if isinstance(found, ast.ClassDef) else None
 
 
+def values_of(cls: type) -> Iterator[tuple[str, Loc]]:
+    """The names that a class binds as values, as it is written."""
+    text = text_of(cls)
+    for node in text[0].body if text else ():
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        for target in targets:
+            if isinstance(target, ast.Name) and text:
+                yield target.id, Loc(text[1], node.lineno)
+
+
 def field_loc(cls: type, name: str) -> Loc | None:
     """Where a class or the next of its bases declares a field; None if none is written so."""
     return _field_loc(cls, name)

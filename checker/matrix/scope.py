@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import inspect
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from itertools import takewhile
 from typing import Any, TypeAlias, TypeVar
 
 from checker.errors import UserError
-from checker.language.classes import field_loc, text_of
+from checker.language.classes import field_loc, values_of
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean
 from checker.language.source import type_hints
@@ -65,7 +64,7 @@ def check_scope(of: type[Scope]) -> None:
     """Raise Refused for what a user's scope holds beside sizes and choices that have a default."""
     named = {f.name for f in dataclasses.fields(of)}
     for cls in takewhile(users_file, of.__mro__):
-        for name, place in _names(cls):
+        for name, place in values_of(cls):
             if name not in named:
                 raise Refused(
                     place, f"{cls.__name__}.{name} is no field of the scope",
@@ -80,18 +79,6 @@ def check_scope(of: type[Scope]) -> None:
                 field_loc(owner, f.name) or Loc("", 1), f"{owner.__name__}.{f.name} {said}",
                 "a scope has sizes (int) and choices (bool, Enum), each with a default",
             )  # fmt: skip
-
-
-def _names(cls: type[Scope]) -> Iterator[tuple[str, Loc]]:
-    """The names that a class binds as values, as it is written."""
-    text = text_of(cls)
-    for node in text[0].body if text else ():
-        targets = (
-            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        )
-        for target in targets:
-            if isinstance(target, ast.Name) and text:
-                yield target.id, Loc(text[1], node.lineno)
 
 
 def _scope_text(of: type[Scope]) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import sys
 from collections.abc import Iterator
 from enum import Enum
 
 from checker.errors import UserError
+from checker.language.classes import values_of
 from checker.language.ir import Loc
 from checker.language.refusal import Refused
-from checker.language.source import parsed
 from checker.matrix.ipis import PROMISE, level_ipis
 from checker.matrix.roles import ROLES, users_file
 from model.lang import Design, compose
@@ -77,12 +76,4 @@ def _place(cls: type, name: str) -> Loc:
     if inspect.isfunction(value):
         return Loc(value.__code__.co_filename, value.__code__.co_firstlineno)
     file = str(sys.modules[cls.__module__].__file__)
-    for node in (
-        n for c in ast.walk(parsed(file)) if isinstance(c, ast.ClassDef) and c.name == cls.__name__ for n in c.body
-    ):
-        targets = (
-            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        )
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            return Loc(file, node.lineno)
-    return Loc(file, 1)
+    return next((place for bound, place in values_of(cls) if bound == name), Loc(file, 1))
