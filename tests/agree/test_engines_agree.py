@@ -8,14 +8,13 @@ from checker.matrix.cells import Cell
 from tests.rigs.model_cells import (
     SMALL,
     Explored,
-    assert_engines_agree,
     cells,
     graph_of,
     matrix_size,
     pair_id,
     title,
 )
-from tests.rigs.sampling import agrees_on_a_sample
+from tests.rigs.sampling import NOT_SMALL, agrees_by_day, agrees_on_a_sample
 from tests.rigs.volume import volume
 
 everything = pytest.mark.everything
@@ -32,7 +31,6 @@ DEFAULTS = cells()
 # meets a sample of every graph that is not small.
 LARGE = [pair for pair in DEFAULTS if pair[1].names["guest"] == "any"]
 ONE_LARGE = "base base openvmm 0x11 any level 1/1/2"
-NOT_SMALL = volume(800, 10_000_000)  # states
 
 
 def test_no_cell_is_missing() -> None:
@@ -62,7 +60,7 @@ def _quick(pair: tuple[str, Cell]) -> bool:
     [pytest.param(p, marks=[] if _quick(p) else [everything], id=pair_id(p)) for p in [*ALL_SMALL, *PROTOCOL]],
 )
 def test_engines_agree(pair: tuple[str, Cell]) -> None:
-    assert_engines_agree(pair[1])
+    agrees_by_day(pair[1])
 
 
 @everything

@@ -9,13 +9,29 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Mapping
 
 from checker.engine.native import Exploration
 from checker.engine.reference import Reference
 from checker.engine.search import NativeSearch
 from checker.language.layout import Layout
 from checker.matrix.cells import Cell
-from tests.rigs.model_cells import Explored
+from model.lang import Property
+from tests.rigs.model_cells import Explored, assert_engines_agree, explored
+from tests.rigs.volume import volume
+
+NOT_SMALL = volume(300, 10_000_000)  # states
+
+
+def agrees_by_day(cell: Cell, known: Mapping[str, Property] | None = None) -> None:
+    """All of a small graph: states, edges, verdicts, each formula. Of another, by day, what is sampled: states, where they
+    were found, their steps and what every formula says there and where the engine saw each of its values first."""
+    native = explored(cell, "native", known)
+    if native.search.stats().states <= NOT_SMALL:
+        assert_engines_agree(cell, known)
+    else:
+        agrees_on_a_sample(native, 100)
+        native.judge.recheck.states(100, None)
 
 
 def agrees_on_a_sample(explored: Explored, size: int) -> None:
