@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,7 @@ class UserFile:
 
     source: Source
     module: types.ModuleType
+    beside: Collection[UserFile]  # what it imports from its own folder
 
     def is_own(self, defined: type | Callable[..., object]) -> bool:
         """Was the class or function defined in the file itself, not imported?"""
@@ -142,24 +143,27 @@ def load_file(path: Path) -> UserFile:
         source = read(path)
     except OSError as error:
         raise UserError(files.sentence(error)) from None
-    return _loaded_of(source, ())
+    file = _loaded_of(source, ())
+    _put_in_force(file)
+    return file
+
+
+def _put_in_force(file: UserFile) -> None:
+    """Also if it was loaded before: it may have said something else meanwhile. Not before all of it is loaded."""
+    IN_FORCE[str(file.source.path)] = file.source
+    for beside in file.beside:
+        _put_in_force(beside)
 
 
 def _loaded_of(source: Source, importers: tuple[Path, ...]) -> UserFile:
     key = (source.path.resolve(), source.digest, Path.cwd())  # its source goes by the name that it was given here
-    if key in _loaded:
-        for beside in source.beside.values():
-            if beside is not None:
-                _loaded_of(beside, (*importers, source.path))
-    else:
+    if key not in _loaded:
         name = f"{USERS_MODULE}{source.path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}"
-        _loaded[key] = UserFile(source, _execute(source, name, importers))
-    known = _loaded[key]
-    IN_FORCE[str(known.source.path)] = known.source  # again: it may have said something else meanwhile
-    return known
+        _loaded[key] = _execute(source, name, importers)
+    return _loaded[key]
 
 
-def _execute(source: Source, name: str, importers: tuple[Path, ...]) -> types.ModuleType:
+def _execute(source: Source, name: str, importers: tuple[Path, ...]) -> UserFile:
     path, module = str(source.path), types.ModuleType(name)
     module.__file__ = path
     linecache.checkcache(path)
@@ -174,7 +178,10 @@ def _execute(source: Source, name: str, importers: tuple[Path, ...]) -> types.Mo
         _check_before(source)
         beside = _load_beside(source, (*importers, source.path))
         code = compile(source.tree, path, "exec", dont_inherit=True)
-        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _importing(beside)}
+        module.__dict__["__builtins__"] = {
+            **vars(builtins),
+            "__import__": _importing({n: file.module for n, file in beside.items()}),
+        }
         sys.modules[name] = module  # typing.get_type_hints looks classes' modules up there
         with _time_limit():
             exec(code, module.__dict__)
@@ -182,21 +189,21 @@ def _execute(source: Source, name: str, importers: tuple[Path, ...]) -> types.Mo
         raise
     except BaseException as error:  # also SystemExit: a file must not end the command as if all were well
         raise explained(error, source) from None
-    file = UserFile(source, module)
+    file = UserFile(source, module, beside.values())
     _check_names(file)
     _check_functions(file)
-    return module
+    return file
 
 
-def _load_beside(source: Source, importers: tuple[Path, ...]) -> dict[str, types.ModuleType]:
-    found = dict[str, types.ModuleType]()
+def _load_beside(source: Source, importers: tuple[Path, ...]) -> dict[str, UserFile]:
+    found = dict[str, UserFile]()
     for name, file in source.beside.items():
         if file is None:
             again = source.path.parent / f"{name}.py"
             circle = " -> ".join(p.name for p in (*importers[importers.index(again) :], again))
             said = f"the file imports itself: {circle}"
             raise Refused(Loc(str(source.path), 1), said, "move what both need to a third file")
-        found[name] = _loaded_of(file, importers).module
+        found[name] = _loaded_of(file, importers)
     return found
 
 

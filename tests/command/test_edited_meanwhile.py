@@ -12,6 +12,7 @@ from checker.matrix import loader
 from checker.matrix.loader import load_design
 from checker.questions import campaign
 from model.devices import Level
+from model.finite import ModelError
 from model.guests.linux import Linux
 from model.guests.xen import Xen
 from model.lang import compose
@@ -43,6 +44,24 @@ def test_what_is_lowered_is_what_was_loaded(tmp_path: Path) -> None:
     assert text_of(mine, Xen).count("apic.spiv_directed_eoi") and load_design(str(mine)) is not None
     mine.write_text(PATCH)
     assert text_of(mine, Linux) == ours, "what was loaded before is what the file says when it says it again"
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "and what it imports"])
+def test_what_is_refused_is_not_read_in_place_of_what_was_loaded(tmp_path: Path, beside: bool) -> None:
+    importing = "from common import Obeys\n\n\nclass Mine(Obeys):\n    KNOWN = True\n"
+    designs = []
+    for folder in ("mine", "calm"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "common.py").write_text(PATCH.replace("class Mine", "class Obeys"))
+        (tmp_path / folder / "mine.py").write_text(importing if beside else PATCH)
+        designs.append(load_design(str(tmp_path / folder / "mine.py")))
+    (tmp_path / "mine" / "common.py").write_text(OTHER.replace("class Mine", "class Obeys"))
+    outside = "\n\ndef outside() -> None:\n    pass\n"  # told when all of it was run
+    (tmp_path / "mine" / "mine.py").write_text((importing if beside else OTHER) + outside)
+    with pytest.raises(ModelError, match="is outside of every class"):
+        load_design(str(tmp_path / "mine" / "mine.py"))
+    ours, theirs = (program_text(lower(compose(c, Qemu, Linux, Level), Scope())) for c in designs)
+    assert ours.replace(str(tmp_path / "mine"), str(tmp_path / "calm")) == theirs
 
 
 def test_the_story_has_the_digest_of_what_was_judged(eoi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
