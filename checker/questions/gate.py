@@ -78,9 +78,11 @@ class Part:
 
     def cells(self, cls: type[Machine] | None = None) -> list[Cell]:
         """cls: the design's class, where it is known already."""
+        cls = cls or gated()[self.design]
+        of = self.classes(cls)
         found = matrix(
-            (self.design, cls or gated()[self.design]), kernels=[self.kernel], vmms=[self.vmm], guests=[self.guest],
-            devices=[self.device], scope={},
+            (self.design, cls), kernels={self.kernel: of["kernel"]}, vmms={self.vmm: of["vmm"]},
+            guests={self.guest: of["guest"]}, devices={self.device: of["device"]}, scope={},
         )  # fmt: skip
         return [cell for cell in found if isinstance(cell, Cell)]
 
