@@ -22,6 +22,7 @@ from model.machine import Errno, RedirectionEntry, Trigger
 from model.vmms.openvmm import Openvmm
 from model.vmms.qemu import Qemu
 from tests.rigs.litmus_rig import FIND, HERE, STORIES, explored
+from tests.rigs.volume import NIGHTLY
 
 # Every scenario that section 4 of the fact sheet numbers (it is not part of this repository).
 IDS = [
@@ -82,9 +83,12 @@ KERNELS = [name for name, cls in designs().items() if role_of(cls) == "kernel" a
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_no_design_touches_a_guest_that_does_not_ask(kernel: str) -> None:
     """The T and C stories of any kernel never set SPIV bit 12: they end alike on every design."""
-    stories = [s for name, s in STORIES.items() if name[:2] != "SD" and s.kernels == ("base", "v6")]
+    known = [s for name, s in STORIES.items() if name[:2] != "SD" and s.kernels == ("base", "v6")]
+    stories = [
+        s for n, s in enumerate(known) if NIGHTLY or n % 4 == KERNELS.index(kernel) % 4
+    ]  # each of a fourth of them
     results = [run_case(c) for s in stories for c in cases_of(replace(s, kernels=(kernel,)), FIND)]
-    assert len(stories) > 20 and len(KERNELS) >= 16
+    assert len(known) > 20 and len(stories) > 4 and results and len(KERNELS) >= 16
     assert all(r.holds == (r.case.finding is None) for r in results)
 
 

@@ -79,7 +79,7 @@ def assert_all_agree(tiny: TinyGraph) -> bool:
 
 @pytest.mark.everything
 @given(tiny_graphs())
-@settings(max_examples=volume(2_000, 20_000), deadline=None, database=None)
+@settings(max_examples=volume(1_000, 20_000), deadline=None, database=None)
 def test_three_deciders_agree_on_drawn_graphs(tiny: TinyGraph) -> None:
     assert_all_agree(tiny)
 

@@ -64,7 +64,8 @@ def test_random_toys_equal_plain_search(cells: int, portable: bool, flags: tuple
         assert_equals_plain_search(toy, toy.explore(keep_edges=True, portable=portable, engine_flags=flags))
 
 
-@pytest.mark.parametrize("portable", [pytest.param(False, marks=pytest.mark.everything), True])
+@pytest.mark.everything
+@pytest.mark.parametrize("portable", [False, True])
 def test_growth_inside_levels_keeps_every_state(portable: bool) -> None:
     toy = random_toy(2, 24, 16, guarded=False)
     search = toy.explore(keep_edges=True, portable=portable)
