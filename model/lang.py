@@ -298,7 +298,15 @@ def _index_type(marks: tuple[Any, ...], scope: Scope, where: str) -> IntType:
 
 @functools.lru_cache(maxsize=1024)
 def _hints(cls: Any) -> dict[str, Any]:
-    return typing.get_type_hints(cls, include_extras=True)
+    """As typing.get_type_hints says; of a class that others were mixed to, from what is known of these."""
+    if vars(cls).get("__annotations__") or len(cls.__bases__) == 1:
+        return typing.get_type_hints(cls, include_extras=True)
+    own = {base: _hints(base) for base in cls.__bases__}
+    found = dict[str, Any]()
+    for owner in reversed(cls.__mro__):
+        base = next((base for base in own if issubclass(base, owner)), cls)
+        found |= {name: own[base][name] for name in vars(owner).get("__annotations__", {})}
+    return found
 
 
 def _fields(cls: Any, scope: Scope) -> tuple[tuple[str, Type], ...]:

@@ -102,16 +102,24 @@ def compile_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> Path:
 
     Raises NoCompiler or CompileFailed.
     """
-    command = compiler()
-    flags = ["-std=gnu11", "-shared", "-fPIC", *extra_flags]
-    parts = [NAME, source, command, _compiler_version(command), platform.machine(), *flags]
-    name = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-    path = cache_dir() / f"{name}.so"
+    path = library_path(source, extra_flags)
     if not is_whole(path):
         with _alone(path):
             if not is_whole(path):
-                _build(command, flags, f'{source}\nconst char {NAME}[] = "{name}";\n', path)
+                _build(compiler(), _flags(extra_flags), f'{source}\nconst char {NAME}[] = "{path.stem}";\n', path)
     return path
+
+
+def library_path(source: str, extra_flags: Sequence[str] = ("-O1",)) -> Path:
+    """Where the shared library for `source` is or would be. Raises NoCompiler."""
+    command = compiler()
+    parts = [NAME, source, command, _compiler_version(command), platform.machine(), *_flags(extra_flags)]
+    name = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return cache_dir() / f"{name}.so"
+
+
+def _flags(extra: Sequence[str]) -> list[str]:
+    return ["-std=gnu11", "-shared", "-fPIC", *extra]
 
 
 @contextlib.contextmanager

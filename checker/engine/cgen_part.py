@@ -43,7 +43,7 @@ from checker.language.ir import Function, Program
 from checker.language.layout import leaves
 from model.finite import Scalar, StructType, TableType
 
-OWN_NAMES = "to bit begin end word successors next fresh eoi_exports eoi_layout"
+OWN_NAMES = "to bit begin end word words successors those state from next fresh eoi_exports eoi_layout"
 TABLE_HEAD = 2  # words of a table before the places of the parts
 
 Export: TypeAlias = tuple[str, str]  # ("function", its name), ("step", of a step), ("formula", of its first function)
@@ -51,6 +51,7 @@ Export: TypeAlias = tuple[str, str]  # ("function", its name), ("step", of a ste
 STARTS = f"""\
 typedef uint64_t __attribute__((may_alias)) word;
 struct successors {{ word *next; uint16_t *label; uint32_t words, fresh; }};
+struct those {{ const word *states; uint32_t count, words, answers; }};
 
 static inline struct sys *begin(const word *now, struct successors *out)
 {{
@@ -71,6 +72,15 @@ static inline void end(struct successors *out, int status, uint32_t label, const
 	*out->label++ = status == FAULT ? label | {FAULT_BIT:#x} : label;
 	out->next += out->words;
 }}
+""".splitlines()
+
+TAKEN = "const word *now, struct successors *out, uint32_t label, const uint64_t *to"
+ASKED = "const struct sys *before, const struct those *those, uint64_t *words, uint32_t from, const uint64_t *to"
+ASKING = """\
+	const word *state = those->states;
+	for (uint32_t n = those->count; n; n--, state += those->words, words += those->answers) {
+		const struct sys *s = (const struct sys *)state;
+		uint32_t bit = from;
 """.splitlines()
 
 
@@ -123,7 +133,8 @@ class PartUnit(CUnit):
         starts = [*(("step", name) for name in contents.steps), *(("formula", f[0]) for f in contents.formulas)]
         self.starts: dict[Export, str] = {(kind, name): names.give(f"{kind}_{name}") for kind, name in starts}
         self.stops = {name for name, f in self._functions.items() if f.returns is None}
-        self.exports: list[Export] = [*(("function", f.name) for f in contents.own), *self.starts]
+        called = () if contents.formulas else contents.own  # nobody calls a property
+        self.exports: list[Export] = [*(("function", f.name) for f in called), *self.starts]
         self.texts = {f.name: self._text(f) for f in self._in_order(here)}
         self.heads = _bare([*self._types(), *HELPERS.splitlines(), *self._imports()])
 
@@ -233,16 +244,12 @@ class PartUnit(CUnit):
             function = self._functions[name]
             heads, args = loops(self, function.params)
             if kind == "step":
-                lines.append(
-                    f"static void {start}(const word *now, struct successors *out, uint32_t label, const uint64_t *to)"
-                )
                 call = f"{self.functions[name]}({', '.join(['begin(now, out)', *args, 'to'])})"
-                body = [f"end(out, {call}, label++, to);"]
+                taken = nested(heads, [f"end(out, {call}, label++, to);"], name)
+                lines += [f"static void {start}({TAKEN})", "{", *taken, "}"]
             else:
-                states = "const struct sys *before, const struct sys *s"
-                lines.append(f"static void {start}({states}, uint64_t *words, uint32_t bit, const uint64_t *to)")
-                body = self._asking(next(f for f in self.contents.formulas if f[0] == name), args)
-            lines += ["{", *nested(heads, body, name), "}"]
+                said = self._asking(next(f for f in self.contents.formulas if f[0] == name), args)
+                lines += [f"static void {start}({ASKED})", "{", *ASKING, *nested(heads, said, name), "}", "}"]
         return lines
 
     def _asking(self, functions: Sequence[str], args: Sequence[str]) -> list[str]:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 
-from checker.engine.build import load_c
+from checker.engine.build import cache_dir, compiler, library_path, load_c
 
 ABI = 1
 ENGINE_FLAGS = ("-O2",)
+WIDTHS = "-DEOI_WIDTHS"  # see runtime.c
 SIZES = ("words8", "max_successors", "labels", "n_atoms", "n_edge_atoms", "keep_edges", "portable")
 
 
@@ -101,7 +102,19 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
 
 def load_engine(extra_flags: Sequence[str]) -> ctypes.CDLL:
     """Compile the engine and declare its functions. Raises as load_c does."""
-    library = load_c(engine_source(), (*ENGINE_FLAGS, *extra_flags))
+    return _loaded(engine_source(), (*ENGINE_FLAGS, *extra_flags), compiler(), cache_dir())
+
+
+def best_engine(extra_flags: Sequence[str]) -> ctypes.CDLL:
+    """The engine that knows how wide a key is, if somebody has waited for its compiler already; or else the quick one."""
+    flags = *extra_flags, WIDTHS
+    waited_for = library_path(engine_source(), (*ENGINE_FLAGS, *flags)).exists()
+    return load_engine(flags if waited_for else extra_flags)
+
+
+@functools.cache
+def _loaded(source: str, flags: tuple[str, ...], compiled_by: str, kept_in: Path) -> ctypes.CDLL:
+    library = load_c(source, flags)
     for name, (result, arguments) in _SIGNATURES.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments

@@ -52,8 +52,12 @@ def _is_named(module: str, name: str, wanted: object) -> bool:
     if isinstance(found, Property):
         found = found.function
     file = getattr(sys.modules.get(module), "__file__", None)
-    of_project = module.split(".")[0] in PACKAGES and file is not None and Path(file).is_relative_to(ROOT)
-    return found is wanted and (of_project or module.startswith(USERS_MODULE))
+    return found is wanted and (_is_of_project(module, file) or module.startswith(USERS_MODULE))
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_of_project(module: str, file: str | None) -> bool:
+    return module.split(".")[0] in PACKAGES and file is not None and Path(file).is_relative_to(ROOT)
 
 
 def _is_composed(design: type[Design]) -> bool:

@@ -3,9 +3,11 @@
  * Each step, and each formula, is a function of the part that has it; it is handed that part's table (see cgen_part.py)
  * and goes through all its instances.  Nothing here is compiled for a program: a search starts at once. */
 
-struct Successors { u64 *next; u16 *label; u32 words, fresh; }; /* mirrored by cgen_part.py */
+/* Both mirrored by cgen_part.py. */
+struct Successors { u64 *next; u16 *label; u32 words, fresh; };
+struct Those { const u64 *states; u32 count, words, answers; }; /* states one after the other; what is said of each: u64[answers] */
 struct Move { void (*take)(const u64 *state, struct Successors *, u32 label, const u64 *to); const u64 *to; u64 label; };
-struct Asked { void (*ask)(const u64 *before, const u64 *state, u64 *words, u32 bit, const u64 *to); const u64 *to; u64 bit, count; };
+struct Asked { void (*ask)(const u64 *before, const struct Those *, u64 *words, u32 bit, const u64 *to); const u64 *to; u64 bit, count; };
 struct Linked { /* mirrored by linked.py */
     const struct Move *moves;
     const struct Asked *atoms, *edge_atoms;
@@ -28,11 +30,10 @@ static bool any_bit(const u64 *words, u64 from, u64 count) {
     return false;
 }
 
-/* Bit k of `words`: atom k.  Of formulas none of whose atoms is in `wanted` (or `too`), nothing is said. */
-static void ask(const struct Asked *asked, u32 count, const u64 *wanted, const u64 *too, const u64 *before, const u64 *state,
-                u64 *words, u32 word_count) {
+/* Bit k of `words`: atom k, of a state.  Of formulas none of whose atoms is in `wanted`, nothing is said. */
+static void ask(const struct Asked *asked, u32 count, const u64 *wanted, const u64 *state, u64 *words, u32 word_count) {
+    const struct Those it = {state, 1, 0, 0};
     memset(words, 0, word_count * 8ull);
     for (const struct Asked *end = asked + count; asked < end; asked++)
-        if (any_bit(wanted, asked->bit, asked->count) || any_bit(too, asked->bit, asked->count))
-            asked->ask(before, state, words, (u32)asked->bit, asked->to);
+        if (any_bit(wanted, asked->bit, asked->count)) asked->ask(NULL, &it, words, (u32)asked->bit, asked->to);
 }

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checker.engine.build import CompileFailed, NoCompiler, compile_c, load_c
-from checker.engine.engine_abi import ABI, SIZES, CModel, CView, SearchStatus, load_engine
+from checker.engine.engine_abi import ABI, SIZES, WIDTHS, CModel, CView, SearchStatus, best_engine, load_engine
 from checker.engine.linked import Linked
 from checker.errors import InternalError
 
@@ -39,7 +39,6 @@ U64 = NDArray[np.uint64]
 NONE = 0xFFFF_FFFF  # no state: parent of an initial state, or a value never seen
 CHUNK_SECONDS = 0.05
 BORDER = 400_000  # states: what takes longer to compile runs a little faster, which pays from here on
-WIDTHS = "-DEOI_WIDTHS"  # of the engine, see runtime.c
 UNLIMITED = 2**64 - 1
 
 
@@ -177,7 +176,8 @@ class Exploration:
         self.initial = 0
         self._model, self._frozen, self._complete = model, False, False
         self._flags, self._large = engine_flags, False
-        self._library = load_engine(engine_flags)
+        self._room: tuple[ctypes.Array[ctypes.c_char], ctypes.Array[ctypes.c_uint16]] | None = None
+        self._library = best_engine(engine_flags)
         sizes = (self.words8, shape.max_successors, shape.labels, shape.n_atoms, shape.n_edge_atoms)
         description = _described(model)
         for name, word in zip(("mask", "frozen", "padding"), words, strict=True):
@@ -319,10 +319,12 @@ class Exploration:
     def successors(self, state: bytes) -> list[tuple[int, bytes]]:
         """(label, unpacked successor) for every enabled step; a label with bit 0x8000 is a fault."""
         assert len(state) == self.words8 * 8
-        out = ctypes.create_string_buffer(self.shape.max_successors * len(state) + 1)
-        labels = (ctypes.c_uint16 * (self.shape.max_successors + 1))()
-        count = self._library.engine_successors(self._engine, state, out, labels)
-        raw, size = out.raw, len(state)
+        if self._room is None:
+            room = self.shape.max_successors
+            self._room = ctypes.create_string_buffer(room * len(state) + 1), (ctypes.c_uint16 * (room + 1))()
+        out, labels = self._room
+        count, size = self._library.engine_successors(self._engine, state, out, labels), len(state)
+        raw = memoryview(out)[: count * size].tobytes()
         return [(labels[k], raw[k * size : (k + 1) * size]) for k in range(count)]
 
     def eval_atoms(self, atoms: Sequence[int]) -> U8:

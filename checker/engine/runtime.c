@@ -8,38 +8,60 @@
 
 static u32 watch_words(const struct Watch *watch) { return (watch->n + 63) / 64; }
 
+/* What linked formulas say of some states, but for those that were seen both ways: which these are is worked out when one
+ * more is. */
+static void ask_open(struct Watch *watch, const struct Asked *asked, u32 count, const u64 *before, struct Those those) {
+    those.answers = watch_words(watch);
+    if (watch->n_asked == NONE) {
+        watch->n_asked = 0;
+        for (u32 k = 0; k < count; k++)
+            if (any_bit(watch->unseen[0], asked[k].bit, asked[k].count) || any_bit(watch->unseen[1], asked[k].bit, asked[k].count))
+                watch->asked[watch->n_asked++] = k;
+    }
+    memset(watch->now, 0, those.count * those.answers * 8ull);
+    for (u32 k = 0; k < watch->n_asked; k++) {
+        const struct Asked *of = asked + watch->asked[k];
+        of->ask(before, &those, watch->now, (u32)of->bit, of->to);
+    }
+}
+
 /* The formulas of `word` that have `value` now and never had it before. */
-static inline u64 newly_seen(struct Watch *watch, u32 value, u32 word) {
-    u64 new = (value ? watch->now[word] : ~watch->now[word]) & watch->unseen[value][word];
+static inline u64 newly_seen(struct Watch *watch, const u64 *now, u32 value, u32 word) {
+    u64 new = (value ? now[word] : ~now[word]) & watch->unseen[value][word];
+    if (!new) return 0; /* as good as always */
     watch->unseen[value][word] &= ~new;
     watch->open -= (u32)__builtin_popcountll(new);
+    watch->n_asked = NONE;
     return new;
 }
 
 static void watch_state(struct Engine *e, u32 id) {
     struct Watch *w = &e->watch;
     const struct Linked *l = e->linked;
-    if (l) ask(l->atoms, l->n_asked, w->unseen[0], w->unseen[1], NULL, e->state, w->now, watch_words(w));
-    else e->model.atoms(e->state, e->watch.now);
+    if (l) ask_open(w, l->atoms, l->n_asked, NULL, (struct Those){e->state, 1, 0, 0});
+    else e->model.atoms(e->state, w->now);
     for (u32 value = 0; value < 2; value++)
-        for (u32 word = 0; word < watch_words(&e->watch); word++)
-            for (u64 new = newly_seen(&e->watch, value, word); new; new &= new - 1)
-                e->view.first[value * e->watch.n + word * 64 + (u32)__builtin_ctzll(new)] = id;
+        for (u32 word = 0; word < watch_words(w); word++)
+            for (u64 new = newly_seen(w, w->now, value, word); new; new &= new - 1)
+                e->view.first[value * w->n + word * 64 + (u32)__builtin_ctzll(new)] = id;
 }
 
-static void watch_edge(struct Engine *e, const u64 *after, struct Edge edge) {
+/* The edges to the first `count` states of e->out, which the batch has from position `first` on. */
+static void watch_edges(struct Engine *e, u32 src, const u16 *labels, u32 count, u32 first) {
     struct Watch *w = &e->edge_watch;
     const struct Linked *l = e->linked;
-    if (l) ask(l->edge_atoms, l->n_asked_of_edges, w->unseen[0], w->unseen[1], e->state, after, w->now, watch_words(w));
-    else e->model.edge_atoms(e->state, after, e->edge_watch.now);
-    for (u32 value = 0; value < 2; value++)
-        for (u32 word = 0; word < watch_words(&e->edge_watch); word++)
-            for (u64 new = newly_seen(&e->edge_watch, value, word); new; new &= new - 1) {
-                u32 formula = word * 64 + (u32)__builtin_ctzll(new);
-                struct Edge *witness = &e->view.first_edge[value * e->edge_watch.n + formula];
-                *witness = edge;
-                e->pending[e->n_pending++] = witness;
-            }
+    u32 words = watch_words(w);
+    if (l) ask_open(w, l->edge_atoms, l->n_asked_of_edges, e->state, (struct Those){e->out, count, e->model.words8, 0});
+    else
+        for (u32 k = 0; k < count; k++) e->model.edge_atoms(e->state, e->out + (u64)k * e->model.words8, w->now + (u64)k * words);
+    for (u32 k = 0; k < count; k++)
+        for (u32 value = 0; value < 2; value++)
+            for (u32 word = 0; word < words; word++)
+                for (u64 new = newly_seen(w, w->now + (u64)k * words, value, word); new; new &= new - 1) {
+                    struct Edge *witness = &e->view.first_edge[value * w->n + word * 64 + (u32)__builtin_ctzll(new)];
+                    *witness = (struct Edge){src, labels[k], first + k};
+                    e->pending[e->n_pending++] = witness;
+                }
 }
 
 /* ---- expansion ---- */
@@ -106,8 +128,7 @@ INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bo
     if (count > e->model.max_successors) return BROKEN_MODEL;
     u32 packed = pack_successors(e, *total, count, words, bmi2);
     if (packed < count) return refuse(e, src, labels[packed]);
-    for (u32 k = 0; e->edge_watch.open && k < count; k++)
-        watch_edge(e, e->out + (u64)k * e->model.words8, (struct Edge){src, labels[k], *total + k});
+    if (e->edge_watch.open && count) watch_edges(e, src, labels, count, *total);
     *total += count;
     return RUNNING;
 }
@@ -210,16 +231,17 @@ static void *take(struct Engine *e, u64 count, u64 size) {
     return calloc(count ? count : 1, size);
 }
 
-static bool watch_new(struct Engine *e, struct Watch *watch, u32 n) {
+/* Of n formulas, asked of at most `states` states at a time. */
+static bool watch_new(struct Engine *e, struct Watch *watch, u32 n, u64 states) {
     watch->n = n, watch->open = 2 * n;
     u32 words = watch_words(watch);
-    watch->now = take(e, words, 8);
+    watch->now = take(e, states * words, 8), watch->asked = take(e, n, 4), watch->n_asked = NONE;
     for (u32 value = 0; value < 2; value++) {
         u64 *unseen = watch->unseen[value] = take(e, words, 8);
         if (!unseen) return false;
         for (u32 i = 0; i < n; i++) unseen[i / 64] |= 1ull << (i % 64);
     }
-    return watch->now != NULL;
+    return watch->now && watch->asked;
 }
 
 static bool copy_masks(struct Engine *e) {
@@ -261,8 +283,8 @@ void engine_free(struct Engine *e) {
     if (!e) return;
     struct Array *arrays[] = {&e->keys, &e->parent, &e->slots, &e->level_end, &e->row, &e->target, &e->label};
     for (u32 i = 0; i < sizeof arrays / sizeof *arrays; i++) array_free(e, arrays[i]);
-    void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1],
-                     e->edge_watch.now, e->edge_watch.unseen[0], e->edge_watch.unseen[1], e->state, e->out, e->packed,
+    void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1], e->watch.asked,
+                     e->edge_watch.now, e->edge_watch.unseen[0], e->edge_watch.unseen[1], e->edge_watch.asked, e->state, e->out, e->packed,
                      e->batch_keys, e->batch_ids, e->batch_hash, e->batch_label, e->view.label_count, e->view.first,
                      e->view.first_edge, e->pending};
     for (u32 i = 0; i < sizeof taken / sizeof *taken; i++) free(taken[i]);
@@ -277,8 +299,8 @@ struct Engine *engine_new(const struct Model *model) {
     e->byte_limit = UINT64_MAX;
     e->slot_bits = FIRST_SLOT_BITS;
     e->view.bytes = sizeof *e;
-    if (copy_masks(e) && watch_new(e, &e->watch, model->n_atoms) &&
-        watch_new(e, &e->edge_watch, model->n_edge_atoms) && take_buffers(e))
+    if (copy_masks(e) && watch_new(e, &e->watch, model->n_atoms, 1) &&
+        watch_new(e, &e->edge_watch, model->n_edge_atoms, model->max_successors) && take_buffers(e))
         return e;
     engine_free(e);
     return NULL;
@@ -320,7 +342,7 @@ void engine_eval_atoms(struct Engine *e, const u32 *atoms, u32 count, u64 from, 
     for (u32 k = 0; k < count; k++) wanted[atoms[k] / 64] |= 1ull << (atoms[k] % 64);
     for (u64 id = from; id < to; id++) {
         load_state(e, (u32)id, e->packed, e->state);
-        if (e->linked) ask(e->linked->atoms, e->linked->n_asked, wanted, wanted, NULL, e->state, now, words);
+        if (e->linked) ask(e->linked->atoms, e->linked->n_asked, wanted, e->state, now, words);
         else e->model.atoms(e->state, now);
         for (u32 k = 0; k < count; k++) out[k * stride + id] = (now[atoms[k] / 64] >> (atoms[k] % 64)) & 1;
     }

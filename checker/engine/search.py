@@ -69,7 +69,9 @@ class NativeSearch:
     """Breadth-first search by the C engine over the program's generated code."""
 
     engine = "native"
-    _first: U32 | None = None  # first states, once they are asked for, until the search goes on
+    # First states and edges, once they are asked for, until the search goes on.
+    _first: U32 | None = None
+    _first_edges: U32 | None = None
 
     def __init__(
         self, program: Program, design: type[Design], scope: Scope, *, keep_edges: bool,
@@ -112,7 +114,7 @@ class NativeSearch:
 
     def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
         self._take_marks()  # of who used the library in this thread before
-        self._first = None
+        self._first = self._first_edges = None
         # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
         whole = self._go_on_whole if self._prepared else None
         self.outcome = self.exploration.run(on_progress, limits.max_states, limits.max_bytes, limits.seconds, whole)
@@ -154,7 +156,9 @@ class NativeSearch:
         return None if number == NONE else number
 
     def first_edge(self, atom: Atom, value: bool) -> Edge | None:
-        src, label, dst = map(int, self.exploration.first_edges()[int(value), atom.bit])
+        if self._first_edges is None:
+            self._first_edges = self.exploration.first_edges()
+        src, label, dst = map(int, self._first_edges[int(value), atom.bit])
         return None if src == NONE else Edge(src, label, dst)
 
     def lasso(self, p: Atom, q: Atom) -> Lasso | None:

@@ -52,6 +52,7 @@ struct Edge { u32 src, label, dst; };
 struct Watch {
     u32 n, open;
     u64 *now, *unseen[2];
+    u32 n_asked, *asked; /* of a linked program: which entries of its table are `open`; n_asked is NONE if not known */
 };
 
 struct View { /* everything Python may look at; mirrored by checker/engine/native.py */

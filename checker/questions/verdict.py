@@ -205,7 +205,7 @@ class Judge:
 
     def verdict(self, p: Property) -> Verdict:
         """Judge one property over all bindings of its parameters."""
-        reason = p.why_not(self.cell.system)
+        reason = None if p.function in self._atoms else p.why_not(self.cell.system)
         if reason is not None:
             return Verdict(p, Status.SKIPPED, note=reason)
         bindings = bindings_of(p, self.cell.scope)
