@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.engine import engine_abi, linked, native
+from checker.engine import cgen_part, engine_abi, linked, native
 from checker.engine.build import compile_c
 from checker.engine.cgen_part import Contents, PartUnit, contents_of
 from checker.engine.linked import Module, PartFile, link
@@ -384,3 +384,48 @@ def test_the_bug_in_the_engine_is_noticed(files: Files, bug: str, monkeypatch: p
     check(toy)
     monkeypatch.setattr(engine_abi, "engine_source", lambda: text.replace(good, bad))
     assert is_noticed(lambda: check(toy))
+
+
+# --- bugs in how formulas are asked of all successors of a state -----------------------------------------------------
+
+MANY: Edits = {
+    **NO_FAULT,
+    "properties": (
+        (
+            "@always()\ndef rises",
+            """\
+@always()
+def many(before: Shared, s: Shared, a: Pin, b: Pin, c: Pin, d: Pin) -> bool:
+    return not (before.level == a and s.level == b and c in before.seen and d in s.seen)
+
+
+@always()
+def rises""",
+        ),
+    ),
+}
+ASKING_BUGS = {
+    "each successor is taken for the first": ("w->now + (u64)k * words, value", "w->now, value"),
+    "each successor has the label of the first": ("{src, labels[k], first + k}", "{src, labels[0], first + k}"),
+    "what is said of one has always one word": ("words += those->answers", "words += 1"),
+    "states are one word long": ("state += those->words", "state += 1"),
+    "open is only what was never seen false": ("[k].count) || any_bit(", "[k].count) && any_bit("),
+}
+
+
+@pytest.mark.parametrize("bug", ASKING_BUGS)
+def test_the_bug_in_asking_is_noticed(
+    tmp_path: Path, bug: str, nothing_kept: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy = Files(tmp_path, MANY).toy()
+    whole = explored(toy, whole=True)
+    assert whole.exploration.shape.n_edge_atoms > 64, "more than a word"
+    assert_same_search(explored(toy), whole)
+    (good, bad), text = ASKING_BUGS[bug], engine_abi.engine_source()
+    of_parts = "\n".join(cgen_part.ASKING)
+    assert good in text + of_parts, "the bug must be possible"
+    linked._units.clear()
+    linked._modules.clear()
+    monkeypatch.setattr(engine_abi, "engine_source", lambda: text.replace(good, bad))
+    monkeypatch.setattr(cgen_part, "ASKING", of_parts.replace(good, bad).splitlines())
+    assert is_noticed(lambda: assert_same_search(explored(toy), whole))
