@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from checker.questions.simplifications import collect_simplifications
+from tests.rigs.syntax import nodes_of
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_FILE, MAX_FUNCTION = 600, 40
@@ -66,7 +67,7 @@ def sources(*folders: str) -> list[Path]:
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
     """(module, line) of every import. `from a import b` counts as a.b too if that is a module."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -213,7 +214,7 @@ def test_a_class_has_a_name_of_its_own() -> None:
     """Who looks for it finds one."""
     places: dict[str, set[str]] = {}
     for path in sources("checker", "oracles"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, set()).add(module_name(path))
     assert len(places) > 100
@@ -222,14 +223,13 @@ def test_a_class_has_a_name_of_its_own() -> None:
 
 def words_of(path: Path) -> Iterator[tuple[str, int]]:
     """Identifiers and strings of a module, without docstrings and comments."""
-    tree = ast.parse(path.read_text())
     holders = (ast.Module, ast.ClassDef, ast.FunctionDef)
     docs = {
         id(n.body[0].value)
-        for n in ast.walk(tree)
+        for n in nodes_of(path)
         if isinstance(n, holders) and n.body and isinstance(n.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
             yield node.value, node.lineno
         elif isinstance(node, ast.Name):
@@ -264,7 +264,7 @@ def test_the_lift_does_not_know_what_it_lifts() -> None:
 
 def domain_identifiers(path: Path) -> list[str]:
     """Where a module of the engine speaks of the domain outside of strings."""
-    nodes = ast.walk(ast.parse(path.read_text()))
+    nodes = nodes_of(path)
     quoted = {(node.value, node.lineno) for node in nodes if isinstance(node, ast.Constant)}
     identifiers = [(text, line) for text, line in words_of(path) if (text, line) not in quoted]
     assert identifiers or path.name == "__init__.py", f"{path}: nothing was looked at"
@@ -308,7 +308,7 @@ def test_files_are_short() -> None:
 
 
 def long_functions(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
             length = node.end_lineno - node.lineno + 1

@@ -62,6 +62,7 @@ def test_which_guests_the_change_breaks():
     }  # fmt: skip
 
 
+@pytest.mark.everything
 def test_nothing_gets_better_for_timers():
     before = violators("cpuid_before", "no_unemulated_timer")
     assert before == {("copy_blindly_no_apic", "xapic_truster")}

@@ -25,7 +25,7 @@ from checker.questions.verdict import Account, Judge
 from checker.stories.write import to_text
 from tests.rigs.compare import assert_same_search
 from tests.rigs.registered import DESIGNS, KERNELS, OWN_SYSTEMS, cells, own_cells
-from tests.rigs.volume import NIGHTLY
+from tests.rigs.volume import NIGHTLY, at_once, volume
 
 PROPERTIES = all_properties()
 LARGE = frozenset({"any", "any_vmm"})
@@ -89,12 +89,7 @@ def test_the_diagonal_meets_every_vmm_and_guest() -> None:
     assert len({n["kernel"] for n in names}) >= 8
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [
-        pytest.param(cell, id=title(cell)) for cell in diagonal()[:: 1 if NIGHTLY else 2]
-    ],  # the others have their turn below
-)
+@pytest.mark.parametrize("cell", at_once(diagonal()[:: volume(2, 1)], 3), ids=title)  # the others have their turn below
 def test_linked_and_whole_are_one_search(cell: Cell) -> None:
     linked, whole = both_searches(cell)
     assert linked.stats().states > 1
@@ -115,7 +110,7 @@ def test_cells_of_two_bytes_and_a_search_that_is_cut_short() -> None:
     assert_same_search(*searches)
 
 
-@pytest.mark.parametrize("edges", [True, False])
+@pytest.mark.parametrize("edges", at_once([True, False], 2))
 def test_going_on_whole_is_not_seen(edges: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The search that goes on with the whole program ends as those that began and ended with one."""
     cell = medium()
@@ -133,7 +128,7 @@ def test_going_on_whole_is_not_seen(edges: bool, monkeypatch: pytest.MonkeyPatch
     assert_same_search(*searches)
 
 
-@pytest.mark.parametrize("cell", [medium(), *diagonal()[:2]], ids=title)
+@pytest.mark.parametrize("cell", at_once([medium(), *diagonal()[:2]], 3), ids=title)
 def test_the_stories_are_the_same(cell: Cell) -> None:
     prepared, reference = prepared_of(cell), Reference(cell.system, cell.scope)
     asked = [p for p in PROPERTIES.values() if p.why_not(cell.system) is None]

@@ -48,6 +48,7 @@ from tests.rigs.scan_bugs import (
     SlotNotCleared,
     StaleNeverRescanned,
 )
+from tests.rigs.volume import at_once
 
 DEFAULT = "cpus=2,pins=2,vectors=2"
 OPENVMM = ("openvmm", "0x11")  # where AnyGuest has the fewest states
@@ -129,7 +130,7 @@ def test_bug_is_noticed(bug: type[Base]) -> None:
     assert violated(bug, LinuxMovesInService, "mixed", DEFAULT) == NOTICED_BY[bug]
 
 
-@pytest.mark.parametrize("bug", [b for b in BUGS if NOTICED_BY[b]], ids=lambda b: b.__name__)
+@pytest.mark.parametrize("bug", at_once([b for b in BUGS if NOTICED_BY[b]], 5), ids=lambda b: b.__name__)
 def test_registered_guests_and_properties_notice(bug: type[Base]) -> None:
     """As `eoi prove bug.py --vmm qemu --device level,edge` does: the guests' own scopes, nothing that is only proposed."""
     wanted = roles.all_properties()
@@ -149,7 +150,7 @@ def test_registered_guests_and_properties_notice(bug: type[Base]) -> None:
 
 
 @pytest.mark.everything
-@pytest.mark.parametrize("bug", [b for b in BUGS if NOTICED_BY[b] & OF_KVM], ids=lambda b: b.__name__)
+@pytest.mark.parametrize("bug", at_once([b for b in BUGS if NOTICED_BY[b] & OF_KVM], 5), ids=lambda b: b.__name__)
 def test_properties_of_kvm_need_no_protocol(bug: type[Base]) -> None:
     """The most general guest finds the same: what holds for it holds for every guest."""
     noticed = NOTICED_BY[bug] & OF_KVM
@@ -159,6 +160,7 @@ def test_properties_of_kvm_need_no_protocol(bug: type[Base]) -> None:
         assert TOO_MUCH in violated(bug, GUESTS["any"], "level", TWO_CPUS, *OPENVMM)
 
 
+@pytest.mark.everything
 @pytest.mark.everything
 @pytest.mark.parametrize("kernel", [Base, V1])
 def test_no_guest_violates_what_speaks_of_kvm(kernel: type[Machine]) -> None:

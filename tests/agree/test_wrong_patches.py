@@ -26,6 +26,7 @@ from checker.matrix.roles import (
 from checker.matrix.system import system_of
 from checker.questions.verdict import Status, check_cell
 from model.machine import ApiFlags, IoapicVersion, Machine
+from tests.rigs.volume import at_once
 
 TESTS = Path(__file__).resolve().parents[1]
 V11, V20 = IoapicVersion.V11, IoapicVersion.V20
@@ -91,7 +92,7 @@ def by_default(name: str, cls: type[Machine], fixed: dict[str, Any]) -> list[Cel
     return [cell for cell in found if isinstance(cell, Cell)]
 
 
-@pytest.mark.parametrize("case", WRONG, ids=lambda c: f"{c[0]}-{c[-1]}")
+@pytest.mark.parametrize("case", at_once(WRONG, 4), ids=lambda c: f"{c[0]}-{c[-1]}")
 def test_a_wrong_patch_regresses_by_default(case: tuple[Any, ...]) -> None:
     file, base, vmm, guest, device, version, flags, name = case
     known: dict[str, Any] = {**designs(), **VMMS}
@@ -123,7 +124,7 @@ RIGHT = [
 PLATFORM = {"advertised_is_backed", "throttled_pin_rests"}  # of KVM before the feature, and of QEMU, whatever the guest
 
 
-@pytest.mark.parametrize("case", RIGHT, ids=str)
+@pytest.mark.parametrize("case", at_once(RIGHT, 2), ids=str)
 def test_a_right_design_gives_no_alarm(case: tuple[str, dict[str, str]]) -> None:
     file, fixed = case
     cells = by_default(file, load_design(str(TESTS / "right" / file)), fixed)

@@ -94,6 +94,7 @@ def test_json_says_the_same(eoi):
     assert lost["verdict"] == "VIOLATED" and lost["steps"][-1] == ["l1_ioapic_eoi", ["0"]]
 
 
+@pytest.mark.everything
 def test_inductive_invariants_and_counterexamples_to_induction(eoi):
     out = eoi("prove", "v1", *WINDOWS, "--scope", "ioapic=0x20,cpus=1,pins=1", "--inductive").out
     assert "advertised_is_backed is inductive" in out
@@ -121,6 +122,7 @@ def take_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.mark.everything
 def test_ctrl_c_is_inconclusive_and_says_what_was_covered(tmp_path: Path):
     command = [sys.executable, "-m", "checker.command.cli", "prove", "base", "--guest", "any", "--vmm", "qemu"]
     command += ["--scope", "cpus=2,pins=2,vectors=3", "--property", "advertised_is_honoured", "--property", "eoi_exit"]

@@ -11,12 +11,13 @@ from checker.language.text import function_text, program_text
 from model.lang import Property
 from tests.rigs.compare import compare, designs_in, load_module
 from tests.rigs.header import Box, Sizes
+from tests.rigs.volume import at_once
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.py"))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", at_once(NAMES, 3))
 def test_construct(name: str) -> None:
     module = load_module(GOLDEN / f"{name}.py", f"golden_{name}")
     properties = [p for p in vars(module).values() if isinstance(p, Property)]

@@ -24,6 +24,7 @@ from model.vmms.qemu import Qemu
 from tests.rigs.compare import compare_everywhere, designs_in, load_module
 from tests.rigs.header import Sizes
 from tests.rigs.refused_mutants import mutant
+from tests.rigs.volume import at_once
 
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
 GOLDEN = Path(__file__).parents[1] / "language" / "golden"
@@ -46,7 +47,7 @@ def class_of(path: Path, name: str) -> type[Design]:
     return found
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", at_once(MODULES, 6))
 def test_damaged_model(module: str, tmp_path: Path) -> None:
     name, system = MODULES[module]
     source = Path(str(importlib.import_module(module).__file__)).read_text()
@@ -68,7 +69,7 @@ def test_damaged_model(module: str, tmp_path: Path) -> None:
     assert accepted + len(refused) == 40
 
 
-@pytest.mark.parametrize("toy", TOYS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("toy", at_once(TOYS, 4), ids=lambda path: path.stem)
 def test_damaged_toy(toy: Path, tmp_path: Path) -> None:
     source, choose, compared = toy.read_text(), random.Random(toy.stem), 0
     for n in range(14):

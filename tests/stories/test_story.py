@@ -77,6 +77,7 @@ def lines(draw: st.DrawFn) -> ReplayLine:
     return ReplayLine(*said, loop, loop is None and draw(st.booleans()), digest)
 
 
+@pytest.mark.everything
 @settings(max_examples=100, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(lines(), st.integers(0, 3), st.integers(30, 76))
 def test_any_replay_line_is_read_back(line: ReplayLine, depth: int, width: int) -> None:

@@ -22,6 +22,7 @@ from checker.errors import InternalError
 from tests.rigs.compare import InParts, assert_same_search, compare_everywhere, compare_formulas, compare_reachable
 from tests.rigs.header import Sizes, Version
 from tests.rigs.linked_toys import Edits, Files, Toy, check
+from tests.rigs.volume import at_once
 
 NOTICED = (AssertionError, InternalError, KeyError)
 
@@ -64,6 +65,7 @@ MIXES = (
 )  # fmt: skip
 
 
+@pytest.mark.everything
 def test_every_mix_of_roles_does_what_cpython_does(files: Files) -> None:
     """Among them: functions and steps of the shared class that a role restates, a part whose class has two bases, a step
     that calls initial(), a class that is not mixed at all."""
@@ -131,7 +133,7 @@ EDITS: dict[str, Edits] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("edit", at_once(EDITS, 3))
 def test_what_was_edited_is_used(files: Files, tmp_path: Path, edit: str) -> None:
     before = check(files.toy())
     assert check(Files(tmp_path, EDITS[edit]).toy()) != before, "the edit can be seen"
@@ -159,7 +161,7 @@ IGNORED = {
 }
 
 
-@pytest.mark.parametrize("what", IGNORED)
+@pytest.mark.parametrize("what", at_once(IGNORED, 4))
 def test_a_unit_that_is_known_by_less_is_noticed(
     files: Files, what: str, nothing_kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,7 +256,7 @@ BUGS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", at_once(BUGS, 4))
 def test_the_bug_in_a_part_is_noticed(
     files: Files, bug: str, nothing_kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,7 +378,7 @@ ENGINE_BUGS = {
 }
 
 
-@pytest.mark.parametrize("bug", ENGINE_BUGS)
+@pytest.mark.parametrize("bug", at_once(ENGINE_BUGS, 4))
 def test_the_bug_in_the_engine_is_noticed(files: Files, bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (good, bad), text = ENGINE_BUGS[bug], engine_abi.engine_source()
     assert good in text, "the bug must be possible"

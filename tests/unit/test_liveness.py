@@ -19,7 +19,7 @@ from checker.engine.native import U8, Graph
 from checker.errors import InternalError
 from model.lang import Fair
 from tests.rigs.brute_force import TinyGraph, shortest_stem, violated
-from tests.rigs.volume import volume
+from tests.rigs.volume import at_once, volume
 
 FAIR = [Fair.FREE, Fair.FINITE, Fair.WEAK, Fair.STRONG]
 
@@ -122,7 +122,7 @@ def is_noticed(library: ctypes.CDLL) -> bool:
     return False
 
 
-@pytest.mark.parametrize("bug", MUTANTS)
+@pytest.mark.parametrize("bug", at_once(MUTANTS, 4))
 def test_bug_in_graph_c_is_noticed(bug: str) -> None:
     good, bad = MUTANTS[bug]
     assert graph_source().count(good) == 1

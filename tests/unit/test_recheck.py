@@ -565,6 +565,7 @@ def test_z3_is_asked_of_the_users_lines_only(mine, monkeypatch):
     assert [c.names["guest"] for c in asked] in (["linux"], ["windows_cg"], ["linux", "windows_cg"])
 
 
+@pytest.mark.everything
 def test_what_z3_agreed_with_is_kept(mine, fresh, monkeypatch):
     assert beside_z3(mine) > 0 == beside_z3(mine)
     mine.write_text(GOOD.replace("if apic", "if not apic"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from checker.matrix.cells import Cell, matrix, short_names
 from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs
 from checker.matrix.system import system_of
+from tests.rigs.syntax import nodes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,7 +19,7 @@ def calls_of(name: str) -> list[str]:
     for path in (
         p for folder in ("model", "properties", "checker", "oracles", "tools") for p in (ROOT / folder).rglob("*.py")
     ):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             called = node.func if isinstance(node, ast.Call) else None
             if name in (getattr(called, "id", ""), getattr(called, "attr", "")):
                 found.append(str(path.relative_to(ROOT)))
