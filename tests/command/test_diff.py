@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import re
@@ -33,6 +34,17 @@ def cell(design, guest="linux", **scope):
         (design, designs()[design]), kernels=["base"], vmms=["qemu"], guests=[guest], devices=["level"], scope=scope
     )
     return next(c for c in found if isinstance(c, Cell))
+
+
+_ran = {}  # command line -> what it ended with
+
+
+@pytest.fixture
+def eoi(eoi, request):
+    """Most tests look at the same few comparisons: a command line is run once, but for tests that write a file or patch."""
+    if {"tmp_path", "monkeypatch"} & set(inspect.signature(request.function).parameters):
+        return eoi
+    return lambda *line: _ran.get(line) or _ran.setdefault(line, eoi(*line))
 
 
 LINE = r"^(FIXED|REGRESSED|STILL BROKEN|CHANGED|OPEN|OTHER GRAPH) +(\w+(?: verdicts)?) +([^:]+): ([^\n]*)\n((?: {16,}\S.*\n)*)"
