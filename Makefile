@@ -15,7 +15,7 @@ help:
 	@echo "make prove   set up, run the main job, write the matrix and two counterexamples to $(OUT)/"
 	@echo "make check   ruff, mypy --strict, pyright, fast tests"
 	@echo "make test    all tests"
-	@echo "make nightly CPython and C on every kernel under every VMM with every guest (half an hour)"
+	@echo "make nightly what make test samples, whole: every kernel under every VMM with every guest, by CPython and C (half an hour or more)"
 	@echo "make bench   speed and memory, as ratios in one run; what commands cost, with GATE=1 also the gate (ten minutes)"
 	@echo "make mutants which one-change mutants of the model does no verdict tell? goes on where it was cut short; writes reports/mutation/"
 	@echo "make oracle  install QEMU if it is missing (as root), say what live systems there are"
