@@ -203,6 +203,9 @@ class Lift:
             whys = self.not_modelled(was, now)
             if whys:
                 raise NotLifted(changed.number, f"{name}(): its only point is {whys}, and that is not modelled")
+            if stand := self.surface.naming(name):
+                raise NotLifted(changed.number, f"{name}() is changed, and no row of {self.table.file} says what that is in the model",
+                                f"{' and '.join(f'{one}()' for one in stand)} of the model {'name' if stand[1:] else 'names'} it: restate that in a class of your own")  # fmt: skip
             raise NotLifted(changed.number, f"{name}() is changed, and no function of the model stands for it",
                             f"if it does not matter, say so in {self.table.file}: `[ignore] function {name}  # why`; else model it first")  # fmt: skip
         self.look([*was.head, *was.rows, *now.head, *now.rows])

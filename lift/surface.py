@@ -6,6 +6,7 @@ import ast
 import copy
 import enum
 import inspect
+import re
 import sys
 import textwrap
 import typing
@@ -50,6 +51,11 @@ class Surface:
                 notes = inspect.get_annotations(value)
                 self.fields[name] = {field: plain_type(str(text)) for field, text in notes.items()}
             self.home[name] = value.__module__
+
+    def naming(self, c_function: str) -> list[str]:
+        """The functions whose docstrings name a function of C: what the model has of it, whole or in part."""
+        named = re.compile(rf"\b{re.escape(c_function)}\(\)")
+        return [name for name, tree in self.functions.items() if named.search(ast.get_docstring(tree) or "")]
 
     def parameters(self, function: str) -> list[str]:
         return [a.arg for a in self.functions[function].args.args][1:]
