@@ -352,12 +352,13 @@ def _wrapped(text: str, indent: int = 0) -> list[str]:
 
 
 def worse(diff: Diff) -> list[str]:
-    """What is violated now and was not: each property with a cell. What is FIXED beside it was not for nothing."""
-    cells = dict[str, str]()
+    """What is violated now and was not: each property with a cell, and how many more. What is FIXED beside it was not for
+    nothing."""
+    cells = dict[str, list[str]]()
     for change in diff.listed:
         if change.kind == REGRESSED:
-            cells.setdefault(change.name, str(change.design.cell))
-    return [f"{name} in {cell}" for name, cell in cells.items()]
+            cells.setdefault(change.name, []).append(str(change.design.cell))
+    return [f"{name} in {of[0]}{f' and {len(of) - 1} more' if of[1:] else ''}" for name, of in cells.items()]
 
 
 def _change_row(change: Change, brief: bool) -> GroupLine:

@@ -105,6 +105,9 @@ def test_what_is_fixed_at_a_cost_says_which(eoi):
     ran = eoi("diff", "base", "v1", "--vmm", "qemu", "--guest", "windows_cg", "--brief")
     block = next(block for block in ran.out.split("\n\n") if block.startswith("FIXED"))
     assert block.splitlines()[-1] == f"{'':<14}but worse: no_eoi_lost in qemu 0x11, windows_cg, level"
+    two = eoi("diff", "base", "v1", "--vmm", "qemu", "--vmm", "cloud_hypervisor", "--guest", "windows_cg", "--brief")
+    said = "but worse: no_eoi_lost in qemu 0x11, windows_cg, level and 1 more"
+    assert said in " ".join(two.out.split())
     fine = eoi("diff", "base", "v1", "--vmm", "qemu", "--guest", "windows_cg", "--scope", "ioapic=0x20", "--brief")
     assert "FIXED" in fine.out and "but worse" not in fine.out
 
