@@ -7,18 +7,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from checker.engine.reference import Reference
 from checker.engine.search import Limits
 from checker.matrix.cells import Cell
 from checker.matrix.loader import property_argument
 from checker.matrix.roles import ROLES
 from checker.questions.migration_of_file import commands_of
 from checker.questions.report import reproduce
-from checker.questions.verdict import Account, Run, check_cell
+from checker.questions.verdict import Account, Run, check_cell, table_of
 from checker.stories.compare import StoryLine, TextDifference, first_difference
 from checker.stories.read import ParsedStory
 from checker.stories.replay import Steps
-from checker.stories.replay_line import text_digest
-from checker.stories.trace import Trace, show
+from checker.stories.replay_line import ReplayLine, text_digest
+from checker.stories.trace import StoryError, Trace, show
 from checker.stories.write import told_text
 from model.finite import ModelError
 from model.lang import Design, Property
@@ -80,8 +81,8 @@ def compare_text(told: Told, run: Run, shown: Sequence[Mapping[str, object]]) ->
         shown = own
     trace, differs = _nearest(story.text, _traces(told, account, shown, _label_of(story.text)), line is not None)
     if differs is not None:
-        whose = "" if line is None or differs.of_bars else _by_whom(story.text, line.digest)
-        return TextAnswer(f"{differs}{whose}")
+        whose = "" if differs.of_bars else by_whom(told)
+        return TextAnswer(f"{differs} ({whose})" if whose else str(differs))
     shortest, why = _is_shortest(told.cell, told.asked, run)
     if shortest is False:
         longer = account.trace(trace.binding, trace.reproduce, shortest=False)
@@ -116,16 +117,36 @@ def _label_of(text: Sequence[StoryLine]) -> str:
     return " ".join(line.text for line in itertools.takewhile(lambda line: line.text.strip(), text[begin:]))
 
 
-def _by_whom(text: Sequence[StoryLine], digest: str) -> str:
-    """Whether a text that differs was told so, by the digest in its Replay line."""
-    if not text:
+def by_whom(told: Told) -> str:
+    """Whether a story that is not the run's was told so, or changed since: by the digest in its Replay line, and by what
+    this line and the text say of one run. "" where there is no text to ask."""
+    story, line = told.story, told.story.told
+    if line is None or not story.text:
         return ""
-    as_was = text_digest("\n".join(line.text for line in text if line.mark.startswith(text[0].mark))) == digest
-    return (
-        " (the text is as it was told: of another version of the model)"
-        if as_was
-        else " (the digest in its Replay line is of another text: this one was changed, or cut, since)"
-    )
+    mark = story.text[0].mark
+    if text_digest("\n".join(one.text for one in story.text if one.mark.startswith(mark))) != line.digest:
+        return "the digest in its Replay line is of another text: this one was changed, or cut, since"
+    if apart := _line_apart(told, line):
+        return f"the text is as it was told, and its Replay line was changed since: {apart}"
+    return "the text is as it was told: of another version of the model"
+
+
+def _line_apart(told: Told, line: ReplayLine) -> str:
+    """Where the Replay line says something else than the text that it ends, or "". Steps are compared if their numbers
+    mean the same as they did."""
+    picture = told.story.picture
+    if isinstance(picture, StoryError):
+        return ""
+    head = told.story.text[0].text.split()[0].removesuffix(":")
+    pairs = [("property", line.asked.rpartition(":")[2], head.rpartition(":")[2])]
+    for of_line, of_text in ((line.roles, picture.cell), (line.scope, picture.scope)):
+        pairs += [(name, of_line.get(name, "nothing"), of_text.get(name, "nothing")) for name in {**of_line, **of_text}]
+    if line.table == table_of(Reference(told.cell.system, told.cell.scope).moves):
+        steps = [f"{name}({', '.join(args.values())})" for name, args in picture.steps]
+        taken = [f"{name}({', '.join(map(show, args))})" for name, args in told.path]
+        both = itertools.zip_longest(taken, steps, fillvalue="nothing")
+        pairs += [(f"step {number}", one, other) for number, (one, other) in enumerate(both, 1)]
+    return next((f"{what} is {one} there and {other} in the text" for what, one, other in pairs if one != other), "")
 
 
 def _notes(told: Told, trace: Trace) -> list[str]:

@@ -15,7 +15,7 @@ from checker.matrix.loader import file_digest, property_argument
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, designs, look_up, role_of
 from checker.matrix.scope import parse_scope, scope_type, with_values
 from checker.matrix.system import system_of
-from checker.questions.as_told import Told, compare_text
+from checker.questions.as_told import Told, by_whom, compare_text
 from checker.questions.migration_table import moved
 from checker.questions.shown import Shown
 from checker.questions.verdict import Run, table_of
@@ -28,6 +28,7 @@ from model.machine import Machine
 from model.migration import HostKernel, MigrationScope
 
 PARTING = "The runs part at"
+OPEN_WHOSE = "it was changed since it was told, or another version of the model told it"
 Finder = Callable[[str], tuple[str, type[Machine]]]
 
 
@@ -40,7 +41,7 @@ def retell(
     story: ParsedStory, other: tuple[str, type[Machine]] | None, find: Finder, known: Mapping[str, Property]
 ) -> tuple[list[str], int]:
     """(what to print: what it is of, the verdict, more; exit code): 1 if the story happens and shows its violation, or
-    if its text says something else than the run does; 0 if the design stops it; 3 if that it is the shortest was not
+    if its text says something else than the run does, or the run does not happen as it stands; 0 if `other` stops it; 3 if that it is the shortest was not
     found out.
 
     known: the properties that a story may be about.
@@ -55,8 +56,9 @@ def retell(
     why_not = stopped or run.shown.why_not()
     if why_not:
         lines = [title, f"NOT REPRODUCED: {why_not if stopped else f'{_all_steps(count)} possible, but {why_not}'}"]
-        if other is not None:
-            lines += _parting(run, p, story, path, find)
+        if other is None:
+            return [*lines, f"So it is no story of this model: {by_whom(told) or OPEN_WHOSE}."], 1
+        lines += _parting(run, p, story, path, find)
         return [*lines, "This one run is stopped; that proves nothing more: eoi prove explores all of them."], 0
     verb = "REACHED" if p.kind == "reachable" else "VIOLATED"
     shown = f"{_all_steps(count, 'runs', 'run')} in CPython, and {p.name} is {verb}"

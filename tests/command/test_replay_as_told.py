@@ -16,14 +16,19 @@ import pytest
 from checker.engine.reference import Move, Reference
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties, designs
+from checker.matrix.select import find_design
+from checker.questions import as_told
 from checker.questions.report import reproduce
+from checker.questions.retell import read_story
 from checker.questions.verdict import Account, Run
+from checker.stories.read import ParsedStory, stories_of
 from checker.stories.replay_line import text_digest
 from checker.stories.write import to_text
 from model.machine import IoapicVersion
 from tests.rigs.readme_stories import ALL_13, LOST, OF_OLD, STORM, old
 from tests.rigs.user_file import GOOD, WINDOWS
 
+ROOT = Path(__file__).resolve().parents[2]
 AS_TOLD = "REPRODUCED: all 10 steps run in CPython, and no_eoi_lost is VIOLATED\n"
 OTHERWISE = (
     "REPRODUCED BUT NOT AS TOLD: all 10 steps run in CPython, and no_eoi_lost is VIOLATED\nWhere it first differs: "
@@ -249,11 +254,91 @@ def test_a_changed_line(replay: Callable[..., Any], two_pins: str, was: str, now
     assert "\nREPRODUCED: " not in ran.out
 
 
-def test_a_run_that_is_stopped(replay: Callable[..., Any]) -> None:
-    """base makes the exit that v1 leaves out, and v1 does less: whatever the text says of it."""
+def test_a_run_that_is_not_possible_as_told(replay: Callable[..., Any]) -> None:
+    """base makes the exit that v1 leaves out, and v1 does less: an old story says nothing of who changed it."""
     more = replay(old(LOST).replace("kernel=v1", "kernel=base"))
-    assert more.code == 0 and "NOT REPRODUCED: step 9, l2_service_device(0), is not possible here\n" in more.out
-    assert replay(old(STORM).replace("kernel=base", "kernel=v1")).code == 0
+    assert more.code == 1 and "NOT REPRODUCED: step 9, l2_service_device(0), is not possible here\n" in more.out
+    assert more.out.endswith(f"{NO_STORY}it was changed since it was told, or another version of the model told it.\n")
+    assert replay(old(STORM).replace("kernel=base", "kernel=v1")).code == 1
+
+
+NOT_SHOWN = "NOT REPRODUCED: all 13 steps are possible, but the last state does not show it\n"
+NO_STORY = "\nSo it is no story of this model: "
+LINE_CHANGED = "the text is as it was told, and its Replay line was changed since: "
+
+
+@pytest.mark.parametrize("mark", ["", "> > "])
+@pytest.mark.parametrize(
+    ("was", "now", "said", "whose"),
+    [
+        (
+            "eoi1 no_storm,",
+            "eoi1 no_eoi_lost,",
+            NOT_SHOWN,
+            f"{LINE_CHANGED}property is no_eoi_lost there and no_storm in the text",
+        ),
+        (
+            "/10/1/10/2/",
+            "/10/2/10/2/",
+            "NOT REPRODUCED: step 2, l1_set_entry(0, 0, 0), is not possible here\n",
+            f"{LINE_CHANGED}step 2 is l1_set_entry(0, 0, 0) there and l1_apic_enable(0) in the text",
+        ),
+        (
+            "kernel:base",
+            "kernel:v1",
+            "NOT REPRODUCED: step 9, vcpu_enter_guest(0), is not possible here\n",
+            f"{LINE_CHANGED}kernel is v1 there and base in the text",
+        ),
+        ("no_storm", "no_eoi_lost", NOT_SHOWN, CHANGED.strip(" ()")),
+    ],
+    ids=["property", "step", "kernel", "everywhere"],
+)
+def test_a_story_that_is_not_reproduced_as_it_stands(
+    replay: Callable[..., Any], was: str, now: str, said: str, whose: str, mark: str
+) -> None:
+    """Nothing was patched, so nothing stopped it: it is wrong, and who made it so is said as far as it is known."""
+    assert was in STORM
+    text = STORM.replace(was, now)
+    ran = replay("".join(f"{mark}{line}\n" for line in text.splitlines()))
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.out.endswith(f"\n{said}{NO_STORY[1:]}{whose}.\n")
+    assert "is stopped" not in ran.out
+
+
+def test_a_line_that_was_changed_and_still_runs(replay: Callable[..., Any]) -> None:
+    """The storm is there with version 0x11, too, but that is not what the text tells."""
+    ran = replay(forge(STORM, "ioapic:0x20", "ioapic:0x11"))
+    assert ran.code == 1 and f" ({LINE_CHANGED}ioapic is 0x11 there and 0x20 in the text)\n" in ran.out
+
+
+def test_a_story_that_another_version_told_is_not_called_changed(replay: Callable[..., Any]) -> None:
+    """Its digest fits, and its line says what its text says: only the model can be another one."""
+    text, line = STORM.replace("kernel=base", "kernel=v1").replace("kernel:base", "kernel:v1").split("Replay:")
+    ran = replay(f"{text}Replay:{re.sub('[0-9a-f]{16}', text_digest(text), line)}")
+    assert ran.code == 1
+    assert ran.out.endswith(f"{NO_STORY}the text is as it was told: of another version of the model.\n")
+
+
+def test_a_line_alone_that_is_not_reproduced(replay: Callable[..., Any]) -> None:
+    ran = replay(forge(STORM[STORM.index("Replay:") :], "/10/1/10/2/", "/10/2/10/2/"))
+    assert ran.code == 1
+    assert ran.out.endswith(f"{NO_STORY}it was changed since it was told, or another version of the model told it.\n")
+
+
+TOLD = [path for path in sorted((ROOT / "reports").rglob("*")) if path.suffix in (".txt", ".md")]
+
+
+def test_no_line_of_the_reports_is_called_changed() -> None:
+    """Text and Replay line of a story that nobody touched say one thing, of migrations and of files of the user's, too."""
+    looked_at = 0
+    for path in TOLD:
+        if "Replay: eoi1 " in (text := path.read_text()):
+            for one in stories_of(text):
+                assert isinstance(one.story, ParsedStory) and one.story.told is not None, path
+                told = read_story(one.story, None, find_design, all_properties())
+                assert as_told._line_apart(told, one.story.told) == "", path
+                looked_at += 1
+    assert looked_at > 6
 
 
 def test_a_witness_differs_with_exit_code_1(eoi: Callable[..., Any], replay: Callable[..., Any]) -> None:

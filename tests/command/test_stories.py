@@ -130,7 +130,7 @@ def test_a_story_told_of_an_unfair_loop_is_not_believed(eoi, tmp_path):
         )
     )
     ran = eoi("replay", str(path))
-    assert ran.code == 0 and "would have to happen in the end" in ran.out
+    assert ran.code == 1 and "would have to happen in the end" in ran.out
 
 
 def test_diagrams_are_written_whole_in_every_format(eoi, tmp_path: Path):
