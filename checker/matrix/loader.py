@@ -29,6 +29,7 @@ from checker.errors import UserError
 from checker.language.classes import check_text
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean
+from checker.language.sentences import check_sentence
 from checker.language.source import IN_FORCE, USERS_MODULE, Source, read
 from checker.matrix.python_said import SECONDS, TooLong, explained, import_line
 from checker.matrix.roles import ROLES, all_properties, designs, premise_of, role_of, users_file
@@ -102,11 +103,13 @@ def load_properties(argument: str) -> list[Property]:
     if not own:
         raise UserError(
             f"{path}: no property in this file; write one, e.g.\n    from model.lang import always\n"
-            "    from model.machine import Machine\n    @always()\n    def mine(s: Machine) -> bool: ..."
+            "    from model.machine import Machine\n    @always()\n    def mine(s: Machine) -> bool:\n"
+            '        """What holds."""\n        return ...'
         )
     if wanted and wanted not in own:
         raise UserError(f"{path}: no property {wanted!r} in this file: {did_you_mean(wanted, own)}")
     for p in own.values():
+        check_sentence(p)
         if p.premise and premise_of(p) is None:
             loc = Loc(str(path), p.function.__code__.co_firstlineno)
             raise Refused(loc, f"unknown premise {p.premise!r}", did_you_mean(p.premise, [*all_properties(), *known]))

@@ -183,14 +183,14 @@ def test_what_changes_something_is_loaded(tmp_path, body):
 
 def test_a_property_file_has_no_function_that_nothing_calls(eoi, patch_file, tmp_path):
     path = tmp_path / "properties.py"
-    good = "from model.lang import always\nfrom model.machine import Machine\n\n\n@always()\ndef mine(s: Machine) -> bool:\n    return True\n"
+    good = 'from model.lang import always\nfrom model.machine import Machine\n\n\n@always()\ndef mine(s: Machine) -> bool:\n    """All is well."""\n    return True\n'
     path.write_text(good)
     assert [p.name for p in load_properties(str(path))] == ["mine"]
     path.write_text(good.replace("mine", "other") + "\n\ndef mine(s: Machine) -> bool:\n    return False\n")
     ran = eoi("prove", str(patch_file), *WINDOWS, "--property", str(path))
     assert (
         ran.code == 2
-        and f"{path}:10: mine() is outside of every class" in ran.err
+        and f"{path}:11: mine() is outside of every class" in ran.err
         and "a property has @always()" in ran.err
     )
 

@@ -6,6 +6,11 @@ import json
 
 import pytest
 
+from checker.language.refusal import Refused
+from checker.language.sentences import check_sentence
+from checker.matrix.loader import load_properties
+from checker.matrix.roles import all_properties
+
 GOOD = '''\
 from model.lang import always, reachable
 from model.machine import Cpu, Machine
@@ -36,6 +41,10 @@ BAD = [
     ("premise", ('premise="mine_requested"', 'premise="mine_request"'), 11, "did you mean 'mine_requested'?"),
     ("acts", ("\n\n@reachable", "\nprint(1)\n@reachable"), 4, "only imports and defines"),
     ("writes", ("    return not", "    s.apic[cpu].irr.clear()\n    return not"), 14, "it must not change state"),
+    ("no docstring", ('    """No guest asks for suppression. Violated: CPU{cpu} has."""\n', ""), 12, "say in its docstring what holds"),
+    ("only a complaint", ("No guest asks for suppression. ", ""), 12, "say in its docstring what holds"),
+    ("no sentence of a reachable", ('    """A guest asks for suppression."""\n', ""), 6, "mine_requested() is not said in words"),
+    ("braces of a reachable", ("A guest asks", "CPU{cqu} asks"), 7, "did you mean 'cpu'?"),
 ]  # fmt: skip
 
 
@@ -85,6 +94,56 @@ def test_a_bad_file_is_exit_code_2_and_points_at_the_line(eoi, mine, change, lin
     assert ran.code == 2
     assert f"{mine}:{line}: " in ran.err, ran.err
     assert said in ran.err
+
+
+# (what stands where a run's value is to stand, what is pointed at, what is advised)
+BRACES = [
+    ("{cpux}", "{cpux}", "did you mean 'cpu'?"),
+    ("{pni}", "{pni}", "valid names: cpu"),
+    ("{s}", "{s}", "valid names: cpu"),  # the system has no value that one could print
+    ("{0}", "{0}", "valid names: cpu"),
+    ("{}", "{}", "valid names: cpu"),
+    ("{cpu.x}", "{cpu.x}", "write {cpu}"),
+    ("{cpu:x}", "{cpu:x}", "write {cpu}"),
+    ("{cpu!r}", "{cpu!r}", "write {cpu}"),
+    ("{cpu", "{cpu", "write {cpu}"),
+    ("cpu}", "}", "valid names: cpu"),
+    ("{{cpu}}", "{", "valid names: cpu"),
+]
+
+
+@pytest.mark.parametrize("guest", ["linux", "windows_cg"], ids=["it holds", "it is violated"])
+@pytest.mark.parametrize(("braces", "marked", "advice"), BRACES, ids=[b[0] for b in BRACES])
+def test_a_docstring_names_parameters_only(eoi, mine, braces, marked, advice, guest):
+    """Told when the file is read: not of the first run that has something to tell."""
+    mine.write_text(GOOD.replace("Violated: CPU{cpu} has", f"\n\n    Violated: CPU{{cpu}} or {braces} has"))
+    for command in (("prove", "v1", "--brief"), ("prove", "v1", "--json"), ("trace", "v1"), ("diff", "base", "v1")):
+        ran = eoi(*command, "--guest", guest, *HERE, "--property", str(mine))
+        assert (ran.code, ran.out) == (2, "")
+        assert f"{mine}:15: {marked!r} stands for no parameter of mine_never()" in ran.err and advice in ran.err
+    source, caret = ran.err.splitlines()[1:3]
+    assert source[caret.index("^") : caret.rindex("^") + 1] == marked and caret.index("^") > source.index("{cpu} or")
+
+
+def test_before_and_after_have_no_value_and_other_parameters_do(mine):
+    of_steps = GOOD.replace("def mine_never(s: Machine,", "def mine_never(before: Machine, s: Machine,")
+    mine.write_text(of_steps)
+    assert [p.name for p in load_properties(str(mine))] == ["mine_requested", "mine_never"]
+    for system in ("before", "s"):
+        mine.write_text(of_steps.replace("CPU{cpu}", f"{{{system}}}"))
+        with pytest.raises(Refused, match=f"mine.py:13: '{{{system}}}' stands for no parameter"):
+            load_properties(str(mine))
+
+
+def test_where_a_docstring_reads_otherwise_than_it_is_written_its_first_line_is_named(mine):
+    mine.write_text(GOOD.replace("Violated: CPU{cpu}", "\\n\\n Violated: CPU\\x7bcpux}"))
+    with pytest.raises(Refused, match=r"mine.py:13: '\{cpux\}' stands for no parameter"):
+        load_properties(str(mine))
+
+
+@pytest.mark.parametrize("name", all_properties())
+def test_the_registered_ones_are_held_to_the_same(name):
+    check_sentence(all_properties()[name])
 
 
 @pytest.mark.parametrize(
