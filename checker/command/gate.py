@@ -36,7 +36,7 @@ def run(options: Namespace) -> int:
         raise UserError("--every, --most and --full go with --mutants")
     only = [ALIASES.get(d, d) for d in split(options.design, []) if gated_design(d)]
     if options.write:
-        files.check_file("--write", Path(options.write))
+        check_written(Path(options.write), only)
     expected = None if options.write else expected_table(Path(options.expected), only)
     started = time.monotonic()
     found, unjudged = gate.run_so_far(gate.full_matrix(only), options.jobs)
@@ -49,12 +49,28 @@ def run(options: Namespace) -> int:
         print(as_json(found, listed, options.expected, seconds, unjudged))
     else:
         print("\n".join(difference_lines(listed, options.all)) + "\n" * bool(listed), end="")
-        outcome = f"{count(len(listed), 'difference')} from" if listed else "all as in"
-        print(f"{gate.count_text(found)}: {outcome} {options.expected} ({seconds:.1f} s; not in it: {NOT_IN})")
+        print(
+            f"{gate.count_text(found)}: {outcome_text(listed)} {options.expected} ({seconds:.1f} s; not in it: {NOT_IN})"
+        )
         if unjudged:
             first = "; ".join(map(str, unjudged[:3])) + "; ..." * (len(unjudged) > 3)
             print(f"INCONCLUSIVE: interrupted, {count(len(unjudged), 'system')} not judged: {first}")
     return exits.of_gate(left, listed)
+
+
+def outcome_text(listed: Sequence[Difference]) -> str:
+    """How many there are, of what the file says."""
+    if listed and all(d.kind == "new" and not d.what for d in listed):
+        return f"{count(len(listed), 'new cell')}, not in"
+    return f"{count(len(listed), 'difference')} from" if listed else "all as in"
+
+
+def check_written(path: Path, only: Sequence[str]) -> None:
+    """Raise UserError unless the file can be written and loses nothing: what is expected of other designs than these."""
+    files.check_file("--write", path)
+    if only and path.is_file():
+        whole = f"`eoi gate --write {shlex.quote(str(path))}` writes all"
+        raise UserError(f"--write {path}: would be left with {', '.join(only)} only: {whole}, or give another FILE")
 
 
 def gated_design(name: str) -> type[Machine]:

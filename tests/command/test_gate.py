@@ -221,6 +221,31 @@ def test_a_design_that_changes_its_mind_is_noticed(eoi, tmp_path, monkeypatch):
     assert any("qemu 0x20, windows_cg, level: no_storm: expected ok, found FAIL" in d for d in listed)
 
 
+def test_what_is_expected_of_other_designs_is_not_overwritten(eoi, written, tmp_path, monkeypatch):
+    """Refused before anything is judged; the advised command writes all, and another file may be written."""
+    held = to_toml({**from_toml(written.read_text(), "f"), "v1": {"a": Row(1, 1, {"p": "ok"})}}, "two")
+    written.write_text(held)
+    monkeypatch.setattr(gate, "run_so_far", lambda *_: pytest.fail("judged"))
+    ran = eoi("gate", *DESIGN, "--write", str(written))
+    assert (ran.code, ran.out, written.read_text()) == (2, "", held)
+    assert f"--write {written}: would be left with mutant_b1 only" in ran.err
+    assert f"`eoi gate --write {written}` writes all" in ran.err
+    monkeypatch.setattr(gate, "run_so_far", lambda parts, _: ({"v1": {"a": Row(1, 1, {"p": "no"})}}, []))
+    assert eoi("gate", "--write", str(written)).code == 0 and "mutant_b1" not in written.read_text()
+    assert eoi("gate", *DESIGN, "--write", str(tmp_path / "other.toml")).code == 0
+
+
+def test_of_a_design_that_the_file_does_not_hold_the_new_cells_are_counted(eoi, written):
+    written.write_text(written.read_text().replace("[mutant_b1]", "[mutant_b2]"))
+    ran = check(eoi, written)
+    *lines, last = ran.out.splitlines()
+    assert ran.code == 1 and [line.split()[0] for line in lines] == ["new", "new"]
+    assert re.fullmatch(rf"2 cells of 1 design, \d+ verdicts: 2 new cells, not in {written} \(.*\)", last)
+    edited(written, r"\[mutant_b2\]", '[mutant_b1]\n"gone" = "1 states, depth 1; no_storm ok"\n[mutant_b2]')
+    edited(written, "cells = 2", "cells = 3")
+    assert "3 differences from" in check(eoi, written).out
+
+
 def test_an_open_cell_is_neither_written_nor_a_pass(eoi, written, tmp_path, monkeypatch):
     monkeypatch.setattr(gate, "MAX_STATES", 10)
     ran = eoi("gate", *DESIGN, "--write", str(tmp_path / "open.toml"))
