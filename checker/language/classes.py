@@ -29,6 +29,7 @@ MADE_BY_PYTHON = {
 }  # fmt: skip
 PLAIN_ENUMS: tuple[type, ...] = (Enum, IntEnum, StrEnum, ReprEnum, int, str, object)
 _HOOK = re.compile(r"__\w*|_[a-z]\w*_")  # __x__, __x (which Python renames), and the hooks of Enum: _missing_
+DECORATED = "only a Scope has one: @dataclass(frozen=True)"
 STRUCT_HINT = "a record has fields only: write the function into the design, with the record as its parameter"
 
 
@@ -41,7 +42,7 @@ def check_text(node: ast.ClassDef, file: str) -> None:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         if ast.unparse(called).rpartition(".")[2] != "dataclass":
             said = f"the decorator @{ast.unparse(decorator)} of a class is not in the language"
-            raise Refused(loc_of(decorator, file), said, "only a Scope has one: @dataclass(frozen=True)")
+            raise Refused(loc_of(decorator, file), said, DECORATED)
     for at, name in _bound(node.body):
         if name.startswith("__") and name.endswith("__"):
             hint = "restate the function that does what is to change; a field, Struct, Enum or Scope has values only"
@@ -191,19 +192,22 @@ def check_scope(cls: type[Scope]) -> None:
 
 @functools.lru_cache(maxsize=4096)
 def _check_scope_class(owner: type) -> None:
-    for at, name in _bound(_check_made(owner, type).body):
+    for at, name in _bound(_check_made(owner, type, decorated=True).body):
         if not isinstance(at, ast.Name):
             raise _refused(owner, name, f"{name!r} of {owner.__name__} is no size and no choice", "name: int = ...")
 
 
-def _check_made(cls: type, by: type) -> ast.ClassDef:
-    """How it is written, if it is written as the language has it and was made by the metaclass `by`."""
+def _check_made(cls: type, by: type, decorated: bool = False) -> ast.ClassDef:
+    """How it is written, if it is written as the language has it and was made by the metaclass `by`. decorated: it may be
+    a dataclass. An Enum that is one has members that are all equal."""
     text = text_of(cls)
     if text is None:
         raise ModelError(
             f"where {cls.__qualname__} is defined was not found: write it with `class` at the top of a file"
         )
     check_text(*text)
+    for decorator in text[0].decorator_list if not decorated else ():
+        raise Refused(loc_of(decorator, text[1]), f"{cls.__name__} has a decorator", DECORATED)
     if type(cls) is not by:
         said = f"{cls.__name__} was made by {type(cls).__name__}, and a class of its kind is made by {by.__name__}"
         raise _refused(cls, "", said, "derive from plain classes")

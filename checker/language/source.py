@@ -84,7 +84,8 @@ def _imports_beside(tree: ast.Module, path: Path) -> Iterator[tuple[str, Path]]:
         relative = isinstance(node, ast.ImportFrom) and node.level == 1
         for name in names:
             file = path.parent / f"{name}.py"
-            if file.is_file() and (relative or name not in (*sys.stdlib_module_names, *OURS)):
+            top = name.partition(".")[0]
+            if file.is_file() and (relative or top not in (*sys.stdlib_module_names, *OURS)):
                 yield name, file
 
 

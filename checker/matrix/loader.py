@@ -30,7 +30,7 @@ from checker.language.classes import check_text
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean
 from checker.language.sentences import check_sentence
-from checker.language.source import IN_FORCE, USERS_MODULE, Source, read
+from checker.language.source import IN_FORCE, USERS_MODULE, Source, read, unknown_decorator
 from checker.matrix.python_said import SECONDS, TooLong, explained, import_line
 from checker.matrix.roles import ROLES, all_properties, designs, premise_of, role_of, users_file
 from model.finite import ModelError
@@ -280,6 +280,7 @@ def _check_before(source: Source) -> None:
     _only_definitions(source)
     for node in (n for n in ast.walk(source.tree) if isinstance(n, ast.ClassDef)):
         check_text(node, str(source.path))
+    _check_decorators(source)
     _check_lines(source)
     _check_imports(source)
 
@@ -287,7 +288,7 @@ def _check_before(source: Source) -> None:
 def _only_definitions(source: Source) -> None:
     """Refuse what does something when the file is read: a design's file says what is, it does not act. It could change the
     very designs that it is compared with."""
-    calling = _callable_names(source.tree)
+    calling = _callable_names(source.tree, "tuple")
     for node in _defining(source.tree.body):
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if not docstring and not isinstance(node, DEFINITIONS):
@@ -306,6 +307,17 @@ def _only_definitions(source: Source) -> None:
         for base in node.bases if isinstance(node, ast.ClassDef) else []:
             if not isinstance(base, ast.Name | ast.Attribute | ast.Subscript):
                 raise source.refused(base, "a base is the name of a class", "write the class's name")
+
+
+def _check_decorators(source: Source) -> None:
+    """Refuse a decorator that is not known by its name. It is called, though nothing says so. Of Python's own, what they
+    make of a function is refused where it stands."""
+    known = _callable_names(source.tree, "property", "classmethod", "staticmethod")
+    for node in (n for n in ast.walk(source.tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)):
+        for decorator in node.decorator_list:
+            called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if not (isinstance(called, ast.Name) and called.id in known):
+                raise unknown_decorator(decorator, str(source.path))
 
 
 def _defining(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -340,9 +352,9 @@ def _may_be_called(call: ast.Call, names: set[str]) -> bool:
             return False
 
 
-def _callable_names(tree: ast.Module) -> set[str]:
-    """Names that may be called: imported from where they are defined (or `tuple`), and bound by nothing else in the file."""
-    imported, bound = {"tuple"}, set[str]()
+def _callable_names(tree: ast.Module, *built_in: str) -> set[str]:
+    """Names that may be called: imported from where they are defined (or built in), and bound by nothing else in the file."""
+    imported, bound = set(built_in), set[str]()
     for node in ast.walk(tree):
         match node:
             case ast.ImportFrom(module=module, names=names, level=0):

@@ -134,11 +134,11 @@ def _scope_value(name: str, text: str, default: object) -> ScopeValue:
     if isinstance(default, Enum):
         by_name = {m.name: m for m in type(default)}
         by_value = {m.value: m for m in type(default)}
-        if number in by_value:
+        if number is not None and number in by_value:
             return by_value[number]
         if text in by_name:
             return by_name[text]
-        valid = f"{', '.join(f'{v:#x}' for v in by_value)}; by name {', '.join(by_name)}"
+        valid = f"{', '.join(map(scope_value, by_value.values()))}; by name {', '.join(by_name)}"
         known = flag_lines(designs()) if type(default) is ApiFlags else []
         raise UserError("\n     ".join([f"--scope {name}={text}: valid values are {valid}", *known]))
     if number is None or not 1 <= number <= LARGEST_SIZE:

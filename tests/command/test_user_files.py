@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from checker.matrix.loader import line_of_diff, load_design, load_properties
+from model.designs.base import Base
 from tests.rigs.user_file import GOOD, WINDOWS
 
 # (what is wrong, the change to GOOD, the line that must be named, words of the message)
@@ -348,3 +349,53 @@ def test_a_file_does_not_change_the_designs_that_it_is_compared_with(eoi, patch_
     patch_file.write_text(acts.partition("class Mine")[0] + "def f() -> None:\n    pass\n")
     base = eoi("prove", "base", *WINDOWS, "--scope", "cpus=1,pins=1,ioapic=0x20", "--property", "no_storm")
     assert base.code == 1
+
+
+CHOOSES_NONE = """\
+from dataclasses import dataclass
+from enum import Enum
+
+from model.designs.base import Base
+from model.machine import Lapic, Scope, Vector
+
+
+class Mode(Enum):
+    NONE = None
+    ON = 1
+
+
+@dataclass(frozen=True)
+class Modes(Scope):
+    mode: Mode = Mode.NONE
+
+
+class Mine(Base):
+    \"\"\"Loses EOIs if the mode is ON.\"\"\"
+
+    scope: Modes
+
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if self.scope.mode == Mode.NONE:
+            super().kvm_ioapic_send_eoi(apic, vector)
+"""
+
+
+def test_a_choice_whose_value_is_none_is_chosen_by_its_name(eoi, tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text(CHOOSES_NONE)
+
+    def ran(mode):
+        return eoi("prove", str(mine), "--vmm", "qemu", "--guest", "linux", "--property", "no_eoi_lost",
+                   "--scope", f"cpus=1,pins=1,ioapic=0x11,mode={mode}", "--brief")  # fmt: skip
+
+    assert [ran(mode).code for mode in ("NONE", "ON", "1")] == [0, 1, 1]
+    wrong = ran("nonsense")
+    assert wrong.code == 2 and "mode=nonsense: valid values are NONE, 0x1; by name NONE, ON" in wrong.err
+
+
+def test_a_file_beside_is_never_taken_for_the_model(tmp_path):
+    """Whatever its name has after the first dot: Python imports it as the package's."""
+    mine, beside = tmp_path / "mine.py", tmp_path / "model.designs.base.py"
+    beside.write_text("from model.designs.v6 import V6\n\n\nclass Base(V6):\n    note: bool\n")
+    mine.write_text(CHOOSES_NONE)
+    assert load_design(str(mine)).__bases__ == (Base,)
