@@ -43,7 +43,7 @@ def check_text(node: ast.ClassDef, file: str) -> None:
         if ast.unparse(called).rpartition(".")[2] != "dataclass":
             said = f"the decorator @{ast.unparse(decorator)} of a class is not in the language"
             raise Refused(loc_of(decorator, file), said, DECORATED)
-    for at, name in _bound(node.body):
+    for at, name in bound_in(node.body):
         if name.startswith("__") and name.endswith("__"):
             hint = "restate the function that does what is to change; a field, Struct, Enum or Scope has values only"
             raise Refused(loc_of(at, file), f"{name} is a hook of Python's, and the checker knows none of them", hint)
@@ -51,7 +51,7 @@ def check_text(node: ast.ClassDef, file: str) -> None:
             raise Refused(loc_of(at, file), f"Python gives {name!r} a meaning of its own in a class", "rename it")
 
 
-def _bound(body: list[ast.stmt]) -> Iterator[tuple[ast.AST, str]]:
+def bound_in(body: list[ast.stmt]) -> Iterator[tuple[ast.AST, str]]:
     """Every name that the statements of a class give a value or a type, with its place."""
     for stmt in body:
         match stmt:
@@ -179,7 +179,7 @@ def check_enum(cls: type[Enum]) -> None:
         raise _refused(cls, "", f"{cls.__name__} is a Flag, whose values are sets of members", "derive it from Enum")
     for owner in (c for c in cls.__mro__ if c not in PLAIN_ENUMS):
         node = _check_made(owner, EnumMeta)
-        for at, name in _bound(node.body):
+        for at, name in bound_in(node.body):
             if isinstance(at, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
                 raise _refused(owner, name, f"{name!r} of {owner.__name__} is no member", "an Enum has members only")
 
@@ -192,7 +192,7 @@ def check_scope(cls: type[Scope]) -> None:
 
 @functools.lru_cache(maxsize=4096)
 def _check_scope_class(owner: type) -> None:
-    for at, name in _bound(_check_made(owner, type, decorated=True).body):
+    for at, name in bound_in(_check_made(owner, type, decorated=True).body):
         if not isinstance(at, ast.Name):
             raise _refused(owner, name, f"{name!r} of {owner.__name__} is no size and no choice", "name: int = ...")
 
@@ -220,5 +220,5 @@ def _refused(cls: type, name: str, message: str, hint: str) -> ModelError:
     if text is None:
         return ModelError(f"{message}; {hint}")
     node, file = text
-    at = next((at for at, bound in reversed([*_bound(node.body)]) if bound == name), node)
+    at = next((at for at, bound in reversed([*bound_in(node.body)]) if bound == name), node)
     return Refused(loc_of(at, file), message, hint)

@@ -12,6 +12,7 @@ import builtins
 import functools
 import hashlib
 import importlib.util
+import itertools
 import linecache
 import re
 import signal
@@ -26,7 +27,8 @@ from typing import Any
 
 from checker import files
 from checker.errors import UserError
-from checker.language.classes import check_text
+from checker.language.classes import bound_in, check_text
+from checker.language.declared import constants_of, fits, form, unfit
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean
 from checker.language.sentences import check_sentence
@@ -195,6 +197,7 @@ def _execute(source: Source, name: str, importers: tuple[Path, ...]) -> UserFile
     file = UserFile(source, module, beside.values())
     _check_names(file)
     _check_functions(file)
+    _check_declared(file)
     return file
 
 
@@ -423,6 +426,24 @@ def _check_functions(file: UserFile) -> None:
         if not (node.args.args and node.args.args[0].arg == "self"):
             hint += "; a property has @always(), @leads_to() or @reachable() above it"
         raise file.source.refused(node, f"{node.name}() is outside of every class, so nothing calls it", hint)
+
+
+def _check_declared(file: UserFile) -> None:
+    """Refuse a constant of a class, or an argument of a property, that is not what the model declares it to be."""
+    classes = {n.name: n for n in file.source.tree.body if isinstance(n, ast.ClassDef)}
+    own = dict.fromkeys(c for machine in file.machines().values() for c in machine.__mro__ if file.is_own(c))
+    for cls, (name, hint) in itertools.product(own, constants_of(Machine).items()):
+        if name in vars(cls) and cls.__name__ in classes and not fits(vars(cls)[name], hint):
+            node = classes[cls.__name__]
+            at = [node, *(at for at, bound in bound_in(node.body) if bound == name)][-1]
+            raise file.source.refused(at, f"{name} of {cls.__name__} has to be {form(hint)}")
+    functions = {n.name: n for n in ast.walk(file.source.tree) if isinstance(n, ast.FunctionDef)}
+    for p in vars(file.module).values():
+        for name, said in unfit(p) if isinstance(p, Property) and file.is_own(p.function) else ():
+            function = functions[p.function.__name__]
+            calls = (d for d in function.decorator_list if isinstance(d, ast.Call))
+            given = [k for call in calls for k in call.keywords if k.arg == name]
+            raise file.source.refused([function, *given][-1], f"{name} of {function.name} has to be {said}")
 
 
 def _check_design(design: type[Machine], file: UserFile) -> None:

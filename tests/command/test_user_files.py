@@ -29,6 +29,33 @@ BAD = [
     ("exception", ("\n\nclass", "\nx = 1 // 0\nclass"), 4, "ZeroDivisionError"),
     ("call", ("super().kvm_ioapic_send_eoi", "super().kvm_ioapic_send_eio"), 11, "did you mean 'kvm_ioapic_send_eoi'?"),
     ("recursion", ("super().", "self."), 11, "recursion is not in the language\n"),
+    *(
+        ("declared", ('"""Obey SPIV bit 12."""', wrong), 6, f"{wrong.partition(' =')[0]} of Mine has to be {said}")
+        for wrong, said in [
+            ("scope_defaults = 5", "a dict {text: value}"),
+            ("scope_defaults = {1: 2}", "a dict {text: value}"),
+            ("default_roles = 5", "a dict {text: (text, ...)}"),
+            ("default_roles = {'vmm': 'qemu'}", "a dict {text: (text, ...)}"),
+            ("meets = 5", "a dict {text: (text, ...)}"),
+            ("meets = {'vmm': 5}", "a dict {text: (text, ...)}"),
+            ("api_flags = Vector", "a tuple (ApiFlags, ...)"),
+            ("api_flags = (4,)", "a tuple (ApiFlags, ...)"),
+            ("flag_names = 7", "a dict {ApiFlags: text}"),
+            ("flag_names = {1: 2}", "a dict {ApiFlags: text}"),
+            ("has_modes = 1", "True or False"),
+            ("called = 5", "text or None"),
+            ("patch = 'a title'", "Patch(title=text, author=text, "),
+        ]
+    ),
+    (
+        "date",
+        (
+            "\n\nclass Mine(Base):\n",
+            "from model.lang import Patch\nclass Mine(Base):\n    patch = Patch('t', date=5)\n",
+        ),
+        5,
+        "patch of Mine has to be",
+    ),
 ]
 
 
