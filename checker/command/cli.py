@@ -9,6 +9,7 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from types import ModuleType
 
 from checker.command import checkout, exits
@@ -50,6 +51,13 @@ def parsers() -> ModuleType:
         return importlib.import_module("checker.command.parsers")
 
 
+def one_reading() -> AbstractContextManager[object]:
+    """A file of the user's that an editor writes meanwhile stays one file for all that a command asks of it."""
+    with nothing_to_keep():
+        reading: AbstractContextManager[object] = importlib.import_module("checker.language.source").one_reading()
+    return reading
+
+
 def named_in(words: Sequence[str]) -> str:
     """The command of a command line: its first word that is no option."""
     return next((word for word in words if not word.startswith("-")), "")
@@ -77,8 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser([named_in(words)]).parse_args(words)
         as_json = bool(getattr(options, "json", False))
         checkout.check(options.command)
-        parsers().look_up(options)
-        code: int = module_of(options.command).run(options)
+        with one_reading():
+            parsers().look_up(options)
+            code: int = module_of(options.command).run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         return _closed_pipe()

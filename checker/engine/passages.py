@@ -123,14 +123,17 @@ def _users_files(design: Any) -> frozenset[str]:
 def tracing(files: Collection[str]) -> Iterator[set[tuple[str, int]]]:
     """Collects (file, line where it begins) of each statement of these files that this thread's Python runs meanwhile."""
     seen = set[tuple[str, int]]()
-    begins = {file: _beginnings(parsed(file)) for file in files}
+    begins = dict[tuple[str, str], dict[int, int]]()
 
     def of_frame(frame: types.FrameType, event: str, _: Any) -> Callable[..., Any] | None:
         file = frame.f_code.co_filename
-        if file not in begins:
+        if file not in files:
             return None
         if event == "line":
-            seen.add((file, begins[file].get(frame.f_lineno, frame.f_lineno)))
+            of = file, str(frame.f_globals["__name__"])
+            if of not in begins:
+                begins[of] = _beginnings(parsed(*of))
+            seen.add((file, begins[of].get(frame.f_lineno, frame.f_lineno)))
         return of_frame
 
     before = sys.gettrace()

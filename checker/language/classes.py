@@ -75,7 +75,7 @@ def _text_of(cls: type) -> tuple[ast.ClassDef, str] | None:
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     if not isinstance(file, str):
         return None
-    found: ast.Module | ast.ClassDef = parsed(file)
+    found: ast.Module | ast.ClassDef = parsed(file, cls.__module__)
     for name in cls.__qualname__.split("."):
         inside = [n for n in found.body if isinstance(n, ast.ClassDef) and n.name == name]
         if not inside:

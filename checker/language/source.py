@@ -14,6 +14,7 @@ import types
 import typing
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def tree_of(file: str, text: str) -> ast.Module:
 
 @functools.lru_cache(maxsize=256)
 def _parsed(file: str, stamp: float) -> ast.Module:
-    return tree_of(file, text_of(file))
+    return tree_of(file, text_of(file, ""))  # of no module of the user's
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Source:
     text: str  # with line feeds
     tree: ast.Module
     wrong: SyntaxError | ValueError | None  # why it has no tree (or no text): told when it is to be run
-    beside: Mapping[str, Source | None]  # what it imports from its own folder, by name; None: what imports it
+    beside: Mapping[str, Source | str]  # what it imports from its own folder, by name; of what imports it the circle
     digest: str  # of what it says, and of what is beside it
 
     def refused(self, node: ast.AST, said: str, hint: str = "") -> Refused:
@@ -55,20 +56,49 @@ class Source:
         return Refused(loc_of(node, str(self.path)), said, hint)
 
 
-IN_FORCE: dict[str, Source] = {}  # by file: what was loaded last
+OF_MODULE: dict[str, Source] = {}  # what each module of the user's was executed from
+Reading = dict[tuple[Path, str], Source]  # by folder and name in it: a symbolic link imports from where it lies
+_readings: list[Reading] = []  # under way, also for the threads of a command: one inside of another is part of it
 
 
-def read(path: Path, importers: tuple[Path, ...] = ()) -> Source:
-    """A file, and the files beside it that it imports. importers: those for which this one is read. Raises OSError."""
+@contextmanager
+def one_reading() -> Iterator[Reading]:
+    """Meanwhile a file of the user's is what it was when it was read first, by the path it was read by: who imports it
+    twice, or in two files, means one thing. A command is one reading."""
+    known: Reading = _readings[-1] if _readings else {}
+    _readings.append(known)
+    try:
+        yield known
+    finally:
+        _readings.pop()
+
+
+def read(path: Path) -> Source:
+    """A file, and the files beside it that it imports, each read once. Raises OSError."""
+    with one_reading() as known:
+        return _read(path, (), known)
+
+
+def _read(path: Path, importers: tuple[Path, ...], known: Reading) -> Source:
+    """importers: those for which this one is read."""
+    key = path.parent.resolve(), path.name
+    if key not in known:
+        known[key] = _read_now(path, (*importers, path), known)
+    return known[key]
+
+
+def _read_now(path: Path, chain: tuple[Path, ...], known: Reading) -> Source:
     content, text, tree, wrong = path.read_bytes(), "", ast.Module([], []), None
     try:
-        text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8").read()
+        text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
         tree = tree_of(str(path), text)
     except (SyntaxError, ValueError) as error:
         wrong = error
-    known = (*importers, path)
-    beside = {name: None if p in known else read(p, known) for name, p in dict(_imports_beside(tree, path)).items()}
-    digests = "".join(file.digest for file in beside.values() if file is not None)
+    beside = dict[str, Source | str]()
+    for name, file in dict(_imports_beside(tree, path)).items():
+        circle = [p.name for p in (*chain[chain.index(file) :], file)] if file in chain else []
+        beside[name] = " -> ".join(circle) or _read(file, chain, known)
+    digests = "".join(file.digest for file in beside.values() if isinstance(file, Source))
     return Source(path, text, tree, wrong, beside, hashlib.sha256(content + digests.encode()).hexdigest())
 
 
@@ -89,15 +119,16 @@ def _imports_beside(tree: ast.Module, path: Path) -> Iterator[tuple[str, Path]]:
                 yield name, file
 
 
-def parsed(file: str) -> ast.Module:
-    """The AST of a source file: as it was loaded, or read once per version of the file."""
-    return IN_FORCE[file].tree if file in IN_FORCE else _parsed(file, os.stat(file).st_mtime)
+def parsed(file: str, module: str) -> ast.Module:
+    """The AST of a module's source file: as it was executed, whatever its file says now; or read once per version of the
+    file."""
+    return OF_MODULE[module].tree if module in OF_MODULE else _parsed(file, os.stat(file).st_mtime)
 
 
-def text_of(file: str) -> str:
+def text_of(file: str, module: str) -> str:
     """What was parsed. Raises OSError."""
-    if file in IN_FORCE:
-        return IN_FORCE[file].text
+    if module in OF_MODULE:
+        return OF_MODULE[module].text
     with open(file, encoding="utf-8") as source:
         return source.read()
 
@@ -123,9 +154,10 @@ def plain_function(function: object) -> types.FunctionType:
 
 def definition_of(function: Callable[..., object]) -> ast.FunctionDef:
     """The AST node of a function. Raises ModelError if its source cannot be read."""
-    code = inspect.unwrap(plain_function(function)).__code__
+    plain = inspect.unwrap(plain_function(function))
+    code = plain.__code__
     try:
-        tree = parsed(code.co_filename)
+        tree = parsed(code.co_filename, plain.__module__)
     except (OSError, SyntaxError, ValueError) as error:
         raise ModelError(f"the source of {function.__qualname__} cannot be read: {error}") from None
     node = _definitions(tree).get((code.co_name, code.co_firstlineno))

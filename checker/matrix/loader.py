@@ -19,7 +19,7 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ from checker.language.declared import constants_of, fits, form, unfit
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean
 from checker.language.sentences import check_sentence
-from checker.language.source import IN_FORCE, USERS_MODULE, Source, read, unknown_decorator
+from checker.language.source import OF_MODULE, USERS_MODULE, Source, read, unknown_decorator
 from checker.matrix.python_said import SECONDS, TooLong, explained, import_line
 from checker.matrix.roles import ROLES, all_properties, designs, premise_of, role_of, users_file
 from model.finite import ModelError
@@ -67,7 +67,6 @@ class UserFile:
 
     source: Source
     module: types.ModuleType
-    beside: Collection[UserFile]  # what it imports from its own folder
 
     def is_own(self, defined: type | Callable[..., object]) -> bool:
         """Was the class or function defined in the file itself, not imported?"""
@@ -79,7 +78,7 @@ class UserFile:
         return {n: c for n, c in own if self.is_own(c)}
 
 
-_loaded: dict[tuple[Path, str, Path], UserFile] = {}
+_loaded: dict[tuple[Path, str, Path, str], UserFile] = {}
 
 
 def load_design(argument: str) -> type[Machine]:
@@ -148,30 +147,31 @@ def load_file(path: Path) -> UserFile:
         source = read(path)
     except OSError as error:
         raise UserError(files.sentence(error)) from None
-    file = _loaded_of(source, ())
-    _put_in_force(file)
-    return file
+    return _loaded_of(source)
 
 
-def _put_in_force(file: UserFile) -> None:
-    """Also if it was loaded before: it may have said something else meanwhile. Not before all of it is loaded."""
-    IN_FORCE[str(file.source.path)] = file.source
-    for beside in file.beside:
-        _put_in_force(beside)
-
-
-def _loaded_of(source: Source, importers: tuple[Path, ...]) -> UserFile:
-    key = (source.path.resolve(), source.digest, Path.cwd())  # its source goes by the name that it was given here
+def _loaded_of(source: Source) -> UserFile:
+    key = (
+        source.path.resolve(),
+        source.digest,
+        Path.cwd(),
+        str(source.path),
+    )  # what is kept has the path as it was given
+    linecache.cache[key[3]] = (
+        len(source.text),
+        None,
+        source.text.splitlines(keepends=True),
+        key[3],
+    )  # for what is refused
     if key not in _loaded:
         name = f"{USERS_MODULE}{source.path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}"
-        _loaded[key] = _execute(source, name, importers)
+        _loaded[key] = _execute(source, name)
     return _loaded[key]
 
 
-def _execute(source: Source, name: str, importers: tuple[Path, ...]) -> UserFile:
+def _execute(source: Source, name: str) -> UserFile:
     path, module = str(source.path), types.ModuleType(name)
     module.__file__ = path
-    linecache.checkcache(path)
     if line := line_of_diff(source.text):
         hint = 'write the function that it touches as a subclass: README.md, "Your patch, in ten minutes and ten lines"'
         raise Refused(Loc(path, line, 0, 1000), "this is a patch of C, and a design is a Python class", hint)
@@ -181,12 +181,13 @@ def _execute(source: Source, name: str, importers: tuple[Path, ...]) -> UserFile
         if source.wrong is not None:
             raise source.wrong
         _check_before(source)
-        beside = _load_beside(source, (*importers, source.path))
+        beside = _load_beside(source)
         code = compile(source.tree, path, "exec", dont_inherit=True)
         module.__dict__["__builtins__"] = {
             **vars(builtins),
             "__import__": _importing({n: file.module for n, file in beside.items()}),
         }
+        OF_MODULE[name] = source
         sys.modules[name] = module  # typing.get_type_hints looks classes' modules up there
         with _time_limit():
             exec(code, module.__dict__)
@@ -194,22 +195,20 @@ def _execute(source: Source, name: str, importers: tuple[Path, ...]) -> UserFile
         raise
     except BaseException as error:  # also SystemExit: a file must not end the command as if all were well
         raise explained(error, source) from None
-    file = UserFile(source, module, beside.values())
+    file = UserFile(source, module)
     _check_names(file)
     _check_functions(file)
     _check_declared(file)
     return file
 
 
-def _load_beside(source: Source, importers: tuple[Path, ...]) -> dict[str, UserFile]:
+def _load_beside(source: Source) -> dict[str, UserFile]:
     found = dict[str, UserFile]()
     for name, file in source.beside.items():
-        if file is None:
-            again = source.path.parent / f"{name}.py"
-            circle = " -> ".join(p.name for p in (*importers[importers.index(again) :], again))
-            said = f"the file imports itself: {circle}"
+        if isinstance(file, str):
+            said = f"the file imports itself: {file}"
             raise Refused(Loc(str(source.path), 1), said, "move what both need to a third file")
-        found[name] = _loaded_of(file, importers)
+        found[name] = _loaded_of(file)
     return found
 
 

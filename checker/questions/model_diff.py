@@ -204,8 +204,8 @@ def changed_lines(base: type[Design], design: type[Design]) -> dict[str, dict[st
 
 
 def _numbered(function: Callable[..., object]) -> list[tuple[int, str]]:
-    node = definition_of(function)
-    lines = _without_comments(function.__code__.co_filename, parsed(function.__code__.co_filename))
+    node, file = definition_of(function), function.__code__.co_filename
+    lines = _without_comments(file, function.__module__, parsed(file, function.__module__))
     first = node.body[0]
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     skip = range(first.lineno, (first.end_lineno or first.lineno) + 1) if documented else range(0)
@@ -214,9 +214,9 @@ def _numbered(function: Callable[..., object]) -> list[tuple[int, str]]:
 
 
 @functools.lru_cache(maxsize=256)
-def _without_comments(file: str, version: ast.Module) -> list[str]:
+def _without_comments(file: str, module: str, version: ast.Module) -> list[str]:
     """The lines of a source file (of the version that was parsed)."""
-    text = text_of(file)
+    text = text_of(file, module)
     lines = text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:

@@ -64,6 +64,61 @@ def test_what_is_refused_is_not_read_in_place_of_what_was_loaded(tmp_path: Path,
     assert ours.replace(str(tmp_path / "mine"), str(tmp_path / "calm")) == theirs
 
 
+IMPORTING = "from common import Obeys\n\n\nclass Mine(Obeys):\n    KNOWN = True\n"
+
+
+@pytest.fixture
+def importing(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Two files that import a third one, and that one."""
+    files = tmp_path / "first.py", tmp_path / "second.py", tmp_path / "common.py"
+    for file, text in zip(files, (IMPORTING, IMPORTING, PATCH.replace("class Mine", "class Obeys")), strict=True):
+        file.write_text(text)
+    return files
+
+
+def test_what_two_files_import_is_one_file_for_a_command(
+    eoi, importing: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is edited between the loads. What the command keeps is right for those that come after it."""
+    first, second, common = importing
+    monkeypatch.delenv("EOI_ANEW", raising=False)
+    monkeypatch.setenv("EOI_CACHE", str(common.parent / "cache"))
+    before, after = common.read_text(), OTHER.replace("class Mine", "class Obeys")
+    load = loader.load_file
+
+    def disturbed(path: Path) -> loader.UserFile:
+        if path == second:
+            common.write_text(after)
+        return load(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loader, "load_file", disturbed)
+        told = eoi("diff", str(first), str(second), *STORM)
+    assert common.read_text() == after
+    edited = eoi("prove", str(second), *STORM)
+    common.write_text(before)
+    unedited = [eoi("prove", str(file), *STORM) for file in (first, second)]
+    assert [ran.code for ran in unedited] == [1, 1] and edited.code != 1, "each is what it says when it is loaded"
+    calm = eoi("diff", str(first), str(second), *STORM)
+    assert (told.code, told.out) == (calm.code, calm.out)
+    monkeypatch.setenv("EOI_ANEW", "1")
+    assert eoi("diff", str(first), str(second), *STORM).code == calm.code
+    assert [eoi("prove", str(file), *STORM).code for file in (first, second)] == [1, 1]
+
+
+def test_a_class_is_lowered_from_what_its_module_was_executed_from(importing: tuple[Path, Path, Path]) -> None:
+    """Also if another class of the same process has what the file beside it says now."""
+    first, second, common = importing
+    (calm := common.parent / "calm").mkdir()
+    for file in importing:
+        (calm / file.name).write_text(file.read_text())
+    designs = [load_design(str(first))]
+    common.write_text(OTHER.replace("class Mine", "class Obeys"))
+    designs += [load_design(str(second)), load_design(str(calm / "first.py"))]
+    ours, edited, undisturbed = (program_text(lower(compose(c, Qemu, Linux, Level), Scope())) for c in designs)
+    assert ours == undisturbed.replace(f"{calm}/", f"{common.parent}/") != edited.replace(second.name, first.name)
+
+
 def test_the_story_has_the_digest_of_what_was_judged(eoi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = tmp_path / "mine.py"
     mine.write_text(PATCH)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from checker.matrix import loader
+
 PATCH = '''\
 from model.designs.base import Base
 from model.machine import Lapic, Vector
@@ -48,6 +50,19 @@ def test_each_guest_runs_its_branch(eoi, mine, engine):
     assert "NOT LOOKED AT: mine.py:10 in kvm_ioapic_send_eoi(): no step runs it here" in linux.out
     windows = eoi("prove", str(mine), "--guest", "windows_cg", *ONE, "--engine", engine, "--brief")
     assert "NOT LOOKED AT: mine.py:11 in kvm_ioapic_send_eoi(): no step runs it here" in windows.out
+
+
+def test_what_was_kept_of_another_spelling_of_its_path_was_looked_at(eoi, mine, monkeypatch):
+    """What is kept names lines by the path as it was given."""
+    mine.write_text(PATCH)
+    monkeypatch.delenv("EOI_ANEW", raising=False)
+    monkeypatch.setenv("EOI_CACHE", str(mine.parent / "cache"))
+    monkeypatch.chdir(mine.parent)
+    assert "NOT LOOKED AT: mine.py:10" in eoi("prove", mine.name, "--guest", "linux", *ONE).out
+    loader._loaded.clear()  # as for another process
+    loader._design_of.cache_clear()
+    both = eoi("prove", str(mine), "--guest", "linux,windows_cg", *ONE)
+    assert "NOT LOOKED AT" not in both.out and both.out.count("  never run: mine.py:1") == 2
 
 
 def test_what_one_cell_runs_was_looked_at(eoi, mine):

@@ -19,6 +19,7 @@ import pytest
 from checker.language import source
 from checker.matrix import loader
 from checker.questions.model_diff import model_diff
+from model.finite import ModelError
 
 ONE_CELL = ("--scope", "ioapic=0x11,cpus=1,pins=1,vectors=1")
 DEFAULTS = {"kernel": "base", "vmm": "qemu", "guest": "linux", "device": "level"}
@@ -409,6 +410,31 @@ class TestFileBeside:
         written(replace(FIRST, path="one/common.py"), "import first\n")
         ran = eoi(*asked({"kernel": written(FIRST, "import common\n")}))
         assert ran.code == 2 and "the file imports itself: first.py -> common.py -> first.py" in ran.err
+
+    def test_a_circle_is_refused_from_wherever_it_is_met_in_a_command(self, written):
+        files = written(FIRST, "import common\n"), written(replace(FIRST, path="one/common.py"), "import first\n")
+        with source.one_reading():
+            for file in files:
+                with pytest.raises(ModelError, match=r"the file imports itself: first\.py -> common\.py -> first\.py"):
+                    loader.load_design(file)
+
+    def test_each_is_read_once_however_many_ways_lead_to_it(self, written, monkeypatch):
+        """Each of twenty levels is two files that import both of the next."""
+        text = "from model.designs.base import Base\n\n\nclass {0}(Base):\n    KNOWN = True\n"
+        for level, side in itertools.product(range(20), "ab"):
+            below = f"from a{level + 1} import A{level + 1}\nfrom b{level + 1} import B{level + 1}\n"
+            said = text.format(f"{side.upper()}{level}")
+            written(replace(FIRST, path=f"one/{side}{level}.py"), (below if level < 19 else "") + said)
+        reads, read = list[Path](), Path.read_bytes
+
+        def counted(path: Path) -> bytes:
+            reads.append(path)
+            assert len(reads) < 100
+            return read(path)
+
+        monkeypatch.setattr(Path, "read_bytes", counted)
+        assert loader.load_design("one/a0.py").__name__ == "A0"
+        assert len(reads) == len(set(reads)) == 39
 
     def test_what_it_lacks_is_told_by_its_name(self, eoi, written):
         written(replace(FIRST, path="one/common.py"), "from model.designs.base import Base\n")

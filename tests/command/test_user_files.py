@@ -164,6 +164,16 @@ def test_an_import_that_exits_or_hangs_is_not_all_well(eoi, tmp_path, monkeypatc
         assert ran.code == 2 and f"{tmp_path}/mine.py:1: " in ran.err
 
 
+def test_a_mark_of_the_byte_order_is_none_of_what_a_file_says(eoi, patch_file):
+    """Windows' editors write one; Python takes it."""
+    patch_file.write_text("\ufeff" + GOOD)
+    assert load_design(str(patch_file)).__name__ == "Mine"
+    patch_file.write_text("\ufefffrom model.designs.base import Bass\n" + GOOD)
+    ran = eoi("prove", str(patch_file), *WINDOWS)
+    assert ran.code == 2 and f"{patch_file}:1: " in ran.err and "did you mean 'Base'?" in ran.err
+    assert "  from model.designs.base import Bass\n" in ran.err.replace("\t", " ")
+
+
 CLASS, _, METHOD = GOOD.partition("\n    def ")
 OUTSIDE = f"{CLASS}\n\n" + textwrap.dedent(f"    def {METHOD}")
 EMPTY = "from model.designs.base import Base\n\n\nclass Mine(Base):\n    pass\n"

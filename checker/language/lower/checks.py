@@ -53,7 +53,9 @@ def _check_annotations(owner: type[Design], scope: Scope) -> None:
     file = getattr(module, "__file__", None)
     if module is None or file is None:
         return
-    classes = [n for n in ast.walk(parsed(file)) if isinstance(n, ast.ClassDef) and n.name == owner.__name__]
+    classes = [
+        n for n in ast.walk(parsed(file, owner.__module__)) if isinstance(n, ast.ClassDef) and n.name == owner.__name__
+    ]
     for node in (n for c in classes for n in c.body if isinstance(n, ast.AnnAssign)):
         name = ast.unparse(node.target)
         if name == "scope" or "ClassVar" in ast.unparse(node.annotation):
