@@ -39,8 +39,9 @@ def check_text(node: ast.ClassDef, file: str) -> None:
     for keyword in node.keywords:
         raise Refused(loc_of(keyword, file), "a class has bases and nothing else", f"drop `{ast.unparse(keyword)}`")
     for decorator in node.decorator_list:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if ast.unparse(called).rpartition(".")[2] != "dataclass":
+        if (
+            ast.unparse(decorator).rpartition(".")[2] != "dataclass(frozen=True)"
+        ):  # slots and init would change what it has
             said = f"the decorator @{ast.unparse(decorator)} of a class is not in the language"
             raise Refused(loc_of(decorator, file), said, DECORATED)
     for at, name in bound_in(node.body):
@@ -177,6 +178,8 @@ def check_enum(cls: type[Enum]) -> None:
     """Raise Refused (a ModelError) for what an Enum holds beside its members."""
     if issubclass(cls, Flag):
         raise _refused(cls, "", f"{cls.__name__} is a Flag, whose values are sets of members", "derive it from Enum")
+    if not len(cls):
+        raise _refused(cls, "", f"{cls.__name__} has no members, so nothing is of this type", "NAME = 0, ...")
     for owner in (c for c in cls.__mro__ if c not in PLAIN_ENUMS):
         node = _check_made(owner, EnumMeta)
         for at, name in bound_in(node.body):

@@ -16,6 +16,7 @@ from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean
 from checker.language.source import type_hints
 from checker.matrix.roles import designs, look_up, users_file
+from model import lang
 from model.lang import Design
 from model.machine import ApiFlags, Machine, Scope
 
@@ -71,6 +72,9 @@ def check_scope(of: type[Scope]) -> None:
                     f"write @dataclass(frozen=True) above the class, and `{name}: int = 2`, bool or an Enum in it",
                 )  # fmt: skip
     for f in dataclasses.fields(of):
+        if hasattr(lang.Scope, f.name):
+            at = field_loc(of, f.name) or Loc("", 1)
+            raise Refused(at, f"{f.name!r} is what the checker asks a scope for", "rename it")
         none = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
         if none or not isinstance(f.default, int | Enum):
             owner = next(cls for cls in of.__mro__ if f.name in vars(cls).get("__annotations__", {}))

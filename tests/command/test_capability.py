@@ -131,6 +131,8 @@ def test_what_scope_says_is_not_varied_and_a_story_says_its_choice(eoi, mine):
         ("many: tuple[int, ...] = (1, 2)", "MyScope.many is no number, bool or Enum"),
         ("many: str = 'some'", "MyScope.many is no number, bool or Enum"),
         ("many: int = field(kw_only=True)", "MyScope.many has no default"),
+        ("sizes: int = 2", "'sizes' is what the checker asks a scope for"),
+        ("choices: bool = False", "'choices' is what the checker asks a scope for"),
         ("many = [1, 2]", "MyScope.many is no field of the scope"),
         ("many: list[int] = [1, 2]", "mutable default"),
     ],

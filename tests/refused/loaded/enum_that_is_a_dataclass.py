@@ -5,7 +5,7 @@ from model.designs.base import Base
 from model.machine import Lapic
 
 
-@dataclass
+@dataclass(frozen=True)
 class Mode(Enum):
     OFF = 0
     ON = 1
