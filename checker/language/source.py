@@ -25,13 +25,19 @@ from model.lang import always, leads_to, reachable, step
 DECORATORS: tuple[object, ...] = (step, always, leads_to, reachable, abstractmethod)
 USERS_MODULE = "eoi_user_"  # what the module of a user's file is called; the rest of the name hashes what the file says
 MISSING = object()  # what a name means that nothing defines
+DEEPEST = 100  # what is nested, of a user's; twice that can still be read
+ROWS: dict[type[ast.AST], str] = {ast.BoolOp: "values", ast.Compare: "comparators", ast.Tuple: "elts"}
+TOO_DEEP = "it is nested too deep to be read"
 OURS = ("checker", "model", "oracles", "properties")  # the project's own packages
 
 
 @functools.lru_cache(maxsize=256)
 def tree_of(file: str, text: str) -> ast.Module:
-    """The AST of a file's text, made once: nobody changes one. Raises SyntaxError, ValueError."""
-    return ast.parse(text, file)
+    """The AST of a file's text, made once: nobody changes one. Raises SyntaxError, ValueError, ModelError."""
+    try:
+        return ast.parse(text, file)
+    except (RecursionError, MemoryError):  # which one depends on the version, and on how deep
+        raise ModelError(f"{file}: {TOO_DEEP}") from None
 
 
 @functools.lru_cache(maxsize=256)
@@ -74,7 +80,7 @@ def one_reading() -> Iterator[Reading]:
 
 
 def read(path: Path) -> Source:
-    """A file, and the files beside it that it imports, each read once. Raises OSError."""
+    """A file, and the files beside it that it imports, each read once. Raises OSError, ModelError."""
     with one_reading() as known:
         return _read(path, (), known)
 
@@ -94,12 +100,25 @@ def _read_now(path: Path, chain: tuple[Path, ...], known: Reading) -> Source:
         tree = tree_of(str(path), text)
     except (SyntaxError, ValueError) as error:
         wrong = error
+    _check_depth(tree, path)
     beside = dict[str, Source | str]()
     for name, file in dict(_imports_beside(tree, path)).items():
         circle = [p.name for p in (*chain[chain.index(file) :], file)] if file in chain else []
         beside[name] = " -> ".join(circle) or _read(file, chain, known)
     digests = "".join(file.digest for file in beside.values() if isinstance(file, Source))
     return Source(path, text, tree, wrong, beside, hashlib.sha256(content + digests.encode()).hexdigest())
+
+
+def _check_depth(tree: ast.Module, path: Path) -> None:
+    """Raise ModelError for what is nested so deep that what reads it, function by function, would not come to its end. A
+    row of `and` is as deep as it is long: it becomes one operator in another."""
+    left: list[tuple[ast.AST, int, int]] = [(tree, 0, 1)]
+    while left:
+        node, depth, line = left.pop()
+        depth, line = depth + len(getattr(node, ROWS.get(type(node), ""), ())), getattr(node, "lineno", line)
+        if depth > DEEPEST:
+            raise ModelError(f"{path}:{line}: {TOO_DEEP}: at most {DEEPEST} in one another, or in one row")
+        left += [(child, depth + 1, line) for child in ast.iter_child_nodes(node)]
 
 
 def _imports_beside(tree: ast.Module, path: Path) -> Iterator[tuple[str, Path]]:

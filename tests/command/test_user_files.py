@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from pathlib import Path
 
@@ -29,6 +30,20 @@ BAD = [
     ("exception", ("\n\nclass", "\nx = 1 // 0\nclass"), 4, "ZeroDivisionError"),
     ("call", ("super().kvm_ioapic_send_eoi", "super().kvm_ioapic_send_eio"), 11, "did you mean 'kvm_ioapic_send_eoi'?"),
     ("recursion", ("super().", "self."), 11, "recursion is not in the language\n"),
+    *(
+        (
+            "too deep",
+            ("if apic.spiv_directed_eoi:", f"if {deep}:"),
+            9,
+            "it is nested too deep to be read: at most 100 in",
+        )
+        for deep in [
+            "not " * 300 + "apic.spiv_directed_eoi",
+            "apic.spiv_directed_eoi" + " and apic.spiv_directed_eoi" * 3_000,
+            "apic.spiv_directed_eoi" + " == apic.spiv_directed_eoi" * 3_000,
+            "apic.spiv_directed_eoi in (" + "False, " * 3_000 + ")",
+        ]
+    ),
     *(
         ("declared", ('"""Obey SPIV bit 12."""', wrong), 6, f"{wrong.partition(' =')[0]} of Mine has to be {said}")
         for wrong, said in [
@@ -118,6 +133,28 @@ def test_a_bad_file_is_exit_code_2_and_points_at_the_line(eoi, patch_file, monke
     assert ran.code == 2
     assert f"{patch_file}:{line}: " in ran.err
     assert said in ran.err
+
+
+@pytest.mark.parametrize(
+    "deep",
+    ["-" * 5_000 + "1", "-" * 100_000 + "1", "not " * 3_000 + "1", "1 + " * 20_000 + "1"],
+    ids=["minus", "more", "not", "plus"],
+)
+def test_what_python_s_parser_finds_too_deep_is_said_to_be(eoi, patch_file, deep):
+    """It knows no line; another version of it may read on, and then the line is known."""
+    patch_file.write_text(GOOD.replace("\n\nclass", f"\nX = {deep}\nclass"))
+    ran = eoi("prove", str(patch_file), *WINDOWS)
+    assert ran.code == 2 and re.match(
+        rf"eoi: {re.escape(str(patch_file))}(:4)?: it is nested too deep to be read", ran.err
+    )
+
+
+def test_what_is_as_deep_as_may_be_is_read(eoi, patch_file):
+    for deep in ("not " * 90 + "apic.spiv_directed_eoi", "apic.spiv_directed_eoi" + " and apic.spiv_directed_eoi" * 90):
+        patch_file.write_text(GOOD.replace("if apic.spiv_directed_eoi:", f"if {deep}:"))
+        both = (*WINDOWS, "--guest", "linux")  # one suppresses, one does not: each line is run
+        asked = (*both, "--scope", "cpus=1,pins=1,ioapic=0x20", "--property", "no_storm")
+        assert eoi("prove", str(patch_file), *asked).code == 0  # as of GOOD: it is no other condition
 
 
 def test_a_file_without_a_design(eoi, tmp_path):
