@@ -74,7 +74,18 @@ def build_parser(named: Sequence[str] = tuple(COMMANDS)) -> ArgumentParser:
         one = sub.add_parser(command, help=about)
         if command in named:
             parsers().ADD[command](one)
+            one.elsewhere = commands_with
     return parser
+
+
+def commands_with(option: str) -> list[str]:
+    """Those that have an option. Asked only when another one was given it."""
+    found = list[str]()
+    for command, add in parsers().ADD.items():
+        one = Parser()
+        add(one)
+        found += [command] * (option in one.option_names())
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from checker.language.refusal import did_you_mean
@@ -19,6 +19,12 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "allow_abbrev": False})
+
+    elsewhere: Callable[[str], Sequence[str]] = staticmethod(lambda option: ())  # the commands that have an option
+
+    def option_names(self) -> list[str]:
+        """Every option that it has."""
+        return [name for action in self._actions for name in action.option_strings]
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\n{self.short_usage()}\n")
@@ -42,7 +48,7 @@ class Parser(argparse.ArgumentParser):
 
     def _check_options(self, args: Sequence[str]) -> None:
         """Of this parser: those of a command come after its name, and are that command's parser's."""
-        known = [name for action in self._actions for name in action.option_strings]
+        known = self.option_names()
         for word in args:
             if word == "--" or (self._subparsers is not None and not word.startswith("-")):
                 return
@@ -50,6 +56,10 @@ class Parser(argparse.ArgumentParser):
             if OPTION.match(word) and name not in known:
                 begun = [k for k in known if name[2:] and k.startswith(name)]
                 said = f"did you mean {' or '.join(map(repr, begun))}?" if begun else did_you_mean(name, known)
+                if has := self.elsewhere(name):
+                    self.error(
+                        f"unknown option {name}: only `eoi {'` and `eoi '.join(has)}` {'has' if len(has) == 1 else 'have'} it"
+                    )
                 before = "a command's options come after its name" if self._subparsers is not None else ""
                 self.error(
                     ": ".join(filter(None, (f"unknown option {name}", said if said.startswith("did") else before)))

@@ -59,15 +59,20 @@ def place_of(loc: Loc, beside: Loc) -> str:
     return f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}:{loc.line}"
 
 
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """The valid name that is nearest, or "" if none is near."""
+    by_letters = {n.lower(): n for n in sorted(set(valid), reverse=True)}  # V6 is near v6
+    near = difflib.get_close_matches(name.lower(), by_letters, n=1, cutoff=0.6)
+    return by_letters[near[0]] if near else ""
+
+
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
     """A hint that names the nearest valid name, or all of them if none is near and they are few."""
     names = sorted(set(valid))
     if name in names:
         return f"{name!r} exists, but this file does not import it"
-    by_letters = {n.lower(): n for n in reversed(names)}  # V6 is near v6
-    near = difflib.get_close_matches(name.lower(), by_letters, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {by_letters[near[0]]!r}?"
+    if near := nearest(name, names):
+        return f"did you mean {near!r}?"
     return "valid names: " + ", ".join(names) if 0 < len(names) <= LISTED else ""
 
 

@@ -30,9 +30,10 @@ from checker.errors import UserError
 from checker.language.classes import bound_in, check_text
 from checker.language.declared import constants_of, fits, form, unfit
 from checker.language.ir import Loc
-from checker.language.refusal import Refused, did_you_mean
+from checker.language.refusal import Refused, did_you_mean, nearest
 from checker.language.sentences import check_sentence
 from checker.language.source import OF_MODULE, USERS_MODULE, Source, read, unknown_decorator
+from checker.matrix.calls import callable_names, unknown_name, wrong_calls, wrong_imports
 from checker.matrix.python_said import SECONDS, TooLong, explained, import_line
 from checker.matrix.roles import ROLES, all_properties, designs, premise_of, role_of, users_file
 from model.finite import ModelError
@@ -40,12 +41,6 @@ from model.lang import Design, Property
 from model.machine import Machine
 
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.Pass)
-MEMBERS = ("ApiFlags", "IoapicVersion")  # a tuple of them all may be made
-MAY_BE_CALLED = {
-    "model.lang": ("Patch", "Index", "Label", "step", "always", "leads_to", "reachable"),
-    "dataclasses": ("dataclass", "field"),
-    "model.machine": MEMBERS,
-}
 DERIVE_KERNEL = (
     "derive from Base (from model.designs.base import Base), or from V6 (model.designs.v6), which was merged"
 )
@@ -130,8 +125,15 @@ def path_and_name(argument: str) -> tuple[Path, str]:
         path_text, name = argument, ""
     path = Path(path_text)
     if not path.is_file():
-        raise UserError(f"{path}: " + ("is a directory, a .py file is needed" if path.is_dir() else "no such file"))
+        raise UserError(f"{path}: " + ("is a directory, a .py file is needed" if path.is_dir() else _no_such(path)))
     return path, name
+
+
+def _no_such(path: Path) -> str:
+    """The file of its folder that is nearest is named by its whole path, as it would be given."""
+    beside = {p.stem: p for p in path.parent.glob("*.py") if p.is_file()}
+    near = nearest(path.stem, beside)
+    return "no such file" + (f": did you mean {str(beside[near])!r}?" if near else "")
 
 
 def file_digest(module: str) -> str:
@@ -252,7 +254,8 @@ def _the_one(file: UserFile, wanted: str) -> type[Machine]:
     if len(found) == 1:
         return own[found[0]]
     if wanted:
-        raise UserError(f"{path}: no design class {wanted!r} in this file")
+        known = did_you_mean(wanted, own)
+        raise UserError(f"{path}: no design class {wanted!r} in this file" + (f": {known}" if known else ""))
     if not found:
         raise UserError(
             f"{path}: no design in this file; write a subclass of one, e.g.\n"
@@ -279,6 +282,8 @@ def line_of_diff(text: str) -> int:
 
 def _check_before(source: Source) -> None:
     """Raise Refused for what a file must not say, before it is run."""
+    for wrong in wrong_imports(source.tree):
+        raise source.refused(*wrong)
     _only_definitions(source)
     for node in (n for n in ast.walk(source.tree) if isinstance(n, ast.ClassDef)):
         check_text(node, str(source.path))
@@ -290,17 +295,17 @@ def _check_before(source: Source) -> None:
 def _only_definitions(source: Source) -> None:
     """Refuse what does something when the file is read: a design's file says what is, it does not act. It could change the
     very designs that it is compared with."""
-    calling = _callable_names(source.tree, "tuple")
+    calling = callable_names(source.tree, "tuple")
     for node in _defining(source.tree.body):
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if not docstring and not isinstance(node, DEFINITIONS):
             raise source.refused(node, "a design's file only imports and defines", "put it into a method")
         for part in (n for expression in _evaluated(node) for n in ast.walk(expression)):
+            for wrong in wrong_calls(part, source.tree, calling) if isinstance(part, ast.Call) else ():
+                raise source.refused(*wrong)
             said, hint = "", "write a constant"
             if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
                 said, hint = "gives values to names of its own only", "restate it in a class"
-            elif isinstance(part, ast.Call) and not _may_be_called(part, calling):
-                said = "calls nothing while it is read"
             elif isinstance(part, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.comprehension):
                 said = "computes nothing while it is read"
             if said:
@@ -314,10 +319,12 @@ def _only_definitions(source: Source) -> None:
 def _check_decorators(source: Source) -> None:
     """Refuse a decorator that is not known by its name. It is called, though nothing says so. Of Python's own, what they
     make of a function is refused where it stands."""
-    known = _callable_names(source.tree, "property", "classmethod", "staticmethod")
+    known = callable_names(source.tree, "property", "classmethod", "staticmethod")
     for node in (n for n in ast.walk(source.tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)):
         for decorator in node.decorator_list:
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            for wrong in unknown_name(called, source.tree):
+                raise source.refused(*wrong)
             if not (isinstance(called, ast.Name) and called.id in known):
                 raise unknown_decorator(decorator, str(source.path))
 
@@ -341,35 +348,6 @@ def _evaluated(node: ast.stmt) -> list[ast.AST]:
             return []
         case _:
             return [node]
-
-
-def _may_be_called(call: ast.Call, names: set[str]) -> bool:
-    """It makes something that a file consists of; or it is `tuple(ApiFlags)`, the members of an Enum of the model's."""
-    match call:
-        case ast.Call(func=ast.Name(id="tuple"), args=[ast.Name(id=of)], keywords=[]):
-            return "tuple" in names and of in names
-        case ast.Call(func=ast.Name(id=name)):
-            return name in names and name not in ("tuple", *MEMBERS)
-        case _:
-            return False
-
-
-def _callable_names(tree: ast.Module, *built_in: str) -> set[str]:
-    """Names that may be called: imported from where they are defined (or built in), and bound by nothing else in the file."""
-    imported, bound = set(built_in), set[str]()
-    for node in ast.walk(tree):
-        match node:
-            case ast.ImportFrom(module=module, names=names, level=0):
-                for alias in names:
-                    known = alias.name in MAY_BE_CALLED.get(module or "", ())
-                    (imported if known else bound).add(alias.asname or alias.name)
-            case ast.Import(names=names):
-                bound |= {(alias.asname or alias.name).partition(".")[0] for alias in names}
-            case ast.Name(id=name, ctx=ast.Store()) | ast.ClassDef(name=name) | ast.FunctionDef(name=name):
-                bound.add(name)
-            case _:
-                pass
-    return imported - bound
 
 
 def _check_lines(source: Source) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import traceback
+from enum import Enum
 from pathlib import Path
 
+import model.lang
 from checker.language import c_habits
 from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean
@@ -75,7 +77,7 @@ def _explained(error: BaseException, path: Path) -> Refused:
         case TooLong():
             return Refused(loc, f"the file was not read within {SECONDS:g} s", "import only what defines classes")
         case NameError(name=str(name)):
-            known = [*vars(Machine), *(n for n in _model_names())]
+            known = [*vars(Machine), *model.lang.__all__, *(n for n in _model_names())]
             hint = c_habits.name_hint(name) or import_line(name) or did_you_mean(name, known)
             return Refused(loc, f"unknown name {name!r}", hint)
         case ImportError(name=str(name)) if name in sys.modules:
@@ -83,6 +85,9 @@ def _explained(error: BaseException, path: Path) -> Refused:
             names = [n for n in vars(sys.modules[name]) if not n.startswith("_")]
             said = Path(sys.modules[name].__file__ or name).name if name.startswith(USERS_MODULE) else name
             return Refused(loc, f"{said} has no {missing!r}", import_line(missing) or did_you_mean(missing, names))
+        case AttributeError(name=str(name), obj=type() as cls):
+            names = [n for n in (cls.__members__ if issubclass(cls, Enum) else dir(cls)) if not n.startswith("_")]
+            return Refused(loc, f"{cls.__name__} has no {name!r}", did_you_mean(name, names))
         case ImportError(name=str(name)):
             beside = [p.stem for p in path.parent.glob("*.py") if p != path]
             return Refused(loc, f"there is no module {name!r}", did_you_mean(name, [*_model_modules(), *beside]))

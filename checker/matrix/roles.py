@@ -197,7 +197,8 @@ def is_patch(argument: str) -> bool:
 
 
 T = TypeVar("T")
-PATCH = re.compile(r"(.*\.(?:patch|diff|mbox|eml|txt))(?::(\d+))?", re.DOTALL)  # the file, and which of its diffs
+PATCHES = ("patch", "diff", "mbox", "eml", "txt")
+PATCH = re.compile(rf"(.*\.(?:{'|'.join(PATCHES)}))(?::(\d+))?", re.DOTALL)  # the file, and which of its diffs
 ALIASES = {"merged": "v6"}  # other names of designs, for the command line only: the matrix has each design once
 
 
@@ -208,7 +209,8 @@ def look_up(kind: str, name: str, known: Mapping[str, T], if_none_is_near: str =
         name = ALIASES[name]
     if name not in known:
         listed = {"property": "properties"}.get(kind, f"{kind}s")
-        where = if_none_is_near or f"`eoi list {listed}` names them all; a file ends in .py"
+        endings = ".py" if kind == "property" else f".py, or of a patch: .{', .'.join(PATCHES)}"
+        where = if_none_is_near or f"`eoi list {listed}` names them all; a file ends in {endings}"
         raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known) or where}")
     return known[name]
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from checker.matrix.calls import ACTORS
 from checker.matrix.loader import line_of_diff, load_design, load_properties
+from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs, is_patch, is_path, special_roles
 from model.designs.base import Base
 from tests.rigs.user_file import GOOD, WINDOWS
 
@@ -358,8 +360,92 @@ def test_an_unknown_name_that_is_near_nothing_says_where_the_names_are(eoi):
         ran = eoi("prove", name)
         assert (
             ran.code == 2
-            and f"unknown design {name!r}: `eoi list designs` names them all; a file ends in .py" in ran.err
+            and f"unknown design {name!r}: `eoi list designs` names them all; a file ends in .py, or of a patch: "
+            in ran.err
         )
+
+
+def test_an_ending_that_is_none_says_which_there_are(eoi, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("good.ptch").write_text("diff --git a/x.c b/x.c\n")
+    ran = eoi("prove", "good.ptch")
+    assert ran.code == 2 and ran.err.endswith("a file ends in .py, or of a patch: .patch, .diff, .mbox, .eml, .txt\n")
+    endings = re.findall(r"\.\w+", ran.err.rpartition("of a patch: ")[2])
+    assert endings and all(is_patch(f"good{ending}") and is_path(f"good{ending}") for ending in endings)
+
+
+def test_the_nearest_file_and_class_are_named(eoi, tmp_path):
+    (tmp_path / "only20.py").write_text(GOOD)
+    (tmp_path / "onyl20.txt").write_text("no design\n")
+    ran = eoi("prove", str(tmp_path / "onyl20.py"))
+    near = str(tmp_path / "only20.py")
+    assert (ran.code, ran.err) == (2, f"eoi: {tmp_path}/onyl20.py: no such file: did you mean {near!r}?\n")
+    ran = eoi("prove", f"{tmp_path}/only20.py:Mien")
+    assert ran.code == 2 and ran.err.endswith("no design class 'Mien' in this file: did you mean 'Mine'?\n")
+
+
+GUEST = """\
+from model.guests.guest import Doing, InterruptsOff
+from model.lang import Fair, require, step
+from model.machine import Cpu, Pin, Vector
+
+
+class Mine(InterruptsOff):
+    def guest_wants_directed_eoi(self) -> bool:
+        return False
+
+    def guest_interrupt(self, cpu: Cpu, vector: Vector) -> None:
+        self.take_interrupt(cpu, vector, Doing.HANDLER)
+
+    def guest_is_handling(self, pin: Pin) -> bool:
+        vector = self.remapped_vector(pin)
+        return any(irq.doing == Doing.HANDLER and irq.vector == vector for irq in self.irq.values())
+
+    @step(by="guest", fair=Fair.WEAK)
+    def handle(self, cpu: Cpu) -> None:
+        irq = self.irq[cpu]
+        require(self.apic[cpu].in_guest and irq.doing == Doing.HANDLER)
+        irq.doing = Doing.NOTHING
+        self.service_devices(irq.vector)
+        self.apic_set_eoi(self.apic[cpu])
+"""
+OF_GUEST = ("base", "--vmm", "qemu", "--scope", "cpus=1,pins=1,ioapic=0x20", "--property", "no_storm")
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "said"),
+    [
+        (("def guest_interrupt", "def guest_interupt"), 10, "did you mean 'guest_interrupt'?"),
+        (("def guest_is_handling", "def guest_is_handlin"), 13, "did you mean 'guest_is_handling'?"),
+        (("Fair.WEAK", "Fair.WEEK"), 17, "did you mean 'WEAK'?"),
+        (("fair=", "fare="), 17, "did you mean 'fair'?"),
+        (('by="guest"', 'by="gest"'), 17, "did you mean 'guest'?"),
+        (('by="guest"', 'by="vmm"'), 17, "did you mean 'VMM'?"),
+        (('by="guest"', 'by="somebody"'), 17, "valid names: KVM, VMM, device, guest"),
+        (('by="guest", ', ""), 17, "step() needs 'by'"),
+        (('by="guest"', '"guest"'), 17, "step() takes this by its name"),
+        (("@step(by", "@stp(by"), 17, "did you mean 'step'?"),
+        (("require, step", "require, stp"), 2, "did you mean 'step'?"),
+        (("require, step", "require"), 17, "from model.lang import step"),
+        (("Cpu, Pin, Vector", "Cpu, Pin, Vectr"), 3, "did you mean 'Vector'?"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, tuple) else None,
+)  # fmt: skip
+def test_a_slip_in_a_guest_points_at_its_line(eoi, tmp_path, change, line, said):
+    path = tmp_path / "guest.py"
+    path.write_text(GUEST)
+    assert eoi("prove", *OF_GUEST, "--guest", str(path)).code == 0
+    assert GUEST.count(change[0]) == 1
+    path.write_text(GUEST.replace(*change))
+    ran = eoi("prove", *OF_GUEST, "--guest", str(path))
+    assert ran.code == 2 and ran.err.startswith(f"eoi: {path}:{line}: ") and said in ran.err, ran.err
+    assert not re.search(r"\w+Error|unexpected keyword|positional", ran.err)
+
+
+def test_who_steps_is_one_that_the_model_has():
+    """What a file may say is what the registered roles say, each of them."""
+    families = [*designs().values(), *VMMS.values(), *GUESTS.values(), *DEVICES.values(), *special_roles().values()]
+    assert {info.by for cls in families for info in cls.steps().values()} == set(ACTORS)
 
 
 SECOND_VCPU = """

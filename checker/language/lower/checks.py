@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from checker.language.classes import field_loc
 from checker.language.ir import Loc
 from checker.language.layout import records
-from checker.language.refusal import Refused, a, did_you_mean, loc_of
+from checker.language.refusal import Refused, a, did_you_mean, loc_of, nearest
 from checker.language.source import USERS_MODULE, definition_of, parsed, type_hints
 from model.finite import IntType, MaskType, ModelError, OptionalType, RangeError, StructType, TableType, Type, encode
 from model.lang import Design, Scope, Struct, resolve
@@ -230,6 +230,18 @@ def check_unused(design: type[Design], used: set[tuple[type, str]]) -> None:
             node, file = definition_of(function), function.__code__.co_filename
             hint = did_you_mean(name, known - {name})
             raise Refused(loc_of(node, file), f"{name}() replaces nothing and nobody calls it", hint)
+
+
+def nobody_provides(design: type[Design], name: str, loc: Loc) -> Refused:
+    """What is said of an abstract function that is called: where a patch misspells it, or else where it is declared (loc)."""
+    said = f"no role of {design.__name__} provides {name}()"
+    for owner in filter(_is_patch, design.__mro__):
+        for own, function in _methods(owner).items():
+            replaces = any(own in vars(other) for other in design.__mro__ if other is not owner)
+            if not replaces and own not in design.steps() and nearest(own, [name]):
+                place = loc_of(definition_of(function), function.__code__.co_filename)
+                return Refused(place, f"{said}, and {own}() replaces nothing", f"did you mean {name!r}?")
+    return Refused(loc, said, f"write {name}() in one of them, or name a role that has it")
 
 
 @functools.lru_cache(maxsize=4096)

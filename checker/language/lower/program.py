@@ -22,6 +22,7 @@ from checker.language.lower.checks import (
     check_range,
     check_unused,
     in_patch,
+    nobody_provides,
     only_plain_parameters,
     said_of_type,
     state_type,
@@ -153,8 +154,7 @@ class ProgramLowering:
     def _lower_anew(self, asking: Asking, key: str, owner: type, function: types.FunctionType) -> None:
         node, file = definition_of(function), function.__code__.co_filename
         if getattr(function, "__isabstractmethod__", False):
-            hint = f"write {key}() in one of them, or name a role that has it"
-            raise Refused(loc_of(node, file), f"no role of {self.design.__name__} provides {key}()", hint)
+            raise nobody_provides(self.design, key, loc_of(node, file))
         self.in_progress[key] = loc_of(node, file)
         only_plain_parameters(function, node, method=True)
         params = self._params(asking, function, node, skip=1)
