@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from model.migration import HostKernel, MigrationScope
 
 PARTING = "The runs part at"
 OPEN_WHOSE = "it was changed since it was told, or another version of the model told it"
+WITH_DIGEST = re.compile(r"(.*)@([^@/.]*)")  # a file and its digest; the path may have an @ itself
 Finder = Callable[[str], tuple[str, type[Machine]]]
 
 
@@ -160,20 +162,25 @@ def _roles_of(
     }  # fmt: skip
     names, classes = dict[str, str](), dict[str, type[Machine]]()
     replaced = role_of(other[1]) if other is not None else None
+    if unknown := [role for role in story.cell if role not in ROLES]:
+        raise StoryError(f"line {story.cell_line}: {unknown[0]!r} is no role: {', '.join(ROLES)}")
     for role in ROLES:
         if role not in story.cell:
             raise StoryError(f"the story's Cell: line names no {role}")
         if other is not None and role == replaced:
             names[role], classes[role] = other
             continue
-        names[role], _, told = story.cell[role].partition("@")
+        found = WITH_DIGEST.fullmatch(story.cell[role])
+        names[role], told = found.groups() if found else (story.cell[role], None)
         own = names[role] in families[role]
+        if own and found:
+            raise StoryError(f"line {story.cell_line}: {story.cell[role]}: {names[role]} is no file, and has no digest")
         if not own:
             _check_file(names[role], role, story)
         classes[role] = families[role][names[role]] if own else find(names[role])[1]
         if role_of(classes[role]) != role:
             raise UserError(f"{names[role]} is a {role_of(classes[role])}, not a {role}")
-        now = file_digest(classes[role].__module__) if told else ""
+        now = file_digest(classes[role].__module__) if found else None
         if told != now:
             raise StoryError(
                 f"line {story.cell_line}: {names[role]} is not the file that the story was told of: it has changed "

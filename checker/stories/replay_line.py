@@ -125,5 +125,7 @@ def _read_pairs(words: Sequence[str], number: int) -> dict[str, str]:
         name, colon, value = word.partition(":")
         if not colon:
             raise StoryError(f"line {number}: name:value was expected, found {word!r}")
+        if unquote(name) in pairs:
+            raise StoryError(f"line {number}: '{TITLE} {FORMAT}' says twice what {unquote(name)!r} is")
         pairs[unquote(name)] = unquote(value)
     return pairs

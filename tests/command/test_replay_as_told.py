@@ -212,6 +212,22 @@ def test_a_replay_line_alone_is_told(replay: Callable[..., Any], two_pins: str) 
     assert ran.out.endswith(two_pins[: two_pins.index("Replay:")])
 
 
+@pytest.mark.parametrize(("was", "now", "said"), [
+    ("kernel:v1,", "kernel:v1@zzz,", "v1@zzz: v1 is no file, and has no digest"),
+    ("kernel:v1,", "kernel:v1@,", "v1@: v1 is no file, and has no digest"),
+    ("guest:windows_cg,", "guest:windows_cg@ab,", "windows_cg@ab: windows_cg is no file, and has no digest"),
+    ("device:level;", "device:level,property:x;", "'property' is no role: kernel, vmm, guest, device"),
+    ("cpus:1,", "cpus:2,cpus:1,", "says twice what 'cpus' is"),
+])  # fmt: skip
+def test_what_a_replay_line_says_beside_its_cell(
+    replay: Callable[..., Any], two_pins: str, was: str, now: str, said: str
+) -> None:
+    line = two_pins[two_pins.index("Replay:") :]
+    assert line.count(was) == 1
+    ran = replay(line.replace(was, now))
+    assert ran.code == 2 and ran.out == "" and re.search(f"mail.txt: line 1: .*{said}\n", ran.err)
+
+
 def test_a_digest_of_another_text_is_said(replay: Callable[..., Any], two_pins: str) -> None:
     digest = text_digest(two_pins[: two_pins.index("Replay:")])
     ran = replay(forge(two_pins, digest, f"{int(digest, 16) ^ 1:016x}"))

@@ -323,6 +323,18 @@ def test_a_story_of_a_changed_or_missing_file_is_not_replayed_on_another(eoi, pa
     assert other.code == 1 and "REPRODUCED" in other.out
 
 
+def test_a_story_of_a_file_whose_path_has_an_at_sign_is_replayed(eoi, tmp_path):
+    path, story = tmp_path / "a@b" / "mine@home.py", tmp_path / "story.txt"
+    path.parent.mkdir()
+    path.write_text(GOOD)
+    story.write_text(eoi("trace", str(path), *WINDOWS, "--scope", "ioapic=0x11", "--property", "no_eoi_lost").out)
+    ran = eoi("replay", str(story))
+    assert (ran.code, ran.err) == (1, "") and "\nREPRODUCED: all " in ran.out
+    path.write_text(GOOD.replace("Obey", "Always obey"))
+    changed = eoi("replay", str(story))
+    assert changed.code == 2 and "it has changed" in changed.err
+
+
 def test_a_vmm_patch_by_path(eoi, tmp_path):
     path = tmp_path / "vmm.py"
     path.write_text(
