@@ -69,6 +69,7 @@ def test_nothing_gets_better_for_timers():
     assert before < violators("cpuid_overhaul", "no_unemulated_timer")
 
 
+@pytest.mark.everything
 def test_the_x2apic_mess_is_older_and_stays_as_it_was():
     """A blind copier offers X2APIC without an in-kernel LAPIC since 0d1de2d901f4; QEMU masks it."""
     before = violators("cpuid_before", "no_unemulated_apic_mode")

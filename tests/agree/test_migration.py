@@ -125,6 +125,7 @@ def test_rfc_v1_cannot_hide_the_feature_from_the_merged_kernel():
 # --- S-D9 ---
 
 
+@pytest.mark.everything
 def test_a_the_throttles_timer_is_lost():
     """Q20: irr and Remote IRR travel, irq_eoi and the timer do not. A pin that waited for the timer has irr=1, Remote IRR=0
     and nobody who sends it; set_irq() was the last call there will be, since the line is high already. An ordinary Linux

@@ -124,7 +124,7 @@ RIGHT = [
 PLATFORM = {"advertised_is_backed", "throttled_pin_rests"}  # of KVM before the feature, and of QEMU, whatever the guest
 
 
-@pytest.mark.parametrize("case", at_once(RIGHT, 2), ids=str)
+@pytest.mark.parametrize("case", at_once(RIGHT, 4), ids=str)
 def test_a_right_design_gives_no_alarm(case: tuple[str, dict[str, str]]) -> None:
     file, fixed = case
     cells = by_default(file, load_design(str(TESTS / "right" / file)), fixed)

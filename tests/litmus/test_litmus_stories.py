@@ -70,6 +70,7 @@ def test_it_ends_as_the_facts_say_in_both_engines(case: Case) -> None:
         assert not native.complete or native.search.exploration.find(state) is not None
 
 
+@pytest.mark.everything
 def test_most_stories_are_explored_to_the_end() -> None:
     """Every tenth is asked: so that `complete` above is no empty condition."""
     whole = [explored(case.cell.system, case.cell.scope).complete for _, case in CASES[::10]]

@@ -122,6 +122,7 @@ def test_labels_are_those_of_the_layout(tmp_path: Path) -> None:
     assert len(found) == 1 + 3 * 2 * 3 * 4 - 3 * 4
 
 
+@pytest.mark.everything
 def test_more_instances_than_labels() -> None:
     params = tuple(Param(f"p{i}", BYTE) for i in range(6))
     with pytest.raises(ModelError, match="262144 step instances"):

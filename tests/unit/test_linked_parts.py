@@ -415,7 +415,7 @@ ASKING_BUGS = {
 }
 
 
-@pytest.mark.parametrize("bug", ASKING_BUGS)
+@pytest.mark.parametrize("bug", at_once(ASKING_BUGS, 3))
 def test_the_bug_in_asking_is_noticed(
     tmp_path: Path, bug: str, nothing_kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
