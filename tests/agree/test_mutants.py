@@ -129,7 +129,7 @@ def is_in_order(story: tuple[tuple[Any, ...], ...], moves: list[tuple[Any, ...]]
     return all(any(move[: len(part)] == part for move in rest) for part in story)
 
 
-@pytest.mark.parametrize("bug", at_once(BUGS, 3), ids=str)
+@pytest.mark.parametrize("bug", at_once(BUGS, 6), ids=str)
 def test_the_bug_is_found_again(bug):
     _, verdict = judged(bug, bug.mutant)
     assert verdict.status is Status.VIOLATED

@@ -125,7 +125,7 @@ def test_correct_kernels_violate_nothing(kernel: type[Machine]) -> None:
     assert violated(kernel, LinuxMovesInService, "level", TWO_CPUS) == set()
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda b: b.__name__)
+@pytest.mark.parametrize("bug", at_once(BUGS, 3), ids=lambda b: b.__name__)
 def test_bug_is_noticed(bug: type[Base]) -> None:
     assert violated(bug, LinuxMovesInService, "mixed", DEFAULT) == NOTICED_BY[bug]
 

@@ -92,7 +92,7 @@ def by_default(name: str, cls: type[Machine], fixed: dict[str, Any]) -> list[Cel
     return [cell for cell in found if isinstance(cell, Cell)]
 
 
-@pytest.mark.parametrize("case", at_once(WRONG, 4), ids=lambda c: f"{c[0]}-{c[-1]}")
+@pytest.mark.parametrize("case", at_once(WRONG, 8), ids=lambda c: f"{c[0]}-{c[-1]}")
 def test_a_wrong_patch_regresses_by_default(case: tuple[Any, ...]) -> None:
     file, base, vmm, guest, device, version, flags, name = case
     known: dict[str, Any] = {**designs(), **VMMS}

@@ -11,6 +11,7 @@ import pytest
 from checker.command.cli import main
 from checker.language import c_habits
 from checker.language.c_habits import COMMENTS, HABITS
+from tests.rigs.volume import at_once
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -48,7 +49,7 @@ def run(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     return code, capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", at_once(FILES, 3))
 def test_the_command_points_at_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = LOADED / f"{name}.py"
     code, said = run(path, capsys)

@@ -69,7 +69,7 @@ def test_damaged_model(module: str, tmp_path: Path) -> None:
     assert accepted + len(refused) == 40
 
 
-@pytest.mark.parametrize("toy", at_once(TOYS, 4), ids=lambda path: path.stem)
+@pytest.mark.parametrize("toy", at_once(TOYS, 8), ids=lambda path: path.stem)
 def test_damaged_toy(toy: Path, tmp_path: Path) -> None:
     source, choose, compared = toy.read_text(), random.Random(toy.stem), 0
     for n in range(14):
