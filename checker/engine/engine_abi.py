@@ -105,11 +105,15 @@ def load_engine(extra_flags: Sequence[str]) -> ctypes.CDLL:
     return _loaded(engine_source(), (*ENGINE_FLAGS, *extra_flags), compiler(), cache_dir())
 
 
+def wide_engine(extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
+    """The engine that knows how wide a key is: it takes longer to compile, and runs a little faster."""
+    return load_engine((*extra_flags, WIDTHS))
+
+
 def best_engine(extra_flags: Sequence[str]) -> ctypes.CDLL:
-    """The engine that knows how wide a key is, if somebody has waited for its compiler already; or else the quick one."""
-    flags = *extra_flags, WIDTHS
-    waited_for = library_path(engine_source(), (*ENGINE_FLAGS, *flags)).exists()
-    return load_engine(flags if waited_for else extra_flags)
+    """That one, if somebody has waited for its compiler already; or else the quick one."""
+    waited_for = library_path(engine_source(), (*ENGINE_FLAGS, *extra_flags, WIDTHS)).exists()
+    return wide_engine(extra_flags) if waited_for else load_engine(extra_flags)
 
 
 @functools.cache

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checker.engine.build import CompileFailed, NoCompiler, compile_c, load_c
-from checker.engine.engine_abi import ABI, SIZES, WIDTHS, CModel, CView, SearchStatus, best_engine, load_engine
+from checker.engine.engine_abi import ABI, SIZES, CModel, CView, SearchStatus, best_engine, wide_engine
 from checker.engine.linked import Linked
 from checker.errors import InternalError
 
@@ -266,7 +266,7 @@ class Exploration:
     def _make_large(self, whole: Callable[[], ctypes.CDLL] | None) -> None:
         """Go on with what takes longer to compile and less to run: another engine, and the program as a whole."""
         self._large = True
-        self._library = load_engine((*self._flags, WIDTHS))
+        self._library = wide_engine(self._flags)
         if whole:
             self._model = whole()
             self._library.engine_go_on_whole(self._engine, ctypes.byref(_described(self._model)))

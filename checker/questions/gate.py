@@ -28,7 +28,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from checker.engine.build import NoCompiler
-from checker.engine.engine_abi import WIDTHS, load_engine
+from checker.engine.engine_abi import wide_engine
 from checker.engine.search import Limits, Shared
 from checker.errors import InternalError, UserError
 from checker.interrupt import left_to_the_parent, until_ctrl_c
@@ -203,7 +203,7 @@ def _in_turn(work: Sequence[list[Part]], memory: int) -> list[Answer | None]:
 def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list[Answer | None]:
     """The answer of each group; None for those that Ctrl-C left without one."""
     with suppress(NoCompiler):  # for so many searches it is worth to wait for the compiler first
-        load_engine((WIDTHS,))
+        wide_engine()
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), left_to_the_parent) as pool:
         futures = [pool.submit(answer, group, memory) for group in work]
         try:
