@@ -153,18 +153,9 @@ def load_file(path: Path) -> UserFile:
 
 
 def _loaded_of(source: Source) -> UserFile:
-    key = (
-        source.path.resolve(),
-        source.digest,
-        Path.cwd(),
-        str(source.path),
-    )  # what is kept has the path as it was given
-    linecache.cache[key[3]] = (
-        len(source.text),
-        None,
-        source.text.splitlines(keepends=True),
-        key[3],
-    )  # for what is refused
+    given, lines = str(source.path), source.text.splitlines(keepends=True)
+    key = source.path.resolve(), source.digest, Path.cwd(), given  # what is kept has the path as it was given
+    linecache.cache[given] = len(source.text), None, lines, given  # for what is refused
     if key not in _loaded:
         name = f"{USERS_MODULE}{source.path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}"
         _loaded[key] = _execute(source, name)
@@ -323,10 +314,11 @@ def _check_decorators(source: Source) -> None:
     for node in (n for n in ast.walk(source.tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)):
         for decorator in node.decorator_list:
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(called, ast.Name) and called.id in known:
+                continue
             for wrong in unknown_name(called, source.tree):
                 raise source.refused(*wrong)
-            if not (isinstance(called, ast.Name) and called.id in known):
-                raise unknown_decorator(decorator, str(source.path))
+            raise unknown_decorator(decorator, str(source.path))
 
 
 def _defining(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:

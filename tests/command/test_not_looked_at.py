@@ -229,21 +229,15 @@ class Mine(Base):
 '''
 
 
+def of_base(eoi, mine, guest):
+    """A file beside base in one cell of this guest."""
+    return eoi("diff", "base", str(mine), "--vmm", "qemu", "--guest", guest, "--scope", "ioapic=0x20,cpus=1,pins=1", "--brief")  # fmt: skip
+
+
 def test_what_held_and_is_no_longer_asked_is_open(eoi, mine):
     """The graphs are the same, so no claim is violated; that is not to say that each still holds."""
     mine.write_text(WITHHOLDS.replace("withholds_eois", "posts_interrupts"))
-    ran = eoi(
-        "diff",
-        "base",
-        str(mine),
-        "--vmm",
-        "qemu",
-        "--guest",
-        "linux",
-        "--scope",
-        "ioapic=0x20,cpus=1,pins=1",
-        "--brief",
-    )
+    ran = of_base(eoi, mine, "linux")
     assert (
         ran.code == 3 and "equivalent" not in ran.out and "no_eoi_lost" in ran.out and "holds -> not asked" in ran.out
     )
@@ -251,18 +245,7 @@ def test_what_held_and_is_no_longer_asked_is_open(eoi, mine):
 
 def test_what_is_no_longer_asked_is_not_mended(eoi, mine):
     mine.write_text(WITHHOLDS)
-    ran = eoi(
-        "diff",
-        "base",
-        str(mine),
-        "--vmm",
-        "qemu",
-        "--guest",
-        "windows_cg",
-        "--scope",
-        "ioapic=0x20,cpus=1,pins=1",
-        "--brief",
-    )
+    ran = of_base(eoi, mine, "windows_cg")
     assert ran.code == 3 and "FIXED" not in ran.out and "equivalent" not in ran.out and "OPEN" in ran.out.upper()
 
 
