@@ -46,12 +46,12 @@ class Ledger:
         for token in found:
             self.taken.setdefault(token.place, "")
 
-    def leave(self, found: Iterable[Token], c: str, why: str, kind: str = "ignored") -> None:
-        """These tokens are not, and this is why."""
+    def leave(self, found: Iterable[Token], c: str, why: str, kind: str = "ignored", line: int = 0) -> None:
+        """These tokens are not, and this is why. line: where, if it is not where they begin."""
         found = list(found)
         for token in found:
             self.taken.setdefault(token.place, f"{kind}: {why}")
-        line = min((t.line for t in found), default=0)
+        line = line or min((t.line for t in found), default=0)
         self.left_out.append(LeftOut(self.file, line, c, why, kind, any(t.changed for t in found)))
 
     def leave_quietly(self, found: Iterable[Token], c: str, why: str) -> None:

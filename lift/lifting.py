@@ -443,9 +443,8 @@ def with_context(
             if ahead <= at < end or any(t.changed for t in s.tokens):
                 raise
             left[at - ahead if at < ahead else at - end] = refused
-            translator.ledger.leave(
-                (), f"line {s.line} of the context", f"{refused.what}; the place is found without it"
-            )
+            why = f"{refused.what}; the place is found without it"
+            translator.ledger.leave((), "this line of the context", why, line=s.line)
             if at >= end:
                 break
             nodes = []

@@ -138,9 +138,9 @@ def _hunk(lines: Sequence[Line], at: int, head: re.Match[str], file: str, number
     while old > 0 or new > 0:
         line = lines[at] if at < len(lines) else Line("@@ -", lines[-1].number)
         mark = line.text[:1]
-        if line.text.startswith(("@@ -", "diff --git ")):
+        if line.text.startswith(("@@ -", "diff --git ")) or line.text.rstrip() == "--":  # "-- " ends what git mails
             raise NotLifted(line.number, f"the hunk of line {number} is shorter than its @@ line says",
-                            "lines of the mail are lost; get the raw one")  # fmt: skip
+                            "count its lines again; or lines of the mail are lost: get the raw one")  # fmt: skip
         at += 1
         if mark == "\\":
             continue
@@ -150,7 +150,7 @@ def _hunk(lines: Sequence[Line], at: int, head: re.Match[str], file: str, number
         old, new = old - (mark != "+"), new - (mark != "-")
         if old < 0 or new < 0:
             raise NotLifted(line.number, f"the hunk of line {number} has other lines than its @@ line says",
-                            "lines of the mail are lost or wrapped; get the raw one")  # fmt: skip
+                            "count its lines again; or lines of the mail are lost or wrapped: get the raw one")  # fmt: skip
         out.append(PatchLine(mark, text, line.number))
     return Hunk(file, head[3], number, tuple(out), flat), at
 

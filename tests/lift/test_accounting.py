@@ -15,7 +15,7 @@ from lift.refusal import NotLifted
 from lift.translate import Translator
 from lift.transplant import transplant
 from tests.lift.test_forms import TRISTATE, lift
-from tests.rigs.own_c import HOST, LAPIC, OBEYS, diff_of, edited
+from tests.rigs.own_c import HOST, IOAPIC, LAPIC, OBEYS, diff_of, edited
 
 
 def test_a_token_that_is_forgotten_is_found() -> None:
@@ -68,3 +68,10 @@ def test_context_far_from_the_change_may_differ_and_a_neighbour_may_not() -> Non
     assert [n.text for n in far.nodes] == ["a", "n", "b", "c", "d"] and (far.context, far.of) == (2, 3)
     with pytest.raises(NotLifted, match="are not the model's"):
         transplant([DO[0], Node("do", "x")], [DO[0], Node("do", "n"), Node("do", "x")], DO, 1, "f()")
+
+
+def test_context_that_no_row_covers_is_told_by_its_line(tmp_path: Path) -> None:
+    patch = diff_of(edited(IOAPIC, ("trigger_mode != IOAPIC_LEVEL_TRIG || ", "")))
+    number = next(n for n, line in enumerate(patch.splitlines(), 1) if "open_the_pin" in line)
+    (said,) = [line for line in lift(tmp_path, patch).left_out if "open_the_pin" in line]
+    assert f":{number}: ignored: this line of the context  # the model has no function open_the_pin()" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,13 @@ V1 = diff_of(edited(LAPIC, OBEYS))
 def into(*lines: str) -> str:
     """A patch that adds these to what is done with a split irqchip."""
     return diff_of(edited(LAPIC, (SPLIT, SPLIT + "".join(f"\t\t{line}\n" for line in lines))))
+
+
+def longer(patch: str) -> str:
+    """Its @@ lines count one line of context too many."""
+    return re.sub(
+        r"@@ -(\d+),(\d+) \+(\d+),(\d+)", lambda m: f"@@ -{m[1]},{int(m[2]) + 1} +{m[3]},{int(m[4]) + 1}", patch
+    )
 
 
 BIT = "kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI"
@@ -92,6 +100,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a hunk after prose": (V1 + "And then:\n" + V1[V1.index("@@") :], "p.patch:17: a hunk without the name of its file"),
     "a line too many": (V1 + "+	return;\n", "p.patch:16: the hunk before `+	return;` is longer than its @@ line says"),
     "a line too many in it": (V1.replace("+\n", "+\n+	/* x */\n"), "p.patch:16: the hunk of line 5 has other lines than its @@ line says"),
+    "the signature of a mail in a hunk": (longer(V1) + "-- \n2.43.0\n", "p.patch:16: the hunk of line 5 is shorter than its @@ line says\n    count its lines again"),
     "a binary": ("diff --git a/x b/x\nGIT binary patch\nliteral 0\n", "p.patch:2: `GIT binary patch` is no change of lines"),
     "a removed file": (f"--- a/{LAPIC}\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n", "p.patch:1: the patch removes a file"),
     "an #include alone": (diff_of({UAPI: "#include <x.h>\n" + FILES[UAPI]}), "p.patch:"),
