@@ -21,6 +21,7 @@ MAY_BE_CALLED = {
     "model.machine": MEMBERS,
 }
 ACTORS = ("KVM", "VMM", "guest", "device")  # whose step it is: the lane of what has no class's lane
+STEP = '@step(by="guest", fair=Fair.WEAK)'
 Wrong = tuple[ast.expr | ast.keyword | ast.alias, str, str]  # where, what is said of it, what to write instead
 
 
@@ -86,6 +87,14 @@ def wrong_calls(call: ast.Call, tree: ast.Module, callable_: set[str]) -> Iterat
         yield by, f"a step is not by {by.value!r}", did_you_mean(by.value, ACTORS)
 
 
+def bare_decorators(decorator: ast.expr, tree: ast.Module) -> Iterator[Wrong]:
+    """`@always` where `@always()` is meant: Python would hand it the function."""
+    found = {alias.asname or alias.name: alias.name for alias, module in _imported(tree) if module == "model.lang"}
+    if isinstance(decorator, ast.Name) and decorator.id in found:
+        example = STEP if found[decorator.id] == "step" else f"@{decorator.id}()"
+        yield decorator, f"@{decorator.id} has no parentheses", example
+
+
 def unknown_name(called: ast.expr, tree: ast.Module) -> Iterator[Wrong]:
     """A name that nothing defines, and that is one that may be called, or near one."""
     nodes = list(ast.walk(tree))
@@ -116,5 +125,4 @@ def _wrong_arguments(call: ast.Call, name: str, called: Callable[..., object]) -
     given = {p.name for p in by_place[: len(call.args)]} | {keyword.arg for keyword in call.keywords}
     for p in taken.values():
         if p.default is p.empty and p.name not in given:
-            example = '@step(by="guest", fair=Fair.WEAK)' if name == "step" else ""
-            yield call, f"{name}() needs {p.name!r}", example
+            yield call, f"{name}() needs {p.name!r}", STEP if name == "step" else ""

@@ -33,7 +33,7 @@ from checker.language.ir import Loc
 from checker.language.refusal import Refused, did_you_mean, nearest
 from checker.language.sentences import check_sentence
 from checker.language.source import OF_MODULE, USERS_MODULE, Source, read, unknown_decorator
-from checker.matrix.calls import callable_names, unknown_name, wrong_calls, wrong_imports
+from checker.matrix.calls import bare_decorators, callable_names, unknown_name, wrong_calls, wrong_imports
 from checker.matrix.python_said import SECONDS, TooLong, explained, import_line
 from checker.matrix.roles import ROLES, all_properties, designs, premise_of, role_of, users_file
 from model.finite import ModelError
@@ -166,7 +166,7 @@ def _execute(source: Source, name: str) -> UserFile:
     path, module = str(source.path), types.ModuleType(name)
     module.__file__ = path
     if line := line_of_diff(source.text):
-        hint = 'write the function that it touches as a subclass: README.md, "Your patch, in ten minutes and ten lines"'
+        hint = "name it x.patch, and eoi lifts it (docs/lift.md); or write the function that it touches as a subclass"
         raise Refused(Loc(path, line, 0, 1000), "this is a patch of C, and a design is a Python class", hint)
     try:
         if isinstance(source.wrong, UnicodeError):
@@ -248,11 +248,22 @@ def _the_one(file: UserFile, wanted: str) -> type[Machine]:
         known = did_you_mean(wanted, own)
         raise UserError(f"{path}: no design class {wanted!r} in this file" + (f": {known}" if known else ""))
     if not found:
-        raise UserError(
-            f"{path}: no design in this file; write a subclass of one, e.g.\n"
-            "    from model.designs.base import Base\n    class Mine(Base):\n        def kvm_ioapic_send_eoi(self, ...): ..."
-        )
+        raise _no_design(file)
     raise UserError(f"{path}: several designs ({', '.join(found)}); say which: {path}:{found[0]}")
+
+
+def _no_design(file: UserFile) -> ModelError:
+    """Of a class that stands on nothing, with its line; of a file of properties; of one that has neither."""
+    path = file.source.path
+    for node in file.source.tree.body:
+        if isinstance(node, ast.ClassDef) and not node.bases:
+            return file.source.refused(node, f"{node.name} stands on nothing, so it is no design", DERIVE_ANY)
+    if any(isinstance(p, Property) and file.is_own(p.function) for p in vars(file.module).values()):
+        return UserError(f"{path}: no design in this file, but a property: eoi prove DESIGN --property {path}")
+    return UserError(
+        f"{path}: no design in this file; write a subclass of one, e.g.\n"
+        "    from model.designs.base import Base\n    class Mine(Base):\n        def kvm_ioapic_send_eoi(self, ...): ..."
+    )
 
 
 def provenance(design: type[Design]) -> str:
@@ -314,6 +325,8 @@ def _check_decorators(source: Source) -> None:
     for node in (n for n in ast.walk(source.tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)):
         for decorator in node.decorator_list:
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            for wrong in bare_decorators(decorator, source.tree):
+                raise source.refused(*wrong)
             if isinstance(called, ast.Name) and called.id in known:
                 continue
             for wrong in unknown_name(called, source.tree):

@@ -208,7 +208,7 @@ def look_up(kind: str, name: str, known: Mapping[str, T], if_none_is_near: str =
     if name not in known and ALIASES.get(name) in known:
         name = ALIASES[name]
     if name not in known:
-        listed = {"property": "properties"}.get(kind, f"{kind}s")
+        listed = {"property": "properties", "kernel": "designs"}.get(kind, f"{kind}s")
         endings = ".py" if kind == "property" else f".py, or of a patch: .{', .'.join(PATCHES)}"
         where = if_none_is_near or f"`eoi list {listed}` names them all; a file ends in {endings}"
         raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known) or where}")

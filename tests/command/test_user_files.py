@@ -377,6 +377,14 @@ def test_an_unknown_name_that_is_near_nothing_says_where_the_names_are(eoi):
         )
 
 
+def test_of_each_role_it_is_a_list_that_there_is(eoi):
+    for role, design in (("kernel", "qemu"), ("vmm", "base"), ("guest", "base")):
+        ran = eoi("prove", design, f"--{role}", "zzz")
+        listed = re.search(r"`eoi (list \w+)` names them all", ran.err)
+        assert ran.code == 2 and listed is not None
+        assert eoi(*listed[1].split()).code == 0
+
+
 def test_an_ending_that_is_none_says_which_there_are(eoi, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("good.ptch").write_text("diff --git a/x.c b/x.c\n")
