@@ -135,6 +135,17 @@ def test_prove_says_the_same(eoi: Callable[..., Ran], tmp_path: Path) -> None:
     assert ran.code == 2 and "p.patch:9: a `while` statement" in ran.err and ran.out == ""
 
 
+def test_a_line_that_no_step_runs_is_told_by_the_name_of_the_patch(eoi: Callable[..., Ran], tmp_path: Path) -> None:
+    """Linux never sets SPIV bit 12. The class that was printed has the line, at its number."""
+    (tmp_path / "p.patch").write_text(V1)
+    asked = ("--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,ioapic=0x20", "--brief")
+    ran = eoi("prove", str(tmp_path / "p.patch"), *asked)
+    told = re.search(r"NOT LOOKED AT: p\.patch\.py:(\d+) in kvm_ioapic_send_eoi\(\)", ran.out)
+    assert ran.code == 3 and told is not None, ran.out
+    above, line = ran.out[ran.out.index('"""Lifted') :].splitlines()[int(told[1]) - 2 :][:2]
+    assert (above.strip(), line.strip()) == ("if apic.spiv_directed_eoi:", "return")
+
+
 def test_no_such_file(eoi: Callable[..., Ran], tmp_path: Path) -> None:
     ran = eoi("lift", str(tmp_path / "none.patch"))
     assert ran.code == 2 and "none.patch: there is no such file" in ran.err
