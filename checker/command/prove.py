@@ -13,6 +13,7 @@ from checker.command.lift import print_lifted
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Cell, Skipped
+from checker.matrix.loader import property_argument
 from checker.matrix.select import grouped, select
 from checker.questions import report
 from checker.questions.campaign import Campaign, lines_never_run
@@ -35,6 +36,7 @@ class ProveAnswer:
     campaign: Campaign
     skipped: Sequence[Skipped]
     wanted: Sequence[Property]
+    named: Sequence[str]  # of --property; nothing if nobody said it
 
 
 def run(options: Namespace) -> int:
@@ -48,18 +50,19 @@ def judged(options: Namespace) -> ProveAnswer:
     """Explore and judge."""
     title, cells, skipped, wanted = select(options.asked)
     campaign = explore(options, cells, wanted)
-    return ProveAnswer(title, tried_on_kvm(campaign) if options.confirm else campaign, skipped, wanted)
+    named = [property_argument(p) for p in wanted] if options.asked.everywhere else []
+    return ProveAnswer(title, tried_on_kvm(campaign) if options.confirm else campaign, skipped, wanted, named)
 
 
 def tell(options: Namespace, found: ProveAnswer) -> int:
     """Print the verdicts, then the story of the first violation; returns the exit code."""
-    title, campaign, skipped = found.title, found.campaign, found.skipped
+    title, campaign = found.title, found.campaign
     if options.json:
-        print(as_json(title, campaign, skipped))
+        print(as_json(found))
         return exit_code(campaign)
     print_lifted(options.asked.lifted)
     print(title)
-    if not options.brief and not print_cells(options, campaign, skipped, found.wanted):
+    if not options.brief and not print_cells(options, found):
         campaign = replace(campaign, interrupted=True)
     if len(campaign.results) > 1 or (options.brief and campaign.results):
         print("\n" + "\n".join(report.grid_lines(campaign.results)))
@@ -90,20 +93,20 @@ def tried_on_kvm(campaign: Campaign) -> Campaign:
     return replace(campaign, interrupted=True) if cut.short else campaign
 
 
-def print_cells(options: Namespace, campaign: Campaign, skipped: Sequence[Skipped], wanted: Sequence[Property]) -> bool:
+def print_cells(options: Namespace, found: ProveAnswer) -> bool:
     """A line per property and cell, and what each verdict rests on. False if z3 was interrupted."""
     asking: bool = options.inductive
-    for result in campaign.results:
-        print("\n".join(["", *report.cell_lines(result)]))
+    for result in found.campaign.results:
+        print("\n".join(["", *report.cell_lines(result, found.named)]))
         if asking:
-            asking = print_induction(result.cell, wanted)
-    for titles, why in grouped(skipped):
+            asking = print_induction(result.cell, found.wanted)
+    for titles, why in grouped(found.skipped):
         print(f"\n{titles}\n  does not apply: {why}")
-    for cell in campaign.unexplored:
-        why = " (memory did not suffice)" * (cell in campaign.out_of_memory)
-        print(f"\n{cell}\n  not explored{why}; reproduce: {report.reproduce('prove', cell)}")
-    fairness = report.fairness_lines(campaign.results)
-    if any(p.kind is Kind.LEADS_TO for p in wanted) and fairness:
+    for cell in found.campaign.unexplored:
+        why = " (memory did not suffice)" * (cell in found.campaign.out_of_memory)
+        print(f"\n{cell}\n  not explored{why}; reproduce: {report.reproduce('prove', cell, *found.named)}")
+    fairness = report.fairness_lines(found.campaign.results)
+    if any(p.kind is Kind.LEADS_TO for p in found.wanted) and fairness:
         print("\n".join(["", "leads_to verdicts assume of every run:", *fairness]))
     return asking == bool(options.inductive)
 
@@ -118,23 +121,24 @@ def print_induction(cell: Cell, wanted: Sequence[Property]) -> bool:
     return not cut.short
 
 
-def as_json(title: str, campaign: Campaign, skipped: Sequence[Skipped]) -> str:
+def as_json(found: ProveAnswer) -> str:
     """Every verdict of every cell, with its run."""
+    campaign = found.campaign
     content: json_text.Json = {
-        "design": title,
+        "design": found.title,
         "interrupted": campaign.interrupted,
         "inconclusive": campaign.undecided,
         "measured": measured(),
-        "cells": [_cell(result) for result in campaign.results],
-        "not_explored": [report.reproduce("prove", cell) for cell in campaign.unexplored],
-        "out_of_memory": [report.reproduce("prove", cell) for cell in campaign.out_of_memory],
+        "cells": [_cell(result, found.named) for result in campaign.results],
+        "not_explored": [report.reproduce("prove", cell, *found.named) for cell in campaign.unexplored],
+        "out_of_memory": [report.reproduce("prove", cell, *found.named) for cell in campaign.out_of_memory],
         "not_looked_at": line_texts(lines_never_run(campaign.results)),
-        "not_applicable": [{"cell": s.title, "why": s.why} for s in skipped],
+        "not_applicable": [{"cell": s.title, "why": s.why} for s in found.skipped],
     }
     return json_text.document("verdicts", content)
 
 
-def _cell(result: CellResult) -> json_text.Json:
+def _cell(result: CellResult, named: Sequence[str]) -> json_text.Json:
     return {
         **result.cell.names,
         "scope": json_text.of_scope(result.cell.scope),
@@ -150,7 +154,7 @@ def _cell(result: CellResult) -> json_text.Json:
         "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
         "seconds": round(result.seconds, 3),
         "kept": result.kept,
-        "reproduce": report.reproduce("prove", result.cell),
+        "reproduce": report.reproduce("prove", result.cell, *named),
         "verdicts": [_verdict(v) for v in result.verdicts],
     }
 

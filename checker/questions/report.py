@@ -26,13 +26,13 @@ def scope_text(scope: Scope) -> str:
     return ",".join(f"{name}={scope_value(value)}" for name, value in vars(scope).items())
 
 
-def reproduce(command: str, cell: Cell, property_name: str | None = None) -> str:
+def reproduce(command: str, cell: Cell, *properties: str) -> str:
     """The command that answers the same question again."""
     names = cell.names
     parts = ["eoi", command, names[cell.subject]]
     others = [role for role in names if role != cell.subject and (role, names[role]) != ("kernel", "base")]
     parts += [x for role in others for x in (f"--{role}", names[role])]
-    parts += ["--property", property_name] if property_name else []
+    parts += [x for name in properties for x in ("--property", name)]
     return shlex.join([*parts, *(x for piece in _scope_pieces(scope_text(cell.scope)) for x in ("--scope", piece))])
 
 
@@ -61,8 +61,8 @@ def binding_text(verdict: Verdict) -> str:
     return " ".join(f"{name}={show(value)}" for name, value in verdict.binding.items())
 
 
-def cell_lines(result: CellResult) -> list[str]:
-    """One line per property, then what the exploration covered."""
+def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
+    """One line per property, then what the exploration covered. asked: the properties that the user named."""
     stats = result.stats
     lines = [str(result.cell)]
     for v in result.verdicts:
@@ -82,7 +82,7 @@ def cell_lines(result: CellResult) -> list[str]:
     over = line_texts(lines_never_run([result]))
     if over:
         lines.append(f"  {never} run: " + "; ".join(over))
-    lines.append("  reproduce: " + reproduce("prove", result.cell))
+    lines.append("  reproduce: " + reproduce("prove", result.cell, *asked))
     return lines
 
 

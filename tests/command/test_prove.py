@@ -66,6 +66,19 @@ def test_a_pass_says_what_it_covered(eoi):
     assert eoi(*reproduce[1].split()).out == out
 
 
+def test_the_command_that_reproduces_a_cell_asks_for_the_properties_that_were_named(eoi, tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from model.lang import always\nfrom model.machine import Machine, Pin\n\n\n@always()\n"
+        'def opens(s: Machine, pin: Pin) -> bool:\n    """A pin is never closed."""\n    return not s.ioapic[pin].remote_irr\n'
+    )
+    asked = ("--property", str(own), "--property", "no_eoi_lost", "--scope", "cpus=1,pins=1,ioapic=0x20")
+    out = eoi("prove", "base", "--guest", "linux", "--vmm", "qemu", *asked).out
+    reproduce = re.search(r"reproduce: eoi (.*)", out)
+    assert reproduce is not None and statuses(out) == {"opens": "VIOLATED", "no_eoi_lost": "HOLDS"}
+    assert statuses(eoi(*reproduce[1].split()).out) == statuses(out)
+
+
 def test_vacuous_passes_are_marked(eoi):
     out = eoi("prove", "base", "--guest", "linux", "--vmm", "qemu", "--property", "no_reinjection").out
     assert "vacuous: directed_eoi_owed never happens here" in out
