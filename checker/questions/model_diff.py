@@ -23,8 +23,9 @@ from typing import Annotated, ClassVar
 from checker.language.source import definition_of, parsed, text_of
 from model.lang import Design, Index, Struct
 
-# of the report, not of the model
+# of the report and of which cells there are, not of the model
 ABOUT = frozenset({"patch", "source", "lane", "lane_order", "ioapic_lane", "formerly", "scope", "flag_names"})
+ABOUT |= {"called", "on_request", "meets", "default_roles", "api_flags", "versions", "scope_defaults"}
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,16 @@ def _fields(design: type[Design]) -> dict[str, Field]:
         if not issubclass(owner, Design) or owner is Design:
             continue
         texts = _annotation_texts(owner)
+        for name, value in vars(owner).items():  # also what it gives to a field or constant that another class declares
+            if name[0] != "_" and name not in ABOUT and not inspect.isfunction(value):
+                declared = lines.get(name, Field(name, ""))
+                text = f"{declared.text.partition(' = ')[0]} = {_show(getattr(design, name))}"
+                lines[name] = Field(text, declared.meaning)
         for name, hint in typing.get_type_hints(owner, include_extras=True).items():
             if name in vars(owner).get("__annotations__", {}) and name not in ABOUT:
                 constant = typing.get_origin(hint) is ClassVar
-                text = f"{name} = {_show(getattr(owner, name))}" if constant else f"{name}: {texts[name]}"
-                lines[name] = Field(text, "" if constant else _meaning(hint, getattr(owner, name, None)))
+                text = f"{name} = {_show(getattr(design, name))}" if constant else f"{name}: {texts[name]}"
+                lines[name] = Field(text, "" if constant else _meaning(hint, getattr(design, name, None)))
     return lines
 
 

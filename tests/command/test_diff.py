@@ -193,6 +193,28 @@ def test_super_shows_what_is_added_around_it(eoi, tmp_path):
     assert "same reachable graph in 0 of 1 cell" in out  # the field tells states apart
 
 
+VALUES = """
+from model.designs.base import Base
+
+
+class Mine(Base):
+    delayed_ioapic_service = True
+    withholds_eois = True
+"""
+
+
+def test_a_value_for_what_another_class_declares_is_a_change(eoi, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(VALUES)
+    out = eoi("diff", "base", str(path), *SMALL).out
+    assert "changes nothing" not in out
+    fields = out.partition("@@ fields @@\n")[2].partition("\n\n")[0].splitlines()
+    added = [line for line in fields if line[0] == "+"]
+    assert added[0] == "+withholds_eois = True"
+    assert added[1].startswith("+delayed_ioapic_service: Annotated[bool, ") and added[1].endswith("] = True")
+    assert len(added) == 2
+
+
 def test_a_new_function_is_shown_whole():
     hunks = {h.name: h.lines for h in model_diff(designs()["base"], designs()["v6"])}
     new = hunks["kvm_lapic_suppress_eoi_broadcast()"]
