@@ -290,6 +290,7 @@ def _check_before(source: Source) -> None:
     for node in (n for n in ast.walk(source.tree) if isinstance(n, ast.ClassDef)):
         check_text(node, str(source.path))
     _check_decorators(source)
+    _defined_once(source)
     _check_lines(source)
     _check_imports(source)
 
@@ -393,10 +394,8 @@ def _check_names(file: UserFile) -> None:
 
 
 def _check_functions(file: UserFile) -> None:
-    """Refuse a function outside of all classes that is no property (nothing ever calls it), and one that is replaced."""
+    """Refuse a function outside of all classes that is no property: nothing ever calls it."""
     tree = file.source.tree
-    for body in [tree.body, *(n.body for n in tree.body if isinstance(n, ast.ClassDef))]:
-        _defined_once([n for n in body if isinstance(n, ast.FunctionDef)], file.source)
     classes = list(file.machines())
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef):
@@ -470,12 +469,23 @@ def _check_restated(design: type[Machine], node: ast.FunctionDef, source: Source
         )  # fmt: skip
 
 
-def _defined_once(functions: Sequence[ast.FunctionDef], source: Source) -> None:
-    last = {node.name: node for node in functions}
-    for node in functions:
-        if (other := last[node.name]) is not node:
-            said = f"{node.name}() is defined again in line {other.lineno}, so this one is never called"
-            raise source.refused(node, said, "leave one of them")
+def _defined_once(source: Source) -> None:
+    """Refuse what is replaced further down in the file or class: the first one would be judged by nobody."""
+    for body in [source.tree.body, *(n.body for n in ast.walk(source.tree) if isinstance(n, ast.ClassDef))]:
+        bound = [(at, name) for at, name in bound_in(body) if not isinstance(at, ast.Import | ast.ImportFrom)]
+        last = {name: at for at, name in bound}
+        for at, name in bound:
+            if (other := last[name]) is at or (isinstance(at, ast.Name) and isinstance(other, ast.FunctionDef)):
+                continue  # that a field is no function is told elsewhere
+            again, never = f"is defined again in line {getattr(other, 'lineno', 0)}", "so this one is never"
+            match at:
+                case ast.FunctionDef():
+                    said = f"{name}() {again}, {never} called"
+                case ast.ClassDef():
+                    said = f"class {name} {again}"
+                case _:
+                    said = f"{name} {again}, {never} used"
+            raise source.refused(at, said, "leave one of them")
 
 
 def _says_something(node: ast.stmt) -> bool:
