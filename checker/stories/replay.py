@@ -222,7 +222,7 @@ def name_of(design: type[Design], leaf: Leaf) -> tuple[str, str]:
     try:
         text = " ".join(filter(None, labels)).format(*indices)
         lane = lane.format(*indices, design=design)
-    except (LookupError, ValueError, AttributeError) as error:
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
         raise ModelError(f"the label of {owner.__name__}.{leaf.path[0]} does not fit {leaf}: {error}") from None
     of_owner = str(getattr(owner, "lane", ""))
     return lane or ("" if "{" in of_owner else of_owner), text or str(leaf)

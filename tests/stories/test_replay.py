@@ -112,7 +112,10 @@ def test_a_path_that_does_not_run_is_our_bug(path: Steps, loop: int | None, mess
         replay(toy.Storm, toy.ToyScope(), path, loop, error=StoryError)
 
 
-@pytest.mark.parametrize("bad", [Label("{0}"), Label("x", lane="{1}"), Label("{nobody}")])
+BAD = [Label("{0}"), Label("x", lane="{1}"), Label("{nobody}"), Label(3)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bad", BAD)
 def test_bad_labels_are_the_modellers_bug(bad: Label) -> None:
     class Bad(toy.Storm):
         __annotations__ = {"pending_eoi": Annotated[toy.Vector | None, bad]}

@@ -261,6 +261,8 @@ class ProgramLowering:
                 f"step {name} of {self.design.__name__} is not a plain method: write @step(...) above a `def`"
             )
         function = self.functions[name]
+        if name == "initial":
+            raise Refused(function.loc, "initial() sets up the first state, and is no step", "drop its @step(...)")
         if signature.returns is not None:
             raise Refused(function.loc, f"step {name}() must be annotated `-> None`: a step changes state")
         self._only_values(signature.params, f"step {name}()", function.loc)
