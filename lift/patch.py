@@ -134,7 +134,7 @@ def _no_diff(lines: Sequence[Line]) -> NotLifted:
 
 def _hunk(lines: Sequence[Line], at: int, head: re.Match[str], file: str, number: int) -> tuple[Hunk, int]:
     old, new = int(head[1] or 1), int(head[2] or 1)
-    out, flat = list[PatchLine](), True
+    out, flat, wrapped = list[PatchLine](), True, None
     while old > 0 or new > 0:
         line = lines[at] if at < len(lines) else Line("@@ -", lines[-1].number)
         mark = line.text[:1]
@@ -152,6 +152,10 @@ def _hunk(lines: Sequence[Line], at: int, head: re.Match[str], file: str, number
             raise NotLifted(line.number, f"the hunk of line {number} has other lines than its @@ line says",
                             "count its lines again; or lines of the mail are lost or wrapped: get the raw one")  # fmt: skip
         out.append(PatchLine(mark, text, line.number))
+        wrapped = wrapped or (line if line.text[:1] not in ("+", "-", " ", "\t", "") else None)
+    if wrapped is not None and not flat:
+        raise NotLifted(wrapped.number, f"`{wrapped.text.strip()}` has neither + nor - nor a blank before it",
+                        "a mail wrapped the line above: join them, or get the raw one")  # fmt: skip
     return Hunk(file, head[3], number, tuple(out), flat), at
 
 

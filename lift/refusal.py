@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+NEAR = 0.9  # a letter or two: other functions of KVM's have names that are half the same
+
 
 class NotLifted(Exception):
     """A line that cannot be lifted, and what to do about it."""
@@ -16,3 +21,9 @@ class NotLifted(Exception):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.what}" + (f"\n    {self.advice}" if self.advice else "")
+
+
+def misspelt(words: Iterable[str], known: Collection[str]) -> str:
+    """A line of advice for the first word that is none of these, and nearly one; or ""."""
+    near = [n for word in words if word not in known for n in get_close_matches(word, known, 1, NEAR)]
+    return f"did you mean `{near[0]}`?\n    " if near else ""

@@ -14,7 +14,7 @@ from lift.cparse import Expr, Stmt, expression, pure
 from lift.fold import folded
 from lift.locals import COMPARED, Locals
 from lift.nodes import Node
-from lift.refusal import NotLifted
+from lift.refusal import NotLifted, misspelt
 from lift.surface import Surface, plain
 from lift.table import FunctionRow, Register, Row, Table, fits
 
@@ -66,7 +66,9 @@ class Translator:
         self.surface.fields["self"].update(known.fields)
 
     def refuse(self, e: Expr | Stmt, what: str, advice: str = "") -> NotLifted:
-        return NotLifted(e.line, what, advice or "write this function by hand")
+        known = self.table.names() | {*self.known.new, *self.known.defines}.union(*self.surface.fields.values())
+        slip = misspelt((t.text for t in e.tokens if t.kind == "id" and t.text in what), known)
+        return NotLifted(e.line, what, slip + (advice or "write this function by hand"))
 
     def type_of(self, text: str) -> str:
         return self.surface.type_of(text, {**self.locals_of_model, **self.types}, self.known.new_returns)

@@ -31,6 +31,9 @@ BIT = "kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI"
 REFUSED: dict[str, tuple[str, str]] = {
     "an unknown function": (into("kvm_forget(apic);"), "p.patch:N: the model has no function kvm_forget()"),
     "an unknown field": (into("if (apic->sw_enabled)", "	return;"), "p.patch:N: no row of the table covers `apic->sw_enabled`, and the model has no such field"),
+    "a misspelt function": (into("if (irqchip_spilt(apic->vcpu->kvm))", "	return;"), "the model has no function irqchip_spilt()\n    did you mean `irqchip_split`?\n    if it does not matter"),
+    "a misspelt field": (into("if (apic->vcpu->arch.pending_ioapic_eio)", "	return;"), "and the model has no such field\n    did you mean `pending_ioapic_eoi`?\n    add"),
+    "a misspelt bit": (into("if (kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EIO)", "	return;"), "did you mean `APIC_SPIV_DIRECTED_EOI`?\n    add"),
     "an unknown name": (into("if (quirk)", "	return;"), "p.patch:N: `quirk` is not known here"),
     "a while": (into("while (vector)", "	vector--;"), "p.patch:N: a `while` statement"),
     "a do": (into("do { x(); } while (0);"), "p.patch:N: a `do` statement"),
@@ -100,6 +103,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a hunk after prose": (V1 + "And then:\n" + V1[V1.index("@@") :], "p.patch:17: a hunk without the name of its file"),
     "a line too many": (V1 + "+	return;\n", "p.patch:16: the hunk before `+	return;` is longer than its @@ line says"),
     "a line too many in it": (V1.replace("+\n", "+\n+	/* x */\n"), "p.patch:16: the hunk of line 5 has other lines than its @@ line says"),
+    "a line that a mail wrapped": (V1.replace("APIC_SPIV) & ", "APIC_SPIV) &\n"), "p.patch:11: `APIC_SPIV_DIRECTED_EOI)` has neither + nor - nor a blank before it\n    a mail wrapped the line above"),
     "the signature of a mail in a hunk": (longer(V1) + "-- \n2.43.0\n", "p.patch:16: the hunk of line 5 is shorter than its @@ line says\n    count its lines again"),
     "a binary": ("diff --git a/x b/x\nGIT binary patch\nliteral 0\n", "p.patch:2: `GIT binary patch` is no change of lines"),
     "a removed file": (f"--- a/{LAPIC}\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n", "p.patch:1: the patch removes a file"),
