@@ -24,7 +24,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, Union, get_args, get_origin, overload
 
@@ -160,7 +160,8 @@ class Kind(StrEnum):
 class Property:
     """A statement about all runs. `sentence` (the docstring) is what a reviewer would say.
 
-    `premise` names a reachable property without which the verdict is vacuous (a leads_to's premise is its own p). The function's first parameter is the system; a second one
+    `premise` names a reachable property without which the verdict is vacuous (a leads_to's premise is its own p), and
+    `starts_from` is that property, which who registers or loads this one looks up. The function's first parameter is the system; a second one
     of the same type makes an `always` speak of every step (before, after); the others are for all. `not_for`:
     what a system's roles promise that makes the question moot, and why; `only_for`: systems with none of these roles are
     not asked. `called`:
@@ -174,6 +175,7 @@ class Property:
     not_for: Mapping[Promise, str] = field(default_factory=dict["Promise", str])
     only_for: Mapping[type, str] = field(default_factory=dict[type, str])
     called: str = ""
+    starts_from: Property | None = None
 
     @property
     def name(self) -> str:
@@ -188,6 +190,11 @@ class Property:
         """What a reviewer says of a counterexample for these values of the parameters."""
         said = " ".join((inspect.getdoc(self.function) or "").partition("Violated:")[2].split())
         return (said or f"Not so: {self.sentence}").format_map(binding)
+
+    def with_premise(self, known: Mapping[str, Property]) -> Property:
+        """With what its premise names: one of its own file, or else one of these."""
+        own = self.function.__globals__.get(self.premise)
+        return replace(self, starts_from=own if isinstance(own, Property) else known.get(self.premise))
 
     def why_not(self, design: type) -> str | None:
         """The reason why this property says nothing about a system, or None if it applies."""

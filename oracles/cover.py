@@ -67,7 +67,7 @@ class Space:
 def space(design: type[Design], scope: Scope, part: Slice | None = None, max_states: int = 4_000_000) -> Space:
     """Explore natively. Raises TooBig, NoCompiler, ModelError, and SliceError if `part` is not what the steps touch."""
     prepared = prepare(design, scope, [])
-    search = NativeSearch(prepared.program, design, scope, keep_edges=True, prepared=prepared)
+    search = NativeSearch(prepared.program, Reference(design, scope), keep_edges=True, prepared=prepared)
     if search.run(Limits(max_states=max_states), None) is not Outcome.COMPLETE:
         raise TooBig(f"more than {max_states:,} states")
     graph = search.exploration.graph()

@@ -33,7 +33,7 @@ def the_cell(design: str, guest: str, scope: str) -> Cell:
 
 def native(cell: Cell, keep_edges: bool) -> tuple[Stats, float]:
     """(final statistics, seconds of the search itself)."""
-    search = NativeSearch(lower(cell.system, cell.scope), cell.system, cell.scope, keep_edges=keep_edges)
+    search = NativeSearch(lower(cell.system, cell.scope), Reference(cell.system, cell.scope), keep_edges=keep_edges)
     started = time.perf_counter()
     search.run(Limits(), None)
     return search.stats(), time.perf_counter() - started

@@ -12,8 +12,7 @@ from checker.command.explore import exit_code, explore, first_shown, story
 from checker.command.lift import print_lifted
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
-from checker.matrix.cells import Cell, Skipped
-from checker.matrix.loader import property_argument
+from checker.matrix.cells import Skipped
 from checker.matrix.select import grouped, select
 from checker.questions import report
 from checker.questions.campaign import Campaign, lines_never_run
@@ -21,7 +20,7 @@ from checker.questions.measured import measured, measured_line
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories.trace import show
 from checker.stories.write import to_text
-from model.lang import Kind, Property
+from model.lang import Kind
 
 # Loaded only where they are asked.
 KVM = "oracles.kvm.replay"
@@ -35,7 +34,6 @@ class ProveAnswer:
     title: str
     campaign: Campaign
     skipped: Sequence[Skipped]
-    wanted: Sequence[Property]
     named: Sequence[str]  # of --property; nothing if nobody said it
 
 
@@ -50,8 +48,8 @@ def judged(options: Namespace) -> ProveAnswer:
     """Explore and judge."""
     title, cells, skipped, wanted = select(options.asked)
     campaign = explore(options, cells, wanted)
-    named = [property_argument(p) for p in wanted] if options.asked.everywhere else []
-    return ProveAnswer(title, tried_on_kvm(campaign) if options.confirm else campaign, skipped, wanted, named)
+    tried = tried_on_kvm(campaign) if options.confirm else campaign
+    return ProveAnswer(title, tried, skipped, options.asked.properties)
 
 
 def tell(options: Namespace, found: ProveAnswer) -> int:
@@ -99,22 +97,23 @@ def print_cells(options: Namespace, found: ProveAnswer) -> bool:
     for result in found.campaign.results:
         print("\n".join(["", *report.cell_lines(result, found.named)]))
         if asking:
-            asking = print_induction(result.cell, found.wanted)
+            asking = print_induction(result)
     for titles, why in grouped(found.skipped):
         print(f"\n{titles}\n  does not apply: {why}")
     for cell in found.campaign.unexplored:
         why = " (memory did not suffice)" * (cell in found.campaign.out_of_memory)
         print(f"\n{cell}\n  not explored{why}; reproduce: {report.reproduce('prove', cell, *found.named)}")
     fairness = report.fairness_lines(found.campaign.results)
-    if any(p.kind is Kind.LEADS_TO for p in found.wanted) and fairness:
+    if any(v.property.kind is Kind.LEADS_TO for r in found.campaign.results for v in r.verdicts) and fairness:
         print("\n".join(["", "leads_to verdicts assume of every run:", *fairness]))
     return asking == bool(options.inductive)
 
 
-def print_induction(cell: Cell, wanted: Sequence[Property]) -> bool:
+def print_induction(result: CellResult) -> bool:
     """False at Ctrl-C."""
+    cell = result.cell
     with until_ctrl_c() as cut:
-        applying = [p for p in wanted if p.why_not(cell.system) is None]
+        applying = [v.property for v in result.verdicts if v.property.why_not(cell.system) is None]
         print("\n".join(importlib.import_module(INDUCTION).induction_lines(cell.system, cell.scope, applying)))
     if cut.short:
         print("  induction: INCONCLUSIVE: interrupted")

@@ -28,6 +28,7 @@ class Prepared:
     it is kept, if it is. A program from the cache has no functions. Raises ModelError."""
 
     def __init__(self, design: type[Design], scope: Scope, properties: Sequence[Property]) -> None:
+        self.properties = properties
         self._asked = design, scope, properties
         self._lock = threading.Lock()
         self.path = kept.path_of(*self._asked)

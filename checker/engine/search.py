@@ -30,7 +30,7 @@ from checker.errors import InternalError
 from checker.language.ir import Program
 from checker.language.layout import Layout, instances
 from model.finite import RangeError
-from model.lang import Design, Fair, Property, Scope
+from model.lang import Design, Fair, Property
 
 Progress = Callable[[Stats], None]
 REFERENCE = "checker.engine.liveness_reference"  # and networkx: loaded only where CPython explores
@@ -74,16 +74,17 @@ class NativeSearch:
     _first_edges: U32 | None = None
 
     def __init__(
-        self, program: Program, design: type[Design], scope: Scope, *, keep_edges: bool,
-        prepared: Prepared | None = None, reference: Reference | None = None, noted: Sequence[Passage] = (),
+        self, program: Program, reference: Reference, *, keep_edges: bool,
+        prepared: Prepared | None = None, noted: Sequence[Passage] = (),
     ) -> None:  # fmt: skip
-        """Compiles the program as a whole (cached) unless it was prepared. noted: passages of it that a search notes.
+        """Compiles the program as a whole (cached) unless it was prepared. reference: its system in CPython. noted: passages
+        of it that a search notes.
 
         Raises NoCompiler, CompileFailed.
         """
         self.layout = Layout(program)
-        self.fairness = _fairness(program, design)
-        self._frozen = frozen = np.array(self.layout.frozen(scope), np.uint64)
+        self.fairness = _fairness(program, reference.design)
+        self._frozen = frozen = np.array(self.layout.frozen(reference.scope.choices()), np.uint64)
         count = len(self.fairness)
         shape = ModelShape(
             np.array(self.layout.masks(), np.uint64), frozen, count, count,
@@ -101,10 +102,8 @@ class NativeSearch:
         assert model is not None
         self.exploration = Exploration(model, shape, keep_edges=keep_edges)
         self._prepared = prepared
-        reference = reference or Reference(design, scope)
         self._by_initial = reference.lines_of_initial
-        begin = reference.start
-        start = np.frombuffer(self.layout.to_bytes(begin), np.uint64) | frozen
+        start = np.frombuffer(self.layout.to_bytes(reference.start), np.uint64) | frozen
         self.exploration.add_initial(start.tobytes())
         self.outcome = Outcome.INTERRUPTED
         self._graph: Graph | None = None
@@ -235,10 +234,9 @@ class ReferenceSearch:
     engine = "reference"
 
     def __init__(
-        self, program: Program, design: type[Design], scope: Scope, properties: Sequence[Property],
-        noted: Sequence[Passage] = (),
-    ) -> None:  # fmt: skip
-        self.reference = Reference(design, scope)
+        self, program: Program, reference: Reference, properties: Sequence[Property], noted: Sequence[Passage] = ()
+    ) -> None:
+        self.reference = reference
         self._noted, self._ran = noted, set[tuple[str, int]]()
         self.atoms = atoms(program)
         self.properties = properties
@@ -359,20 +357,17 @@ class ReferenceSearch:
         return self._fault
 
 
-def open_search(
-    prepared: Prepared, reference: Reference, properties: Sequence[Property], engine: str
-) -> NativeSearch | ReferenceSearch:
+def open_search(prepared: Prepared, reference: Reference, engine: str) -> NativeSearch | ReferenceSearch:
     """engine: "native", "reference", or "auto" (native where a C compiler is found)."""
     if engine != "reference":
         try:
             return NativeSearch(
-                prepared.program, reference.design, reference.scope, keep_edges=prepared.live,
-                prepared=prepared, reference=reference, noted=prepared.noted,
-            )  # fmt: skip
+                prepared.program, reference, keep_edges=prepared.live, prepared=prepared, noted=prepared.noted
+            )
         except NoCompiler:
             if engine == "native":
                 raise
-    return ReferenceSearch(prepared.program, reference.design, reference.scope, properties, prepared.noted)
+    return ReferenceSearch(prepared.program, reference, prepared.properties, prepared.noted)
 
 
 def _lines_run(noted: Sequence[Passage], ran: Collection[tuple[str, int]]) -> dict[SourceLine, bool]:
@@ -403,9 +398,7 @@ class Shared:
         self._met.add(program)
         return new
 
-    def run(
-        self, prepared: Prepared, reference: Reference, properties: Sequence[Property], limits: Limits
-    ) -> NativeSearch | ReferenceSearch:
+    def run(self, prepared: Prepared, reference: Reference, limits: Limits) -> NativeSearch | ReferenceSearch:
         """The search of this system, run to its end."""
         try:
             key = (
@@ -416,7 +409,7 @@ class Shared:
             key = None
         if key in self._found:
             return self._found[key]
-        search = open_search(prepared, reference, properties, "auto")
+        search = open_search(prepared, reference, "auto")
         search.run(limits, None)
         if key is not None and isinstance(search, NativeSearch) and search.outcome is Outcome.COMPLETE:
             if sum(s.stats().bytes for s in self._found.values()) > KEPT_BYTES:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from checker.language.ir import Param, Program
-from model.finite import Scalar, StructType, TableType, Type, encode, size
-from model.lang import Scope
+from model.finite import Scalar, StructType, TableType, Type, decode, encode, size
 
 CELL = {1: "B", 2: "H", 4: "I", 8: "Q"}  # a cell's size -> its code for struct
 
@@ -74,9 +74,18 @@ def width(of: Scalar) -> int:
 
 def bindings(params: Sequence[Param]) -> Iterator[tuple[int, ...]]:
     """Every combination of codes for scalar parameters, last one fastest."""
-    scalars = [p.type for p in params]
-    assert not any(isinstance(t, StructType | TableType) for t in scalars)
-    return itertools.product(*(range(size(t)) for t in scalars if not isinstance(t, StructType | TableType)))
+    return itertools.product(*(range(size(of)) for of in _scalars(params)))
+
+
+def binding_of(params: Sequence[Param], codes: Sequence[int]) -> dict[str, Any]:
+    """The values of scalar parameters by name."""
+    return {p.name: decode(of, code) for p, of, code in zip(params, _scalars(params), codes, strict=True)}
+
+
+def _scalars(params: Sequence[Param]) -> list[Scalar]:
+    scalars = [p.type for p in params if not isinstance(p.type, StructType | TableType)]
+    assert len(scalars) == len(params)
+    return scalars
 
 
 def instances(program: Program) -> list[Instance]:
@@ -104,10 +113,9 @@ class Layout:
         """One 64-bit word per 8 bytes of the C state: the bits that are stored."""
         return self._words([*self._no_choices, *((1 << w) - 1 for w in self.widths)])
 
-    def frozen(self, scope: Scope) -> list[int]:
-        """The C state's words that hold the scope's choices and nothing else."""
-        values = scope.choices()
-        codes = [encode(of, values[name]) for name, of in self.choices.items()]
+    def frozen(self, choices: Mapping[str, object]) -> list[int]:
+        """The C state's words that hold these choices of a scope and nothing else."""
+        codes = [encode(of, choices[name]) for name, of in self.choices.items()]
         return self._words([*codes, *([0] * len(self.leaves))])
 
     def _words(self, cells: Sequence[int]) -> list[int]:

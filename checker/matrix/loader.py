@@ -35,9 +35,9 @@ from checker.language.sentences import check_sentence
 from checker.language.source import OF_MODULE, USERS_MODULE, Source, read, unknown_decorator
 from checker.matrix.calls import bare_decorators, callable_names, unknown_name, wrong_calls, wrong_imports
 from checker.matrix.python_said import SECONDS, TooLong, explained, import_line
-from checker.matrix.roles import ROLES, all_properties, designs, premise_of, role_of, users_file
+from checker.matrix.roles import ROLES, all_properties, designs, role_of, users_file
 from model.finite import ModelError
-from model.lang import Design, Property
+from model.lang import Design, Kind, Property
 from model.machine import Machine
 
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.Pass)
@@ -104,11 +104,17 @@ def load_properties(argument: str) -> list[Property]:
         )
     if wanted and wanted not in own:
         raise UserError(f"{path}: no property {wanted!r} in this file: {did_you_mean(wanted, own)}")
-    for p in own.values():
+    registered = all_properties()
+    for name, p in own.items():
         check_sentence(p)
-        if p.premise and premise_of(p) is None:
-            loc = Loc(str(path), p.function.__code__.co_firstlineno)
-            raise Refused(loc, f"unknown premise {p.premise!r}", did_you_mean(p.premise, [*all_properties(), *known]))
+        own[name] = p.with_premise(registered)
+        premise, loc = own[name].starts_from, Loc(str(path), p.function.__code__.co_firstlineno)
+        if p.premise and premise is None:
+            raise Refused(loc, f"unknown premise {p.premise!r}", did_you_mean(p.premise, [*registered, *known]))
+        if premise is not None and premise.kind is not Kind.REACHABLE:
+            raise Refused(
+                loc, f"the premise {p.premise!r} is no @reachable", "name a property that says when this one bites"
+            )
     return [p for name, p in own.items() if wanted in ("", name)]
 
 

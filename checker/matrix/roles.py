@@ -149,18 +149,12 @@ def _registered_properties() -> Mapping[str, Property]:
         for value in vars(importlib.import_module(f"properties.{module.name}")).values():
             if isinstance(value, Property):
                 found[value.name] = value
-    return found
+    return {name: p.with_premise(found) for name, p in found.items()}
 
 
 def all_properties() -> dict[str, Property]:
     """Every property of the properties package by name, in order of definition."""
     return dict(_registered_properties())
-
-
-def premise_of(p: Property) -> Property | None:
-    """What a property's premise names: one of its own file, or else a registered one."""
-    own = p.function.__globals__.get(p.premise)
-    return own if isinstance(own, Property) else _registered_properties().get(p.premise)
 
 
 def registered(role: str, name: str) -> type[Machine]:

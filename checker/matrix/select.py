@@ -110,7 +110,7 @@ class Selection:
     lifted: lifting.LiftedFile | None  # if the design is a patch
     named: Mapping[str, Mapping[str, type[Machine]]]  # those around it, of the roles of which any are named
     wanted: Sequence[Property]
-    everywhere: bool  # the properties are named, too: also those that are asked of one VMM only
+    properties: Sequence[str]  # as --property named them: then also those are asked that are made for one VMM only
     sizes: Mapping[str, ScopeValue]  # what is said of the scope
 
 
@@ -119,21 +119,20 @@ def selection(
     scope: str = "",
 ) -> Selection:  # fmt: skip
     """Everything is looked up here, once, without making a system. None: what is not said. Raises UserError, Refused."""
-    given, asked = {role: split(names, []) for role, names in (roles or {}).items() if names}, split(properties, [])
+    given, said = {role: split(names, []) for role, names in (roles or {}).items() if names}, split(properties, [])
     name, cls = find_design(design, roles)
     lifted = lifting.lifted(design) if is_patch(design) else None
-    if not properties:
-        asked = list(cls.default_roles.get("property", all_properties()))
+    asked = said if properties else list(cls.default_roles.get("property", all_properties()))
     wanted = told_apart(
         p for n in asked for p in (load_properties(n) if is_path(n) else [look_up("property", n, all_properties())])
     )
-    sizes = parse_scope(scope, scope_type([cls]))
     every = {"device": DEVICES} if given.get("device") == ["all"] else {}
     named = {
         role: {n: _load_role(role, n) if is_path(n) else registered(role, n) for n in names}
         for role, names in given.items() if role not in every
     }  # fmt: skip
-    return Selection(name, cls, lifted, {**named, **every}, wanted, bool(properties), sizes)
+    sizes = parse_scope(scope, scope_type([cls]))
+    return Selection(name, cls, lifted, {**named, **every}, wanted, said, sizes)
 
 
 def select(
@@ -160,6 +159,6 @@ def select(
         raise UserError(nothing_text(skipped))
     for cell in cells:  # before any of them is explored
         check_sizes(cell.system, cell.scope)
-    if not asked.everywhere:  # those made for one VMM are asked where it occurs
+    if not asked.properties:  # those made for one VMM are asked where it occurs
         wanted = [p for p in wanted if not p.only_for or any(p.why_not(c.system) is None for c in cells)]
     return f"{role_of(cls)} design {asked.name}: {provenance(cls)}", cells, skipped, wanted

@@ -126,7 +126,7 @@ def _picture(
 ) -> _Picture | None:
     applying = [p for p in properties if p.why_not(cell.system) is None]
     prepared = prepare(cell.system, cell.scope, applying)
-    search = NativeSearch(prepared.program, cell.system, cell.scope, keep_edges=True, prepared=prepared)
+    search = NativeSearch(prepared.program, Reference(cell.system, cell.scope), keep_edges=True, prepared=prepared)
     outcome = search.run(limits, on_progress)
     if outcome is Outcome.INTERRUPTED:
         raise KeyboardInterrupt

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from checker.engine import kept
 from checker.engine.native import NONE, Outcome
+from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Move, Reference, Value, bindings_of, is_of_edges
 from checker.engine.search import NativeSearch, ReferenceSearch
 from checker.errors import EnginesDisagree
@@ -66,19 +67,14 @@ class Question:
         return f"{self.p.name}({', '.join(map(show, self.values))})"
 
 
-def questions_of(asked: Sequence[Property], reference: Reference) -> list[Question]:
-    """In the order in which an engine numbers what it answers."""
-    return [Question(p, values, is_of_edges(p)) for p in asked for values in bindings_of(p, reference.scope)]
-
-
 class Recheck:
-    """One cell's search, and CPython beside it. asked: the properties that were explored, in their order. Its methods
-    raise EnginesDisagree."""
+    """One cell's search, and CPython beside it. prepared: what was searched, of which nothing is taken but which properties
+    it has, in their order, and where it is kept. Its methods raise EnginesDisagree."""
 
     def __init__(
-        self, cell: Cell, asked: Sequence[Property], search: NativeSearch | ReferenceSearch, reference: Reference
+        self, cell: Cell, prepared: Prepared, search: NativeSearch | ReferenceSearch, reference: Reference
     ) -> None:
-        self.cell, self.asked, self.search, self.reference = cell, asked, search, reference
+        self.cell, self.prepared, self.search, self.reference = cell, prepared, search, reference
 
     # ---- of a run ----
 
@@ -98,12 +94,12 @@ class Recheck:
 
     # ---- of a search that saw everything ----
 
-    def states(self, number: int, program: Path | None) -> None:
-        """A sample of so many states. program: where that of the search is kept; if it is not, nor is what was checked."""
+    def states(self, number: int) -> None:
+        """A sample of so many states. What was checked is kept if the program is."""
         search = self.search
         if not isinstance(search, NativeSearch) or search.outcome is not Outcome.COMPLETE:
             return
-        record = record_of(self.cell, program, ("states", number, search.answers()))
+        record = record_of(self.cell, self.prepared.path, ("states", number, search.answers()))
         once(record, lambda: _Sample(self, search).check(number))
 
     def differ(self, where: str, engine: object, python: object) -> None:
@@ -134,7 +130,11 @@ class _Sample:
     def __init__(self, of: Recheck, search: NativeSearch) -> None:
         self.of, self.search = of, search
         self.reference = Reference(of.cell.system, of.cell.scope)
-        questions = questions_of(of.asked, self.reference)
+        asked, scope = (
+            of.prepared.properties,
+            self.reference.scope,
+        )  # in the order in which an engine numbers its answers
+        questions = [Question(p, values, is_of_edges(p)) for p in asked for values in bindings_of(p, scope)]
         self.first, self.first_edge = search.first_states(), search.exploration.first_edges()
         self.of_states = _Questions([q for q in questions if not q.of_edges], self.first)
         self.of_edges = _Questions([q for q in questions if q.of_edges], self.first_edge[:, :, 0])

@@ -77,7 +77,7 @@ class Side:
         self.native: NativeSearch | None = None
         if engine != "reference":
             try:
-                search = open_search(prepare(cell.system, cell.scope, []), self.reference, [], engine)
+                search = open_search(prepare(cell.system, cell.scope, []), self.reference, engine)
                 self.native = search if isinstance(search, NativeSearch) else None
             except NoCompiler:
                 if engine == "native":

@@ -40,9 +40,7 @@ def compare_with_z3(cell: Cell, asked: Sequence[Property]) -> int:
     """How many steps and refusals were compared. asked: the properties of the cell's program. Raises EnginesDisagree."""
     prepared = prepare(cell.system, cell.scope, asked)
     reference = Reference(cell.system, cell.scope)
-    search = NativeSearch(
-        prepared.program, cell.system, cell.scope, keep_edges=False, prepared=prepared, reference=reference
-    )
+    search = NativeSearch(prepared.program, reference, keep_edges=False, prepared=prepared)
     if search.run(Limits(max_states=LARGEST), None) not in (Outcome.COMPLETE, Outcome.STATE_LIMIT):
         return 0
     program = prepared.lowered()

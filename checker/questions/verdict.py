@@ -13,15 +13,15 @@ from typing import Self
 from checker.engine.atoms import Atom, atoms
 from checker.engine.native import CorruptParents, Outcome, Stats
 from checker.engine.passages import SourceLine
-from checker.engine.prepare import prepare
-from checker.engine.reference import Move, Reference, Value, bindings_of
+from checker.engine.prepare import Prepared, prepare
+from checker.engine.reference import Move, Reference, Value
 from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
 from checker.errors import InternalError
-from checker.language.ir import Program
+from checker.language.layout import binding_of
 from checker.language.source import USERS_MODULE
 from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, property_argument, provenance
-from checker.matrix.roles import premise_of, role_of, users_file
+from checker.matrix.roles import role_of, users_file
 from checker.matrix.scope import scope_value
 from checker.questions.recheck import LEAST, Recheck
 from checker.questions.restated import restated
@@ -128,7 +128,7 @@ class CellResult:
 
 def asked_of(cell: Cell, wanted: Sequence[Property]) -> list[Property]:
     """What its program is made with: the wanted properties that apply, and what they start from."""
-    premises = [premise for p in wanted if (premise := premise_of(p)) is not None]
+    premises = [p.starts_from for p in wanted if p.starts_from is not None]
     needed = {p.function: p for p in (*wanted, *premises)}
     return [p for p in needed.values() if p.why_not(cell.system) is None]
 
@@ -155,19 +155,20 @@ def check_cell(
     prepared = prepare(cell.system, cell.scope, applying)
     reference = Reference(cell.system, cell.scope)
     if shared is not None:
-        search = shared.run(prepared, reference, applying, limits or Limits())
+        search = shared.run(prepared, reference, limits or Limits())
     else:
-        search = open_search(prepared, reference, applying, engine)
+        search = open_search(prepared, reference, engine)
         search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
     if stop is None and search.outcome is Outcome.INTERRUPTED:
         raise KeyboardInterrupt
-    judge = Judge(cell, prepared.program, applying, search, reference, stop, on_phase)
+    judge = Judge(cell, prepared, search, reference, stop, on_phase)
+    verdicts = tuple(judge.verdict(p) for p in wanted)
     if again and (shared is None or shared.is_new(search)):
-        judge.recheck.states(again, prepared.path)
+        judge.recheck.states(again)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
-        cell, tuple(judge.verdict(p) for p in wanted), search.stats(), search.outcome, search.engine,
+        cell, verdicts, search.stats(), search.outcome, search.engine,
         tuple(s for s in cell.system.steps() if s not in fired), _of_the_users(search.lines_run(), cell), by_fairness,
         assumptions_of(cell.system), time.monotonic() - started, again=again,
     )  # fmt: skip
@@ -183,17 +184,18 @@ class Judge:
     """Turns what a search found into verdicts; every run is re-derived move by move in CPython, and shows there what is said."""
 
     def __init__(
-        self, cell: Cell, program: Program, asked: Sequence[Property], search: NativeSearch | ReferenceSearch,
-        reference: Reference, stop: threading.Event | None = None, on_phase: Callable[[str], None] | None = None,
+        self, cell: Cell, prepared: Prepared, search: NativeSearch | ReferenceSearch, reference: Reference,
+        stop: threading.Event | None = None, on_phase: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
-        """asked: the properties that the program was lowered with. stop: once it is set no further loops are looked for,
-        which can take long in a large graph."""
+        """prepared: what was searched. stop: once it is set no further loops are looked for, which can take long in a large
+        graph."""
         self.cell, self.search, self.reference = cell, search, reference
         self._stop = stop or threading.Event()
         self._on_phase = on_phase or (lambda text: None)
-        self.recheck = Recheck(cell, asked, search, reference)
+        self.recheck = Recheck(cell, prepared, search, reference)
+        asked, self._formulas = prepared.properties, prepared.program.formulas
         self._atoms: dict[Callable[..., object], list[Atom]] = {p.function: [] for p in asked}
-        self.atoms = atoms(program)
+        self.atoms = atoms(prepared.program)
         for atom in self.atoms:
             self._atoms[asked[atom.formula].function].append(atom)
         self.complete = search.outcome is Outcome.COMPLETE
@@ -208,15 +210,14 @@ class Judge:
         reason = None if p.function in self._atoms else p.why_not(self.cell.system)
         if reason is not None:
             return Verdict(p, Status.SKIPPED, note=reason)
-        bindings = bindings_of(p, self.cell.scope)
-        names = p.function.__code__.co_varnames[: p.function.__code__.co_argcount]
         mine = self._atoms[p.function]
-        parts = len(mine) // len(bindings)
+        params = self._formulas[mine[0].formula].params
         found = list[tuple[Path, dict[str, Value]]]()
-        for k, values in enumerate(bindings):
-            path = self._witness(p, mine[k * parts : (k + 1) * parts])
+        for _, of_binding in itertools.groupby(mine, lambda atom: atom.args):
+            together = list(of_binding)
+            path = self._witness(p, together)
             if path is not None:
-                found.append((path, dict(zip(names[len(names) - len(values) :], values, strict=True))))
+                found.append((path, binding_of(params, together[0].args)))
         if found:
             shortest, binding = min(found, key=lambda f: (f[0].stem, len(f[0].states)))
             status = Status.REACHED if p.kind == "reachable" else Status.VIOLATED
@@ -235,11 +236,12 @@ class Judge:
         if p.kind == "leads_to":
             occurs = any(self.search.first_state(a, True) is not None for a in mine if a.part == 0)
             return "" if occurs else "vacuous: what it speaks of never happens here"
-        named = premise_of(p)
-        premise = self._atoms.get(named.function, []) if named is not None else []
+        if p.starts_from is None:
+            return ""
+        premise = self._atoms.get(p.starts_from.function, [])
         if not premise or any(self.search.first_state(a, True) is not None for a in premise):
             return ""
-        return f"vacuous: {p.premise} never happens here"
+        return f"vacuous: {p.starts_from.name} never happens here"
 
     def _witness(self, p: Property, of: Sequence[Atom]) -> Path | None:
         """The run that violates an always or leads_to, or that reaches a reachable."""

@@ -95,7 +95,7 @@ class MutantJudge:
         statements = {_place(m): m.site.statement for m in self.made.mutants}
         self.traps = {place: len(self.numbers) + number for number, place in enumerate(statements, 1)}
         changed = [*(m.changed for m in self.made.mutants), *map(_with_trap, statements.values())]
-        frozen = Layout(self.program).frozen(scope)
+        frozen = Layout(self.program).frozen(scope.choices())
         self.programs = Programs(self.program, changed, frozen, observables.sees, observables.calls)
         self.before = save(list(cells(system(scope))))
         self.reference = Reference(system, scope)
@@ -226,10 +226,7 @@ class MutantJudge:
         if not self._explored:
             self._explored = True
             prepared = prepare(self.system, self.scope, [])
-            search = NativeSearch(
-                prepared.program, self.system, self.scope, keep_edges=False, prepared=prepared,
-                reference=self.reference,
-            )  # fmt: skip
+            search = NativeSearch(prepared.program, self.reference, keep_edges=False, prepared=prepared)
             outcome = search.run(Limits(max_states=self.bounds.max_states), None)
             if outcome is Outcome.FAULT:
                 raise BadWalk("the model itself stores a value out of its range")

@@ -210,7 +210,7 @@ class World:
         return {function.name for function in reached(self.original.functions, [INITIAL])}
 
     def shape(self, scope: Scope, number: int, set_up: bool = False) -> ModelShape:
-        frozen = np.array(self.layout.frozen(Chosen(scope, number, set_up)), np.uint64)
+        frozen = np.array(self.layout.frozen(Chosen(scope, number, set_up).choices()), np.uint64)
         count = len(self.fairness)
         counts = atom_count(self.program, False), atom_count(self.program, True)
         return ModelShape(np.array(self.layout.masks(), np.uint64), frozen, count, count, *counts)

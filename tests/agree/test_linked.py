@@ -45,8 +45,7 @@ def both_searches(cell: Cell) -> tuple[NativeSearch, NativeSearch]:
     prepared, reference = prepared_of(cell), Reference(cell.system, cell.scope)
     with mock.patch.object(search, "load_c", without_optimising):
         linked, whole = (
-            NativeSearch(prepared.lowered(), cell.system, cell.scope, keep_edges=True, prepared=of, reference=reference)
-            for of in (prepared, None)
+            NativeSearch(prepared.lowered(), reference, keep_edges=True, prepared=of) for of in (prepared, None)
         )
     assert linked.run(Limits(), None) is whole.run(Limits(), None)
     return linked, whole
@@ -102,7 +101,7 @@ def test_cells_of_two_bytes_and_a_search_that_is_cut_short() -> None:
     prepared = prepared_of(cell)
     assert Layout(prepared.program).cell_bytes == 2
     searches = [
-        NativeSearch(prepared.lowered(), cell.system, cell.scope, keep_edges=True, prepared=of)
+        NativeSearch(prepared.lowered(), Reference(cell.system, cell.scope), keep_edges=True, prepared=of)
         for of in (prepared, None)
     ]
     for one in searches:
@@ -118,7 +117,7 @@ def test_going_on_whole_is_not_seen(edges: bool, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(native, "BORDER", 100)
     monkeypatch.setattr(native, "CHUNK_SECONDS", 0.0)  # after each call the engine is asked
     searches = [
-        NativeSearch(prepared.lowered(), cell.system, cell.scope, keep_edges=edges, prepared=of)
+        NativeSearch(prepared.lowered(), Reference(cell.system, cell.scope), keep_edges=edges, prepared=of)
         for of in (prepared, None)
     ]
     for one in searches:
@@ -134,7 +133,7 @@ def test_the_stories_are_the_same(cell: Cell) -> None:
     asked = [p for p in PROPERTIES.values() if p.why_not(cell.system) is None]
     told = []
     for one in both_searches(cell):
-        judge = Judge(cell, prepared.program, asked, one, reference)
+        judge = Judge(cell, prepared, one, reference)
         verdicts = [judge.verdict(p) for p in asked]
         stories = [Account(cell, v.property, v.property.name, v.run).trace(v.binding, "eoi") for v in verdicts if v.run]
         told.append([*((v.property.name, v.status, v.note) for v in verdicts), *map(to_text, stories)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from checker.engine.atoms import atoms
+from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, Outcome
 from checker.language.lower import lower
 from model.devices import Level
@@ -27,7 +28,7 @@ def test_engines_agree() -> None:
 def test_each_vcpu_has_its_own() -> None:
     """The note of either vCPU may be set, and a property finds out which."""
     program = lower(SYSTEM, SCOPE, PROPERTIES)
-    search = NativeSearch(program, SYSTEM, SCOPE, keep_edges=True)
+    search = NativeSearch(program, Reference(SYSTEM, SCOPE), keep_edges=True)
     assert search.run(Limits(), None) is Outcome.COMPLETE
     names = [formula.name for formula in program.formulas]
     found = {(names[a.formula], a.args): search.first_state(a, False) is not None for a in atoms(program)}

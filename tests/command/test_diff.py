@@ -14,7 +14,7 @@ import pytest
 
 from checker import progress
 from checker.engine.prepare import prepare
-from checker.engine.reference import Move
+from checker.engine.reference import Move, Reference
 from checker.engine.search import Limits, NativeSearch
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties, designs
@@ -432,7 +432,7 @@ def test_graphs_that_differ(codes, edges, moves):
 def test_packed_states_are_cut_into_the_codes_that_the_engine_unpacks():
     c = cell("v6", "windows_cg")
     prepared = prepare(c.system, c.scope, [])
-    search = NativeSearch(prepared.lowered(), c.system, c.scope, keep_edges=True)
+    search = NativeSearch(prepared.lowered(), Reference(c.system, c.scope), keep_edges=True)
     search.run(Limits(), None)
     codes = _columns(search.exploration.packed(), search.layout.widths)
     chosen = [0, 1, len(codes) // 2, len(codes) - 1]
@@ -443,7 +443,9 @@ def test_states_that_only_a_missing_field_tells_apart_are_not_called_equivalent(
     c = cell("base")
     a = picture([[0, 0], [0, 1]], [[0, 0, 1]])
     both = [
-        *NativeSearch(prepare(c.system, c.scope, []).lowered(), c.system, c.scope, keep_edges=True).layout.leaves[:2]
+        *NativeSearch(
+            prepare(c.system, c.scope, []).lowered(), Reference(c.system, c.scope), keep_edges=True
+        ).layout.leaves[:2]
     ]
     pictures = iter([_Picture(both, a.moves, a.codes, a.edges), _Picture(both[:1], a.moves, a.codes[:, :1], a.edges)])
     monkeypatch.setattr(graph_compare, "_picture", lambda *_: next(pictures))
@@ -453,9 +455,9 @@ def test_states_that_only_a_missing_field_tells_apart_are_not_called_equivalent(
 
 def test_a_restriction_keeps_the_chosen_leaves():
     c = cell("base")
-    leaves = NativeSearch(prepare(c.system, c.scope, []).lowered(), c.system, c.scope, keep_edges=True).layout.leaves[
-        :2
-    ]
+    leaves = NativeSearch(
+        prepare(c.system, c.scope, []).lowered(), Reference(c.system, c.scope), keep_edges=True
+    ).layout.leaves[:2]
     rows = _restricted(_Picture(leaves, [], np.array([[5, 1], [5, 2]], np.uint64), np.zeros((0, 3))), [1])
     assert rows[0] != rows[1]
     rows = _restricted(_Picture(leaves, [], np.array([[5, 1], [5, 2]], np.uint64), np.zeros((0, 3))), [0])

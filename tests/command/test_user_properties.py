@@ -46,6 +46,7 @@ BAD = [
     ("argument", ("premise=", "premiss="), 11, "did you mean 'premise'?"),
     ("parentheses", ("@reachable()", "@reachable"), 5, "TypeError"),
     ("premise", ('premise="mine_requested"', 'premise="mine_request"'), 11, "did you mean 'mine_requested'?"),
+    ("premise that claims", ('premise="mine_requested"', 'premise="no_storm"'), 11, "the premise 'no_storm' is no @reachable"),
     ("acts", ("\n\n@reachable", "\nprint(1)\n@reachable"), 4, "only imports and defines"),
     *(("declared", ("@reachable()", f"@reachable(\n    {wrong}\n)"), 6, said) for wrong, said in [
         ("not_for={'a': 'b'}", "not_for of mine_requested has to be a dict {function: text}"),

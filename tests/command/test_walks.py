@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,14 @@ from tests.command.test_not_looked_at import PATCH
 ROOT = Path(checker.__file__).resolve().parents[1]
 AROUND = ("--vmm", "qemu", "--guest", "windows_cg")
 SCOPE, PROPERTY = "ioapic=0x11,cpus=1,pins=1", "no_eoi_lost"
+HOLDS = '''from model.lang import always
+from model.machine import Machine
+
+@always()
+def pins_are_there(s: Machine) -> bool:
+    """There is a pin."""
+    return s.scope.pins > 0
+'''
 MADE_OF_IT = ("Namespace", "Selection", "Source", "UserFile")  # what it is part of from somewhere on
 
 
@@ -41,11 +50,13 @@ def followed(values: Collection[str], types: Collection[str]) -> Iterator[list[s
             if any(is_it(frame.f_locals.get(name)) for name in names):
                 found.append(str(Path(file).relative_to(ROOT / "checker")))
 
-    sys.setprofile(note)
+    for begin in (threading.setprofile, sys.setprofile):
+        begin(note)
     try:
         yield found
     finally:
-        sys.setprofile(None)
+        for end in (threading.setprofile, sys.setprofile):
+            end(None)
 
 
 @pytest.fixture
@@ -75,3 +86,24 @@ def test_the_options(walk) -> None:
     values = ["mine.py", "qemu", "windows_cg", SCOPE, PROPERTY]
     found = walk(values, MADE_OF_IT, "--property", PROPERTY)
     assert len(found) <= 21, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("values", "types", "words", "most"),
+    [([SCOPE], ["Scope"], ["--property", PROPERTY], 10), ([], ["Property"], ["--property", "prop.py"], 10)],
+    ids=["scope", "property"],
+)
+def test_to_what_explores(
+    values: list[str], types: list[str], words: list[str], most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that an earlier command answered is taken; the programs are there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EOI_ANEW", "1")
+    Path("prop.py").write_text(HOLDS)
+    command = ["prove", "base", *AROUND, "--scope", SCOPE, *words]
+    cli.main(command)
+    with followed(values, types) as found:
+        assert cli.main(command) == 0
+    files = [file for file, _ in itertools.groupby(found)]
+    assert "engine/prepare.py" in files
+    assert len(files) <= most, "\n".join(files)

@@ -9,6 +9,7 @@ import pytest
 
 import checker
 from checker.engine.atoms import atoms
+from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, Outcome
 from checker.language.lower import lower
 from checker.language.refusal import Refused
@@ -58,7 +59,7 @@ def test_states_and_property(names: dict[str, object], name: str) -> None:
     told = re.search(r"`Toy` has (\d+) states and violates `never_zero`; `Patched` has (\d+) and does not\.", PAGE)
     assert told is not None
     assert found == {"Toy": int(told[1]), "Patched": int(told[2])}.get(name, found)
-    search = NativeSearch(program, design, sizes, keep_edges=True)
+    search = NativeSearch(program, Reference(design, sizes), keep_edges=True)
     assert search.run(Limits(), None) is Outcome.COMPLETE
     violated = [
         search.first_state(a, False) is not None

@@ -215,7 +215,7 @@ def distinguishable(design: type[Design], seen: Sequence[str], changed: ir.Funct
     of states are walked in Python."""
     program, scope = lower(design, ToyScope()), ToyScope()
     other = replace(program, functions={**program.functions, changed.name: changed})
-    one, two = (NativeSearch(p, design, scope, keep_edges=False).exploration for p in (program, other))
+    one, two = (NativeSearch(p, Reference(design, scope), keep_edges=False).exploration for p in (program, other))
     layout = Layout(program)
     look = [i for i, leaf in enumerate(layout.leaves) if str(leaf) in seen]
     begin = one.state(0)
@@ -333,7 +333,7 @@ def ioapic_judge(scope: Scope) -> MutantJudge:
 def ioapic_report(scope: Scope, steps: int) -> MutantReport:
     judged = ioapic_judge(scope)
     system = judged.system
-    search = NativeSearch(lower(system, scope), system, scope, keep_edges=True)
+    search = NativeSearch(lower(system, scope), Reference(system, scope), keep_edges=True)
     assert search.run(Limits(), None) is Outcome.COMPLETE
     return judged.report(random_corpus(judged, search, steps, 100))
 
@@ -358,7 +358,7 @@ def test_what_is_noticed_is_not_equivalent() -> None:
     """The two are found in different ways: by walks, and by all pairs of states. They never contradict each other."""
     scope = Scope(cpus=1, pins=1, vectors=2, ioapic=IoapicVersion.V20)
     judged = ioapic_judge(scope)
-    search = NativeSearch(lower(judged.system, scope), judged.system, scope, keep_edges=True)
+    search = NativeSearch(lower(judged.system, scope), Reference(judged.system, scope), keep_edges=True)
     assert search.run(Limits(), None) is Outcome.COMPLETE
     noticed = judged.report(random_corpus(judged, search, 2_000, 50)).of("I/O APIC", Fate.NOTICED)
     assert len(noticed) > 50

@@ -81,7 +81,7 @@ class InParts:
     def __init__(self, program: Program, design: type[Design], scope: Scope, noted: Sequence[Passage] = ()) -> None:
         self.program, self.scope, self.layout, self.noted = program, scope, Layout(program), noted
         self.linked: Linked = link(program, design, noted).start()
-        self.frozen = np.array(self.layout.frozen(scope), np.uint64)
+        self.frozen = np.array(self.layout.frozen(scope.choices()), np.uint64)
         self.exploration = self.explore()
 
     def explore(self) -> Exploration:
@@ -105,7 +105,7 @@ class InParts:
 
 def shape_of(program: Program, scope: Scope) -> ModelShape:
     layout, count = Layout(program), len(instances(program))
-    mask, frozen = np.array(layout.masks(), np.uint64), np.array(layout.frozen(scope), np.uint64)
+    mask, frozen = np.array(layout.masks(), np.uint64), np.array(layout.frozen(scope.choices()), np.uint64)
     return ModelShape(mask, frozen, count, count, atom_count(program, False), atom_count(program, True))
 
 
@@ -192,7 +192,7 @@ def compare_some(
 ) -> None:
     """The linked program and the whole one, as far as this many states."""
     prepared = Prepared(design, scope, properties)
-    searches = [NativeSearch(program, design, scope, keep_edges=True, prepared=p) for p in (prepared, None)]
+    searches = [NativeSearch(program, Reference(design, scope), keep_edges=True, prepared=p) for p in (prepared, None)]
     for search in searches:
         search.run(Limits(max_states=states), None)
     assert_same_search(*searches)
@@ -200,9 +200,11 @@ def compare_some(
 
 def compare_reachable(program: Program, design: type[Design], scope: Scope, properties: Sequence[Property]) -> int:
     """The reachable graph and what the properties say of it. Returns the number of states."""
-    native = NativeSearch(program, design, scope, keep_edges=True, prepared=Prepared(design, scope, properties))
-    whole = NativeSearch(program, design, scope, keep_edges=True)
-    reference = ReferenceSearch(program, design, scope, properties)
+    native = NativeSearch(
+        program, Reference(design, scope), keep_edges=True, prepared=Prepared(design, scope, properties)
+    )
+    whole = NativeSearch(program, Reference(design, scope), keep_edges=True)
+    reference = ReferenceSearch(program, Reference(design, scope), properties)
     limits = Limits()
     assert native.run(limits, None) is whole.run(limits, None) is reference.run(limits, None)
     assert_same_search(native, whole)

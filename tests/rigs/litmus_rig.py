@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.engine.prepare import prepare
+from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch
 from checker.language.layout import instances
 from checker.matrix.select import find_role
@@ -45,7 +46,7 @@ class Native:
 def explored(system: type[Design], scope: Scope) -> Native:
     """A system with up to SMALL of its states explored."""
     prepared = prepare(system, scope, [])
-    search = NativeSearch(prepared.program, system, scope, keep_edges=False, prepared=prepared)
+    search = NativeSearch(prepared.program, Reference(system, scope), keep_edges=False, prepared=prepared)
     params = {step.name: step.params for step in prepared.program.steps}
 
     def value(step: str, number: int, code: int) -> str:

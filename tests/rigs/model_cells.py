@@ -155,14 +155,14 @@ class Explored:
         self.search: NativeSearch | ReferenceSearch
         if engine == "native":
             self.search = NativeSearch(
-                self.program, cell.system, cell.scope, keep_edges=keep_edges,
-                prepared=prepared, reference=reference, noted=prepared.noted,
+                self.program, reference, keep_edges=keep_edges,
+                prepared=prepared, noted=prepared.noted,
             )  # fmt: skip
         else:
-            self.search = ReferenceSearch(self.program, cell.system, cell.scope, asked, prepared.noted)
+            self.search = ReferenceSearch(self.program, Reference(cell.system, cell.scope), asked, prepared.noted)
         outcome = self.search.run(Limits(), None)
         assert outcome.name == "COMPLETE", outcome
-        self.judge = Judge(cell, self.program, asked, self.search, reference)
+        self.judge = Judge(cell, prepared, self.search, reference)
 
     @functools.cached_property
     def verdicts(self) -> Mapping[str, Verdict]:

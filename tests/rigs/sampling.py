@@ -31,7 +31,7 @@ def agrees_by_day(cell: Cell, known: Mapping[str, Property] | None = None) -> No
         assert_engines_agree(cell, known)
     else:
         agrees_on_a_sample(native, 100)
-        native.judge.recheck.states(100, None)
+        native.judge.recheck.states(100)
 
 
 def agrees_on_a_sample(explored: Explored, size: int) -> None:
@@ -63,6 +63,6 @@ def agrees_on_a_sample(explored: Explored, size: int) -> None:
 def _number(exploration: Exploration, layout: Layout, cell: Cell, codes: tuple[int, ...]) -> int | None:
     """The id under which the engine stored a state, if it did."""
     words = int.from_bytes(layout.to_bytes(codes), "little")
-    for k, word in enumerate(layout.frozen(cell.scope)):
+    for k, word in enumerate(layout.frozen(cell.scope.choices())):
         words |= word << (64 * k)
     return exploration.find(words.to_bytes(8 * layout.words8, "little"))

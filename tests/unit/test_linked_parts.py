@@ -17,6 +17,7 @@ from checker.engine.linked import Module, PartFile, link
 from checker.engine.parts import Parts
 from checker.engine.passages import passages
 from checker.engine.prepare import Prepared
+from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, Outcome
 from checker.errors import InternalError
 from tests.rigs.compare import InParts, assert_same_search, compare_everywhere, compare_formulas, compare_reachable
@@ -337,7 +338,9 @@ NO_FAULT: Edits = {"one": (("self.level += NUMBER", "self.level = 2 if self.leve
 def explored(toy: Toy, whole: bool = False) -> NativeSearch:
     prepared = None if whole else Prepared(toy.design, toy.scope, toy.properties)
     noted = prepared.noted if prepared else passages(toy.program, toy.design)
-    search = NativeSearch(toy.program, toy.design, toy.scope, keep_edges=True, prepared=prepared, noted=noted)
+    search = NativeSearch(
+        toy.program, Reference(toy.design, toy.scope), keep_edges=True, prepared=prepared, noted=noted
+    )
     assert search.run(Limits(), None) is Outcome.COMPLETE
     return search
 

@@ -95,7 +95,7 @@ def test_lines_that_no_step_runs(toy, engine: str) -> None:
     design, asked = designs_in(toy), [toy.all_is_well]
     assert isinstance(asked[0], Property)
     prepared = prepare(design, Sizes(), asked)
-    search = open_search(prepared, Reference(design, Sizes()), asked, engine)
+    search = open_search(prepared, Reference(design, Sizes()), engine)
     search.run(Limits(), None)
     lines = search.lines_run()
     never = {n for n, text in enumerate(TOY.splitlines(), 1) if "# never" in text}
@@ -127,7 +127,7 @@ def test_another_search_in_the_same_thread_is_not_counted(toy) -> None:
     """Compiled programs are shared by the cells of a matrix."""
     design = designs_in(toy)
     prepared, reference = prepare(design, Sizes(), []), Reference(design, Sizes())
-    first, second = (open_search(prepared, reference, [], "native") for _ in range(2))
+    first, second = (open_search(prepared, reference, "native") for _ in range(2))
     first.run(Limits(), None)
     assert first.labels(0, 1)  # asks the program for the successors of a state
     second.run(Limits(max_states=0), None)

@@ -200,7 +200,7 @@ def test_an_abandoned_search_is_freed_without_the_garbage_collector():
     prepared = prepare.prepare(cell.system, cell.scope, applying(cell))
     gc.disable()
     try:
-        search = open_search(prepared, Reference(cell.system, cell.scope), applying(cell), "native")
+        search = open_search(prepared, Reference(cell.system, cell.scope), "native")
         assert search.run(Limits(), None) is Outcome.COMPLETE
         watched = weakref.ref(search)
         del search

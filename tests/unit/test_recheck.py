@@ -6,6 +6,7 @@ import functools
 import json
 from dataclasses import replace
 from enum import Enum
+from types import SimpleNamespace
 from typing import Annotated
 
 import numpy as np
@@ -91,18 +92,16 @@ def seen():
 def explored():
     asked = tuple(p for p in known() if p.why_not(cell().system) is None)
     prepared, reference = prepare(cell().system, cell().scope, asked), Reference(cell().system, cell().scope)
-    search = NativeSearch(
-        prepared.program, cell().system, cell().scope, keep_edges=True, prepared=prepared, reference=reference
-    )
+    search = NativeSearch(prepared.program, reference, keep_edges=True, prepared=prepared)
     search.run(Limits(), None)
     search.graph()
     return search
 
 
-def looked_at_again(number=ALL):
-    asked = [p for p in known() if p.why_not(cell().system) is None]
-    search = explored()
-    Recheck(cell(), asked, search, Reference(cell().system, cell().scope)).states(number, None)
+def looked_at_again(number=ALL, asked=None):
+    asked = asked or [p for p in known() if p.why_not(cell().system) is None]
+    prepared = SimpleNamespace(properties=asked, path=None)  # nothing is kept of it
+    Recheck(cell(), prepared, explored(), Reference(cell().system, cell().scope)).states(number)
 
 
 def test_a_value_that_is_kept_back_is_noticed(monkeypatch):
@@ -179,7 +178,7 @@ def test_formulas_in_another_order_are_noticed():
     asked = [p for p in known() if p.why_not(cell().system) is None]
     for other in ([asked[1], asked[0], *asked[2:]], asked[1:], [*asked, asked[0]]):
         with pytest.raises(EnginesDisagree):
-            Recheck(cell(), other, explored(), Reference(cell().system, cell().scope)).states(ALL, None)
+            looked_at_again(asked=other)
 
 
 # --- the sample ---
@@ -265,7 +264,7 @@ def test_a_run_that_does_not_show_it_is_no_verdict(monkeypatch, unkept, kind):
 def test_another_binding_is_no_verdict(unkept):
     (verdict,) = check_cell(one_cell("v1", "qemu", "0x11", "windows_cg"), [all_properties()["no_eoi_lost"]]).verdicts
     of = one_cell("v1", "qemu", "0x11", "windows_cg")
-    run, check = verdict.run, Recheck(of, [], explored(), Reference(of.system, of.scope))
+    run, check = verdict.run, Recheck(of, None, explored(), Reference(of.system, of.scope))
     shown = (run.codes, run.moves, run.loop_start, run.stutter)
     check.run(verdict.property, verdict.binding, shown)
     with pytest.raises(EnginesDisagree, match="does not show it"):
@@ -377,7 +376,7 @@ def test_a_lasso_that_is_none_is_no_verdict(design, names, start, why):
     """As an engine would tell it that is wrong about fairness, about q, or about the loop."""
     for of, expected in ((design, why), (Lazy, "")):
         reference, states, moves = taken(of, names if expected else ["ask", "turn", "turn"])
-        check = Recheck(cell(), [served], explored(), reference)
+        check = Recheck(cell(), None, explored(), reference)
         if expected:
             with pytest.raises(EnginesDisagree, match=f"the engine says VIOLATED, but CPython.*{expected}"):
                 check.run(served, {}, (states, moves, start, False))
@@ -397,9 +396,7 @@ def test_a_search_is_not_shared_where_it_begins_elsewhere(monkeypatch):
     shared, found = Shared(), []
     for design in (Toy, Begun, Toy):
         prepared = Prepared(design, Scope(), [nobody_waits])
-        found.append(
-            (prepared.linked().digest, shared.run(prepared, Reference(design, Scope()), [nobody_waits], Limits()))
-        )
+        found.append((prepared.linked().digest, shared.run(prepared, Reference(design, Scope()), Limits())))
     (digest, toy), (same, begun), (_, again) = found
     assert digest == same and toy is again is not begun
     assert toy.codes(0) == Reference(Toy, Scope()).start != begun.codes(0) == Reference(Begun, Scope()).start

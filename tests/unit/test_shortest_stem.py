@@ -63,9 +63,9 @@ def comes_back(s: Roads, way: Way) -> tuple[bool, bool]:
 def test_the_binding_with_the_shortest_stem_is_told(engine: str) -> None:
     scope = Nothing()
     prepared, reference = prepare(Roads, scope, [comes_back]), Reference(Roads, scope)
-    search = open_search(prepared, reference, [comes_back], engine)
+    search = open_search(prepared, reference, engine)
     search.run(Limits(), None)
-    verdict = Judge(Cell({}, Roads, scope), prepared.program, [comes_back], search, reference).verdict(comes_back)  # type: ignore[arg-type]
+    verdict = Judge(Cell({}, Roads, scope), prepared, search, reference).verdict(comes_back)  # type: ignore[arg-type]
     assert verdict.status is Status.VIOLATED and verdict.run is not None
     assert verdict.binding == {"way": 1}
     assert (verdict.run.loop_start, verdict.run.length) == (1, 6)  # the other: a stem of 3, and 4 steps in all

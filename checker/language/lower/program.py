@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 from checker.language import ir
 from checker.language.classes import check_design, check_scope, check_type
-from checker.language.ir import Formula, Function, Param, Program, Step
+from checker.language.ir import Formula, Function, Loc, Param, Program, Step
 from checker.language.layout import records
 from checker.language.lower.checks import (
     check_fields,
@@ -210,27 +210,19 @@ class ProgramLowering:
         file, hints = function.__code__.co_filename, _hints(function, node)
         params = list[Param]()
         for argument in node.args.args[skip:]:
-            if argument.arg not in hints:
-                raise Refused(
-                    loc_of(argument, file),
-                    f"parameter {argument.arg!r} has no type",
-                    "annotate it, e.g. vector: Vector",
-                )
-            params.append(
-                Param(
-                    argument.arg,
-                    self._resolved(asking, hints[argument.arg], f"parameter {argument.arg!r}", argument, file),
-                )
-            )
+            loc, name = loc_of(argument, file), argument.arg
+            if name not in hints:
+                raise Refused(loc, f"parameter {name!r} has no type", "annotate it, e.g. vector: Vector")
+            params.append(Param(name, self._resolved(asking, hints[name], f"parameter {name!r}", loc)))
         return tuple(params)
 
-    def _resolved(self, asking: Asking, hint: object, what: str, node: ast.AST, file: str) -> Type:
+    def _resolved(self, asking: Asking, hint: object, what: str, loc: Loc) -> Type:
         try:
             of = resolve(hint, self.scope, what)
         except ModelError as error:
-            raise Refused(loc_of(node, file), str(error)) from None
+            raise Refused(loc, str(error)) from None
         check_type(of)
-        check_range(of, loc_of(node, file), what)
+        check_range(of, loc, what)
         return _in_this_state(asking, of)
 
     def _returns(self, asking: Asking, function: Callable[..., object], node: ast.FunctionDef) -> Scalar | None:
@@ -243,7 +235,8 @@ class ProgramLowering:
             )
         if hints["return"] is type(None):
             return None
-        of = self._resolved(asking, hints["return"], f"what {node.name}() returns", node.returns or node, file)
+        loc = loc_of(node.returns or node, file)
+        of = self._resolved(asking, hints["return"], f"what {node.name}() returns", loc)
         if isinstance(of, StructType | TableType):
             raise Refused(loc_of(node, file), "a function returns a value, not a record", "return its index")
         return of
