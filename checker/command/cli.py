@@ -104,7 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _closed_pipe()
     except (Exception, KeyboardInterrupt) as error:
         code, said = exits.of_error(error)
-        print(f"eoi: {said}", file=sys.stderr)
+        try:
+            print(f"eoi: {said}", file=sys.stderr, flush=True)
+        except BrokenPipeError:  # 2>&1 | head: Python would end with 1, which is a violation
+            _to_nowhere(sys.stderr.fileno())
         if as_json and code is exits.Exit.BROKEN:
             print(exits.as_json(error, said))
     return int(code)
@@ -113,8 +116,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _closed_pipe() -> int:
     """`eoi prove ... | head`: the reader has what it wanted."""
     with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _to_nowhere(sys.stdout.fileno())
     return exits.CLOSED_PIPE
+
+
+def _to_nowhere(stream: int) -> None:
+    """What Python still has to write as it ends, nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
 if __name__ == "__main__":

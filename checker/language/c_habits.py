@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 from model.finite import BoolType, EnumType, IntType, OptionalType, Type
 
-NAMES = {"NULL": "None", "true": "True", "false": "False", "TRUE": "True", "FALSE": "False", "super": "super()"}
+NAMES = {
+    "NULL": "None",
+    "true": "True",
+    "false": "False",
+    "TRUE": "True",
+    "FALSE": "False",
+    "super": "super()",
+    "Bool": "bool",
+}
 BIT_CALLS = {"set_bit": "{1}.add({0})", "clear_bit": "{1}.discard({0})", "test_bit": "{0} in {1}"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -134,6 +135,18 @@ def test_a_closed_pipe_is_no_mistake(eoi, monkeypatch):
     monkeypatch.setattr(claims, "run", fails)
     monkeypatch.setattr(cli, "_closed_pipe", lambda: closed.append(1) or 141)
     assert eoi("claims").code == 141 and closed
+
+
+def test_a_mistake_that_nobody_reads_is_no_violation(here):
+    """`2>&1 | head -1`: the exit code is that of the mistake."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "checker.command.cli", "prove", "base", "--scope", "flags=7"]
+    path = os.pathsep.join(p for p in sys.path if p)
+    with open(writes, "wb") as closed:
+        assert (
+            subprocess.run(command, stderr=closed, env={**os.environ, "PYTHONPATH": path}, check=False).returncode == 2
+        )
 
 
 def test_a_file_that_cannot_be_finished_is_not_begun(here, monkeypatch):

@@ -85,7 +85,13 @@ class Expressions:
     def place(self, node: ast.expr, what: str) -> Place:
         value = self.value(node)
         if not isinstance(value, PlaceTypes):
-            raise self.ctx.refuse(node, f"{what} needs a field of the state", "name a field, e.g. self.apic[cpu].irr")
+            match node:
+                case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                    hint = f"a field is declared with its type: `{name}: bool`"
+                    raise self.ctx.refuse(node, f"{name!r} is a constant of the class, and {what} needs a field", hint)
+                case _:
+                    hint = "name a field, e.g. self.apic[cpu].irr"
+                    raise self.ctx.refuse(node, f"{what} needs a field of the state", hint)
         return value
 
     # --- names, fields, rows ---
