@@ -44,7 +44,7 @@ BAD = [
     ("import from elsewhere", ("import always,", "import Lapic, always,"), 1, "from model.machine import Lapic"),
     ("no import of it", ("import always,", "import"), 11, "from model.lang import always"),
     ("argument", ("premise=", "premiss="), 11, "did you mean 'premise'?"),
-    ("parentheses", ("@reachable()", "@reachable"), 5, "TypeError"),
+    ("parentheses", ("@reachable()", "@reachable"), 5, "@reachable has no parentheses"),
     ("premise", ('premise="mine_requested"', 'premise="mine_request"'), 11, "did you mean 'mine_requested'?"),
     ("premise that claims", ('premise="mine_requested"', 'premise="no_storm"'), 11, "the premise 'no_storm' is no @reachable"),
     ("acts", ("\n\n@reachable", "\nprint(1)\n@reachable"), 4, "only imports and defines"),
