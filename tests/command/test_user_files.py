@@ -385,6 +385,17 @@ def test_of_each_role_it_is_a_list_that_there_is(eoi):
         assert eoi(*listed[1].split()).code == 0
 
 
+def test_a_role_with_functions_missing_is_told_by_its_class_and_all_of_them(eoi, tmp_path):
+    text = "from model.machine import IoapicVersion\nfrom model.vmms.vmm import Vmm\nclass Tiny(Vmm):\n"
+    text += "    def ioapic_version(self) -> IoapicVersion:\n        return IoapicVersion.V20\n"
+    (tmp_path / "tiny.py").write_text(text)
+    ran = eoi("prove", str(tmp_path / "tiny.py"), "--guest", "linux", "--scope", "cpus=1,pins=1")
+    assert ran.code == 2 and "tiny.py:3: no role of Base+Tiny+Linux+Level provides ioapic_set_irq()" in ran.err
+    assert (
+        "derive Tiny from a class that has it; nor is there ioapic_eoi_broadcast(), ioapic_mem_write_eoi()" in ran.err
+    )
+
+
 def test_an_ending_that_is_none_says_which_there_are(eoi, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("good.ptch").write_text("diff --git a/x.c b/x.c\n")

@@ -10,7 +10,7 @@ import sys
 import typing
 from collections.abc import Callable, Iterable
 
-from checker.language.classes import field_loc
+from checker.language.classes import field_loc, text_of
 from checker.language.ir import Loc
 from checker.language.layout import records
 from checker.language.refusal import Refused, a, did_you_mean, loc_of, nearest
@@ -233,7 +233,8 @@ def check_unused(design: type[Design], used: set[tuple[type, str]]) -> None:
 
 
 def nobody_provides(design: type[Design], name: str, loc: Loc) -> Refused:
-    """What is said of an abstract function that is called: where a patch misspells it, or else where it is declared (loc)."""
+    """What is said of an abstract function that is called: where a patch misspells it, else of the user's class if there is one,
+    else where it is declared (loc)."""
     said = f"no role of {design.__name__} provides {name}()"
     for owner in filter(_is_patch, design.__mro__):
         for own, function in _methods(owner).items():
@@ -241,7 +242,13 @@ def nobody_provides(design: type[Design], name: str, loc: Loc) -> Refused:
             if not replaces and own not in design.steps() and nearest(own, [name]):
                 place = loc_of(definition_of(function), function.__code__.co_filename)
                 return Refused(place, f"{said}, and {own}() replaces nothing", f"did you mean {name!r}?")
-    return Refused(loc, said, f"write {name}() in one of them, or name a role that has it")
+    texts = [text for base in design.__bases__ if base.__module__.startswith(USERS_MODULE) if (text := text_of(base))]
+    if len(texts) != 1:
+        return Refused(loc, said, f"write {name}() in one of them, or name a role that has it")
+    (node, file), functions = texts[0], inspect.getmembers(design, inspect.isfunction)
+    others = [n for n, f in functions if getattr(f, "__isabstractmethod__", False) and n != name]
+    hint = f"write it in {node.name}, or derive {node.name} from a class that has it"
+    return Refused(loc_of(node, file), said, hint + f"; nor is there {'(), '.join(others)}()" * bool(others))
 
 
 @functools.lru_cache(maxsize=4096)
