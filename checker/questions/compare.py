@@ -138,8 +138,9 @@ class Diff:
     @property
     def equivalent(self) -> bool:
         """No cell tells the two apart, and either no line is another, or the cells would tell: everything that the user wrote
-        was tried, and whatever else could stand there."""
-        return self.alike and (not self.hunks or self._tells)
+        was tried, and whatever else could stand there. Each has the I/O APICs of the other."""
+        there = all(is_there(cell) for pair in self.pairs for cell in (pair.base, pair.design))
+        return self.alike and there and (not self.hunks or self._tells)
 
     @property
     def _tells(self) -> bool:
@@ -177,6 +178,11 @@ def _others(cell: Cell, role: str) -> Hashable:
     these is tried, the other one has the same cell again."""
     sizes = tuple((name, getattr(cell.scope, name)) for name in vars(Scope()))
     return tuple(cell.names[r] for r in ROLES if r != role), sizes, tuple(cell.own_choices.items())
+
+
+def is_there(cell: Cell) -> bool:
+    """Its VMM has this I/O APIC: only the other design's may."""
+    return issubclass(cell.system, Machine) and cell.scope.ioapic in cell.system.versions
 
 
 def under(design: Named, role: str, cell: Cell) -> Cell:

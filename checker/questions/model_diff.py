@@ -25,7 +25,7 @@ from model.lang import Design, Index, Struct
 
 # of the report and of which cells there are, not of the model
 ABOUT = frozenset({"patch", "source", "lane", "lane_order", "ioapic_lane", "formerly", "scope", "flag_names"})
-ABOUT |= {"called", "on_request", "meets", "default_roles", "api_flags", "versions", "scope_defaults"}
+ABOUT |= {"called", "on_request", "meets", "default_roles", "api_flags", "scope_defaults"}
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,17 @@ def test_a_value_for_what_another_class_declares_is_a_change(eoi, tmp_path):
     assert len(added) == 2
 
 
+def test_a_vmm_that_has_fewer_io_apics_is_not_equivalent(eoi, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from model.machine import IoapicVersion\nfrom model.vmms.qemu import Qemu\n\n\n"
+        "class Mine(Qemu):\n    versions = (IoapicVersion.V11,)\n"
+    )
+    out = eoi("diff", "qemu", str(path), "--guest", "linux", "--scope", "cpus=1,pins=1,vectors=1").out
+    assert "@@ fields @@\n-versions = (V11, V20)\n+versions = (V11)\n" in out
+    assert "are equivalent" not in out and "have the same reachable graph in 2 of 2 cells" in out
+
+
 def test_a_new_function_is_shown_whole():
     hunks = {h.name: h.lines for h in model_diff(designs()["base"], designs()["v6"])}
     new = hunks["kvm_lapic_suppress_eoi_broadcast()"]
