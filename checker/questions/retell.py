@@ -81,6 +81,8 @@ def read_story(
     names, roles = _roles_of(story, other, find)
     of = scope_type(roles)
     scope = with_values(of(), parse_scope(",".join(f"{k}={v}" for k, v in story.scope.items()), of))
+    if other is not None and role_of(other[1]) == "vmm" and scope.ioapic not in other[1].versions:
+        raise StoryError(f"the story is of I/O APIC {scope.ioapic.value:#x}, and {other[0]} has none of this version")
     system = system_of(*roles)
     lower(system, scope)  # a design of the user's may be outside the language: say so before running it
     title = f"{story.property} on " + ", ".join(f"{role} {name}" for role, name in names.items())

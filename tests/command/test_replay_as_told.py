@@ -372,6 +372,18 @@ def test_on_another_design_the_steps_are_what_is_compared(replay: Callable[..., 
     assert "Where it first differs" not in replay(changed, "--design", "v1").out
 
 
+FEWER = "from model.machine import IoapicVersion\nfrom model.vmms.qemu import Qemu\n\n\nclass Mine(Qemu):\n    versions = (IoapicVersion.V20,)\n"
+
+
+def test_a_vmm_without_the_story_s_io_apic_is_refused(replay: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(FEWER)
+    ran = replay(LOST, "--design", str(path))
+    assert ran.code == 2 and f"the story is of I/O APIC 0x11, and {path} has none of this version" in ran.err
+    path.write_text(FEWER.replace("(Io", "(IoapicVersion.V11, Io"))
+    assert "REPRODUCED: " in replay(LOST, "--design", str(path)).out
+
+
 def test_blanks_do_not_count(replay: Callable[..., Any]) -> None:
     assert replay(re.sub(" +", " ", STORM)).out.endswith(ALL_13)
     assert replay(STORM.replace("\n", "\n\n")).out.endswith(ALL_13)
