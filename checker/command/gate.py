@@ -39,18 +39,20 @@ def run(options: Namespace) -> int:
         check_written(Path(options.write), only)
     expected = None if options.write else expected_table(Path(options.expected), only)
     started = time.monotonic()
-    found, unjudged = gate.run_so_far(gate.full_matrix(only), options.jobs)
+    judged = gate.run_so_far(gate.full_matrix(only), options.jobs)
+    found, unjudged = judged.table, judged.left
     seconds = time.monotonic() - started
     left = [*gate.open_cells(found), *map(str, unjudged)]
     if expected is None:
         return write_expected(Path(options.write), found, left, only)
     listed = differences(gate.judged_only(expected, found) if unjudged else expected, found)
     if options.json:
-        print(as_json(found, listed, options.expected, seconds, unjudged))
+        print(as_json(judged, listed, options.expected, seconds))
     else:
         print("\n".join(difference_lines(listed, options.all)) + "\n" * bool(listed), end="")
+        kept = f"; {count(judged.kept, 'cell')} as judged before, EOI_ANEW=1 judges anew" if judged.kept else ""
         print(
-            f"{gate.count_text(found)}: {outcome_text(listed)} {options.expected} ({seconds:.1f} s; not in it: {NOT_IN})"
+            f"{gate.count_text(found)}: {outcome_text(listed)} {options.expected} ({seconds:.1f} s; not in it: {NOT_IN}{kept})"
         )
         if unjudged:
             first = "; ".join(map(str, unjudged[:3])) + "; ..." * (len(unjudged) > 3)
@@ -105,19 +107,19 @@ def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence
     return Exit.FINE
 
 
-def as_json(
-    table: Table, listed: Sequence[Difference], expected: str, seconds: float, left: Sequence[gate.Part]
-) -> str:  # fmt: skip
-    """How many were judged, and what differs. left: what Ctrl-C kept from being judged."""
+def as_json(judged: gate.GateAnswer, listed: Sequence[Difference], expected: str, seconds: float) -> str:
+    """How many were judged, and what differs."""
+    table = judged.table
     rows = [row for cells in table.values() for row in cells.values()]
     content: json_text.Json = {
         "expected": expected,
         "designs": len(table),
         "cells": len(rows),
         "verdicts": sum(len(row.verdicts) for row in rows),
-        "interrupted": bool(left),
+        "kept": judged.kept,
+        "interrupted": bool(judged.left),
         "inconclusive": gate.open_cells(table),
-        "not_judged": [asdict(part) for part in left],
+        "not_judged": [asdict(part) for part in judged.left],
         "matrix": " ".join(FULL.replace("\n#", "").split()),
         "not_in_it": NOT_IN,
         "differences": [asdict(d) for d in listed],

@@ -1,10 +1,10 @@
 """Keep programs next to the compiled libraries.
 
 A kept program is what a search needs of one: its state, steps and formulas without their functions, the passages that it
-notes, and how its parts are linked. The name of its file hashes every source file of model/, properties/ and checker/, the
+notes, and how its parts are linked. The name of its file hashes every source file that it depends on (sources.py), the
 Python version, and which roles, sizes and properties it is of; a class of a user's file goes by its module, whose name
-hashes the file, its path and what it imports beside it (checker/matrix/loader.py). So after any edit nothing of it is
-used. A file begins with its name, ends in the SHA-256 of what precedes it and is written atomically; one that is damaged, or
+hashes the file, its path and what it imports beside it (checker/matrix/loader.py). So after an edit of one of these nothing of
+it is used. A file begins with its name, ends in the SHA-256 of what precedes it and is written atomically; one that is damaged, or
 was written under another name, counts as absent.
 """
 
@@ -23,25 +23,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from checker.engine import sources
 from checker.engine.build import cache_dir
 from checker.engine.linked import LinkedProgram
 from checker.engine.passages import PACKAGES
+from checker.engine.sources import digest_of
 from checker.language.classes import MADE_BY_PYTHON
 from checker.language.source import USERS_MODULE
 from model.lang import Design, Property, Scope
 
-ROOT = Path(__file__).parents[2]
 SYSTEM = "system"  # stands for the composed class, which belongs to no module
-
-
-@functools.cache
-def _sources() -> str:
-    """A hash of every source file that can have a say in what is lowered and generated."""
-    digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(p for package in PACKAGES for p in (ROOT / package).rglob("*.*")):
-        if path.suffix in (".py", ".c", ".h"):
-            digest.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _is_named(module: str, name: str, wanted: object) -> bool:
@@ -57,7 +48,7 @@ def _is_named(module: str, name: str, wanted: object) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _is_of_project(module: str, file: str | None) -> bool:
-    return module.split(".")[0] in PACKAGES and file is not None and Path(file).is_relative_to(ROOT)
+    return module.split(".")[0] in PACKAGES and file is not None and Path(file).is_relative_to(sources.ROOT)
 
 
 def _is_composed(design: type[Design]) -> bool:
@@ -81,7 +72,7 @@ def name_of(design: type[Design], scope: Scope, properties: Sequence[Property]) 
         return None
     choices = [(name, type(value).__module__, type(value).__qualname__) for name, value in scope.choices().items()]
     parts = (
-        _sources(), design.__module__, design.__qualname__, [(c.__module__, c.__qualname__) for c in classes],
+        digest_of(frozenset(of.__module__ for of in named)), design.__module__, design.__qualname__, [(c.__module__, c.__qualname__) for c in classes],
         (type(scope).__module__, type(scope).__qualname__), list(scope.sizes().items()), choices, functions,
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()

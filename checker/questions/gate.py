@@ -7,9 +7,9 @@ default_roles (historical bugs, CPUID) is run with those and nothing else. Not i
 guests, other sizes, the guests and VMMs on request mixed with the rest. A cell of more than MAX_STATES states is refused
 rather than left out.
 
-Nothing of a verdict is kept between runs. Generated and compiled code is (it is the model at one size, not an answer), and
-that an answer was looked at again in CPython (it has to be given once more); a gate that repeated what it answered last
-time would only say that no file has changed, which git knows better. What makes it fast: what a role lowers to and
+A cell is judged anew unless nothing that it depends on was edited since (engine/sources.py): after an edit of one design, VMM
+or guest those cells that have it, after one of model/kvm/ or of the checker all; EOI_ANEW=1 judges every one. How many answers
+were there already is said. What makes it fast besides: what a role lowers to and
 compiles to is made once for all systems that have it (lower/memo.py, linked.py); designs that do the same under one VMM
 and guest, down to the generated code, share one search (search.Shared), while each one's runs are confirmed in its own
 Python; a sample of the states is looked at again in one cell of each program; and processes instead of threads, because
@@ -20,15 +20,19 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from checker.engine.build import NoCompiler
 from checker.engine.engine_abi import wide_engine
+from checker.engine.kept import read, write
+from checker.engine.native import Outcome
 from checker.engine.search import Limits, Shared
 from checker.errors import InternalError, UserError
 from checker.interrupt import left_to_the_parent, until_ctrl_c
@@ -51,7 +55,8 @@ from checker.matrix.roles import (
 from checker.progress import Progress
 from checker.questions.campaign import default_memory
 from checker.questions.expected import INCONCLUSIVE, Row, Table, row_of
-from checker.questions.verdict import check_cell
+from checker.questions.kept_answers import path_of
+from checker.questions.verdict import CellResult, check_cell
 from checker.words import count
 from model.finite import ModelError
 from model.machine import Machine
@@ -61,6 +66,7 @@ VMMS_MAIN, GUESTS_MAIN, DEVICES_MAIN = ("qemu",), ("linux", "windows_cg"), ("lev
 OTHER_DEVICES = ("edge", "mixed", "resample")  # with the main ones, whomever they meet by default
 HEAVY = frozenset({"any_vmm", "any", "linux_tmr0"})  # have the most states, so they go first
 MAX_STATES = 3_000_000
+ROW = "row of the gate"  # what is kept of a cell
 AGAIN = 8  # states of the first cell of each program that are looked at again in CPython (questions/recheck.py)
 
 
@@ -99,14 +105,29 @@ class Part:
 
 
 @dataclass(frozen=True)
+class GroupAnswer:
+    """What the cells of some parts answer, and how many of these answers were there already."""
+
+    rows: list[tuple[Part, str, Row]]
+    kept: int
+
+
+@dataclass(frozen=True)
+class GateAnswer:
+    """left: parts that Ctrl-C left. kept: cells whose answer was there already."""
+
+    table: Table
+    left: list[Part]
+    kept: int = 0
+
+
+@dataclass(frozen=True)
 class Failure:
     """A part that could not be judged: its exception does not travel between processes, its text does."""
 
     text: str
     of_the_model: bool
 
-
-Answer = list[tuple[Part, str, Row]] | Failure  # (part, cell, what it answers)
 
 _role = functools.cache(registered)
 
@@ -160,22 +181,40 @@ def groups(parts: Sequence[Part]) -> list[list[Part]]:
     return sorted(found.values(), key=lambda group: not {group[0].vmm, group[0].guest} & HEAVY)
 
 
-def answer(parts: Sequence[Part], max_bytes: int) -> Answer:
+def answer(parts: Sequence[Part], max_bytes: int) -> GroupAnswer | Failure:
     """Judge every property in every cell of a group. The cells of one scope follow each other, to share searches."""
-    known, classes, shared = all_properties(), gated(), Shared()
+    known, classes, shared, kept = all_properties(), gated(), Shared(), 0
     work = [(part, cell) for part in parts for cell in part.cells(classes[part.design])]
     rows: dict[int, Row] = {}
     for n in sorted(range(len(work)), key=lambda n: str(work[n][1].scope)):
         part, cell = work[n]
         wanted = [known[name] for name in classes[part.design].default_roles.get("property", known)]
-        try:
-            rows[n] = row_of(check_cell(cell, wanted, limits=Limits(MAX_STATES, max_bytes), shared=shared, again=AGAIN))
-        except (ModelError, InternalError) as error:
-            return Failure(f"{part.design}: {error}", isinstance(error, ModelError))
-    return [(part, part.title(cell), rows[n]) for n, (part, cell) in enumerate(work)]
+        found = load_row(path := path_of(cell, wanted, ROW))
+        if found is None:
+            try:
+                result = check_cell(cell, wanted, limits=Limits(MAX_STATES, max_bytes), shared=shared, again=AGAIN)
+            except (ModelError, InternalError) as error:
+                return Failure(f"{part.design}: {error}", isinstance(error, ModelError))
+            save_row(path, result)
+        else:
+            kept += 1
+        rows[n] = row_of(result) if found is None else found
+    return GroupAnswer([(part, part.title(cell), rows[n]) for n, (part, cell) in enumerate(work)], kept)
 
 
-def run_so_far(parts: Sequence[Part], workers: int | None = None) -> tuple[Table, list[Part]]:
+def load_row(path: Path | None) -> Row | None:
+    """What a cell answered, if that was kept. path: see kept_answers."""
+    content = read(path) if path is not None else None
+    return None if content is None else Row(**json.loads(content))
+
+
+def save_row(path: Path | None, result: CellResult) -> None:
+    """Keep what a cell answers, unless a limit cut it short."""
+    if path is not None and result.outcome is Outcome.COMPLETE:
+        write(path, json.dumps(asdict(row_of(result))).encode())
+
+
+def run_so_far(parts: Sequence[Part], workers: int | None = None) -> GateAnswer:
     """Judge the parts, several groups at a time, until all are or Ctrl-C; also those that are not judged then.
 
     Raises UserError or InternalError if one cannot be judged.
@@ -188,19 +227,21 @@ def run_so_far(parts: Sequence[Part], workers: int | None = None) -> tuple[Table
     answers = _in_turn(work, memory) if workers == 1 else _side_by_side(work, memory, workers)
     left = [part for group in work[len(answers) :] for part in group]
     left += [part for group, found in zip(work, answers, strict=False) if found is None for part in group]
-    return _collect([part for part in parts if part not in left], [a for a in answers if a is not None]), left
+    whole = [_whole(a) for a in answers if a is not None]
+    table = _collect([part for part in parts if part not in left], whole)
+    return GateAnswer(table, left, sum(answer.kept for answer in whole))
 
 
-def _in_turn(work: Sequence[list[Part]], memory: int) -> list[Answer | None]:
+def _in_turn(work: Sequence[list[Part]], memory: int) -> list[GroupAnswer | Failure | None]:
     """The answers of the first groups, up to Ctrl-C."""
-    answers = list[Answer | None]()
+    answers = list[GroupAnswer | Failure | None]()
     with until_ctrl_c():
         for group in work:
             answers.append(answer(group, memory))
     return answers
 
 
-def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list[Answer | None]:
+def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list[GroupAnswer | Failure | None]:
     """The answer of each group; None for those that Ctrl-C left without one."""
     with suppress(NoCompiler):  # for so many searches it is worth to wait for the compiler first
         wide_engine()
@@ -219,7 +260,7 @@ def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list
         return [future.result() for future in futures]
 
 
-def _watch(futures: Sequence[Future[Answer]]) -> None:
+def _watch(futures: Sequence[Future[GroupAnswer | Failure]]) -> None:
     progress, pending = Progress(len(futures), "groups of systems"), set(futures)
     try:
         while pending:
@@ -231,14 +272,18 @@ def _watch(futures: Sequence[Future[Answer]]) -> None:
         progress.close()
 
 
-def _collect(parts: Sequence[Part], answers: Sequence[Answer]) -> Table:
+def _whole(answer: GroupAnswer | Failure) -> GroupAnswer:
+    if isinstance(answer, Failure):
+        raise (UserError if answer.of_the_model else InternalError)(answer.text)
+    return answer
+
+
+def _collect(parts: Sequence[Part], answers: Sequence[GroupAnswer]) -> Table:
     """The answers by design, in the order of the parts."""
     table: Table = {part.design: {} for part in parts}
     found: dict[Part, list[tuple[str, Row]]] = {part: [] for part in parts}
     for group in answers:
-        if isinstance(group, Failure):
-            raise (UserError if group.of_the_model else InternalError)(group.text)
-        for part, title, row in group:
+        for part, title, row in group.rows:
             found[part].append((title, row))
     for part, cells in found.items():
         for title, row in cells:

@@ -1,8 +1,8 @@
 """What one command found out of a cell, another need not find out again.
 
 An answer is kept beside the programs (checker/engine/kept.py) under a name that hashes what it depends on: every source
-file of the model, the properties and the checker, the classes and files that the system is made of, sizes, choices, the
-properties in their order, the engine and the compiler. Only whole answers are kept, and none is taken where somebody asks what a limit
+file of the checker, and of the model and the properties those that have a say (checker/engine/sources.py), the classes and
+files that the system is made of, sizes, choices, the properties in their order, the engine and the compiler. Only whole answers are kept, and none is taken where somebody asks what a limit
 allows. EOI_ANEW=1 finds out everything again, and keeps nothing; no more does recheck.py.
 """
 

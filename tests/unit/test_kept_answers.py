@@ -86,7 +86,7 @@ def test_no_two_questions_share_an_answer() -> None:
 def test_another_source_file_of_the_project_is_another_question(monkeypatch: pytest.MonkeyPatch) -> None:
     (cell, *_) = cells_of("v1")
     before = path_of(cell, PROPERTIES, "native")
-    monkeypatch.setattr(kept, "_sources", lambda: "others")
+    monkeypatch.setattr(kept, "digest_of", lambda modules: "others")
     assert path_of(cell, PROPERTIES, "native") != before
 
 

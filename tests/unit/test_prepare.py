@@ -99,23 +99,9 @@ def test_what_a_program_depends_on_names_its_file(fresh, monkeypatch):
     scopes = [Scope(), Scope(cpus=1), Scope(pins=1), Scope(vectors=1)]
     names = {kept.path_of(first.system, scope, asked) for scope in scopes}
     names |= {kept.path_of(first.system, Scope(), asked[1:]), kept.path_of(other.system, Scope(), asked)}
-    monkeypatch.setattr(kept, "_sources", lambda: "edited")
+    monkeypatch.setattr(kept, "digest_of", lambda modules: "edited")
     names.add(kept.path_of(first.system, Scope(), asked))
     assert len(names) == 7 and None not in names
-
-
-def test_every_source_file_counts(monkeypatch, tmp_path):
-    """kept._sources() of a copy of the project changes with each of three files, a header of C among them."""
-    for folder in kept.PACKAGES:
-        (tmp_path / folder).mkdir()
-    files = [tmp_path / name for name in ("model/a.py", "properties/b.py", "checker/c.h")]
-    monkeypatch.setattr(kept, "ROOT", tmp_path)
-    found = set()
-    for text in "xy":
-        for file in files:
-            file.write_text(text)
-            found.add(kept._sources.__wrapped__())
-    assert len(found) == 6
 
 
 @pytest.mark.parametrize("edited", ["mine.py", "beside.py"])

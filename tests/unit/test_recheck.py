@@ -486,7 +486,7 @@ def test_what_a_record_depends_on_names_it(monkeypatch, fresh):
         patched.setattr(recheck, "SEED", 1)
         names.append(name())
     with monkeypatch.context() as patched:
-        patched.setattr(kept, "_sources", lambda: "edited")
+        patched.setattr(kept, "digest_of", lambda modules: "edited")
         names.append(name())
     assert len(set(names)) == len(names) and None not in names and name() == names[0]
     monkeypatch.setenv("EOI_ANEW", "1")
