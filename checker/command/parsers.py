@@ -240,7 +240,9 @@ def _conform(parser: ArgumentParser) -> None:
     parser.add_argument("--random", action="store_true", help="seeded random walks, with real VMM and guest models")
     parser.add_argument("--mutants", action="store_true", help="which one-change mutants of the model are noticed")
     parser.add_argument("--design", metavar="D", help="the design to compare (default: what is found to run)")
-    parser.add_argument("--scope", default="", metavar="K=V,...", help="sizes and choices (default: 2 of each)")
+    parser.add_argument(
+        "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices (default: 2 of each)"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of random walks (default: %(default)s)")
     parser.add_argument("--steps", type=positive, metavar="K", help="of random walks, all together")
     parser.add_argument(

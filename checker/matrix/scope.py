@@ -123,7 +123,9 @@ def parse_scope(text: str, of: type[Scope] = Scope) -> dict[str, ScopeValue]:
         name, equals, value = part.partition("=")
         if not equals:
             raise UserError(f"--scope takes NAME=VALUE,...: {part!r} has no '='")
-        values[name] = _scope_value(name, value, look_up("scope name", name, defaults))
+        found = _scope_value(name, value, look_up("scope name", name, defaults))
+        if values.setdefault(name, found) != found:
+            raise UserError(f"--scope {part}: {name} has another value before, {scope_value(values[name])}")
     return values
 
 

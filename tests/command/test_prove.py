@@ -203,6 +203,11 @@ def test_corrupt_parents_is_what_the_engine_calls_it():
         (("prove", "base", "--property", "no_strom"), "did you mean 'no_storm'"),
         (("prove", "base", "--scope", "cpu=1"), "did you mean 'cpus'"),
         (("prove", "base", "--scope", "cpus"), "has no '='"),
+        (("prove", "base", "--scope", "cpus=1,cpus=2"), "--scope cpus=2: cpus has another value before, 1"),
+        (
+            ("prove", "base", "--scope", "cpus=1", "--scope", "cpus=2"),
+            "--scope cpus=2: cpus has another value before, 1",
+        ),
         (("prove", "base", "--scope", "cpus=0"), "a number from 1 to 64"),
         (("prove", "base", "--scope", "cpus=two"), "a number from 1 to 64"),
         (("prove", "base", "--scope", "ioapic=0x21"), "0x11, 0x20"),
