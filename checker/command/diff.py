@@ -37,9 +37,10 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
     base, design = compare.Named(beside.name, beside.cls), compare.Named(asked.name, asked.cls)
     _, of_design, _, wanted = select(asked)
     _, of_base, _, _ = select(beside)
-    pairs = compare.pair_cells(base, design, of_base, of_design)
+    pairs, apart = compare.pair_cells(base, design, of_base, of_design)
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
-    return with_slips(compared(options, base, design, pairs, campaign, wanted), base.cls, design.cls), campaign
+    diff = replace(compared(options, base, design, pairs, campaign, wanted), apart=apart)
+    return with_slips(diff, base.cls, design.cls), campaign
 
 
 def of_patch(options: Namespace, base: str) -> int:
@@ -103,7 +104,7 @@ def print_diff(options: Namespace, diff: compare.Diff, *, folded: bool) -> None:
         print_traces(diff.listed, options.stories)
     legend = report.flag_legend([*diff.before, *diff.after])
     print("\n" * bool(legend) + "\n".join(legend), end="\n" * bool(legend))
-    left = compare.unexplored_lines(diff, options.all)
+    left = [*compare.apart_lines(diff), *compare.unexplored_lines(diff, options.all)]
     print("\n" * bool(left) + "\n".join([*left, "", compare.summary_line(diff)]))
 
 
@@ -140,6 +141,7 @@ def as_json(diff: compare.Diff) -> str:
         "changes": [_change(change) for change in diff.listed],
         "worse": compare.worse(diff),
         "counts": compare.counts(diff),
+        "only_of_one": [str(cell) for cell in diff.apart],
         "not_explored": [compare.reproduce(diff, pair) for pair in diff.unexplored],
     }
     return json_text.document("diff", content)

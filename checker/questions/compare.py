@@ -104,7 +104,8 @@ class Change:
 @dataclass(frozen=True)
 class Diff:
     """All that was found: the changed functions; per pair the results of both and their graphs; the changes. unexplored:
-    pairs that are not among those, because the user interrupted (or memory ran out) before both sides were explored."""
+    pairs that are not among those, because the user interrupted (or memory ran out) before both sides were explored. apart:
+    cells that only one of the two has."""
 
     base: str
     design: str
@@ -116,6 +117,7 @@ class Diff:
     listed: Sequence[Change]
     unexplored: Sequence[Pair] = ()
     interrupted: bool = False
+    apart: Sequence[Cell] = ()
     slips: Slips | None = None  # asked for if there is no difference, and something could have made one
 
     @property
@@ -138,9 +140,8 @@ class Diff:
     @property
     def equivalent(self) -> bool:
         """No cell tells the two apart, and either no line is another, or the cells would tell: everything that the user wrote
-        was tried, and whatever else could stand there. Each has the I/O APICs of the other."""
-        there = all(is_there(cell) for pair in self.pairs for cell in (pair.base, pair.design))
-        return self.alike and there and (not self.hunks or self._tells)
+        was tried, and whatever else could stand there. Each has the cells of the other."""
+        return self.alike and not self.apart and (not self.hunks or self._tells)
 
     @property
     def _tells(self) -> bool:
@@ -158,11 +159,14 @@ class Diff:
         open_ = any(change.kind == OPEN for change in self.listed)
         if self.alike:
             return open_ or not self.equivalent
-        return silent or open_ or not self.whole or bool(self.never_run)
+        return silent or open_ or not self.whole or bool(self.never_run) or bool(self.apart)
 
 
-def pair_cells(base: Named, design: Named, of_base: Sequence[Cell], of_design: Sequence[Cell]) -> list[Pair]:
-    """Every cell that either design has, under both. Raises UserError if they play different roles."""
+def pair_cells(
+    base: Named, design: Named, of_base: Sequence[Cell], of_design: Sequence[Cell]
+) -> tuple[list[Pair], list[Cell]]:
+    """Every cell that either design has, under both; and those that are not there under one of them. Raises UserError if
+    they play different roles."""
     role = role_of(design.cls)
     if role_of(base.cls) != role:
         raise UserError(f"{base.name} is a {role_of(base.cls)}, {design.name} a {role}: nothing to compare")
@@ -170,7 +174,8 @@ def pair_cells(base: Named, design: Named, of_base: Sequence[Cell], of_design: S
     found = list[Pair]()
     for key, cell in {**after, **before, **after}.items():
         found.append(Pair(before.get(key) or under(base, role, cell), after.get(key) or under(design, role, cell)))
-    return found
+    there = [pair for pair in found if _is_there(pair.base) and _is_there(pair.design)]
+    return there, [p.design if _is_there(p.design) else p.base for p in found if p not in there]
 
 
 def _others(cell: Cell, role: str) -> Hashable:
@@ -180,7 +185,7 @@ def _others(cell: Cell, role: str) -> Hashable:
     return tuple(cell.names[r] for r in ROLES if r != role), sizes, tuple(cell.own_choices.items())
 
 
-def is_there(cell: Cell) -> bool:
+def _is_there(cell: Cell) -> bool:
     """Its VMM has this I/O APIC: only the other design's may."""
     return issubclass(cell.system, Machine) and cell.scope.ioapic in cell.system.versions
 
@@ -481,6 +486,14 @@ def _not_whole(diff: Diff) -> str:
     reasons = ["interrupted"] * diff.interrupted
     reasons += [f"{left} of {count(left + len(diff.pairs), 'cell')} not explored"] * bool(left)
     return "INCONCLUSIVE: " + ", ".join(reasons)
+
+
+def apart_lines(diff: Diff) -> list[str]:
+    """The cells that only one of the two has, by whose they are."""
+    found = dict[str, list[str]]()
+    for cell in diff.apart:
+        found.setdefault(cell.names[cell.subject], []).append(str(cell))
+    return [line for name, cells in found.items() for line in _wrapped(f"ONLY OF {name}  {_cells_text(cells)}")]
 
 
 def unexplored_lines(diff: Diff, every: bool) -> list[str]:

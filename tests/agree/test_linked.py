@@ -159,7 +159,8 @@ def test_designs_with_systems_of_their_own(name: str) -> None:
 
 
 @pytest.mark.everything
-@pytest.mark.parametrize("part", full_matrix() if NIGHTLY else [], ids=str)
+@pytest.mark.parametrize("part", full_matrix() if NIGHTLY else full_matrix()[:1], ids=str)
 def test_every_cell_of_the_gate(part: Part) -> None:
+    """At night; by day the first."""
     for cell in part.cells(gated()[part.design]):
         assert_same_search(*both_searches(cell))
