@@ -1,8 +1,11 @@
 """How we know: the engines, and the command `eoi`."""
 
+import time
 from pathlib import Path
 
-import model
+STARTED = time.time_ns()  # before anything is imported that could be edited meanwhile (engine/sources.py)
+
+import model  # noqa: E402
 
 if Path(model.__file__ or "").resolve().parent.parent != Path(__file__).resolve().parent.parent:
     raise ImportError(

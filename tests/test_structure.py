@@ -221,6 +221,16 @@ def test_a_class_has_a_name_of_its_own() -> None:
     assert {n: where for n, where in places.items() if len(where) > 1} == {}
 
 
+def test_a_system_is_composed_in_one_place() -> None:
+    calls = [
+        module_name(path)
+        for path in sources("model", "properties", "checker", "oracles")
+        for node in nodes_of(path)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "compose"
+    ]
+    assert calls == ["checker.matrix.system"]
+
+
 def words_of(path: Path) -> Iterator[tuple[str, int]]:
     """Identifiers and strings of a module, without docstrings and comments."""
     holders = (ast.Module, ast.ClassDef, ast.FunctionDef)

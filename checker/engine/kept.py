@@ -63,7 +63,10 @@ def path_of(design: type[Design], scope: Scope, properties: Sequence[Property]) 
 
 
 def name_of(design: type[Design], scope: Scope, properties: Sequence[Property]) -> str | None:
-    """A hash of all that the program of a system depends on; None if something of it goes by no name of its own."""
+    """A hash of all that the program of a system depends on; None if something of it goes by no name of its own, or a source
+    file was edited meanwhile."""
+    if not sources.unedited():
+        return None
     classes = [c for c in design.__mro__ if issubclass(c, Design) and not (c is design and _is_composed(c))]
     functions = [(p.function.__module__, p.function.__qualname__, str(p.kind)) for p in properties]
     named: list[type | Callable[..., object]] = [type(scope), *classes, *(p.function for p in properties)]
@@ -90,7 +93,9 @@ def save(path: Path, design: type[Design], linked: LinkedProgram) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Whole or not at all. A full disk is no error."""
+    """Whole or not at all; not if a source file was edited since the content was made. A full disk is no error."""
+    if not sources.unedited():
+        return
     content = path.name.encode() + content
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

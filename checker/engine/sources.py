@@ -4,6 +4,8 @@ Of the checker that is every file. Of the model and the properties it is those t
 import, directly or not: an import counts wherever it stands, and with a module the packages that it lies in. A file of the
 user's goes by its module, whose name hashes the file and those beside it (matrix/loader.py); what they import of the model is
 followed. So an edit of one design leaves what is known of all others, and one of model/kvm/ nothing.
+
+What was imported has to be what is read here: once a file was written since the process began, nothing is kept or taken.
 """
 
 from __future__ import annotations
@@ -12,14 +14,17 @@ import ast
 import functools
 import hashlib
 import sys
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from checker import STARTED
 from checker.engine.passages import PACKAGES
 from checker.language.source import OF_MODULE, Source
 
 ROOT = Path(__file__).parents[2]
 CHECKER = "checker"
+COARSE = 50_000_000  # nanoseconds: the clock of a file system is behind that of a process by some
 
 
 @functools.lru_cache(maxsize=4096)
@@ -30,6 +35,20 @@ def digest_of(modules: frozenset[str]) -> str:
     for module in sorted(followed(modules)):
         digest.update(f"\0{module}\0{_of_module(module)}".encode())
     return digest.hexdigest()
+
+
+def unedited() -> bool:
+    """No source file was written since this process began; asked of the disk once a second."""
+    return _unedited(int(time.monotonic()))
+
+
+@functools.lru_cache(maxsize=1)
+def _unedited(_second: int) -> bool:
+    return all(path.stat().st_ctime_ns < STARTED - COARSE for package in PACKAGES for path in _sources(ROOT / package))
+
+
+def _sources(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.*") if path.suffix in (".py", ".c", ".h"))
 
 
 def followed(modules: Collection[str]) -> set[str]:
@@ -46,7 +65,7 @@ def followed(modules: Collection[str]) -> set[str]:
 @functools.cache
 def _of_checker() -> str:
     digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(p for p in (ROOT / CHECKER).rglob("*.*") if p.suffix in (".py", ".c", ".h")):
+    for path in _sources(ROOT / CHECKER):
         digest.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 

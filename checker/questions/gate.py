@@ -56,7 +56,7 @@ from checker.progress import Progress
 from checker.questions.campaign import default_memory
 from checker.questions.expected import INCONCLUSIVE, Row, Table, row_of
 from checker.questions.kept_answers import path_of
-from checker.questions.verdict import CellResult, check_cell
+from checker.questions.verdict import check_cell
 from checker.words import count
 from model.finite import ModelError
 from model.machine import Machine
@@ -189,16 +189,19 @@ def answer(parts: Sequence[Part], max_bytes: int) -> GroupAnswer | Failure:
     for n in sorted(range(len(work)), key=lambda n: str(work[n][1].scope)):
         part, cell = work[n]
         wanted = [known[name] for name in classes[part.design].default_roles.get("property", known)]
-        found = load_row(path := path_of(cell, wanted, ROW))
-        if found is None:
+        path = path_of(cell, wanted, ROW)
+        row = load_row(path)
+        if row is None:
             try:
                 result = check_cell(cell, wanted, limits=Limits(MAX_STATES, max_bytes), shared=shared, again=AGAIN)
             except (ModelError, InternalError) as error:
                 return Failure(f"{part.design}: {error}", isinstance(error, ModelError))
-            save_row(path, result)
+            row = row_of(result)
+            if result.outcome is Outcome.COMPLETE:  # no limit cut it short
+                save_row(path, row)
         else:
             kept += 1
-        rows[n] = row_of(result) if found is None else found
+        rows[n] = row
     return GroupAnswer([(part, part.title(cell), rows[n]) for n, (part, cell) in enumerate(work)], kept)
 
 
@@ -208,10 +211,9 @@ def load_row(path: Path | None) -> Row | None:
     return None if content is None else Row(**json.loads(content))
 
 
-def save_row(path: Path | None, result: CellResult) -> None:
-    """Keep what a cell answers, unless a limit cut it short."""
-    if path is not None and result.outcome is Outcome.COMPLETE:
-        write(path, json.dumps(asdict(row_of(result))).encode())
+def save_row(path: Path | None, row: Row) -> None:
+    if path is not None:
+        write(path, json.dumps(asdict(row)).encode())
 
 
 def run_so_far(parts: Sequence[Part], workers: int | None = None) -> GateAnswer:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 import pytest
 
-from checker.engine import sources
+from checker.engine import kept, sources
 from checker.engine.kept import name_of
 from checker.engine.reference import Reference, bindings_of, is_of_edges
 from checker.language.lower import lower
@@ -51,8 +52,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def forget() -> None:
-    for kept in (sources.digest_of, sources._of_checker, sources._of_module, sources._imported_by):
-        kept.cache_clear()
+    for cached in (sources.digest_of, sources._of_checker, sources._of_module, sources._imported_by):
+        cached.cache_clear()
 
 
 def digest(modules: frozenset[str] = OF_V1) -> str:
@@ -73,6 +74,37 @@ def test_a_new_import_is_followed(project: Path) -> None:
     before = digest()
     (project / "model/designs/v6.py").write_text("# edited\n")
     assert digest() != before
+
+
+def unedited() -> bool:
+    sources._unedited.cache_clear()
+    return sources._unedited(0)
+
+
+def test_a_file_that_is_written_meanwhile_keeps_what_follows_from_being_kept(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be imported already, or not yet: nobody knows which text a name would stand for."""
+    target = project / "cache" / "x.program"
+    monkeypatch.setattr(sources, "unedited", unedited)
+    for name in ("model/designs/v6.py", "checker/engine/search.h"):
+        monkeypatch.setattr(sources, "STARTED", time.time_ns() + 10**9)
+        kept.write(target, b"one")
+        assert unedited() and kept.read(target) == b"one"
+        monkeypatch.setattr(sources, "STARTED", time.time_ns())
+        (project / name).write_text(FILES[name])
+        kept.write(target, b"two")
+        assert not unedited() and kept.read(target) == b"one"
+
+
+def test_nor_is_anything_taken_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = cell_of("v1")
+    assert name_of(cell.system, cell.scope, []) is not None
+    monkeypatch.setattr(sources, "unedited", unedited)
+    monkeypatch.setattr(sources, "STARTED", 0)
+    assert name_of(cell.system, cell.scope, []) is None
+    monkeypatch.undo()
+    assert 0 < sources.STARTED < time.time_ns()
 
 
 def test_another_python_is_another_digest(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
