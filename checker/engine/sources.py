@@ -76,6 +76,7 @@ def _of_module(module: str) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest() if file is not None else ""
 
 
+@functools.cache
 def _file(module: str) -> Path | None:
     """The file of a module of the project, but for the checker's."""
     parts = module.split(".")

@@ -52,7 +52,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def forget() -> None:
-    for cached in (sources.digest_of, sources._of_checker, sources._of_module, sources._imported_by):
+    for cached in (sources.digest_of, sources._of_checker, sources._of_module, sources._file, sources._imported_by):
         cached.cache_clear()
 
 
