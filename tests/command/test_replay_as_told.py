@@ -212,6 +212,46 @@ def test_a_replay_line_alone_is_told(replay: Callable[..., Any], two_pins: str) 
     assert ran.out.endswith(two_pins[: two_pins.index("Replay:")])
 
 
+@pytest.mark.parametrize("mark", ["", "> > "])
+@pytest.mark.parametrize(
+    ("was", "now", "says"),
+    [
+        ("no_eoi_lost: VIOLATED in 10 steps (shortest)\n", "", "Pin 0 keeps Remote IRR set and"),
+        ("no_eoi_lost: VIOLATED in", "no_eoi_lost VIOLATED in", "no_eoi_lost VIOLATED in 10 steps (shortest)"),
+        ("no_eoi_lost: VIOLATED in", "no_eoi_lost: VIOLATES in", "no_eoi_lost: VIOLATES in 10 steps (shortest)"),
+        ("no_eoi_lost: VIOLATED in 10", "no_eoi_lost: VIOLATED after 10", "no_eoi_lost: VIOLATED after 10 steps"),
+    ],
+)
+def test_a_text_without_its_headline_is_none_that_is_not_there(
+    replay: Callable[..., Any], two_pins: str, was: str, now: str, says: str, mark: str
+) -> None:
+    """Also below another story, and where other text stands above it."""
+    text = "".join(f"{mark}{line}\n" for line in forge(two_pins, was, now).splitlines())
+    for above in ("", "Hi,\n\n", f"{STORM}\n"):
+        ran = replay(above + text)
+        line = above.count("\n") + 1
+        assert ran.code == 1 and OTHERWISE in ran.out and "There was no text" not in ran.out
+        assert f"line {line} says `{says}" in ran.out and f"the run says `{two_pins.partition(chr(10))[0]}`" in ran.out
+        assert CHANGED in ran.out
+
+
+@pytest.mark.parametrize("mark", ["", "> > "])
+@pytest.mark.parametrize(
+    ("was", "now", "line"),
+    [("Replay: eoi1", "Replax: eoi1", 2), ("Replay: eoi1", "Replay eoi1", 2), ("Replay: eoi1", "Replay: eoi2", 2),
+     ("Replay: eoi1", "Replay: ", 2), ("Replay: .*,\n", "", 1), ("; (......)/(13)", r"; \1\2", 0)],
+)  # fmt: skip
+def test_a_damaged_replay_line_makes_no_story_of_old(
+    replay: Callable[..., Any], two_pins: str, was: str, now: str, line: int, mark: str
+) -> None:
+    text = re.sub(was, now, two_pins)
+    assert text != two_pins
+    ran = replay("".join(f"{mark}{line}\n" for line in text.splitlines()))
+    assert (ran.code, ran.out) == (2, "")
+    number = two_pins[: two_pins.index("Replay:")].count("\n") + 1 + line
+    assert f"line {number}: 'Replay: eoi1 <cell>; <path>; <digest>' was expected: the line is damaged" in ran.err
+
+
 @pytest.mark.parametrize(("was", "now", "said"), [
     ("kernel:v1,", "kernel:v1@zzz,", "v1@zzz: v1 is no file, and has no digest"),
     ("kernel:v1,", "kernel:v1@,", "v1@: v1 is no file, and has no digest"),
