@@ -8,6 +8,7 @@ before there was one: old_story reads its picture.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from checker.stories.compare import StoryLine
 from checker.stories.mail import Plain, plain
 from checker.stories.old_story import START, STEP, Picture, obscured, read_picture, words_of
 from checker.stories.quoting import hidden, unquoted
-from checker.stories.replay_line import FORMAT, TITLE, ReplayLine, read_line
+from checker.stories.replay_line import END, EXPECTED, FORMAT, TITLE, ReplayLine, read_line
 from checker.stories.trace import StoryError
 
 _HEADLINE = re.compile(
@@ -52,10 +53,12 @@ class ParsedStory:
 
 @dataclass(frozen=True)
 class Found:
-    """A story of a text: the number of the line with its headline; what it says, or why that cannot be read."""
+    """A story of a text: the number of the line with its headline; what it says, or why that cannot be read; the number of
+    the line in which its Replay line begins, if there is one."""
 
     line: int
     story: ParsedStory | StoryError
+    replay: int | None = None
 
 
 def parse(text: str, known: Collection[str] | None = None) -> ParsedStory:
@@ -84,8 +87,13 @@ def stories_of(text: str, known: Collection[str] | None = None) -> list[Found]:
     words = words_of(lines.bare)
     heads = _heads(lines, words)
     found = _told(lines, heads, known)
-    ends = {one.story.end for one in found if isinstance(one.story, ParsedStory)}
-    alone = [_found(lines, None, range(i, i + 1), known) for i in lines.replays if lines.numbers[i] not in ends]
+    ends = {one.replay for one in found}
+    befores = zip(lines.replays, [-1, *lines.replays], strict=False)
+    alone = [
+        _found(lines, None, range(lines.headless(before + 1, i), i + 1), known)
+        for i, before in befores
+        if lines.numbers[i] not in ends
+    ]
     if not heads and not unseen and not alone:
         raise _no_story(mail)
     in_order = sorted([*unseen, *found, *alone], key=lambda one: one.line)
@@ -112,13 +120,29 @@ class _Lines:
         begins = [_REPLAY.search(f"{line} {following}") for line, following in pairs]
         self.replays = [i for i, found in enumerate(begins) if found and found.start() < len(self.bare[i])]
 
-    def story(self, places: range, head: _Head) -> list[StoryLine]:
+    def headless(self, start: int, replay: int) -> int:
+        """Where the text above a Replay line begins whose headline is missing or cannot be read, or the line itself: with
+        the first line from `start` that only a story has, or the paragraph above that one's."""
+        first = next((i for i in range(start, replay) if _is_of_a_story(self.bare[i])), replay)
+        if first < replay:
+            for of_paragraph in (True, False, True):  # the lines above, the blank ones, the paragraph above
+                while first > start and bool(self.bare[first - 1]) == of_paragraph:
+                    first -= 1
+            while not self.bare[first]:
+                first += 1
+        return first
+
+    def story(self, places: range, head: _Head | None) -> list[StoryLine]:
         """Those that tell a story: from its headline to its Replay line, if there is one."""
         texts = [self.bare[i] for i in places]
-        begin = texts[0].find(head.said["property"])
+        begin = texts[0].find(head.said["property"]) if head is not None else 0
         texts[0] = texts[0][begin:] if begin > 0 else texts[0]
         texts[-1] = texts[-1].rpartition(TITLE)[0] if places[-1] in self.replays else texts[-1]
         return [StoryLine(text, self.marks[i], self.numbers[i]) for text, i in zip(texts, places, strict=True)]
+
+
+def _is_of_a_story(line: str) -> bool:
+    return bool(STEP.match(line) or START.match(line)) or line.startswith(("Cell:", "Scope:", "Reproduce:"))
 
 
 @dataclass(frozen=True)
@@ -173,12 +197,13 @@ def _found(lines: _Lines, head: _Head | None, places: range, known: Collection[s
     try:
         if at is None:
             assert head is not None
+            _no_damaged_line(lines, places)
             return Found(number, _of_picture(lines, head, places, known))
         rest = lines.bare[at].rpartition(TITLE)[2]
         told = read_line([rest, *lines.bare[at + 1 : at + _GOES_ON]], lines.numbers[at])
     except StoryError as error:
-        return Found(number, error)
-    text = [] if head is None else lines.story(range(places.start, at + 1), head)
+        return Found(number, error, None if at is None else lines.numbers[at])
+    text = [] if places.start == at else lines.story(range(places.start, at + 1), head)
     picture: Picture | StoryError = StoryError(f"line {number}: there is no text that tells them")
     if head is not None:
         try:
@@ -188,7 +213,16 @@ def _found(lines: _Lines, head: _Head | None, places: range, known: Collection[s
     return Found(number, ParsedStory(
         number, told.asked.rpartition(":")[2], told.roles, told.scope, told.loop_start, told.stutter, text,
         lines.numbers[at], lines.numbers[at], told, picture,
-    ))  # fmt: skip
+    ), lines.numbers[at])  # fmt: skip
+
+
+def _no_damaged_line(lines: _Lines, places: range) -> None:
+    """Raises StoryError if these lines, of which none begins a Replay line, have the end of one: it is no story of old."""
+    dense = [re.sub(r"[\s=]", "", lines.bare[i]) for i in places]
+    if found := END.search("".join(dense)):
+        until = list(itertools.accumulate(map(len, dense)))
+        number = lines.numbers[places[next(n for n, end in enumerate(until) if end > found.start())]]
+        raise StoryError(f"line {number}: '{EXPECTED}' was expected: the line is damaged")
 
 
 def _of_picture(lines: _Lines, head: _Head, places: range, known: Collection[str] | None) -> ParsedStory:

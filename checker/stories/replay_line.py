@@ -28,9 +28,11 @@ LOOP, STAY = "loop", "stay"
 DIGITS = 16  # of the text's digest
 _SAFE = "/._-@+"  # besides letters and digits; whatever else a name contains is written as %XX
 _LINE = re.compile(
-    rf"{FORMAT}(?P<asked>[^;]+);(?P<roles>[^;]*);(?P<scope>[^;]*);(?P<table>[0-9a-f]+)(?P<path>(?:/[a-z0-9]+)*);"
+    rf"{FORMAT}(?P<asked>[^;]+);(?P<roles>[^;]*);(?P<scope>[^;]*);(?P<table>[0-9a-f]{{6}})(?P<path>(?:/[a-z0-9]+)*);"
     rf"(?P<digest>[0-9a-f]{{{DIGITS}}})"
 )
+END = re.compile(rf";[0-9a-f]{{6}}(?:/[a-z0-9]+)*;[0-9a-f]{{{DIGITS}}}")  # nothing but such a line ends so
+EXPECTED = f"{TITLE} {FORMAT} <cell>; <path>; <digest>"
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,7 @@ def read_line(lines: Sequence[str], number: int) -> ReplayLine:
             f"line {number}: {read[found.end() :]!r} follows the digest of '{TITLE} {FORMAT}': nothing may"
         )
     if found is None:
-        raise StoryError(
-            f"line {number}: '{TITLE} {FORMAT} <cell>; <path>; <digest>' was expected: the line is damaged"
-        )
+        raise StoryError(f"line {number}: '{EXPECTED}' was expected: the line is damaged")
     name, *binding = found["asked"].split(",")
     path = found["path"].split("/")[1:]
     stutter = path[-1:] == [STAY]
