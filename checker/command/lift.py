@@ -8,6 +8,7 @@ from pathlib import Path
 
 from checker import files
 from checker.command.exits import Exit
+from checker.errors import UserError
 from checker.matrix.lifting import LiftedFile, lift_files
 from checker.matrix.loader import load_design
 
@@ -20,12 +21,21 @@ def run(options: Namespace) -> int:
     found = lift_files(options.files, options.nth, reverse=options.reverse)
     load_design(str(found.path))  # a design that would be refused is none
     if output is not None:
+        check_unwritten(output, found.source)
         files.write_text(output, found.source)
         print(f"written: {output}")
     else:
         print(found.source, end="")
     print("".join(f"{line}\n" for line in left_out_lines(found.left_out)), end="")
     return Exit.FINE
+
+
+def check_unwritten(output: Path, source: str) -> None:
+    """Raise UserError if another text would be lost: what was lifted is often edited by hand."""
+    if output.exists() and files.read_text(output) != source:
+        raise UserError(
+            f"-o {output}: this file has another text, which would be lost: remove it, or give another FILE.py"
+        )
 
 
 def left_out_lines(left_out: Sequence[str]) -> list[str]:

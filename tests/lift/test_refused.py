@@ -155,6 +155,16 @@ def test_no_such_file(eoi: Callable[..., Ran], tmp_path: Path) -> None:
     assert ran.code == 2 and "none.patch: there is no such file" in ran.err
 
 
+def test_what_was_edited_by_hand_is_not_written_over(eoi: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "p.patch").write_text(V1)
+    mine, command = tmp_path / "mine.py", ("lift", str(tmp_path / "p.patch"), "-o", str(tmp_path / "mine.py"))
+    assert eoi(*command).code == eoi(*command).code == 0  # the same text again is no loss
+    mine.write_text(edited := mine.read_text() + "# by hand\n")
+    ran = eoi(*command)
+    assert ran.code == 2 and f"-o {mine}: this file has another text" in ran.err and ran.out == ""
+    assert mine.read_text() == edited
+
+
 def test_what_is_written_can_be_proved(eoi: Callable[..., Ran], tmp_path: Path) -> None:
     (tmp_path / "p.eml").write_text(mail_of(V1))
     mine = tmp_path / "mine.py"
