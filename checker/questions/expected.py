@@ -193,10 +193,10 @@ def _cell_differences(design: str, cell: str, expected: Row | None, found: Row |
 
 def difference_lines(listed: Sequence[Difference], every: bool) -> list[str]:
     """The differences for people, those of verdicts first. Where those of states and depth only are many, one line for each
-    design says how many cells have some; every: tell each of them all the same."""
+    design says how many cells have some, and so for new cells; every: tell each of them all the same."""
     judged = [d for d in listed if d.what not in COUNTS]
     counted = [d for d in listed if d.what in COUNTS]
-    lines = [str(d) for d in judged]
+    lines = list(map(str, judged)) if every else _new_cells_once(judged)
     if every or len(counted) <= FEW:
         return [*lines, *map(str, counted)]
     told, cells = {(d.design, d.cell) for d in judged}, dict[str, set[str]]()
@@ -208,3 +208,25 @@ def difference_lines(listed: Sequence[Difference], every: bool) -> list[str]:
                 f"changed  {design}: other counts of states or depth, and the same verdicts, in {count(len(others), 'cell')}"
             )
     return [*lines, "(--all tells the counts of states and depth of every cell)"]
+
+
+def _new_cells_once(judged: Sequence[Difference]) -> list[str]:
+    """A line each, but one for all new cells of a design that has many, as one that was just written has."""
+    new, lines = dict[str, list[Difference]](), list[str]()
+    for d in judged:
+        if d.kind == "new" and not d.what:
+            new.setdefault(d.design, []).append(d)
+    many = {design for design, cells in new.items() if len(cells) > FEW}
+    for d in judged:
+        if d.design not in many or d.kind != "new" or d.what:
+            lines.append(str(d))
+    for design in sorted(many):
+        cells = new[design]
+        failing = sum("FAIL" in d.found for d in cells)
+        lines.append(
+            f"new      {design}: {len(cells)} cells, {failing} of them with a violation, from {cells[0].cell} to {cells[-1].cell}"
+        )
+    return [
+        *lines,
+        *(["(--all tells the verdicts of each; `eoi gate --write FILE` accepts what was found)"] * bool(many)),
+    ]

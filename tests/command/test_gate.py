@@ -246,6 +246,20 @@ def test_of_a_design_that_the_file_does_not_hold_the_new_cells_are_counted(eoi, 
     assert "3 differences from" in check(eoi, written).out
 
 
+def test_many_new_cells_of_a_design_are_one_line_and_what_is_missing_stays_told():
+    rows = {f"qemu {n}": Row(n, 1, {"no_storm": "FAIL 3+4" if n == 2 else "ok"}) for n in range(7)}
+    listed = differences(
+        {"v1": {"gone": Row(1, 1, {"no_storm": "ok"})}}, {"mine": rows, "v1": {"a": Row(1, 1, {"no_storm": "ok"})}}
+    )
+    assert difference_lines(listed, False) == [
+        "new      v1: a: 1 states, depth 1; no_storm ok",
+        "missing  v1: gone: expected 1 states, depth 1; no_storm ok, but there is no such cell",
+        "new      mine: 7 cells, 1 of them with a violation, from qemu 0 to qemu 6",
+        "(--all tells the verdicts of each; `eoi gate --write FILE` accepts what was found)",
+    ]
+    assert len(difference_lines(listed, True)) == 9
+
+
 def test_an_open_cell_is_neither_written_nor_a_pass(eoi, written, tmp_path, monkeypatch):
     monkeypatch.setattr(gate, "MAX_STATES", 10)
     ran = eoi("gate", *DESIGN, "--write", str(tmp_path / "open.toml"))
