@@ -39,7 +39,7 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
     _, of_base, _, _ = select(beside)
     pairs, apart = compare.pair_cells(base, design, of_base, of_design)
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
-    diff = replace(compared(options, base, design, pairs, campaign, wanted), apart=apart)
+    diff = replace(compared(options, base, design, pairs, campaign, wanted), apart=apart, named=asked.properties)
     return with_slips(diff, base.cls, design.cls), campaign
 
 

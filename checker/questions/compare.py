@@ -105,7 +105,7 @@ class Change:
 class Diff:
     """All that was found: the changed functions; per pair the results of both and their graphs; the changes. unexplored:
     pairs that are not among those, because the user interrupted (or memory ran out) before both sides were explored. apart:
-    cells that only one of the two has."""
+    cells that only one of the two has. named: the properties as --property named them."""
 
     base: str
     design: str
@@ -118,6 +118,7 @@ class Diff:
     unexplored: Sequence[Pair] = ()
     interrupted: bool = False
     apart: Sequence[Cell] = ()
+    named: Sequence[str] = ()
     slips: Slips | None = None  # asked for if there is no difference, and something could have made one
 
     @property
@@ -506,5 +507,5 @@ def unexplored_lines(diff: Diff, every: bool) -> list[str]:
 
 def reproduce(diff: Diff, pair: Pair) -> str:
     """The command that asks the same of one cell."""
-    command = report.reproduce("diff", pair.design)
+    command = report.reproduce("diff", pair.design, *diff.named)
     return command.replace("eoi diff", f"eoi diff {shlex.quote(diff.base)}", 1)
