@@ -48,7 +48,9 @@ def first_difference(lines: Sequence[StoryLine], story: str, whole: bool) -> Tex
         common = _common(said, wanted[begin:])
         row = whole_rows.get(begin, "")
         of_row = _dense(line.mark.removeprefix(lines[0].mark) + line.text)
-        if said == row.lstrip("|>") and not of_row.endswith(row):
+        before = of_row.removesuffix(row)  # marks of others who quoted it: of what is as deep as the headline, no bars
+        as_deep = line.mark.startswith(lines[0].mark)
+        if said == row.lstrip("|>") and (not of_row.endswith(row) or (as_deep and "|" in before)):
             return TextDifference(
                 f"line {line.number} has not the bars of the run's `{_plain(line.text)}`", begin, True
             )

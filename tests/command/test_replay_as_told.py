@@ -527,6 +527,9 @@ def test_the_file_of_a_property(
         ("       |     |     =     |  pin 0 mask 1 -> 0\n", "       =     |  pin 0 mask 1 -> 0\n"),
         ("|      |     |     |---->|  device_resample(pin=0)\n", "|      |---->|  device_resample(pin=0)\n"),
         ("\n| 12   |", "\n  12   |"),
+        ("\n   8   *", "\n|  8   *"),  # not in the loop
+        ("       |     |     =     |  pin 0 mask 1 -> 0\n", "|      |     |     =     |  pin 0 mask 1 -> 0\n"),
+        ("|      |     |     =     |  pin 0 Remote", "| |    |     |     =     |  pin 0 Remote"),
     ],
 )
 def test_a_row_in_another_lane(replay: Callable[..., Any], said: str, forged: str) -> None:
