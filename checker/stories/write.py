@@ -25,6 +25,7 @@ too long for its line goes on after a backslash, and so does a step.
 
 from __future__ import annotations
 
+import os
 import shlex
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -147,8 +148,14 @@ def _command(command: str) -> list[str]:
 
 
 def _shell_pieces(word: str, room: int) -> list[str]:
-    """A word quoted for the shell; in pieces if there is no room for it. Quoted pieces side by side are one word again."""
+    """A word quoted for the shell; in pieces if there is no room for it. Quoted pieces side by side are one word again.
+
+    What is not printable ASCII is told to the shell by its bytes, in octal.
+    """
     plain = "".join(c if c.isascii() and c.isprintable() else "?" for c in word)
+    if plain != word:
+        octal = [rf"\{byte:03o}" if not 32 <= byte < 127 or byte in b"\\'" else chr(byte) for byte in os.fsencode(word)]
+        return [f"$'{''.join(octal[i : i + 12])}'" for i in range(0, len(octal), 12)]
     if len(shlex.quote(plain)) <= room:
         return [shlex.quote(plain)]
     most = 60 if shlex.quote(plain) == plain else 12  # quoting makes five characters of an apostrophe
