@@ -3,12 +3,15 @@
 Compared are the states, restricted to the fields that both have, the initial state, and every transition by step name
 and arguments.
 
+Two explorations of one digest have the same graph, in every field, and need not be made again.
+
 The restriction must keep all states of each design apart: otherwise equal pictures would prove nothing, and
 the answer is that they were not comparable.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
@@ -74,6 +77,20 @@ def compare_graphs(
     return GraphComparison(
         same, len(a.codes), len(a.edges), left_out, "" if same else "as many states and transitions, but others"
     )
+
+
+def digest_of(search: NativeSearch, moves: Sequence[Move]) -> str:
+    """Of the whole graph of a search: its fields and moves by what they mean, its states and transitions in the order in which
+    they were found. "" if the search has not all of it."""
+    exploration = search.exploration
+    if search.outcome is not Outcome.COMPLETE or not exploration.keep_edges:
+        return ""
+    leaves = [(leaf.path, _values(leaf.type)) for leaf in search.layout.leaves]
+    digest = hashlib.blake2b(repr((leaves, [(_called(m), m.fair.name) for m in moves])).encode(), digest_size=32)
+    graph = exploration.graph()
+    for array in (exploration.packed(), graph.row, graph.label, graph.target):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _equal(a: _Picture, b: _Picture, rows: Sequence[NDArray[np.void]]) -> bool:

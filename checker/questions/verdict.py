@@ -23,6 +23,7 @@ from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import role_of, users_file
 from checker.matrix.scope import scope_value
+from checker.questions.graph_compare import digest_of
 from checker.questions.recheck import LEAST, Recheck
 from checker.questions.restated import restated
 from checker.questions.simplifications import assumptions_of
@@ -124,6 +125,7 @@ class CellResult:
     seconds: float
     kept: bool = False  # found by an earlier command, of the same program (kept_answers.py)
     again: int = 0  # how many of its states were to be looked at again
+    graph: str = ""  # the digest of its reachable graph, where that is known (graph_compare.py)
 
 
 def asked_of(cell: Cell, wanted: Sequence[Property]) -> list[Property]:
@@ -151,8 +153,7 @@ def check_cell(
     disagree with each other or with the replay.
     """
     started = time.monotonic()
-    applying = asked_of(cell, wanted)
-    prepared = prepare(cell.system, cell.scope, applying)
+    prepared = prepare(cell.system, cell.scope, asked_of(cell, wanted))
     reference = Reference(cell.system, cell.scope)
     if shared is not None:
         search = shared.run(prepared, reference, limits or Limits())
@@ -171,6 +172,7 @@ def check_cell(
         cell, verdicts, search.stats(), search.outcome, search.engine,
         tuple(s for s in cell.system.steps() if s not in fired), _of_the_users(search.lines_run(), cell), by_fairness,
         assumptions_of(cell.system), time.monotonic() - started, again=again,
+        graph=digest_of(search, reference.moves) if shared is None and isinstance(search, NativeSearch) else "",
     )  # fmt: skip
 
 
