@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lift.ctokens import Token, tokens_of
 from lift.refusal import NotLifted
@@ -67,6 +67,7 @@ class Expr:
     text: str
     args: tuple[Expr, ...] = ()
     tokens: tuple[Token, ...] = field(default=(), compare=False, repr=False)
+    by: str = field(default="->", compare=False)  # of a mem: how the C writes it
 
     def __str__(self) -> str:
         a = [str(arg) for arg in self.args]
@@ -74,7 +75,7 @@ class Expr:
             case "call":
                 return f"{a[0]}({', '.join(a[1:])})"
             case "mem":
-                return f"{a[0]}->{self.text}"
+                return f"{a[0]}{self.by}{self.text}"
             case "idx":
                 return f"{a[0]}[{a[1]}]"
             case "un":
@@ -249,7 +250,7 @@ class Parser:
         if token.text == "(" and not self.at("{"):
             inner = self.expr()
             self.expect(")")
-            return Expr(inner.kind, inner.text, inner.args, tuple(self.t[start : self.i]))
+            return replace(inner, tokens=tuple(self.t[start : self.i]))
         found = f"an expression cannot begin with {token.text!r}" if token.kind != "eof" else "the hunk ends inside it"
         raise NotLifted(token.line, f"cannot parse: {found}")
 
@@ -266,11 +267,11 @@ class Parser:
                 self.next()
                 left = self.made(start, "call", "", left, *args)
             elif self.at("->", "."):
-                self.next()
+                by = self.next().text
                 name = self.next()
                 if name.kind != "id":
                     raise NotLifted(name.line, f"cannot parse: no member is called {name.text!r}")
-                left = self.made(start, "mem", name.text, left)
+                left = replace(self.made(start, "mem", name.text, left), by=by)
             elif self.at("["):
                 self.next()
                 index = self.expr()

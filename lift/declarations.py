@@ -8,11 +8,11 @@ from lift.accounting import Ledger, LeftOut
 from lift.constants import value_of
 from lift.cparse import expression
 from lift.ctokens import Row, Token, tokens, without_comments
+from lift.known import Known
 from lift.patch import Hunk
 from lift.pieces import Define, Piece, split_defines
 from lift.refusal import NotLifted
 from lift.table import FunctionRow
-from lift.translate import Known
 
 
 def take_defines(hunk: Hunk, known: Known, changed: set[str], brought: dict[str, str]) -> list[LeftOut]:

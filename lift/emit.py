@@ -32,7 +32,7 @@ def source(found: Lifted, series: Sequence[tuple[str, Diff]], surface: Surface, 
         imports.setdefault(surface.home[name], []).append(name)
     imports.pop("enum", None)
     imports.setdefault("model.lang", [])
-    imports["model.lang"] = sorted({*imports["model.lang"], "Patch"})
+    imports["model.lang"] += ["Patch", *(["require"] if "require(" in text else [])]
     imports.setdefault(module, []).append(base)
     about = ", ".join(dict.fromkeys(file for file, _ in series))
     return (

@@ -14,13 +14,14 @@ from lift.cparse import Stmt, expression, piece
 from lift.ctokens import Row, tokens, without_comments
 from lift.declarations import is_prototype, take_defines, take_enum, take_fields, take_head
 from lift.fold import folded
-from lift.nodes import Node, in_a_row, nodes_of, tidy
+from lift.known import Known
+from lift.nodes import Node, in_a_row, tidy
 from lift.patch import Diff, Hunk
 from lift.pieces import Piece, pieces, split_defines
 from lift.refusal import NotLifted
 from lift.surface import Surface
 from lift.table import FunctionRow, Table
-from lift.translate import Known, Translator
+from lift.translate import Translator
 from lift.transplant import transplant
 
 _BITS = "BITS("  # of a shape: `if BITS(~NAME):` asks for bits of the function's register
@@ -53,11 +54,7 @@ class Lift:
 
     def nodes(self, function: str) -> list[Node]:
         """As it is now; a shape is the model's function in the order of the C."""
-        if function not in self.out.functions:
-            shape = self.table.shapes.get(function)
-            tree = ast.parse(shape).body if shape is not None else self.surface.functions[function].body
-            return nodes_of(tree)
-        return self.out.functions[function]
+        return self.known.shapes.nodes(function, self.out.functions)
 
     def read(self, diff: Diff, file: str) -> None:
         """What is defined: whatever mail of a series says it, all of them are compiled with it. Raises NotLifted."""
@@ -257,11 +254,11 @@ class Lift:
             self.set(row.model, sides[1], f"{what} of the patch, which shows all of it")
         elif in_a_row(sides[0]) != in_a_row(sides[1]):
             found = transplant(sides[0], sides[1], tidy(self.resolved(row.model, self.nodes(row.model))), first, what)
-            self.set(
-                row.model,
-                found.nodes,
-                f"{what}: {found.context} of {found.of} statements around the change are the model's",
-            )
+            if name := self.known.shapes.unset(row.model, found.nodes):
+                raise NotLifted(first, f"{what}: what is `{name}` in the model has no value any more where it is read")
+            how = f"{what}: {found.context} of {found.of} statements around the change are the model's"
+            for function, nodes in self.known.shapes.split(row.model, found.nodes, self.out.functions).items():
+                self.set(function, nodes, how)
         else:
             self.without_effect(what, first, ledgers, bodies, file)
 
@@ -349,7 +346,8 @@ class Lift:
             name = sorted(unused)[0]
             raise NotLifted(0, f"#define {name} is changed, and the model does not say who uses it", "write it by hand")
         for function, nodes in self.out.functions.items():
-            self.out.functions[function] = simplified(self.resolved(function, nodes))
+            whole = simplified(self.resolved(function, nodes))
+            self.out.functions[function] = self.known.shapes.with_places(function, whole)
         return self.out
 
     def resolved(self, function: str, nodes: Sequence[Node]) -> list[Node]:

@@ -41,7 +41,7 @@ class Surface:
         for name, value in vars(sys.modules[cls.__module__]).items():
             if name in self.home:
                 continue
-            if typing.get_origin(value) is typing.Annotated:
+            if typing.get_origin(value) is typing.Annotated or (isinstance(value, int) and name.isupper()):
                 self.home[name] = cls.__module__
             if not isinstance(value, type):
                 continue

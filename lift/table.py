@@ -16,7 +16,7 @@ from lift.cparse import Expr, expression
 from lift.refusal import NotLifted
 
 SECTIONS = (
-    "base", "files", "functions", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
+    "base", "files", "functions", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
     "loops", "registers", "assume", "asserts", "ignore", "not modelled", "flags", "shapes",
 )  # fmt: skip
 KEYWORDS = frozenset(

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from lift.accounting import NOT_MODELLED, Ledger
 from lift.constants import bits_of, names_in, value_of
 from lift.cparse import Expr, Stmt, expression, pure
 from lift.fold import folded
+from lift.known import Known
 from lift.locals import COMPARED, Locals
 from lift.nodes import Node
 from lift.refusal import NotLifted, misspelt
-from lift.surface import Surface, plain
-from lift.table import FunctionRow, Register, Row, Table, fits
+from lift.shapes import loop_types
+from lift.surface import plain
+from lift.table import FunctionRow, Register, Row, fits
 
 _SIMPLE = re.compile(r"[\w.]+(\[[\w.]+\])*(\([\w., ]*\))?")
 _ADD = "add `<C> => <model>` to [expressions] of {}, or `<C> => True|False  # why` to [assume]"
-
-
-@dataclass
-class Known:
-    """What is known beside the table: the model, and what the patch itself has brought so far."""
-
-    table: Table
-    surface: Surface
-    defines: dict[str, str]
-    fields: dict[str, str] = field(default_factory=dict[str, str])  # new ones: name -> type of the model
-    new: dict[str, FunctionRow] = field(default_factory=dict[str, FunctionRow])  # new functions
-    new_types: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])  # their parameters
-    new_returns: dict[str, str] = field(default_factory=dict[str, str])
-    wanted: dict[str, set[str]] = field(default_factory=dict[str, set[str]])  # model function -> #defines it uses
-
-    def wants(self, function: str, names: set[str]) -> None:
-        """It uses these #defines."""
-        self.wanted.setdefault(function, set()).update(names)
-        for name in names:
-            self.table.named("constants", name)
 
 
 class Translator:
@@ -53,13 +33,10 @@ class Translator:
         self.locals_of_model = dict[str, str]()
         self.types = dict(known.new_types[row.model] if new else self.surface.parameter_types(row.model))
         self.returns = known.new_returns[row.model] if new else self.surface.returns(row.model)
-        if not new:
-            for node in ast.walk(
-                self.surface.functions[row.model]
-            ):  # its locals, which C may have declared before the hunk
-                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                    of = self.type_of(ast.unparse(node.value))
-                    self.locals_of_model[node.targets[0].id] = of
+        for name, value in ({} if new else known.shapes.locals(row.model)).items():
+            self.locals_of_model[name] = self.type_of(value)  # C may have declared it before the hunk
+        for head in () if new else known.shapes.loops(row.model):
+            self.locals_of_model.update(loop_types(head, self.type_of))
         self.locals = Locals()
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
         self.loops = 0
@@ -114,8 +91,11 @@ class Translator:
             if (said := self.of_table(e)) is not None:
                 return said
             self.take_brackets(e)
-            word = "and" if e.text == "&&" else "or"
-            return folded(f"({self.truth(e.args[0])}) {word} ({self.truth(e.args[1])})")
+            word, left = "and" if e.text == "&&" else "or", self.truth(e.args[0])
+            if left == str(e.text == "||"):
+                self.ledger.leave(e.args[1].tokens, str(e.args[1]), f"`{e.args[0]}` is {left} in the model")
+                return left
+            return folded(f"({left}) {word} ({self.truth(e.args[1])})")
         text = self.x(e)
         match self.type_of(text):
             case "bool":
@@ -216,7 +196,7 @@ class Translator:
         given = dict[str, str]()
         for (c, target), arg in zip(row.params.items(), e.args[1:], strict=True):
             if target == "-" or not target.isidentifier():
-                self.ledger.leave(arg.tokens, f"{c} = {arg} of {e.callee}()", row.why)
+                self.ledger.leave_quietly(arg.tokens, f"{c} = {arg} of {e.callee}()", row.why)
             elif target == "self":
                 self.machine(arg)
             else:
@@ -312,7 +292,13 @@ class Translator:
         self.own(s)
         return []
 
-    _fallthrough = _label = _empty
+    _fallthrough = _empty
+
+    def _label(self, s: Stmt) -> list[Node]:
+        self.own(s)
+        if self.labels and not self.labels.get(s.name):
+            raise self.refuse(s, f"`{s.name}:` something is done behind it, and who goes to it is not lifted")
+        return []
 
     def _decl(self, s: Stmt) -> list[Node]:
         words = [t for t in s.own if t.kind == "id" and t.text != s.name]
@@ -322,10 +308,22 @@ class Translator:
         if s.expr is None:
             self.declared(s)
             return []
-        if s.type.endswith("*"):
-            self.alias[s.name] = self.x(s.expr)
+        name = next(t for t in s.own if t.text == s.name)
+        e = Expr("assign", "=", (Expr("id", s.name, (), (name,)), s.expr), s.tokens)
+        if self.ignored(s, e):
             return []
-        return self.assigned(Expr("assign", "=", (Expr("id", s.name), s.expr), s.tokens), s.type)
+        if s.type.endswith("*"):
+            self.points(e, self.x(s.expr))
+            return []
+        return self.assigned(e, s.type)
+
+    def points(self, e: Expr, value: str) -> None:
+        """A pointer of C is another name for a thing of the model, and always the same."""
+        name = e.args[0].text
+        row = self.table.find("objects", e.args[0], self.function)
+        if (row is not None and row[0].right != value) or self.alias.get(name, value) != value:
+            raise self.refuse(e, f"`{name}` is another thing of the model elsewhere in this function")
+        self.alias[name] = value
 
     def declared(self, s: Stmt) -> None:
         """A local without a value: it is known from its first assignment on."""
@@ -354,7 +352,11 @@ class Translator:
     def by_statement_row(self, e: Expr, row: Row, bound: Mapping[str, Expr]) -> list[Node]:
         inner = {t.place for b in bound.values() for t in b.tokens}
         self.ledger.take(t for t in e.tokens if t.place not in inner)
-        return [Node("do", self.filled(row, part.strip(), bound)) for part in row.right.split(" ; ")]
+        out = [Node("do", self.filled(row, part.strip(), bound)) for part in row.right.split(" ; ")]
+        for name, _, value in (n.text.partition(" = ") for n in out):
+            if value and name.isidentifier():
+                self.types[name] = self.type_of(value)
+        return out
 
     def ignored(self, s: Stmt, e: Expr) -> bool:
         """Is the statement left out? The reason is noted."""
@@ -389,6 +391,9 @@ class Translator:
                 else self.x(right)
             )
             of = self.type_of(value)
+            if of in self.surface.fields and of != "self":
+                self.points(e, value)
+                return []
             if not of or of in ("None", "self") or (left.text in self.types and self.types[left.text] != of):
                 raise self.refuse(e, f"the type of `{right}` is not known here, or not that of `{left}`")
             if left.text == "self" or left.text in self.surface.enums:
@@ -475,6 +480,9 @@ class Translator:
 
     def _goto(self, s: Stmt) -> list[Node]:
         self.own(s)
+        row = self.table.find("statements", expression(f"goto({s.name})"), self.function)
+        if s.name not in self.labels and row is not None:
+            return [Node("do", row[0].right)]
         if not self.labels.get(s.name):
             raise self.refuse(s, f"`goto {s.name}`: what is done behind the label is not nothing, or not shown")
         return [Node("do", "return")]
@@ -494,15 +502,16 @@ class Translator:
             if pure(s.expr):
                 self.ledger.leave([*s.own, *s.expr.tokens], f"if ({s.expr})", "what is done there is left out")
                 return []
-        self.own(s)
         test = folded(self.truth(s.expr))
         if test in ("True", "False"):
+            self.ledger.leave_quietly(s.own, "if ... else", f"`{s.expr}` is {test} in the model")
             taken, skipped = (s.then, s.other) if test == "True" else (s.other, s.then)
             for one in skipped:
                 self.ledger.leave(one.tokens, one.tokens[0].text + " ...", f"`{s.expr}` is {test} in the model")
             if s.open:
                 raise self.refuse(s, f"`{s.expr}` is {test} in the model, and the hunk does not show the whole block")
             return self.body(taken)
+        self.own(s)
         then, other = self.body(s.then), self.body(s.other)
         if not then and not other and not s.open:
             if not pure(s.expr):
@@ -536,23 +545,13 @@ class Translator:
         self.own(s)
         self.ledger.take(s.expr.tokens)
         head = self.filled(hit[0], hit[0].right, hit[1])
-        for name in re.findall(r"\w+", head.partition(" in ")[0])[1:]:
-            self.types[name] = self.loop_type(head, name)
+        self.types.update(loop_types(head, self.type_of))
         self.loops += 1
         then = self.body(s.then)
         self.loops -= 1
         return [Node("for", head, tuple(then), (), s.open)]
 
     _for = _foreach = _loop
-
-    def loop_type(self, head: str, name: str) -> str:
-        over = head.partition(" in ")[2]
-        table = self.type_of(re.sub(r"\.(items|values)\(\)$", "", over))
-        if not table.startswith("Table["):
-            return ""
-        key, _, value = table[6:-1].partition(", ")
-        first = head.removeprefix("for ").partition(" in ")[0].split(", ")[0] == name
-        return key if first and not over.endswith(".values()") else value
 
     def _switch(self, s: Stmt) -> list[Node]:
         assert s.expr is not None
