@@ -79,14 +79,14 @@ def assert_all_agree(tiny: TinyGraph) -> bool:
 
 @pytest.mark.everything
 @given(tiny_graphs())
-@settings(max_examples=volume(1_000, 20_000), deadline=None, database=None)
+@settings(max_examples=volume(500, 20_000), deadline=None, database=None)
 def test_three_deciders_agree_on_drawn_graphs(tiny: TinyGraph) -> None:
     assert_all_agree(tiny)
 
 
-@pytest.mark.parametrize("count", [1000, pytest.param(volume(4_000, 40_000), marks=pytest.mark.everything)])
+@pytest.mark.parametrize("count", [1000, pytest.param(volume(2_000, 40_000), marks=pytest.mark.everything)])
 def test_three_deciders_agree_on_random_graphs(count: int) -> None:
-    verdicts = [assert_all_agree(tiny) for tiny in random_graphs(count, seed=1)]
+    verdicts = [assert_all_agree(tiny) for tiny in random_graphs(count, seed=count)]
     assert 0.2 < sum(verdicts) / len(verdicts) < 0.8  # neither answer is rare
 
 
@@ -112,7 +112,8 @@ MUTANTS = {
 
 
 def is_noticed(library: ctypes.CDLL) -> bool:
-    for tiny in random_graphs(20_000, seed=2):
+    """The bug that hides longest is seen in graph 2,588."""
+    for tiny in random_graphs(volume(5_000, 20_000), seed=2):
         try:
             lasso = find_lasso(*arguments(tiny), library)
         except InternalError:
@@ -217,6 +218,7 @@ def test_components_equal_scipy(density: float) -> None:
 @pytest.mark.everything
 def test_long_chain_needs_no_recursion_and_long_cycle_is_fair() -> None:
     n = 200_000
-    ring = csr(n, 1, [(s, s % 3, (s + 1) % n) for s in range(n)])
+    s = np.arange(n)
+    ring = Graph(np.arange(n + 1, dtype=np.uint64), ((s + 1) % n).astype(np.uint32), (s % 3).astype(np.uint16), 1)
     lasso = find_lasso(ring, [Fair.STRONG] * 3, np.ones(n, np.uint8), np.zeros(n, np.uint8))
     assert lasso is not None and not lasso.stem and len(lasso.cycle) == n
