@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from checker.engine import build, sources
+from tests.rigs.volume import NIGHTLY
 
 sources.unedited = lambda: True  # who edits a file while tests run has them fail for what they are about
 os.environ["EOI_ANEW"] = (
@@ -28,10 +30,20 @@ TIERS = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """Half of `make check` is the C compiler, and what a program answers does not depend on -O1: it takes two thirds
-    without. `make test` and the gate compile as the product does."""
+    without. `make test` compiles as the product does, but for what is `quickly_compiled`, and so does the gate."""
     if config.option.markexpr == QUICK:
-        flags = build._flags
-        build._flags = lambda extra: ["-O0" if flag == "-O1" else flag for flag in flags(extra)]
+        build._flags = without_optimising(build._flags)
+
+
+def without_optimising(flags: Callable[[Sequence[str]], list[str]]) -> Callable[[Sequence[str]], list[str]]:
+    return lambda extra: ["-O0" if flag == "-O1" else flag for flag in flags(extra)]
+
+
+@pytest.fixture
+def quickly_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For programs of sizes that the gate has not, explored in no time: by day they are compiled for this one test."""
+    if not NIGHTLY:
+        monkeypatch.setattr(build, "_flags", without_optimising(build._flags))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from checker.command.cli import main
+from tests.command.conftest import few_states_again
+
+__all__ = ["few_states_again"]
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
