@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from checker.engine import build, sources
-from tests.rigs.volume import NIGHTLY
 
 sources.unedited = lambda: True  # who edits a file while tests run has them fail for what they are about
 os.environ["EOI_ANEW"] = (
@@ -42,7 +41,7 @@ def without_optimising(flags: Callable[[Sequence[str]], list[str]]) -> Callable[
 @pytest.fixture
 def quickly_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """For programs of sizes that the gate has not, explored in no time: by day they are compiled for this one test."""
-    if not NIGHTLY:
+    if not os.environ.get("EOI_NIGHTLY"):
         monkeypatch.setattr(build, "_flags", without_optimising(build._flags))
 
 

@@ -31,7 +31,7 @@ def agrees_by_day(cell: Cell, known: Mapping[str, Property] | None = None) -> No
         assert_engines_agree(cell, known)
     else:
         agrees_on_a_sample(native, 100)
-        native.judge.recheck.states(100)
+        native.judge.recheck.states(volume(40, 100))
 
 
 def agrees_on_a_sample(explored: Explored, size: int) -> None:
