@@ -98,6 +98,7 @@ def test_by_default_is_what_prove_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     the other VMMs of the uAPI."""
     uapi = {(vmm, "lapic", "level") for vmm in ("setup_vmm", "msr_vmm", "errno_vmm", "any_vmm")}
     only(monkeypatch, {("qemu", "linux", "resample"), ("qemu", "windows_cg", "resample"), *TINY, *uapi})
+    monkeypatch.setattr(Rulebook, "of", lambda *_: {})  # whatever its mutants are
     by_default = {title for world in worlds(expected(), Rulebook()) if world.by_default for title in world.cells}
     asked = {str(c) for c in select(selection("v6"))[1]}
     assert by_default == {t for t in asked if t.endswith(" resample")} | {
