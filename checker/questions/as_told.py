@@ -83,6 +83,8 @@ def compare_text(told: Told, run: Run, shown: Sequence[Mapping[str, object]]) ->
     if differs is not None:
         whose = "" if differs.of_bars else by_whom(told)
         return TextAnswer(f"{differs} ({whose})" if whose else str(differs))
+    if line is not None and not _numbers_them(line.moves, told.path):
+        return TextAnswer(f"the numbers in line {story.end} are not of the {len(told.path)} steps in the text")
     shortest, why = _is_shortest(told.cell, told.asked, run)
     if shortest is False:
         longer = account.trace(trace.binding, trace.reproduce, shortest=False)
@@ -90,6 +92,11 @@ def compare_text(told: Told, run: Run, shown: Sequence[Mapping[str, object]]) ->
         return TextAnswer(f"line {where.number} says `{trace.headline}`; the run says `{longer.headline}`: {why}")
     notes = _notes(told, trace) + [f"Whether it is the shortest was not found out: {why}"] * (shortest is None)
     return TextAnswer("", notes, shortest is None)
+
+
+def _numbers_them(numbers: Sequence[int], steps: Steps) -> bool:
+    """Whether these may be the numbers of these steps, in whatever model: equal ones of equal steps, and no others."""
+    return len(numbers) == len(steps) and len(set(numbers)) == len(set(steps)) == len({*zip(numbers, steps, strict=True)})
 
 
 def _nearest(text: Sequence[StoryLine], traces: Iterator[Trace], whole: bool) -> tuple[Trace, TextDifference | None]:

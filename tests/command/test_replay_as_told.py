@@ -551,3 +551,16 @@ def test_the_numbers_of_another_model(replay: Callable[..., Any]) -> None:
     (table,) = re.findall(r"throttle:off; ([0-9a-f]{6})/", STORM)
     told = replay(STORM.replace(f"{table}/", "0123ab/"))
     assert f"\n{ALL_13}The numbers in the Replay line are not of this model's steps" in told.out
+
+
+@pytest.mark.parametrize("path", ["99", "13/2/13/3/0/13/14/7/8", "13/2/13/3/0/13/14/7/8/8", "13/2/12/3/0/13/14/7/8/9"])
+def test_the_numbers_of_another_model_are_of_as_many_steps(
+    replay: Callable[..., Any], two_pins: str, path: str
+) -> None:
+    """That the digest of the table is another one does not make any numbers those of the steps in the text."""
+    table, numbers = re.findall(r"; (\w{6})/([\d/]+);", two_pins)[0]
+    other = f"{int(table, 16) ^ 1:06x}"
+    assert "\nREPRODUCED: " in replay(forge(two_pins, table, other)).out
+    ran = replay(forge(two_pins, f"{table}/{numbers}", f"{other}/{path}"))
+    line = two_pins[: two_pins.index("Replay:")].count("\n") + 1
+    assert ran.code == 1 and f"{OTHERWISE}the numbers in line {line} are not of the 10 steps in the text\n" in ran.out
