@@ -43,9 +43,12 @@ def _check_names(roles: tuple[type[Design], ...]) -> None:
             if its_role == played or its_class is cls or not (users_file(role) or users_file(other)):
                 continue  # a class that both stand on is what they share
             if (kind, its_kind) == (FUNCTION, FUNCTION):
+                own, restates = (role, played, cls), (other, its_role, its_class)
+                if users_file(cls) and not users_file(its_class):  # which of the two is the model's
+                    own, restates = restates, own
                 raise UserError(
-                    f"{name}() is a function of the {played} ({role.__name__}), but {other.__name__}, a {its_role}, "
-                    f"restates it: patch it in a class of that role ({_place(its_class, name)}, {_place(cls, name)})"
+                    f"{name}() is a function of the {own[1]} ({own[0].__name__}), but {restates[0].__name__}, a {restates[1]}, "
+                    f"restates it: patch it in a class of that role ({_place(restates[2], name)}, {_place(own[2], name)})"
                 )
             raise Refused(
                 _place(cls, name), f"{cls.__name__}, a {played}, has a {kind} {name!r}, and {its_class.__name__}, a "

@@ -96,7 +96,9 @@ def compare_text(told: Told, run: Run, shown: Sequence[Mapping[str, object]]) ->
 
 def _numbers_them(numbers: Sequence[int], steps: Steps) -> bool:
     """Whether these may be the numbers of these steps, in whatever model: equal ones of equal steps, and no others."""
-    return len(numbers) == len(steps) and len(set(numbers)) == len(set(steps)) == len({*zip(numbers, steps, strict=True)})
+    return len(numbers) == len(steps) and len(set(numbers)) == len(set(steps)) == len(
+        {*zip(numbers, steps, strict=True)}
+    )
 
 
 def _nearest(text: Sequence[StoryLine], traces: Iterator[Trace], whole: bool) -> tuple[Trace, TextDifference | None]:

@@ -202,6 +202,50 @@ class TestTwoRolesThatShareTheWholeFile:
         assert [cell.pop("engine") for cell in (*c, *python)] == ["native", "reference"] and c == python
 
 
+class TestARecordThatTwoRolesExtend:
+    """Each file adds a field to struct Lapic, in a class of one name."""
+
+    TEXT = """\
+from __future__ import annotations
+
+from {module} import {base}
+from model.lang import Table
+from model.machine import Cpu, Lapic, Pin, Vector
+{imported}
+
+class MyLapic({extends}):
+    {field}: bool
+
+
+class {cls}({base}):
+    apic: Table[Cpu, MyLapic]
+
+    def {function}(self, {parameters}) -> None:
+        super().{function}({passed})
+        self.apic[0].{field} = not self.apic[0].{field}
+"""
+
+    def text(self, role: str, names: Names, extends: str = "Lapic", imported: str = "") -> str:
+        module, base, function, parameters = ROLES[role]
+        return self.TEXT.format(
+            **vars(names), module=module, base=base, function=function, parameters=parameters,
+            passed=passed(parameters), extends=extends, imported=imported,
+        )  # fmt: skip
+
+    @pytest.mark.parametrize(("one", "other"), ALL_PAIRS, ids=["-".join(pair) for pair in ALL_PAIRS])
+    def test_it_is_refused_with_both_files_and_lines(self, eoi, written, one, other):
+        roles = {one: written(FIRST, self.text(one, FIRST)), other: written(SECOND, self.text(other, SECOND))}
+        ran = eoi(*asked(roles))
+        assert ran.code == 2 and not ran.out and "derive the one here from the other one" in ran.err
+        assert all(f"{file}:13" in ran.err for file in roles.values()), ran.err
+
+    def test_what_the_refusal_advises_works(self, eoi, written):
+        guest = written(replace(SECOND, path="one/guest.py"), self.text("guest", SECOND))
+        derived = self.text("kernel", FIRST, "Guests", "from guest import MyLapic as Guests\n")
+        ran = eoi(*asked({"kernel": written(FIRST, derived), "guest": guest}), "--property", "eoi_exit", "--json")
+        assert answer(ran)[0]["states"] > 10
+
+
 @pytest.mark.parametrize("equal", slow_but("everything", [*EQUAL, "field", "everything"]))
 @pytest.mark.parametrize("role", ROLES)
 class TestDiff:

@@ -286,11 +286,14 @@ CROSS = (
     "from model.designs.base import Base\n\n\nclass Cross(Base):\n"
     "    def guest_wants_directed_eoi(self) -> bool:\n        return False\n"
 )
+OF_KVM = "from model.machine import Lapic\nfrom model.vmms.qemu import Qemu\n\n\nclass Mine(Qemu):\n" \
+         "    def apic_set_eoi(self, apic: Lapic) -> None:\n        pass\n"  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [(MIXED, "mixes the roles vmm and guest"), (CROSS, "is a function of the guest")]
-)
+    ("text", "said"), [(MIXED, "mixes the roles vmm and guest"), (CROSS, "is a function of the guest"),
+                       (OF_KVM, "apic_set_eoi() is a function of the kernel (Base), but Mine, a vmm, restates it")],
+)  # fmt: skip
 def test_a_class_plays_one_role(eoi, tmp_path, text, said):
     path = tmp_path / "mine.py"
     path.write_text(text)

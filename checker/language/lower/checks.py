@@ -116,7 +116,10 @@ def _check_restated(cls: type, name: str, scope: Scope) -> None:
         pair = [resolve(type_hints(owner)[name], scope, name) for owner in (new, old)]
         if not _narrows(*pair):
             said = f"field {name!r} is {pair[1]} in {old.__name__}, and {pair[0]} here"
-            raise _told(field_loc(new, name), said, "give the new field a name of its own")
+            if issubclass(new, old):
+                raise _told(field_loc(new, name), said, "give the new field a name of its own")
+            said = f"{said}, in {new.__name__}, of one system ({field_loc(old, name)}): they would be one"
+            raise _told(field_loc(new, name), said, "if both add to a record, derive the one here from the other one")
 
 
 def _narrows(new: Type, old: Type) -> bool:
