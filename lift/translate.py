@@ -37,6 +37,8 @@ class Translator:
             self.locals_of_model[name] = self.type_of(value)  # C may have declared it before the hunk
         for head in () if new else known.shapes.loops(row.model):
             self.locals_of_model.update(loop_types(head, self.type_of))
+        own = {*self.locals_of_model, *(set() if new else known.surface.parameters(row.model))} - {*row.params}
+        self.models_own = {n for n in own if self.type_of(n) not in self.surface.fields}
         self.locals = Locals()
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
         self.loops = 0
@@ -147,7 +149,7 @@ class Translator:
     def name(self, e: Expr) -> str:
         if e.text in self.alias:
             return self.alias[e.text]
-        if e.text in self.types and e.text not in self.row.params:
+        if e.text in self.types and e.text not in self.row.params and e.text not in self.models_own:
             return e.text
         if e.text in ("true", "false"):
             return e.text.capitalize()
@@ -306,7 +308,7 @@ class Translator:
         self.ledger.take(t for t in s.own if t not in words)
         self.locals.declare(s)
         if s.expr is None:
-            self.declared(s)
+            self.alias.pop(s.name, None)  # it is known from its first assignment on
             return []
         name = next(t for t in s.own if t.text == s.name)
         e = Expr("assign", "=", (Expr("id", s.name, (), (name,)), s.expr), s.tokens)
@@ -324,10 +326,6 @@ class Translator:
         if (row is not None and row[0].right != value) or self.alias.get(name, value) != value:
             raise self.refuse(e, f"`{name}` is another thing of the model elsewhere in this function")
         self.alias[name] = value
-
-    def declared(self, s: Stmt) -> None:
-        """A local without a value: it is known from its first assignment on."""
-        self.alias.pop(s.name, None)
 
     def _expr(self, s: Stmt) -> list[Node]:
         e = s.expr
@@ -396,7 +394,8 @@ class Translator:
                 return []
             if not of or of in ("None", "self") or (left.text in self.types and self.types[left.text] != of):
                 raise self.refuse(e, f"the type of `{right}` is not known here, or not that of `{left}`")
-            if left.text == "self" or left.text in self.surface.enums:
+            own = left.text in self.models_own and self.table.find("objects", left, self.function) is None
+            if own or left.text == "self" or left.text in self.surface.enums:
                 raise self.refuse(e, f"`{left}` is a name of the model's")
             self.locals.check_fits(left.text, right, of)
             self.types[left.text] = of

@@ -53,7 +53,7 @@ def patches() -> list[str]:
     found += [diff_of(edited(LAPIC, v), 40) for v in VARIANTS.values()]
     found += [diff_of(edited(file, (OBEYS[0], more + OBEYS[0])), 40) for file, more in MORE]
     found += [diff_of(edited(file, change), 40) for file, change, said in test_forms.SMALL.values() if said]
-    found += [changed(change) for change, *_ in test_ioapic.CASES.values()]
+    found += [changed(change) for change, *_ in [*test_ioapic.CASES.values(), *test_ioapic.WRITES.values()]]
     found += [changed(change, context=40) for change, *_ in test_ioapic.CASES.values()]
     found += [diff_of(edited(LAPIC, (test_ioapic.BIT, c))) for c, *_ in test_ioapic.HANDLES.values()]
     warned = OBEYS[0].replace("irqchip_split", "!WARN_ON_ONCE(vector == vector) && irqchip_split")

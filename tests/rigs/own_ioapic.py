@@ -170,7 +170,66 @@ void kvm_ioapic_scan_entry(struct kvm_vcpu *vcpu, ulong *ioapic_handled_vectors)
 	spin_unlock(&ioapic->lock);
 }
 """
-WHOLE = "\n".join([SET_IRQ, SCAN, SERVICE, WORK, EOI_ONE, UPDATE_EOI])
+WRITE = """\
+static void ioapic_write_indirect(struct kvm_ioapic *ioapic, u32 val)
+{
+	unsigned int index;
+	bool mask_before, mask_after;
+	union kvm_ioapic_redirect_entry *e;
+	int old_remote_irr, old_delivery_status, old_dest_id, old_dest_mode;
+
+	switch (ioapic->ioregsel) {
+	case IOAPIC_REG_APIC_ID:
+		ioapic->id = (val >> 24) & 0xf;
+		break;
+
+	default:
+		index = (ioapic->ioregsel - 0x10) >> 1;
+		if (index >= IOAPIC_NUM_PINS)
+			return;
+		e = ioapic->redirtbl + index;
+		mask_before = e->fields.mask;
+		old_remote_irr = e->fields.remote_irr;
+		old_delivery_status = e->fields.delivery_status;
+		old_dest_id = e->fields.dest_id;
+		old_dest_mode = e->fields.dest_mode;
+		if (ioapic->ioregsel & 1)
+			write_half(e, val, 32);
+		else
+			write_half(e, val, 0);
+		e->fields.remote_irr = old_remote_irr;
+		e->fields.delivery_status = old_delivery_status;
+
+		/* what was level is no longer waited for */
+		if (e->fields.trig_mode == IOAPIC_EDGE_TRIG)
+			e->fields.remote_irr = 0;
+
+		mask_after = e->fields.mask;
+		if (mask_before != mask_after)
+			kvm_fire_mask_notifiers(ioapic->kvm, KVM_IRQCHIP_IOAPIC, index, mask_after);
+		if (e->fields.trig_mode == IOAPIC_LEVEL_TRIG && ioapic->irr & (1 << index) &&
+		    !e->fields.mask && !e->fields.remote_irr) {
+			/*
+			 * The line may have fallen while the pin was masked,
+			 * and nobody told us.
+			 *
+			 * Who gave us the line is asked, if he has to be told
+			 * of each EOI.
+			 *
+			 * If there is nobody to ask, a spurious interrupt is
+			 * better than one that is lost.
+			 */
+			if (kvm_notify_irqfd_resampler(ioapic->kvm, KVM_IRQCHIP_IOAPIC, index))
+				ioapic->irr &= ~(1 << index);
+			else
+				ioapic_service(ioapic, index, false);
+		}
+		scan(ioapic->kvm, old_dest_mode, old_dest_id, e);
+		break;
+	}
+}
+"""
+WHOLE = "\n".join([SET_IRQ, SCAN, SERVICE, WORK, EOI_ONE, UPDATE_EOI, WRITE])
 
 
 def changed(*changes: tuple[str, str], context: int = 3) -> str:
