@@ -242,7 +242,7 @@ def after(run: Callable[..., None], arguments: list[Any], state: tuple[Any, ...]
     rtes = {
         pin: SimpleNamespace(dest=0, vector=pin, **dict(zip(names, e, strict=True))) for pin, e in enumerate(entries)
     }
-    me = SimpleNamespace(
+    me: Any = SimpleNamespace(
         ioapic=rtes, scope=SimpleNamespace(throttle=throttle), apic=[SimpleNamespace(spiv_enabled=spiv)], delayed_ioapic_service=armed,
         any_vcpu_created=lambda: created, ioapic_in_kernel=lambda: True, ten_milliseconds_pass=lambda: True,
         kvm_ioapic_service=lambda pin: log.append((pin, str(rtes))), apic_accept_irq=lambda _, *rest: log.append(rest),
@@ -266,7 +266,9 @@ def test_a_shape_means_what_the_function_means(name: str) -> None:
     nodes = made.known.shapes.with_places(name, made.nodes(name))
     text = f"def shape({ast.unparse(made.surface.functions[name].args)}):\n" + "\n".join(lines(nodes, 1))
     exec(compile(text, name, "exec", dont_inherit=True), scope)
-    entries = list(itertools.product(machine.Trigger, *[[False, True]] * 3, [0, 1]))
+    entries: list[Any] = list(itertools.product(machine.Trigger, *[[False, True]] * 3, [0, 1]))
+    level: bool
+    state: list[Any]
     other = (machine.Trigger.LEVEL, False, False, True, 1)
     for *state, level in itertools.product(*[[False, True]] * 4, entries, [False, True]):
         values = {
@@ -305,6 +307,24 @@ def test_what_is_not_lifted_is_said(which: str, tmp_path: Path) -> None:
     assert said in str(refused.value)
     line = int(str(refused.value).split(":")[1])
     assert patch.splitlines()[line - 1][:1] in ("+", "-") or which == "code behind a label"
+
+
+OTHER = {
+    "ioapic_mmio_write": ("	case 0x40:\n		kvm_ioapic_write_eoi(ioapic, data);\n		break;\n", "ioapic_mmio_write() is changed, and no row of model/kvm/correspondence.txt says what that is in the model\n    kvm_ioapic_write_eoi() of the model names it"),
+    "kvm_ioapic_reset": ("	ioapic->irr = 0;\n", "kvm_ioapic_reset() is changed, and no function of the model stands for it"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_a_function_without_a_row_is_said(name: str, tmp_path: Path) -> None:
+    line, said = OTHER[name]
+    before = (
+        f"\nstatic void {name}(struct kvm_ioapic *ioapic, u32 data)\n{{\n	begin(ioapic);\n	end(ioapic);\n}}\n"
+    )
+    after = before.replace("	end(", f"{line}	end(")
+    with pytest.raises(UserError) as refused:
+        lift(tmp_path, diff_of({IOAPIC: WHOLE + after}, before={IOAPIC: WHOLE + before}))
+    assert said in str(refused.value) and re.search(r"p0\.patch:\d+: ", str(refused.value))
 
 
 # The label is renamed, or a local where it is declared, or a pointer (none of these compiles: the other lines say the old name), or
