@@ -40,7 +40,7 @@ def without_optimising(flags: Callable[[Sequence[str]], list[str]]) -> Callable[
 
 @pytest.fixture
 def quickly_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For programs of sizes that the gate has not, explored in no time: by day they are compiled for this one test."""
+    """For programs that the gate has not (of other sizes, with mutants inside), explored in no time."""
     if not os.environ.get("EOI_NIGHTLY"):
         monkeypatch.setattr(build, "_flags", without_optimising(build._flags))
 

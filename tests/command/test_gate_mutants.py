@@ -12,6 +12,7 @@ from checker.command import mutants
 from checker.questions import gate
 from oracles.world import run as world_run
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
 CELLS = {"qemu_kernel_migrated 0x11, xen, level", "qemu_kernel_migrated 0x11 BIT3, xen, level"}
 
 
