@@ -49,9 +49,8 @@ def _places(role: type[Design]) -> Iterator[Loc]:
     for cls in role.__mro__:
         if issubclass(cls, Machine) and cls is not Machine:
             for function in (f for f in vars(cls).values() if inspect.isfunction(f)):
-                if ACCEPT in _names(
-                    function.__code__
-                ):  # few do, and to parse the others costs each command half a second
+                # Few do; to parse the others would cost each command a quarter of a second.
+                if ACCEPT in _names(function.__code__):
                     yield from _of_function(function)
 
 

@@ -27,6 +27,7 @@ from tests.lift.test_forms import function, lift
 from tests.lift.test_one_token import changes, outcome
 from tests.rigs.own_c import IOAPIC, LAPIC, diff_of, edited
 from tests.rigs.own_ioapic import WHOLE, changed
+from tests.rigs.volume import at_once
 
 Change = tuple[str, str]
 TESTED = "	if (!ent->fields.mask && (ioapic->irr & (1 << pin))) {\n"
@@ -182,7 +183,7 @@ class Mine(Base):
 """
 
 
-@pytest.mark.parametrize("which", [*CASES, *WRITES])
+@pytest.mark.parametrize("which", at_once([*CASES, *WRITES], 4))
 def test_is_what_one_writes_by_hand(which: str, eoi: Callable[..., Ran], tmp_path: Path) -> None:
     change, by_hand, (guest, device, pins), worse = {**CASES, **WRITES}[which]
     patch, mine = tmp_path / "p.patch", tmp_path / "mine.py"
