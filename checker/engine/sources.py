@@ -44,11 +44,17 @@ def unedited() -> bool:
 
 @functools.lru_cache(maxsize=1)
 def _unedited(_second: int) -> bool:
-    return all(path.stat().st_ctime_ns < STARTED - COARSE for package in PACKAGES for path in _sources(ROOT / package))
+    try:
+        return all(
+            path.stat().st_ctime_ns < STARTED - COARSE for package in PACKAGES for path in _sources(ROOT / package)
+        )
+    except OSError:  # gone between the two: somebody edits
+        return False
 
 
 def _sources(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.*") if path.suffix in (".py", ".c", ".h"))
+    """Without what is no file: an editor's lock is a link to nothing."""
+    return sorted(path for path in folder.rglob("*.*") if path.suffix in (".py", ".c", ".h") and path.is_file())
 
 
 def followed(modules: Collection[str]) -> set[str]:

@@ -97,6 +97,13 @@ def test_a_file_that_is_written_meanwhile_keeps_what_follows_from_being_kept(
         assert not unedited() and kept.read(target) == b"one"
 
 
+def test_an_editors_lock_is_no_source(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "STARTED", time.time_ns() + 10**9)
+    before = digest()
+    (project / "checker" / ".#search.py").symlink_to("somebody@somewhere.1")
+    assert digest() == before and unedited()
+
+
 def test_nor_is_anything_taken_then(monkeypatch: pytest.MonkeyPatch) -> None:
     cell = cell_of("v1")
     assert name_of(cell.system, cell.scope, []) is not None
