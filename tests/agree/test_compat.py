@@ -48,6 +48,7 @@ def test_the_merged_design_is_compatible(claim, vmm):
         assert result.fired > result.pairs > 100
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.name)
 def test_a_design_is_compatible_with_itself(claim):
     """v6 keeps the flags in a field of its own: that it differs where flags are set is nothing that anybody sees."""

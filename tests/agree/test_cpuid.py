@@ -113,6 +113,7 @@ def test_paolo_2_is_a_habit_of_guests_not_a_rule_of_kvm():
     assert ("copy_blindly_no_apic", "cpuid_truster") in found
 
 
+@pytest.mark.everything
 def test_the_conclusion_needs_a_third_assumption():
     """Both halves hold for a guest that looks; it still observes the change where the VMM has a LAPIC of its own, which
     Paolo set aside as "utterly broken and even deprecated"."""

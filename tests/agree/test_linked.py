@@ -109,7 +109,8 @@ def test_cells_of_two_bytes_and_a_search_that_is_cut_short() -> None:
     assert_same_search(*searches)
 
 
-@pytest.mark.parametrize("edges", at_once([True, False], 2))
+@pytest.mark.everything
+@pytest.mark.parametrize("edges", [True, False])
 def test_going_on_whole_is_not_seen(edges: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The search that goes on with the whole program ends as those that began and ended with one."""
     cell = medium()

@@ -137,6 +137,7 @@ def test_a_the_throttles_timer_is_lost():
     assert code("today:2:2:migrate") == "ok", "without a storm nothing is lost"
 
 
+@pytest.mark.everything
 def test_b_another_ioapic_version_is_not_noticed():
     """Q20: the version is not in the stream, so nothing refuses it; and a guest that was promised an EOI register and
     directed EOI (RESPECTED, 0x20) is stuck on 0x11, where offset 0x40 is ignored (Q10)."""

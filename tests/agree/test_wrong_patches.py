@@ -124,7 +124,8 @@ RIGHT = [
 PLATFORM = {"advertised_is_backed", "throttled_pin_rests"}  # of KVM before the feature, and of QEMU, whatever the guest
 
 
-@pytest.mark.parametrize("case", at_once(RIGHT, 4), ids=str)
+@pytest.mark.everything
+@pytest.mark.parametrize("case", RIGHT, ids=str)
 def test_a_right_design_gives_no_alarm(case: tuple[str, dict[str, str]]) -> None:
     file, fixed = case
     cells = by_default(file, load_design(str(TESTS / "right" / file)), fixed)

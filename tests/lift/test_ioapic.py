@@ -183,7 +183,7 @@ class Mine(Base):
 """
 
 
-@pytest.mark.parametrize("which", at_once([*CASES, *WRITES], 4))
+@pytest.mark.parametrize("which", at_once([*CASES, *WRITES], 12))
 def test_is_what_one_writes_by_hand(which: str, eoi: Callable[..., Ran], tmp_path: Path) -> None:
     change, by_hand, (guest, device, pins), worse = {**CASES, **WRITES}[which]
     patch, mine = tmp_path / "p.patch", tmp_path / "mine.py"
@@ -211,6 +211,7 @@ HANDLES = {
 BIT = "	return test_bit(vector, apic->vcpu->arch.ioapic_handled_vectors);"
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("which", HANDLES)
 def test_who_hears_an_eoi(which: str, eoi: Callable[..., Ran], tmp_path: Path) -> None:
     c, by_hand, code = HANDLES[which]

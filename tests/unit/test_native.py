@@ -97,6 +97,7 @@ def test_model_without_stored_bits_has_one_state() -> None:
     assert_equals_plain_search(toy, toy.explore(keep_edges=True))
 
 
+@pytest.mark.everything
 def test_million_states_in_few_bytes() -> None:
     search = counter_toy(20).explore()
     assert search.run() is Outcome.COMPLETE

@@ -197,6 +197,7 @@ def test_how_large_a_sample_is():
     assert all(share(n) * n >= 1_000 for n in range(1, 500))
 
 
+@pytest.mark.everything
 def test_the_sample_is_taken(monkeypatch, unkept):
     """Of every whole search, as large as it was asked for, in CPython; all of it where it is smaller."""
     counts, check = [], recheck._Sample.check
@@ -441,6 +442,7 @@ def fresh(monkeypatch, tmp_path):
     return tmp_path
 
 
+@pytest.mark.everything
 def test_what_agreed_is_looked_at_once(monkeypatch, fresh):
     looked, check = [], recheck._Sample.check
     monkeypatch.setattr(recheck._Sample, "check", lambda self, n: looked.append(n) or check(self, n))
@@ -460,6 +462,7 @@ def test_what_agreed_is_looked_at_once(monkeypatch, fresh):
     assert kept.read(record) is not None is kept.read(other) is None
 
 
+@pytest.mark.everything
 def test_a_record_vouches_for_the_very_answers(monkeypatch, fresh):
     """What the engine said then is in the record's name: another answer is looked at."""
     judged(ALL)
