@@ -44,6 +44,7 @@ def test_it_is_one_page() -> None:
     assert PAGE.count("```") == 2 * PAGE.count("```python")
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("name", ["Toy", "Patched", "Noted"])
 def test_states_and_property(names: dict[str, object], name: str) -> None:
     design, scope = names[name], names["Sizes"]

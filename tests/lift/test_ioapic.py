@@ -183,7 +183,7 @@ class Mine(Base):
 """
 
 
-@pytest.mark.parametrize("which", at_once([*CASES, *WRITES], 12))
+@pytest.mark.parametrize("which", at_once([*CASES, *WRITES], 23))
 def test_is_what_one_writes_by_hand(which: str, eoi: Callable[..., Ran], tmp_path: Path) -> None:
     change, by_hand, (guest, device, pins), worse = {**CASES, **WRITES}[which]
     patch, mine = tmp_path / "p.patch", tmp_path / "mine.py"

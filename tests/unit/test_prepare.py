@@ -104,6 +104,7 @@ def test_what_a_program_depends_on_names_its_file(fresh, monkeypatch):
     assert len(names) == 7 and None not in names
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("edited", ["mine.py", "beside.py"])
 def test_a_program_of_the_users_is_kept_until_a_file_of_theirs_is_edited(fresh, tmp_path, edited):
     (tmp_path / "beside.py").write_text("LEAVES = False\n")
