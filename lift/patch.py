@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from email.header import decode_header, make_header
+from itertools import pairwise
 
 from checker.stories.mail import Line, plain
 from checker.stories.trace import StoryError
@@ -23,8 +24,9 @@ _QUOTED = re.compile(r"\s*(?:[>|]\s*)+(?:diff --git |@@ -\d)")
 _FIELD = re.compile(r"(From|Date|Subject|Message-ID): (.*)", re.I)
 _HEADERS = re.compile(r"(?:From [^\n]*\n)?(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
 _MAIL_BEGINS = re.compile(r"(?:\A\n*|(?<=\n\n))(?=From [^\n]*\d\d:\d\d[^\n]*\n[!-9;-~]+:)|\A\n*")
-_NUMBERED = re.compile(r"\[[^]]*?(\d+)/(\d+)\]")
+_NUMBERED = re.compile(r"\[([^]]*?)(\d+)/(\d+)\]")
 _NO_TEXT = ("GIT binary patch", "Binary files ", "rename from ", "deleted file mode ")
+MOST = 99  # patches of a series
 LONGEST = 20_000_000  # characters of a text, 2 of three mails with attachments
 
 
@@ -221,8 +223,8 @@ def chosen(found: Sequence[Diff], nth: int) -> list[Diff]:
             raise NotLifted(1, f"there is no diff {nth} in it: it holds {len(found)}")
         return [found[nth - 1]]
     numbered = [_NUMBERED.search(diff.title) for diff in found]
-    of = {m[2] for m in numbered if m}
-    places = [int(m[1]) for m in numbered if m]
+    of = {m[3] for m in numbered if m}
+    places = [int(m[2]) for m in numbered if m]
     if len(found) == 1 or (len(of) == 1 and len(set(places)) == len(found)):
         return (
             [d for _, d in sorted(zip(places, found, strict=True), key=lambda p: p[0])]
@@ -232,3 +234,27 @@ def chosen(found: Sequence[Diff], nth: int) -> list[Diff]:
     listed = "; ".join(f"{n}: line {d.line}{f', {d.title}' if d.title else ''}" for n, d in enumerate(found, 1))
     which = f"say which, by :1 to :{len(found)} behind the file's name: {listed}"
     raise NotLifted(found[1].line, f"it holds {len(found)} diffs, and they are no numbered series", which)
+
+
+def check_order(series: Sequence[tuple[str, Diff]]) -> list[str]:
+    """What of a numbered series is not given, as `2/3`. Raises NotLifted for a diff that is there twice, for two series,
+    and for a wrong order: what is applied in another order is another kernel."""
+    for at, (file, diff) in enumerate(series):
+        for before, other in series[:at]:
+            if _changes(diff) == _changes(other):
+                what = f"this diff is in {before}:{other.line} already"
+                raise NotLifted(diff.line, what, "give each patch of a series once", file)
+    named = [(file, diff, m) for file, diff in series if (m := _NUMBERED.search(diff.title))]
+    for (before, _, a), (file, diff, b) in pairwise(named):
+        if (a[1].split(), a[3]) != (b[1].split(), b[3]):
+            what = f"{b[0]} is of another series than {a[0]} of {before}"
+            raise NotLifted(diff.line, what, "give the mails of one series", file)
+        if int(a[2]) >= int(b[2]):
+            what = f"{b[0]} stands behind {a[0]} of {before}"
+            raise NotLifted(diff.line, what, "give the patches of a series in their order", file)
+    given = {int(m[2]) for _, _, m in named}
+    return [f"{n}/{m[3]}" for *_, m in named[:1] for n in range(1, min(int(m[3]), MOST) + 1) if n not in given]
+
+
+def _changes(diff: Diff) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [(h.file, [(p.mark, p.text) for p in h.lines]) for h in diff.hunks]

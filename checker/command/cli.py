@@ -34,7 +34,8 @@ COMMANDS = {
 EPILOG = f"""\
 DESIGN is a name from `eoi list designs`, a path to a .py file that holds a subclass of one
 (path.py:Class if it holds several), or a C patch: x.patch, .diff, .mbox, .eml, .txt, -
-(thread.txt:2 is its second diff).
+(thread.txt:2 is its second diff; 1.eml 2.eml, or 1.eml+2.eml as one word, is a series;
+-R x.patch, or x.patch:R as one word, is the kernel before it).
 
 {exits.MEANING}"""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from checker.command.list import KINDS
 from checker.errors import UserError
-from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS
+from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of
 from checker.matrix.select import Selection, selection
 from properties.compat import CLAIMS
 
@@ -80,13 +80,19 @@ def add_engine(parser: ArgumentParser) -> None:
 
 def add_system(parser: ArgumentParser) -> None:
     """What is judged: a design, and who stands around it."""
-    parser.add_argument("design", metavar="DESIGN", help="a registered design, a path to a .py file, or a C patch")
+    what = "a registered design, a path to a .py file, or a C patch; of a series of patches, all of them in order"
+    parser.add_argument("design", nargs="+", metavar="DESIGN", help=what)
+    add_reverse(parser)
     kernel = "kernel design (default: base), when DESIGN is a VMM, guest or device"
     parser.add_argument("--kernel", action="append", metavar="K", help=kernel)
     family = "one or more of {}, or a .py file"
     parser.add_argument("--vmm", action="append", metavar="V", help=family.format(", ".join(VMMS)))
     parser.add_argument("--guest", action="append", metavar="G", help=family.format(", ".join(GUESTS)))
     parser.add_argument("--device", action="append", metavar="D", help=f"{', '.join(DEVICES)} or all; default: level")
+
+
+def add_reverse(parser: ArgumentParser) -> None:
+    parser.add_argument("-R", "--reverse", action="store_true", help="take the patch away: the kernel before it")
 
 
 def add_selection(parser: ArgumentParser, without: str = "default: all") -> None:
@@ -148,7 +154,9 @@ def _diff(parser: ArgumentParser) -> None:
 
 def _compat(parser: ArgumentParser) -> None:
     parser.add_argument("base", metavar="BASE", help="the kernel design to compare with")
-    parser.add_argument("design", metavar="DESIGN", help="a kernel design, or all for a table of every one")
+    what = "a kernel design, or all for a table of every one; of a series of patches, all of them in order"
+    parser.add_argument("design", nargs="+", metavar="DESIGN", help=what)
+    add_reverse(parser)
     claims = f"one of {', '.join(c.name for c in CLAIMS)}; default: all"
     parser.add_argument("--claim", action="append", metavar="C", help=claims)
     parser.add_argument("--vmm", action="append", metavar="V", help=f"default: {', '.join(COMPARED_UNDER)}")
@@ -212,7 +220,7 @@ def _lift(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", metavar="FILE.py", help="write the class there instead of printing it")
     parser.add_argument("--nth", type=positive, default=0, metavar="N", help="of a text with several diffs, the Nth")
-    parser.add_argument("-R", "--reverse", action="store_true", help="take the patch away: the kernel before it")
+    add_reverse(parser)
 
 
 def _litmus(parser: ArgumentParser) -> None:
@@ -256,10 +264,24 @@ def _conform(parser: ArgumentParser) -> None:
 
 def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
+    if options.command in (*SELECTING, "compat"):
+        options.design = one_design(options.design, reverse=options.reverse)
     if options.command in SELECTING:
         if options.command == "diff":
             options.beside = selection_of(options, options.base)
         options.asked = selection_of(options, options.design)
+
+
+def one_design(names: Sequence[str], *, reverse: bool) -> str:
+    """What one argument would say: `1.eml+2.eml:R`. Raises UserError for several that are no series of patches."""
+    for name in names:
+        if (reverse or names[1:]) and not is_patch(name):
+            alone = f"-R takes a patch away, and {name} is none"
+            two = f"{' '.join(names)}: several are given of a series of patches only, and {name} is no patch"
+            raise UserError(f"{two}; `eoi diff {name} ...` compares another design with it" if names[1:] else alone)
+        if (reverse or names[1:]) and series_of(name)[1]:
+            raise UserError(f"{name}: a series is taken away as a whole: give the patches, and -R once")
+    return "+".join(names) + ":R" * reverse
 
 
 def selection_of(options: Namespace, design: str) -> Selection:

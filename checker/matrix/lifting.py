@@ -11,11 +11,12 @@ from pathlib import Path
 from checker import files
 from checker.engine.build import cache_dir
 from checker.errors import UserError
-from checker.matrix.roles import PATCH
+from checker.matrix.roles import PATCH, series_of
 from checker.stories.mail import read_mail
 from lift import emit
+from lift.accounting import LeftOut
 from lift.lifting import Lift, Lifted
-from lift.patch import Diff, chosen, diffs
+from lift.patch import Diff, check_order, chosen, diffs
 from lift.refusal import NotLifted
 from lift.surface import Surface
 from lift.table import Table, read_table
@@ -48,18 +49,21 @@ def _surface() -> Surface:
 @functools.cache
 def lifted(argument: str) -> LiftedFile:
     """Of one argument of the command line. Raises UserError with the patch's file and line."""
-    return lift_files([argument])
+    names, reverse = series_of(argument)
+    return lift_files(names, reverse=reverse)
 
 
 def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> LiftedFile:
     """Of a series, in this order; each a file, or one of its diffs (`thread.txt:2`). nth: for those that do not say it.
     Raises UserError."""
+    _check_once(names)
     series = list[tuple[str, Diff]]()
     surface = _surface().copy()
     lift = Lift(table(), surface)
     try:
         for name in names:
             series += _chosen(name, nth)
+        lift.out.left_out += _not_given(series)
         for _, diff in series if reverse else ():
             diff.hunks = [h.reversed() for h in diff.hunks]
         for file, diff in series:
@@ -75,6 +79,20 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
         raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
     source = emit.source(found, [(Path(f).name, d) for f, d in series], surface, "base")
     return LiftedFile(source, _kept(source, series[-1][0]), found, [str(x) for x in dict.fromkeys(found.left_out)])
+
+
+def _check_once(names: Sequence[str]) -> None:
+    """Raises UserError."""
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise UserError(f"{name} is named twice: give each patch of a series once")
+
+
+def _not_given(series: Sequence[tuple[str, Diff]]) -> list[LeftOut]:
+    """What its mails number, and nobody gave. Raises NotLifted."""
+    (file, first), missing = series[0], check_order(series)
+    what = f"{', '.join(missing)} of the series"
+    return [LeftOut(file, first.line, what, "nobody gave it", "ignored", False)] if missing else []
 
 
 def _chosen(argument: str, nth: int) -> list[tuple[str, Diff]]:

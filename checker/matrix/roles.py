@@ -186,13 +186,25 @@ def is_path(argument: str) -> bool:
 
 
 def is_patch(argument: str) -> bool:
-    """By its name: `x.patch`, `thread.txt:2` (its second diff), or `-`."""
-    return argument == "-" or PATCH.fullmatch(argument) is not None
+    """By its name: `x.patch`, `thread.txt:2` (its second diff), `-`; `1.eml+2.eml`, a series; `x.patch:R`, taken away."""
+    return SERIES.fullmatch(argument) is not None
+
+
+def series_of(argument: str) -> tuple[list[str], bool]:
+    """The patches that it names, in their order, and whether they are taken away; what is none is one name."""
+    named = SERIES.fullmatch(argument)
+    if named is None:
+        return [argument], False
+    return [found[0] for found in FIRST.finditer(named[1])], bool(named[2])
 
 
 T = TypeVar("T")
 PATCHES = ("patch", "diff", "mbox", "eml", "txt")
-PATCH = re.compile(rf"(.*\.(?:{'|'.join(PATCHES)}))(?::(\d+))?", re.DOTALL)  # the file, and which of its diffs
+_FILE = rf".*?\.(?:{'|'.join(PATCHES)})"
+PATCH = re.compile(rf"({_FILE})(?::(\d+))?", re.DOTALL)  # the file, and which of its diffs
+_ONE = rf"(?:-|{_FILE}(?::\d+)?)"
+SERIES = re.compile(rf"({_ONE}(?:\+{_ONE})*)(:R)?", re.DOTALL)
+FIRST = re.compile(rf"(?<![^+]){_ONE}(?=\+|\Z)", re.DOTALL)
 ALIASES = {"merged": "v6"}  # other names of designs, for the command line only: the matrix has each design once
 
 

@@ -34,7 +34,7 @@ SELECTING = ["prove", "diff", "trace"]
         (("prove", "base", "--svg", "x.svg"), "unknown option --svg: only `eoi trace` has it\n", "eoi prove "),
         (("replay", "-", "--all"), "unknown option --all: only `eoi diff` and `eoi gate` have it\n", "eoi replay "),
         (("gate", "-j4"), "eoi gate: unknown option -j4\n", "eoi gate [OPTIONS] "),
-        (("trace", "base", "v1"), "eoi trace: 'v1': not expected here\n", "eoi trace [OPTIONS] DESIGN "),
+        (("list", "designs", "v1"), "eoi list: 'v1': not expected here\n", "eoi list [OPTIONS] [WHAT]"),
         (("conform", "kvmm"), "unknown name 'kvmm': did you mean 'kvm'?\n", "eoi conform [OPTIONS] {kvm,qemu} "),
         (("list", "gusts"), "unknown name 'gusts': did you mean 'guests'?\n", "eoi list [OPTIONS] [WHAT] "),
         (("list", "zzz"), "unknown name 'zzz': valid names: designs, bugs, ", "eoi list "),
