@@ -230,16 +230,18 @@ class Table(Generic[I, R]):
         self.rows = list(rows)
 
     def __getitem__(self, index: I) -> R:
-        return self.rows[self._checked(index)]
+        rows = self.rows
+        if 0 <= index < len(rows):  # of what runs in CPython this runs most often
+            return rows[index]
+        raise self._outside(index)
 
     def __setitem__(self, index: I, value: R) -> None:
-        index = self._checked(index)
+        if not 0 <= index < len(self.rows):
+            raise self._outside(index)
         self.rows[index] = assigned(self._type.row, self.rows[index], value, f"row {index}")
 
-    def _checked(self, index: I) -> I:
-        if not 0 <= index < len(self.rows):
-            raise RangeError(f"index {index!r} is outside this table's {len(self.rows)} rows")
-        return index
+    def _outside(self, index: I) -> RangeError:
+        return RangeError(f"index {index!r} is outside this table's {len(self.rows)} rows")
 
     def __iter__(self) -> Iterator[I]:
         return cast(Iterator[I], iter(range(len(self.rows))))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import os
 import sys
 import time
 from collections.abc import Collection, Iterator
@@ -45,16 +46,15 @@ def unedited() -> bool:
 @functools.lru_cache(maxsize=1)
 def _unedited(_second: int) -> bool:
     try:
-        return all(
-            path.stat().st_ctime_ns < STARTED - COARSE for package in PACKAGES for path in _sources(ROOT / package)
-        )
+        return all(os.stat(path).st_ctime_ns < STARTED - COARSE for name in PACKAGES for path in _sources(ROOT / name))
     except OSError:  # gone between the two: somebody edits
         return False
 
 
-def _sources(folder: Path) -> list[Path]:
+def _sources(folder: Path) -> list[str]:
     """Without what is no file: an editor's lock is a link to nothing."""
-    return sorted(path for path in folder.rglob("*.*") if path.suffix in (".py", ".c", ".h") and path.is_file())
+    paths = (os.path.join(inside, name) for inside, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in paths if path.endswith((".py", ".c", ".h")) and os.path.isfile(path))
 
 
 def followed(modules: Collection[str]) -> set[str]:
@@ -72,7 +72,7 @@ def followed(modules: Collection[str]) -> set[str]:
 def _of_checker() -> str:
     digest = hashlib.sha256(sys.version.encode())
     for path in _sources(ROOT / CHECKER):
-        digest.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+        digest.update(f"\0{os.path.relpath(path, ROOT)}\0".encode() + Path(path).read_bytes())
     return digest.hexdigest()
 
 
@@ -113,9 +113,18 @@ def _of_source(source: Source) -> Iterator[str]:
             yield from _of_source(beside)
 
 
+def _statements(within: ast.AST) -> Iterator[ast.AST]:
+    """All statements, and what holds some: an expression has none in it, and is most of a tree."""
+    yield within
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inside = getattr(within, part, ())
+        for node in inside if isinstance(inside, list) else ():
+            yield from _statements(node)
+
+
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:
     """The modules that are imported; with `from a import b`, a.b too, which may be one. package: what a dot stands for."""
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
