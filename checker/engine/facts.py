@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 
 from checker.engine.identity import ByIdentity
 from checker.language import ir
-from checker.language.ir import Assign, Before, Bind, Call, Do, FieldOf, Function, Require, State, Store
+from checker.language.ir import Assign, Before, Bind, Call, Choice, Do, FieldOf, Function, Require, State, Store
 from model.finite import StructType, TableType, Type
 
 # The fields of every class of the IR that hold nodes of it.
@@ -34,19 +34,21 @@ def walk(node: object) -> Iterator[object]:
 @dataclass(frozen=True)
 class Facts:
     """does: functions that change state and that it calls; calls: these and the pure ones, in order. fields: of the
-    state, that it names. records: the kinds of records that its places have. checks: it may itself disable the step or
-    fault (its callees are not looked at). statements: the ids of its statements, which live as long as it does."""
+    state, and choices: of the scope, that it names. records: the kinds of records that its places have. checks: it may
+    itself disable the step or fault (its callees are not looked at). statements: the ids of its statements, which live as
+    long as it does."""
 
     does: tuple[str, ...]
     calls: tuple[str, ...]
     fields: tuple[str, ...]
+    choices: tuple[str, ...]
     records: tuple[StructType, ...]
     checks: bool
     statements: tuple[int, ...]
 
 
 def _facts(function: Function) -> Facts:
-    does, calls, named = dict[str, None](), dict[str, None](), dict[str, None]()
+    does, calls, named, choices = dict[str, None](), dict[str, None](), dict[str, None](), dict[str, None]()
     records, checks, statements = dict[StructType, None](), False, list[int]()
     for param in function.params:
         _add_records(param.type, records)
@@ -60,6 +62,8 @@ def _facts(function: Function) -> Facts:
                     does[name] = None
             case FieldOf(base, name) if isinstance(base, State | Before):
                 named[name] = None
+            case Choice(name):
+                choices[name] = None
             case Bind(place=place):
                 _add_records(place.type, records)
             case Require():
@@ -68,7 +72,9 @@ def _facts(function: Function) -> Facts:
                 checks = True
             case _:
                 pass
-    return Facts(tuple(does), tuple(calls), tuple(named), tuple(records), checks, tuple(statements))
+    return Facts(
+        tuple(does), tuple(calls), tuple(named), tuple(choices), tuple(records), checks, tuple(statements)
+    )  # fmt: skip
 
 
 def _add_records(of: Type, found: dict[StructType, None]) -> None:

@@ -85,7 +85,7 @@ def save(path: Path, design: type[Design], linked: LinkedProgram) -> None:
     """Keep a program. A full disk is no error."""
     bare = replace(linked.program, functions={}, uncalled={}, owners={})
     content = packed(
-        (bare, linked.noted, linked.offsets, linked.files, linked.digest),
+        (bare, linked.noted, linked.offsets, linked.files, linked.meaning),
         lambda of: SYSTEM if of is design else None,
     )
     if content is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import itertools
 import threading
 from collections.abc import Hashable, Sequence
@@ -22,13 +21,12 @@ from numpy.typing import NDArray
 
 from checker.engine.build import cache_dir, compile_c, cores, is_whole, load_named
 from checker.engine.cgen_part import TABLE_HEAD, Contents, Export, PartUnit, contents_of
-from checker.engine.facts import reached
+from checker.engine.meaning import Meaning, meaning_of
 from checker.engine.parts import Parts
 from checker.engine.passages import Passage
 from checker.errors import InternalError
 from checker.language.ir import Program
-from checker.language.layout import bindings, leaves
-from model.finite import size
+from checker.language.layout import bindings
 from model.lang import Design
 
 U64 = NDArray[np.uint64]
@@ -86,22 +84,21 @@ def _module(file: PartFile) -> Module:
 
 class LinkedProgram:
     """What every search of a program shares: its files, and its tables but for where they lie. noted: the passages of the
-    user's files, of which a search notes whether its steps enter them. offsets: where the fields of each part begin.
-    digest: what the program hashes to: equal digests, equal behaviour."""
+    user's files, of which a search notes whether its steps enter them. offsets: where the fields of each part begin."""
 
     def __init__(
         self, program: Program, noted: Sequence[Passage], offsets: Sequence[int], files: Sequence[PartFile],
-        digest: bytes,
+        meaning: Meaning,
     ) -> None:  # fmt: skip
         self.program, self.noted, self.offsets, self.files = program, tuple(noted), tuple(offsets), tuple(files)
-        self.digest = digest
+        self.meaning = meaning
         self._tables: _Tables | None = None
 
-    def start(self) -> Linked:
-        """The tables of one search. Raises InternalError."""
+    def start(self, steps: Sequence[int] | None = None) -> Linked:
+        """The tables of one search. steps: by number; default all. Raises InternalError."""
         if self._tables is None:
             self._tables = _Tables(self.program, self.offsets, [_module(file) for file in self.files])
-        return Linked(self._tables, len(self.noted))
+        return Linked(self._tables, len(self.noted), steps)
 
 
 def link(program: Program, design: type[Design], noted: Sequence[Passage]) -> LinkedProgram:
@@ -118,34 +115,13 @@ def link(program: Program, design: type[Design], noted: Sequence[Passage]) -> Li
         )
         for unit, library in zip(units, libraries, strict=True)
     ]  # fmt: skip
-    return LinkedProgram(program, noted, parts.offsets, files, _digest(program, parts, noted, units))
+    return LinkedProgram(program, noted, parts.offsets, files, meaning_of(program, parts, noted, units))
 
 
 @functools.lru_cache(maxsize=MOST_UNITS)
 def _library(unit: PartUnit, cache: Path) -> str:
     """The name of its library in this cache."""
     return compile_c(unit.source()).name
-
-
-def _digest(program: Program, parts: Parts, noted: Sequence[Passage], units: Sequence[PartUnit]) -> bytes:
-    """Nothing that no step and no property comes to counts, so that designs which differ only there share their searches."""
-    names = [*(step.name for step in program.steps), *(name for f in program.formulas for name in f.functions)]
-    run = {function.name for function in reached(program.functions, names)}
-    lines = [sorted(passage.lines) for passage in noted]
-    found = hashlib.sha256(repr((parts.offsets, _heads(program), lines)).encode())
-    for unit in units:
-        contents = unit.contents
-        shown = [text for name, text in unit.texts.items() if name in run]
-        shape = contents.cell_bytes, [name for name, _ in contents.choices], unit.layout()
-        found.update(repr((contents.number, shape, shown)).encode())
-    return found.digest()
-
-
-def _heads(program: Program) -> object:
-    """The instances of steps and formulas, and the values of each leaf: how many, as a type may be called like another."""
-    steps = [(step.name, list(bindings(step.params))) for step in program.steps]
-    formulas = [(f.functions, f.of_edges, list(bindings(f.params))) for f in program.formulas]
-    return steps, formulas, [(str(leaf), size(leaf.type)) for leaf in leaves(program.state)]
 
 
 class _Tables:
@@ -207,16 +183,18 @@ class CLinked(ctypes.Structure):
 
 
 class Linked:
-    """The tables of one search, and what its steps leave there. `c` is struct Linked. Not for use by two threads."""
+    """The tables of one search, and what its steps leave there: all, or the steps of some numbers. `c` is struct Linked. Not
+    for use by two threads."""
 
-    def __init__(self, tables: _Tables, noted: int) -> None:
+    def __init__(self, tables: _Tables, noted: int, steps: Sequence[int] | None = None) -> None:
         self._tables, self._noted = tables, noted
         self._marked = [number for module in tables.modules for number in module.file.marked]
         self._flags = np.zeros(2, np.uint8)  # a fault of a step, of a property
         self._marks = np.zeros((2, len(self._marked) + 1), np.uint8)
         both = [self._words(asking) for asking in (0, 1)]
         self._kept = [words for words, _ in both]
-        calls = [(tables.moves, 0), (tables.atoms, 1), (tables.edge_atoms, 1)]
+        moves = tables.moves if steps is None else tables.moves[list(steps)]
+        calls = [(moves, 0), (tables.atoms, 1), (tables.edge_atoms, 1)]
         self._calls = [_placed(found, both[asking][1]) for found, asking in calls]
         self.c = CLinked(*(found.ctypes.data for found in self._calls), self._flags.ctypes.data, *map(len, self._calls))
 

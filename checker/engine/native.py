@@ -327,6 +327,16 @@ class Exploration:
         raw = memoryview(out)[: count * size].tobytes()
         return [(labels[k], raw[k * size : (k + 1) * size]) for k in range(count)]
 
+    def differs(self, mine: Linked, other: Linked, frozen: U64) -> bool:
+        """Is there a stored state in which the steps of `mine`, some of this model's, do something else than those of the
+        other, whose state lies the same way but is frozen so?"""
+        states, ends = self._view().states, [ctypes.byref(of.c) for of in (mine, other)]
+        for start in range(0, states, 1 << 16):  # in chunks, so that Ctrl-C is heard
+            stop = min(start + (1 << 16), states)
+            if self._library.engine_differs(self._engine, *ends, frozen.ctypes.data, start, stop):
+                return True
+        return False
+
     def eval_atoms(self, atoms: Sequence[int]) -> U8:
         """u8[len(atoms), states]: the value (0 or 1) of each atom in each stored state."""
         v = self._view()

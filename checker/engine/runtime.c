@@ -351,6 +351,32 @@ void engine_eval_atoms(struct Engine *e, const u32 *atoms, u32 count, u64 from, 
 /* All enabled successors of any state; the room that `out` and `labels` need is that of max_successors. */
 u32 engine_successors(struct Engine *e, const u64 *state, u64 *out, u16 *labels) { return successors(e, state, out, labels); }
 
+/* Are the `count` states in `one` and in `other` the same, but for what each is frozen to? */
+static bool alike(const struct Engine *e, const u64 *one, const u64 *other, const u64 *frozen, u32 count) {
+    for (u32 k = 0; k < count; k++, one += e->model.words8, other += e->model.words8)
+        for (u32 i = 0; i < e->model.words8; i++)
+            if ((one[i] ^ other[i]) & e->mask[i] || (one[i] ^ e->frozen[i] | other[i] ^ frozen[i]) & ~e->loose[i]) return false;
+    return true;
+}
+
+/* Is there a state of this search, from <= id < to, in which two programs' moves do not do the same?  `mine`: those of this
+ * model.  The other's state lies the same way, and has `frozen` where this one's has e->frozen.  Without memory there is. */
+bool engine_differs(struct Engine *e, const struct Linked *mine, const struct Linked *other, const u64 *frozen, u64 from, u64 to) {
+    u32 words = e->model.words8, room = e->model.max_successors;
+    u64 *out = malloc((room + 2ull) * words * 8), *state = out + (room + 1ull) * words;
+    u16 *labels = malloc(room * 2ull + 2);
+    bool differs = !out || !labels;
+    for (u64 id = from; id < to && !differs; id++) {
+        load_state(e, (u32)id, e->packed, e->state);
+        for (u32 i = 0; i < words; i++) state[i] = (e->state[i] & e->loose[i]) | frozen[i];
+        u32 count = take_moves(mine, words, e->state, e->out, e->batch_label);
+        differs = take_moves(other, words, state, out, labels) != count || memcmp(labels, e->batch_label, count * 2ull) ||
+                  !alike(e, e->out, out, frozen, count);
+    }
+    free(out), free(labels);
+    return differs;
+}
+
 /* Go on with the same program, compiled as a whole. */
 void engine_go_on_whole(struct Engine *e, const struct Model *whole) {
     e->model.expand = whole->expand, e->model.atoms = whole->atoms, e->model.edge_atoms = whole->edge_atoms;

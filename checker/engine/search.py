@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import threading
 import time
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from checker.engine import liveness
 from checker.engine.atoms import Atom, atom_count, atoms
 from checker.engine.cgen import generate
+from checker.engine.linked import LinkedProgram
 from checker.engine.liveness import Edge, Lasso
-from checker.engine.native import NONE, U8, U32, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
+from checker.engine.native import NONE, U8, U32, U64, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
 from checker.engine.passages import Passage, SourceLine, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
@@ -35,7 +36,6 @@ from model.lang import Design, Fair, Property
 Progress = Callable[[Stats], None]
 REFERENCE = "checker.engine.liveness_reference"  # and networkx: loaded only where CPython explores
 KEPT_VALUES = 1 << 26  # bytes of atoms' values that a search keeps
-KEPT_BYTES = 1 << 28  # of finished searches
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class NativeSearch:
         Raises NoCompiler, CompileFailed.
         """
         self.layout = Layout(program)
-        self.fairness = _fairness(program, reference.design)
+        self.fairness = fairness_of(program, reference.design)
         self._frozen = frozen = np.array(self.layout.frozen(reference.scope.choices()), np.uint64)
         count = len(self.fairness)
         shape = ModelShape(
@@ -212,7 +212,13 @@ class NativeSearch:
 
     def program_digest(self) -> bytes:
         """Of its program, where it was put together from parts."""
-        return self._linked_program.digest if self._linked_program else b""
+        return self._linked_program.meaning.digest if self._linked_program else b""
+
+    def does_as(self, other: LinkedProgram, frozen: U64, steps: Sequence[int]) -> bool:
+        """Do these steps (by number) of another program, whose state lies the same way, do what they do here, in every state
+        found so far? frozen: see ModelShape, of the other."""
+        assert self._linked_program is not None
+        return not self.exploration.differs(self._linked_program.start(steps), other.start(steps), frozen)
 
     def graph(self) -> Graph:
         if self._graph is None:
@@ -374,48 +380,10 @@ def _lines_run(noted: Sequence[Passage], ran: Collection[tuple[str, int]]) -> di
     return {line: (line.file, line.number) in ran for passage in noted for line in passage.lines}
 
 
-def _fairness(program: Program, design: type[Design]) -> list[Fair]:
+def fairness_of(program: Program, design: type[Design]) -> list[Fair]:
     """What a run owes to each label."""
     steps = design.steps()
     return [steps[i.step].fair for i in instances(program)]
-
-
-class Shared:
-    """Finished searches, for systems that differ in name only.
-
-    A search is a function of the compiled program, the choices, the initial state, the fairness of the labels and the
-    limits. Where all of these are equal it is done once; each system's runs are still confirmed in its own Python.
-    """
-
-    def __init__(self) -> None:
-        self._found: dict[Hashable, NativeSearch] = {}
-        self._met = set[bytes]()
-
-    def is_new(self, search: NativeSearch | ReferenceSearch) -> bool:
-        """Was no search of its program (with whatever choices) asked for before?"""
-        program = search.program_digest() if isinstance(search, NativeSearch) else b""
-        new = program not in self._met
-        self._met.add(program)
-        return new
-
-    def run(self, prepared: Prepared, reference: Reference, limits: Limits) -> NativeSearch | ReferenceSearch:
-        """The search of this system, run to its end."""
-        try:
-            key = (
-                prepared.linked().digest, tuple(reference.scope.choices().items()), reference.start,
-                tuple(_fairness(prepared.program, reference.design)), limits,
-            )  # fmt: skip
-        except NoCompiler:
-            key = None
-        if key in self._found:
-            return self._found[key]
-        search = open_search(prepared, reference, "auto")
-        search.run(limits, None)
-        if key is not None and isinstance(search, NativeSearch) and search.outcome is Outcome.COMPLETE:
-            if sum(s.stats().bytes for s in self._found.values()) > KEPT_BYTES:
-                self._found.clear()
-            self._found[key] = search
-        return search
 
 
 def stop_when(stop: threading.Event, on_progress: Progress | None) -> Progress:

@@ -11,9 +11,8 @@ A cell is judged anew unless nothing that it depends on was edited since (engine
 or guest those cells that have it, after one of model/kvm/ or of the checker all; EOI_ANEW=1 judges every one. How many answers
 were there already is said. What makes it fast besides: what a role lowers to and
 compiles to is made once for all systems that have it (lower/memo.py, linked.py); designs that do the same under one VMM
-and guest, down to the generated code, share one search (search.Shared), while each one's runs are confirmed in its own
-Python; a sample of the states is looked at again in one cell of each program; and processes instead of threads, because
-lowering and replay are Python.
+and guest share one search (engine/shared.py), while each one's runs are confirmed in its own Python; a sample of the
+states is looked at again in one cell of each program; and processes instead of threads, because lowering and replay are Python.
 """
 
 from __future__ import annotations
@@ -33,7 +32,8 @@ from checker.engine.build import NoCompiler
 from checker.engine.engine_abi import wide_engine
 from checker.engine.kept import read, write
 from checker.engine.native import Outcome
-from checker.engine.search import Limits, Shared
+from checker.engine.search import Limits
+from checker.engine.shared import Shared
 from checker.errors import InternalError, UserError
 from checker.interrupt import left_to_the_parent, until_ctrl_c
 from checker.matrix.cells import Cell, matrix

@@ -15,7 +15,8 @@ from checker.engine.native import CorruptParents, Outcome, Stats
 from checker.engine.passages import SourceLine
 from checker.engine.prepare import Prepared, prepare
 from checker.engine.reference import Move, Reference, Value
-from checker.engine.search import Limits, NativeSearch, ReferenceSearch, Shared, open_search, stop_when
+from checker.engine.search import Limits, NativeSearch, ReferenceSearch, open_search, stop_when
+from checker.engine.shared import Shared
 from checker.errors import InternalError
 from checker.language.layout import binding_of
 from checker.language.source import USERS_MODULE
@@ -164,7 +165,7 @@ def check_cell(
         raise KeyboardInterrupt
     judge = Judge(cell, prepared, search, reference, stop, on_phase)
     verdicts = tuple(judge.verdict(p) for p in wanted)
-    if again and (shared is None or shared.is_new(search)):
+    if again and (shared is None or shared.is_new(prepared)):
         judge.recheck.states(again)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from checker.engine.reference import Reference
-from checker.engine.search import Limits, NativeSearch, Shared
+from checker.engine.search import Limits, NativeSearch
+from checker.engine.shared import Shared
 from checker.errors import EnginesDisagree, InternalError, UserError
 from checker.language.layout import instances
 from checker.matrix.roles import DEVICES, GUESTS, ON_REQUEST, VMMS, all_properties, designs, keep_company
@@ -386,7 +387,9 @@ def test_a_search_is_not_shared_where_choices_limits_or_fairness_differ(monkeypa
     assert (check(cell), check(cell)) == (1, 1)
     assert check(replace(cell, scope=replace(cell.scope, x2apic=False))) == 2
     assert check(cell, 200_000) == 3
-    monkeypatch.setattr("checker.engine.search._fairness", lambda program, _: [Fair.FREE] * len(instances(program)))
+    for module in ("search", "shared"):
+        name = f"checker.engine.{module}.fairness_of"
+        monkeypatch.setattr(name, lambda program, _: [Fair.FREE] * len(instances(program)))
     with pytest.raises(EnginesDisagree, match="would have to happen in the end"):
         check(cell)
     assert len(searches) == 4

@@ -72,7 +72,12 @@ def test_a_program_from_the_cache_is_the_one_that_was_linked(fresh):
     assert first.program.functions and not again.program.functions  # it was not lowered
     bare = replace(first.program, functions={}, uncalled={}, owners={})
     found = again.linked()
-    assert (found.program, found.files, found.offsets, found.digest) == (bare, first.files, first.offsets, first.digest)
+    assert (found.program, found.files, found.offsets, found.meaning) == (
+        bare,
+        first.files,
+        first.offsets,
+        first.meaning,
+    )
 
 
 def test_a_damaged_program_or_library_counts_as_absent(fresh):
@@ -131,7 +136,7 @@ def test_a_program_of_the_users_is_kept_until_a_file_of_theirs_is_edited(fresh, 
         text.replace("LEAVES = False", "LEAVES = True").replace("if LEAVES", "if not LEAVES")
     )
     after = asked()
-    assert after.program.functions and after.linked().digest != before.linked().digest
+    assert after.program.functions and after.linked().meaning.digest != before.linked().meaning.digest
 
 
 def test_a_class_whose_name_stands_for_another_is_not_kept(fresh, monkeypatch):
@@ -177,7 +182,7 @@ def test_equal_digests_are_not_of_types_that_are_called_alike(tmp_path):
     for name, more in (("two", ""), ("three", "C = 2"), ("too", "")):
         (tmp_path / f"{name}.py").write_text(KIND.format(more=more))
         toy = load_module(tmp_path / f"{name}.py", f"kinds_{name}").Toy
-        found[name] = modules.link(lower(toy, Sizes()), toy, ()).digest
+        found[name] = modules.link(lower(toy, Sizes()), toy, ()).meaning.digest
     assert found["two"] == found["too"] != found["three"]
 
 

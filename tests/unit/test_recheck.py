@@ -18,7 +18,8 @@ from checker.engine import prepare as prepare_module
 from checker.engine.native import NONE, Exploration, Graph
 from checker.engine.prepare import Prepared, prepare
 from checker.engine.reference import Reference
-from checker.engine.search import Limits, NativeSearch, Shared
+from checker.engine.search import Limits, NativeSearch
+from checker.engine.shared import Shared
 from checker.errors import EnginesDisagree
 from checker.language.lower import lower
 from checker.matrix.cells import Cell, matrix
@@ -397,7 +398,7 @@ def test_a_search_is_not_shared_where_it_begins_elsewhere(monkeypatch):
     shared, found = Shared(), []
     for design in (Toy, Begun, Toy):
         prepared = Prepared(design, Scope(), [nobody_waits])
-        found.append((prepared.linked().digest, shared.run(prepared, Reference(design, Scope()), Limits())))
+        found.append((prepared.linked().meaning.digest, shared.run(prepared, Reference(design, Scope()), Limits())))
     (digest, toy), (same, begun), (_, again) = found
     assert digest == same and toy is again is not begun
     assert toy.codes(0) == Reference(Toy, Scope()).start != begun.codes(0) == Reference(Begun, Scope()).start
