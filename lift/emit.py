@@ -13,6 +13,8 @@ from lift.nodes import lines
 from lift.patch import Diff
 from lift.surface import Surface
 
+NAME = "Lifted"  # of the class
+
 
 def source(found: Lifted, series: Sequence[tuple[str, Diff]], surface: Surface, base_name: str) -> str:
     """A file with one class."""
@@ -26,11 +28,7 @@ def source(found: Lifted, series: Sequence[tuple[str, Diff]], surface: Surface, 
         head = _head(found, function, surface)
         body += ["", head, f'    """{found.how[function]}."""', *(lines(nodes, 1) or ["    pass"])]
     text = "\n".join(f"    {row}" if row else "" for row in body)
-    names = sorted({w for w in re.findall(r"\b[A-Z]\w+", re.sub(r'""".*?"""|"[^"]*"', "", text)) if w in surface.home})
-    imports = dict[str, list[str]]()
-    for name in names:
-        imports.setdefault(surface.home[name], []).append(name)
-    imports.pop("enum", None)
+    imports = homes_of(text, surface)
     imports.setdefault("model.lang", [])
     imports["model.lang"] += ["Patch", *(["require"] if "require(" in text else [])]
     imports.setdefault(module, []).append(base)
@@ -38,8 +36,17 @@ def source(found: Lifted, series: Sequence[tuple[str, Diff]], surface: Surface, 
     return (
         f'"""Lifted from {_quoted(about)} by `eoi lift`: {_what(found)}."""\n\n'
         + "".join(f"from {m} import {', '.join(sorted(set(n)))}\n" for m, n in sorted(imports.items()))
-        + f"\n\nclass Lifted({base}):\n{text}\n"
+        + f"\n\nclass {NAME}({base}):\n{text}\n"
     )
+
+
+def homes_of(text: str, surface: Surface) -> dict[str, list[str]]:
+    """module -> the names of it that a text of Python uses."""
+    imports = dict[str, list[str]]()
+    for name in sorted(set(re.findall(r"\b[A-Z]\w+", re.sub(r'""".*?"""|"[^"]*"', "", text)))):
+        if name in surface.home and surface.home[name] != "enum":
+            imports.setdefault(surface.home[name], []).append(name)
+    return imports
 
 
 def _what(found: Lifted) -> str:

@@ -182,7 +182,7 @@ class Expressions:
 
     def call(self, e: Expr) -> str:
         rows = [r for r in self.table.of_c(e.callee) if not r.case]
-        row = self.known.new.get(e.callee) or (rows[0] if rows else None)
+        row = self.known.new.get(e.callee) or self.known.by_head.get(e.callee) or (rows[0] if rows else None)
         if row is None:
             raise self.refuse(e, f"the model has no function {e.callee}()",
                               "if it does not matter: a row in [ignore] or [assume] that says why; else model it")  # fmt: skip

@@ -20,6 +20,7 @@ class Known:
     new: dict[str, FunctionRow] = field(default_factory=dict[str, FunctionRow])  # new functions
     new_types: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])  # their parameters
     new_returns: dict[str, str] = field(default_factory=dict[str, str])
+    by_head: dict[str, FunctionRow] = field(default_factory=dict[str, FunctionRow])  # the design's own, without a row
     shapes: Shapes = field(init=False)
     wanted: dict[str, set[str]] = field(default_factory=dict[str, set[str]])  # model function -> #defines it uses
 

@@ -405,11 +405,11 @@ def by_case(stmts: Sequence[Stmt]) -> dict[str, CasePart]:
             todo = [*s.then, *todo]
         elif s.kind in ("case", "default"):
             label = str(s.expr) if s.expr else "default"
+            if any(label in name.split(", ") for name in found):
+                raise NotLifted(s.line, f"`case {label}:` stands twice in one hunk")
             if now and not found[now].stmts:  # case A: case B:
                 label = f"{now}, {label}"
                 found[label] = found.pop(now)
-            if label in found:
-                raise NotLifted(s.line, f"`case {label}:` stands twice in one hunk")
             found.setdefault(label, CasePart()).labels.append(s)
             now = label
         elif s.kind == "close" and now and not any(t.changed for t in s.tokens):

@@ -37,7 +37,7 @@ class Surface:
                 assert isinstance(tree, ast.FunctionDef)
                 self.functions[name] = tree
         for name, text in inspect.get_annotations(cls).items():
-            self.fields["self"][name] = plain_type(str(text))
+            self.fields["self"][name] = plain_type(_said(text))
         for name, value in vars(sys.modules[cls.__module__]).items():
             if name in self.home:
                 continue
@@ -49,7 +49,7 @@ class Surface:
                 self.enums[name] = [m.name for m in value]
             else:
                 notes = inspect.get_annotations(value)
-                self.fields[name] = {field: plain_type(str(text)) for field, text in notes.items()}
+                self.fields[name] = {field: plain_type(_said(text)) for field, text in notes.items()}
             self.home[name] = value.__module__
 
     def naming(self, c_function: str) -> list[str]:
@@ -98,6 +98,11 @@ class Surface:
                 return self._type(body, names, returns)
             case _:
                 return ""
+
+
+def _said(annotation: object) -> str:
+    """As the source has it; it is no text where annotations are evaluated."""
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def plain_type(text: str) -> str:

@@ -7,6 +7,7 @@ A row that drops a `$x` says why. `@NAME` before a row: only in this function of
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,8 +17,9 @@ from lift.cparse import Expr, expression
 from lift.refusal import NotLifted
 
 SECTIONS = (
-    "base", "files", "functions", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
-    "loops", "registers", "assume", "asserts", "ignore", "not modelled", "flags", "shapes",
+    "base", "files", "sources", "functions", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
+    "loops", "registers", "assume", "asserts", "ignore", "not modelled", "flags", "begins", "preconditions", "helpers",
+    "shapes",
 )  # fmt: skip
 KEYWORDS = frozenset(
     [
@@ -96,6 +98,11 @@ class Table:
     shapes: dict[str, str] = field(default_factory=dict[str, str])
     used: set[int] = field(default_factory=set[int])
 
+    def begins(self, function: str) -> list[ast.stmt]:
+        """What a function of the model does before the first statement of the C."""
+        row = self.named("begins", function)
+        return ast.parse(row.right.replace(" ; ", "\n")).body if row is not None else []
+
     def find(self, section: str, e: Expr, function: str) -> tuple[Row, dict[str, Expr]] | None:
         """The first row that fits; those of one function come before those of any."""
         scoped = sorted(self.rows[section], key=lambda row: row.scope == "*")
@@ -127,7 +134,7 @@ class Table:
     def lines(self) -> Iterator[tuple[int, str]]:
         """Every row, by its line: what is to be used by something."""
         for rows in self.rows.values():
-            yield from ((row.line, row.left) for row in rows if row.section not in ("base", "shapes"))
+            yield from ((row.line, row.left) for row in rows if row.section not in ("base", "sources", "shapes"))
         yield from ((row.line, f"{row.c}/{row.case}") for row in self.functions)
         yield from ((register.line, register.name) for register in self.registers)
 
@@ -184,7 +191,10 @@ def _row(table: Table, section: str, line: str, why: str, number: int) -> None:
     row = Row(section, number, left, right, why, scope, expression(left.rstrip(";")) if patterned else None)
     if patterned and section != "ignore" and not arrow:
         raise ValueError("`=>` is missing")
-    if not why and (section in ("assume", "asserts", "ignore", "not modelled") or (patterned and row.dropped)):
+    if not why and (
+        section in ("assume", "asserts", "ignore", "not modelled", "begins", "preconditions")
+        or (patterned and row.dropped)
+    ):
         raise ValueError("something is left out: say why, after #")
     table.rows[section].append(row)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 
 from lift.accounting import NOT_MODELLED, Ledger
@@ -10,11 +11,13 @@ from lift.cparse import Expr, Stmt, expression, pure
 from lift.expressions import Expressions
 from lift.fold import folded
 from lift.known import Known
-from lift.nodes import Node
+from lift.nodes import Node, nodes_of
 from lift.refusal import NotLifted
 from lift.shapes import loop_types
 from lift.surface import plain
 from lift.table import FunctionRow, Register, Row
+
+ONCE = "once"  # of [loops]: what it goes over has one element in the model
 
 
 class Translator(Expressions):
@@ -23,7 +26,7 @@ class Translator(Expressions):
     def __init__(self, known: Known, row: FunctionRow, ledger: Ledger) -> None:
         super().__init__(known, row, ledger)
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
-        self.loops = 0
+        self.loops, self.once = 0, False  # once: of the loops around, the inner one is run once in the model
 
     def body(self, stmts: Sequence[Stmt]) -> list[Node]:
         self.find_labels(stmts)
@@ -121,7 +124,7 @@ class Translator(Expressions):
     def by_statement_row(self, e: Expr, row: Row, bound: Mapping[str, Expr]) -> list[Node]:
         inner = {t.place for b in bound.values() for t in b.tokens}
         self.ledger.take(t for t in e.tokens if t.place not in inner)
-        out = [Node("do", self.filled(row, part.strip(), bound)) for part in row.right.split(" ; ")]
+        out = nodes_of(ast.parse(self.filled(row, row.right, bound).replace(" ; ", "\n")).body)
         for name, _, value in (n.text.partition(" = ") for n in out):
             if value and name.isidentifier():
                 self.types[name] = self.type_of(value)
@@ -171,7 +174,9 @@ class Translator(Expressions):
             self.locals.check_fits(left.text, right, of)
             self.types[left.text] = of
             return [Node("do", f"{left.text} = {value}")]
-        target = self.x(left)
+        known = left.kind == "id" and left.text in self.alias
+        self.ledger.take(left.tokens if known else ())
+        target = self.alias[left.text] if known else self.x(left)
         return [Node("do", f"{target} = {self.value_for(self.type_of(target), right, e)}")]
 
     def value_for(self, of: str, right: Expr, e: Expr) -> str:
@@ -215,6 +220,11 @@ class Translator(Expressions):
         self.own(s)
         if self.returns == "None":
             row = self.table.named("ignore", f"return of {self.function}") if s.expr is not None else None
+            hit = (
+                self.table.find("statements", s.expr, self.function) if s.expr is not None and row is not None else None
+            )
+            if s.expr is not None and hit is not None:
+                return [*self.by_statement_row(s.expr, *hit), Node("do", "return")]
             if s.expr is not None and (row is None or not pure(s.expr)):
                 raise self.refuse(s, f"`return {s.expr};`: {self.function}() of the model returns nothing")
             if s.expr is not None and row is not None:
@@ -232,7 +242,8 @@ class Translator(Expressions):
     def _break(self, s: Stmt) -> list[Node]:
         self.own(s)
         if self.loops:
-            return [Node("do", "break")]
+            self.check_once(s)
+            return [Node("do", "continue" if self.once else "break")]
         if not self.row.case:
             raise self.refuse(
                 s, "a `break` of a loop or switch that the hunk does not show", "make the patch with more context"
@@ -246,7 +257,13 @@ class Translator(Expressions):
             raise self.refuse(
                 s, "a `continue` of a loop that the hunk does not show", "make the patch with more context"
             )
+        self.check_once(s)
         return [Node("do", "continue")]
+
+    def check_once(self, s: Stmt) -> None:
+        """What is run once in the model is no loop there: what ends it needs one around it."""
+        if self.once and self.loops == 1:
+            raise self.refuse(s, f"`{s.kind}` of a loop that is none in the model")
 
     def _goto(self, s: Stmt) -> list[Node]:
         self.own(s)
@@ -284,7 +301,7 @@ class Translator(Expressions):
         self.own(s)
         then, other = self.body(s.then), self.body(s.other)
         if not then and not other and not s.open:
-            if not pure(s.expr):
+            if not pure(s.expr) and any(t.changed for t in s.tokens):
                 raise self.refuse(s, f"`{s.expr}` is called, and nothing is done")
             return []
         return [Node("if", test, tuple(then), tuple(other), s.open)]
@@ -306,6 +323,10 @@ class Translator(Expressions):
     def _loop(self, s: Stmt) -> list[Node]:
         assert s.expr is not None
         hit = self.table.find("loops", s.expr, self.function)
+        if hit is None and not s.open and self.only_ignored(s.then):
+            self.body(s.then)
+            self.ledger.leave([*s.own, *s.expr.tokens], str(s.expr), "what is done there is left out")
+            return []
         if hit is None:
             raise self.refuse(
                 s,
@@ -315,10 +336,15 @@ class Translator(Expressions):
         self.own(s)
         self.ledger.take(s.expr.tokens)
         head = self.filled(hit[0], hit[0].right, hit[1])
-        self.types.update(loop_types(head, self.type_of))
+        if head == ONCE and s.open:
+            raise self.refuse(s, "a loop that the hunk does not show to its end", "make the patch with more context")
+        outer, self.once = self.once, head == ONCE
+        self.types.update(loop_types(head, self.type_of) if head != ONCE else {})
         self.loops += 1
         then = self.body(s.then)
-        self.loops -= 1
+        self.loops, self.once = self.loops - 1, outer
+        if head == ONCE:
+            return then
         return [Node("for", head, tuple(then), (), s.open)]
 
     _for = _foreach = _loop

@@ -26,6 +26,7 @@ COMMANDS = {
     "migrations": "what becomes of a VM, for every pair of hosts and every operation",
     "trace": "the shortest story of a violation (or of a reachable property)",
     "lift": "a C patch, or the mail that holds it, as a design: the class that one would have written",
+    "drift": "is the model still what a kernel's source says? function by function",
     "litmus": "small stories with a verdict inside, run on every system that they name",
     "claims": "what was said in the thread, true or false",
     "replay": "run the stories out of a mail again (also a raw or a quoted one)",

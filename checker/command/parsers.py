@@ -223,6 +223,13 @@ def _lift(parser: ArgumentParser) -> None:
     add_reverse(parser)
 
 
+def _drift(parser: ArgumentParser) -> None:
+    parser.add_argument("tree", metavar="TREE", help="a kernel's source: a directory with arch/x86/kvm")
+    nearest = "the design to compare with (default: base, or v6 where the kernel has its functions)"
+    parser.add_argument("--design", metavar="D", help=nearest)
+    parser.add_argument("--json", action="store_true", help="machine-readable rows, with what each leaves out")
+
+
 def _litmus(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="*", default=[LITMUS], metavar="FILE",
@@ -299,6 +306,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "migrations": _migrations,
     "trace": _trace,
     "lift": _lift,
+    "drift": _drift,
     "litmus": _litmus,
     "claims": _claims,
     "replay": _replay,

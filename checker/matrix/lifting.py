@@ -78,7 +78,7 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     except RecursionError:
         raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
     source = emit.source(found, [(Path(f).name, d) for f, d in series], surface, "base")
-    return LiftedFile(source, _kept(source, series[-1][0]), found, [str(x) for x in dict.fromkeys(found.left_out)])
+    return LiftedFile(source, kept(source, series[-1][0]), found, [str(x) for x in dict.fromkeys(found.left_out)])
 
 
 def _check_once(names: Sequence[str]) -> None:
@@ -124,7 +124,7 @@ def _nothing(found: Lifted, series: Sequence[tuple[str, Diff]]) -> NotLifted:
     return NotLifted(line, "nothing of it changes the model", f"what it changes is left out:{said}")
 
 
-def _kept(source: str, patch: str) -> Path:
+def kept(source: str, patch: str) -> Path:
     """Where the class is read from, as if somebody had written it: `fix.patch.py`, since lines of it are told by its name."""
     folder = cache_dir() / "lifted" / hashlib.sha256(source.encode()).hexdigest()[:16]
     try:

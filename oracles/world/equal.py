@@ -24,9 +24,10 @@ from checker.interrupt import left_to_the_parent
 from checker.language import ir
 from checker.language.layout import bindings, instances
 from checker.language.lower import lower
-from checker.symbolic.smt import Execution, Symbolic
+from checker.symbolic.equality import unlike, unlike_runs
+from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_values import literal
-from checker.symbolic.terms import Term, Truth, either, negation, same
+from checker.symbolic.terms import Term, Truth, either
 from oracles.mutation.make import Mutant
 from oracles.mutation.schemata import MUTANT, SET_UP, Schemata
 from oracles.world.judge import Chosen, World
@@ -166,7 +167,7 @@ def _differences(world: World, before: Symbolic, after: Symbolic, function: str)
     for instance in instances(program):
         if _comes_to(program, instance.step, function):
             at = before.constants(world.before) if instance.step == SET_UP else state
-            yield _of_runs(before, before.run_step(instance, at), after.run_step(instance, at))
+            yield unlike_runs(before, before.run_step(instance, at), after.run_step(instance, at))
     earlier = before.variables("before ")
     for formula in program.formulas:
         for name in formula.functions:
@@ -174,25 +175,9 @@ def _differences(world: World, before: Symbolic, after: Symbolic, function: str)
                 for args in bindings(formula.params):
                     of_edges = earlier if formula.of_edges else None
                     (was, left), (now, right) = (s.run_formula(name, args, state, of_edges) for s in (before, after))
-                    yield either(_unlike(before, was, now), _unlike(before, left.fault, right.fault))
+                    yield either(unlike(before, was, now), unlike(before, left.fault, right.fault))
 
 
 def _comes_to(program: ir.Program, start: str, function: str) -> bool:
     name = SET_UP if function == "initial" else function
     return any(f.name == name for f in reached(program.functions, [start]))
-
-
-def _of_runs(symbolic: Symbolic, left: Execution, right: Execution) -> Truth:
-    """Enabled or not, in range or not, and where both go on, the state after it."""
-    result = either(_unlike(symbolic, left.enabled, right.enabled), _unlike(symbolic, left.fault, right.fault))
-    leaves: Truth = False
-    for was, now in zip(left.now, right.now, strict=True):
-        leaves = either(leaves, _unlike(symbolic, was, now))
-    if leaves is False:
-        return result
-    goes_on = z3.And(symbolic.terms.as_z3(left.enabled), z3.Not(symbolic.terms.as_z3(left.fault)))
-    return either(result, z3.And(goes_on, symbolic.terms.as_z3(leaves)))
-
-
-def _unlike(symbolic: Symbolic, left: Term, right: Term) -> Truth:
-    return False if same(left, right) else negation(symbolic.terms.equal(left, right))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from checker.matrix import lifting
+from checker.questions.drift import drift
 from lift.constants import bits_of, value_of
 from lift.cparse import expression
 from lift.lifting import Lift
@@ -18,6 +19,7 @@ from lift.nodes import lines
 from lift.refusal import NotLifted
 from lift.surface import Surface
 from lift.table import read_table
+from lift.tree import Tree
 from model import machine
 from model.designs.base import Base
 from model.lang import Mask
@@ -25,6 +27,7 @@ from tests.lift import test_forms, test_ioapic
 from tests.lift.test_forms import TRISTATE, VARIANTS, lift
 from tests.rigs.own_c import FILES, IOAPIC, LAPIC, OBEYS, X86, diff_of, edited
 from tests.rigs.own_ioapic import changed
+from tests.rigs.own_tree import EARLY, LATER
 
 HELPER = """\
 static bool asks(struct kvm_vcpu *vcpu)
@@ -35,7 +38,7 @@ static bool asks(struct kvm_vcpu *vcpu)
 static void kvm_ioapic_send_eoi("""
 OTHERS = {
     "documentation": {"Documentation/virt/kvm/api.rst": "One\n", "tools/testing/selftests/kvm/x.c": "int x;\n"},
-    "headers": {f"arch/x86/kvm/{name}": "bool kvm_lapic_later(struct kvm *kvm);\n" for name in ("lapic.h", "ioapic.h", "irq.h", "irq.c")},
+    "headers": {f"arch/x86/kvm/{name}": "bool kvm_lapic_later(struct kvm *kvm);\n" for name in ("lapic.h", "ioapic.h", "irq.h", "irq.c", "irq_comm.c")},
     "uapi": {"include/uapi/linux/kvm.h": "#define KVM_CAP_SPLIT_IRQCHIP_API 244\n"},
 }  # fmt: skip
 MORE = [
@@ -75,6 +78,8 @@ def test_every_row_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             if not any(said in str(refused) for said in known):
                 raise
     test_forms.test_a_new_capability(tmp_path)
+    for tree in (LATER, EARLY):
+        drift(Tree(tree), "base", Base, fresh)
     idle = [(line, left) for line, left in fresh.lines() if line not in fresh.used]
     assert idle == [], idle
 

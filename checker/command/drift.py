@@ -1,0 +1,97 @@
+"""`eoi drift`: is the model still what a kernel's source says?"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from argparse import Namespace
+
+from checker.command.exits import Exit
+from checker.matrix import lifting
+from checker.matrix.select import find_design
+from checker.matrix.trees import nearest, read_tree
+from checker.questions.drift import SIZES, Drift, RowJudged, Sameness, drift
+
+WIDTH = 100
+
+
+def run(options: Namespace) -> int:
+    kernel = read_tree(options.tree)
+    name, design = find_design(options.design or nearest(kernel.tree))
+    found = drift(kernel.tree, name, design, lifting.table())
+    if options.json:
+        print(json.dumps(as_json(kernel.name, found), indent=1))
+    else:
+        print("\n".join(report(kernel.name, found, chosen=not options.design)))
+    return exit_of(found)
+
+
+def exit_of(found: Drift) -> Exit:
+    """What was refused, or a helper that nobody has read, may hide a difference."""
+    if found.of(Sameness.DIFFERENT):
+        return Exit.WRONG
+    return Exit.OPEN if found.of(Sameness.REFUSED, Sameness.OPEN) or found.alarms else Exit.FINE
+
+
+def headline(name: str, found: Drift) -> str:
+    """The answer."""
+    there, differ = len(found.rows) - len(found.of(Sameness.ABSENT)), len(found.of(Sameness.DIFFERENT))
+    if differ:
+        said = f"differs from {found.design} in {differ} of {there} functions"
+    else:
+        said = f"says what {found.design} says in {len(found.agree)} of {there} functions"
+    open_ = {
+        "refused": found.of(Sameness.REFUSED),
+        "undecided": found.of(Sameness.OPEN),
+        "helpers changed": found.alarms,
+    }
+    return f"{name} {said}{''.join(f', {len(those)} {what}' for what, those in open_.items() if those)}"
+
+
+def report(name: str, found: Drift, *, chosen: bool) -> list[str]:
+    out = [*textwrap.wrap(headline(name, found), WIDTH), ""]
+    for j in found.rows:
+        out += _row(j)
+    out += ["", *_left_out(found)]
+    if found.alarms:
+        said = f"These helpers are not as they were when the rows of {lifting.SHOWN} that name them were written: read them,"
+        out += textwrap.wrap(f"{said} then add their hashes to [helpers].", WIDTH)
+        out += [f"  {helper}" for helper in found.alarms]
+    if chosen:
+        out.append(f"Compared with {found.design}, which has the functions of this kernel; --design names another one.")
+    sizes = ", ".join(f"{k}={v}" for k, v in SIZES.sizes().items())
+    out += textwrap.wrap(
+        f'"same meaning" and "same if" were decided by z3: all states and arguments at {sizes}. What a row of '
+        f"{lifting.SHOWN} says of a helper, and what it leaves out, is trusted.", WIDTH,
+    )  # fmt: skip
+    if found.without:
+        out += textwrap.wrap(f"Functions of the model without a row: {', '.join(found.without)}.", WIDTH)
+    return out
+
+
+def _row(j: RowJudged) -> list[str]:
+    name = j.c if j.row.model == j.row.c else f"{j.c} => {j.row.model}"
+    line = textwrap.wrap(f"  {j.kind.value:<13} {name}", WIDTH, subsequent_indent=" " * 18)
+    return [*line, *textwrap.wrap(j.said, WIDTH, initial_indent=" " * 16, subsequent_indent=" " * 16)]
+
+
+def _left_out(found: Drift) -> list[str]:
+    wholes = [j.whole for j in found.rows if j.whole is not None]
+    lines, noted = sum(w.lines for w in wholes), sum(w.noted for w in wholes)
+    share = f" ({100 * noted // lines} %)" if lines else ""
+    return [f"{lines} lines of C were lifted; on {noted} of them{share} something is left out or assumed."]
+
+
+def as_json(name: str, found: Drift) -> dict[str, object]:
+    rows = [
+        {
+            "c": j.c, "model": j.row.model, "kind": j.kind.value, "said": j.said,
+            "file": j.whole.file if j.whole else "", "line": j.whole.line if j.whole else 0,
+            "left_out": [str(x) for x in j.whole.left_out] if j.whole else [],
+        }
+        for j in found.rows
+    ]  # fmt: skip
+    return {
+        "tree": name, "design": found.design, "headline": headline(name, found), "exit": int(exit_of(found)),
+        "rows": rows, "helpers": list(found.alarms), "without_row": list(found.without),
+    }  # fmt: skip

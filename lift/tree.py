@@ -1,0 +1,113 @@
+"""A kernel's source: its functions by name, with the branches of #if that are compiled, and what its #defines say."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lift.ctokens import Row, tokens, without_comments
+from lift.patch import Hunk, PatchLine
+from lift.pieces import Define, Piece, pieces, split_defines
+from lift.refusal import NotLifted
+
+_CONFIG = r"(?:CONFIG_\w+|IS_ENABLED\(CONFIG_\w+\)|defined\(CONFIG_\w+\)|defined CONFIG_\w+)"
+_YES = re.compile(rf"(?:ifdef CONFIG_\w+|if {_CONFIG}(?: && {_CONFIG})*)$")
+_NO = re.compile(rf"(?:ifndef CONFIG_\w+|if ?!{_CONFIG}|if 0)$")
+_DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b(.*)")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A function: piece has its head and its body."""
+
+    file: str
+    piece: Piece
+
+    @property
+    def line(self) -> int:
+        return self.piece.head[0].number
+
+    @property
+    def body(self) -> list[Row]:
+        """Without the `}` that ends it."""
+        return self.piece.rows[:-1]
+
+
+class Tree:
+    """Of some files: path -> text. A function that is defined twice, or with an #if that is not understood, is refused
+    when it is asked for."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.files = files
+        self.defines: dict[str, str] = {}
+        self._functions: dict[str, list[Found]] = {}
+        self._unclear: dict[str, set[int]] = {}
+        for file, text in files.items():
+            self._read(file, text)
+
+    def _read(self, file: str, text: str) -> None:
+        rows = [Row(line, number, False) for number, line in enumerate(text.split("\n"), 1)]
+        rows, self._unclear[file] = compiled(without_comments(rows))
+        lines = tuple(PatchLine(" ", row.text, row.number) for row in rows)
+        _, defines = split_defines(rows)
+        self.defines |= {d.name: d.value for d in defines if _is_constant(d)}
+        for piece in pieces(Hunk(file, "", 1, lines), "+"):
+            if piece.head and piece.ends and not piece.name.startswith(("struct ", "enum ", "union ")):
+                self._functions.setdefault(piece.name, []).append(Found(file, piece))
+
+    def names(self) -> set[str]:
+        return set(self._functions)
+
+    def find(self, name: str) -> Found | None:
+        """Raises NotLifted if it is not clear what it is."""
+        found = self._functions.get(name, [])
+        if not found:
+            return None
+        of_c = [f for f in found if f.file.endswith(".c")]
+        found = of_c if len(of_c) == 1 else found  # a header has one for kernels without the .c file
+        if len(found) > 1:
+            places = " and ".join(f"{f.file}:{f.line}" for f in found)
+            raise NotLifted(found[0].line, f"{name}() is defined more than once: {places}", "", found[0].file)
+        lines = {row.number for row in (*found[0].piece.head, *found[0].piece.rows)}
+        if unclear := lines & self._unclear[found[0].file]:
+            what = f"{name}(): whether this `#if` is compiled is not known"
+            raise NotLifted(min(unclear), what, "CONFIG_ options are taken as set; others are not", found[0].file)
+        return found[0]
+
+    def digest(self, name: str) -> str:
+        """Of the tokens of a function, or of each that has the name; "" without one. White space and comments are none."""
+        made = hashlib.sha256()
+        for found in self._functions.get(name, []):
+            made.update(" ".join(t.text for t in tokens([*found.piece.head, *found.piece.rows])).encode())
+        return made.hexdigest()[:12] if name in self._functions else ""
+
+
+def _is_constant(define: Define) -> bool:
+    return define.word == "define" and bool(define.value)
+
+
+def compiled(rows: Sequence[Row]) -> tuple[list[Row], set[int]]:
+    """The same lines, empty where #if leaves them out with every CONFIG_ option set; and those of conditions that say
+    something else, of which both branches stay."""
+    out, unclear = list[Row](), set[int]()
+    taken: list[bool | None] = []  # of each #if around the line; None: not known
+    for row in rows:
+        directive = _DIRECTIVE.match(row.text)
+        if directive is None:
+            out.append(row if all(t is not False for t in taken) else Row("", row.number, row.changed))
+            continue
+        out.append(Row("", row.number, row.changed))
+        word, said = directive[1], " ".join(f"{directive[1]} {directive[2]}".split())
+        if word in ("if", "ifdef", "ifndef"):
+            taken.append(True if _YES.match(said) else False if _NO.match(said) else None)
+        elif taken and word == "else":
+            taken[-1] = None if taken[-1] is None else not taken[-1]
+        elif taken and word == "elif":
+            taken[-1] = False if taken[-1] is True else None
+        elif taken:
+            taken.pop()
+        if taken and taken[-1] is None:
+            unclear.add(row.number)
+    return out, unclear
