@@ -92,6 +92,7 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "engine_state": (None, [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p]),
     "engine_find": (ctypes.c_uint32, [ctypes.c_void_p, ctypes.c_void_p]),
     "engine_successors": (ctypes.c_uint32, [ctypes.c_void_p] * 4),
+    "engine_eval_edges": (None, [ctypes.c_void_p, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
     "engine_differs": (ctypes.c_bool, [*[ctypes.c_void_p] * 4, *[ctypes.c_uint64] * 2]),
     "engine_go_on_whole": (None, [ctypes.c_void_p] * 2),
     "engine_eval_atoms": (

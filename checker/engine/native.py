@@ -349,6 +349,15 @@ class Exploration:
             self._library.engine_eval_atoms(self._engine, *out)
         return values
 
+    def eval_edges(self) -> U64:
+        """u64[edges, words]: of each edge of the graph, what the formulas of steps say: formula a is bit a % 64 of word a // 64."""
+        graph, words = self.graph(), -(-self.shape.n_edge_atoms // 64)
+        said = np.zeros((len(graph.target), words), np.uint64)
+        for start in range(0, graph.n if words else 0, 1 << 16):  # in chunks, so that Ctrl-C is heard
+            stop, at = min(start + (1 << 16), graph.n), int(graph.row[start])
+            self._library.engine_eval_edges(self._engine, start, stop, said[at:].ctypes.data)
+        return said
+
     def atoms_at(self, number: int) -> U8:
         """u8[n_atoms]: the value of every atom in one stored state."""
         assert 0 <= number < self._view().states

@@ -348,6 +348,23 @@ void engine_eval_atoms(struct Engine *e, const u32 *atoms, u32 count, u64 from, 
     }
 }
 
+/* What the formulas of steps say of each kept edge of the states from <= id < to, one after the other: u64[edges, words]. */
+void engine_eval_edges(struct Engine *e, u64 from, u64 to, u64 *said) {
+    u32 words = watch_words(&e->edge_watch);
+    const u64 *row = e->row.data;
+    const struct Those after = {e->out, 1, e->model.words8, words};
+    for (u64 id = from; id < to; id++)
+        for (u64 k = row[id]; k < row[id + 1]; k++, said += words) {
+            load_state(e, (u32)id, e->packed, e->state);
+            load_state(e, ((u32 *)e->target.data)[k], e->packed, e->out);
+            memset(said, 0, words * 8ull);
+            if (!e->linked) e->model.edge_atoms(e->state, e->out, said);
+            else
+                for (const struct Asked *of = e->linked->edge_atoms, *end = of + e->linked->n_asked_of_edges; of < end; of++)
+                    of->ask(e->state, &after, said, (u32)of->bit, of->to);
+        }
+}
+
 /* All enabled successors of any state; the room that `out` and `labels` need is that of max_successors. */
 u32 engine_successors(struct Engine *e, const u64 *state, u64 *out, u16 *labels) { return successors(e, state, out, labels); }
 

@@ -12,7 +12,12 @@ survivor    everything else: in no cell another verdict.
 
 Of a survivor it is known in which cells its reachable graph is another one: there a property is missing. Where it is the
 same everywhere, its change never makes a difference in a reachable state of any cell: then a guest or a cell is missing,
-unless it makes none in any state at all, which equal.py asks z3.
+unless it makes none in any state at all, which equal.py asks z3. In between stands
+
+alike       in every cell an observer cannot tell it from the design, who sees who takes which step, and what every formula of
+            every property says of each state and step; decided by bisimulation (questions/bisimulation.py). A step that
+            changes nothing is not seen. No property over these formulas can tell it, and no guest, as one of those cells
+            is of a role that does all that it may in any order (GENERAL); without such a cell it stays a survivor.
 
 How: one program for each system with all mutants inside (schemata.py), a search of it for each mutant in each cell, and
 of its graph what the product's own judge asks (verdict.py), without runs and their replay: a mutant is not told. In each
@@ -46,6 +51,7 @@ from checker.language.text import function_text
 from checker.matrix.cells import Cell
 from checker.matrix.roles import ON_REQUEST, all_properties, default_devices, keep_company, registered, uapi_vmms
 from checker.questions import gate
+from checker.questions.bisimulation import Coloured, bisimilar
 from checker.questions.expected import Row, Table
 from model.lang import Fair, Kind, Property, Scope, cells, save
 from oracles.kvm.mutants import IOAPIC as KERNEL_IOAPIC
@@ -60,6 +66,7 @@ DESIGN = "v6"
 KVM, KERNEL_CHIP, QEMU_CHIP, VMMS = "KVM", "in-kernel I/O APIC", "QEMU's I/O APIC", "VMMs"
 ASKED_FOR, TIME = "VMMs on request", "time"
 SIDES = (KVM, KERNEL_CHIP, QEMU_CHIP, VMMS, ASKED_FOR, TIME)
+GENERAL = frozenset({"any", "any_vmm"})  # the guest, and the VMM, that do all that they may
 MAX_STATES = 390_000  # of a mutant's graph in one cell; the largest of the design has less than half
 HOLDS, VIOLATED, REACHED, NEVER, OPEN = "HOLDS", "VIOLATED", "REACHED", "NEVER", "?"
 OF_TEXT = {"ok": HOLDS, "(ok)": HOLDS, "FAIL": VIOLATED, "yes": REACHED, "no": NEVER}
@@ -84,8 +91,8 @@ def side_of(function: ir.Function) -> str | None:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a mutant does in a cell. graph: "same" as the design's, "other", "range" (a value leaves its range) or "limit"
-    (too many states). verdicts: property -> (the design's, the mutant's) where they differ."""
+    """What a mutant does in a cell. graph: "same" as the design's, "alike" (another one, and the same for an observer), "other",
+    "range" (a value leaves its range) or "limit" (too many states). verdicts: property -> (the design's, the mutant's) where they differ."""
 
     graph: str
     verdicts: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
@@ -150,6 +157,7 @@ class World:
         on_request = ON_REQUEST & {names["vmm"], names["guest"]} and names["vmm"] not in uapi_vmms()
         by_name = {role: registered(role, name) for role, name in names.items()}
         self.by_default = not on_request and names["device"] in default_devices() and keep_company(by_name)
+        self.general = bool(GENERAL & {names["vmm"], names["guest"]})
         first = next(iter(self.cells.values()))
         self.system, self.scope, self.properties = first.system, first.scope, list(properties)
         self.original = lower(self.system, self.scope, properties)
@@ -273,6 +281,22 @@ class Searched:
         packed = self.exploration.packed(), other.exploration.packed()
         return all(np.array_equal(a, b) for a, b in (packed, *pairs))
 
+    def observed(self) -> Coloured:
+        """What an observer sees: of a state what each formula says there; of a transition who takes which step, and what each
+        formula of steps says of it. A step that leads from a state to itself, and breaks nothing, is not seen."""
+        graph, of_states = self.graph, atom_count(self.world.program, False)
+        values = np.packbits(self.exploration.eval_atoms(range(of_states)), axis=0).T.astype(np.uint64)
+        said, sources = (
+            self.exploration.eval_edges(),
+            np.repeat(np.arange(graph.n), np.diff(graph.row).astype(np.int64)),
+        )
+        edges = np.concatenate([graph.label[:, None].astype(np.uint64), said], axis=1)
+        targets = graph.target.astype(np.int64)
+        count = atom_count(self.world.program, True)
+        nothing = [(1 << min(64, count - at)) - 1 for at in range(0, count, 64)]  # is broken
+        unseen = (sources == targets) & (said == np.array(nothing, np.uint64)).all(axis=1)
+        return Coloured(values, sources, targets, edges).without(unseen)
+
     def verdicts(self) -> Verdicts:
         """What verdict.Judge says of each property."""
         found = Verdicts()
@@ -371,7 +395,13 @@ class CellJudge:
             name: (was, now) for (name, was), now in zip(self.verdicts.items(), found.verdicts().values(), strict=True)
         }
         differing = {name: pair for name, pair in pairs.items() if pair[0] != pair[1] and pair[1] != OPEN}
-        return Effect("same" if same else "other" if complete else "limit", differing)
+        if same or not complete:
+            return Effect("same" if same else "limit", differing)
+        return Effect("alike" if not differing and bisimilar(self._observed, found.observed()) else "other", differing)
+
+    @cached_property
+    def _observed(self) -> Coloured:
+        return self.design.observed()
 
 
 def worlds(expected: Table, book: Rulebook) -> Iterator[World]:

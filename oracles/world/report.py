@@ -29,6 +29,7 @@ class Survival(Enum):
     REFUSED = "refused"
     UNSEEN = "no verdict tells"  # its graph is another one somewhere
     UNMET = "no reachable state tells"  # its graph is the same everywhere
+    ALIKE = "alike for any observer"
     EQUAL = "equal for all states"
     OPEN = "not judged everywhere"
 
@@ -75,7 +76,7 @@ def told(
 ) -> list[MutantRow]:
     """equal_of: which of these are equal; asked of those that no reachable state tells, once every cell was searched."""
     listed = [_told(mutant, outcome.all.get(mutant.name, []), bool(outcome.left)) for mutant in mutants]
-    equal = equal_of([t.mutant.name for t in listed if t.fate is Survival.UNMET])
+    equal = equal_of([t.mutant.name for t in listed if t.fate in (Survival.UNMET, Survival.ALIKE)])
     return [replace(t, fate=Survival.EQUAL) if t.mutant.name in equal else t for t in listed]
 
 
@@ -88,8 +89,13 @@ def _told(mutant: Mutant, found: Sequence[tuple[Place, Effect]], cut_short: bool
         fate = Survival.OPEN
     elif graphs["range"]:
         fate = Survival.REFUSED
+    elif graphs["other"] or graphs["limit"]:
+        fate = Survival.UNSEEN
+    elif any(place.general for place, _ in found):
+        fate = Survival.ALIKE
     else:
-        fate = Survival.UNSEEN if graphs["other"] or graphs["limit"] else Survival.UNMET
+        alike = any(judged.graph == "alike" for _, judged in found)
+        fate = Survival.UNSEEN if alike else Survival.UNMET
     tellers = frozenset(name for _, judged in found for name in judged.verdicts)
     return MutantRow(mutant, fate, first, len(found), graphs["other"], graphs["range"], graphs["limit"], tellers)
 
@@ -115,7 +121,7 @@ class WorldReport:
         return [t for t in self.told if t.mutant.side == side and (not fates or t.fate in fates)]
 
     def share(self, side: str) -> float | None:
-        """Killed among those that are neither equal nor refused; None if there is none. What was not judged everywhere counts as
+        """Killed among those that are neither equal, nor alike, nor refused; None if there is none. What was not judged everywhere counts as
         not killed."""
         killed = len(self.of(side, Survival.KILLED))
         judged = killed + len(self.of(side, *ALIVE))
@@ -210,12 +216,12 @@ class WorldReport:
 
     def _sides(self) -> Iterator[str]:
         yield from ("## Counts", "", "| rules of | mutants | killed | only by a witness | killed beyond | no verdict tells | "
-                    "no reachable state tells | equal for all states | refused | open | killed of the rest | target |",
-                    "|---|" + "---:|" * 11)  # fmt: skip
+                    "no reachable state tells | alike for any observer | equal for all states | refused | open | killed of the rest | target |",
+                    "|---|" + "---:|" * 12)  # fmt: skip
         for side in SIDES:
             n, share = self._numbers(side), self.share(side)
             counts = (
-                n["mutants"], n["killed"], n["killed_by_witnesses_alone"], n[Survival.BEYOND.value], n[Survival.UNSEEN.value], n[Survival.UNMET.value],
+                n["mutants"], n["killed"], n["killed_by_witnesses_alone"], n[Survival.BEYOND.value], n[Survival.UNSEEN.value], n[Survival.UNMET.value], n[Survival.ALIKE.value],
                 n[Survival.EQUAL.value], n[Survival.REFUSED.value], n[Survival.OPEN.value],
                 "" if share is None else f"{100 * share:.1f} %", f"{100 * TARGETS[side]:.0f} %" if side in TARGETS else "",
             )  # fmt: skip
@@ -274,7 +280,7 @@ class WorldReport:
         yield ""
 
     def _survivors(self) -> Iterator[str]:
-        for fate in (*ALIVE, Survival.REFUSED, Survival.EQUAL):
+        for fate in (*ALIVE, Survival.ALIKE, Survival.REFUSED, Survival.EQUAL):
             found = [t for side in SIDES for t in self.of(side, fate)]
             yield from (f"## {fate.value.capitalize()}: {len(found)}", "")
             for t in found:

@@ -129,6 +129,7 @@ class Place:
     title: str
     states: int
     by_default: bool
+    general: bool  # of a role that does all that it may (judge.GENERAL)
 
 
 class Agenda:
@@ -139,7 +140,8 @@ class Agenda:
         self.names = set(names)
         cells = [(n, title) for n, world in enumerate(worlds) for title in world.cells]
         self.places = [
-            Place(k, n, title, worlds[n].rows[title].states, worlds[n].by_default) for k, (n, title) in enumerate(cells)
+            Place(k, n, title, worlds[n].rows[title].states, worlds[n].by_default, worlds[n].general)
+            for k, (n, title) in enumerate(cells)
         ]
 
     def mutants(self, place: Place) -> list[Mutant]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import z3
 
@@ -15,6 +16,7 @@ from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties
 from checker.matrix.select import select, selection
 from checker.questions import gate
+from checker.questions.bisimulation import bisimilar
 from checker.questions.expected import Row, Table, from_toml
 from checker.questions.verdict import Status, check_cell
 from model.lang import Kind, always
@@ -194,6 +196,47 @@ def test_what_no_search_tells_apart_is_the_same(made: Made) -> None:
     assert Equality(made.worlds).of([timer.name, swap.name], 2) == {swap.name}
 
 
+IDLE = "s.delayed_ioapic_service and ten_milliseconds_pass(): left operand dropped"
+
+
+def test_another_graph_may_be_the_same_for_an_observer(made: Made) -> None:
+    """Delayed work that finds nothing to do is a step from a state to itself: no observer sees it. Who runs, he sees."""
+    title = "firecracker 0x11, linux, shared"
+    judge, world = CellJudge(made.of(title), title), made.of(title)
+    idle = made.mutant(
+        title,
+        "kvm_ioapic_eoi_inject_work",
+        "s.delayed_ioapic_service and ten_milliseconds_pass(): left operand dropped",
+    )
+    assert judge.judge(idle) == Effect("alike")
+    found = Searched(world, judge.scope, world.numbers[idle.name], judge.start)
+    assert found.stats.transitions > judge.design.stats.transitions and not found.is_as(judge.design)
+    seen = judge.design.observed()
+    assert 0 < len(seen.sources) <= judge.design.stats.transitions and bisimilar(seen, found.observed())
+    for k in (0, len(seen.sources) // 2, len(seen.sources) - 1):
+        dropped = np.arange(len(seen.sources)) == k
+        assert not bisimilar(seen, seen.without(dropped))
+    assert judge.judge(made.mutant(title, "kvm_ioapic_eoi_pin", "2 -> 1")) == Effect("other")
+
+
+def test_what_an_observer_sees(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    title = "firecracker 0x11, linux, shared"
+    judge, world = CellJudge(made.of(title), title), made.of(title)
+    number = world.numbers[made.mutant(title, "kvm_ioapic_eoi_inject_work", IDLE).name]
+    searched = Searched(world, judge.scope, number, judge.start)
+    graph, said, seen = searched.graph, searched.exploration.eval_edges(), searched.observed()
+    sources = np.repeat(np.arange(graph.n), np.diff(graph.row).astype(np.int64))
+    moves = sources != graph.target  # nothing is broken in a step that leads nowhere else
+    assert 0 < moves.sum() < len(moves)
+    assert (seen.edges[:, 0] == graph.label[moves]).all() and np.array_equal(seen.edges[:, 1:], said[moves])
+    assert (seen.sources == sources[moves]).all() and (seen.targets == graph.target[moves]).all()
+    for state in (0, 7, graph.n - 1):
+        values = searched.exploration.atoms_at(state)
+        assert (np.unpackbits(seen.states[state].astype(np.uint8))[: len(values)] == values).all()
+    monkeypatch.setattr(searched.exploration, "eval_edges", lambda: np.zeros_like(said))
+    assert len(searched.observed().sources) == len(moves), "a step that breaks something is seen"
+
+
 @pytest.mark.parametrize("title", ["qemu_kernel_migrated 0x11, xen, level", "firecracker 0x11, linux, shared"])
 def test_what_is_passed_over_as_the_same_graph_is_the_same(made: Made, title: str) -> None:
     world = made.of(title)
@@ -323,8 +366,9 @@ def test_what_is_told_does_not_depend_on_who_was_faster(made: Made, log: Log) ->
 
 # --- what the report counts ---
 
-HERE = Place(0, 0, "cell", 10, True)
-BEYOND = Place(1, 0, "asked for", 10, False)
+HERE = Place(0, 0, "cell", 10, True, False)
+BEYOND = Place(1, 0, "asked for", 10, False, False)
+GENERAL = Place(2, 0, "of any guest", 10, True, True)
 KILL = Effect("other", {"no_storm": ("HOLDS", "VIOLATED")})
 FATES = [
     ([(HERE, KILL)], Survival.KILLED), ([(HERE, Effect("range")), (BEYOND, KILL)], Survival.BEYOND),
@@ -344,6 +388,29 @@ def test_the_fate_of_a_mutant(made: Made, found: list[tuple[Place, Effect]], fat
     assert cut.fate is Survival.OPEN
 
 
+@pytest.mark.parametrize(
+    ("found", "fate"),
+    [
+        ([(HERE, Effect("alike")), (GENERAL, Effect("alike"))], Survival.ALIKE),
+        ([(HERE, Effect("alike")), (GENERAL, Effect("same"))], Survival.ALIKE),
+        ([(HERE, Effect("same")), (GENERAL, Effect("same"))], Survival.ALIKE),
+        ([(HERE, Effect("alike")), (HERE, Effect("same"))], Survival.UNSEEN),  # of no guest that does all that it may
+        ([(HERE, Effect("same")), (BEYOND, Effect("same"))], Survival.UNMET),
+        ([(HERE, Effect("other")), (GENERAL, Effect("alike"))], Survival.UNSEEN),
+        ([(GENERAL, Effect("limit"))], Survival.UNSEEN),
+        ([(HERE, KILL), (GENERAL, Effect("alike"))], Survival.KILLED),
+    ],
+)
+def test_alike_is_what_no_observer_tells_of_any_guest(
+    made: Made, found: list[tuple[Place, Effect]], fate: Survival
+) -> None:
+    mutant = made.worlds[0].mutants[0]
+    (said,) = told([mutant], Effects({mutant.name: found}), lambda names: ())
+    assert said.fate is fate
+    if fate in (Survival.ALIKE, Survival.UNMET):
+        assert told([mutant], Effects({mutant.name: found}), frozenset)[0].fate is Survival.EQUAL
+
+
 def report(made: Made, fates: list[Survival], every: int = 1, sides: tuple[str, ...] = tuple(TARGETS)) -> WorldReport:
     """So many mutants with these fates on each side."""
     base = made.worlds[0].mutants[0]
@@ -357,7 +424,7 @@ def report(made: Made, fates: list[Survival], every: int = 1, sides: tuple[str, 
 
 
 def test_a_share_is_of_what_can_be_killed(made: Made) -> None:
-    full = report(made, [Survival.KILLED, Survival.EQUAL, Survival.REFUSED])
+    full = report(made, [Survival.KILLED, Survival.ALIKE, Survival.EQUAL, Survival.REFUSED])
     assert full.share(KVM) == 1.0 and full.missed() == [] and full.is_whole()
     for survivor in (Survival.UNSEEN, Survival.UNMET, Survival.BEYOND):
         assert report(made, [Survival.KILLED] * 9 + [survivor]).share(KVM) == 0.9
