@@ -141,6 +141,7 @@ WRONG = [
     (V20, LatchIsClearedWithTheLineWhileEdge), (V11, EoiDoesNotResend), (V20, EdgeIsDetected),
     (V11, RoutesAreForgotten),
 ]  # fmt: skip
+NEED_TWO = (DestIsForgotten, EdgeIsDetected)  # another destination, another vector
 
 
 @needs_qemu
@@ -151,6 +152,8 @@ WRONG = [
 )
 def test_a_wrong_model_is_noticed(real: QemuIoapic, version: IoapicVersion, wrong: type[Design]) -> None:
     scope = bench_scope(version, pins=1)
+    if wrong not in NEED_TWO:  # 80 transitions for each version instead of 880
+        scope = replace(scope, cpus=1, vectors=1)
     done = cover(Subject(bench(wrong), scope, real), space(bench(wrong), scope), "wrong")
     assert done.disagreement is not None
     assert len(done.disagreement.walk) <= 4, "the story is not the shortest one"
@@ -252,7 +255,7 @@ def test_a_quick_run_gives_its_numbers() -> None:
 
 @needs_qemu
 def test_a_run_with_a_wrong_model_stops_there() -> None:
-    result = conform(Request(cover=True), print, quick=True, vmm=NoEoiRegister)
-    assert [section.unexplained for section in result.sections] == [0, 1], "0x11 has no such register"
+    result = conform(Request(cover=True), print, quick=True, vmm=EoiRegisterIn0x11)
+    assert [section.unexplained for section in result.sections] == [1], "0x20 is not asked"
     assert result.disagreement is not None
     assert result.disagreement.mismatch.entry == "ioapic_mem_write_eoi"
