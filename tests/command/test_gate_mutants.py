@@ -10,6 +10,7 @@ import pytest
 
 from checker.command import mutants
 from checker.questions import gate
+from oracles.world import equal
 from oracles.world import run as world_run
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -26,13 +27,14 @@ def tiny(monkeypatch, tmp_path):
     return ("gate", "--mutants", "--jobs", "1")
 
 
-def test_a_part_is_told_and_is_no_pass(eoi, tiny, tmp_path):
-    ran = eoi(*tiny, "--every", "40", "--write", str(tmp_path / "out"))
+def test_a_part_is_told_and_is_no_pass(eoi, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(equal, "LEMMAS", ())  # seven seconds of z3; what they decide: tests/oracles/test_world.py
+    ran = eoi(*tiny, "--every", "80", "--write", str(tmp_path / "out"))
     assert ran.code == 1  # of KVM's rules this cell does not tell 95 %
     assert "KVM: " in ran.out and "target 95 % missed" in ran.out and "VMMs: " in ran.out
     assert "QEMU's I/O APIC: none judged" in ran.out
     record = json.loads((tmp_path / "out/world.json").read_text())
-    assert record["one_in"] == 40 and not record["whole"] and record["cells"] == len(CELLS)
+    assert record["one_in"] == 80 and not record["whole"] and record["cells"] == len(CELLS)
     killed = [m for m in record["mutants"] if m["fate"] == "killed"]
     assert killed and {m["killed_in"] for m in killed} <= CELLS
     assert all(was != now for m in killed for was, now in m["verdicts"].values())
@@ -40,7 +42,7 @@ def test_a_part_is_told_and_is_no_pass(eoi, tiny, tmp_path):
     assert survivors and all({"file", "line", "change", "diff"} <= set(m) for m in survivors)
     assert "lvr_kept" in record["asked_of_no_cell"] and "no_eoi_lost" not in record["asked_of_no_cell"]
     text = (tmp_path / "out/world.md").read_text()
-    assert "One mutant in 40: a part." in text and all(f"`{m['change']}`" in text for m in survivors)
+    assert "One mutant in 80: a part." in text and all(f"`{m['change']}`" in text for m in survivors)
 
 
 def test_no_mutants_are_inconclusive(eoi, tiny, monkeypatch):
@@ -71,7 +73,7 @@ def test_expectations_of_another_model_are_refused(eoi, tiny, tmp_path):
 def test_what_it_is_not_asked(eoi):
     ran = eoi("gate", "--mutants", "--design", "v1")
     assert ran.code == 2 and "mutants are those of v6" in ran.err
-    ran = eoi("gate", "--every", "3")
+    ran = eoi("gate", "--every", "80")
     assert ran.code == 2 and "--mutants" in ran.err
 
 
