@@ -33,6 +33,7 @@ from model.lang import (
     step,
 )  # fmt: skip
 from tests.rigs.cgen_harness import Native
+from tests.rigs.volume import volume
 
 Cpu: TypeAlias = Annotated[int, Index("cpus")]
 Pin: TypeAlias = Annotated[int, Index("pins")]
@@ -237,7 +238,7 @@ def test_c_does_what_python_does(tmp_path: Path, design: type[Toy], version: Ver
     native = Native(reference.program, tmp_path)
     choices = (list(Version).index(version), int(lazy))
     seen, todo, faults = {reference.initial}, [reference.initial], 0
-    while todo and len(seen) < 1500:
+    while todo and len(seen) < volume(700, 1500):
         codes = todo.pop(0)
         found = native.expand(codes, choices)
         assert [(label, bad, None if bad else then) for label, bad, then in found] == list(reference.expand(codes))
