@@ -8,7 +8,6 @@ these is asked of many states.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
@@ -68,25 +67,30 @@ def _sampled(
 ) -> Iterator[tuple[Instance, Codes, Codes | None]]:
     """(step, state, next state or None if it is disabled) as they are compiled."""
     taken, refused = _looked_through(search)
+    codes = search.layout.from_bytes
     for instance in _chosen(program, files, taken):
-        yield from ((instance, *pair) for pair in itertools.islice(taken[instance.label].items(), STATES))
-        yield from ((instance, state, None) for state in itertools.islice(refused.get(instance.label, ()), STATES))
+        for raw, after in taken[instance.label]:
+            yield instance, codes(raw), codes(after)
+        for raw in refused.get(instance.label, ()):
+            yield instance, codes(raw), None
 
 
-def _looked_through(search: NativeSearch) -> tuple[dict[int, dict[Codes, Codes]], dict[int, list[Codes]]]:
-    """By label: the steps from a sample of the states, and the states from which it cannot be taken."""
-    taken, refused = dict[int, dict[Codes, Codes]](), dict[int, list[Codes]]()
+def _looked_through(search: NativeSearch) -> tuple[dict[int, list[tuple[bytes, bytes]]], dict[int, list[bytes]]]:
+    """By label, of a sample of the states, as they are stored: STATES of the steps from them, and STATES from which it
+    cannot be taken."""
+    taken, refused = dict[int, list[tuple[bytes, bytes]]](), dict[int, list[bytes]]()
     explored, states = search.exploration, search.stats().states
-    labels = range(len(search.fairness))
+    open_labels = set(range(len(search.fairness)))  # of too few states is known that they refuse it
     for number in Random(SEED).sample(range(states), min(states, LOOKED_THROUGH)):
         raw = explored.state(number)
-        state = search.layout.from_bytes(raw)
-        after = {label: search.layout.from_bytes(to) for label, to in explored.successors(raw)}
-        for label in labels:
-            if label in after:
-                taken.setdefault(label, {})[state] = after[label]
-            elif len(refused.setdefault(label, [])) < STATES:
-                refused[label].append(state)
+        after = dict(explored.successors(raw))
+        for label, to in after.items():
+            if len(steps := taken.setdefault(label, [])) < STATES:
+                steps.append((raw, to))
+        for label in open_labels - after.keys():
+            refused.setdefault(label, []).append(raw)
+            if len(refused[label]) == STATES:
+                open_labels.remove(label)
     return taken, refused
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar
@@ -40,23 +39,25 @@ def code_range(of: Scalar) -> tuple[int, int]:
             return 0, (1 << (inner.hi + 1)) - 1
 
 
-def scalars_in(node: object) -> Iterator[Scalar]:
-    """Every scalar type met anywhere in a dataclass, tuple or dict of the IR."""
-    if isinstance(node, BoolType | IntType | EnumType | OptionalType | MaskType):
-        yield node
-    elif isinstance(node, tuple):
-        for part in node:  # pyright: ignore[reportUnknownVariableType]
-            yield from scalars_in(part)  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(node, dict):
-        yield from scalars_in(tuple(node.values()))  # pyright: ignore[reportUnknownArgumentType]
-    elif dataclasses.is_dataclass(node) and not isinstance(node, type):
-        for name in _names_of_fields(type(node)):
-            yield from scalars_in(getattr(node, name))
+def scalars_in(node: object) -> set[Scalar]:
+    """Every scalar type met anywhere in a dataclass, tuple or dict of the IR. A program has 10^5 nodes."""
+    found, left = set[Scalar](), [node]
+    while left:
+        part = left.pop()
+        if isinstance(part, tuple):
+            left.extend(part)  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(part, dict):
+            left.extend(part.values())  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(part, BoolType | IntType | EnumType | OptionalType | MaskType):
+            found.add(part)
+        else:
+            left.extend([getattr(part, name) for name in _names_of_fields(type(part))])
+    return found
 
 
 @functools.cache
 def _names_of_fields(cls: Any) -> tuple[str, ...]:
-    return tuple(part.name for part in dataclasses.fields(cls))
+    return tuple(part.name for part in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else ()
 
 
 def width_for(node: object) -> int:

@@ -26,8 +26,11 @@ class Ran:
 
 @pytest.fixture(autouse=True)
 def few_states_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looking at 1,000 states of each cell in CPython is for users, and for tests/unit/test_recheck.py."""
+    """Looking at 1,000 states of each cell in CPython is for users, and for tests/unit/test_recheck.py; so are six steps in
+    z3, a quarter of a second for each program."""
     monkeypatch.setattr(recheck, "ALL_TOGETHER", recheck.LEAST)
+    for name, few in (("INSTANCES", 1), ("STATES", 8), ("LOOKED_THROUGH", 200)):
+        monkeypatch.setattr(f"checker.questions.relation.{name}", few)
 
 
 @pytest.fixture
