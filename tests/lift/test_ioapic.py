@@ -27,7 +27,7 @@ from tests.lift.test_forms import function, lift
 from tests.lift.test_one_token import changes, outcome
 from tests.rigs.own_c import IOAPIC, LAPIC, diff_of, edited
 from tests.rigs.own_ioapic import WHOLE, changed
-from tests.rigs.volume import at_once
+from tests.rigs.volume import at_once, volume
 
 Change = tuple[str, str]
 TESTED = "	if (!ent->fields.mask && (ioapic->irr & (1 << pin))) {\n"
@@ -340,11 +340,15 @@ WITHOUT_EFFECT = {
 
 @pytest.mark.everything
 def test_one_token_is_noticed(tmp_path: Path) -> None:
+    """By day every third, and all that are known to be lost."""
     counts, lost = Counter[str](), set[str]()
-    for what, text in changes(IOAPIC, WHOLE):
+    renamed = {f"{w} -> {w.split()[1]}_x" for w in WITHOUT_EFFECT}
+    known = renamed | {"52: || -> &&", "151: -> -> ->other->", "214: break -> return"}
+    for number, (what, text) in enumerate(changes(IOAPIC, WHOLE)):
+        if number % volume(3, 1) and what not in known:
+            continue
         one = outcome(tmp_path, diff_of({IOAPIC: text}, 8, {IOAPIC: WHOLE}))
         counts[one] += 1
         lost |= {what} if one == "lost" else set()
-    renamed = {f"{w} -> {w.split()[1]}_x" for w in WITHOUT_EFFECT}
-    assert lost == renamed | {"52: || -> &&", "151: -> -> ->other->", "214: break -> return"}
-    assert counts["different"] >= 20 and counts["refused"] > 350
+    assert lost == known
+    assert counts["different"] >= volume(5, 20) and counts["refused"] > volume(110, 350)

@@ -25,7 +25,7 @@ def lines_of(text: str) -> list[StoryLine]:
 
 @pytest.mark.everything
 @settings(
-    max_examples=volume(80, 1_000), deadline=None, phases=[Phase.explicit, Phase.generate]
+    max_examples=volume(40, 1_000), deadline=None, phases=[Phase.explicit, Phase.generate]
 )  # to make a story small takes minutes
 @given(traces(), st.integers(0, 2))
 def test_any_story_is_told_as_it_is(trace: Trace, depth: int) -> None:

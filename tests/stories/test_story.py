@@ -79,7 +79,7 @@ def lines(draw: st.DrawFn) -> ReplayLine:
 
 
 @pytest.mark.everything
-@settings(max_examples=100, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=volume(50, 200), deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(lines(), st.integers(0, 3), st.integers(30, 76))
 def test_any_replay_line_is_read_back(line: ReplayLine, depth: int, width: int) -> None:
     """Quoted, cut at any width, in quoted-printable, alone and below a story."""
@@ -119,7 +119,7 @@ def test_a_damaged_replay_line(before: str, after: str, said: str) -> None:
 
 
 @pytest.mark.everything
-@settings(max_examples=volume(100, 2_000), deadline=None)
+@settings(max_examples=volume(50, 2_000), deadline=None)
 @given(traces(), st.integers(0, 3))
 def test_any_story_fits_a_mail_and_parses_back(trace: Trace, depth: int) -> None:
     text = to_text(trace)
