@@ -1,9 +1,9 @@
 """Generated C and CPython say the same of every design of the registry, under every VMM, guest, version and flag.
 
 One vCPU, pin and vector, level devices: the core of the matrix is compared at larger scopes, too (test_engines_agree.py).
-Each kernel meets every guest once, under the VMMs in turn and with one version of the I/O APIC, so that every two roles
-meet. Of a graph of more than some hundred states a sample is compared. `make nightly` compares every kernel with every
-guest under every VMM and version, and all of their graphs.
+Each kernel meets another guest under each VMM, with one version of the I/O APIC, so that a VMM meets every kernel and every
+guest; of any kernel with any guest the gate shows CPython some states. Of a graph of more than some hundred states a sample
+is compared. `make nightly` compares every kernel with every guest under every VMM and version, and all of their graphs.
 """
 
 from __future__ import annotations
@@ -36,9 +36,14 @@ def guests_of(design: str, vmm: str) -> list[str]:
     known = list(default_guests([vmm]))
     if vmm in ON_REQUEST or NIGHTLY:
         return known
-    turn = [name for name in default_vmms() if suits(design, name)]
-    first = KERNELS.index(design)
-    return [guest for n, guest in enumerate(known) if turn and turn[(first + n) % len(turn)] == vmm]
+    kernels = [kernel for kernel in KERNELS if suits(kernel, vmm)]
+    if design not in kernels:
+        return []
+    first = kernels.index(design) + default_vmms().index(
+        vmm
+    )  # the next kernel begins with the next guest, and so does the next VMM
+    turn = [guest for n, guest in enumerate(known) if (n - first) % len(kernels) == 0]
+    return turn or [known[first % len(known)]]
 
 
 def version_of(design: str, vmm: str, guest: str) -> IoapicVersion:
@@ -56,11 +61,12 @@ def pairs() -> list[object]:
     ]
 
 
-def test_every_two_roles_meet() -> None:
+def test_a_vmm_meets_every_kernel_and_every_guest() -> None:
     met = {(d, v, g) for d in KERNELS for v in VMM_NAMES if suits(d, v) for g in guests_of(d, v)}
     assert {(d, v) for d, v, _ in met} == {(d, v) for d in KERNELS for v in VMM_NAMES if suits(d, v)}
     assert {(v, g) for _, v, g in met} == {(v, g) for v in VMM_NAMES for g in default_guests([v])}
-    assert {(d, g) for d, _, g in met} >= {(d, g) for d in KERNELS for g in default_guests(["qemu"])}
+    for guest in default_guests(["qemu"]):
+        assert len({d for d, _, g in met if g == guest}) >= len(KERNELS) // 4, guest
     versions = [(d, v, g, version_of(d, v, g)) for d, v, g in met]
     for role in range(3):
         there = {(names[role], names[3]) for names in versions}
@@ -93,12 +99,12 @@ def test_designs_of_other_roles(design: str) -> None:
     guests = list(own.get("guest", default_guests(["qemu"])))
     found = cells(design, cls, ["base", "v6"], ["qemu"], guests, ["level"])
     assert len(found) >= len(guests)
-    turns = {"base": 0, "v6": 1, IoapicVersion.V11: 0, IoapicVersion.V20: 1}
+    turns = {"base": 0, "v6": 1, IoapicVersion.V11: 0, IoapicVersion.V20: 2}  # a guest meets one of the four
     chosen = [
         cell
         for cell in found
         if NIGHTLY
-        or (guests.index(cell.names["guest"]) + turns[cell.names["kernel"]] + turns[cell.scope.ioapic]) % 2 == 0
+        or (guests.index(cell.names["guest"]) + turns[cell.names["kernel"]] + turns[cell.scope.ioapic]) % 4 == 0
     ]
     assert {cell.names["guest"] for cell in chosen} == set(guests)
     for cell in chosen:
