@@ -51,5 +51,5 @@ def test_before_anything_was_compared(eoi, after):
 
 
 def test_a_whole_run_says_so(eoi):
-    told = json.loads(eoi(*QEMU, "--claim", "quiet_guest", "--json").out)
+    told = json.loads(eoi(*QEMU, "--claim", "flagless_vmm", "--json").out)
     assert not told["interrupted"] and told["not_compared"] == 0 and len(told["cells"]) == 2

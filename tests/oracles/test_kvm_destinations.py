@@ -25,6 +25,7 @@ from oracles.kvm.differences import LiveKvm
 from oracles.kvm.driver import LiveKvmSystem
 from oracles.lockstep import OracleMissing, Step
 from oracles.walk import Subject, differs, random_walks, replay
+from tests.rigs.volume import volume
 
 SCENES = [SplitDestinations, InKernelDestinations]
 SCOPE = Scope(cpus=4, pins=2, vectors=3, ioapic=IoapicVersion.V11)
@@ -52,9 +53,9 @@ def subject(real: LiveDestinations, scene: type[Machine], wrong: type[Machine] |
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("scene", SCENES)
 def test_the_running_kernel_agrees(real: LiveDestinations, scene: type[Machine], seed: int) -> None:
-    result = random_walks(subject(real, scene), seed=seed, steps=6000, length=60)
+    result = random_walks(subject(real, scene), seed=seed, steps=volume(2_500, 6_000), length=60)
     assert result.disagreement is None, result.disagreement
-    assert result.totals.agreed == result.totals.replayed >= 6000
+    assert result.totals.agreed == result.totals.replayed >= volume(2_500, 6_000)
 
 
 # ---- the stories of tests/litmus, as walks; `dest` is a number of two bits ----

@@ -280,7 +280,17 @@ def test_a_design_that_looks_at_more_is_covered_transition_by_transition(
     (tmp_path / "mine.py").write_text(LOOKS_AT_SPIV)
     assert (
         cli.main(
-            ["conform", "kvm", "--cover", "--design", str(tmp_path / "mine.py"), "--scope", "cpus=1,pins=1,vectors=1"]
+            [
+                "conform",
+                "kvm",
+                "--cover",
+                "--design",
+                str(tmp_path / "mine.py"),
+                "--scope",
+                "cpus=1,pins=1,vectors=1",
+                "--jobs",
+                "1",
+            ]
         )
         == 1
     )
