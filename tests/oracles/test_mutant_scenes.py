@@ -216,7 +216,7 @@ def test_conform_kvm_prints_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_conform_qemu_prints_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:
     whole = qemu_mutants.scenes
     monkeypatch.setattr(qemu_mutants, "scenes", lambda real: list(whole(real))[1:2])
-    assert cli.main(["conform", "qemu", "--mutants", "--steps", "600", "--write", str(tmp_path)]) == 0
+    assert cli.main(["conform", "qemu", "--mutants", "--steps", "1500", "--write", str(tmp_path)]) == 0
     check_output(capsys.readouterr().out, tmp_path, "qemu", "I/O APIC")
 
 
