@@ -182,6 +182,7 @@ def test_a_change_that_can_be_seen_is_found(design, vmm, what):
     assert found.what == what
 
 
+@pytest.mark.everything
 def test_a_change_that_cannot_be_seen_is_none():
     result = compared(FLAGLESS_VMM, OtherInside, "qemu")
     assert result.verdict == "SAME"

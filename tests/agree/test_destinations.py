@@ -68,6 +68,7 @@ def test_a_wrong_kernel_is_told(vmm: str, wrong: type[Machine], broken: set[str]
         assert {v.property.name for v in result.verdicts if v.status is Status.VIOLATED} == broken
 
 
+@pytest.mark.everything
 def test_without_modes_a_kernel_does_what_its_base_does() -> None:
     """A guest that writes physical destinations cannot tell the feature from the design that it completes."""
     for kernel, base in (("destinations", "base"), ("destinations_v6", "v6")):

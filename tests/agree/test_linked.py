@@ -88,13 +88,14 @@ def test_the_diagonal_meets_every_vmm_and_guest() -> None:
     assert len({n["kernel"] for n in names}) >= 8
 
 
-@pytest.mark.parametrize("cell", at_once(diagonal()[:: volume(2, 1)], 3), ids=title)  # the others have their turn below
+@pytest.mark.parametrize("cell", at_once(diagonal()[:: volume(2, 1)], 6), ids=title)  # the others have their turn below
 def test_linked_and_whole_are_one_search(cell: Cell) -> None:
     linked, whole = both_searches(cell)
     assert linked.stats().states > 1
     assert_same_search(linked, whole)
 
 
+@pytest.mark.everything
 def test_cells_of_two_bytes_and_a_search_that_is_cut_short() -> None:
     (cell, *_) = cells("v6", DESIGNS["v6"], ["v6"], ["qemu"], ["linux"], ["level"])
     cell = replace(cell, scope=replace(cell.scope, vectors=9))

@@ -44,7 +44,7 @@ from model.migration import Life, Migrating, MigrationScope, Operation, V6Host
 from model.vmms.kernel_irqchip import KernelIrqchip
 from model.vmms.qemu import Qemu
 from model.vmms.qemu_vmstate import SeoibState
-from tests.rigs.volume import NIGHTLY
+from tests.rigs.volume import NIGHTLY, at_once
 
 RUNNER = Runner()
 TINY = {"cpus": 1, "pins": 1, "vectors": 1}
@@ -145,7 +145,7 @@ def test_b_another_ioapic_version_is_not_noticed():
     assert code("rfc_v2:8:4:migrate") == "VES"
 
 
-@pytest.mark.parametrize("operation", ["migrate", "loadvm_at_start"])
+@pytest.mark.parametrize("operation", at_once(["loadvm_at_start", "migrate"], 2))
 def test_c_a_respected_vm_does_not_go_to_an_old_kernel_or_qemu(operation):
     """x86_seoib_post_load() aborts in the new process; an unknown section is an error. The source goes on."""
     for to in (5, 6, 7):
@@ -253,6 +253,7 @@ def test_a_policy_that_is_not_in_the_stream_is_lost_silently():
     assert code("property:11:10:migrate") == "ok"
 
 
+@pytest.mark.everything
 def test_rfc_v1_suppresses_the_eois_of_a_restored_guest_that_has_no_eoi_register():
     """v1's NOT_ADVERTISED set both flags of v3, and v3's bit 2 honours a planted SPIV bit 12; the merged DISABLE ignores it."""
     assert "no_eoi_lost" in entry("rfc_v1:1:4:loadvm_running").names

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from checker.engine.atoms import atoms
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, Outcome
@@ -19,6 +21,7 @@ SYSTEM = compose(PvEoi, Qemu, Linux, Level)
 PROPERTIES = [noted_in_service, none_is_noted]
 
 
+@pytest.mark.everything
 def test_engines_agree() -> None:
     program = lower(SYSTEM, SCOPE, PROPERTIES)
     assert compare_reachable(program, SYSTEM, SCOPE, PROPERTIES) > 100

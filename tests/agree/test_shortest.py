@@ -67,6 +67,7 @@ def test_every_violated_always_is_shortest(name: str) -> None:
             assert not reference.holds(p.function, tuple(verdict.binding.values()), end)
 
 
+@pytest.mark.everything
 def test_some_cell_violates_each_always() -> None:
     """So that a length is compared for each of them, here or at SMALL."""
     names = {p.name for p in all_properties().values() if p.kind is Kind.ALWAYS}

@@ -91,6 +91,7 @@ def named(name: str) -> Property:
     return next(p for p in PROPERTIES if p.name == name)
 
 
+@pytest.mark.everything
 def test_every_formula_in_every_state_as_in_cpython() -> None:
     symbolic, reference = toy()
     evaluator = Evaluator(symbolic)

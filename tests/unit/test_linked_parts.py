@@ -134,7 +134,7 @@ EDITS: dict[str, Edits] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("edit", at_once(EDITS, 3))
+@pytest.mark.parametrize("edit", at_once(EDITS, 6))
 def test_what_was_edited_is_used(files: Files, tmp_path: Path, edit: str) -> None:
     before = check(files.toy())
     assert check(Files(tmp_path, EDITS[edit]).toy()) != before, "the edit can be seen"
@@ -354,6 +354,7 @@ def lines_after_going_on(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> object:
     return search.lines_run()
 
 
+@pytest.mark.everything
 def test_lines_that_either_form_ran_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy = Files(tmp_path, NO_FAULT).toy(scope=Sizes(cpus=3))
     alone, whole = explored(toy), explored(toy, whole=True)
@@ -381,7 +382,7 @@ ENGINE_BUGS = {
 }
 
 
-@pytest.mark.parametrize("bug", at_once(ENGINE_BUGS, 4))
+@pytest.mark.parametrize("bug", at_once(ENGINE_BUGS, 8))
 def test_the_bug_in_the_engine_is_noticed(files: Files, bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (good, bad), text = ENGINE_BUGS[bug], engine_abi.engine_source()
     assert good in text, "the bug must be possible"
@@ -418,7 +419,7 @@ ASKING_BUGS = {
 }
 
 
-@pytest.mark.parametrize("bug", at_once(ASKING_BUGS, 3))
+@pytest.mark.parametrize("bug", at_once(ASKING_BUGS, 6))
 def test_the_bug_in_asking_is_noticed(
     tmp_path: Path, bug: str, nothing_kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

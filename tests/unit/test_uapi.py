@@ -369,6 +369,7 @@ def test_every_uapi_property_is_tried():
     assert uapi == {*BITES, "pending_eoi_is_kept"}
 
 
+@pytest.mark.everything
 def test_they_are_only_there_on_request(capsys):
     def eoi(*arguments: str) -> str:
         main(arguments)
