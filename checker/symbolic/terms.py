@@ -41,7 +41,7 @@ def code_range(of: Scalar) -> tuple[int, int]:
 
 def scalars_in(node: object) -> set[Scalar]:
     """Every scalar type met anywhere in a dataclass, tuple or dict of the IR. A program has 10^5 nodes."""
-    found, left = set[Scalar](), [node]
+    found, left = set[Scalar](), list[object]([node])
     while left:
         part = left.pop()
         if isinstance(part, tuple):
@@ -51,7 +51,8 @@ def scalars_in(node: object) -> set[Scalar]:
         elif isinstance(part, BoolType | IntType | EnumType | OptionalType | MaskType):
             found.add(part)
         else:
-            left.extend([getattr(part, name) for name in _names_of_fields(type(part))])
+            kind: Any = type(part)
+            left.extend([getattr(part, name) for name in _names_of_fields(kind)])
     return found
 
 
