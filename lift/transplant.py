@@ -39,7 +39,7 @@ def transplant(
                 raise NotLifted(line, f"{what}: {error}", "make the patch with more context") from None
             return Transplanted(nodes, sum(most) - lost, sum(most))
     raise NotLifted(line, f"{what}: the lines around the change are not the model's",
-                    "the patch is for another base, or the model says the same in other statements; then write this function by hand:\n"
+                    "the patch is for another base (--tree DIR gives its kernel), or the model says the same in other statements; then write this function by hand:\n"
                     f"      the hunk says:  {' | '.join(a)}\n      the model says: {' | '.join(whole)}")  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def lift_whole(lift: Lift, tree: Tree, row: FunctionRow) -> Whole | None:
     try:
         code: Sequence[Token] | None = tokens(found.body)
         if row.case:
-            code = _case(code or [], row.case)
+            code = case_of(code or [], row.case)
         return _translated(lift, found, row, _parsed(code)) if code is not None else None
     except NotLifted as refused:
         raise refused.in_file(found.file) from None
@@ -87,7 +87,7 @@ def _parsed(code: Sequence[Token]) -> list[Stmt]:
     return out
 
 
-def _case(code: Sequence[Token], label: str) -> Sequence[Token] | None:
+def case_of(code: Sequence[Token], label: str) -> Sequence[Token] | None:
     """What is done in a case; the rest of the function is the same for all cases. Raises NotLifted."""
     wanted = ["default", ":"] if label == "default" else ["case", label, ":"]
     places = [at for at in range(len(code)) if [t.text for t in code[at : at + len(wanted)]] == wanted]
@@ -119,7 +119,7 @@ def _translated(lift: Lift, found: Found, row: FunctionRow, stmts: Sequence[Stmt
         raise NotLifted(lost.line, f"nothing was made of `{lost.text}`", "tell: the lift should have said why")
     whole = simplified(lift.resolved(row.model, tidy(nodes)))
     whole = lift.known.shapes.with_places(row.model, whole)
-    if name := lift.known.shapes.unset(row.model, whole):
+    if row.model not in lift.known.new and (name := lift.known.shapes.unset(row.model, whole)):
         raise NotLifted(found.line, f"{row.c}(): what is `{name}` in the model has no value where it is read")
     lift.table.used.add(row.line)
     return Whole(row, found.file, found.line, whole, ledger.left_out, len({t.line for t in code}))

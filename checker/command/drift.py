@@ -40,11 +40,8 @@ def headline(name: str, found: Drift) -> str:
         said = f"differs from {found.design} in {differ} of {there} functions"
     else:
         said = f"says what {found.design} says in {len(found.agree)} of {there} functions"
-    open_ = {
-        "refused": found.of(Sameness.REFUSED),
-        "undecided": found.of(Sameness.OPEN),
-        "helpers changed": found.alarms,
-    }
+    helpers = f"helper{'s' * (len(found.alarms) != 1)} changed"
+    open_ = {"refused": found.of(Sameness.REFUSED), "undecided": found.of(Sameness.OPEN), helpers: found.alarms}
     return f"{name} {said}{''.join(f', {len(those)} {what}' for what, those in open_.items() if those)}"
 
 

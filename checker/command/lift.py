@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +13,15 @@ from checker.errors import UserError
 from checker.matrix.lifting import LiftedFile, lift_files
 from checker.matrix.loader import load_design
 
+TREE = "checker.command.tree"  # loaded only where it is asked, and z3 with it
+
 
 def run(options: Namespace) -> int:
     """Print the class, or write it; then what was left out, line by line. Nothing is written if a line is refused."""
     output = Path(options.output) if options.output else None
     if output is not None:
         files.check_file("-o", output)
-    found = lift_files(options.files, options.nth, reverse=options.reverse)
+    found = of_options(options)
     load_design(str(found.path))  # a design that would be refused is none
     if output is not None:
         check_unwritten(output, found.source)
@@ -28,6 +31,16 @@ def run(options: Namespace) -> int:
         print(found.source, end="")
     print("".join(f"{line}\n" for line in left_out_lines(found.left_out)), end="")
     return Exit.FINE
+
+
+def of_options(options: Namespace) -> LiftedFile:
+    """Raises UserError."""
+    if options.tree:
+        of_tree: LiftedFile = importlib.import_module(TREE).lifted(options)
+        return of_tree
+    if not options.files:
+        raise UserError("give a patch, or the mail that holds it; or a kernel's source: --tree DIR")
+    return lift_files(options.files, options.nth, reverse=options.reverse)
 
 
 def check_unwritten(output: Path, source: str) -> None:

@@ -78,10 +78,10 @@ def add_engine(parser: ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
 
 
-def add_system(parser: ArgumentParser) -> None:
+def add_system(parser: ArgumentParser, how_many: str = "+") -> None:
     """What is judged: a design, and who stands around it."""
     what = "a registered design, a path to a .py file, or a C patch; of a series of patches, all of them in order"
-    parser.add_argument("design", nargs="+", metavar="DESIGN", help=what)
+    parser.add_argument("design", nargs=how_many, metavar="DESIGN", help=what)
     add_reverse(parser)
     kernel = "kernel design (default: base), when DESIGN is a VMM, guest or device"
     parser.add_argument("--kernel", action="append", metavar="K", help=kernel)
@@ -95,9 +95,14 @@ def add_reverse(parser: ArgumentParser) -> None:
     parser.add_argument("-R", "--reverse", action="store_true", help="take the patch away: the kernel before it")
 
 
-def add_selection(parser: ArgumentParser, without: str = "default: all") -> None:
+def add_tree(parser: ArgumentParser) -> None:
+    of = "a kernel's source: that kernel as a design, or with a patch, what the patch makes of it"
+    parser.add_argument("--tree", metavar="DIR", help=of)
+
+
+def add_selection(parser: ArgumentParser, without: str = "default: all", how_many: str = "+") -> None:
     """Cells and properties, and how far they are explored. without: what it means not to name a property."""
-    add_system(parser)
+    add_system(parser, how_many)
     parser.add_argument("--property", action="append", metavar="P", help=f"a name, or a .py file of yours; {without}")
     add_scope(parser)
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
@@ -132,7 +137,8 @@ def _show(parser: ArgumentParser) -> None:
 
 
 def _prove(parser: ArgumentParser) -> None:
-    add_selection(parser)
+    add_selection(parser, how_many="*")
+    add_tree(parser)
     parser.add_argument("--json", action="store_true", help="machine-readable verdicts")
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
@@ -214,13 +220,14 @@ def _trace(parser: ArgumentParser) -> None:
 def _lift(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files",
-        nargs="+",
+        nargs="*",
         metavar="FILE",
         help="a patch or the mail that holds it, - for standard input; of a series, more of them in order",
     )
     parser.add_argument("-o", "--output", metavar="FILE.py", help="write the class there instead of printing it")
     parser.add_argument("--nth", type=positive, default=0, metavar="N", help="of a text with several diffs, the Nth")
     add_reverse(parser)
+    add_tree(parser)
 
 
 def _drift(parser: ArgumentParser) -> None:
@@ -271,6 +278,8 @@ def _conform(parser: ArgumentParser) -> None:
 
 def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
+    if options.command == "prove" and options.tree:
+        return  # what there is in the tree is found out by what answers
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(options.design, reverse=options.reverse)
     if options.command in SELECTING:
@@ -280,7 +289,12 @@ def look_up(options: Namespace) -> None:
 
 
 def one_design(names: Sequence[str], *, reverse: bool) -> str:
-    """What one argument would say: `1.eml+2.eml:R`. Raises UserError for several that are no series of patches."""
+    """What one argument would say: `1.eml+2.eml:R`. Raises UserError for several that are no series of patches, and for
+    none."""
+    if not names:
+        raise UserError(
+            "give a DESIGN: a name of `eoi list designs`, a .py file or a C patch; or a kernel's source: --tree DIR"
+        )
     for name in names:
         if (reverse or names[1:]) and not is_patch(name):
             alone = f"-R takes a patch away, and {name} is none"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from checker.command import diff, json_text
 from checker.command.explore import exit_code, explore, first_shown, story
-from checker.command.lift import print_lifted
+from checker.command.lift import TREE, print_lifted
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Skipped
@@ -39,6 +39,8 @@ class ProveAnswer:
 
 def run(options: Namespace) -> int:
     """Of a patch: what it changes of the kernel that it stands on, if not more is asked."""
+    if options.tree:
+        return int(importlib.import_module(TREE).run(options))
     if options.asked.lifted and not (options.absolute or options.confirm or options.inductive):
         return diff.of_patch(options, "base")
     return tell(options, judged(options))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checker import files
@@ -62,7 +62,7 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     lift = Lift(table(), surface)
     try:
         for name in names:
-            series += _chosen(name, nth)
+            series += diffs_of(name, nth)
         lift.out.left_out += _not_given(series)
         for _, diff in series if reverse else ():
             diff.hunks = [h.reversed() for h in diff.hunks]
@@ -81,6 +81,19 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     return LiftedFile(source, kept(source, series[-1][0]), found, [str(x) for x in dict.fromkeys(found.left_out)])
 
 
+def read_series(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> list[tuple[str, Diff]]:
+    """(file as shown, diff), as they are applied one after the other. Raises UserError."""
+    _check_once(names)
+    try:
+        series = [one for name in names for one in diffs_of(name, nth)]
+        check_order(series)
+    except NotLifted as refused:
+        raise UserError(str(refused.in_file(names[0]))) from None
+    if not reverse:
+        return series
+    return [(file, replace(diff, hunks=[h.reversed() for h in diff.hunks])) for file, diff in reversed(series)]
+
+
 def _check_once(names: Sequence[str]) -> None:
     """Raises UserError."""
     for at, name in enumerate(names):
@@ -95,8 +108,8 @@ def _not_given(series: Sequence[tuple[str, Diff]]) -> list[LeftOut]:
     return [LeftOut(file, first.line, what, "nobody gave it", "ignored", False)] if missing else []
 
 
-def _chosen(argument: str, nth: int) -> list[tuple[str, Diff]]:
-    """(file as shown, diff) of one argument."""
+def diffs_of(argument: str, nth: int) -> list[tuple[str, Diff]]:
+    """(file as shown, diff) of one argument. Raises NotLifted, UserError."""
     named = PATCH.fullmatch(argument)
     name, own = (named[1], int(named[2] or 0)) if named else (argument, 0)
     shown = "<stdin>" if name == "-" else name

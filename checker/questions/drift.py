@@ -8,6 +8,7 @@ CPython, too, says that it differs.
 from __future__ import annotations
 
 import ast
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -26,6 +27,7 @@ from checker.stories.replay import name_of
 from checker.stories.trace import show
 from checker.symbolic.equality import Distinction, Undecided, difference
 from lift import emit
+from lift.accounting import LeftOut
 from lift.helpers import alarms
 from lift.lifting import Lift, Lifted
 from lift.nodes import in_a_row, nodes_of, tidy
@@ -93,17 +95,18 @@ class Drift:
 
 def drift(tree: Tree, name: str, design: type[Machine], table: Table) -> Drift:
     """Raises ModelError if the design itself is refused, EnginesDisagree if z3 and CPython say different things."""
-    lift = _lift(tree, design, table)
+    lift = lift_of(tree, design, table)
     asked = _Compared(lift, tree, name, design)
     before = set(table.used)
     table.used.clear()
     rows = [asked.judged(row) for row in rows_of(lift.known, tree)]
     found = alarms(table, tree, set(table.used))
     table.used |= before
+    gc.collect()  # what is left of z3 runs Python when it is freed; inside ast.parse() of a thread CPython 3.11 does not bear that
     return Drift(name, rows, _without(design, rows), found)
 
 
-def _lift(tree: Tree, design: type[Machine], table: Table) -> Lift:
+def lift_of(tree: Tree, design: type[Machine], table: Table) -> Lift:
     based = replace(table, base=f"{design.__module__}:{design.__qualname__}")
     lift = Lift(based, Surface(design))
     lift.known.defines |= tree.defines
@@ -145,7 +148,7 @@ class _Compared:
             )
 
     def _compared(self, row: FunctionRow, whole: Whole) -> RowJudged:
-        source = source_of(self.lift, [whole], self.name, f"{whole.file} of a kernel tree")
+        source, _ = source_of(self.lift, [whole], self.name, (f"{whole.file} of a kernel tree", Diff(0)))
         asks = self.lift.table.named("preconditions", row.model)
         key = self.design, row.model, source, asks
         if key not in _judged:
@@ -264,11 +267,14 @@ class _BothInCPython:
             return _Ran("a value out of range", ())
 
 
-def source_of(lift: Lift, found: Sequence[Whole], design: str, title: str) -> str:
-    """A file with a class that has these functions."""
-    lifted = Lifted(lift.known)
+def source_of(
+    lift: Lift, found: Sequence[Whole], design: str, about: tuple[str, Diff], more: Sequence[LeftOut] = ()
+) -> tuple[str, Lifted]:
+    """A file with a class that has these functions. about: where it is from, and who wrote it."""
+    lifted = Lifted(lift.known, new_defines=lift.out.new_defines)
     for whole in found:
         lifted.functions[whole.row.model] = whole.nodes
         lifted.how[whole.row.model] = f"{whole.what} of {whole.file}"
         lifted.left_out += whole.left_out
-    return emit.source(lifted, [(title, Diff(0, title=title))], lift.surface, design)
+    lifted.left_out += more
+    return emit.source(lifted, [about], lift.surface, design), lifted

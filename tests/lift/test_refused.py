@@ -94,7 +94,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a result without a type": (diff_of(edited(LAPIC, ("static bool kvm_ioapic_h", "static int f(struct kvm *kvm)\n{\n	return 1;\n}\n\nstatic bool kvm_ioapic_h"))), "p.patch:11: f(): `int` has no type in the model"),
     "a new case": (diff_of(edited(X86, ("	case KVM_CAP_PIT:\n", "	case KVM_CAP_NEW:\n		r = 0;\n		break;\n	case KVM_CAP_PIT:\n"))), "p.patch:N: kvm_vm_ioctl_enable_cap(), case KVM_CAP_NEW: the model does not have it"),
     "a case that is not shown": (diff_of(edited(X86, ("		r = -EINVAL;\n", "		r = -ENXIO;\n")), 0), "p.patch:N: kvm_vm_ioctl_enable_cap(): the hunk does not show which `case` this is in"),
-    "another base": (V1.replace("arch.pending_ioapic_eoi", "arch.highest_stale_pending_ioapic_eoi"), "p.patch:N: kvm_ioapic_send_eoi(): the lines around the change are not the model's\n    the patch is for another base, or the model says the same in other statements; then write this function by hand:\n"),
+    "another base": (V1.replace("arch.pending_ioapic_eoi", "arch.highest_stale_pending_ioapic_eoi"), "p.patch:N: kvm_ioapic_send_eoi(): the lines around the change are not the model's\n    the patch is for another base (--tree DIR gives its kernel), or the model says the same in other statements; then write this function by hand:\n"),
     "a hunk without its end": (V1[: V1.index(" 		kvm_make_request(KVM_REQ_IOAPIC_EOI")], "is shorter than its @@ line says"),
     "no diff": ("Dear all,\n\nplease see below.\n", "p.patch:1: there is no diff in it"),
     "an empty file": ("", "p.patch:1: there is no diff in it"),

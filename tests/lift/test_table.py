@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 
 from checker.matrix import lifting
-from checker.questions.drift import drift
 from lift.constants import bits_of, value_of
 from lift.cparse import expression
+from lift.helpers import alarms
 from lift.lifting import Lift
 from lift.nodes import lines
 from lift.refusal import NotLifted
 from lift.surface import Surface
-from lift.table import read_table
+from lift.table import Table, read_table
 from lift.tree import Tree
+from lift.whole import lift_whole, rows_of
 from model import machine
 from model.designs.base import Base
 from model.lang import Mask
@@ -65,6 +66,16 @@ def patches() -> list[str]:
     return found
 
 
+def lift_all(tree: Tree, table: Table) -> None:
+    """Each function of a tree, whole."""
+    made = Lift(table, Surface(Base))
+    made.known.defines |= tree.defines
+    for row in rows_of(made.known, tree):
+        lift_whole(made, tree, row)
+        table.named("preconditions", row.model)
+    assert alarms(table, tree, set(table.used))
+
+
 def test_every_row_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = read_table(lifting.TABLE.read_text(), lifting.SHOWN)
     monkeypatch.setattr(lifting, "table", lambda: fresh)
@@ -79,7 +90,7 @@ def test_every_row_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
                 raise
     test_forms.test_a_new_capability(tmp_path)
     for tree in (LATER, EARLY):
-        drift(Tree(tree), "base", Base, fresh)
+        lift_all(Tree(tree), fresh)
     idle = [(line, left) for line, left in fresh.lines() if line not in fresh.used]
     assert idle == [], idle
 

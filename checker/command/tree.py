@@ -1,0 +1,67 @@
+"""`--tree DIR` of `eoi prove` and `eoi lift`: a kernel's source as a design, and a patch on it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import replace
+
+from checker.command import diff, prove
+from checker.command.drift import headline
+from checker.command.parsers import selection_of
+from checker.errors import UserError
+from checker.matrix.lifting import LiftedFile, read_series
+from checker.matrix.roles import is_patch
+from checker.matrix.trees import KernelTree, read_tree
+from checker.questions import compare
+from checker.questions.tree_design import TreeDesign, of_tree, patched
+
+
+def run(options: Namespace) -> int:
+    """Of a tree alone: what it makes worse and better than the released design that it is nearest to. Of a patch on it: what
+    the patch makes worse and better than the tree."""
+    kernel = read_tree(options.tree)
+    tree = of_tree(kernel)
+    design, base = (with_patches(kernel, tree, options), tree) if options.design else (tree, None)
+    if design.file is None and base is None:
+        print(f"{headline(kernel.name, tree.drift)}: its verdicts are those of {tree.base}\n")
+        asking = _asking(options, tree)
+        return prove.tell(asking, prove.judged(asking))
+    asking = _asking(options, design)
+    if options.absolute or options.confirm or options.inductive:
+        return prove.tell(asking, prove.judged(asking))
+    asking.beside = _asking(options, base).asked if base is not None else selection_of(options, tree.base)
+    against = base.name if base is not None else tree.base
+    found, campaign = diff.found(asking)
+    if not options.json:
+        print(f"{design.name} against {against}: {compare.headline(found)}\n")
+    return diff.tell(asking, (found, campaign), folded=True)
+
+
+def _asking(options: Namespace, of: TreeDesign) -> Namespace:
+    """The options, with this kernel for DESIGN."""
+    name = str(of.file.path) if of.file is not None else of.base
+    asked = replace(selection_of(options, name), lifted=of.file)
+    return Namespace(**{**vars(options), "design": name, "asked": asked, "stories": False, "all": False})
+
+
+def with_patches(kernel: KernelTree, tree: TreeDesign, options: Namespace, nth: int = 0) -> TreeDesign:
+    """Raises UserError."""
+    for name in options.design:
+        if not is_patch(name):
+            raise UserError(f"--tree {options.tree}: {name} is no patch; a design of yours stands on no tree")
+    return patched(kernel, tree, read_series(options.design, nth, reverse=options.reverse))
+
+
+def lifted(options: Namespace) -> LiftedFile:
+    """What `eoi lift --tree` prints: the kernel, after the patches if there are any. Raises UserError."""
+    kernel = read_tree(options.tree)
+    tree = of_tree(kernel)
+    found = (
+        with_patches(kernel, tree, Namespace(**vars(options), design=options.files), options.nth)
+        if options.files
+        else tree
+    )
+    if found.file is None:
+        said = f"{found.name} is {found.base}" if options.files else headline(kernel.name, tree.drift)
+        raise UserError(f"{said}: there is nothing to lift")
+    return found.file
