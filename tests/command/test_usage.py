@@ -15,7 +15,7 @@ SELECTING = ["prove", "diff", "trace"]
 @pytest.mark.parametrize(
     ("arguments", "said", "usage"),
     [
-        (("prove", "--nonsense"), "eoi prove: unknown option --nonsense\n", "eoi prove [OPTIONS] DESIGN "),
+        (("prove", "--nonsense"), "eoi prove: unknown option --nonsense\n", "eoi prove [OPTIONS] [DESIGN ...]"),
         (
             ("prove", "base", "--propery", "x"),
             "eoi prove: unknown option --propery: did you mean '--property'?\n",
