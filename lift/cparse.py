@@ -107,7 +107,7 @@ class Expr:
 @dataclass(frozen=True)
 class Stmt:
     """kind: expr decl if for foreach while do switch case default return break continue fallthrough goto label block
-    close. open: the piece ends inside it."""
+    close otherwise. open: the piece ends inside it."""
 
     kind: str
     line: int
@@ -200,6 +200,11 @@ class Parser:
         one, two = self.peek(k), self.peek(k + 1)
         named = one.text.endswith("_t") and (two.text in ("*", ")") or two.kind == "id")
         return one.kind == "id" and (one.text in _TYPES or named)
+
+    def is_pointer(self) -> bool:
+        """`Type *name = value;`: as a statement, a product would do nothing."""
+        kinds = [self.peek(k).kind for k in range(3)]
+        return (kinds, self.peek(1).text) == (["id", "op", "id"], "*") and self.peek(3).text in ("=", ";", ",")
 
     def type_name(self) -> str:
         words = list[str]()
@@ -354,7 +359,7 @@ class Parser:
             head = self.postfix()
             inner = self.body()
             return (self.made_stmt(start, "foreach", expr=head, then=inner),)
-        if self.is_type() or (word.kind == "id" and self.peek(1).kind == "id"):
+        if self.is_type() or (word.kind == "id" and self.peek(1).kind == "id") or self.is_pointer():
             return self.declaration()
         value = self.expr()
         self.expect(";")
@@ -381,6 +386,13 @@ class Parser:
             self.next()
             other = self.body()
         return self.made_stmt(start, k, expr=test, then=inner, other=other)
+
+    def otherwise(self, start: int) -> Stmt:
+        """`else`, or `} else`, of an `if` that began before the hunk."""
+        if self.next().text != "else":
+            self.next()
+        inner = self.body()
+        return self.made_stmt(start, "otherwise", then=inner)
 
     def for_head(self) -> Expr:
         """`for (a; b; c)` as a call of three."""
@@ -436,19 +448,18 @@ def expression(text: str, line: int = 1) -> Expr:
 
 def piece(tokens: Sequence[Token]) -> list[Stmt]:
     """The statements that a hunk shows. What is cut at its begin and at its end is left out, if nothing of it is changed;
-    `}` of a block that began before it is `close`. Raises NotLifted."""
+    `}` of a block that began before it is `close`, `} else {` is `otherwise`. Raises NotLifted."""
     tokens = list(tokens)
     while tokens:
         parser, out, start = Parser(tokens, piece=True), list[Stmt](), 0
         try:
             while parser.peek().kind != "eof":
                 start = parser.i
-                if parser.at("}"):
+                if parser.at("else") or (parser.at("}") and parser.peek(1).text == "else"):
+                    out.append(parser.otherwise(start))
+                elif parser.at("}"):
                     parser.next()
                     out.append(parser.made_stmt(start, "close"))
-                elif parser.at("else"):
-                    what = "the hunk begins in the middle of an if/else"
-                    raise NotLifted(parser.peek().line, what, "make the patch with more context (git format-patch -U8)")
                 else:
                     out.extend(parser.statement())
             return out

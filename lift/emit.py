@@ -14,6 +14,7 @@ from lift.patch import Diff
 from lift.surface import Surface
 
 NAME = "Lifted"  # of the class
+CONSTANTS = "constants"  # a row of [flags]: what the class calls the choices, and their names
 
 
 def source(found: Lifted, series: Sequence[tuple[str, Diff]], surface: Surface, base_name: str) -> str:
@@ -78,9 +79,10 @@ def _head(found: Lifted, function: str, surface: Surface) -> str:
 
 
 def _flags(found: Lifted) -> list[str]:
-    """What userspace can ask for now: bits that the patch brings, and that a function of [flags] looks at."""
-    out = list[str]()
-    for row in found.known.table.rows["flags"]:
+    """What can be asked for now: bits that the patch brings, and that a function of [flags] looks at."""
+    out, rows = list[str](), found.known.table.rows["flags"]
+    choices, names_of = next((row.right.split() for row in rows if row.left == CONSTANTS), ["", ""])
+    for row in (row for row in rows if row.left != CONSTANTS):
         names = found.known.wanted.get(row.left, set()) if row.left in found.functions else set()
         new = {
             name: value_of(expression(name), found.known.defines) or 0 for name in names if name in found.new_defines
@@ -91,6 +93,7 @@ def _flags(found: Lifted) -> list[str]:
         if len(members) > 1:
             found.known.table.used.add(row.line)
             listed = {said[str(b)]: name for b, name in bits.items() if str(b) in said}
-            out.append(f"api_flags = ({', '.join(members)})")
-            out.append("flag_names = {" + ", ".join(f'{m}: "{name}"' for m, name in listed.items()) + "}")
+            found.known.table.used |= {r.line for r in rows if r.left == CONSTANTS}
+            out.append(f"{choices} = ({', '.join(members)})")
+            out.append(f"{names_of} = {{" + ", ".join(f'{m}: "{name}"' for m, name in listed.items()) + "}")
     return out

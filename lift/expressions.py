@@ -32,10 +32,10 @@ class Expressions:
         self.locals_of_model = dict[str, str]()
         self.types = dict(known.new_types[row.model] if new else self.surface.parameter_types(row.model))
         self.returns = known.new_returns[row.model] if new else self.surface.returns(row.model)
-        for name, value in ({} if new else known.shapes.locals(row.model)).items():
-            self.locals_of_model[name] = self.type_of(value)  # C may have declared it before the hunk
         for head in () if new else known.shapes.loops(row.model):
             self.locals_of_model.update(loop_types(head, self.type_of))
+        for name, value in ({} if new else known.shapes.locals(row.model)).items():
+            self.locals_of_model[name] = self.type_of(value)  # C may have declared it before the hunk
         own = {*self.locals_of_model, *(set() if new else known.surface.parameters(row.model))} - {*row.params}
         self.models_own = {n for n in own if self.type_of(n) not in self.surface.fields}
         self.locals = Locals()

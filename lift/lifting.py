@@ -15,7 +15,7 @@ from lift.ctokens import Row, tokens, without_comments
 from lift.declarations import is_prototype, take_defines, take_enum, take_fields, take_head
 from lift.fold import folded
 from lift.known import Known
-from lift.nodes import Node, in_a_row, tidy
+from lift.nodes import Node, in_a_row, reached, tidy
 from lift.patch import Diff, Hunk
 from lift.pieces import Piece, pieces, split_defines
 from lift.refusal import NotLifted
@@ -237,7 +237,9 @@ class Lift:
         for ledger, ahead in zip(ledgers, labels, strict=True):
             ledger.take(t for s in ahead for t in s.tokens)
         for stmts, ledger, rows in zip((old, new), ledgers, bodies, strict=True):
-            nodes, without = with_context(Translator(self.known, row, ledger), stmts, *alike(old, new))
+            translator = Translator(self.known, row, ledger)
+            translator.before = ledger is ledgers[0]
+            nodes, without = with_context(translator, stmts, *alike(old, new))
             sides.append(tidy(nodes))
             left.append(without)
             ledger.check(rows)
@@ -346,7 +348,7 @@ class Lift:
             name = sorted(unused)[0]
             raise NotLifted(0, f"#define {name} is changed, and the model does not say who uses it", "write it by hand")
         for function, nodes in self.out.functions.items():
-            whole = simplified(self.resolved(function, nodes))
+            whole = simplified(reached(self.resolved(function, nodes)))
             self.out.functions[function] = self.known.shapes.with_places(function, whole)
         return self.out
 

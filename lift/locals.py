@@ -32,6 +32,10 @@ class Locals:
             raise NotLifted(s.line, said, "give each local a name of its own, and its value where it is declared")
         self.types[s.name] = s.type.replace("const ", "")
 
+    def may_point(self, name: str) -> bool:
+        """Not if its declaration was seen, and is of no pointer."""
+        return self.types.get(name, "*").endswith("*")
+
     def is_truth(self, e: Expr) -> bool:
         """Is it 0 or 1 in C? A mask is not."""
         match e.kind:

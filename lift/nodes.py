@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Node:
-    """kind: do (a statement in one line), if, for, end (of a block that began before the hunk). open: it ends after it."""
+    """kind: do (a statement in one line), if, for; of a block that began before the hunk: end, else. open: it ends after it."""
 
     kind: str
     text: str = ""
@@ -47,6 +47,16 @@ def _plain(text: str) -> str:
     return ast.unparse(ast.parse(text))
 
 
+def reached(nodes: Sequence[Node]) -> list[Node]:
+    """Without what stands behind a `return`, `continue` or `break` of its block."""
+    out = list[Node]()
+    for n in nodes:
+        out.append(replace(n, then=tuple(reached(n.then)), other=tuple(reached(n.other))))
+        if n.kind == "do" and n.text.split()[0] in ("return", "continue", "break"):
+            break
+    return out
+
+
 def in_a_row(nodes: Sequence[Node]) -> list[str]:
     """One item a statement, heads of blocks and their ends."""
     out = list[str]()
@@ -56,7 +66,7 @@ def in_a_row(nodes: Sequence[Node]) -> list[str]:
         elif n.kind == "end":
             out.append("end")
         else:
-            out += [f"if {n.text}" if n.kind == "if" else n.text, *in_a_row(n.then)]
+            out += [{"if": f"if {n.text}", "else": "else"}.get(n.kind, n.text), *in_a_row(n.then)]
             out += ["else", *in_a_row(n.other)] if n.other else []
             out += [] if n.open else ["end"]
     return out

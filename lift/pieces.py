@@ -11,6 +11,8 @@ from lift.patch import Hunk
 from lift.refusal import NotLifted
 
 _HEAD = re.compile(r"(?!return\b|else\b|case\b|goto\b)[A-Za-z_][\w \t*]*?[ \t*](\w+)\([^;]*$")
+_BARE_HEAD = re.compile(r"(\w+)\([^;]*$")  # below a line with its type
+_TYPE_ALONE = re.compile(r"[A-Za-z_][\w \t*]*$")
 _LIST = re.compile(r"(?:typedef )?(struct|enum|union) (\w+) \{")
 _OF_HEADING = re.compile(r"(\w+)\((?!.*;\s*$)")
 
@@ -58,6 +60,10 @@ def pieces(hunk: Hunk, dropped: str) -> list[Piece]:
             in_head = not text.startswith("{")
         elif (head := _HEAD.match(text)) and _opens(rows, at):
             found.append(Piece(head[1], [row]))
+            in_head = True
+        elif (head := _BARE_HEAD.match(text)) and at and _TYPE_ALONE.match(rows[at - 1].text) and _opens(rows, at):
+            above = [here.rows.pop()] if here.rows[-1:] == [rows[at - 1]] else []
+            found.append(Piece(head[1], [*above, row]))
             in_head = True
         elif (listed := _LIST.match(text)) is not None:
             found.append(Piece(f"{listed[1]} {listed[2]}", [row]))

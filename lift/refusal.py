@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
-NEAR = 0.9  # a letter or two: other functions of KVM's have names that are half the same
+NEAR = 0.9  # a letter or two: functions of one file have names that are half the same
 
 
 class NotLifted(Exception):

@@ -98,9 +98,8 @@ class Shapes:
         """A local of the model's that is read before it has a value, or ""; where it has one is as in the order of the lines."""
         waiting = set(self.locals(function)) - set(self.places(function))
         for item in in_a_row(nodes):
-            for name in _names(item, ast.Load):
-                if name in waiting:
-                    return name
+            if read := waiting & _names(item, ast.Load):
+                return min(read)
             waiting -= _names(item, ast.Store)
         return ""
 

@@ -191,6 +191,8 @@ def _row(table: Table, section: str, line: str, why: str, number: int) -> None:
     row = Row(section, number, left, right, why, scope, expression(left.rstrip(";")) if patterned else None)
     if patterned and section != "ignore" and not arrow:
         raise ValueError("`=>` is missing")
+    if (section, right) == ("loops", "once") and not why:
+        raise ValueError("a loop that runs once: say why, after #")
     if not why and (
         section in ("assume", "asserts", "ignore", "not modelled", "begins", "preconditions")
         or (patterned and row.dropped)

@@ -26,6 +26,7 @@ class Translator(Expressions):
     def __init__(self, known: Known, row: FunctionRow, ledger: Ledger) -> None:
         super().__init__(known, row, ledger)
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
+        self.before = False  # of the side that is to stand in the model
         self.loops, self.once = 0, False  # once: of the loops around, the inner one is run once in the model
 
     def body(self, stmts: Sequence[Stmt]) -> list[Node]:
@@ -64,6 +65,11 @@ class Translator(Expressions):
         self.own(s)
         return [Node("end")]
 
+    def _otherwise(self, s: Stmt) -> list[Node]:
+        self.own(s)
+        then = tuple(self.body(s.then))
+        return [Node("else", "", then, (), s.open) if then or s.open else Node("end")]
+
     def _empty(self, s: Stmt) -> list[Node]:
         self.own(s)
         return []
@@ -88,6 +94,8 @@ class Translator(Expressions):
         e = Expr("assign", "=", (Expr("id", s.name, (), (name,)), s.expr), s.tokens)
         if self.ignored(s, e):
             return []
+        if (hit := self.table.find("statements", e, self.function)) is not None:
+            return self.by_statement_row(e, *hit)
         if s.type.endswith("*"):
             self.points(e, self.x(s.expr))
             return []
@@ -163,7 +171,10 @@ class Translator(Expressions):
                 else self.x(right)
             )
             of = self.type_of(value)
-            if of in self.surface.fields and of != "self":
+            if of in self.surface.fields:
+                if of != "self" and (right.kind == "idx" or not self.locals.may_point(left.text)):
+                    what = f"`{left}` is a copy of what the model has as {of}, and a copy stays as it was"
+                    raise self.refuse(e, what, "make it a pointer, or read what is asked for where it is asked for")
                 self.points(e, value)
                 return []
             if not of or of in ("None", "self") or (left.text in self.types and self.types[left.text] != of):
@@ -253,7 +264,8 @@ class Translator(Expressions):
 
     def _continue(self, s: Stmt) -> list[Node]:
         self.own(s)
-        if not self.loops:
+        # where it stands in the model it is the same loop's
+        if not self.loops and not self.before and any(t.changed for t in s.tokens):
             raise self.refuse(
                 s, "a `continue` of a loop that the hunk does not show", "make the patch with more context"
             )
@@ -295,7 +307,7 @@ class Translator(Expressions):
             taken, skipped = (s.then, s.other) if test == "True" else (s.other, s.then)
             for one in skipped:
                 self.ledger.leave(one.tokens, one.tokens[0].text + " ...", f"`{s.expr}` is {test} in the model")
-            if s.open:
+            if s.open and test == "False":
                 raise self.refuse(s, f"`{s.expr}` is {test} in the model, and the hunk does not show the whole block")
             return self.body(taken)
         self.own(s)
@@ -336,8 +348,8 @@ class Translator(Expressions):
         self.own(s)
         self.ledger.take(s.expr.tokens)
         head = self.filled(hit[0], hit[0].right, hit[1])
-        if head == ONCE and s.open:
-            raise self.refuse(s, "a loop that the hunk does not show to its end", "make the patch with more context")
+        if head == ONCE:
+            self.ledger.leave((), str(s.expr), hit[0].why, "assumed", s.line)
         outer, self.once = self.once, head == ONCE
         self.types.update(loop_types(head, self.type_of) if head != ONCE else {})
         self.loops += 1

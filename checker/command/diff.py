@@ -12,6 +12,7 @@ from checker.command.lift import print_lifted
 from checker.command.parsers import selection_of
 from checker.engine.passages import line_texts
 from checker.matrix.loader import property_argument
+from checker.matrix.roles import role_of
 from checker.matrix.select import select
 from checker.questions import compare, report
 from checker.questions.campaign import Campaign
@@ -23,6 +24,8 @@ from checker.words import count
 from model.lang import Property
 from model.machine import Machine
 from oracles.mutation.touched import slips_of
+
+KERNELS = ("base", "v6")  # under which a patch of a VMM is judged: before the feature, and as it was merged
 
 
 def run(options: Namespace) -> int:
@@ -44,7 +47,10 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
 
 
 def of_patch(options: Namespace, base: str) -> int:
-    """What `eoi prove` says of a patch: its answer on the first line."""
+    """What `eoi prove` says of a patch: its answer on the first line. That of a VMM is for old and new kernels."""
+    if not options.kernel and role_of(options.asked.cls) != "kernel":
+        options.kernel = list(KERNELS)
+        options.asked = selection_of(options, options.design)
     options = Namespace(**vars(options), beside=selection_of(options, base), stories=False, all=False)
     diff, campaign = found(options)
     if not options.json:

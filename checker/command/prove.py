@@ -38,11 +38,11 @@ class ProveAnswer:
 
 
 def run(options: Namespace) -> int:
-    """Of a patch: what it changes of the kernel that it stands on, if not more is asked."""
+    """Of a patch: what it changes of the design that it stands on, if not more is asked."""
     if options.tree:
         return int(importlib.import_module(TREE).run(options))
     if options.asked.lifted and not (options.absolute or options.confirm or options.inductive):
-        return diff.of_patch(options, "base")
+        return diff.of_patch(options, options.asked.lifted.base)
     return tell(options, judged(options))
 
 

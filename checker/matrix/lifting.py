@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from checker import files
 from checker.engine.build import cache_dir
 from checker.errors import UserError
-from checker.matrix.roles import PATCH, series_of
+from checker.matrix.roles import PATCH, registered_name, series_of
 from checker.stories.mail import read_mail
 from lift import emit
 from lift.accounting import LeftOut
@@ -20,10 +22,11 @@ from lift.patch import Diff, check_order, chosen, diffs
 from lift.refusal import NotLifted
 from lift.surface import Surface
 from lift.table import Table, read_table
-from model.designs.base import Base
+from model.machine import Machine
 
-TABLE = Path(__file__).resolve().parents[2] / "model" / "kvm" / "correspondence.txt"
-SHOWN = "model/kvm/correspondence.txt"
+TABLES = ("model/kvm/correspondence.txt", "model/vmms/qemu_correspondence.txt")  # a patch is for whose files it names
+SHOWN = TABLES[0]
+TABLE = Path(__file__).resolve().parents[2] / SHOWN
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,38 @@ class LiftedFile:
     path: Path
     found: Lifted
     left_out: Sequence[str]
+    base: str  # the registered design that it stands on
 
 
 @functools.cache
-def table() -> Table:
-    return read_table(files.read_text(TABLE), SHOWN)
+def table(shown: str = SHOWN) -> Table:
+    return read_table(files.read_text(TABLE.parents[2] / shown), shown)
+
+
+def base_of(design: str) -> type[Machine]:
+    """Of a table's module:Class."""
+    module, _, name = design.partition(":")
+    found: type[Machine] = getattr(importlib.import_module(module), name)
+    return found
 
 
 @functools.cache
-def _surface() -> Surface:
-    return Surface(Base)
+def _surface(design: str) -> Surface:
+    return Surface(base_of(design))
+
+
+def table_of(series: Sequence[tuple[str, Diff]]) -> Table:
+    """The table whose code it is that a series changes; the first one, if it is nobody's. Raises NotLifted."""
+    owners = dict[str, Table]()
+    for file, diff in series:
+        for hunk in diff.hunks:
+            for one in map(table, TABLES):
+                if any(fnmatchcase(hunk.file, row.left) and not row.why for row in one.rows["files"]):
+                    owners.setdefault(one.file, one)
+                    if len(owners) > 1:
+                        what = f"{hunk.file} is in {one.file}, and what is changed before it in {next(iter(owners))}"
+                        raise NotLifted(hunk.line, what, "give the patches of a kernel and of a VMM separately", file)
+    return next(iter(owners.values()), table())
 
 
 @functools.cache
@@ -58,11 +83,12 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     Raises UserError."""
     _check_once(names)
     series = list[tuple[str, Diff]]()
-    surface = _surface().copy()
-    lift = Lift(table(), surface)
     try:
         for name in names:
             series += diffs_of(name, nth)
+        rows = table_of(series)
+        surface = _surface(rows.base).copy()
+        lift = Lift(rows, surface)
         lift.out.left_out += _not_given(series)
         for _, diff in series if reverse else ():
             diff.hunks = [h.reversed() for h in diff.hunks]
@@ -77,8 +103,10 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
         raise UserError(str(refused.in_file(series[-1][0] if series else names[0]))) from None
     except RecursionError:
         raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
-    source = emit.source(found, [(Path(f).name, d) for f, d in series], surface, "base")
-    return LiftedFile(source, kept(source, series[-1][0]), found, [str(x) for x in dict.fromkeys(found.left_out)])
+    named = registered_name(base_of(rows.base))
+    source = emit.source(found, [(Path(f).name, d) for f, d in series], surface, named)
+    left_out = [str(x) for x in dict.fromkeys(found.left_out)]
+    return LiftedFile(source, kept(source, series[-1][0]), found, left_out, named)
 
 
 def read_series(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> list[tuple[str, Diff]]:

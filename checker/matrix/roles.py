@@ -164,9 +164,17 @@ def registered(role: str, name: str) -> type[Machine]:
 
 def registered_base(design: type[Machine]) -> tuple[str, type[Machine]] | None:
     """(name, class) of what a class of the user's stands on; None for the project's own."""
-    names = {cls: name for name, cls in _members(role_of(design)).items()}
+    names = _names(role_of(design))
     found = next((cls for cls in design.__mro__[1:] if cls in names), None) if users_file(design) else None
     return None if found is None else (names[found], found)
+
+
+def registered_name(design: type[Machine]) -> str:
+    return _names(role_of(design))[design]
+
+
+def _names(role: str) -> dict[type[Machine], str]:
+    return {cls: name for name, cls in _members(role).items()}
 
 
 def _members(role: str) -> dict[str, type[Machine]]:

@@ -71,9 +71,8 @@ def _file(
 ) -> LiftedFile:
     source, found = source_of(lift, list(wholes.values()), base, about, more)
     left_out = [str(x) for x in dict.fromkeys(found.left_out)]
-    return LiftedFile(
-        source, lifting.kept(source, re.sub(r" \(.*?\)", "", about[0]).replace(" ", "_")), found, left_out
-    )
+    path = lifting.kept(source, re.sub(r" \(.*?\)", "", about[0]).replace(" ", "_"))
+    return LiftedFile(source, path, found, left_out, base)
 
 
 def patched(kernel: KernelTree, of: TreeDesign, series: Series) -> TreeDesign:

@@ -36,7 +36,7 @@ def changes(file: str, text: str = "") -> Iterator[tuple[str, str]]:
         if other is None and token.kind == "id":
             other = f"{token.text}_x"
         elif other is None and token.kind == "num":
-            other = str(int(token.text, 0) + 1)
+            other = str(int(token.text.rstrip("uUlL"), 0) + 1)
         if other is not None:
             yield f"{token.line}: {token.text} -> {other}", text[:at] + other + text[at + len(token.text) :]
 
