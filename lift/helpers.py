@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lift.cparse import Expr
+from lift.constants import value_of
+from lift.cparse import Expr, expression
 from lift.table import Row, Table
 from lift.tree import Tree
 
@@ -13,7 +14,8 @@ _SECTIONS = ("objects", "expressions", "statements", "loops", "assume", "ignore"
 
 
 def alarms(table: Table, tree: Tree, used: set[int]) -> list[str]:
-    """`name => hash` of each helper of these rows that the table does not know as it is in the tree."""
+    """`name => hash` of each helper of these rows that the table does not know as it is in the tree, and `#define name value` of
+    each constant in them that has another value there."""
     known = {row.left: row for row in table.rows["helpers"]}
     out = list[str]()
     for name in sorted(helpers(table, tree, used)):
@@ -21,7 +23,27 @@ def alarms(table: Table, tree: Tree, used: set[int]) -> list[str]:
             table.used.add(known[name].line)
         if name not in known or tree.digest(name) not in known[name].right.split():
             out.append(f"{name} => {tree.digest(name)}")
-    return out
+    return out + _other_values(table, tree, used)
+
+
+def _other_values(table: Table, tree: Tree, used: set[int]) -> list[str]:
+    constants = {row.left: row.right for row in table.rows["constants"]}
+    rows = [row for section in _SECTIONS for row in table.rows[section] if row.line in used and row.pattern is not None]
+    named = {name for row in rows if row.pattern is not None for name in _names(row.pattern)} & set(constants)
+    for row in table.rows["constants"]:
+        table.used |= {row.line} if row.left in named else set()
+    return [
+        f"#define {name} {tree.defines[name]}"
+        for name in sorted(named & set(tree.defines))
+        if value_of(expression(name), tree.defines) != value_of(expression(name), constants)
+    ]
+
+
+def _names(e: Expr) -> Iterator[str]:
+    if e.kind == "id":
+        yield e.text
+    for part in e.args:
+        yield from _names(part)
 
 
 def helpers(table: Table, tree: Tree, used: set[int]) -> set[str]:

@@ -51,8 +51,8 @@ def report(name: str, found: Drift, *, chosen: bool) -> list[str]:
         out += _row(j)
     out += ["", *_left_out(found)]
     if found.alarms:
-        said = f"These helpers are not as they were when the rows of {lifting.SHOWN} that name them were written: read them,"
-        out += textwrap.wrap(f"{said} then add their hashes to [helpers].", WIDTH)
+        said = f"These helpers and #defines are not as they were when the rows of {lifting.SHOWN} that name them were written:"
+        out += textwrap.wrap(f"{said} read them, then add their hashes to [helpers].", WIDTH)
         out += [f"  {helper}" for helper in found.alarms]
     if chosen:
         out.append(f"Compared with {found.design}, which has the functions of this kernel; --design names another one.")
