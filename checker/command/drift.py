@@ -41,8 +41,9 @@ def headline(name: str, found: Drift) -> str:
     else:
         said = f"says what {found.design} says in {len(found.agree)} of {there} functions"
     helpers = f"helper{'s' * (len(found.alarms) != 1)} changed"
-    open_ = {"refused": found.of(Sameness.REFUSED), "undecided": found.of(Sameness.OPEN), helpers: found.alarms}
-    return f"{name} {said}{''.join(f', {len(those)} {what}' for what, those in open_.items() if those)}"
+    kinds = {"refused": Sameness.REFUSED, "undecided": Sameness.OPEN, "absent": Sameness.ABSENT}
+    more = {what: len(found.of(kind)) for what, kind in kinds.items()} | {helpers: len(found.alarms)}
+    return f"{name} {said}{''.join(f', {n} {what}' for what, n in more.items() if n)}"
 
 
 def report(name: str, found: Drift, *, chosen: bool) -> list[str]:
