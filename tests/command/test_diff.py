@@ -130,7 +130,7 @@ def test_equivalent_designs(eoi, base, design):
         "--guest",
         "any",
         "--scope",
-        "vectors=1",
+        "pins=1,vectors=1",
     )
     assert ran.code == 0
     assert f"{design} and {base} are equivalent: same reachable graph in all" in ran.out
