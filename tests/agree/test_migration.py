@@ -44,7 +44,7 @@ from model.migration import Life, Migrating, MigrationScope, Operation, V6Host
 from model.vmms.kernel_irqchip import KernelIrqchip
 from model.vmms.qemu import Qemu
 from model.vmms.qemu_vmstate import SeoibState
-from tests.rigs.volume import NIGHTLY, at_once
+from tests.rigs.volume import NIGHTLY, at_once, volume
 
 RUNNER = Runner()
 TINY = {"cpus": 1, "pins": 1, "vectors": 1}
@@ -425,7 +425,7 @@ def test_the_whole_report_is_what_the_tool_says():
 @pytest.mark.parametrize("name", ["rfc_v2", *(["property"] if NIGHTLY else [])])
 def test_the_table_is_the_same_with_two_of_everything(name):
     table, twice = tables()[name], Runner(sizes=2)
-    for turn in in_turn(table):
+    for turn in [*in_turn(table)][:: volume(2, 1)]:
         assert RUNNER.entry(table, *turn).code == twice.entry(table, *turn).code
 
 

@@ -266,7 +266,7 @@ def test_a_lemma_is_proved_before_it_is_used(made: Made, monkeypatch: pytest.Mon
     world = made.of(title)
     assert {f.name for f in equal.proved(world)[1]} == {p.name for p in LEMMAS}
     assert compare(world, mutant) is Equal.YES
-    for asked, proved in (((*LEMMAS, runs_or_is_asked), LEMMAS), ((runs_or_is_asked,), ())):
+    for asked, proved in (((LEMMAS[0], runs_or_is_asked), LEMMAS[:1]), ((runs_or_is_asked,), ())):
         equal.proved.cache_clear()
         monkeypatch.setattr(equal, "LEMMAS", asked)
         assert [f.name for f in equal.proved(world)[1]] == [p.name for p in proved]
