@@ -52,24 +52,27 @@ def test_engines_agree_on_other_choices(pair: tuple[str, Cell]) -> None:
     test_engines_agree(pair)
 
 
+def _in_turn(pairs: list[tuple[str, Cell]]) -> list[tuple[str, Cell]]:
+    """By day base has every second cell, and v1 the others."""
+    of_base, of_v1 = ([pair for pair in pairs if pair[0] == name] for name in ("base", "v1"))
+    assert len(of_base) + len(of_v1) == len(pairs)
+    return pairs if NIGHTLY else [*of_base[::2], *of_v1[1::2]]
+
+
 def _quick(pair: tuple[str, Cell]) -> bool:
     return title(*pair).endswith("1/1/1") and pair[1].names["device"] == "level"
 
 
 @pytest.mark.parametrize(
     "pair",
-    [pytest.param(p, marks=[] if _quick(p) else [everything], id=pair_id(p)) for p in [*ALL_SMALL, *PROTOCOL]],
+    [
+        pytest.param(p, marks=[] if _quick(p) else [everything], id=pair_id(p))
+        for p in [*ALL_SMALL, *_in_turn(PROTOCOL)]
+    ],
 )
 @pytest.mark.usefixtures("quickly_compiled")
 def test_engines_agree(pair: tuple[str, Cell]) -> None:
     agrees_by_day(pair[1])
-
-
-def _in_turn(pairs: list[tuple[str, Cell]]) -> list[tuple[str, Cell]]:
-    """By day base has every second cell, and v1 the others."""
-    of_base, of_v1 = ([pair for pair in pairs if pair[0] == name] for name in ("base", "v1"))
-    assert len(of_base) + len(of_v1) == len(pairs)
-    return pairs if NIGHTLY else [*of_base[::2], *of_v1[1::2]]
 
 
 ALL_OF = [p for p in LARGE if title(*p) == ONE_LARGE]
