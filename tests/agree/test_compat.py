@@ -59,6 +59,7 @@ def test_a_design_is_compatible_with_itself(claim):
         assert LockStep(claim, old, new).compare().verdict == "SAME", new
 
 
+@pytest.mark.everything
 def test_v1_is_noticed_by_a_guest_that_sets_bit_12():
     found = row(FLAGLESS_VMM, "v1", "qemu")
     assert found.result.verdict == "DIFFERS"

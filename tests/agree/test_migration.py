@@ -145,6 +145,7 @@ def test_b_another_ioapic_version_is_not_noticed():
     assert code("rfc_v2:8:4:migrate") == "VES"
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("operation", at_once(["loadvm_at_start", "migrate"], 2))
 def test_c_a_respected_vm_does_not_go_to_an_old_kernel_or_qemu(operation):
     """x86_seoib_post_load() aborts in the new process; an unknown section is an error. The source goes on."""
@@ -197,6 +198,7 @@ def test_e_spiv_bit_12_planted_with_an_in_kernel_ioapic(disabled, remote_irr):
 # --- what the cover letter says ---
 
 
+@pytest.mark.everything
 def test_automatic_selection_breaks_migration_to_an_older_qemu_and_the_property_does_not():
     assert code("rfc_v2:8:6:migrate") == "R!"
     assert code("property:10:8:migrate") == "ok"

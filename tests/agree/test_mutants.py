@@ -138,6 +138,7 @@ def test_the_bug_is_found_again(bug):
     assert is_in_order(bug.story, moves), moves
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("bug", at_once(BUGS, 3), ids=str)
 def test_the_fix_satisfies_the_property(bug):
     result, verdict = judged(bug, named(bug.mutant).patch.base)

@@ -10,6 +10,7 @@ import pytest
 from checker.questions.verdict import Status
 from tests.rigs.model_cells import SMALL, all_properties, cells, explored, old_scans, title
 
+pytestmark = pytest.mark.everything
 PROPERTIES = all_properties()
 HOLDS_EVER = [name for name, p in PROPERTIES.items() if p.kind in ("always", "leads_to")]
 REACHABLE = [name for name, p in PROPERTIES.items() if p.kind == "reachable"]

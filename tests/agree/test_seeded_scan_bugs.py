@@ -134,6 +134,7 @@ def test_bug_is_noticed(bug: type[Base]) -> None:
     assert violated(bug, LinuxMovesInService, "mixed", DEFAULT) == NOTICED_BY[bug]
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("bug", at_once([b for b in BUGS if NOTICED_BY[b]], 5), ids=lambda b: b.__name__)
 def test_registered_guests_and_properties_notice(bug: type[Base]) -> None:
     """As `eoi prove bug.py --vmm qemu --device level,edge` does: the guests' own scopes, nothing that is only proposed."""
@@ -178,6 +179,7 @@ def graph(kernel: type[Machine], guest: type[Machine], scope: str) -> Graph:
     return graph_of(explored(cell_of(kernel, guest, "level", scope)))
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize(
     ("guest", "scope"),
     [(LinuxMovesInService, TWO_CPUS), (LinuxMovesInService, "cpus=2,pins=1,vectors=2"), (GUESTS["any"], SMALL)],
@@ -189,6 +191,7 @@ def test_the_second_test_of_the_bitmap_is_redundant(guest: type[Machine], scope:
     assert graph(Base, guest, scope) != graph(HandledNotCleared, guest, scope)
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize(("guest", "scope"), [(LinuxMovesInService, TWO_CPUS), (GUESTS["any"], SMALL)])
 def test_a_slot_without_its_request_means_nothing(guest: type[Machine], scope: str) -> None:
     """The `Simplified:` of vcpu_enter_guest(): C leaves pending_ioapic_eoi as it was. Up to that, the graphs are equal."""

@@ -44,6 +44,7 @@ def test_steps(pair: tuple[str, Cell]) -> None:
     assert_steps_agree(pair[1].system, pair[1].scope)
 
 
+@pytest.mark.everything
 def test_steps_of_a_design_that_adds_fields_to_each_vcpu() -> None:
     assert_steps_agree(compose(PvEoi, Qemu, Linux, Level), Scope(cpus=2, pins=1))
 

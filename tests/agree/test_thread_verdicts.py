@@ -137,6 +137,7 @@ def test_neither_backs_what_it_offers_on_0x11(platform: tuple[str, str], design:
     assert verdict("advertised_is_backed", design, *platform, "linux") is expected
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("device", ["level", "edge", "mixed"])
 @pytest.mark.parametrize("platform", PLATFORMS, ids=str)
 def test_v1_changes_nothing_for_linux(platform: tuple[str, str], device: str) -> None:

@@ -153,7 +153,7 @@ LEVEL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", LEVEL, ids=lambda c: c[0])
+@pytest.mark.parametrize("case", at_once(LEVEL, 3), ids=lambda c: c[0])
 def test_platforms_differ(case: tuple[Any, ...]) -> None:
     name, *platforms = case
     found = []

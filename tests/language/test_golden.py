@@ -17,7 +17,7 @@ GOLDEN = Path(__file__).parent / "golden"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.py"))
 
 
-@pytest.mark.parametrize("name", at_once(NAMES, 6))
+@pytest.mark.parametrize("name", at_once(NAMES, 9))
 def test_construct(name: str) -> None:
     module = load_module(GOLDEN / f"{name}.py", f"golden_{name}")
     properties = [p for p in vars(module).values() if isinstance(p, Property)]

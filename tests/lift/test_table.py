@@ -76,6 +76,7 @@ def lift_all(tree: Tree, table: Table) -> None:
     assert alarms(table, tree, set(table.used))
 
 
+@pytest.mark.everything
 def test_every_row_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = read_table(lifting.TABLE.read_text(), lifting.SHOWN)
     usual = lifting.table

@@ -132,6 +132,7 @@ def test_any_story_fits_a_mail_and_parses_back(trace: Trace, depth: int) -> None
     agrees(parse(f"Hi,\n\nthis happens:\n\n{quoted(text, 1)}\nRegards,\n-- \nme\n"), trace)
 
 
+@pytest.mark.everything
 @given(st.lists(st.text(alphabet=string.printable + "\xfc\u20ac", max_size=150), min_size=1, max_size=4))
 def test_the_command_can_be_pasted(words: list[str]) -> None:
     text = to_text(replace(LOST, reproduce=shlex.join(words)))

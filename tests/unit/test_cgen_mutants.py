@@ -49,6 +49,7 @@ from tests.rigs.cgen_harness import (
     store,
     when,
 )  # fmt: skip
+from tests.rigs.volume import at_once
 
 I, P, Q = local("i", THREE), local("p", THREE), local("q", BOOL)
 ROW = ir.Alias("row", UNIT)
@@ -141,7 +142,7 @@ def test_without_a_bug(tmp_path: Path) -> None:
     check(Native(sample(), tmp_path))
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", at_once(BUGS, 3))
 def test_the_bug_is_noticed(tmp_path: Path, bug: str) -> None:
     good, bad = BUGS[bug]
     made = sample()

@@ -140,6 +140,7 @@ def test_what_was_edited_is_used(files: Files, tmp_path: Path, edit: str) -> Non
     assert check(Files(tmp_path, EDITS[edit]).toy()) != before, "the edit can be seen"
 
 
+@pytest.mark.everything
 def test_sizes_and_choices_are_looked_at(files: Files) -> None:
     """Of one program, choices are data; of other sizes it is another one."""
     scopes = [Sizes(), Sizes(lazy=True), Sizes(version=Version.V11), Sizes(pins=2), Sizes(cpus=3), Sizes(pins=9)]

@@ -136,7 +136,7 @@ def is_noticed(library: ctypes.CDLL) -> bool:
     return False
 
 
-@pytest.mark.parametrize("bug", at_once(MUTANTS, 4))
+@pytest.mark.parametrize("bug", at_once(MUTANTS, 7))
 def test_bug_in_graph_c_is_noticed(bug: str) -> None:
     good, bad = MUTANTS[bug]
     assert graph_source().count(good) == 1
