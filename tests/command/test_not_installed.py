@@ -24,7 +24,7 @@ ONE = [
 
 @pytest.mark.parametrize("package", ["z3"])
 def test_a_package_that_is_missing_is_named(package, monkeypatch, capsys):
-    for name in [n for n in sys.modules if n.partition(".")[0] == package or n.startswith("checker.symbolic")]:
+    for name in [n for n in sys.modules if n.partition(".")[0] == package or n.startswith("checker.symbolic.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
     assert cli.main([*ONE, "--inductive"]) == 2
