@@ -88,6 +88,21 @@ def edge_is_sent_as_it_rises(before: Machine, after: Machine, cpu: Cpu) -> bool:
     )
 
 
+@always(source="82093AA 3.2.4 (trigger mode, pin polarity)", premise="interrupt_pending", not_for=PASSED_BY)
+def falling_line_sends_nothing(before: Machine, after: Machine, pin: Pin, cpu: Cpu) -> bool:
+    """A line that falls sends no interrupt, of its own pin or of another. (An EOI that comes with it may: it opens pins.)
+
+    Violated: The line of pin {pin} falls, and CPU{cpu} gets an interrupt.
+    """
+    if after.raised[pin] or not before.raised[pin]:
+        return True
+    new = after.apic[cpu].irr - before.apic[cpu].irr
+    eoi = any(was.isr - after.apic[c].isr for c, was in before.apic.items()) or any(
+        was.remote_irr and not after.ioapic[p].remote_irr for p, was in before.ioapic.items()
+    )
+    return eoi or not any(any(after.pin_sends(p, cpu, v, rte.trigger) for p, rte in after.ioapic.items()) for v in new)
+
+
 @always(source="Intel SDM 11.4.7.3; lapic.c:kvm_lapic_reset()", premise="stopped_with_interrupt", only_for=INIT)
 def init_leaves_nothing(before: XenKdump, after: XenKdump, cpu: Cpu) -> bool:
     """INIT takes away what was pending and in service, and empties TMR.

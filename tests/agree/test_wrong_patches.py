@@ -73,6 +73,8 @@ WRONG = [
     ("kvm_entry_scans.py:EveryVcpuScans", "base", "firecracker", "linux", "level", V11, NONE, "entry_disturbs_its_destinations"),
     ("kvm_every_eoi_rescans.py", "base", "qemu", "linux", "level", V20, NONE, "only_the_stale_eoi_rescans"),
     ("kvm_new_map_scans_nobody.py", "base", "qemu", "linux", "level", V20, NONE, "new_map_is_scanned"),
+    ("qemu_falling_line_sends.py:EdgeThatFalls", "qemu", "", "any", "level", V20, NONE, "falling_line_sends_nothing"),
+    ("qemu_falling_line_sends.py:LevelThatFalls", "qemu", "", "windows_cg", "storming", V20, NONE, "falling_line_sends_nothing"),
     ("kvm_edge_eoi_opens.py", "base", "firecracker", "any", "level", V11, NONE, "edge_eoi_opens_no_pin"),
 ]  # fmt: skip
 
