@@ -14,6 +14,7 @@ from model.features.destinations import Destinations, LinuxFlat, Modes
 from model.machine import Cpu, Lapic, Machine, Vector
 from tests.rigs.model_cells import explored
 from tests.rigs.sampling import agrees_by_day
+from tests.rigs.volume import volume
 
 KERNELS = ("destinations", "destinations_v6")
 
@@ -83,8 +84,8 @@ def test_without_modes_a_kernel_does_what_its_base_does() -> None:
 
 @pytest.mark.everything
 def test_one_cpu_with_any_destination_breaks_what_one_with_physical_ones_breaks() -> None:
-    """Messages that go nowhere, and a choice among one, break nothing that is not broken anyway, and nothing sooner."""
-    for cell in cells("destinations", "qemu"):
+    """Messages that go nowhere, and a choice among one, break nothing that is not broken anyway, and nothing sooner: on 0x11, at night on both versions."""
+    for cell in cells("destinations", "qemu")[: volume(1, 9)]:
         said = list[set[tuple[str, int]]]()
         for kernel, guest in (("destinations", "any_destination"), ("base", "any")):
             roles = (registered("kernel", kernel), VMMS["qemu"], registered("guest", guest), DEVICES["level"])
