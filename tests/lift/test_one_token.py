@@ -14,6 +14,7 @@ from checker.errors import UserError
 from lift.ctokens import Row, tokens
 from tests.lift.test_forms import lift
 from tests.rigs.own_c import FILES, IOAPIC, LAPIC, X86, diff_of
+from tests.rigs.volume import volume
 
 OTHER = {
     "==": "!=", "!=": "==", "&&": "||", "||": "&&", "&": "|", "|": "&", "!": "", "~": "", "<": ">", "->": "->other->",
@@ -67,10 +68,14 @@ WITHOUT_EFFECT = {
 @pytest.mark.everything
 @pytest.mark.parametrize("file", [LAPIC, IOAPIC, X86])
 def test_no_token_is_lost(tmp_path: Path, file: str) -> None:
+    """By day every third, and all that are known to be lost."""
     counts, lost = Counter[str](), set[str]()
-    for what, text in changes(file):
+    for number, (what, text) in enumerate(changes(file)):
+        if number % volume(3, 1) and what not in WITHOUT_EFFECT[file]:
+            continue
         one = outcome(tmp_path, diff_of({file: text}, 8))
         counts[one] += 1
         lost |= {what} if one == "lost" else set()
     assert lost == WITHOUT_EFFECT[file]
-    assert counts["different"] >= 5 and counts["refused"] > 80 and sum(counts.values()) > 120
+    assert counts["different"] >= volume(1, 5) and counts["refused"] > volume(25, 80)
+    assert sum(counts.values()) > volume(40, 120)
