@@ -48,6 +48,7 @@ SENDS_NONE = [
 ASKED_OF_ROUTES = {
     "level_is_sent_once", "closed_until_its_eoi", "level_eoi_is_told", "level_eoi_is_intercepted",
     "sent_where_its_entry_says", "masked_pin_sends_nothing", "accepts_what_was_sent", "edge_is_sent_as_it_rises",
+    "falling_line_sends_nothing",
 }  # fmt: skip
 
 
