@@ -89,7 +89,7 @@ def edge_is_sent_as_it_rises(before: Machine, after: Machine, cpu: Cpu) -> bool:
 
 
 @always(
-    source="82093AA 3.2.4; vmm-guest.md H3; ioapic.c:ioapic_set_irq()", premise="interrupt_pending", not_for=PASSED_BY
+    source="82093AA 3.2.4; vmm-guest.md H8; ioapic.c:ioapic_set_irq()", premise="interrupt_pending", not_for=PASSED_BY
 )
 def falling_line_sends_nothing(before: Machine, after: Machine, pin: Pin, cpu: Cpu) -> bool:
     """A line that falls sends no interrupt, of its own pin or of another. (An EOI that comes with it may: it opens pins.)
