@@ -45,7 +45,10 @@ class Tree:
         self._functions: dict[str, list[Found]] = {}
         self._unclear: dict[str, set[int]] = {}
         for file, text in files.items():
-            self._read(file, text)
+            try:
+                self._read(file, text)
+            except NotLifted as refused:
+                raise refused.in_file(file) from None
 
     def _read(self, file: str, text: str) -> None:
         rows = [Row(line, number, False) for number, line in enumerate(text.split("\n"), 1)]

@@ -78,6 +78,8 @@ def lift_whole(lift: Lift, tree: Tree, row: FunctionRow) -> Whole | None:
         return _translated(lift, found, row, _parsed(code)) if code is not None else None
     except NotLifted as refused:
         raise refused.in_file(found.file) from None
+    except RecursionError:
+        raise NotLifted(found.line, f"{row.c}() is nested too deep to be read", "", found.file) from None
 
 
 def _parsed(code: Sequence[Token]) -> list[Stmt]:

@@ -7,23 +7,36 @@ import textwrap
 from argparse import Namespace
 
 from checker.command.exits import Exit
+from checker.errors import UserError
 from checker.matrix import lifting
+from checker.matrix.roles import is_path, role_of
 from checker.matrix.select import find_design
 from checker.matrix.trees import nearest, read_tree
 from checker.questions.drift import SIZES, Drift, RowJudged, Sameness, drift
+from model.machine import Machine
 
 WIDTH = 100
 
 
 def run(options: Namespace) -> int:
     kernel = read_tree(options.tree)
-    name, design = find_design(options.design or nearest(kernel.tree))
+    name, design = asked(options.design or nearest(kernel.tree))
     found = drift(kernel.tree, name, design, lifting.table())
     if options.json:
         print(json.dumps(as_json(kernel.name, found), indent=1))
     else:
         print("\n".join(report(kernel.name, found, chosen=not options.design)))
     return exit_of(found)
+
+
+def asked(name: str) -> tuple[str, type[Machine]]:
+    """A registered kernel design. Raises UserError."""
+    if is_path(name):
+        raise UserError(f"--design {name}: a registered design is needed; `eoi prove --tree` judges a patch on a tree")
+    found, design = find_design(name)
+    if role_of(design) != "kernel":
+        raise UserError(f"--design {name} is a {role_of(design)}: a tree is compared with a kernel design")
+    return found, design
 
 
 def exit_of(found: Drift) -> Exit:

@@ -33,7 +33,7 @@ def run(options: Namespace) -> int:
     against = base.name if base is not None else tree.base
     found, campaign = diff.found(asking)
     if not options.json:
-        print(f"{design.name} against {against}: {compare.headline(found)}\n")
+        print(f"{design.name} against {against}: {compare.headline(found)}\n{headline(kernel.name, tree.drift)}\n")
     return diff.tell(asking, (found, campaign), folded=True)
 
 

@@ -43,12 +43,16 @@ def read_tree(argument: str) -> KernelTree:
 def _sources(root: Path) -> list[str]:
     if not root.is_dir():
         raise UserError(f"{root}: {_no_tree(root)}")
-    wanted = [row.left for row in lifting.table().rows["sources"]]
+    rows = lifting.table().rows["sources"]
+    wanted = [row.left for row in rows]
     found = [name for name in wanted if (root / name).is_file()]
     if not found:
         above = next((p for p in root.absolute().parents if any((p / name).is_file() for name in wanted)), None)
         advice = f"; its tree is {above}" if above is not None else f": {wanted[0]} is not in it"
         raise UserError(f"{root}: this is no kernel tree{advice}")
+    missing = next((row.left for row in rows if row.left not in found and not row.why), "")
+    if missing:
+        raise UserError(f"{root}: this is no whole kernel tree: {missing} is not in it")
     return found
 
 
