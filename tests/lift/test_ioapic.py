@@ -318,7 +318,7 @@ def test_what_is_not_lifted_is_said(which: str, tmp_path: Path) -> None:
 
 
 OTHER = {
-    "ioapic_mmio_write": ("	case 0x40:\n		kvm_ioapic_write_eoi(ioapic, data);\n		break;\n", "ioapic_mmio_write() is changed, and no row of model/kvm/correspondence.txt says what that is in the model\n    kvm_ioapic_write_eoi() of the model names it"),
+    "irqfd_resampler_ack": ("	lower(ioapic, data);\n", "irqfd_resampler_ack() is changed, and no row of model/kvm/correspondence.txt says what that is in the model\n    kvm_notify_acked_irq() of the model names it"),
     "kvm_ioapic_reset": ("	ioapic->irr = 0;\n", "kvm_ioapic_reset() is changed, and no function of the model stands for it"),
 }  # fmt: skip
 

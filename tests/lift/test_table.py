@@ -24,7 +24,7 @@ from lift.whole import lift_whole, rows_of
 from model import machine
 from model.designs.base import Base
 from model.lang import Mask
-from tests.lift import test_forms, test_ioapic
+from tests.lift import test_forms, test_ioapic, test_registers
 from tests.lift.test_forms import TRISTATE, VARIANTS, lift
 from tests.rigs.own_c import FILES, IOAPIC, LAPIC, OBEYS, X86, diff_of, edited
 from tests.rigs.own_ioapic import changed
@@ -59,6 +59,7 @@ def patches() -> list[str]:
     found += [diff_of(edited(file, change), 40) for file, change, said in test_forms.SMALL.values() if said]
     found += [changed(change) for change, *_ in [*test_ioapic.CASES.values(), *test_ioapic.WRITES.values()]]
     found += [changed(change, context=40) for change, *_ in test_ioapic.CASES.values()]
+    found += [test_registers.patch(*changes) for changes, *_ in test_registers.CASES.values()]
     found += [diff_of(edited(LAPIC, (test_ioapic.BIT, c))) for c, *_ in test_ioapic.HANDLES.values()]
     warned = OBEYS[0].replace("irqchip_split", "!WARN_ON_ONCE(vector == vector) && irqchip_split")
     before = edited(LAPIC, (OBEYS[0], warned))
@@ -127,7 +128,7 @@ def test_every_shape_means_what_the_function_means() -> None:
     """For all arguments, and all states that they read: the four functions read no other."""
     shapes = lifting.table().shapes
     assert set(shapes) - set(test_ioapic.SHAPES) == {
-        "kvm_apic_set_version", "kvm_ioapic_update_eoi", "enable_KVM_CAP_X2APIC_API", "check_KVM_CAP_X2APIC_API"
+        "kvm_apic_set_version", "kvm_ioapic_update_eoi", "enable_KVM_CAP_X2APIC_API", "check_KVM_CAP_X2APIC_API", "kvm_ioapic_version"
     }  # fmt: skip
     surface = Surface(Base)
     for name in set(shapes) - set(test_ioapic.SHAPES):
