@@ -1,5 +1,6 @@
 # ruff: noqa: E101
-"""C of our own for the I/O APIC in the kernel, whole functions: what a hunk shows of them depends on its context."""
+"""C of our own for the I/O APIC in the kernel, whole functions: what a hunk shows of them depends on its context. Which names there
+are is said by the table's rows, and what is done in which order by its shapes; how it is said in C is ours."""
 
 from __future__ import annotations
 
@@ -8,35 +9,36 @@ from tests.rigs.own_c import IOAPIC, diff_of
 SERVICE = """\
 static int ioapic_service(struct kvm_ioapic *ioapic, int irq, bool line_status)
 {
-	union kvm_ioapic_redirect_entry *entry = &ioapic->redirtbl[irq];
 	struct kvm_lapic_irq irqe;
 	int ret;
+	union kvm_ioapic_redirect_entry *entry;
 
-	if (entry->fields.mask || (entry->fields.trig_mode == IOAPIC_LEVEL_TRIG && entry->fields.remote_irr))
+	entry = &ioapic->redirtbl[irq];
+	if (entry->fields.mask || (entry->fields.trig_mode == IOAPIC_LEVEL_TRIG && entry->fields.remote_irr)) {
+		trace_own_waits(irq);
 		return -1;
+	}
 
+	/* what each message of a pin has */
+	irqe.msi_redir_hint = false;
+	irqe.level = 1;
+	irqe.delivery_mode = APIC_DM_FIXED;
+	irqe.shorthand = APIC_DEST_NOSHORT;
+
+	/* what the guest wrote */
+	irqe.dest_mode = mode_of(entry);
 	irqe.dest_id = entry->fields.dest_id;
 	irqe.vector = entry->fields.vector;
-	irqe.dest_mode = kvm_lapic_irq_dest_mode(!!entry->fields.dest_mode);
 	irqe.trig_mode = entry->fields.trig_mode;
-	irqe.delivery_mode = entry->fields.delivery_mode << 8;
-	irqe.level = 1;
-	irqe.shorthand = APIC_DEST_NOSHORT;
-	irqe.msi_redir_hint = false;
 
-	if (irqe.trig_mode == IOAPIC_EDGE_TRIG)
-		ioapic->irr_delivered |= 1 << irq;
-
-	if (irq == RTC_GSI && line_status) {
-		ret = kvm_irq_delivery_to_apic(ioapic->kvm, NULL, &irqe, &ioapic->rtc_status.dest_map);
-		ioapic->rtc_status.pending_eoi = ret;
-	} else {
-		ret = kvm_irq_delivery_to_apic(ioapic->kvm, NULL, &irqe, NULL);
-	}
+	ret = kvm_irq_delivery_to_apic(ioapic->kvm, NULL, &irqe, NULL);
+	trace_own_sent(irq, irqe.vector, ret);
 
 	/* closed until its EOI */
 	if (ret && irqe.trig_mode == IOAPIC_LEVEL_TRIG)
 		entry->fields.remote_irr = 1;
+	if (irqe.trig_mode != IOAPIC_LEVEL_TRIG)
+		ioapic->irr_delivered |= 1 << irq;
 
 	return ret;
 }
@@ -44,68 +46,69 @@ static int ioapic_service(struct kvm_ioapic *ioapic, int irq, bool line_status)
 SET_IRQ = """\
 static int ioapic_set_irq(struct kvm_ioapic *ioapic, unsigned int irq, int irq_level, bool line_status)
 {
-	union kvm_ioapic_redirect_entry entry;
-	u32 mask = 1 << irq;
+	int ret = 1;
+	bool edge;
 	u32 old_irr;
-	int edge, ret;
+	u32 mask = 1 << irq;
+	union kvm_ioapic_redirect_entry entry = ioapic->redirtbl[irq];
 
-	entry = ioapic->redirtbl[irq];
-	edge = (entry.fields.trig_mode == IOAPIC_EDGE_TRIG);
-
-	if (!irq_level) {
+	trace_own_line(irq, irq_level);
+	edge = entry.fields.trig_mode == IOAPIC_EDGE_TRIG;
+	if (irq_level == 0) {
 		ioapic->irr &= ~mask;
-		ret = 1;
 		goto out;
 	}
 
-	if (edge && kvm_apicv_activated(ioapic->kvm))
-		ask_for_late_eois(ioapic, irq);
-
-	if (irq == RTC_GSI && line_status && waits_for_its_eoi(ioapic)) {
-		ret = 0;
+	/* from here on: it rises, and nobody has got it so far */
+	ret = 0;
+	if (irq == RTC_GSI && line_status && waits_for_its_eoi(ioapic))
 		goto out;
-	}
 
 	old_irr = ioapic->irr;
 	ioapic->irr |= mask;
+	if (kvm_apicv_activated(ioapic->kvm) && edge)
+		ask_for_late_eois(ioapic, irq);
 	if (edge) {
-		ioapic->irr_delivered &= ~mask;
-		if (old_irr == ioapic->irr) {
-			ret = 0;
+		/* one that is latched is as good as two */
+		if (old_irr == ioapic->irr)
 			goto out;
-		}
+		ioapic->irr_delivered &= ~mask;
 	}
-
 	ret = ioapic_service(ioapic, irq, line_status);
 
 out:
-	trace_kvm_ioapic_set_irq(entry.bits, irq, ret == 0);
+	trace_own_line_is_done(irq, ret);
 	return ret;
 }
 """
 EOI_ONE = """\
 static void kvm_ioapic_update_eoi_one(struct kvm_vcpu *vcpu, struct kvm_ioapic *ioapic, int trigger_mode, int pin)
 {
-	struct kvm_lapic *apic = vcpu->arch.apic;
-	union kvm_ioapic_redirect_entry *ent = &ioapic->redirtbl[pin];
+	union kvm_ioapic_redirect_entry *ent;
+	struct kvm_lapic *apic;
 
-	spin_unlock(&ioapic->lock);
+	/* whoever waits for the EOI may raise the line again from there */
 	kvm_notify_acked_irq(ioapic->kvm, KVM_IRQCHIP_IOAPIC, pin);
-	spin_lock(&ioapic->lock);
+
+	apic = vcpu->arch.apic;
+	trace_own_eoi_of(pin, trigger_mode);
 
 	if (trigger_mode != IOAPIC_LEVEL_TRIG || kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI)
 		return;
 
+	ent = &ioapic->redirtbl[pin];
 	ASSERT(ent->fields.trig_mode == IOAPIC_LEVEL_TRIG);
 	ent->fields.remote_irr = 0;
+	trace_own_opened(pin);
 	if (!ent->fields.mask && (ioapic->irr & (1 << pin))) {
 		++ioapic->irq_eoi[pin];
 		if (ioapic->irq_eoi[pin] == IOAPIC_SUCCESSIVE_IRQ_MAX_COUNT) {
 			/* let the guest breathe */
+			trace_own_storm(pin);
 			schedule_delayed_work(&ioapic->eoi_inject, HZ / 100);
 			ioapic->irq_eoi[pin] = 0;
-			trace_kvm_ioapic_delayed_eoi_inj(ent->bits);
 		} else {
+			trace_own_still_high(pin);
 			ioapic_service(ioapic, pin, false);
 		}
 	} else {
@@ -116,88 +119,86 @@ static void kvm_ioapic_update_eoi_one(struct kvm_vcpu *vcpu, struct kvm_ioapic *
 UPDATE_EOI = """\
 void kvm_ioapic_update_eoi(struct kvm_vcpu *vcpu, int vector, int trigger_mode)
 {
-	int i;
+	union kvm_ioapic_redirect_entry *ent;
 	struct kvm_ioapic *ioapic = vcpu->kvm->arch.vioapic;
+	int i;
 
-	spin_lock(&ioapic->lock);
-	rtc_irq_eoi(ioapic, vcpu, vector);
 	for (i = 0; i < IOAPIC_NUM_PINS; i++) {
-		union kvm_ioapic_redirect_entry *ent = &ioapic->redirtbl[i];
-
+		ent = &ioapic->redirtbl[i];
 		if (ent->fields.vector != vector)
 			continue;
+		trace_own_eoi(i, vector);
 		kvm_ioapic_update_eoi_one(vcpu, ioapic, trigger_mode, i);
 	}
-	spin_unlock(&ioapic->lock);
+	rtc_irq_eoi(ioapic, vcpu, vector);
 }
 """
 WORK = """\
 static void kvm_ioapic_eoi_inject_work(struct work_struct *work)
 {
-	int i;
+	union kvm_ioapic_redirect_entry *ent;
 	struct kvm_ioapic *ioapic = container_of(work, struct kvm_ioapic, eoi_inject.work);
+	int i;
 
-	spin_lock(&ioapic->lock);
 	for (i = 0; i < IOAPIC_NUM_PINS; i++) {
-		union kvm_ioapic_redirect_entry *ent = &ioapic->redirtbl[i];
-
+		ent = &ioapic->redirtbl[i];
 		if (ent->fields.trig_mode != IOAPIC_LEVEL_TRIG)
 			continue;
-
-		if (ioapic->irr & (1 << i) && !ent->fields.remote_irr)
+		if (ioapic->irr & (1 << i) && !ent->fields.remote_irr) {
+			trace_own_late(i);
 			ioapic_service(ioapic, i, false);
+		}
 	}
-	spin_unlock(&ioapic->lock);
 }
 """
 SCAN = """\
 void kvm_ioapic_scan_entry(struct kvm_vcpu *vcpu, ulong *ioapic_handled_vectors)
 {
-	struct kvm_ioapic *ioapic = vcpu->kvm->arch.vioapic;
-	union kvm_ioapic_redirect_entry *e;
 	int index;
+	u16 dm;
+	struct kvm_ioapic *ioapic = vcpu->kvm->arch.vioapic;
 
-	spin_lock(&ioapic->lock);
 	for (index = 0; index < IOAPIC_NUM_PINS; index++) {
-		e = &ioapic->redirtbl[index];
-		if (e->fields.trig_mode == IOAPIC_LEVEL_TRIG ||
-		    kvm_irq_has_notifier(ioapic->kvm, KVM_IRQCHIP_IOAPIC, index) || index == RTC_GSI) {
-			u16 dm = kvm_lapic_irq_dest_mode(!!e->fields.dest_mode);
+		union kvm_ioapic_redirect_entry *e = &ioapic->redirtbl[index];
 
+		dm = mode_of(e);
+		trace_own_asked(index, dm);
+		if (index == RTC_GSI || kvm_irq_has_notifier(ioapic->kvm, KVM_IRQCHIP_IOAPIC, index) ||
+		    e->fields.trig_mode == IOAPIC_LEVEL_TRIG) {
 			kvm_scan_ioapic_irq(vcpu, e->fields.dest_id, dm, e->fields.vector, ioapic_handled_vectors);
 		}
 	}
-	spin_unlock(&ioapic->lock);
 }
 """
 WRITE = """\
 static void ioapic_write_indirect(struct kvm_ioapic *ioapic, u32 val)
 {
-	unsigned int index;
-	bool mask_before, mask_after;
+	int old_delivery_status, old_remote_irr, old_dest_mode, old_dest_id;
 	union kvm_ioapic_redirect_entry *e;
-	int old_remote_irr, old_delivery_status, old_dest_id, old_dest_mode;
+	bool mask_after, mask_before;
+	unsigned int index;
 
 	switch (ioapic->ioregsel) {
 	case IOAPIC_REG_APIC_ID:
-		ioapic->id = (val >> 24) & 0xf;
+		set_id(ioapic, val);
 		break;
 
 	default:
+		/* there are two of them for each pin */
 		index = (ioapic->ioregsel - 0x10) >> 1;
 		if (index >= IOAPIC_NUM_PINS)
 			return;
 		e = ioapic->redirtbl + index;
-		mask_before = e->fields.mask;
-		old_remote_irr = e->fields.remote_irr;
-		old_delivery_status = e->fields.delivery_status;
-		old_dest_id = e->fields.dest_id;
 		old_dest_mode = e->fields.dest_mode;
-		if (ioapic->ioregsel & 1)
-			write_half(e, val, 32);
-		else
-			write_half(e, val, 0);
+		old_dest_id = e->fields.dest_id;
+		old_delivery_status = e->fields.delivery_status;
+		old_remote_irr = e->fields.remote_irr;
+		mask_before = e->fields.mask;
+		write_half(e, val, ioapic->ioregsel & 1 ? 32 : 0);
+
+		/* what a guest cannot write */
 		e->fields.remote_irr = old_remote_irr;
+		trace_own_entry(index, e->bits);
 		e->fields.delivery_status = old_delivery_status;
 
 		/* what was level is no longer waited for */
@@ -207,6 +208,7 @@ static void ioapic_write_indirect(struct kvm_ioapic *ioapic, u32 val)
 		mask_after = e->fields.mask;
 		if (mask_before != mask_after)
 			kvm_fire_mask_notifiers(ioapic->kvm, KVM_IRQCHIP_IOAPIC, index, mask_after);
+		trace_own_mask(index, mask_after);
 		if (e->fields.trig_mode == IOAPIC_LEVEL_TRIG && ioapic->irr & (1 << index) &&
 		    !e->fields.mask && !e->fields.remote_irr) {
 			/*
@@ -219,17 +221,17 @@ static void ioapic_write_indirect(struct kvm_ioapic *ioapic, u32 val)
 			 * If there is nobody to ask, a spurious interrupt is
 			 * better than one that is lost.
 			 */
-			if (kvm_notify_irqfd_resampler(ioapic->kvm, KVM_IRQCHIP_IOAPIC, index))
-				ioapic->irr &= ~(1 << index);
-			else
+			if (!kvm_notify_irqfd_resampler(ioapic->kvm, KVM_IRQCHIP_IOAPIC, index))
 				ioapic_service(ioapic, index, false);
+			else
+				ioapic->irr &= ~(1 << index);
 		}
 		scan(ioapic->kvm, old_dest_mode, old_dest_id, e);
 		break;
 	}
 }
 """
-WHOLE = "\n".join([SET_IRQ, SCAN, SERVICE, WORK, EOI_ONE, UPDATE_EOI, WRITE])
+WHOLE = "\n".join([SCAN, SERVICE, EOI_ONE, WRITE, WORK, UPDATE_EOI, SET_IRQ])
 
 
 def changed(*changes: tuple[str, str], context: int = 3) -> str:
@@ -244,7 +246,7 @@ def changed(*changes: tuple[str, str], context: int = 3) -> str:
 REGISTERS = """\
 static unsigned long ioapic_read_indirect(struct kvm_ioapic *ioapic)
 {
-	unsigned long result = 0;
+	unsigned long result;
 
 	switch (ioapic->ioregsel) {
 	case IOAPIC_REG_VERSION:
@@ -252,7 +254,7 @@ static unsigned long ioapic_read_indirect(struct kvm_ioapic *ioapic)
 		break;
 
 	case IOAPIC_REG_APIC_ID:
-		result = ((ioapic->id & 0xf) << 24);
+		result = id_of(ioapic);
 		break;
 	}
 	return result;
@@ -260,25 +262,23 @@ static unsigned long ioapic_read_indirect(struct kvm_ioapic *ioapic)
 
 static int ioapic_mmio_write(struct kvm_vcpu *vcpu, struct kvm_io_device *this, gpa_t addr, int len, const void *val)
 {
-	struct kvm_ioapic *ioapic = to_ioapic(this);
-	u32 data = value_of(val, len);
 	int i;
+	struct kvm_ioapic *ioapic = chip_of(this);
+	u32 data = value_of(val, len);
 
-	addr &= 0xff;
-	spin_lock(&ioapic->lock);
-	switch (addr) {
-	case IOAPIC_REG_SELECT:
-		ioapic->ioregsel = data & 0xFF;
-		break;
-
+	trace_own_write(addr, data);
+	switch (addr & 0xff) {
 	case IOAPIC_REG_WINDOW:
 		ioapic_write_indirect(ioapic, data);
+		break;
+
+	case IOAPIC_REG_SELECT:
+		select_register(ioapic, data);
 		break;
 
 	default:
 		break;
 	}
-	spin_unlock(&ioapic->lock);
 	return 0;
 }
 """
