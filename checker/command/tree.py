@@ -7,20 +7,33 @@ from dataclasses import replace
 
 from checker.command import diff, prove
 from checker.command.drift import headline
+from checker.command.exits import Exit
 from checker.command.parsers import selection_of
 from checker.errors import UserError
 from checker.matrix.lifting import LiftedFile, read_series
 from checker.matrix.roles import is_patch
 from checker.matrix.trees import KernelTree, read_tree
 from checker.questions import compare
+from checker.questions.drift import Sameness
 from checker.questions.tree_design import TreeDesign, of_tree, patched
 
 
 def run(options: Namespace) -> int:
     """Of a tree alone: what it makes worse and better than the released design that it is nearest to. Of a patch on it: what
-    the patch makes worse and better than the tree."""
+    the patch makes worse and better than the tree. What could not be read of the tree is no pass."""
     kernel = read_tree(options.tree)
     tree = of_tree(kernel)
+    answer = _answered(options, kernel, tree)
+    unread = tree.drift.of(Sameness.REFUSED, Sameness.OPEN)
+    if not unread or answer != Exit.FINE:
+        return answer
+    if not options.json:
+        names = ", ".join(f"{j.c}()" for j in unread)
+        print(f"\nINCONCLUSIVE: not read in {kernel.name}, and taken from {tree.base}: {names} (`eoi drift` says why)")
+    return Exit.OPEN
+
+
+def _answered(options: Namespace, kernel: KernelTree, tree: TreeDesign) -> int:
     design, base = (with_patches(kernel, tree, options), tree) if options.design else (tree, None)
     if design.file is None and base is None:
         print(f"{headline(kernel.name, tree.drift)}: its verdicts are those of {tree.base}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -90,6 +91,18 @@ def test_a_tree_that_is_the_base(eoi: Callable[..., Ran], tmp_path: Path) -> Non
     assert told.out.splitlines()[0].endswith(": its verdicts are those of base")
     lifted = eoi("lift", "--tree", tree)
     assert lifted.code == Exit.MISTAKE and "there is nothing to lift" in lifted.err
+
+
+@pytest.mark.parametrize("losing", [False, True])
+def test_what_could_not_be_read_is_no_pass(eoi: Callable[..., Ran], tmp_path: Path, losing: bool) -> None:
+    """The base's function stands in its place: what holds then is not known of this kernel; what it loses is."""
+    known = LOSING if losing else WHOLE
+    unread = {**known, LAPIC: re.sub(r"(\nstatic int apic_set_eoi\([^{]*\{)", r"\1\n	invented(apic);", known[LAPIC])}
+    assert unread != known
+    told = eoi("prove", "--tree", str(written(tmp_path / "own", unread)), *SMALL)
+    assert told.code == (Exit.WRONG if losing else Exit.OPEN)
+    assert "1 refused" in " ".join(told.out.splitlines()[:3])
+    assert losing or "INCONCLUSIVE: not read in own, and taken from base: apic_set_eoi() (" in told.out
 
 
 def test_a_patch_on_a_tree_is_the_patch_on_the_model(tmp_path: Path) -> None:
