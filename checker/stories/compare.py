@@ -45,9 +45,11 @@ def first_difference(lines: Sequence[StoryLine], story: str, whole: bool) -> Tex
         if not said or (at == len(wanted) and not whole):
             continue
         begin = at + len(_BARS.match(wanted[at:])[0])  # type: ignore[index]
-        common = _common(said, wanted[begin:])
         row = whole_rows.get(begin, "")
         of_row = _dense(line.mark.removeprefix(lines[0].mark) + line.text)
+        if of_row.lstrip("|>") == row.lstrip("|>"):  # a sentence that begins as a mail program's mark does
+            said = row.lstrip("|>")
+        common = _common(said, wanted[begin:])
         before = of_row.removesuffix(row)  # marks of others who quoted it: of what is as deep as the headline, no bars
         as_deep = line.mark.startswith(lines[0].mark)
         if said == row.lstrip("|>") and (not of_row.endswith(row) or (as_deep and "|" in before)):

@@ -35,6 +35,15 @@ def test_any_story_is_told_as_it_is(trace: Trace, depth: int) -> None:
     assert first_difference(lines_of(f"{told}More.\n"), text, whole=False) is None
 
 
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_sentence_may_begin_as_a_mark_does(depth: int) -> None:
+    trace = replace(LOST, sentence="R> is what this sentence begins with")
+    text = to_text(trace)
+    assert "\nR> is" in text
+    assert first_difference(lines_of(quoted(text, depth)), text, whole=True) is None
+    assert first_difference(lines_of(quoted(text, depth).replace("R> is", "S> is")), text, whole=True) is not None
+
+
 @pytest.mark.parametrize("width", [40, 50, 60, 66])
 @pytest.mark.parametrize("trace", [LOOP, LOST], ids=["storm", "lost"])
 def test_cut_lines_and_remarks_of_others_do_not_count(trace: Trace, width: int) -> None:
