@@ -47,12 +47,13 @@ def first_difference(lines: Sequence[StoryLine], story: str, whole: bool) -> Tex
         begin = at + len(_BARS.match(wanted[at:])[0])  # type: ignore[index]
         row = whole_rows.get(begin, "")
         of_row = _dense(line.mark.removeprefix(lines[0].mark) + line.text)
-        if of_row.lstrip("|>") == row.lstrip("|>"):  # a sentence that begins as a mail program's mark does
-            said = row.lstrip("|>")
+        bare = row.lstrip("|>")
+        if of_row.lstrip("|>") == bare:  # a sentence that begins as a mail program's mark does
+            said = bare
         common = _common(said, wanted[begin:])
         before = of_row.removesuffix(row)  # marks of others who quoted it: of what is as deep as the headline, no bars
         as_deep = line.mark.startswith(lines[0].mark)
-        if said == row.lstrip("|>") and (not of_row.endswith(row) or (as_deep and "|" in before)):
+        if said == bare and (not of_row.endswith(row) or (as_deep and "|" in before)):
             return TextDifference(
                 f"line {line.number} has not the bars of the run's `{_plain(line.text)}`", begin, True
             )

@@ -11,11 +11,10 @@ import pytest
 from checker.errors import UserError
 from tests.command.conftest import Ran
 from tests.lift.test_forms import function, lift
-from tests.rigs.own_c import IOAPIC, diff_of
-from tests.rigs.own_ioapic import REGISTERS
+from tests.rigs.own_ioapic import REGISTERS, changed
 from tests.rigs.volume import at_once
 
-ABOVE = "#define IOAPIC_REG_EOI 0x40\n\n"
+FIRST, ABOVE = "static unsigned long ioapic_read_indirect(", "#define IOAPIC_REG_EOI 0x40\n\n"
 CASE = "	case IOAPIC_REG_EOI:\n{}		break;\n\n	default:\n"
 ENDS = "		kvm_ioapic_update_eoi(vcpu, data & 0xff, IOAPIC_LEVEL_TRIG);\n"
 VERSION = "(IOAPIC_VERSION_ID & 0xff));\n"
@@ -30,11 +29,7 @@ NEWER = "    def kvm_ioapic_version(self) -> IoapicVersion:\n        return Ioap
 
 
 def patch(*changes: tuple[str, str], context: int = 3) -> str:
-    text = REGISTERS
-    for old, new in changes:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    return diff_of({IOAPIC: ABOVE + text}, context, {IOAPIC: REGISTERS})
+    return changed((FIRST, ABOVE + FIRST), *changes, context=context, of=REGISTERS)
 
 
 def brings(body: str) -> tuple[str, str]:

@@ -234,13 +234,13 @@ static void ioapic_write_indirect(struct kvm_ioapic *ioapic, u32 val)
 WHOLE = "\n".join([SCAN, SERVICE, EOI_ONE, WRITE, WORK, UPDATE_EOI, SET_IRQ])
 
 
-def changed(*changes: tuple[str, str], context: int = 3) -> str:
+def changed(*changes: tuple[str, str], context: int = 3, of: str = WHOLE) -> str:
     """A patch of ioapic.c: each text, which stands in it once, is another."""
-    text = WHOLE
+    text = of
     for old, new in changes:
         assert text.count(old) == 1, (text.count(old), old)
         text = text.replace(old, new)
-    return diff_of({IOAPIC: text}, context, {IOAPIC: WHOLE})
+    return diff_of({IOAPIC: text}, context, {IOAPIC: of})
 
 
 REGISTERS = """\
