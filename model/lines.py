@@ -97,6 +97,22 @@ class Shared(Level):
             self.ioapic_set_irq(pin, False)
 
 
+class ToldAgain(Shared):
+    """Two devices on one line, whose second one is told to the I/O APIC, too: it hears that a high line is high (QEMU's
+    pci_bus_change_irq_level() tells the level at each change of its count).
+    """
+
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {
+        "vmm": ("firecracker",),
+        "guest": ("any",),
+    }  # it changes trigger modes
+    scope_defaults: ClassVar[dict[str, int | bool]] = {"cpus": 1, "pins": 1, "vectors": 1, "throttle": True}
+
+    def second_device_raise(self, pin: Pin) -> None:
+        super().second_device_raise(pin)
+        self.ioapic_set_irq(pin, True)
+
+
 class Storming(Level):
     """Level lines that are high again at so many EOIs in a row that the I/O APIC's throttle comes (see model/vmms/qemu.py)."""
 

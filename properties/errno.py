@@ -149,25 +149,42 @@ def irqchip_state_errno(before: ErrnoVmm, after: ErrnoVmm) -> bool:
 
     Violated: KVM_GET_IRQCHIP or KVM_SET_IRQCHIP does not answer ENXIO without an I/O APIC in KVM, and 0 with one.
     """
-    writes = after.asked in (Ioctl.SET_IRQCHIP_MASKED, Ioctl.SET_IRQCHIP_REMOTE_IRR, Ioctl.SET_IRQCHIP_IRR)
-    if after.asked == before.asked or not (writes or after.asked == Ioctl.GET_IRQCHIP):
+    if after.asked == before.asked or not (after.writes_irqchip() or after.asked == Ioctl.GET_IRQCHIP):
         return True
     return after.errno == (Errno.OK if before.irqchip_mode == IrqchipMode.KERNEL else Errno.ENXIO)
 
 
 @always(source="ioapic.c kvm_set_ioapic(); kvm.md 2.7, L I9", premise="irqchip_written", only_for=ERRNOS)
 def set_irqchip_stores_the_entry(before: ErrnoVmm, after: ErrnoVmm) -> bool:
-    """KVM_SET_IRQCHIP stores an entry as it is given: mask, Remote IRR, and the latch. (A latch of an open pin is sent.)
+    """KVM_SET_IRQCHIP stores an entry as it is given: vector, destination, trigger mode, mask, Remote IRR, and the latch. A latch
+    is sent, but by a level pin that is closed, and closes a level pin: if no vCPU exists, too.
 
-    Violated: The entry that KVM_SET_IRQCHIP gave is not the one that is there.
+    Violated: The entry that KVM_SET_IRQCHIP gave is not the one that is there, or its latch was not sent.
     """
     rte = after.ioapic[0]
-    writes = after.asked in (Ioctl.SET_IRQCHIP_MASKED, Ioctl.SET_IRQCHIP_REMOTE_IRR, Ioctl.SET_IRQCHIP_IRR)
-    if after.asked == before.asked or not writes or after.errno != Errno.OK:
+    if after.asked == before.asked or not after.writes_irqchip() or after.errno != Errno.OK:
         return True
-    latched = after.asked == Ioctl.SET_IRQCHIP_IRR
-    closed = rte.remote_irr == (after.asked == Ioctl.SET_IRQCHIP_REMOTE_IRR) or latched
-    return rte.mask == (after.asked == Ioctl.SET_IRQCHIP_MASKED) and closed and rte.irr == latched
+    edge = after.asked == Ioctl.SET_IRQCHIP_EDGE
+    latched = edge or after.asked == Ioctl.SET_IRQCHIP_IRR
+    given = rte.vector == 0 and rte.dest == 0 and (rte.trigger == Trigger.EDGE) == edge
+    taken = after.apic[0].spiv_enabled or not any(apic.created for apic in after.apic.values())
+    closed = edge or after.asked == Ioctl.SET_IRQCHIP_REMOTE_IRR or (latched and taken)
+    sent = not latched or not after.apic[0].spiv_enabled or 0 in after.apic[0].irr
+    masked = rte.mask == (after.asked == Ioctl.SET_IRQCHIP_MASKED)
+    return given and masked and rte.remote_irr == closed and rte.irr == latched and sent
+
+
+@always(
+    source="ioapic.c kvm_set_ioapic(): kvm_make_scan_ioapic_request()", premise="irqchip_written_later", only_for=ERRNOS
+)
+def set_irqchip_asks_for_a_scan(before: ErrnoVmm, after: ErrnoVmm, cpu: Cpu) -> bool:
+    """After KVM_SET_IRQCHIP each vCPU looks at the entries, before it runs on.
+
+    Violated: KVM_SET_IRQCHIP stored an entry, and CPU{cpu} is not asked to look at it.
+    """
+    if after.asked == before.asked or not after.writes_irqchip() or after.errno != Errno.OK:
+        return True
+    return not after.apic[cpu].created or after.apic[cpu].req_scan_ioapic
 
 
 @always(
@@ -263,6 +280,12 @@ def ioctl_refused(s: ErrnoVmm) -> bool:
 def irqchip_written(s: ErrnoVmm) -> bool:
     """KVM_SET_IRQCHIP stored an entry with Remote IRR."""
     return s.asked == Ioctl.SET_IRQCHIP_REMOTE_IRR and s.errno == Errno.OK
+
+
+@reachable(only_for=ERRNOS)
+def irqchip_written_later(s: ErrnoVmm) -> bool:
+    """KVM_SET_IRQCHIP stored an entry after a vCPU had run."""
+    return s.asked == Ioctl.SET_IRQCHIP_MASKED and s.has_run and s.errno == Errno.OK
 
 
 @reachable(only_for=ERRNOS)

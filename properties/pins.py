@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from model.guests.linux_affinity import LinuxMovesInService
 from model.lang import Promise, always, reachable
+from model.lines import ToldAgain
 from model.machine import Cpu, Machine, Pin, Trigger, Vector
 from model.vmms.qemu_migrated import QemuKernelMigrated
 from properties.eoi import LEVEL_IPIS, NO_IOAPIC
 from properties.level import TAKEN
 
+TOLD_AGAIN: dict[type, str] = {ToldAgain: "asked only of the device that says again that its line is high"}
 HALVES: dict[type, str] = {LinuxMovesInService: "asked only of the guest that writes the high half of an entry alone"}
 MIGRATED: dict[type, str] = {QemuKernelMigrated: "asked only of a VMM that loads an in-kernel I/O APIC from a stream"}
 BY_ENTRY: dict[Promise, str] = {
@@ -56,6 +58,27 @@ def closes_for_a_high_line(before: Machine, after: Machine, pin: Pin) -> bool:
     return not closes or rte.irr or after.raised[pin]
 
 
+@always(source="82093AA 3.2.4; arch/x86/kvm/ioapic.c, ioapic_set_irq()", premise="told_again", only_for=TOLD_AGAIN)
+def told_again_is_sent(before: ToldAgain, after: ToldAgain, pin: Pin) -> bool:
+    """A level pin that hears again that its line is high sends its interrupt, if it is open and a LAPIC takes it. (What was sent
+    before, no LAPIC took.)
+
+    Violated: Pin {pin} is open and hears again that its line is high, and sends nothing.
+    """
+    rte = before.ioapic[pin]
+    told = after.second[pin] and not before.second[pin]
+    ready = before.apic[rte.dest].spiv_enabled and not rte.mask and rte.trigger == Trigger.LEVEL
+    return not told or not ready or after.ioapic[pin].remote_irr
+
+
+@reachable(only_for=TOLD_AGAIN)
+def told_again(s: ToldAgain, pin: Pin) -> bool:
+    """The line of an open level pin is high, and its device may say so again."""
+    rte = s.ioapic[pin]
+    ready = s.apic[rte.dest].spiv_enabled and not rte.mask and rte.trigger == Trigger.LEVEL
+    return s.raised[pin] and not s.second[pin] and ready and not rte.remote_irr
+
+
 @reachable(only_for=HALVES)
 def entry_moved(s: LinuxMovesInService, pin: Pin, cpu: Cpu) -> bool:
     """The guest has moved an interrupt whose message a LAPIC has."""
@@ -65,7 +88,8 @@ def entry_moved(s: LinuxMovesInService, pin: Pin, cpu: Cpu) -> bool:
 
 @always(source="kvm.md 2.7; arch/x86/kvm/ioapic.c, kvm_set_ioapic()", premise="closed_and_migrated", only_for=MIGRATED)
 def image_is_loaded(before: QemuKernelMigrated, after: QemuKernelMigrated, pin: Pin) -> bool:
-    """After KVM_SET_IRQCHIP an entry, with its Remote IRR and its latch, is what KVM_GET_IRQCHIP returned on the source.
+    """After KVM_SET_IRQCHIP an entry, with its Remote IRR and its latch, is what KVM_GET_IRQCHIP returned on the source; but a
+    latch may have closed its pin, as it is sent.
 
     Violated: Pin {pin} is not after KVM_SET_IRQCHIP what it was on the source.
     """
@@ -74,7 +98,8 @@ def image_is_loaded(before: QemuKernelMigrated, after: QemuKernelMigrated, pin: 
     was = before.ioapic[pin]
     now = after.ioapic[pin]
     entry = was.vector == now.vector and was.dest == now.dest and was.trigger == now.trigger and was.mask == now.mask
-    return entry and was.remote_irr == now.remote_irr and was.irr == now.irr
+    closes_again = was.irr and now.remote_irr
+    return entry and was.irr == now.irr and (was.remote_irr == now.remote_irr or closes_again)
 
 
 @reachable(only_for=MIGRATED)

@@ -66,11 +66,15 @@ class IoapicC(Machine):
     @step(by="KVM", fair=Fair.WEAK)
     def kvm_ioapic_eoi_inject_work(self) -> None:
         """The throttle's delayed work."""
-        require(self.ioapic_in_kernel() and self.delayed_ioapic_service and self.ten_milliseconds_pass())
+        require(self.delayed_work_is_due())
         self.delayed_ioapic_service = False
         for pin, rte in self.ioapic.items():
             if rte.trigger == Trigger.LEVEL and rte.irr and not rte.remote_irr:
                 self.kvm_ioapic_service(pin)
+
+    def delayed_work_is_due(self) -> bool:
+        """No code of ioapic.c: the workqueue runs what schedule_delayed_work() was given, as its time is over."""
+        return self.ioapic_in_kernel() and self.delayed_ioapic_service and self.ten_milliseconds_pass()
 
     def ten_milliseconds_pass(self) -> bool:
         """Assumed: 10 ms are long enough for vCPUs to be back in guest code, and to take and handle what is pending."""

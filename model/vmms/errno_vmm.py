@@ -32,12 +32,14 @@ class Ioctl(Enum):
     SET_GSI_ROUTING = 16
     IRQ_LINE = 17
     RUN = 18
+    SET_IRQCHIP_EDGE = 19
 
 
 class ErrnoVmm(Vmm):
     """vCPU 0 is made, and no other; GSI 0 gets a route, and no other. So "any" is not "all", and "0" not "whichever".
 
-    Simplified: after KVM_RUN only KVM_SET_CPUID2 is tried: what the others answer does not depend on it.
+    Simplified: after KVM_RUN only KVM_SET_CPUID2 is tried, and one KVM_SET_IRQCHIP, which asks a vCPU that has scanned to scan
+    again: what the others do does not depend on it.
     """
 
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 2, "pins": 2, "vectors": 2}
@@ -108,9 +110,14 @@ class ErrnoVmm(Vmm):
         self.asked = Ioctl.GET_IRQCHIP
         self.kvm_vm_ioctl_get_irqchip()
 
+    def writes_irqchip(self) -> bool:
+        """The last ioctl was KVM_SET_IRQCHIP."""
+        return self.asked in (
+            Ioctl.SET_IRQCHIP_MASKED, Ioctl.SET_IRQCHIP_REMOTE_IRR, Ioctl.SET_IRQCHIP_IRR, Ioctl.SET_IRQCHIP_EDGE
+        )  # fmt: skip
+
     @step(by="VMM")
     def ioctl_set_irqchip_masked(self) -> None:
-        require(not self.has_run)
         self.asked = Ioctl.SET_IRQCHIP_MASKED
         self.kvm_vm_ioctl_set_irqchip(0, 0, 0, Trigger.LEVEL, True, False, False)
 
@@ -125,6 +132,13 @@ class ErrnoVmm(Vmm):
         require(not self.has_run)
         self.asked = Ioctl.SET_IRQCHIP_IRR
         self.kvm_vm_ioctl_set_irqchip(0, 0, 0, Trigger.LEVEL, False, False, True)
+
+    @step(by="VMM")
+    def ioctl_set_irqchip_edge(self) -> None:
+        """An edge entry with Remote IRR, as no chip has it: its latch is sent all the same."""
+        require(not self.has_run)
+        self.asked = Ioctl.SET_IRQCHIP_EDGE
+        self.kvm_vm_ioctl_set_irqchip(0, 0, 0, Trigger.EDGE, False, True, True)
 
     @step(by="VMM")
     def ioctl_set_irqchip2(self) -> None:

@@ -16,7 +16,7 @@ class QemuMigrated(Qemu):
     Simplified: one machine is both. model/migration.py tells hosts apart, and has what a stream carries and what may fail.
     """
 
-    meets: ClassVar[dict[str, tuple[str, ...]]] = {"guest": ("windows_cg", "xen")}  # they ask for suppression
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {"guest": ("windows_cg", "xen", "any")}  # they ask for suppression
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.BIT3,)
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V20,)
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1, "pins": 1, "vectors": 1}
@@ -45,7 +45,7 @@ class QemuKernelMigrated(QemuKernelIrqchip):
     Simplified: of the source there is only what it leaves behind, SPIV bit 12.
     """
 
-    meets: ClassVar[dict[str, tuple[str, ...]]] = {"guest": ("xen",)}  # it needs no EOI register
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {"guest": ("xen", "any")}  # they need no EOI register
     api_flags: ClassVar[tuple[ApiFlags, ...]] = (ApiFlags.NONE, ApiFlags.BIT3)
     versions: ClassVar[tuple[IoapicVersion, ...]] = (IoapicVersion.V11,)
     scope_defaults: ClassVar[dict[str, int]] = {"cpus": 1, "pins": 1, "vectors": 1}

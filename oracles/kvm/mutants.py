@@ -142,6 +142,7 @@ KVM_VIEW = Observables(
         entry_vector, entry_dest, entry_trigger, entry_mask, entry_remote_irr, latched_level, latched_irr, check_extension,
     ),
     assumptions={
+        "delayed_work_is_due": "a workqueue runs what was queued, when its time is over: no code of the I/O APIC's",
         "ten_milliseconds_pass": "`Assumed:` to the kernel 10 ms are over when they are over, whatever its vCPUs have done meanwhile",
     },
 )  # fmt: skip

@@ -60,6 +60,8 @@ WRONG = [
     ("crosvm_unmasks_before_its_route.py", "crosvm", "", "linux_affinity", "level", V20, NONE, "sent_where_its_entry_says"),
     ("kvm_masked_pin_is_sent.py", "base", "firecracker", "linux_threaded", "level", V11, NONE, "masked_pin_sends_nothing"),
     ("kvm_set_irqchip_opens_pins.py", "base", "qemu_kernel_migrated", "xen", "level", V11, NONE, "image_is_loaded"),
+    ("kvm_told_once.py", "base", "firecracker", "any", "told_again", V11, NONE, "told_again_is_sent"),
+    ("kvm_set_irqchip_scans_nobody.py", "base", "errno_vmm", "lapic", "level", V11, NONE, "set_irqchip_asks_for_a_scan"),
     ("kvm_irqchip_after_vcpus.py", "v6", "errno_vmm", "lapic", "level", V11, NONE, "create_irqchip_errno"),
     ("kvm_flags_before_their_test.py", "v6", "setup_vmm", "lapic", "level", V11, NONE, "granted_flag_takes_effect"),
     ("kvm_injects_lowest_first.py", "base", "qemu", "linux", "level", V20, NONE, "highest_goes_first"),

@@ -79,7 +79,7 @@ SCAN = """\
 """
 WORK = """\
     def kvm_ioapic_eoi_inject_work(self) -> None:
-        require(self.ioapic_in_kernel() and self.delayed_ioapic_service and self.ten_milliseconds_pass())
+        require(self.delayed_work_is_due())
         self.delayed_ioapic_service = False
         for pin, rte in self.ioapic.items():
             if rte.trigger == Trigger.LEVEL and {test}:
@@ -252,7 +252,7 @@ def after(run: Callable[..., None], arguments: list[Any], state: tuple[Any, ...]
     }
     me: Any = SimpleNamespace(
         ioapic=rtes, scope=SimpleNamespace(throttle=throttle), apic=[SimpleNamespace(spiv_enabled=spiv)], delayed_ioapic_service=armed,
-        any_vcpu_created=lambda: created, ioapic_in_kernel=lambda: True, ten_milliseconds_pass=lambda: True,
+        any_vcpu_created=lambda: created, delayed_work_is_due=lambda: True,
         kvm_ioapic_service=lambda pin: log.append((pin, str(rtes))), apic_accept_irq=lambda _, *rest: log.append(rest),
     )  # fmt: skip
     me.set_entry = lambda *a: Base.set_entry(me, *a)

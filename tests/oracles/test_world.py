@@ -105,7 +105,7 @@ def test_by_default_is_what_prove_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     by_default = {title for world in worlds(expected(), Rulebook()) if world.by_default for title in world.cells}
     asked = {str(c) for c in select(selection("v6"))[1]}
     assert by_default == {t for t in asked if t.endswith(" resample")} | {
-        t for t in asked if "qemu_kernel_migrated" in t or "lapic" in t
+        t for t in asked if "lapic" in t or ("qemu_kernel_migrated" in t and "xen" in t)
     }
     assert sum("lapic" in title for title in by_default) == 3
 
@@ -205,8 +205,8 @@ def test_another_graph_may_be_the_same_for_an_observer(made: Made) -> None:
     judge, world = CellJudge(made.of(title), title), made.of(title)
     idle = made.mutant(
         title,
-        "kvm_ioapic_eoi_inject_work",
-        "s.delayed_ioapic_service and ten_milliseconds_pass(): left operand dropped",
+        "delayed_work_is_due",
+        IDLE,
     )
     assert judge.judge(idle) == Effect("alike")
     found = Searched(world, judge.scope, world.numbers[idle.name], judge.start)
@@ -222,7 +222,7 @@ def test_another_graph_may_be_the_same_for_an_observer(made: Made) -> None:
 def test_what_an_observer_sees(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     title = "firecracker 0x11, linux, shared"
     judge, world = CellJudge(made.of(title), title), made.of(title)
-    number = world.numbers[made.mutant(title, "kvm_ioapic_eoi_inject_work", IDLE).name]
+    number = world.numbers[made.mutant(title, "delayed_work_is_due", IDLE).name]
     searched = Searched(world, judge.scope, number, judge.start)
     graph, said, seen = searched.graph, searched.exploration.eval_edges(), searched.observed()
     sources = np.repeat(np.arange(graph.n), np.diff(graph.row).astype(np.int64))
@@ -286,7 +286,8 @@ def test_what_z3_does_not_know_is_not_equal(made: Made, monkeypatch: pytest.Monk
 def test_whose_a_rule_is(made: Made) -> None:
     sides = {m.rule: m.side for world in made.worlds for m in world.mutants}
     said = {"kvm_lapic_reset": KVM, "kvm_ioapic_eoi_pin": KERNEL_CHIP, "ioapic_eoi_broadcast": QEMU_CHIP,
-            "enable_cap_api": VMMS, "ten_milliseconds_pass": TIME}  # fmt: skip
+            "enable_cap_api": VMMS, "ten_milliseconds_pass": TIME,
+            "delayed_work_is_due": TIME}  # fmt: skip
     assert {rule: sides[rule] for rule in said} == said
     function = made.mutant("qemu 0x20, linux, shared", "enable_cap_api", "Errno.OK -> Errno.ENOTTY").site.function
     assert side_of(replace(function, loc=Loc("/any/model/vmms/any_vmm.py", 1))) == ASKED_FOR

@@ -90,6 +90,17 @@ class SetIrqchipAsTheGuest(V6):
         super().kvm_set_ioapic(pin, vector, dest, trigger, mask, self.ioapic[pin].remote_irr, irr)
 
 
+class SetIrqchipScansNobody(V6):
+    """The vCPUs that had a request keep it, and nobody is asked anew."""
+
+    def kvm_set_ioapic(
+        self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool, remote_irr: bool, irr: bool
+    ) -> None:
+        asked = self.apic[0].req_scan_ioapic
+        super().kvm_set_ioapic(pin, vector, dest, trigger, mask, remote_irr, irr)
+        self.apic[0].req_scan_ioapic = asked
+
+
 class UnknownIoctl(V6):
     def ioctl_KVM_SET_IRQCHIP2(self, version: IoapicVersion) -> None:
         self.errno = Errno.EINVAL
@@ -134,6 +145,7 @@ BITES: dict[str, type[V6]] = {
     "set_lapic_errno": SetLapicAsTheGuest,
     "irqchip_state_errno": IrqchipOfTheVmm,
     "set_irqchip_stores_the_entry": SetIrqchipAsTheGuest,
+    "set_irqchip_asks_for_a_scan": SetIrqchipScansNobody,
     "set_irqchip2_errno": UnknownIoctl,
     "set_gsi_routing_errno": RoutesWithoutIrqchip,
     "irq_line_errno": LineOfNobody,
