@@ -17,6 +17,7 @@ from checker.engine.passages import SourceLine, never_run
 from checker.engine.search import Limits
 from checker.interrupt import ctrl_c_sets
 from checker.matrix.cells import Cell
+from checker.matrix.roles import default_devices
 from checker.progress import Progress
 from checker.questions.kept_answers import answered
 from checker.questions.recheck import once, record_of, share
@@ -71,10 +72,18 @@ def ran_nothing(results: Sequence[CellResult]) -> bool:
 
 def judged_nothing(results: Sequence[CellResult]) -> bool:
     """No property says anything of any of these cells: it is not asked of them, or holds only because what it speaks of
-    never happens. Of those that are asked, a witness counts only if it is asked for alone."""
-    verdicts = [v for result in results for v in result.verdicts]
+    never happens. Of those that are asked, a witness counts only if it is asked for alone. What is said where the device that
+    was asked for does nothing is not said of that device."""
+    verdicts = [v for result in results if not device_is_idle(result) for v in result.verdicts]
     claims = [v for v in verdicts if v.property.kind is not Kind.REACHABLE]
     return not any(v.says_something() for v in claims or verdicts)
+
+
+def device_is_idle(result: CellResult) -> bool:
+    """A device other than the main one, which never does anything in the cell: it is made for another VMM, say."""
+    steps = [name for name, step in result.cell.system.steps().items() if step.by == "device"]
+    quiet = result.outcome is Outcome.COMPLETE and all(name in result.never_fired for name in steps)
+    return quiet and result.cell.names["device"] != default_devices()[0]
 
 
 def default_memory() -> int:

@@ -101,6 +101,9 @@ def not_judged(results: Sequence[CellResult]) -> list[str]:
     """That no verdict says anything, where that is so."""
     if not results or not judged_nothing(results):
         return []
+    if any(v.says_something() for r in results for v in r.verdicts if v.property.kind is not Kind.REACHABLE):
+        where = "here" if len(results) == 1 else "in any cell where a verdict would say something"
+        return [f"INCONCLUSIVE: nothing was judged: the device never does anything {where}"]
     holds = any(v.status is Status.HOLDS for r in results for v in r.verdicts)
     why = "what holds, holds only because what it speaks of never happens here" if holds else (
         "no property that is asked says anything of these systems"

@@ -201,6 +201,20 @@ def test_what_is_vacuous_everywhere_is_no_pass_and_a_witness_beside_it_makes_it_
     assert "INCONCLUSIVE: nothing was judged: what holds, holds only because what it speaks of never happens" in ran.out
 
 
+def test_a_device_that_never_does_anything_is_no_pass(eoi):
+    """Without a resamplefd it signals nothing, so what holds of other things is not said of it: ../shared/cases."""
+    asked = ("prove", "mutant_b10", "--device", "resample")
+    said = "INCONCLUSIVE: nothing was judged: the device never does anything here"
+    for more in ((), ("--brief",)):
+        ran = eoi(*asked, *more)
+        assert ran.code == 3 and said in ran.out and "never reached" in ran.out
+    assert json.loads(eoi(*asked, "--json").out)["inconclusive"]
+    where = ("prove", "base", *ONE[:-1], "level_eoi_is_intercepted", "--brief")
+    assert eoi(*where, "--guest", "windows_cg", "--device", "resample").code == 0
+    both = eoi(*where, "--vmm", "qemu,crosvm", "--guest", "windows_cg", "--device", "resample")
+    assert both.code == 0 and "nothing was judged" not in both.out, "one of the two VMMs has resamplefds"
+
+
 def test_one_verdict_that_says_something_is_enough(eoi):
     """One cell is not asked, the other is; and a witness that is asked for alone is an answer, also where it is never met."""
     both = eoi("prove", "base", "--guest", "any,linux", *ONE[:-1], "no_eoi_lost", "--brief")
