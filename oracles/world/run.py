@@ -16,6 +16,7 @@ import multiprocessing
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ NO_SAY = (
     "oracles/world/equal.py",
 )
 SMALL = 2_500  # states of a cell in which every mutant is judged, killed before or not
+LARGE = 50_000  # states of a cell that all processes share: the last one would else be waited for
 AT_ONCE = 50  # mutants, before what was found is written down
 LOGS = 4  # of other sources that are left in the cache
 
@@ -186,7 +188,8 @@ def run(plan: Agenda, log: Log, jobs: int) -> Effects:
     open_places = [place for place in plan.places if plan.missing(place, log, killed)]
     _now = plan, log
     with ProcessPoolExecutor(max(1, jobs), multiprocessing.get_context("fork"), left_to_the_parent) as pool:
-        futures = [pool.submit(_work, place.rank) for place in open_places]
+        shared = [(place.rank, max(1, jobs) if place.states > LARGE else 1) for place in open_places]
+        futures = {pool.submit(_work, rank, part, parts): rank for rank, parts in shared for part in range(parts)}
         try:
             _watch(futures)
         except KeyboardInterrupt:
@@ -199,27 +202,32 @@ def run(plan: Agenda, log: Log, jobs: int) -> Effects:
     return outcome(plan, log)
 
 
-def _watch(futures: Sequence[Future[None]]) -> None:
-    progress, pending = Progress(len(futures)), set(futures)
+def _watch(futures: Mapping[Future[None], int]) -> None:
+    """futures: of a cell or a part of it, with the cell's rank."""
+    left, pending = Counter(futures.values()), set(futures)
+    progress = Progress(len(left))
     try:
         while pending:
             done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
             for number, future in enumerate(done):
                 future.result()
-                progress.finished(number)
+                left[futures[future]] -= 1
+                if not left[futures[future]]:
+                    progress.finished(number)
             progress.show()
     finally:
         progress.close()
 
 
-def _work(rank: int) -> None:
-    """One cell, in another process."""
+def _work(rank: int, part: int, parts: int) -> None:
+    """One cell, in another process; or of the mutants that are asked there every so many-th, from `part` on."""
     assert _now is not None
     plan, log = _now
     place = plan.places[rank]
     log.refresh()
     killed = plan.killed(log)
-    asked = plan.missing(place, log, killed)
+    mine = {m.name for m in plan.mutants(place)[part::parts]}
+    asked = [m for m in plan.missing(place, log, killed) if m.name in mine]
     if not asked:
         return
     world = plan.worlds[place.world]

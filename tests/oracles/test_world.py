@@ -311,6 +311,16 @@ def test_a_run_that_was_cut_short_goes_on(made: Made, log: Log, monkeypatch: pyt
     assert world_run.run(plan, Log(log.path), 1) == whole
 
 
+def test_processes_that_share_a_cell_find_what_one_finds(
+    made: Made, log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, shared = tiny_plan(made), Log(tmp_path / "shared.jsonl")
+    whole = world_run.run(plan, log, 1)
+    monkeypatch.setattr(world_run, "LARGE", 0)
+    assert world_run.run(plan, shared, 2) == whole and len(shared.found) == len(log.found)
+    assert len(shared.path.read_bytes().splitlines()) > len(plan.places), "a line of each part"
+
+
 def test_nothing_stale_is_believed(made: Made, tmp_path: Path) -> None:
     """Neither what other sources found, nor what a mutant of this name once did."""
     plan = tiny_plan(made)
