@@ -49,20 +49,37 @@ def bisimilar(one: Coloured, other: Coloured) -> bool:
 
 def _numbered(rows: NDArray[np.uint64]) -> I64:
     """i64[rows]: equal numbers for equal rows."""
-    if not rows.shape[1]:
-        return np.zeros(len(rows), np.int64)
-    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    found = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        found = _pairs(found, _dense(column))
+    return found
+
+
+def _dense(values: NDArray[np.generic]) -> I64:
+    """Equal numbers, from 0 on, for equal values."""
+    numbers: I64 = np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return numbers
+
+
+def _pairs(ones: I64, others: I64) -> I64:
+    """Equal numbers, from 0 on, for equal pairs of numbers from 0 on."""
+    width = int(others.max(initial=0)) + 1
+    assert int(ones.max(initial=0)) < (1 << 62) // width, "a pair is one number of 64 bits"
+    return _dense(ones * width + others)
 
 
 def _refined(colour: I64, sources: I64, targets: I64, seen: I64) -> I64:
     """A state's new colour: its old one, and the set of what is seen of its transitions with the colours that they lead to."""
-    leads = np.stack([sources, seen, colour[targets]], axis=1)
-    leads = np.unique(leads, axis=0) if len(leads) else leads
-    ends = np.searchsorted(leads[:, 0], np.arange(len(colour)), side="right")
-    pairs, begin, found = np.ascontiguousarray(leads[:, 1:]), 0, dict[tuple[int, bytes], int]()
-    finer = np.empty(len(colour), np.int64)
-    for state, end in enumerate(ends.tolist()):
-        key = int(colour[state]), pairs[begin:end].tobytes()
-        finer[state] = found.setdefault(key, len(found))
-        begin = end
-    return finer
+    leads = _pairs(seen, colour[targets])
+    width = int(leads.max(initial=0)) + 1
+    each = np.unique(sources * width + leads)  # a state's transitions side by side, in the order of what they show
+    sources, leads = each // width, each % width
+    begin, end = (np.searchsorted(sources, np.arange(len(colour)), side) for side in ("left", "right"))
+    finer, going, fresh = colour.copy(), np.arange(len(colour)), int(colour.max()) + 1
+    for k in range(
+        int((end - begin).max(initial=0))
+    ):  # two states keep one number as long as what they show is the same
+        going = going[begin[going] + k < end[going]]
+        finer[going] = fresh + _pairs(finer[going], leads[begin[going] + k])
+        fresh = int(finer.max()) + 1
+    return _dense(finer)

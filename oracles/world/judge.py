@@ -17,7 +17,8 @@ unless it makes none in any state at all, which equal.py asks z3. In between sta
 alike       in every cell an observer cannot tell it from the design, who sees who takes which step, and what every formula of
             every property says of each state and step; decided by bisimulation (questions/bisimulation.py). A step that
             changes nothing is not seen. No property over these formulas can tell it, and no guest, as one of those cells
-            is of a role that does all that it may in any order (GENERAL); without such a cell it stays a survivor.
+            is of a role that does all that it may in any order (GENERAL); without such a cell it stays a survivor, and where
+            a graph is too large to ask (COMPARED).
 
 How: one program for each system with all mutants inside (schemata.py), a search of it for each mutant in each cell, and
 of its graph what the product's own judge asks (verdict.py), without runs and their replay: a mutant is not told. In each
@@ -67,6 +68,7 @@ KVM, KERNEL_CHIP, QEMU_CHIP, VMMS = "KVM", "in-kernel I/O APIC", "QEMU's I/O API
 ASKED_FOR, TIME = "VMMs on request", "time"
 SIDES = (KVM, KERNEL_CHIP, QEMU_CHIP, VMMS, ASKED_FOR, TIME)
 GENERAL = frozenset({"any", "any_vmm"})  # the guest, and the VMM, that do all that they may
+COMPARED = 1_000_000  # transitions of a graph that an observer is sent through; of a larger one he is taken to tell it
 MAX_STATES = 390_000  # of a mutant's graph in one cell; the largest of the design has less than half
 HOLDS, VIOLATED, REACHED, NEVER, OPEN = "HOLDS", "VIOLATED", "REACHED", "NEVER", "?"
 OF_TEXT = {"ok": HOLDS, "(ok)": HOLDS, "FAIL": VIOLATED, "yes": REACHED, "no": NEVER}
@@ -397,7 +399,8 @@ class CellJudge:
         differing = {name: pair for name, pair in pairs.items() if pair[0] != pair[1] and pair[1] != OPEN}
         if same or not complete:
             return Effect("same" if same else "limit", differing)
-        return Effect("alike" if not differing and bisimilar(self._observed, found.observed()) else "other", differing)
+        compared = not differing and found.stats.transitions <= COMPARED
+        return Effect("alike" if compared and bisimilar(self._observed, found.observed()) else "other", differing)
 
     @cached_property
     def _observed(self) -> Coloured:
