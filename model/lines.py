@@ -17,7 +17,7 @@ class Resample(Level):
     Simplified: with other VMMs (an in-kernel chip has resamplers, too) it never raises.
     """
 
-    meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("qemu",), "guest": ("windows_cg",)}  # it EOIs, then services
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("qemu",), "guest": ("windows_cg", "linux")}
     passes_ioapic_by: ClassVar[bool] = True
     signalled: Annotated[Table[Pin, bool], Label("irqfd {0} signalled")]
 
@@ -51,7 +51,9 @@ class KernelResample(Level):
     Assumed: the owner looks at its device at once.
     """
 
-    meets: ClassVar[dict[str, tuple[str, ...]]] = {"vmm": ("firecracker",), "guest": ("linux", "linux_threaded")}
+    meets: ClassVar[dict[str, tuple[str, ...]]] = {
+        "vmm": ("firecracker", "qemu_kernel_migrated"), "guest": ("linux", "linux_threaded", "any"),
+    }  # fmt: skip
 
     def device_raise(self, pin: Pin) -> None:
         require(not self.raised[pin] and self.guest_uses_device(pin) and self.ioapic_in_kernel())

@@ -63,6 +63,17 @@ def x2apic_api_errno(before: ErrnoVmm, after: ErrnoVmm) -> bool:
     return after.errno == Errno.OK or (after.asked == Ioctl.X2APIC_API_WITH_FLAGS and after.errno == Errno.EINVAL)
 
 
+@always(source="x86.c kvm_vm_ioctl_enable_cap() case KVM_CAP_X2APIC_API", premise="vcpu_with_lapic", only_for=ERRNOS)
+def enable_cap_leaves_lvr(before: ErrnoVmm, after: ErrnoVmm, cpu: Cpu) -> bool:
+    """KVM_ENABLE_CAP is the VM's: the LVR of a vCPU that exists changes with its own ioctls only, so not under a guest that runs.
+
+    Violated: KVM_CAP_X2APIC_API changes the LVR of CPU{cpu}, which was there before.
+    """
+    if after.asked == before.asked or after.asked not in (Ioctl.X2APIC_API, Ioctl.X2APIC_API_WITH_FLAGS):
+        return True
+    return before.apic[cpu].lvr_directed_eoi == after.apic[cpu].lvr_directed_eoi
+
+
 @always(
     source="x86.c kvm_vm_ioctl_enable_cap() default; kvm.md 3.2 (Oct-3 diff)", premise="ioctl_refused", only_for=ERRNOS
 )

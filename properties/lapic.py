@@ -107,12 +107,13 @@ def falling_line_sends_nothing(before: Machine, after: Machine, pin: Pin, cpu: C
 
 @always(source="Intel SDM 11.4.7.3; lapic.c:kvm_lapic_reset()", premise="stopped_with_interrupt", only_for=INIT)
 def init_leaves_nothing(before: XenKdump, after: XenKdump, cpu: Cpu) -> bool:
-    """INIT takes away what was pending and in service, and empties TMR.
+    """INIT takes away what was pending and in service, and empties TMR; SPIV is 0xFF, so suppression has to be asked for again.
 
-    Violated: CPU{cpu} comes back by INIT with an interrupt from before.
+    Violated: CPU{cpu} comes back by INIT with an interrupt from before, or with SPIV bit 12 set.
     """
     apic = after.apic[cpu]
-    return after.stopped[cpu] or not before.stopped[cpu] or not (apic.irr | apic.isr | apic.tmr)
+    came_back = before.stopped[cpu] and not after.stopped[cpu]
+    return not came_back or (not (apic.irr | apic.isr | apic.tmr) and not apic.spiv_directed_eoi)
 
 
 @always(source="Documentation/virt/kvm/vcpu-requests.rst; x86.c:vcpu_enter_guest()", premise="scan_asked_for")

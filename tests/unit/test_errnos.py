@@ -46,6 +46,15 @@ class UnknownCapability(V6):
         self.errno = Errno.ENOTTY
 
 
+class FlagUpdatesLvr(V6):
+    """The flag is in force for vCPUs that exist."""
+
+    def enable_KVM_CAP_X2APIC_API(self, bit2: bool, bit3: bool) -> None:
+        super().enable_KVM_CAP_X2APIC_API(bit2, bit3)
+        if self.apic[0].created and self.lapic_in_kernel():
+            self.kvm_apic_set_version(self.apic[0])
+
+
 class VcpuTwice(V6):
     def kvm_arch_vcpu_create(self, apic: Lapic) -> None:
         if apic.created:
@@ -138,6 +147,7 @@ BITES: dict[str, type[V6]] = {
     "create_irqchip_errno": IrqchipAfterVcpus,
     "split_irqchip_errno": SplitAsItsSibling,
     "x2apic_api_errno": EnableNeedsItsDevice,
+    "enable_cap_leaves_lvr": FlagUpdatesLvr,
     "split_irqchip_api_errno": UnknownCapability,
     "create_vcpu_errno": VcpuTwice,
     "new_vcpu_is_reset": VcpuWithoutReset,
