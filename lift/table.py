@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -17,7 +17,7 @@ from lift.cparse import Expr, expression
 from lift.refusal import NotLifted
 
 SECTIONS = (
-    "base", "files", "sources", "functions", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
+    "base", "files", "sources", "functions", "own", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
     "loops", "registers", "assume", "asserts", "ignore", "not modelled", "flags", "begins", "preconditions", "helpers",
     "shapes",
 )  # fmt: skip
@@ -121,6 +121,14 @@ class Table:
                 return row
         return None
 
+    def own(self, functions: Collection[str]) -> dict[str, str]:
+        """Of these functions of the model, those that no function of C is: name -> why. Raises NotLifted for a row of another name."""
+        for row in self.rows["own"]:
+            if row.left not in functions:
+                raise NotLifted(row.line, f"[own]: the model has no function {row.left}()", "", self.file)
+        self.used |= {row.line for row in self.rows["own"]}
+        return {row.left: row.why for row in self.rows["own"]}
+
     def of_c(self, name: str) -> list[FunctionRow]:
         return [row for row in self.functions if row.c == name]
 
@@ -194,7 +202,7 @@ def _row(table: Table, section: str, line: str, why: str, number: int) -> None:
     if (section, right) == ("loops", "once") and not why:
         raise ValueError("a loop that runs once: say why, after #")
     if not why and (
-        section in ("assume", "asserts", "ignore", "not modelled", "begins", "preconditions")
+        section in ("own", "assume", "asserts", "ignore", "not modelled", "begins", "preconditions")
         or (patterned and row.dropped)
     ):
         raise ValueError("something is left out: say why, after #")

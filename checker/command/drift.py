@@ -75,6 +75,8 @@ def report(name: str, found: Drift, *, chosen: bool) -> list[str]:
         f'"same meaning" and "same if" were decided by z3: all states and arguments at {sizes}. What a row of '
         f"{lifting.SHOWN} says of a helper, and what it leaves out, is trusted.", WIDTH,
     )  # fmt: skip
+    if found.own:
+        out += textwrap.wrap(f"The model's own, no functions of the C: {', '.join(sorted(found.own))}.", WIDTH)
     if found.without:
         out += textwrap.wrap(f"Functions of the model without a row: {', '.join(found.without)}.", WIDTH)
     return out
@@ -104,5 +106,5 @@ def as_json(name: str, found: Drift) -> dict[str, object]:
     ]  # fmt: skip
     return {
         "tree": name, "design": found.design, "headline": headline(name, found), "exit": int(exit_of(found)),
-        "rows": rows, "helpers": list(found.alarms), "without_row": list(found.without),
+        "rows": rows, "helpers": list(found.alarms), "own": dict(found.own), "without_row": list(found.without),
     }  # fmt: skip

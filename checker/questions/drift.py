@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import gc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -84,6 +84,7 @@ class Drift:
     rows: Sequence[RowJudged]
     without: Sequence[str] = field(default=())  # functions of the model's kernel that no row names
     alarms: Sequence[str] = field(default=())  # helpers that nobody has read as they are here
+    own: Mapping[str, str] = field(default_factory=dict[str, str])  # functions of the model that no C is -> why
 
     def of(self, *kinds: Sameness) -> list[RowJudged]:
         return [j for j in self.rows if j.kind in kinds]
@@ -103,7 +104,8 @@ def drift(tree: Tree, name: str, design: type[Machine], table: Table) -> Drift:
     found = alarms(table, tree, set(table.used))
     table.used |= before
     gc.collect()  # what is left of z3 runs Python when it is freed; inside ast.parse() of a thread CPython 3.11 does not bear that
-    return Drift(name, rows, _without(design, rows), found)
+    own = table.own(lift.surface.functions)
+    return Drift(name, rows, _without(design, rows, table, own), found, own)
 
 
 def lift_of(tree: Tree, design: type[Machine], table: Table) -> Lift:
@@ -113,11 +115,11 @@ def lift_of(tree: Tree, design: type[Machine], table: Table) -> Lift:
     return lift
 
 
-def _without(design: type[Machine], rows: Sequence[RowJudged]) -> list[str]:
-    """Functions of model/kvm and of the design that no row is about."""
-    named = {j.row.model for j in rows}
-    own = [c for c in design.__mro__ if c.__module__.startswith(("model.kvm", "model.designs"))]
-    return sorted({n for c in own for n, f in vars(c).items() if callable(f) and n[0] != "_"} - named)
+def _without(design: type[Machine], rows: Sequence[RowJudged], table: Table, own: Mapping[str, str]) -> list[str]:
+    """Functions of model/kvm and of the design that no row is about. What is the rest of a function of C is compared with it."""
+    named = {j.row.model for j in rows} | {row.right for row in table.rows["parts"]} | set(own)
+    classes = [c for c in design.__mro__ if c.__module__.startswith(("model.kvm", "model.designs"))]
+    return sorted({n for c in classes for n, f in vars(c).items() if callable(f) and n[0] != "_"} - named)
 
 
 _judged: dict[tuple[type[Design], str, str, Row | None], RowJudged] = {}  # what z3 was asked before in this process

@@ -39,6 +39,10 @@ def _of(early: bool) -> Drift:
     return drifted(EARLY if early else LATER)
 
 
+def of_later() -> Drift:
+    return _of(False)
+
+
 def row(found: Drift, model: str) -> RowJudged:
     return next(j for j in found.rows if j.row.model == model)
 

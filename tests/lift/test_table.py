@@ -74,6 +74,7 @@ def lift_all(tree: Tree, table: Table) -> None:
     for row in rows_of(made.known, tree):
         lift_whole(made, tree, row)
         table.named("preconditions", row.model)
+    table.own(made.surface.functions)
     assert alarms(table, tree, set(table.used))
 
 
@@ -170,6 +171,7 @@ WRONG = {
     "[expressions]\nf($x) => 1\n": "something is left out: say why, after #",
     "[assume]\nf($x) => True\n": "something is left out: say why, after #",
     "[ignore]\ntrace_*\n": "something is left out: say why, after #",
+    "[own]\nf\n": "something is left out: say why, after #",
     "[functions]\nf(a)\n": "a: which model expression?",
     "[functions]\nf(a: -)\n": "a parameter is left out: say why, after #",
     "[expressions]\nf( => 1\n": "cannot parse",
