@@ -17,7 +17,7 @@ from lift.cparse import Expr, expression
 from lift.refusal import NotLifted
 
 SECTIONS = (
-    "base", "files", "sources", "functions", "own", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
+    "base", "files", "sources", "functions", "anchors", "own", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
     "loops", "registers", "assume", "asserts", "ignore", "not modelled", "flags", "begins", "preconditions", "helpers",
     "shapes",
 )  # fmt: skip
@@ -65,7 +65,8 @@ class Row:
 
 @dataclass(frozen=True)
 class FunctionRow:
-    """A C function, or one case of a switch in it, and the model's function. params: C name -> model, `-` for none."""
+    """A C function, or one case of a switch in it, and the model's function. params: C name -> model, `-` for none, `= VALUE`
+    for one that is always that. result: what the model has what it returns in, if not in its own."""
 
     c: str
     case: str
@@ -73,6 +74,16 @@ class FunctionRow:
     model: str
     why: str
     line: int
+    result: str = ""
+
+    def is_called_by(self, e: Expr) -> bool:
+        """Do the values of this call fit?"""
+        given = zip(self.params.values(), e.args[1:], strict=False)
+        return not self.case and all(str(arg) == value_of_row(target) for target, arg in given if target.startswith("="))
+
+
+def value_of_row(target: str) -> str:
+    return target.removeprefix("=").strip()
 
 
 @dataclass
@@ -197,12 +208,15 @@ def _row(table: Table, section: str, line: str, why: str, number: int) -> None:
     patterned = section in ("objects", "expressions", "statements", "loops", "assume", "asserts")
     patterned = patterned or (section in ("ignore",) and not re.fullmatch(r"(function |return of )?[\w*]+", left))
     row = Row(section, number, left, right, why, scope, expression(left.rstrip(";")) if patterned else None)
-    if patterned and section != "ignore" and not arrow:
+    if section == "anchors":
+        for text in right.split(" ; "):
+            expression(text)
+    if (patterned or section == "anchors") and section != "ignore" and not arrow:
         raise ValueError("`=>` is missing")
     if (section, right) == ("loops", "once") and not why:
         raise ValueError("a loop that runs once: say why, after #")
     if not why and (
-        section in ("own", "assume", "asserts", "ignore", "not modelled", "begins", "preconditions")
+        section in ("anchors", "own", "assume", "asserts", "ignore", "not modelled", "begins", "preconditions")
         or (patterned and row.dropped)
     ):
         raise ValueError("something is left out: say why, after #")
@@ -216,7 +230,8 @@ def _function(line: str, why: str, number: int) -> FunctionRow:
     params = dict(_pair(part) for part in found[3].split(",") if part.strip())
     if "-" in params.values() and not why:
         raise ValueError("a parameter is left out: say why, after #")
-    return FunctionRow(found[1], found[2] or "", params, found[4] or found[1], why, number)
+    result = params.pop("return", "")
+    return FunctionRow(found[1], found[2] or "", params, found[4] or found[1], why, number, result)
 
 
 def _pair(text: str) -> tuple[str, str]:
