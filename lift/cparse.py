@@ -415,6 +415,9 @@ class Parser:
                 self.next()
                 stars += 1
             name = self.next()
+            if self.at("[") and words[:1] == ["struct"] and self.peek(2).text == "]" and self.peek(3).text in (",", ";"):
+                self.i += 3  # of records, without values: who fills it is a statement
+                stars += 1
             if name.kind != "id" or self.at("[", "(", ":"):
                 raise NotLifted(
                     name.line, f"a declaration with {self.peek(-1).text!r} is not in the subset that is read"

@@ -27,7 +27,7 @@ class Expressions:
     def __init__(self, known: Known, row: FunctionRow, ledger: Ledger) -> None:
         self.known, self.table, self.surface, self.row, self.ledger = known, known.table, known.surface, row, ledger
         self.function = row.model
-        self.alias: dict[str, str] = {c: m for c, m in row.params.items() if m != "-"}
+        self.alias: dict[str, str] = {c: m for c, m in row.params.items() if m != "-" and not m.startswith("=")}
         new = row.model in known.new
         self.locals_of_model = dict[str, str]()
         self.types = dict(known.new_types[row.model] if new else self.surface.parameter_types(row.model))
@@ -181,7 +181,7 @@ class Expressions:
         return f"{owner}.{e.text}"
 
     def call(self, e: Expr) -> str:
-        rows = [r for r in self.table.of_c(e.callee) if not r.case]
+        rows = [r for r in self.table.of_c(e.callee) if r.is_called_by(e)]
         row = self.known.new.get(e.callee) or self.known.by_head.get(e.callee) or (rows[0] if rows else None)
         if row is None:
             raise self.refuse(e, f"the model has no function {e.callee}()",
@@ -192,7 +192,9 @@ class Expressions:
             raise self.refuse(e, f"{e.callee}() has {len(row.params)} parameters, not {len(e.args) - 1}")
         given = dict[str, str]()
         for (c, target), arg in zip(row.params.items(), e.args[1:], strict=True):
-            if target == "-" or not target.isidentifier():
+            if target.startswith("="):
+                self.ledger.take(arg.tokens)
+            elif target == "-" or not target.isidentifier():
                 self.ledger.leave_quietly(arg.tokens, f"{c} = {arg} of {e.callee}()", row.why)
             elif target == "self":
                 self.machine(arg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lift.accounting import NOT_MODELLED, Ledger
 from lift.constants import value_of
@@ -146,7 +147,8 @@ class Translator(Expressions):
         if row is None and e.callee:
             row = self.table.named("ignore", e.callee)
         called = e.args[1] if e.kind == "assign" and e.args[1].callee else e
-        if row is None and called.callee and (row := self.table.named("not modelled", called.callee)) is not None:
+        said = row is None and called.callee and self.table.find("statements", e, self.function)  # one function's row comes first
+        if row is None and called.callee and not said and (row := self.table.named("not modelled", called.callee)):
             kind = NOT_MODELLED
         if row is None:
             return False
@@ -227,8 +229,19 @@ class Translator(Expressions):
             case _:
                 raise self.refuse(e, f"no row of the table covers the statement `{e};`")
 
+    def stored(self, s: Stmt, value: Expr) -> list[Node]:
+        """What is returned in C is left somewhere in the model, as the row of the function says."""
+        said = Expr("call", "", (Expr("id", "return"), value), value.tokens)
+        if (hit := self.table.find("statements", said, self.function)) is not None:
+            return [*self.by_statement_row(said, *hit), Node("do", "return")]
+        to, of = self.row.result, self.type_of(self.row.result)
+        text = self.value_for(of, value, Expr("assign", "=", (Expr("id", "return"), value), s.tokens))
+        return [Node("do", f"{to} = {text}"), Node("do", "return")]
+
     def _return(self, s: Stmt) -> list[Node]:
         self.own(s)
+        if self.row.result and s.expr is not None:
+            return self.stored(s, s.expr)
         if self.returns == "None":
             row = self.table.named("ignore", f"return of {self.function}") if s.expr is not None else None
             hit = (
@@ -331,6 +344,16 @@ class Translator(Expressions):
             return bool(stmts) and not any(aside.stmt(s) for s in stmts)
         except NotLifted:
             return False
+
+    def _while(self, s: Stmt) -> list[Node]:
+        """Only by a row: nothing says how often it is run."""
+        assert s.expr is not None
+        head = Expr("call", "", (Expr("id", "while"), s.expr), s.expr.tokens)
+        if self.table.find("loops", head, self.function) is None:
+            raise self.refuse(
+                s, "a `while` statement", "it is not in the modelling language; write this function by hand"
+            )
+        return self._loop(replace(s, expr=head))
 
     def _loop(self, s: Stmt) -> list[Node]:
         assert s.expr is not None

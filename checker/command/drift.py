@@ -48,13 +48,21 @@ def exit_of(found: Drift) -> Exit:
 
 def headline(name: str, found: Drift) -> str:
     """The answer."""
-    there, differ = len(found.rows) - len(found.of(Sameness.ABSENT)), len(found.of(Sameness.DIFFERENT))
+    there = len(found.rows) - len(
+        found.of(Sameness.ABSENT, Sameness.ORDER)
+    )  # an order says little: it is counted for itself
+    differ = len(found.of(Sameness.DIFFERENT))
     if differ:
         said = f"differs from {found.design} in {differ} of {there} functions"
     else:
         said = f"says what {found.design} says in {len(found.agree)} of {there} functions"
     helpers = f"helper{'s' * (len(found.alarms) != 1)} changed"
-    kinds = {"refused": Sameness.REFUSED, "undecided": Sameness.OPEN, "absent": Sameness.ABSENT}
+    kinds = {
+        "in the same order": Sameness.ORDER,
+        "refused": Sameness.REFUSED,
+        "undecided": Sameness.OPEN,
+        "absent": Sameness.ABSENT,
+    }
     more = {what: len(found.of(kind)) for what, kind in kinds.items()} | {helpers: len(found.alarms)}
     return f"{name} {said}{''.join(f', {n} {what}' for what, n in more.items() if n)}"
 
@@ -100,7 +108,7 @@ def as_json(name: str, found: Drift) -> dict[str, object]:
         {
             "c": j.c, "model": j.row.model, "kind": j.kind.value, "said": j.said,
             "file": j.whole.file if j.whole else "", "line": j.whole.line if j.whole else 0,
-            "left_out": [str(x) for x in j.whole.left_out] if j.whole else [],
+            "anchors": list(j.anchors), "left_out": [str(x) for x in j.whole.left_out] if j.whole else [],
         }
         for j in found.rows
     ]  # fmt: skip

@@ -26,7 +26,7 @@ from checker.matrix.system import system_of
 from checker.stories.replay import name_of
 from checker.stories.trace import show
 from checker.symbolic.equality import Distinction, Undecided, difference
-from lift import emit
+from lift import anchors, emit
 from lift.accounting import LeftOut
 from lift.helpers import alarms
 from lift.lifting import Lift, Lifted
@@ -56,6 +56,7 @@ class Sameness(Enum):
     TEXT = "same text"
     SAME = "same meaning"
     IF = "same if"
+    ORDER = "same order"  # of a few expressions, and nothing else
     DIFFERENT = "DIFFERENT"
     OPEN = "UNDECIDED"
     REFUSED = "REFUSED"
@@ -64,12 +65,14 @@ class Sameness(Enum):
 
 @dataclass(frozen=True)
 class RowJudged:
-    """One row. said: what is different, refused or stated; whole: the C in the model's words, if it was lifted."""
+    """One row. said: what is different, refused or stated; whole: the C in the model's words, if it was lifted; anchors: what was
+    looked for in it, if it was not."""
 
     row: FunctionRow
     kind: Sameness
     said: str = ""
     whole: Whole | None = None
+    anchors: Sequence[str] = ()
 
     @property
     def c(self) -> str:
@@ -101,11 +104,24 @@ def drift(tree: Tree, name: str, design: type[Machine], table: Table) -> Drift:
     before = set(table.used)
     table.used.clear()
     rows = [asked.judged(row) for row in rows_of(lift.known, tree)]
+    rows += [_in_order(tree, anchors.chosen(table, tree, alike)) for alike in anchors.anchored(table).values()]
     found = alarms(table, tree, set(table.used))
     table.used |= before
     gc.collect()  # what is left of z3 runs Python when it is freed; inside ast.parse() of a thread CPython 3.11 does not bear that
     own = table.own(lift.surface.functions)
     return Drift(name, rows, _without(design, rows, table, own), found, own)
+
+
+def _in_order(tree: Tree, row: Row) -> RowJudged:
+    function = anchors.as_function(row)
+    try:
+        found = anchors.in_order(tree, row)
+    except NotLifted as refused:
+        return RowJudged(function, Sameness.REFUSED, f"{refused.file}:{refused.line}: {refused.what}")
+    if found is None:
+        return RowJudged(function, Sameness.ABSENT, "no such function in this tree")
+    looked_for = anchors.texts(row)
+    return RowJudged(function, Sameness.ORDER, f"of {len(looked_for)} anchors  ({row.why})", anchors=looked_for)
 
 
 def lift_of(tree: Tree, design: type[Machine], table: Table) -> Lift:

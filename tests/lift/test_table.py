@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from checker.matrix import lifting
+from lift import anchors
 from lift.constants import bits_of, value_of
 from lift.cparse import expression
 from lift.helpers import alarms
@@ -74,6 +75,8 @@ def lift_all(tree: Tree, table: Table) -> None:
     for row in rows_of(made.known, tree):
         lift_whole(made, tree, row)
         table.named("preconditions", row.model)
+    for alike in anchors.anchored(table).values():
+        anchors.chosen(table, tree, alike)
     table.own(made.surface.functions)
     assert alarms(table, tree, set(table.used))
 
@@ -171,6 +174,8 @@ WRONG = {
     "[expressions]\nf($x) => 1\n": "something is left out: say why, after #",
     "[assume]\nf($x) => True\n": "something is left out: say why, after #",
     "[ignore]\ntrace_*\n": "something is left out: say why, after #",
+    "[anchors]\nf => a\n": "something is left out: say why, after #",
+    "[anchors]\nf => a( # x\n": "cannot parse",
     "[own]\nf\n": "something is left out: say why, after #",
     "[functions]\nf(a)\n": "a: which model expression?",
     "[functions]\nf(a: -)\n": "a parameter is left out: say why, after #",

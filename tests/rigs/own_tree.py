@@ -420,6 +420,37 @@ int kvm_arch_vm_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg)
 	return r;
 }
 
+static int kvm_check_and_inject_events(struct kvm_vcpu *vcpu, bool *req_immediate_exit)
+{
+	if (kvm_cpu_has_injectable_intr(vcpu)) {
+		if (may_be_interrupted(vcpu)) {
+			take(vcpu, kvm_cpu_get_interrupt(vcpu));
+			kvm_x86_call(inject_irq)(vcpu, false);
+		} else {
+			kvm_x86_call(enable_irq_window)(vcpu);
+		}
+	}
+	return 0;
+}
+
+static int vcpu_enter_guest(struct kvm_vcpu *vcpu)
+{
+	bool req_immediate_exit = false;
+
+	if (kvm_check_request(KVM_REQ_IOAPIC_EOI_EXIT, vcpu)) {
+		if (test_bit(vcpu->arch.pending_ioapic_eoi, vcpu->arch.ioapic_handled_vectors)) {
+			vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+			vcpu->run->eoi.vector = vcpu->arch.pending_ioapic_eoi;
+			return 0;
+		}
+	}
+	if (kvm_check_request(KVM_REQ_SCAN_IOAPIC, vcpu))
+		vcpu_scan_ioapic(vcpu);
+	if (kvm_check_and_inject_events(vcpu, &req_immediate_exit) < 0)
+		return 1;
+	return run_it(vcpu, req_immediate_exit);
+}
+
 void kvm_make_scan_ioapic_request(struct kvm *kvm)
 {
 	kvm_make_all_cpus_request(kvm, KVM_REQ_SCAN_IOAPIC);
@@ -463,6 +494,8 @@ EARLIER = (
     ("guest_cpu_cap_has", "guest_cpuid_has"),
     ("irqchip_full", "irqchip_kernel"),
     ("kvm_hv_synic_has_vector(apic->vcpu, vector)", "to_hv_vcpu(apic->vcpu) && has(apic)"),
+    ("kvm_x86_call(inject_irq)", "static_call(kvm_x86_inject_irq)"),
+    ("kvm_x86_call(enable_irq_window)", "static_call(kvm_x86_enable_irq_window)"),
     ("kvm_x86_call(deliver_interrupt)", "static_call(kvm_x86_deliver_interrupt)"),
     ("kvm_x86_call(sync_pir_to_irr)", "static_call_cond(kvm_x86_sync_pir_to_irr)"),
     ("kvm_x86_call(apicv_pre_state_restore)", "static_call_cond(kvm_x86_apicv_pre_state_restore)"),
