@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from lift.ctokens import Row, tokens, without_comments
@@ -15,6 +15,7 @@ from lift.refusal import NotLifted
 _CONFIG = r"(?:CONFIG_\w+|IS_ENABLED\(CONFIG_\w+\)|defined\(CONFIG_\w+\)|defined CONFIG_\w+)"
 _YES = re.compile(rf"(?:ifdef CONFIG_\w+|if {_CONFIG}(?: && {_CONFIG})*)$")
 _NO = re.compile(rf"(?:ifndef CONFIG_\w+|if ?!{_CONFIG}|if 0)$")
+_HAS = re.compile(r"^#define (__KVM_HAVE_\w+)$", re.MULTILINE)  # what an architecture says of itself
 _DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b(.*)")
 
 
@@ -44,15 +45,16 @@ class Tree:
         self.defines: dict[str, str] = {}
         self._functions: dict[str, list[Found]] = {}
         self._unclear: dict[str, set[int]] = {}
+        has = {name for text in files.values() for name in _HAS.findall(text)}
         for file, text in files.items():
             try:
-                self._read(file, text)
+                self._read(file, text, has)
             except NotLifted as refused:
                 raise refused.in_file(file) from None
 
-    def _read(self, file: str, text: str) -> None:
+    def _read(self, file: str, text: str, has: Set[str]) -> None:
         rows = [Row(line, number, False) for number, line in enumerate(text.split("\n"), 1)]
-        rows, self._unclear[file] = compiled(without_comments(rows))
+        rows, self._unclear[file] = compiled(without_comments(rows), has)
         lines = tuple(PatchLine(" ", row.text, row.number) for row in rows)
         _, defines = split_defines(rows)
         self.defines |= {d.name: d.value for d in defines if _is_constant(d)}
@@ -91,8 +93,8 @@ def _is_constant(define: Define) -> bool:
     return define.word == "define" and bool(define.value)
 
 
-def compiled(rows: Sequence[Row]) -> tuple[list[Row], set[int]]:
-    """The same lines, empty where #if leaves them out with every CONFIG_ option set; and those of conditions that say
+def compiled(rows: Sequence[Row], has: Set[str] = frozenset()) -> tuple[list[Row], set[int]]:
+    """The same lines, empty where #if leaves them out with every CONFIG_ option set, and these names; and those of conditions that say
     something else, of which both branches stay."""
     out, unclear = list[Row](), set[int]()
     taken: list[bool | None] = []  # of each #if around the line; None: not known
@@ -104,7 +106,8 @@ def compiled(rows: Sequence[Row]) -> tuple[list[Row], set[int]]:
         out.append(Row("", row.number, row.changed))
         word, said = directive[1], " ".join(f"{directive[1]} {directive[2]}".split())
         if word in ("if", "ifdef", "ifndef"):
-            taken.append(True if _YES.match(said) else False if _NO.match(said) else None)
+            known = _YES.match(said) or said.removeprefix("ifdef ") in has
+            taken.append(True if known else False if _NO.match(said) else None)
         elif taken and word == "else":
             taken[-1] = None if taken[-1] is None else not taken[-1]
         elif taken and word == "elif":
