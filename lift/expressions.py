@@ -184,7 +184,8 @@ class Expressions:
         rows = [r for r in self.table.of_c(e.callee) if r.is_called_by(e)]
         row = self.known.new.get(e.callee) or self.known.by_head.get(e.callee) or (rows[0] if rows else None)
         if row is None:
-            raise self.refuse(e, f"the model has no function {e.callee}()",
+            of = " of these values" if any(r for r in self.table.of_c(e.callee) if not r.case) else ""
+            raise self.refuse(e, f"the model has no function {e.callee}(){of}",
                               "if it does not matter: a row in [ignore] or [assume] that says why; else model it")  # fmt: skip
         if row.line:
             self.table.used.add(row.line)

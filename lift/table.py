@@ -79,7 +79,9 @@ class FunctionRow:
     def is_called_by(self, e: Expr) -> bool:
         """Do the values of this call fit?"""
         given = zip(self.params.values(), e.args[1:], strict=False)
-        return not self.case and all(str(arg) == value_of_row(target) for target, arg in given if target.startswith("="))
+        return not self.case and all(
+            str(arg) == value_of_row(target) for target, arg in given if target.startswith("=")
+        )
 
 
 def value_of_row(target: str) -> str:

@@ -147,7 +147,9 @@ class Translator(Expressions):
         if row is None and e.callee:
             row = self.table.named("ignore", e.callee)
         called = e.args[1] if e.kind == "assign" and e.args[1].callee else e
-        said = row is None and called.callee and self.table.find("statements", e, self.function)  # one function's row comes first
+        said = (
+            row is None and called.callee and self.table.find("statements", e, self.function)
+        )  # one function's row comes first
         if row is None and called.callee and not said and (row := self.table.named("not modelled", called.callee)):
             kind = NOT_MODELLED
         if row is None:

@@ -1,6 +1,8 @@
-"""Rows beside those of whole functions: what is the model's own, and anchors."""
+"""Rows of other kinds: what is the model's own, anchors, parameters with one value, errno that is returned, a loop that is run once."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import pytest
 
@@ -12,8 +14,8 @@ from lift.refusal import NotLifted
 from lift.surface import Surface
 from lift.table import read_table
 from model.designs.base import Base
-from tests.lift.test_drift import drifted, of_later, row
-from tests.rigs.own_tree import LATER, X86, changed
+from tests.lift.test_drift import drifted, of_later, only, row
+from tests.rigs.own_tree import HEADER, IOAPIC, IRQCHIP, LATER, MAIN, X86, changed
 
 
 def test_what_is_the_models_own_is_not_missing() -> None:
@@ -40,7 +42,7 @@ def test_anchors_say_the_order_and_nothing_else() -> None:
     found = of_later()
     asked = row(found, "vcpu_enter_guest")
     assert asked.kind is Sameness.ORDER and asked.said.startswith("of 7 anchors  (") and asked not in found.agree
-    assert ", 2 in the same order" in headline("own", found)
+    assert ", 4 in the same order" in headline("own", found)
     shown = next(r for r in as_json("own", found)["rows"] if r["model"] == "vcpu_enter_guest")  # type: ignore[attr-defined]
     assert shown["kind"] == "same order" and shown["anchors"][0] == "kvm_check_request(KVM_REQ_IOAPIC_EOI_EXIT, vcpu)"
 
@@ -65,3 +67,64 @@ def test_another_order_is_refused(name: str) -> None:
     told = row(found, "vcpu_enter_guest")
     assert told.kind is Sameness.REFUSED and told.said == f"{X86}:{line}: vcpu_enter_guest(): {said}"
     assert exit_of(found) is Exit.OPEN
+
+
+def at(tree: Mapping[str, str], file: str, text: str) -> str:
+    return f"{file}:{tree[file][: tree[file].index(text)].count(chr(10)) + 1}"
+
+
+def test_a_parameter_with_one_value() -> None:
+    """Each value is a function of the model; a call with another one is none."""
+    found = of_later()
+    assert row(found, "kvm_make_request_scan_ioapic").row.c == row(found, "kvm_make_request_ioapic_eoi_exit").row.c
+    heard = "	kvm_notify_acked_irq(ioapic->kvm, KVM_IRQCHIP_IOAPIC, pin);\n"
+    tree = changed(LATER, (heard, heard.replace("IOAPIC, pin", "PIC_MASTER, pin")))
+    told = only(tree, "kvm_ioapic_update_eoi_one")
+    place = at(tree, IOAPIC, "	kvm_notify_acked_irq(ioapic->kvm, KVM_IRQCHIP_PIC")
+    assert (told.kind, told.said) == (
+        Sameness.REFUSED,
+        f"{place}: the model has no function kvm_notify_acked_irq() of these values",
+    )
+    tree = changed(LATER, ("	__kvm_make_request(req, vcpu);\n", ""))
+    told = only(tree, "kvm_make_request_scan_ioapic")
+    assert told.kind is Sameness.DIFFERENT and "CPU0 REQ_SCAN_IOAPIC is 1 in the model, 0 in the C" in told.said
+    tree = changed(LATER, ("	__kvm_make_request(req, vcpu);\n", "	__kvm_make_request(KVM_REQ_EVENT, vcpu);\n"))
+    told = only(tree, "kvm_make_request_scan_ioapic")
+    place = at(tree, HEADER, "	__kvm_make_request(KVM_REQ_EVENT, vcpu);")
+    assert (told.kind, told.said) == (Sameness.REFUSED, f"{place}: the model has no function __kvm_make_request()")
+
+
+def test_errno_that_is_returned() -> None:
+    told = only(changed(LATER, ("	return -ENXIO;\n", "	return 0;\n")), "kvm_vm_ioctl_irq_line")
+    assert told.kind is Sameness.DIFFERENT and "errno is ENXIO in the model, OK in the C" in told.said
+    tree = changed(LATER, ("	return -ENXIO;\n", "	return -EPERM;\n"))
+    told = only(tree, "kvm_vm_ioctl_irq_line")
+    place = at(tree, X86, "	return -EPERM;")
+    assert (told.kind, told.said) == (Sameness.REFUSED, f"{place}: no row of the table covers `-EPERM`")
+
+
+def test_a_loop_that_is_run_once() -> None:
+    loop = "	while (i--) {\n"
+    tree = changed(LATER, (loop, "	while (--i) {\n"))
+    told = only(tree, "kvm_set_irq")
+    place = at(tree, IRQCHIP, "	while (--i) {")
+    assert (told.kind, told.said) == (Sameness.REFUSED, f"{place}: a `while` statement")
+    tree = changed(
+        LATER, ("		if (r < 0)\n			continue;\n", "		if (gsi_is_new(i))\n			continue;\n")
+    )
+    assert only(tree, "kvm_set_irq").kind is Sameness.REFUSED
+    tree = changed(
+        LATER, ("		ret = r + (ret < 0 ? 0 : ret);\n", "		ret = kvm_set_msi(e, kvm, 0, level, false);\n")
+    )
+    assert only(tree, "kvm_set_irq").kind is Sameness.REFUSED
+
+
+def test_what_an_architecture_says_of_itself() -> None:
+    """A condition of it in the function is known where a header has it, and else not."""
+    tree = changed(LATER, ("#define __KVM_HAVE_IRQ_LINE\n", "\n"))
+    told = only(tree, "ioctl_KVM_SET_GSI_ROUTING")
+    place = at(tree, MAIN, "#ifdef __KVM_HAVE")
+    assert (told.kind, told.said) == (
+        Sameness.REFUSED,
+        f"{place}: kvm_vm_ioctl(): whether this `#if` is compiled is not known",
+    )

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from checker.matrix import lifting
+from tests.rigs import own_ioctls
 from tests.rigs.own_c import ABOVE_X86, FILES, IOAPIC, LAPIC, UAPI, X86
 from tests.rigs.own_ioapic import EOI_ONE, SERVICE, SET_IRQ, UPDATE_EOI, WORK
 
 IRQ, IRQ_H, IOAPIC_H, LAPIC_H = (f"arch/x86/kvm/{name}" for name in ("irq.c", "irq.h", "ioapic.h", "lapic.h"))
-COMM, HEADER = "arch/x86/kvm/irq_comm.c", "include/linux/kvm_host.h"
+COMM, CPUID, HEADER = "arch/x86/kvm/irq_comm.c", "arch/x86/kvm/cpuid.c", "include/linux/kvm_host.h"
+MAIN, IRQCHIP, EVENTFD = (f"virt/kvm/{name}" for name in ("kvm_main.c", "irqchip.c", "eventfd.c"))
 
 LATER_LAPIC = """
 void kvm_lapic_reset(struct kvm_vcpu *vcpu, bool init_event)
@@ -491,6 +493,7 @@ SPLIT = """
 """
 # As earlier kernels said the same.
 EARLIER = (
+    *own_ioctls.EARLIER,
     ("guest_cpu_cap_has", "guest_cpuid_has"),
     ("irqchip_full", "irqchip_kernel"),
     ("kvm_hv_synic_has_vector(apic->vcpu, vector)", "to_hv_vcpu(apic->vcpu) && has(apic)"),
@@ -518,7 +521,8 @@ EARLIER = (
 def _later() -> dict[str, str]:
     above, _, scan = FILES[X86].partition("\nstatic void vcpu_scan_ioapic(")
     below = scan.partition("\n}\n")[2].replace("\n	case KVM_CAP_PIT:\n", SPLIT)
-    assert ABOVE_X86 in above and SPLIT in below
+    later_x86 = LATER_X86.replace("\n	case KVM_SET_TSS_ADDR:\n", own_ioctls.IRQCHIP_CASES)
+    assert ABOVE_X86 in above and SPLIT in below and own_ioctls.IRQCHIP_CASES in later_x86
     x86 = above + SCAN + below
     service = SERVICE.replace("&irqe, NULL);", "&irqe);")
     modes = {
@@ -527,11 +531,13 @@ def _later() -> dict[str, str]:
         "irqchip_full": "== KVM_IRQCHIP_KERNEL",
     }
     return {
-        LAPIC: FILES[LAPIC] + LATER_LAPIC,
-        IOAPIC: service + SET_IRQ + EOI_ONE + UPDATE_EOI + WORK + LATER_IOAPIC,
+        LAPIC: FILES[LAPIC] + LATER_LAPIC + own_ioctls.LAPIC,
+        IOAPIC: service + SET_IRQ + EOI_ONE + UPDATE_EOI + WORK + LATER_IOAPIC + own_ioctls.IOAPIC,
         IRQ: LATER_IRQ,
         IRQ_H: "".join(MODE.format(name=name, test=test) for name, test in modes.items()),
-        "arch/x86/include/asm/apicdef.h": APICDEF, IOAPIC_H: IN_IOAPIC_H, LAPIC_H: IN_LAPIC_H, UAPI: FILES[UAPI], X86: x86 + LATER_X86, HEADER: _helpers(),
+        "arch/x86/include/asm/apicdef.h": APICDEF, IOAPIC_H: IN_IOAPIC_H, LAPIC_H: IN_LAPIC_H, UAPI: FILES[UAPI] + own_ioctls.HAS,
+        X86: x86 + later_x86 + own_ioctls.X86, HEADER: _helpers() + own_ioctls.HOST, CPUID: own_ioctls.CPUID, MAIN: own_ioctls.MAIN,
+        IRQCHIP: own_ioctls.IRQCHIP, EVENTFD: own_ioctls.EVENTFD,
     }  # fmt: skip
 
 
@@ -541,7 +547,7 @@ def _helpers() -> str:
     return "".join(
         f"static inline int {name}(void)\n{{\n	return 1;\n}}\n\n"
         for name in names
-        if name not in ("irqchip_full", "irqchip_kernel")
+        if name not in ("irqchip_full", "irqchip_kernel", "kvm_set_irq_routing")
     )
 
 
