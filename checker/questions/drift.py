@@ -12,7 +12,7 @@ import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 from checker.engine.running import Running
 from checker.errors import EnginesDisagree, UserError
@@ -39,14 +39,26 @@ from lift.tree import Tree
 from lift.whole import Whole, lift_whole, rows_of
 from model.finite import ModelError, RangeError, decode
 from model.guests.any_guest import AnyGuest
-from model.lang import Design, Disabled
+from model.lang import Design, Disabled, Label
+from model.lang import Table as ByIndex
 from model.lines import KernelResample
-from model.machine import Machine, Scope
+from model.machine import Cpu, Machine, Scope
 from model.vmms.kernel_irqchip import KernelIrqchip
 
 SIZES = Scope(cpus=2, pins=2, vectors=3)
+
+
+class AnyHasRun(KernelIrqchip):
+    """Whether a vCPU has run is asked by a function that is compared, and either may be."""
+
+    has_run: Annotated[ByIndex[Cpu, bool], Label("CPU{0} has run")]
+
+    def kvm_vcpu_has_run(self, cpu: Cpu) -> bool:
+        return self.has_run[cpu]
+
+
 AROUND: tuple[type[Design], ...] = (
-    KernelIrqchip,
+    AnyHasRun,
     AnyGuest,
     KernelResample,
 )  # no rule of theirs is compared; some are called
@@ -191,6 +203,9 @@ class _Compared:
     def _by_z3(self, row: FunctionRow, whole: Whole, model: type[Design], other: type[Design]) -> RowJudged:
         systems = [system_of(kernel, *AROUND) for kernel in (model, other)]
         ours, theirs = (lower(system, SIZES) for system in systems)
+        if row.model not in {**theirs.functions, **theirs.uncalled}:  # what no step comes to is refused without a word
+            said = "not in the modelling language: a local that has no value on a path, or the like"
+            return RowJudged(row, Sameness.REFUSED, f"{whole.file}:{whole.line}: {said}", whole)
         try:
             found = difference(SIZES, ours, theirs, row.model)
         except Undecided:

@@ -128,3 +128,21 @@ def test_what_an_architecture_says_of_itself() -> None:
         Sameness.REFUSED,
         f"{place}: kvm_vm_ioctl(): whether this `#if` is compiled is not known",
     )
+
+
+def test_a_local_that_may_have_no_value_is_refused() -> None:
+    """No step comes to the function, so lowering says nothing of it."""
+    ended = "	r = kvm_cpuid_check_equal(vcpu, e2, nent);\n	if (r)\n		return r;\n"
+    tree = changed(
+        LATER,
+        ("		r = kvm_check_cpuid(vcpu, e2, nent);\n", ""),
+        (ended, ""),
+        (
+            "	__kvm_update_cpuid_runtime(vcpu, e2, nent);\n",
+            "	if (kvm_vcpu_has_run(vcpu))\n		r = kvm_cpuid_check_equal(vcpu, e2, nent);\n",
+        ),
+    )
+    told = only(tree, "kvm_set_cpuid")
+    assert (
+        told.kind is Sameness.REFUSED and ": not in the modelling language: a local that has no value" in told.said
+    ), told.said
