@@ -15,7 +15,7 @@ from lift.refusal import NotLifted
 _CONFIG = r"(?:CONFIG_\w+|IS_ENABLED\(CONFIG_\w+\)|defined\(CONFIG_\w+\)|defined CONFIG_\w+)"
 _YES = re.compile(rf"(?:ifdef CONFIG_\w+|if {_CONFIG}(?: && {_CONFIG})*)$")
 _NO = re.compile(rf"(?:ifndef CONFIG_\w+|if ?!{_CONFIG}|if 0)$")
-_HAS = re.compile(r"^#define (__KVM_HAVE_\w+)$", re.MULTILINE)  # what an architecture says of itself
+_HAS = re.compile(r"^#define (__[A-Z]+_HAVE_\w+)$", re.MULTILINE)  # what an architecture says of itself
 _DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b(.*)")
 
 
