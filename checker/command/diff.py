@@ -31,7 +31,18 @@ KERNELS = ("base", "v6")  # under which a patch of a VMM is judged: before the f
 def run(options: Namespace) -> int:
     """Print what DESIGN changes of BASE: the model, the graphs, the verdicts. 1 if anything REGRESSED, else 3 if anything
     is open, or a line of the user's is run in no cell. After Ctrl-C: of the cells that are finished under both."""
-    return tell(options, found(options))
+    return tell(options, found(under_each_kernel(options)))
+
+
+def under_each_kernel(options: Namespace) -> Namespace:
+    """A change of a VMM, guest or device is for old and new kernels, unless some are named, by --kernel or by its class."""
+    asked, beside = options.asked, options.beside
+    fixed = options.kernel or "kernel" in asked.cls.default_roles
+    if fixed or "kernel" in (role_of(asked.cls), role_of(beside.cls)):
+        return options
+    options = Namespace(**vars(options) | {"kernel": list(KERNELS)})
+    options.asked, options.beside = selection_of(options, asked.name), selection_of(options, beside.name)
+    return options
 
 
 def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
@@ -47,11 +58,10 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
 
 
 def of_patch(options: Namespace, base: str) -> int:
-    """What `eoi prove` says of a patch: its answer on the first line. That of a VMM is for old and new kernels."""
-    if not options.kernel and role_of(options.asked.cls) != "kernel":
-        options.kernel = list(KERNELS)
-        options.asked = selection_of(options, options.design)
-    options = Namespace(**vars(options), beside=selection_of(options, base), stories=False, all=False)
+    """What `eoi prove` says of a patch: its answer on the first line."""
+    options = under_each_kernel(
+        Namespace(**vars(options), beside=selection_of(options, base), stories=False, all=False)
+    )
     diff, campaign = found(options)
     if not options.json:
         print(f"{options.design} against {base}: {compare.headline(diff)}\n")

@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -223,8 +224,17 @@ def test_a_vmm_that_has_fewer_io_apics_is_not_equivalent(eoi, tmp_path):
     )
     out = eoi("diff", "qemu", str(path), "--guest", "linux", "--scope", "cpus=1,pins=1,vectors=1").out
     assert "@@ fields @@\n-versions = (V11, V20)\n+versions = (V11)\n" in out
-    assert "are equivalent" not in out and "have the same reachable graph in 1 of 1 cell" in out
-    assert "ONLY OF qemu  1 cell: base, qemu 0x20, linux, level" in out
+    assert "are equivalent" not in out and "have the same reachable graph in 5 of 5 cells" in out
+    assert "ONLY OF qemu  5 cells: base, qemu 0x20, linux, level; v6, {qemu 0x20, qemu 0x20 BIT2," in out
+
+
+def test_a_change_of_a_vmm_meets_the_merged_kernel_and_its_flags(eoi):
+    """A resampler that hears nothing of the EOI register: before the feature every EOI is told, so nobody needs the register."""
+    wrong = str(Path(__file__).parents[1] / "wrong/qemu_eoi_register_tells_no_resampler.py")
+    where = ("--guest", "windows_cg", "--device", "resample", "--property", "line_is_serviced", "--brief")
+    assert "REGRESSED" not in eoi("diff", "qemu", wrong, "--kernel", "base", *where).out
+    ran = eoi("diff", "qemu", wrong, *where)
+    assert ran.code == 1 and "REGRESSED     line_is_serviced        v6, " in ran.out
 
 
 def test_what_holds_in_a_cell_that_only_one_has_is_not_fixed(eoi):

@@ -328,7 +328,7 @@ def test_a_device_is_by_default_with_whom_it_meets_and_in_the_gate_with_the_main
         ("qemu", "windows_cg", "resample"),
         ("firecracker", "linux", "storming"),
     } <= by_default
-    assert ("qemu", "windows_cg", "mixed") in held - by_default and ("qemu", "linux", "resample") in held - by_default
+    assert ("qemu", "windows_cg", "mixed") in held - by_default and ("qemu", "linux", "edge") in held - by_default
     assert ("cloud_hypervisor", "linux", "mixed") not in held and ("qemu", "windows_cg", "shared") not in held
 
 
