@@ -9,20 +9,14 @@ from model.features.apicv import PostedInterrupts
 from model.features.avic import Avic
 from model.features.lines import LineSources
 from model.features.rtc import RtcTracking
-from model.lang import Promise, always, reachable
+from model.lang import always, reachable
 from model.lines import KernelResample
 from model.machine import Cpu, Pin, Trigger
-from model.vmms.qemu_migrated import QemuKernelMigrated
+from properties.pins import REPLAYS, RESAMPLES
 
 TRACKS: dict[type, str] = {RtcTracking: "asked only of kernels with EOI tracking of edge pins"}
 POSTS: dict[type, str] = {PostedInterrupts: "asked only of kernels with posted interrupts"}
 LAZY: dict[type, str] = {Avic: "asked only of kernels with AVIC"}
-REPLAYS: dict[Promise, str] = {
-    lambda system: issubclass(
-        system, QemuKernelMigrated
-    ): "KVM_SET_IRQCHIP sends what is latched, and a resampler's line is until its EOI"
-}
-RESAMPLES: dict[type, str] = {KernelResample: "asked only of devices behind resampling irqfds of the kernel"}
 SHARES: dict[type, str] = {LineSources: "asked only of kernels with lines of several sources"}
 
 
@@ -77,29 +71,6 @@ def no_spurious_injection(before: KernelResample, after: KernelResample, pin: Pi
     sent = any(rte.vector in apic.irr - before.apic[cpu].irr for cpu, apic in after.apic.items())
     wanted = any(after.raised[p] and other.vector == rte.vector for p, other in after.ioapic.items())
     return rte.trigger != Trigger.LEVEL or ((not closes or after.raised[pin]) and (not sent or wanted))
-
-
-@always(
-    source="virt/kvm/eventfd.c, irqfd_resampler_ack(); message of c806a6ad35bf",
-    premise="held_for_nobody",
-    only_for=RESAMPLES,
-)
-def resampler_hears_each_eoi(before: KernelResample, after: KernelResample, pin: Pin, cpu: Cpu) -> bool:
-    """Every EOI of a pin's vector that KVM looks at goes to who waits for it, that of an edge and a suppressed one, too: a line
-    that KVM holds high for a device that wants nothing is low from then on.
-
-    Violated: CPU{cpu} ends the interrupt of pin {pin}, and KVM goes on holding the line high, though its device wants nothing.
-    """
-    vector = before.ioapic[pin].vector
-    apic = before.apic[cpu]
-    ended = vector in apic.isr and vector not in after.apic[cpu].isr and vector in apic.ioapic_handled_vectors
-    return not ended or not after.ioapic[pin].irr or after.raised[pin]
-
-
-@reachable(only_for=RESAMPLES)
-def held_for_nobody(s: KernelResample, pin: Pin) -> bool:
-    """KVM holds a line high, and its device was serviced."""
-    return s.ioapic[pin].irr and not s.raised[pin]
 
 
 @always(source="kvm.md B14; message of 1a577b72475d", premise="source_high", only_for=SHARES)

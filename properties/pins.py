@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from model.guests.linux_affinity import LinuxMovesInService
 from model.lang import Promise, always, reachable
-from model.lines import ToldAgain
+from model.lines import KernelResample, ToldAgain
 from model.machine import Cpu, Machine, Pin, Trigger, Vector
 from model.vmms.qemu_migrated import QemuKernelMigrated
 from properties.eoi import LEVEL_IPIS, NO_IOAPIC
 from properties.level import TAKEN
 
 TOLD_AGAIN: dict[type, str] = {ToldAgain: "asked only of the device that says again that its line is high"}
+RESAMPLES: dict[type, str] = {KernelResample: "asked only of devices behind resampling irqfds of the kernel"}
+REPLAYS: dict[Promise, str] = {
+    lambda system: issubclass(
+        system, QemuKernelMigrated
+    ): "KVM_SET_IRQCHIP sends what is latched, and a resampler's line is until its EOI"
+}
 HALVES: dict[type, str] = {LinuxMovesInService: "asked only of the guest that writes the high half of an entry alone"}
 MIGRATED: dict[type, str] = {QemuKernelMigrated: "asked only of a VMM that loads an in-kernel I/O APIC from a stream"}
 BY_ENTRY: dict[Promise, str] = {
@@ -84,6 +90,29 @@ def entry_moved(s: LinuxMovesInService, pin: Pin, cpu: Cpu) -> bool:
     """The guest has moved an interrupt whose message a LAPIC has."""
     vector = s.ioapic[pin].vector
     return s.written_dest[pin] != cpu and s.kvm_apic_pending_eoi(s.apic[cpu], vector)
+
+
+@always(
+    source="virt/kvm/eventfd.c, irqfd_resampler_ack(); message of c806a6ad35bf",
+    premise="held_for_nobody",
+    only_for=RESAMPLES,
+)
+def resampler_hears_each_eoi(before: KernelResample, after: KernelResample, pin: Pin, cpu: Cpu) -> bool:
+    """Every EOI of a pin's vector that KVM looks at goes to who waits for it, that of an edge and a suppressed one, too: a line
+    that KVM holds high for a device that wants nothing is low from then on.
+
+    Violated: CPU{cpu} ends the interrupt of pin {pin}, and KVM goes on holding the line high, though its device wants nothing.
+    """
+    vector = before.ioapic[pin].vector
+    apic = before.apic[cpu]
+    ended = vector in apic.isr and vector not in after.apic[cpu].isr and vector in apic.ioapic_handled_vectors
+    return not ended or not after.ioapic[pin].irr or after.raised[pin]
+
+
+@reachable(only_for=RESAMPLES)
+def held_for_nobody(s: KernelResample, pin: Pin) -> bool:
+    """KVM holds a line high, and its device was serviced."""
+    return s.ioapic[pin].irr and not s.raised[pin]
 
 
 @always(source="kvm.md 2.7; arch/x86/kvm/ioapic.c, kvm_set_ioapic()", premise="closed_and_migrated", only_for=MIGRATED)

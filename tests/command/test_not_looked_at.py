@@ -202,7 +202,7 @@ def test_what_is_vacuous_everywhere_is_no_pass_and_a_witness_beside_it_makes_it_
 
 
 def test_a_device_that_never_does_anything_is_no_pass(eoi):
-    """Without a resamplefd it signals nothing, so what holds of other things is not said of it: ../shared/cases."""
+    """Without a resamplefd it signals nothing, so what holds of other things is not said of it."""
     asked = ("prove", "mutant_b10", "--device", "resample")
     said = "INCONCLUSIVE: nothing was judged: the device never does anything here"
     for more in ((), ("--brief",)):
