@@ -29,6 +29,8 @@ class Translator(Expressions):
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
         self.before = False  # of the side that is to stand in the model
         self.loops, self.once = 0, False  # once: of the loops around, the inner one is run once in the model
+        self.left = False  # one that is run once was left before its end, and what it is in goes on
+        self.in_arm = False  # of a switch, with no loop in between
 
     def body(self, stmts: Sequence[Stmt]) -> list[Node]:
         self.find_labels(stmts)
@@ -52,6 +54,8 @@ class Translator(Expressions):
             raise self.refuse(
                 s, f"a `{s.kind}` statement", "it is not in the modelling language; write this function by hand"
             )
+        if self.left and not self.once:
+            raise self.refuse(s, "a statement behind a loop that is none in the model, and that is left before its end")
         found: list[Node] = handler(s)
         return found
 
@@ -267,6 +271,8 @@ class Translator(Expressions):
 
     def _break(self, s: Stmt) -> list[Node]:
         self.own(s)
+        if self.in_arm:
+            raise self.refuse(s, "a `break` before the end of an arm of a switch", "write `if` and `else`")
         if self.loops:
             self.check_once(s)
             return [Node("do", "continue" if self.once else "break")]
@@ -291,6 +297,7 @@ class Translator(Expressions):
         """What is run once in the model is no loop there: what ends it needs one around it."""
         if self.once and self.loops == 1:
             raise self.refuse(s, f"`{s.kind}` of a loop that is none in the model")
+        self.left |= self.once
 
     def _goto(self, s: Stmt) -> list[Node]:
         self.own(s)
@@ -375,13 +382,15 @@ class Translator(Expressions):
         head = self.filled(hit[0], hit[0].right, hit[1])
         if head == ONCE:
             self.ledger.leave((), str(s.expr), hit[0].why, "assumed", s.line)
-        outer, self.once = self.once, head == ONCE
+        outer = self.once, self.in_arm
+        self.once, self.in_arm = head == ONCE, False
         self.types.update(loop_types(head, self.type_of) if head != ONCE else {})
         self.loops += 1
         then = self.body(s.then)
-        self.loops, self.once = self.loops - 1, outer
+        self.loops, (self.once, self.in_arm) = self.loops - 1, outer
         if head == ONCE:
             return then
+        self.left = False
         return [Node("for", head, tuple(then), (), s.open)]
 
     _for = _foreach = _loop
@@ -395,6 +404,7 @@ class Translator(Expressions):
         if self.type_of(subject) == "bool" and not self.locals.is_truth(s.expr):
             raise self.refuse(s, f"`{s.expr}` may be neither 0 nor 1 in C", "write `if`")
         chain: tuple[Node, ...] = ()
+        outer, self.in_arm = self.in_arm, True
         for labels, stmts in reversed(self.arms(s)):
             inner = tuple(self.body(stmts))
             if "" in labels:
@@ -404,6 +414,7 @@ class Translator(Expressions):
             else:
                 test = " or ".join(f"{subject} == {label}" for label in labels)
                 chain = (Node("if", test, inner, chain),)
+        self.in_arm = outer
         return list(chain)
 
     def arms(self, s: Stmt) -> list[tuple[list[str], list[Stmt]]]:

@@ -13,7 +13,7 @@ from checker.command.parsers import selection_of
 from checker.engine.passages import line_texts
 from checker.matrix.loader import property_argument
 from checker.matrix.roles import role_of
-from checker.matrix.select import select
+from checker.matrix.select import Selection, select
 from checker.questions import compare, report
 from checker.questions.campaign import Campaign
 from checker.questions.graph_compare import INTERRUPTED
@@ -72,7 +72,7 @@ def tell(options: Namespace, answer: tuple[compare.Diff, Campaign], *, folded: b
     """Print it; returns the exit code. folded: cells with one trace are one group."""
     diff, campaign = answer
     if options.json:
-        print(as_json(diff))
+        print(as_json(diff, options.asked))
     else:
         print_lifted(options.asked.lifted)
         print_diff(options, diff, folded=folded or options.brief)
@@ -141,7 +141,7 @@ def print_traces(listed: Sequence[compare.Change], every: bool) -> None:
         print(f"\n--stories tells all of them. One of those not told: {command}")
 
 
-def as_json(diff: compare.Diff) -> str:
+def as_json(diff: compare.Diff, asked: Selection) -> str:
     """The model, the graphs, and every verdict that changes."""
     content: json_text.Json = {
         "base": diff.base,
@@ -149,7 +149,8 @@ def as_json(diff: compare.Diff) -> str:
         "model": [{"file": h.file, "name": h.name, "lines": list(h.lines)} for h in diff.hunks],
         "model_lines": sum(h.size for h in diff.hunks),
         "interrupted": diff.interrupted,
-        "inconclusive": diff.undecided,
+        "inconclusive": diff.undecided or bool(asked.not_read),
+        **json_text.of_lifted(asked),
         "not_looked_at": line_texts(diff.never_run),
         "equivalent": diff.equivalent,
         "slips": diff.slips and diff.slips.as_json(),

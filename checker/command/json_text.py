@@ -6,6 +6,7 @@ import json
 
 from checker.engine.reference import Move
 from checker.matrix.scope import scope_value
+from checker.matrix.select import Selection
 from checker.stories.trace import show
 from model.lang import Scope
 
@@ -19,6 +20,15 @@ def document(what: str, content: Json) -> str:
 
 def of_scope(scope: Scope) -> Json:
     return {name: scope_value(value) for name, value in vars(scope).items()}
+
+
+def of_lifted(asked: Selection) -> Json:
+    """Of a design that is a patch or a kernel tree: what was judged, and what is no part of it."""
+    lifted = asked.lifted
+    found: Json = {"not_read": list(asked.not_read)}
+    if lifted is not None:
+        found["lifted"] = {"base": lifted.base, "source": lifted.source, "left_out": list(lifted.left_out)}
+    return found
 
 
 def of_step(move: Move) -> list[object]:

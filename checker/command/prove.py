@@ -13,7 +13,7 @@ from checker.command.lift import TREE, print_lifted
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Skipped
-from checker.matrix.select import grouped, select
+from checker.matrix.select import Selection, grouped, select
 from checker.questions import report
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.measured import measured, measured_line
@@ -58,7 +58,7 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     """Print the verdicts, then the story of the first violation; returns the exit code."""
     title, campaign = found.title, found.campaign
     if options.json:
-        print(as_json(found))
+        print(as_json(found, options.asked))
         return exit_code(campaign)
     print_lifted(options.asked.lifted)
     print(title)
@@ -122,13 +122,14 @@ def print_induction(result: CellResult) -> bool:
     return not cut.short
 
 
-def as_json(found: ProveAnswer) -> str:
+def as_json(found: ProveAnswer, asked: Selection) -> str:
     """Every verdict of every cell, with its run."""
     campaign = found.campaign
     content: json_text.Json = {
         "design": found.title,
         "interrupted": campaign.interrupted,
-        "inconclusive": campaign.undecided,
+        "inconclusive": campaign.undecided or bool(asked.not_read),
+        **json_text.of_lifted(asked),
         "measured": measured(),
         "cells": [_cell(result, found.named) for result in campaign.results],
         "not_explored": [report.reproduce("prove", cell, *found.named) for cell in campaign.unexplored],

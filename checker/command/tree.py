@@ -24,19 +24,23 @@ def run(options: Namespace) -> int:
     kernel = read_tree(options.tree)
     tree = of_tree(kernel)
     answer = _answered(options, kernel, tree)
-    unread = tree.drift.of(Sameness.REFUSED, Sameness.OPEN)
-    if not unread or answer != Exit.FINE:
+    not_read = _not_read(tree)
+    if not not_read or answer != Exit.FINE:
         return answer
     if not options.json:
-        names = ", ".join(f"{j.c}()" for j in unread)
-        print(f"\nINCONCLUSIVE: not read in {kernel.name}, and taken from {tree.base}: {names} (`eoi drift` says why)")
+        print(f"\nINCONCLUSIVE: not read in {kernel.name}, and taken from {tree.base}: {', '.join(not_read)} (`eoi drift` says why)")
     return Exit.OPEN
+
+
+def _not_read(tree: TreeDesign) -> list[str]:
+    return [f"{j.c}()" for j in tree.drift.of(Sameness.REFUSED, Sameness.OPEN)]
 
 
 def _answered(options: Namespace, kernel: KernelTree, tree: TreeDesign) -> int:
     design, base = (with_patches(kernel, tree, options), tree) if options.design else (tree, None)
     if design.file is None and base is None:
-        print(f"{headline(kernel.name, tree.drift)}: its verdicts are those of {tree.base}\n")
+        if not options.json:
+            print(f"{headline(kernel.name, tree.drift)}: its verdicts are those of {tree.base}\n")
         asking = _asking(options, tree)
         return prove.tell(asking, prove.judged(asking))
     asking = _asking(options, design)
@@ -53,7 +57,7 @@ def _answered(options: Namespace, kernel: KernelTree, tree: TreeDesign) -> int:
 def _asking(options: Namespace, of: TreeDesign) -> Namespace:
     """The options, with this kernel for DESIGN."""
     name = str(of.file.path) if of.file is not None else of.base
-    asked = replace(selection_of(options, name), lifted=of.file)
+    asked = replace(selection_of(options, name), lifted=of.file, not_read=_not_read(of))
     return Namespace(**{**vars(options), "design": name, "asked": asked, "stories": False, "all": False})
 
 

@@ -43,7 +43,7 @@ PACKAGES = ("checker", "model", "properties")  # the project's own
 
 @dataclass(frozen=True, order=True)
 class SourceLine:
-    """A line of a file, and the function that it is in. uncalled: it is the head of one that nobody calls."""
+    """A line of a file, and the function that it is in. uncalled: it is the head of one that no step comes to."""
 
     file: str
     function: str
@@ -54,7 +54,7 @@ class SourceLine:
 @dataclass(frozen=True)
 class Passage:
     """lines: where its statements begin. first: the first of them, by its id (a program keeps its statements alive); 0 for
-    a function that nobody calls."""
+    a function that no step comes to."""
 
     lines: frozenset[SourceLine]
     first: int
@@ -174,5 +174,5 @@ def line_texts(lines: Sequence[SourceLine]) -> list[str]:
         ranges = zip([n for n in numbers if n - 1 not in numbers], ends, strict=True)
         said = ",".join(f"{first}-{last}" if first < last else str(first) for first, last in ranges)
         shown = Path(file).name if names.count(Path(file).name) == 1 else file
-        texts.append(f"{shown}:{said} {'nobody calls' if uncalled else 'in'} {function}()")
+        texts.append(f"{shown}:{said} {'no step comes to' if uncalled else 'in'} {function}()")
     return texts

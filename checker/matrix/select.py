@@ -112,6 +112,7 @@ class Selection:
     wanted: Sequence[Property]
     properties: Sequence[str]  # as --property named them: then also those are asked that are made for one VMM only
     sizes: Mapping[str, ScopeValue]  # what is said of the scope
+    not_read: Sequence[str] = ()  # functions of a kernel tree that the base's stand for
 
 
 def selection(

@@ -27,6 +27,13 @@ from lift.whole import Whole, case_of, lift_whole, rows_of
 
 Series = Sequence[tuple[str, Diff]]
 
+_SAID = {
+    Sameness.REFUSED: "not read, the base's is taken: ",
+    Sameness.OPEN: "not read, the base's is taken: ",
+    Sameness.IF: "same only if ",
+    Sameness.ORDER: "the base's is taken, compared only in the order ",
+}
+
 
 @dataclass(frozen=True)
 class TreeDesign:
@@ -56,10 +63,9 @@ def of_tree(kernel: KernelTree) -> TreeDesign:
 def _not_read(found: Drift) -> list[LeftOut]:
     """What else the class rests on: functions of the base in the place of what the tree may say otherwise."""
     out = list[LeftOut]()
-    for j in found.of(Sameness.REFUSED, Sameness.OPEN, Sameness.IF):
+    for j in found.of(*_SAID):
         file, line = (j.whole.file, j.whole.line) if j.whole is not None else ("the tree", 0)
-        said = "same only if " if j.kind is Sameness.IF else "not read, the base's is taken: "
-        out.append(LeftOut(file, line, f"{j.c}()", f"{said}{j.said}", "assumed", False))
+        out.append(LeftOut(file, line, f"{j.c}()", f"{_SAID[j.kind]}{j.said}", "assumed", False))
     return out + [
         LeftOut("the tree", 0, alarm, "a helper is another one than the table knows", "assumed", False)
         for alarm in found.alarms

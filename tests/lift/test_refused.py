@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command.conftest import Ran
-from tests.rigs.own_c import FILES, HOST, LAPIC, OBEYS, UAPI, X86, diff_of, edited, mail_of
+from tests.rigs.own_c import FILES, HOST, IOAPIC, LAPIC, OBEYS, UAPI, X86, diff_of, edited, mail_of
 
 SPLIT = OBEYS[0]
 V1 = diff_of(edited(LAPIC, OBEYS))
@@ -51,6 +51,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a local that is too small": (into(f"u8 s = {BIT};", "	if (s)", "	return;"), f"p.patch:N: `({BIT})` may not fit into `s`, of type u8\n    declare it bool, or test it alone"),
     "a local that is too small, later": (into("u8 s;", f"	s = {BIT};", "	if (s)", "	return;"), f"`({BIT})` may not fit into `s`, of type u8"),
     "a switch over a mask": (into(f"switch ({BIT}) {{", "	case true:", "		return;", "	}"), "may be neither 0 nor 1 in C"),
+    "a break in an arm of a switch": (diff_of(edited(IOAPIC, ("		if (ent->fields.vector != vector)\n			continue;\n		kvm_ioapic_update_eoi_one(vcpu, ioapic, trigger_mode, i);\n", "		switch (trigger_mode) {\n		case IOAPIC_LEVEL_TRIG:\n			if (ent->fields.vector != vector)\n				break;\n			kvm_ioapic_update_eoi_one(vcpu, ioapic, trigger_mode, i);\n			break;\n		}\n"))), "p.patch:15: a `break` before the end of an arm of a switch\n    write `if` and `else`"),
     "two masks": (into(f"if (({BIT}) == ({BIT}))", "	return;"), "compares a truth value with what may be neither 0 nor 1 in C"),
     "a local declared twice": (into("bool asked = false;", "	if (irqchip_split(apic->vcpu->kvm)) {", f"		bool asked = {BIT};", "	}", "	if (asked)", "		return;"), "`asked` is declared twice"),
     "a static local": (into("static bool seen;", "	if (seen)", "		return;"), "`seen` is static: it keeps its value"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -105,6 +106,21 @@ def test_what_could_not_be_read_is_no_pass(eoi: Callable[..., Ran], tmp_path: Pa
     assert told.code == (Exit.WRONG if losing else Exit.OPEN)
     assert "1 refused" in " ".join(told.out.splitlines()[:3])
     assert losing or "INCONCLUSIVE: not read in own, and taken from base: apic_set_eoi() (" in told.out
+    found = json.loads(eoi("prove", "--tree", str(tmp_path / "own"), *SMALL, "--json").out)
+    assert found["inconclusive"] and found["not_read"] == ["apic_set_eoi()"]
+    if losing:
+        assert found["lifted"]["base"] == "base" and "not read" in " ".join(found["lifted"]["left_out"])
+        assert "vcpu_enter_guest()  # the base's is taken, compared only in the order of 7 anchors" in told.out
+
+
+def test_a_loop_that_the_model_runs_once_is_left_for_what_is_behind_it(tmp_path: Path) -> None:
+    """A GSI has one message in the model: `continue` there is not that of the loop around it."""
+    body = "			bool other = entry->type != KVM_IRQ_ROUTING_MSI;\n\n			if (!other) {\n"
+    leaving = "			if (entry->type != KVM_IRQ_ROUTING_MSI)\n				continue;\n\n			{\n"
+    behind = ("		}\n	}\n	srcu_read_unlock(", "		}\n		kvm_make_scan_ioapic_request(kvm);\n	}\n	srcu_read_unlock(")
+    on(tmp_path, WHOLE, patch_of(changed(WHOLE, behind)))
+    with pytest.raises(UserError, match="a statement behind a loop that is none in the model, and that is left before"):
+        on(tmp_path, WHOLE, patch_of(changed(WHOLE, (body, leaving), behind)))
 
 
 def test_a_patch_on_a_tree_is_the_patch_on_the_model(tmp_path: Path) -> None:

@@ -148,4 +148,4 @@ def test_what_no_cell_runs() -> None:
     assert never_run([{head: False}, {head: False}]) == [head]
     assert never_run([{of(4): True}]) == never_run([]) == []
     assert line_texts([of(3), of(4), of(7)]) == ["mine.py:3-4,7 in f()"]
-    assert line_texts([head]) == ["mine.py:3 nobody calls f()"]
+    assert line_texts([head]) == ["mine.py:3 no step comes to f()"]

@@ -39,13 +39,20 @@ def load(ctx: Context, value: Expr | Place, node: ast.AST) -> Expr:
     return ir.Load(value, value.type, ctx.loc(node))
 
 
+def any_of(mask: ast.expr) -> str:
+    """How one asks whether anything is in it."""
+    text = ast.unparse(mask)
+    whole = text if isinstance(mask, ast.Name | ast.Attribute | ast.Subscript | ast.Call) else f"({text})"
+    return f"{whole}.highest() is not None"
+
+
 def as_bool(ctx: Context, value: Expr, node: ast.expr) -> Expr:
     text = ast.unparse(node)
     match value.type:
         case BoolType():
             return value
         case MaskType():
-            raise ctx.refuse(node, f"this is {a(value.type)}, not a bool", f"write `{text}.highest() is not None`")
+            raise ctx.refuse(node, f"this is {a(value.type)}, not a bool", f"write `{any_of(node)}`")
         case OptionalType():
             raise ctx.refuse(
                 node, "an optional is not a condition: 0 would count as absent", f"write `{text} is not None`"

@@ -7,6 +7,7 @@ import ast
 from checker.language import ir
 from checker.language.ir import BOOL, Expr, Loc, Stmt
 from checker.language.lower.context import Context
+from checker.language.lower.convert import any_of
 from checker.language.lower.expression import Expressions
 from checker.language.refusal import Refused, a, place_of
 from model.finite import MaskType, OptionalType
@@ -38,11 +39,7 @@ class Guards:
                 self.ctx.env.values[test.id] = unwrapped
             return ir.Require(some, loc), unwrapped
         if value.type != BOOL:
-            hint = (
-                f"write `{ast.unparse(test)}.highest() is not None`"
-                if isinstance(value.type, MaskType)
-                else "write a comparison"
-            )
+            hint = f"write `{any_of(test)}`" if isinstance(value.type, MaskType) else "write a comparison"
             raise self.ctx.refuse(call, f"require(...) takes a bool or an optional; this is {a(value.type)}", hint)
         self.ctx.env = self.expressions.narrowed(test, truth=True)
         return ir.Require(value, loc), value
