@@ -415,13 +415,8 @@ class Parser:
                 self.next()
                 stars += 1
             name = self.next()
-            if (
-                self.at("[")
-                and words[:1] == ["struct"]
-                and self.peek(2).text == "]"
-                and self.peek(3).text in (",", ";")
-            ):
-                self.i += 3  # of records, without values: who fills it is a statement
+            if self.at("[") and self.peek(2).text == "]" and self.peek(3).text in (",", ";"):
+                self.i += 3  # an array without values: who fills it is a statement
                 stars += 1
             if name.kind != "id" or self.at("[", "(", ":"):
                 raise NotLifted(

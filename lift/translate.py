@@ -27,10 +27,12 @@ class Translator(Expressions):
     def __init__(self, known: Known, row: FunctionRow, ledger: Ledger) -> None:
         super().__init__(known, row, ledger)
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
+        self.behind: Mapping[str, Sequence[Stmt]] = {}  # label of a whole function -> what is done behind it, to a return
         self.before = False  # of the side that is to stand in the model
         self.loops, self.once = 0, False  # once: of the loops around, the inner one is run once in the model
         self.left = False  # one that is run once was left before its end, and what it is in goes on
         self.in_arm = False  # of a switch, with no loop in between
+        self.idle = False  # in a loop in which nothing of the model is done: how often does not matter
 
     def body(self, stmts: Sequence[Stmt]) -> list[Node]:
         self.find_labels(stmts)
@@ -83,7 +85,7 @@ class Translator(Expressions):
 
     def _label(self, s: Stmt) -> list[Node]:
         self.own(s)
-        if self.labels and not self.labels.get(s.name):
+        if self.labels and not self.labels.get(s.name) and s.name not in self.behind:
             raise self.refuse(s, f"`{s.name}:` something is done behind it, and who goes to it is not lifted")
         return []
 
@@ -271,6 +273,8 @@ class Translator(Expressions):
 
     def _break(self, s: Stmt) -> list[Node]:
         self.own(s)
+        if self.idle:
+            return []
         if self.in_arm:
             raise self.refuse(s, "a `break` before the end of an arm of a switch", "write `if` and `else`")
         if self.loops:
@@ -285,6 +289,8 @@ class Translator(Expressions):
 
     def _continue(self, s: Stmt) -> list[Node]:
         self.own(s)
+        if self.idle:
+            return []
         # where it stands in the model it is the same loop's
         if not self.loops and not self.before and any(t.changed for t in s.tokens):
             raise self.refuse(
@@ -304,9 +310,20 @@ class Translator(Expressions):
         row = self.table.find("statements", expression(f"goto({s.name})"), self.function)
         if s.name not in self.labels and row is not None:
             return [Node("do", row[0].right)]
-        if not self.labels.get(s.name):
+        if self.labels.get(s.name):
+            return [Node("do", "return")]
+        if s.name not in self.behind:
             raise self.refuse(s, f"`goto {s.name}`: what is done behind the label is not nothing, or not shown")
-        return [Node("do", "return")]
+        return self.gone_to(s.name)
+
+    def gone_to(self, label: str) -> list[Node]:
+        """What is done behind it, in the place of the goto. Behind it no goto leads back: it would be refused."""
+        outer = self.behind, self.loops, self.once, self.in_arm
+        self.behind = {name: stmts for name, stmts in self.behind.items() if name != label}
+        self.loops, self.once, self.in_arm = 0, False, False
+        found = [node for s in outer[0][label] for node in self.stmt(s)]
+        self.behind, self.loops, self.once, self.in_arm = outer
+        return found
 
     def _if(self, s: Stmt) -> list[Node]:
         if not s.open or s.then or any(t.changed for t in s.tokens):
@@ -340,8 +357,9 @@ class Translator(Expressions):
             return []
         return [Node("if", test, tuple(then), tuple(other), s.open)]
 
-    def only_ignored(self, stmts: Sequence[Stmt]) -> bool:
+    def only_ignored(self, stmts: Sequence[Stmt], *, idle: bool = False) -> bool:
         aside = Translator(self.known, self.row, Ledger(self.ledger.file))
+        aside.idle = self.idle or idle
         aside.locals = self.locals.copy()
         aside.alias, aside.types, aside.labels, aside.loops = (
             dict(self.alias),
@@ -367,8 +385,10 @@ class Translator(Expressions):
     def _loop(self, s: Stmt) -> list[Node]:
         assert s.expr is not None
         hit = self.table.find("loops", s.expr, self.function)
-        if hit is None and not s.open and self.only_ignored(s.then):
+        if hit is None and not s.open and self.only_ignored(s.then, idle=True):
+            outer_idle, self.idle = self.idle, True
             self.body(s.then)
+            self.idle = outer_idle
             self.ledger.leave([*s.own, *s.expr.tokens], str(s.expr), "what is done there is left out")
             return []
         if hit is None:

@@ -114,6 +114,7 @@ def case_of(code: Sequence[Token], label: str) -> Sequence[Token] | None:
 def _translated(lift: Lift, found: Found, row: FunctionRow, stmts: Sequence[Stmt]) -> Whole:
     ledger = Ledger(found.file)
     translator = Translator(lift.known, row, ledger)
+    translator.behind = _behind(stmts)
     nodes = reached([*nodes_of(lift.table.begins(row.model)), *translator.body(stmts)])
     code = [t for s in stmts for t in s.tokens]
     lost = next((t for t in code if t.place not in ledger.taken), None)
@@ -125,6 +126,13 @@ def _translated(lift: Lift, found: Found, row: FunctionRow, stmts: Sequence[Stmt
         raise NotLifted(found.line, f"{row.c}(): what is `{name}` in the model has no value where it is read")
     lift.table.used.add(row.line)
     return Whole(row, found.file, found.line, whole, ledger.left_out, len({t.line for t in code}))
+
+
+def _behind(stmts: Sequence[Stmt]) -> dict[str, Sequence[Stmt]]:
+    """Label of the outermost block -> what is done behind it; of those that come to a return there."""
+    ends_at = [at for at, s in enumerate(stmts) if s.kind == "return"]
+    found = [(s.name, at, next((end for end in ends_at if end > at), 0)) for at, s in enumerate(stmts) if s.kind == "label"]
+    return {name: stmts[at + 1 : end + 1] for name, at, end in found if end}
 
 
 def reached(nodes: Sequence[Node]) -> list[Node]:

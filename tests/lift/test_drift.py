@@ -23,7 +23,7 @@ from lift.tree import Tree, compiled
 from lift.whole import rows_of
 from tests.command.conftest import Ran
 from tests.rigs.own_c import IOAPIC
-from tests.rigs.own_tree import EARLY, IRQ, LAPIC, LATER, X86, changed, written
+from tests.rigs.own_tree import CPUID, EARLY, IRQ, LAPIC, LATER, NEWEST, X86, changed, written
 from tests.rigs.volume import at_once
 
 TREE = os.environ.get("EOI_TREE", "")
@@ -34,13 +34,16 @@ def drifted(tree: Mapping[str, str], design: str = "base") -> Drift:
     return drift(Tree(tree), design, designs()[design], lifting.table())
 
 
+TREES = {"early": EARLY, "later": LATER, "newest": NEWEST}
+
+
 @functools.cache
-def _of(early: bool) -> Drift:
-    return drifted(EARLY if early else LATER)
+def _of(which: str) -> Drift:
+    return drifted(TREES[which])
 
 
 def of_later() -> Drift:
-    return _of(False)
+    return _of("later")
 
 
 def row(found: Drift, model: str) -> RowJudged:
@@ -61,16 +64,16 @@ def only(tree: Mapping[str, str], model: str) -> RowJudged:
 ABSENT = ["kvm_ioapic_write_eoi", "enable_KVM_CAP_SPLIT_IRQCHIP_API"]  # proposals
 
 
-@pytest.mark.parametrize("early", at_once([False, True], 2))
-def test_a_tree_of_our_own_says_what_the_model_says(early: bool) -> None:
-    found = _of(early)
+@pytest.mark.parametrize("which", at_once(list(TREES), 3))
+def test_a_tree_of_our_own_says_what_the_model_says(which: str) -> None:
+    found = _of(which)
     assert [j.row.model for j in found.of(Sameness.ABSENT)] == ABSENT
     ordered = [j.row.model for j in found.of(Sameness.ORDER)]
     assert ordered == ["vcpu_enter_guest", "kvm_check_and_inject_events", "kvm_set_irq_routing", "kvm_arch_vcpu_create"]
     assert len(found.agree) == len(found.rows) - len(ABSENT) - len(ordered) >= 47
     assert found.of(Sameness.TEXT) and found.of(Sameness.SAME) and len(found.of(Sameness.IF)) == 3
     assert row(found, "kvm_arch_irq_routing_update").row.c == (
-        "kvm_arch_post_irq_routing_update" if early else "kvm_arch_irq_routing_update"
+        "kvm_arch_post_irq_routing_update" if which == "early" else "kvm_arch_irq_routing_update"
     )
 
 
@@ -144,6 +147,24 @@ def side_by_side() -> list[list[str]]:
             trees.append(free := [])
         free.append(name)
     return trees
+
+
+EQUAL = "	r = kvm_cpuid_check_equal(vcpu, e2, nent);\n	if (r)\n		goto undo;\n"
+IN_NEWEST = {
+    "another is taken": (EQUAL, EQUAL.partition("	if")[0], "kvm_set_cpuid", Sameness.DIFFERENT),
+    "the same is refused": (EQUAL, EQUAL.replace("goto undo", "goto keep"), "kvm_set_cpuid", Sameness.DIFFERENT),
+    "only when it is too late": ("	if (kvm_can_set_cpuid", "	if (!kvm_can_set_cpuid", "kvm_set_cpuid", Sameness.DIFFERENT),
+    "tried for ever": (EQUAL, "again:\n" + EQUAL.replace("undo", "again"), "kvm_set_cpuid", Sameness.REFUSED),
+    "no version": ("		kvm_apic_set_version(vcpu);\n", "", "kvm_vcpu_after_set_cpuid", Sameness.DIFFERENT),
+    "a loop that ends the function": ("			break;\n", "			return;\n", "kvm_vcpu_after_set_cpuid", Sameness.REFUSED),
+}
+
+
+@pytest.mark.parametrize("name", at_once(list(IN_NEWEST), 3))
+def test_a_seeded_change_of_the_newest_is_noticed(name: str) -> None:
+    was, now, model, kind = IN_NEWEST[name]
+    other = {**NEWEST, CPUID: changed({CPUID: NEWEST[CPUID]}, (was, now))[CPUID]}
+    assert only(other, model).kind is kind
 
 
 @pytest.mark.parametrize("names", at_once(side_by_side(), 9), ids=" ".join)
@@ -227,7 +248,7 @@ def test_a_precondition_holds_somewhere(model: str) -> None:
 
 
 def test_helpers_that_nobody_has_read_are_told() -> None:
-    found = _of(False)
+    found = of_later()
     assert any(alarm.startswith("apic_set_isr => ") for alarm in found.alarms)
     assert exit_of(found) is Exit.OPEN and f", {len(found.alarms)} helpers changed" in headline("own", found)
     known = {alarm.partition(" => ")[0]: alarm.partition(" => ")[2] for alarm in found.alarms}
@@ -249,7 +270,7 @@ def test_helpers_that_nobody_has_read_are_told() -> None:
 def test_a_define_with_another_value_is_told() -> None:
     tree = changed(LATER, ("#define IOAPIC_VERSION_ID 0x11\n", "#define IOAPIC_VERSION_ID 0x20\n"))
     assert "#define IOAPIC_VERSION_ID 0x20" in drifted(tree).alarms
-    assert not any(alarm.startswith("#define") for alarm in _of(False).alarms)
+    assert not any(alarm.startswith("#define") for alarm in of_later().alarms)
 
 
 @pytest.mark.everything
@@ -270,7 +291,7 @@ def test_the_report_is_narrow_and_begins_with_the_answer() -> None:
     assert lines[0].startswith("own differs from base in 1 of 47 functions")
     assert max(map(len, lines)) <= WIDTH
     assert any(line.split() == ["DIFFERENT", "apic_set_eoi"] for line in lines)
-    same = report("own", _of(False), chosen=False)
+    same = report("own", of_later(), chosen=False)
     assert same[0].startswith("own says what base says in 47 of 47 functions") and not any(
         "Compared with" in line for line in same
     )

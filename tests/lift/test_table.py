@@ -29,7 +29,7 @@ from tests.lift import test_forms, test_ioapic, test_registers
 from tests.lift.test_forms import TRISTATE, VARIANTS, lift
 from tests.rigs.own_c import FILES, IOAPIC, LAPIC, OBEYS, X86, diff_of, edited
 from tests.rigs.own_ioapic import changed
-from tests.rigs.own_tree import EARLY, LATER
+from tests.rigs.own_tree import EARLY, LATER, NEWEST
 
 HELPER = """\
 static bool asks(struct kvm_vcpu *vcpu)
@@ -96,7 +96,7 @@ def test_every_row_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             if not any(said in str(refused) for said in known):
                 raise
     test_forms.test_a_new_capability(tmp_path)
-    for tree in (LATER, EARLY):
+    for tree in (LATER, EARLY, NEWEST):
         lift_all(Tree(tree), fresh)
     idle = [(line, left) for line, left in fresh.lines() if line not in fresh.used]
     assert idle == [], idle

@@ -206,6 +206,79 @@ static int kvm_set_cpuid(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *e2, int
 	return 0;
 }
 """
+# As the newest kernels do it: the new entries are put in first, and taken out again where they are refused.
+NEWEST_CPUID = """
+void kvm_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
+{
+	struct kvm_cpuid_entry2 *one, *best = kvm_find_cpuid_entry(vcpu, 1);
+	struct kvm_cpuid_entry2 *entry;
+	struct kvm_lapic *apic = vcpu->arch.apic;
+	int i;
+
+	memset(vcpu->arch.cpu_caps, 0, sizeof(vcpu->arch.cpu_caps));
+	for (i = 0; i < ALL_OF_THEM; i++) {
+		const struct cpuid_reg cpuid = reverse_cpuid[i];
+
+		if (!cpuid.function)
+			continue;
+		entry = kvm_find_cpuid_entry_index(vcpu, cpuid.function, 0);
+		if (!entry)
+			break;
+		cpuid_func_emulated(one, cpuid.function, 0, true);
+		vcpu->arch.cpu_caps[i] = kvm_cpu_caps[i];
+		vcpu->arch.cpu_caps[i] &= said(entry);
+	}
+	kvm_update_cpuid_runtime(vcpu);
+	guest_cpu_cap_change(vcpu, X86_FEATURE_GBPAGES, pages_are_large(vcpu));
+
+	/* what it says of itself */
+	if (best && apic) {
+		kvm_apic_set_version(vcpu);
+		if (cpuid_entry_has(best, X86_FEATURE_TSC_DEADLINE_TIMER))
+			apic->lapic_timer.timer_mode_mask = 3;
+	}
+	vcpu->arch.guest_supported_xss = states(vcpu);
+	vcpu->arch.pv_cpuid.features = quirk(vcpu);
+	kvm_mmu_after_set_cpuid(vcpu);
+	kvm_make_request(KVM_REQ_RECALC_INTERCEPTS, vcpu);
+}
+
+static int kvm_set_cpuid(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *e2, int nent)
+{
+	int r;
+	u32 caps[ALL_OF_THEM];
+
+	memcpy(caps, vcpu->arch.cpu_caps, sizeof(caps));
+	if (vcpu->arch.dirty)
+		kvm_update_cpuid_runtime(vcpu);
+	swap(vcpu->arch.cpuid_nent, nent);
+	swap(vcpu->arch.cpuid_entries, e2);
+
+	if (kvm_can_set_cpuid_and_feature_msrs(vcpu)) {
+		if (kvm_cpuid_has_hyperv(vcpu))
+			hyperv(vcpu);
+		r = kvm_check_cpuid(vcpu);
+		if (r)
+			goto undo;
+		kvm_vcpu_after_set_cpuid(vcpu);
+		goto keep;
+	}
+
+	/* too late for another one */
+	r = kvm_cpuid_check_equal(vcpu, e2, nent);
+	if (r)
+		goto undo;
+keep:
+	kvfree(e2);
+	return 0;
+
+undo:
+	swap(vcpu->arch.cpuid_entries, e2);
+	swap(vcpu->arch.cpuid_nent, nent);
+	memcpy(vcpu->arch.cpu_caps, caps, sizeof(caps));
+	return r;
+}
+"""
 MAIN = """
 static long kvm_vm_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg)
 {

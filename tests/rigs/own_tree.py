@@ -563,6 +563,7 @@ def _earlier() -> dict[str, str]:
 
 LATER = _later()
 EARLY = _earlier()
+NEWEST = {**LATER, CPUID: own_ioctls.NEWEST_CPUID}
 
 
 def changed(tree: Mapping[str, str], *changes: tuple[str, str]) -> dict[str, str]:
