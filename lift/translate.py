@@ -27,7 +27,7 @@ class Translator(Expressions):
     def __init__(self, known: Known, row: FunctionRow, ledger: Ledger) -> None:
         super().__init__(known, row, ledger)
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
-        self.behind: Mapping[str, Sequence[Stmt]] = {}  # label of a whole function -> what is done behind it, to a return
+        self.behind: Mapping[str, Sequence[Stmt]] = {}  # label of a whole function -> what is done from it to a return
         self.before = False  # of the side that is to stand in the model
         self.loops, self.once = 0, False  # once: of the loops around, the inner one is run once in the model
         self.left = False  # one that is run once was left before its end, and what it is in goes on

@@ -131,7 +131,9 @@ def _translated(lift: Lift, found: Found, row: FunctionRow, stmts: Sequence[Stmt
 def _behind(stmts: Sequence[Stmt]) -> dict[str, Sequence[Stmt]]:
     """Label of the outermost block -> what is done behind it; of those that come to a return there."""
     ends_at = [at for at, s in enumerate(stmts) if s.kind == "return"]
-    found = [(s.name, at, next((end for end in ends_at if end > at), 0)) for at, s in enumerate(stmts) if s.kind == "label"]
+    found = [
+        (s.name, at, next((end for end in ends_at if end > at), 0)) for at, s in enumerate(stmts) if s.kind == "label"
+    ]
     return {name: stmts[at + 1 : end + 1] for name, at, end in found if end}
 
 

@@ -28,7 +28,9 @@ def run(options: Namespace) -> int:
     if not not_read or answer != Exit.FINE:
         return answer
     if not options.json:
-        print(f"\nINCONCLUSIVE: not read in {kernel.name}, and taken from {tree.base}: {', '.join(not_read)} (`eoi drift` says why)")
+        print(
+            f"\nINCONCLUSIVE: not read in {kernel.name}, and taken from {tree.base}: {', '.join(not_read)} (`eoi drift` says why)"
+        )
     return Exit.OPEN
 
 

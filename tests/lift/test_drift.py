@@ -153,10 +153,20 @@ EQUAL = "	r = kvm_cpuid_check_equal(vcpu, e2, nent);\n	if (r)\n		goto undo;\n"
 IN_NEWEST = {
     "another is taken": (EQUAL, EQUAL.partition("	if")[0], "kvm_set_cpuid", Sameness.DIFFERENT),
     "the same is refused": (EQUAL, EQUAL.replace("goto undo", "goto keep"), "kvm_set_cpuid", Sameness.DIFFERENT),
-    "only when it is too late": ("	if (kvm_can_set_cpuid", "	if (!kvm_can_set_cpuid", "kvm_set_cpuid", Sameness.DIFFERENT),
+    "only when it is too late": (
+        "	if (kvm_can_set_cpuid",
+        "	if (!kvm_can_set_cpuid",
+        "kvm_set_cpuid",
+        Sameness.DIFFERENT,
+    ),
     "tried for ever": (EQUAL, "again:\n" + EQUAL.replace("undo", "again"), "kvm_set_cpuid", Sameness.REFUSED),
     "no version": ("		kvm_apic_set_version(vcpu);\n", "", "kvm_vcpu_after_set_cpuid", Sameness.DIFFERENT),
-    "a loop that ends the function": ("			break;\n", "			return;\n", "kvm_vcpu_after_set_cpuid", Sameness.REFUSED),
+    "a loop that ends the function": (
+        "			break;\n",
+        "			return;\n",
+        "kvm_vcpu_after_set_cpuid",
+        Sameness.REFUSED,
+    ),
 }
 
 

@@ -117,7 +117,10 @@ def test_a_loop_that_the_model_runs_once_is_left_for_what_is_behind_it(tmp_path:
     """A GSI has one message in the model: `continue` there is not that of the loop around it."""
     body = "			bool other = entry->type != KVM_IRQ_ROUTING_MSI;\n\n			if (!other) {\n"
     leaving = "			if (entry->type != KVM_IRQ_ROUTING_MSI)\n				continue;\n\n			{\n"
-    behind = ("		}\n	}\n	srcu_read_unlock(", "		}\n		kvm_make_scan_ioapic_request(kvm);\n	}\n	srcu_read_unlock(")
+    behind = (
+        "		}\n	}\n	srcu_read_unlock(",
+        "		}\n		kvm_make_scan_ioapic_request(kvm);\n	}\n	srcu_read_unlock(",
+    )
     on(tmp_path, WHOLE, patch_of(changed(WHOLE, behind)))
     with pytest.raises(UserError, match="a statement behind a loop that is none in the model, and that is left before"):
         on(tmp_path, WHOLE, patch_of(changed(WHOLE, (body, leaving), behind)))
