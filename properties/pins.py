@@ -109,6 +109,23 @@ def resampler_hears_each_eoi(before: KernelResample, after: KernelResample, pin:
     return not ended or not after.ioapic[pin].irr or after.raised[pin]
 
 
+@always(
+    source="virt/kvm/eventfd.c, irqfd_resampler_ack(); message of fef8f2b90edb",
+    premise="held_for_nobody",
+    only_for=RESAMPLES,
+)
+def resampler_waits_for_an_eoi(before: KernelResample, after: KernelResample, pin: Pin) -> bool:
+    """Who waits for the EOIs of a pin is told of one, or as the pin is unmasked and open with its line high; until then KVM
+    holds the line high.
+
+    Violated: KVM lets the line of pin {pin} fall, although nobody has ended its interrupt, and the pin is masked or closed.
+    """
+    rte = after.ioapic[pin]
+    lowered = before.ioapic[pin].irr and not rte.irr
+    ended = any(rte.vector in apic.isr and rte.vector not in after.apic[cpu].isr for cpu, apic in before.apic.items())
+    return not lowered or ended or not (rte.mask or before.ioapic[pin].remote_irr)
+
+
 @reachable(only_for=RESAMPLES)
 def held_for_nobody(s: KernelResample, pin: Pin) -> bool:
     """KVM holds a line high, and its device was serviced."""

@@ -63,6 +63,7 @@ WRONG = [
     ("kvm_opens_before_it_acks.py", "base", "firecracker", "linux", "kernel_resample", V11, NONE, "no_spurious_injection"),
     ("kvm_edges_are_not_acked.py", "base", "firecracker", "any", "kernel_resample", V11, NONE, "resampler_hears_each_eoi"),
     ("kvm_suppressed_eoi_is_not_acked.py", "base", "qemu_kernel_migrated", "any", "kernel_resample", V11, NONE, "resampler_hears_each_eoi"),
+    ("kvm_resampler_is_told_at_each_write.py", "base", "firecracker", "any", "kernel_resample", V11, NONE, "resampler_waits_for_an_eoi"),
     ("kvm_init_keeps_bit12.py", "v6", "qemu", "xen_kdump", "level", V20, BIT2, "init_leaves_nothing"),
     ("kvm_flag_updates_lvr.py", "v6", "errno_vmm", "lapic", "level", V11, NONE, "enable_cap_leaves_lvr"),
     ("qemu_eoi_register_tells_no_resampler.py", "qemu", "", "windows_cg", "resample", V20, BIT2, "line_is_serviced"),
