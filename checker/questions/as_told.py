@@ -26,6 +26,7 @@ from model.lang import Design, Property
 from model.machine import Scope
 from model.migration import Migrating
 
+_LENGTH = re.compile(r": [A-Z]+ in \d")  # of the headline
 SECONDS = 300.0  # for the search that tells whether a run is the shortest
 _LABEL = re.compile(r"(?:CONFIRMED|NOT REPRODUCED|NOT RUNNABLE HERE)\b")  # what a real system said of the run
 
@@ -86,10 +87,12 @@ def compare_text(told: Told, run: Run, shown: Sequence[Mapping[str, object]]) ->
     if line is not None and not _numbers_them(line.moves, told.path):
         return TextAnswer(f"the numbers in line {story.end} are not of the {len(told.path)} steps in the text")
     shortest, why = _is_shortest(told.cell, told.asked, run)
-    if shortest is False:
-        longer = account.trace(trace.binding, trace.reproduce, shortest=False)
+    if shortest is not None and shortest != trace.shortest:
+        other = account.trace(trace.binding, trace.reproduce, shortest=shortest)
         where = next(iter(story.text), StoryLine("", "", story.end))
-        return TextAnswer(f"line {where.number} says `{trace.headline}`; the run says `{longer.headline}`: {why}")
+        said = f"line {where.number} says `{trace.headline}`; the run says `{other.headline}`"
+        whose = by_whom(told) if shortest else ""
+        return TextAnswer(f"{said} ({whose})" if whose else f"{said}: {why}" if not shortest else said)
     notes = _notes(told, trace) + [f"Whether it is the shortest was not found out: {why}"] * (shortest is None)
     return TextAnswer("", notes, shortest is None)
 
@@ -110,11 +113,13 @@ def _nearest(text: Sequence[StoryLine], traces: Iterator[Trace], whole: bool) ->
 def _traces(told: Told, account: Account, shown: Sequence[Mapping[str, object]], label: str) -> Iterator[Trace]:
     """What may have been told: before there was a Replay line, nothing said of which values, and which role was asked."""
     subjects = [told.cell.subject] if told.story.told is not None else list(ROLES)
+    head = [line.text for line in told.story.text[:2]]  # it may be folded
+    shortest = not head or "(shortest" in " ".join(head) or _LENGTH.search(head[0]) is None
     for binding, subject in itertools.product(shown, subjects):
         cell = Cell(told.names, told.cell.system, told.cell.scope, subject)
         commands = commands_of(cell) if told.moves_between_hosts else [reproduce("trace", cell, account.asked)]
         for command in commands or [""]:
-            yield account.trace(binding, command, label=label, subject=subject)
+            yield account.trace(binding, command, label=label, subject=subject, shortest=shortest)
 
 
 def _label_of(text: Sequence[StoryLine]) -> str:

@@ -24,7 +24,7 @@ from checker.matrix.scope import scope_type
 from checker.matrix.system import system_of
 from checker.progress import Progress
 from checker.questions import kept_answers, report
-from checker.questions.campaign import judged_nothing, lines_never_run
+from checker.questions.campaign import judged_nothing
 from checker.questions.graph_compare import INTERRUPTED, SAME, GraphComparison, compare_graphs
 from checker.questions.model_diff import Hunk
 from checker.questions.report import binding_text, length_text
@@ -129,7 +129,7 @@ class Diff:
     @property
     def never_run(self) -> list[SourceLine]:
         """The lines of the user's that no cell of their side ran: the comparison says nothing of them."""
-        return sorted({line for side in (self.before, self.after) for line in lines_never_run(side)})
+        return report.lines_not_looked_at(self.before, self.after)
 
     @property
     def alike(self) -> bool:
@@ -446,7 +446,7 @@ def sizes_lines(diff: Diff) -> list[str]:
     guests = [f"{', '.join(dict.fromkeys(names))} with {sizes}" for sizes, names in of.items()]
     said = f"guests {'; '.join(guests)}" if len(of) > 1 else f"with {next(iter(of), '')}"
     lines = _wrapped(f"Explored: {said}. Nothing is said of other sizes: --scope sets them.", 2)
-    unseen = dict.fromkeys(text for side in (diff.before, diff.after) for text in report.not_looked_at(side))
+    unseen = dict.fromkeys(report.not_looked_at(diff.before, diff.after))
     if diff.alike and not diff.hunks:
         unseen = dict.fromkeys(same_text_lines(diff.base, diff.never_run))
     elif diff.alike and diff.slips is not None:

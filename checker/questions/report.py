@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from checker.engine.native import Outcome
-from checker.engine.passages import line_texts
+from checker.engine.passages import SourceLine, line_texts
 from checker.matrix.cells import Cell
 from checker.matrix.scope import flag_lines, scope_value
 from checker.questions.campaign import Campaign, judged_nothing, lines_never_run, ran_nothing
@@ -86,14 +86,19 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
     return lines
 
 
-def not_looked_at(results: Sequence[CellResult]) -> list[str]:
-    """The lines of the user's files that no cell ran: no verdict speaks of them."""
-    whole = all(r.outcome is Outcome.COMPLETE for r in results)
+def lines_not_looked_at(*sides: Sequence[CellResult]) -> list[SourceLine]:
+    """The lines of the user's files that no cell of their side ran: no verdict speaks of them. A design alone is one side."""
+    return sorted({line for side in sides for line in lines_never_run(side)})
+
+
+def not_looked_at(*sides: Sequence[CellResult]) -> list[str]:
+    """Says so of each."""
+    whole = all(r.outcome is Outcome.COMPLETE for side in sides for r in side)
     step = "no step" if whole else "no step that was explored"
-    here = "here" if len(results) == 1 else f"in any of the {len(results)} cells"
-    texts = line_texts(lines_never_run(results))
-    lines = [f"NOT LOOKED AT: {text}: {step} runs it {here}" for text in texts]
-    what = f"{step} runs anything of it" if ran_nothing(results) else "nothing was found out about these lines"
+    here = "here" if len(sides[0]) == 1 else f"in any of the {len(sides[0])} cells"
+    lines = [f"NOT LOOKED AT: {text}: {step} runs it {here}" for text in line_texts(lines_not_looked_at(*sides))]
+    nothing = any(ran_nothing(side) for side in sides)
+    what = f"{step} runs anything of it" if nothing else "nothing was found out about these lines"
     return [*lines, *[f"INCONCLUSIVE: {what}: these are verdicts of the rest"] * bool(lines)]
 
 

@@ -197,6 +197,11 @@ def test_shortest_is_true_or_not_reproduced(replay: Callable[..., Any], way: Cal
     )
 
 
+def test_a_longer_run_that_is_not_called_the_shortest_is_told_as_it_is(replay: Callable[..., Any]) -> None:
+    ran = replay(forge(Forger().story(detour=True), "in 12 steps (shortest)", "in 12 steps"))
+    assert ran.code == 1 and "\nREPRODUCED: all 12 steps run" in ran.out
+
+
 def test_shortest_is_looked_at_where_the_line_stands_alone(replay: Callable[..., Any]) -> None:
     text = Forger().story(detour=True)
     ran = replay(text[text.index("Replay:") :])

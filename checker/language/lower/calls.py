@@ -8,7 +8,7 @@ import inspect
 from checker.language import ir
 from checker.language.c_habits import bit_call_hint
 from checker.language.ir import Expr, Param, Place
-from checker.language.lower.context import Context, NoneValue, Operands, Signature, Value
+from checker.language.lower.context import Context, NoneValue, Operands, PlaceTypes, Signature, Value
 from checker.language.lower.convert import coerce, load
 from checker.language.lower.loops import Loops
 from checker.language.refusal import a, did_you_mean
@@ -133,7 +133,12 @@ class Calls:
             if place.type != of:
                 raise self.ctx.refuse(node, f"{what} is {a(of)}, and this is {a(place.type)}")
             return place
-        value, check = coerce(self.ctx, self.expressions.value(node), of, node)
+        found = self.expressions.value(node)
+        if isinstance(found, PlaceTypes) and isinstance(found.type, StructType | TableType):
+            key = node.slice if isinstance(node, ast.Subscript) else None
+            hint = f"write `{ast.unparse(key)}`" if key is not None and self.expressions.scalar(key).type == of else ""
+            raise self.ctx.refuse(node, f"{what} is {a(of)}, and this is {a(found.type)}", hint)
+        value, check = coerce(self.ctx, found, of, node)
         if check:
             raise self.ctx.refuse(node, f"this may be {a(value.type)}, and {what} is {a(of)}")
         return value
