@@ -1,5 +1,6 @@
 """How we know: the engines, and the command `eoi`."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -8,7 +9,11 @@ STARTED = time.time_ns()  # before anything is imported that could be edited mea
 import model  # noqa: E402
 
 if Path(model.__file__ or "").resolve().parent.parent != Path(__file__).resolve().parent.parent:
-    raise ImportError(
+    said = (
         f"eoiproof found another package called 'model' at {model.__file__}: it is an application with top-level "
         "packages model, properties and checker; run it in an environment of its own, not from that directory"
     )
+    if Path(sys.argv[0]).name != "eoi":
+        raise ImportError(said)
+    print(f"eoi: {said}", file=sys.stderr)
+    sys.exit(2)

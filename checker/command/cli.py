@@ -10,6 +10,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from importlib.metadata import version
 from types import ModuleType
 
 from checker.command import checkout, exits
@@ -71,6 +72,7 @@ def build_parser(named: Sequence[str] = tuple(COMMANDS)) -> ArgumentParser:
         prog="eoi", description="Explore every reachable state of how KVM, a VMM and a guest end level interrupts.",
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"eoiproof {version('eoiproof')}")
     sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command, about in COMMANDS.items():
         one = sub.add_parser(command, help=about)

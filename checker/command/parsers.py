@@ -53,7 +53,7 @@ def seconds(text: str) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not 0 <= number < float("inf"):
+    if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r}: a number of seconds is needed, e.g. 30 or 0.5")
     return number
 
@@ -64,6 +64,8 @@ class Joined(argparse.Action):
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[object] | None, option: str | None = None
     ) -> None:  # fmt: skip
+        if not values:
+            parser.error(f"argument {option}: K=V is needed, e.g. {option} cpus=1,pins=1")
         before = getattr(namespace, self.dest)
         setattr(namespace, self.dest, f"{before},{values}" if before else values)
 

@@ -14,14 +14,19 @@ import functools
 import hashlib
 import os
 import platform
+import re
 import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from checker.errors import InternalError
+from checker.engine.cache_folder import cache_dir
+from checker.errors import InternalError, UserError
 
+_NO_ROOM = re.compile(
+    "No space left on device|File size limit exceeded|File too large|Disk quota exceeded|Too many open files"
+)
 NAME = "eoi_name"  # the symbol that says what a library was made for
 
 
@@ -31,14 +36,6 @@ class NoCompiler(Exception):
 
 class CompileFailed(Exception):
     """The compiler refused generated or shipped C; the message holds its output."""
-
-
-def cache_dir() -> Path:
-    """$EOI_CACHE, else eoiproof under $XDG_CACHE_HOME, else ~/.cache/eoiproof."""
-    if chosen := os.environ.get("EOI_CACHE"):
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "eoiproof"
 
 
 def cores() -> int:
@@ -87,8 +84,11 @@ def _build(command: str, flags: Sequence[str], source: str, path: Path) -> None:
         arguments = [*shlex.split(command), "-x", "c", "-", *flags, "-o", str(built)]
         # A session of its own: Ctrl-C ends the search in an orderly way, not the compiler in the middle.
         run = subprocess.run(
-            arguments, input=source, capture_output=True, text=True, check=False, start_new_session=True
-        )
+            arguments, input=source, capture_output=True, text=True, check=False, start_new_session=True,
+            env={**os.environ, "TMPDIR": folder},
+        )  # fmt: skip
+        if run.returncode != 0 and (full := _NO_ROOM.search(run.stderr)):
+            raise UserError(f"{command}: nothing can be compiled in {path.parent}: {full[0].lower()}")
         if run.returncode != 0:
             raise CompileFailed(f"{shlex.join(arguments)}\n{run.stderr}")
         with built.open("r+b") as file:

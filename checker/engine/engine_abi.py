@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 
-from checker.engine.build import cache_dir, compiler, library_path, load_c
+from checker.engine.build import compiler, library_path, load_c
+from checker.engine.cache_folder import cache_dir
 
 ABI = 1
 ENGINE_FLAGS = ("-O2",)

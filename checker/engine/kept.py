@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.engine import sources
-from checker.engine.build import cache_dir
+from checker.engine.cache_folder import cache_dir
 from checker.engine.linked import LinkedProgram
 from checker.engine.passages import PACKAGES
 from checker.engine.sources import digest_of

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.engine.build import cache_dir, compile_c, cores, is_whole, load_named
+from checker.engine.build import compile_c, cores, is_whole, load_named
+from checker.engine.cache_folder import cache_dir
 from checker.engine.cgen_part import TABLE_HEAD, Contents, Export, PartUnit, contents_of
 from checker.engine.meaning import Meaning, meaning_of
 from checker.engine.parts import Parts

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from checker import files
-from checker.engine.build import cache_dir
+from checker.engine.cache_folder import cache_dir
 from checker.errors import UserError
 from checker.matrix.roles import PATCH, registered_name, series_of
 from checker.stories.mail import read_mail

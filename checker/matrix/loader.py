@@ -131,12 +131,16 @@ def path_and_name(argument: str) -> tuple[Path, str]:
         path_text, name = argument, ""
     path = Path(path_text)
     if not path.is_file():
-        raise UserError(f"{path}: " + ("is a directory, a .py file is needed" if path.is_dir() else _no_such(path)))
+        raise UserError(f"{path}: {_no_file(path)}")
+    if colon and path_text != argument and not name:
+        raise UserError(f"{argument}: a name is missing behind the colon")
     return path, name
 
 
-def _no_such(path: Path) -> str:
+def _no_file(path: Path) -> str:
     """The file of its folder that is nearest is named by its whole path, as it would be given."""
+    if path.exists():
+        return "is a directory, a .py file is needed" if path.is_dir() else "is no regular file"
     beside = {p.stem: p for p in path.parent.glob("*.py") if p.is_file()}
     near = nearest(path.stem, beside)
     return "no such file" + (f": did you mean {str(beside[near])!r}?" if near else "")

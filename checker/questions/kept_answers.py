@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from checker.engine.build import cache_dir, compiler, compiler_said
+from checker.engine.build import compiler, compiler_said
+from checker.engine.cache_folder import cache_dir
 from checker.engine.kept import name_of, packed, read, unpacked, write
 from checker.engine.native import Outcome
 from checker.matrix.cells import Cell

@@ -11,7 +11,7 @@ import tokenize
 from pathlib import Path
 from typing import Any
 
-from checker.engine.build import cache_dir
+from checker.engine.cache_folder import cache_dir
 from checker.errors import UserError
 from checker.files import write_text
 

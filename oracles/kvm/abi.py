@@ -16,6 +16,7 @@ def ioctl_number(direction: int, number: int, size: int = 0) -> int:
 
 
 # /dev/kvm
+GET_API_VERSION = ioctl_number(_NONE, 0x00)
 CREATE_VM = ioctl_number(_NONE, 0x01)
 CHECK_EXTENSION = ioctl_number(_NONE, 0x03)
 GET_VCPU_MMAP_SIZE = ioctl_number(_NONE, 0x04)

@@ -41,9 +41,15 @@ STUCK_SECONDS = 2.0
 def _device() -> int:
     """A file descriptor of /dev/kvm, opened once. Raises OracleMissing with the reason."""
     try:
-        return os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         raise OracleMissing(f"{DEVICE}: {error.strerror}") from None
+    try:
+        fcntl.ioctl(fd, abi.GET_API_VERSION)
+    except OSError:
+        os.close(fd)
+        raise OracleMissing(f"{DEVICE} is no KVM device") from None
+    return fd
 
 
 @cache

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from checker.engine import kept
-from checker.engine.build import cache_dir
+from checker.engine.cache_folder import cache_dir
 from checker.interrupt import left_to_the_parent
 from checker.progress import Progress
 from oracles.mutation.make import Mutant
