@@ -71,6 +71,9 @@ def take_fields(piece: Piece, known: Known, ledger: Ledger) -> None:
         if not new:
             continue
         text = " ".join(t.text for t in field[:-1])
+        if row is None and len(field) > 1 and known.table.has_member(field[-2].text):
+            ledger.leave(field, text, "the rows say what it is in the model")
+            continue
         if row is None:
             raise NotLifted(field[0].line, f"{piece.name} is changed, and no row of the table stands for it",
                             f"add it to [structs] of {known.table.file}")  # fmt: skip

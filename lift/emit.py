@@ -22,6 +22,7 @@ def source(found: Lifted, series: Sequence[tuple[str, Diff]], surface: Surface, 
     module, _, base = found.known.table.base.partition(":")
     body = [
         *_patch(found, series, base_name),
+        *(f"{name} = {value}" for name, value in found.attributes.items()),
         *_flags(found),
         *(f"{name}: {type_}" for name, type_ in found.known.fields.items()),
     ]

@@ -37,6 +37,7 @@ class Lifted:
     left_out: list[LeftOut] = field(default_factory=list[LeftOut])
     new_defines: dict[str, str] = field(default_factory=dict[str, str])
     changed_defines: set[str] = field(default_factory=set[str])
+    attributes: dict[str, str] = field(default_factory=dict[str, str])  # of the class: what a tree as a whole says
 
     def count(self, kind: str) -> int:
         return len({(x.line, x.c, x.file) for x in self.left_out if x.kind == kind})

@@ -123,8 +123,9 @@ def _dedented(lines: Sequence[Line]) -> list[Line]:
 
 
 def _is_prose(text: str) -> bool:
-    of_diffs = ("index ", "new file mode", "old mode", "new mode", "similarity", "rename to", "\\ No newline")
-    return bool(text.strip()) and not text.startswith(of_diffs) and text.rstrip() != "--"
+    of_git = ("index ", "new file mode", "old mode", "new mode", "similarity", "rename to", "\\ No newline")
+    of_others = ("diff -", "Only in ", "Index: ", "=" * 20)  # diff -urp, quilt
+    return bool(text.strip()) and not text.startswith((*of_git, *of_others)) and text.rstrip() != "--"
 
 
 def _no_diff(lines: Sequence[Line]) -> NotLifted:

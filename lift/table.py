@@ -18,8 +18,8 @@ from lift.refusal import NotLifted
 
 SECTIONS = (
     "base", "files", "sources", "functions", "anchors", "own", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
-    "loops", "registers", "assume", "asserts", "ignore", "not modelled", "flags", "begins", "preconditions", "helpers",
-    "shapes",
+    "loops", "registers", "assume", "asserts", "ignore", "not modelled", "flags", "begins", "preconditions", "without",
+    "helpers", "shapes",
 )  # fmt: skip
 KEYWORDS = frozenset(
     [
@@ -145,6 +145,11 @@ class Table:
     def of_c(self, name: str) -> list[FunctionRow]:
         return [row for row in self.functions if row.c == name]
 
+    def has_member(self, name: str) -> bool:
+        """Is there a row of objects or expressions about a field of this name?"""
+        rows = (row for section in ("objects", "expressions") for row in self.rows[section])
+        return any(re.search(rf"(?:->|\.){re.escape(name)}\b", row.left) for row in rows)
+
     def names(self) -> set[str]:
         """The words of C that stand for something of the model, and those of the language; not those that are numbers."""
         meant = ("objects", "expressions", "statements", "loops", "assume", "asserts", "ignore")
@@ -218,7 +223,8 @@ def _row(table: Table, section: str, line: str, why: str, number: int) -> None:
     if (section, right) == ("loops", "once") and not why:
         raise ValueError("a loop that runs once: say why, after #")
     if not why and (
-        section in ("anchors", "own", "assume", "asserts", "ignore", "not modelled", "begins", "preconditions")
+        section
+        in ("anchors", "own", "assume", "asserts", "ignore", "not modelled", "begins", "preconditions", "without")
         or (patterned and row.dropped)
     ):
         raise ValueError("something is left out: say why, after #")

@@ -81,6 +81,10 @@ class Tree:
             raise NotLifted(min(unclear), what, "CONFIG_ options are taken as set; others are not", found[0].file)
         return found[0]
 
+    def has_word(self, word: str) -> bool:
+        """Does it stand anywhere, in a comment, too?"""
+        return any(re.search(rf"\b{re.escape(word)}\b", text) for text in self.files.values())
+
     def digest(self, name: str) -> str:
         """Of the tokens of a function, or of each that has the name; "" without one. White space and comments are none."""
         made = hashlib.sha256()

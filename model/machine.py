@@ -148,6 +148,7 @@ class Machine(Design):
     sends_level_ipis: ClassVar[bool] = False  # a guest: level messages that no route sent; found, if it says nothing
     has_modes: ClassVar[bool] = False  # entries may have logical destinations, which are no vCPUs
     posts_interrupts: ClassVar[bool] = False  # a kernel: what is pending may stand in a PIR
+    keeps_stale_vectors: ClassVar[bool] = True  # a kernel: from Linux 6.16 (87e4951e250b) on
     passes_ioapic_by: ClassVar[bool] = False  # a device: its messages do not go through the I/O APIC's pins
     has_ioapic: ClassVar[bool] = True  # a VMM: its guest sees an I/O APIC
     gets_eoi_exits: ClassVar[bool] = True  # a VMM: the I/O APIC is its own

@@ -28,6 +28,9 @@ SET_BY_VMM: dict[Promise, str] = {
     lambda system: bool(system.sets_remote_irr): "this VMM sets Remote IRR by KVM_SET_IRQCHIP, whatever the entry is"
 }
 INIT: dict[type, str] = {XenKdump: "asked only of xen_kdump, which brings CPUs back by INIT"}
+BEFORE_6_16: dict[Promise, str] = {
+    lambda system: not system.keeps_stale_vectors: "this kernel keeps no stale vector: Linux does from 6.16 on"
+}
 STALE = "20250304013335.4155703-4-seanjc@google.com"
 
 
@@ -126,7 +129,7 @@ def requests_are_served_first(s: Machine, cpu: Cpu) -> bool:
     return not apic.in_guest or not (apic.req_scan_ioapic or apic.req_ioapic_eoi_exit)
 
 
-@always(source=f"{STALE}; kvm.md 1.6.2, 7.3", premise="scan_asked_for")
+@always(source=f"{STALE}; kvm.md 1.6.2, 7.3", premise="scan_asked_for", not_for=BEFORE_6_16)
 def stale_is_the_highest(s: Machine, cpu: Cpu) -> bool:
     """What a running vCPU intercepts is sent to it by a level pin, or is not higher than the stale vector; and the stale vector
     is intercepted, and pending or in service.
@@ -143,7 +146,7 @@ def stale_is_the_highest(s: Machine, cpu: Cpu) -> bool:
     return there and all(v <= stale or s.pin_is_scanned(cpu, v) for v in apic.ioapic_handled_vectors)
 
 
-@always(source=f"{STALE}; kvm.md 1.4.3", premise="scan_asked_for")
+@always(source=f"{STALE}; kvm.md 1.4.3", premise="scan_asked_for", not_for=BEFORE_6_16)
 def only_the_stale_eoi_rescans(before: Machine, after: Machine, cpu: Cpu) -> bool:
     """The EOI of the stale vector makes its vCPU scan anew, and no other EOI does.
 

@@ -86,6 +86,23 @@ def closes_only_if_taken(before: Machine, after: Machine, pin: Pin) -> bool:
     return not closes or any(vector in apic.irr and apic.spiv_enabled for apic in after.apic.values())
 
 
+@always(
+    source="Intel SDM 11.8.4 (TMR); lapic.c:__apic_accept_irq(); vmm-guest.md H4",
+    premise="remote_irr_set",
+    not_for=TAKEN,
+)
+def closes_for_a_level_message(before: Machine, after: Machine, pin: Pin) -> bool:
+    """What a pin closes for is accepted as level, as TMR says, also where the vector was pending as an edge: else its EOI
+    opens nothing.
+
+    Violated: Pin {pin} closes, and the LAPIC that has its interrupt holds it for an edge.
+    """
+    vector = after.remapped_vector(pin)
+    closes = after.ioapic[pin].remote_irr and not before.ioapic[pin].remote_irr
+    taken = any(vector in apic.irr and apic.spiv_enabled for apic in after.apic.values())
+    return not closes or not taken or any(vector in apic.irr and vector in apic.tmr for apic in after.apic.values())
+
+
 @always(source="kvm.md 1.6.4, 7.6 P5, L T14, T15, T16", premise="level_eoi_given", not_for=NO_ROUTES | LEVEL_IPIS)
 def level_eoi_is_told(before: Machine, after: Machine, cpu: Cpu, vector: Vector) -> bool:
     """The EOI of a level interrupt is told to userspace, whatever its route is by now, unless the vCPU that gives it has

@@ -145,15 +145,16 @@ def spiv_needs_lvr(s: SetupVmm, cpu: Cpu) -> bool:
 
 @always(source="kvm.md 1.5 and 7.6 P5, L T12", premise="eoi_exit_pending", only_for=MSRS)
 def pending_eoi_is_kept(before: MsrVmm, after: MsrVmm, cpu: Cpu) -> bool:
-    """An EOI that waits to be told to userspace is told before the next one takes its place.
+    """An EOI that waits to be told to userspace is told before the next one is given: neither takes the other's place.
 
-    Violated: An EOI of CPU{cpu} that userspace was to hear of is overwritten by the next.
+    Violated: CPU{cpu} has two EOIs that userspace was to hear of, and one of them is lost.
     """
     was = before.apic[cpu]
     now = after.apic[cpu]
-    return (
-        not was.req_ioapic_eoi_exit or not now.req_ioapic_eoi_exit or was.pending_ioapic_eoi == now.pending_ioapic_eoi
-    )
+    waits = was.req_ioapic_eoi_exit and now.req_ioapic_eoi_exit
+    ended = (was.isr - now.isr) & was.ioapic_handled_vectors
+    both = not was.spiv_directed_eoi and any(vector != was.pending_ioapic_eoi for vector in ended)
+    return not waits or (was.pending_ioapic_eoi == now.pending_ioapic_eoi and not both)
 
 
 @reachable(only_for=ANY_ORDER)

@@ -112,8 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"eoi: {said}", file=sys.stderr, flush=True)
         except BrokenPipeError:  # 2>&1 | head: Python would end with 1, which is a violation
             _to_nowhere(sys.stderr.fileno())
-        if as_json and code is exits.Exit.BROKEN:
-            print(exits.as_json(error, said))
+        if as_json and code in (exits.Exit.BROKEN, exits.Exit.MISTAKE):
+            print(exits.as_json(code, error, said))
     return int(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -64,8 +65,13 @@ def of_patch(options: Namespace, base: str) -> int:
     )
     diff, campaign = found(options)
     if not options.json:
-        print(f"{options.design} against {base}: {compare.headline(diff)}\n")
+        print(answer_text(f"{options.design} against {base}", diff))
     return tell(options, (diff, campaign), folded=True)
+
+
+def answer_text(what: str, diff: compare.Diff, *more: str) -> str:
+    """What comes first: the answer, by properties, and an empty line."""
+    return "\n".join([f"{what}: {compare.headline(diff)}", *compare.by_property(diff), *more, ""])
 
 
 def tell(options: Namespace, answer: tuple[compare.Diff, Campaign], *, folded: bool = False) -> int:
@@ -74,7 +80,7 @@ def tell(options: Namespace, answer: tuple[compare.Diff, Campaign], *, folded: b
     if options.json:
         print(as_json(diff, options.asked))
     else:
-        print_lifted(options.asked.lifted)
+        print_lifted(options.asked.lifted, brief=options.brief)
         print_diff(options, diff, folded=folded or options.brief)
         print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
     return exits.decided(wrong=diff.regressed, undecided=diff.undecided)
@@ -117,28 +123,31 @@ def print_diff(options: Namespace, diff: compare.Diff, *, folded: bool) -> None:
     evidence = [] if options.brief else compare.evidence_lines(diff)
     print("\n" + "\n".join([compare.graph_line(diff), *named, *evidence, *compare.sizes_lines(diff)]))
     if not options.brief:
-        print_traces(diff.listed, options.stories)
+        print_traces(options, diff.listed)
     legend = report.flag_legend([*diff.before, *diff.after])
     print("\n" * bool(legend) + "\n".join(legend), end="\n" * bool(legend))
     left = [*compare.apart_lines(diff), *compare.unexplored_lines(diff, options.all)]
     print("\n" * bool(left) + "\n".join([*left, "", compare.summary_line(diff)]))
 
 
-def print_traces(listed: Sequence[compare.Change], every: bool) -> None:
+def print_traces(options: Namespace, listed: Sequence[compare.Change]) -> None:
     """The story of the first regression that takes steps to reach; or of every one, of what is still broken, and of what
     was until now."""
+    every: bool = options.stories
     regressed = [change for change in listed if change.kind == compare.REGRESSED]
-    told = regressed if every else ([change for change in regressed if change.takes_steps] or regressed)[:1]
+    told = regressed if every else compare.foremost(regressed)[:1]
     for change in told:
         print("\n" + to_text(story(*change.told())), end="")
     for change, where in compare.told_once(listed) if every else []:
         print("\n" + "\n".join(where) + "\n\n" + to_text(story(*change.told())), end="")
-    kinds = () if every else (compare.STILL, compare.FIXED, compare.REGRESSED)
+    kinds = () if every else (compare.REGRESSED, compare.FIXED, compare.STILL)
     untold = [c for kind in kinds for c in listed if c.kind == kind and c.has_trace and c not in told]
     if untold:
         result, verdict = next((c for c in untold if c.takes_steps), untold[0]).told()
+        of = shlex.join(["eoi", "diff", options.beside.name, options.asked.name, "--stories"])
+        all_ = "--stories" if options.command == "diff" else f"`{of}`, with your options,"
         command = report.reproduce("trace", result.cell, property_argument(verdict.property))
-        print(f"\n--stories tells all of them. One of those not told: {command}")
+        print(f"\n{all_} tells all of them. One of those not told: {command}")
 
 
 def as_json(diff: compare.Diff, asked: Selection) -> str:
@@ -146,6 +155,7 @@ def as_json(diff: compare.Diff, asked: Selection) -> str:
     content: json_text.Json = {
         "base": diff.base,
         "design": diff.design,
+        "answer": compare.headline(diff),
         "model": [{"file": h.file, "name": h.name, "lines": list(h.lines)} for h in diff.hunks],
         "model_lines": sum(h.size for h in diff.hunks),
         "interrupted": diff.interrupted,

@@ -76,9 +76,9 @@ def of_error(error: BaseException) -> tuple[Exit, str]:
             return Exit.BROKEN, _our_bug(error)
 
 
-def as_json(error: BaseException, said: str) -> str:
+def as_json(code: Exit, error: BaseException, said: str) -> str:
     """For a machine that waits for an answer: there is none. answers: what each engine says, where they disagree."""
-    found: dict[str, object] = {"format": "eoiproof error 1", "exit": int(Exit.BROKEN), "error": said}
+    found: dict[str, object] = {"format": "eoiproof error 1", "exit": int(code), "error": said}
     if isinstance(error, EnginesDisagree):
         found |= {"about": error.what, "answers": error.answers}
     return json.dumps(found, indent=1)

@@ -12,6 +12,7 @@ from checker.command.exits import Exit
 from checker.errors import UserError
 from checker.matrix.lifting import LiftedFile, lift_files
 from checker.matrix.loader import load_design
+from checker.words import count
 
 TREE = "checker.command.tree"  # loaded only where it is asked, and z3 with it
 
@@ -55,7 +56,12 @@ def left_out_lines(left_out: Sequence[str]) -> list[str]:
     return ["", "left out:", *(f"  {line}" for line in left_out)] if left_out else []
 
 
-def print_lifted(found: LiftedFile | None) -> None:
+def print_lifted(found: LiftedFile | None, *, brief: bool = False) -> None:
     """Of a design that is a patch: what is judged, before what is found."""
-    if found is not None:
+    if found is not None and brief:
+        functions = ", ".join(f"{name}()" for name in found.found.functions)
+        print(
+            f"lifted: {functions}; {count(len(found.left_out), 'note')} of what is assumed and left out (`eoi lift`)\n"
+        )
+    elif found is not None:
         print("\n".join([found.source, *left_out_lines(found.left_out), ""]))

@@ -60,7 +60,7 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     if options.json:
         print(as_json(found, options.asked))
         return exit_code(campaign)
-    print_lifted(options.asked.lifted)
+    print_lifted(options.asked.lifted, brief=options.brief)
     print(title)
     if not options.brief and not print_cells(options, found):
         campaign = replace(campaign, interrupted=True)

@@ -11,10 +11,10 @@ from checker.command.exits import Exit
 from checker.command.parsers import selection_of
 from checker.errors import UserError
 from checker.matrix.lifting import LiftedFile, read_series
-from checker.matrix.roles import is_patch
+from checker.matrix.roles import designs, is_patch
+from checker.matrix.system import system_of
 from checker.matrix.trees import KernelTree, read_tree
-from checker.questions import compare
-from checker.questions.drift import Sameness
+from checker.questions.drift import AROUND, Sameness
 from checker.questions.tree_design import TreeDesign, of_tree, patched
 
 
@@ -52,14 +52,18 @@ def _answered(options: Namespace, kernel: KernelTree, tree: TreeDesign) -> int:
     against = base.name if base is not None else tree.base
     found, campaign = diff.found(asking)
     if not options.json:
-        print(f"{design.name} against {against}: {compare.headline(found)}\n{headline(kernel.name, tree.drift)}\n")
+        print(diff.answer_text(f"{design.name} against {against}", found, headline(kernel.name, tree.drift)))
     return diff.tell(asking, (found, campaign), folded=True)
 
 
 def _asking(options: Namespace, of: TreeDesign) -> Namespace:
     """The options, with this kernel for DESIGN."""
     name = str(of.file.path) if of.file is not None else of.base
-    asked = replace(selection_of(options, name), lifted=of.file, not_read=_not_read(of))
+    asked = selection_of(options, name)
+    own, base = (system_of(cls, *AROUND) for cls in (asked.cls, designs()[of.base]))
+    # what its class says that it has not, nobody asks of it
+    wanted = [p for p in asked.wanted if p.why_not(own) is None or p.why_not(base) is not None]
+    asked = replace(asked, lifted=of.file, not_read=_not_read(of), wanted=wanted)
     return Namespace(**{**vars(options), "design": name, "asked": asked, "stories": False, "all": False})
 
 
@@ -68,7 +72,7 @@ def with_patches(kernel: KernelTree, tree: TreeDesign, options: Namespace, nth: 
     for name in options.design:
         if not is_patch(name):
             raise UserError(f"--tree {options.tree}: {name} is no patch; a design of yours stands on no tree")
-    return patched(kernel, tree, read_series(options.design, nth, reverse=options.reverse))
+    return patched(kernel, tree, read_series(options.design, nth, reverse=options.reverse), reverse=options.reverse)
 
 
 def lifted(options: Namespace) -> LiftedFile:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -294,21 +295,45 @@ def counts(diff: Diff) -> dict[str, int]:
 # --- as text ---
 
 
+def foremost(listed: Sequence[Change]) -> list[Change]:
+    """Those of the property that was asked first, and that take steps, come first: a lost EOI before an EOI exit too many."""
+
+    def rank(change: Change) -> tuple[bool, int]:
+        asked = [v.property.name for v in change.design.verdicts]
+        return not change.takes_steps, asked.index(change.name) if change.name in asked else len(asked)
+
+    return sorted(listed, key=rank)
+
+
 def headline(diff: Diff) -> str:
-    """The answer: in how many cells a verdict is worse; in how many of the others one is better; and what became of the rest."""
+    """The answer: in how many cells a verdict is worse, in how many one is better, in how many both; and what became of the rest."""
     kinds: dict[int, set[str]] = {id(result): set() for result in diff.after}
     for change in diff.listed:
         kinds[id(change.design)].add(change.kind)
-    worse = sum(REGRESSED in of for of in kinds.values())
-    rest = [of for of in kinds.values() if REGRESSED not in of]
-    better = sum(FIXED in of for of in rest)
-    rest = [of for of in rest if FIXED not in of]
+    worse, better, both = (
+        sum(of <= found for found in kinds.values()) for of in ({REGRESSED}, {FIXED}, {REGRESSED, FIXED})
+    )
+    rest = [of for of in kinds.values() if not of & {REGRESSED, FIXED}]
     still, unknown = sum(STILL in of for of in rest), sum(OPEN in of and STILL not in of for of in rest)
-    parts = [f"worse in {count(worse, 'cell')}", f"better in {better}", f"the same verdicts in {len(rest) - unknown}"]
+    parts = [f"worse in {count(worse, 'cell')}", f"better in {better}" + f" ({both} of these worse, too)" * bool(both)]
+    parts += [f"the same verdicts in {len(rest) - unknown}"]
     parts[-1] += f" ({still} of them violated as before)" * bool(still)
     parts += [f"not found out in {unknown}"] * bool(unknown)
     said = ", ".join(parts)
     return f"{said}; {_not_whole(diff)}" if not diff.whole else f"{said}; INCONCLUSIVE" if diff.undecided else said
+
+
+def by_property(diff: Diff) -> list[str]:
+    """Which properties are worse and better, each with the number of its cells: the headline's second line."""
+    found = [
+        (said, Counter(change.name for change in diff.listed if change.kind == kind))
+        for said, kind in (("worse", REGRESSED), ("better", FIXED))
+    ]
+    texts = [f"{said}: {', '.join(f'{name} {number}' for name, number in of.items())}" for said, of in found if of]
+    empty = sum(change.kind == FIXED and change.after.note.startswith("vacuous") for change in diff.listed)
+    if empty:
+        texts[-1] += f" ({empty} of these verdicts because what they speak of never happens any more)"
+    return [line for text in texts for line in _wrapped(text)]
 
 
 @dataclass(frozen=True)

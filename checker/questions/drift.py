@@ -12,6 +12,7 @@ import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from checker.engine.running import Running
@@ -301,10 +302,11 @@ class _BothInCPython:
 
 
 def source_of(
-    lift: Lift, found: Sequence[Whole], design: str, about: tuple[str, Diff], more: Sequence[LeftOut] = ()
-) -> tuple[str, Lifted]:
+    lift: Lift, found: Sequence[Whole], design: str, about: tuple[str, Diff], more: Sequence[LeftOut] = (),
+    attributes: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[str, Lifted]:  # fmt: skip
     """A file with a class that has these functions. about: where it is from, and who wrote it."""
-    lifted = Lifted(lift.known, new_defines=lift.out.new_defines)
+    lifted = Lifted(lift.known, new_defines=lift.out.new_defines, attributes=dict(attributes))
     for whole in found:
         lifted.functions[whole.row.model] = whole.nodes
         lifted.how[whole.row.model] = f"{whole.what} of {whole.file}"

@@ -21,7 +21,7 @@ from lift.nodes import Node, in_a_row, nodes_of, tidy
 from lift.patch import Diff, Hunk
 from lift.pieces import pieces
 from lift.refusal import NotLifted
-from lift.table import FunctionRow
+from lift.table import FunctionRow, Row, Table
 from lift.tree import Tree
 from lift.whole import Whole, case_of, lift_whole, rows_of
 
@@ -31,6 +31,7 @@ _SAID = {
     Sameness.REFUSED: "not read, the base's is taken: ",
     Sameness.OPEN: "not read, the base's is taken: ",
     Sameness.IF: "same only if ",
+    Sameness.ABSENT: "the base's is taken: ",
     Sameness.ORDER: "the base's is taken, compared only in the order ",
 }
 
@@ -57,7 +58,7 @@ def of_tree(kernel: KernelTree) -> TreeDesign:
         return TreeDesign(kernel.name, base, found, None)
     lift = lift_of(kernel.tree, designs()[base], table)
     about = kernel.name, Diff(0)
-    return TreeDesign(kernel.name, base, found, _file(lift, wholes, about, base, _not_read(found)), wholes)
+    return TreeDesign(kernel.name, base, found, _file(lift, kernel.tree, wholes, about, base, _not_read(found)), wholes)
 
 
 def _not_read(found: Drift) -> list[LeftOut]:
@@ -73,18 +74,32 @@ def _not_read(found: Drift) -> list[LeftOut]:
 
 
 def _file(
-    lift: Lift, wholes: Mapping[str, Whole], about: tuple[str, Diff], base: str, more: Sequence[LeftOut]
+    lift: Lift, tree: Tree, wholes: Mapping[str, Whole], about: tuple[str, Diff], base: str, more: Sequence[LeftOut]
 ) -> LiftedFile:
-    source, found = source_of(lift, list(wholes.values()), base, about, more)
+    without = _without(lift.table, tree)
+    more = [
+        *more,
+        *(LeftOut("the tree", 0, row.left, f"it is nowhere in it: {row.why}", "ignored", False) for row in without),
+    ]
+    attributes = dict(row.right.split(" = ") for row in without)
+    source, found = source_of(lift, list(wholes.values()), base, about, more, attributes)
     left_out = [str(x) for x in dict.fromkeys(found.left_out)]
     path = lifting.kept(source, re.sub(r" \(.*?\)", "", about[0]).replace(" ", "_"))
     return LiftedFile(source, path, found, left_out, base)
 
 
-def patched(kernel: KernelTree, of: TreeDesign, series: Series) -> TreeDesign:
-    """The kernel of this design after these patches. Raises UserError with the patch's file and line."""
+def _without(table: Table, tree: Tree) -> list[Row]:
+    """The rows of the words that stand nowhere in a tree."""
+    rows = [row for row in table.rows["without"] if not tree.has_word(row.left)]
+    table.used |= {row.line for row in rows}
+    return rows
+
+
+def patched(kernel: KernelTree, of: TreeDesign, series: Series, *, reverse: bool = False) -> TreeDesign:
+    """The kernel of this design after these patches. reverse: they are taken away, and have been turned round already. Raises
+    UserError with the patch's file and line."""
     shown = ", ".join(dict.fromkeys(Path(file).name for file, _ in series))
-    name = f"{kernel.name} with {shown}"
+    name = f"{kernel.name} {'without' if reverse else 'with'} {shown}"
     try:
         return _patched(kernel, of, series, name)
     except NotLifted as refused:
@@ -118,7 +133,7 @@ def _patched(kernel: KernelTree, of: TreeDesign, series: Series, name: str) -> T
         return TreeDesign(name, of.base, of.drift, None)
     about = name, replace(first, title=f"{first.title or Path(file).name}, on {kernel.name}")
     more += [*lift.out.left_out, *_not_read(of.drift)]
-    return TreeDesign(name, of.base, of.drift, _file(lift, wholes, about, of.base, more), wholes)
+    return TreeDesign(name, of.base, of.drift, _file(lift, new, wholes, about, of.base, more), wholes)
 
 
 def _apply(files: dict[str, str], hunks: Sequence[Hunk], kernel: str, file: str, more: list[LeftOut]) -> None:

@@ -63,6 +63,8 @@ WRONG = [
     ("kvm_opens_before_it_acks.py", "base", "firecracker", "linux", "kernel_resample", V11, NONE, "no_spurious_injection"),
     ("kvm_edges_are_not_acked.py", "base", "firecracker", "any", "kernel_resample", V11, NONE, "resampler_hears_each_eoi"),
     ("kvm_suppressed_eoi_is_not_acked.py", "base", "qemu_kernel_migrated", "any", "kernel_resample", V11, NONE, "resampler_hears_each_eoi"),
+    ("kvm_msi_is_an_edge.py", "base", "qemu", "linux", "level", V11, NONE, "closes_for_a_level_message"),
+    ("kvm_pending_vector_keeps_its_tmr.py", "base", "firecracker", "any", "level", V11, NONE, "closes_for_a_level_message"),
     ("kvm_resampler_is_told_at_each_write.py", "base", "firecracker", "any", "kernel_resample", V11, NONE, "resampler_waits_for_an_eoi"),
     ("kvm_init_keeps_bit12.py", "v6", "qemu", "xen_kdump", "level", V20, BIT2, "init_leaves_nothing"),
     ("kvm_flag_updates_lvr.py", "v6", "errno_vmm", "lapic", "level", V11, NONE, "enable_cap_leaves_lvr"),

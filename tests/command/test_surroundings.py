@@ -60,7 +60,7 @@ def test_a_closed_stream_is_no_bug(shell: str, words: list[str], code: int, said
 @pytest.mark.parametrize("name", ["HOME", "XDG_CACHE_HOME"])
 def test_a_home_that_nothing_can_be_written_to_is_passed_by(tmp_path: Path, name: str) -> None:
     elsewhere = {**without("EOI_CACHE", "XDG_CACHE_HOME"), name: "/proc", "TMPDIR": str(tmp_path)}
-    found = ran(HOLDS, **elsewhere)
+    found = ran(HOLDS, **elsewhere)  # type: ignore[arg-type]
     assert found.returncode == 0 and "1 holds" in found.stdout
     (line,) = found.stderr.splitlines()
     assert line.startswith("eoi: /proc/") and f"kept in {tmp_path}/eoiproof-" in line and "EOI_CACHE" in line
@@ -73,7 +73,7 @@ def test_what_others_can_write_to_is_not_taken_for_the_cache(tmp_path: Path) -> 
     folder.mkdir()
     folder.chmod(0o777)
     elsewhere = {**without("EOI_CACHE", "XDG_CACHE_HOME"), "HOME": "/proc", "TMPDIR": str(tmp_path)}
-    found = ran(HOLDS, **elsewhere)
+    found = ran(HOLDS, **elsewhere)  # type: ignore[arg-type]
     assert found.returncode == 2 and "it is not ours alone" in found.stderr and not list(folder.iterdir())
 
 
