@@ -28,6 +28,8 @@ def take_defines(hunk: Hunk, known: Known, changed: set[str], brought: dict[str,
             out.append(
                 LeftOut("", number, define.rows[0].text.strip(), "what is included is not read", "ignored", True)
             )
+        elif before is not None and _text_of(before) == _text_of(define):
+            out.append(LeftOut("", number, f"#define {define.name}", "white space alone is changed", "ignored", True))
         elif define.word == "undef" or not define.name:
             raise NotLifted(number, f"`{define.rows[0].text.strip()}`", "write what it changes by hand")
         else:
@@ -35,6 +37,10 @@ def take_defines(hunk: Hunk, known: Known, changed: set[str], brought: dict[str,
     for define in gone.values():
         raise NotLifted(define.rows[0].number, f"#define {define.name} is removed", "write what uses it by hand")
     return out
+
+
+def _text_of(define: Define) -> list[str]:
+    return " ".join(row.text.rstrip("\\") for row in define.rows).split()
 
 
 def _define(define: Define, before: Define | None, known: Known, changed: set[str], brought: dict[str, str]) -> None:

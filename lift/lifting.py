@@ -123,6 +123,7 @@ class Lift:
             ledger = Ledger(file)
             (take_enum if one.name.startswith("enum ") else take_fields)(one, self.known, ledger)
             ledger.check(one.rows)
+            self.out.left_out += ledger.left_out
 
     def heads(self, hunk: Hunk, old: Sequence[Piece], new: Sequence[Piece], file: str) -> None:
         """Functions that the patch brings."""

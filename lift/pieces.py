@@ -14,6 +14,7 @@ _HEAD = re.compile(r"(?!return\b|else\b|case\b|goto\b)[A-Za-z_][\w \t*]*?[ \t*](
 _BARE_HEAD = re.compile(r"(\w+)\([^;]*$")  # below a line with its type
 _TYPE_ALONE = re.compile(r"[A-Za-z_][\w \t*]*$")
 _LIST = re.compile(r"(?:typedef )?(struct|enum|union) (\w+) \{")
+_OUTSIDE = re.compile(r"[A-Za-z_](?!\w*:)")  # in the first column, and no label
 _OF_HEADING = re.compile(r"(\w+)\((?!.*;\s*$)")
 
 
@@ -69,6 +70,9 @@ def pieces(hunk: Hunk, dropped: str) -> list[Piece]:
             found.append(Piece(f"{listed[1]} {listed[2]}", [row]))
         elif text.startswith("{") and here is first and not here.head:
             _begins_in_head(here, row)
+        elif here is first and _OUTSIDE.match(text) and not any(r.text.strip() for r in here.rows):
+            here.name = ""  # git names the function that stands above: it is over
+            here.rows.append(row)
         elif text.startswith("}"):
             here.rows.append(row)
             here.ends = True

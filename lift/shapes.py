@@ -18,8 +18,9 @@ class Shapes:
         self.table, self.surface = table, surface
 
     def _body(self, function: str) -> Sequence[ast.stmt]:
-        shape = self.table.shapes.get(function)
-        return ast.parse(shape).body if shape is not None else self.surface.functions[function].body
+        """Nothing of one that a patch brought."""
+        shape, own = self.table.shapes.get(function), self.surface.functions.get(function)
+        return ast.parse(shape).body if shape is not None else own.body if own is not None else []
 
     def part(self, function: str) -> str:
         """The function of the model that is the rest of this one in C, or ""."""
@@ -28,8 +29,11 @@ class Shapes:
 
     def places(self, function: str) -> dict[str, str]:
         """name -> what it names."""
+        own = self.surface.functions.get(function)
+        if own is None:  # a patch brought it
+            return {}
         found, names = dict[str, str](), self.surface.parameter_types(function)
-        for s in self.surface.functions[function].body:
+        for s in own.body:
             match s:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     text = ast.unparse(value)

@@ -313,7 +313,8 @@ class Translator(Expressions):
         if self.labels.get(s.name):
             return [Node("do", "return")]
         if s.name not in self.behind:
-            raise self.refuse(s, f"`goto {s.name}`: what is done behind the label is not nothing, or not shown")
+            what = f"`goto {s.name}`: what is done behind the label is not nothing, or not shown"
+            raise self.refuse(s, what, "make the patch with more context, if the label is not in this hunk")
         return self.gone_to(s.name)
 
     def gone_to(self, label: str) -> list[Node]:

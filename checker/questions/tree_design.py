@@ -76,7 +76,7 @@ def _not_read(found: Drift) -> list[LeftOut]:
 def _file(
     lift: Lift, tree: Tree, wholes: Mapping[str, Whole], about: tuple[str, Diff], base: str, more: Sequence[LeftOut]
 ) -> LiftedFile:
-    without = _without(lift.table, tree)
+    without = absent_words(lift.table, tree)
     more = [
         *more,
         *(LeftOut("the tree", 0, row.left, f"it is nowhere in it: {row.why}", "ignored", False) for row in without),
@@ -88,7 +88,7 @@ def _file(
     return LiftedFile(source, path, found, left_out, base)
 
 
-def _without(table: Table, tree: Tree) -> list[Row]:
+def absent_words(table: Table, tree: Tree) -> list[Row]:
     """The rows of the words that stand nowhere in a tree."""
     rows = [row for row in table.rows["without"] if not tree.has_word(row.left)]
     table.used |= {row.line for row in rows}

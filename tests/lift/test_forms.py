@@ -17,6 +17,7 @@ from checker.matrix.lifting import LiftedFile, lift_files
 from model.designs.split_irqchip_api import SplitIrqchipApi
 from model.designs.v1 import V1
 from tests.rigs.own_c import FILES, HOST, IOAPIC, LAPIC, OBEYS, UAPI, X86, diff_of, edited, mail_of
+from tests.rigs.own_tree import IOAPIC_H
 
 V1_DIFF = diff_of(edited(LAPIC, OBEYS))
 
@@ -136,8 +137,90 @@ def test_taken_away_again_it_is_the_base(tmp_path: Path) -> None:
     """-R of a patch whose new side is in the model."""
     only = diff_of({LAPIC: FILES[LAPIC]}, before=edited(LAPIC, (MOVED, "")))
     assert "highest_stale" not in lift(tmp_path, only, reverse=True).source
-    with pytest.raises(UserError, match="are not the model's"):
+    with pytest.raises(UserError, match="the model has this change already"):
         lift(tmp_path, only)
+
+
+LAPIC_H = "arch/x86/kvm/lapic.h"
+
+
+def test_a_prototype_below_a_function_that_git_names(tmp_path: Path) -> None:
+    """What stands behind the second @@ is above the hunk, and over where a declaration begins in the first column."""
+    text = "static inline int above(void)\n{\n	return 0;\n}\n\nbool one(struct kvm *kvm);\n\nvoid two(void);\n"
+    new = text.replace("\nvoid two", "\nbool kvm_lapic_is_said(struct kvm_lapic *apic);\n\nvoid two")
+    header = diff_of({LAPIC_H: new}, 3, {LAPIC_H: text}).splitlines(keepends=True)
+    hunk = next(n for n, line in enumerate(header) if line.startswith("@@"))
+    header[hunk] = header[hunk].rstrip() + " static inline int above(void)\n"
+    found = lift(tmp_path, diff_of(edited(LAPIC, OBEYS)) + "".join(header))
+    assert function(found.source, "kvm_ioapic_send_eoi") == by_hand(V1.kvm_ioapic_send_eoi)
+    assert any("a declaration" in line for line in found.left_out)
+
+
+def test_a_helper_that_a_later_patch_changes(tmp_path: Path) -> None:
+    helper = "static bool kvm_lapic_is_said(struct kvm_lapic *apic)\n{\n	return kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI;\n}\n\n"
+    heads = [
+        line for line in FILES[LAPIC].splitlines(keepends=True) if line.startswith("static void kvm_ioapic_send_eoi(")
+    ]
+    asked = (
+        OBEYS[0],
+        OBEYS[1].replace("kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI", "kvm_lapic_is_said(apic)"),
+    )
+    one = edited(LAPIC, (heads[0], helper + heads[0]), asked)
+    two = {
+        LAPIC: one[LAPIC].replace(
+            helper,
+            helper.replace(
+                "	return ", "	if (!irqchip_split(apic->vcpu->kvm))\n		return false;\n	return "
+            ),
+        )
+    }
+    mails = [
+        mail_of(diff_of(one), "[PATCH 1/2] a helper"),
+        mail_of(diff_of(two, 3, {**FILES, **one}), "[PATCH 2/2] more of it"),
+    ]
+    assert "irqchip_split" in function(lift(tmp_path, *mails).source, "kvm_lapic_is_said")
+
+
+def test_a_define_whose_white_space_alone_is_changed(tmp_path: Path) -> None:
+    old = {IOAPIC_H: "#define IOAPIC_REG_SELECT  0x00\n#define IOAPIC_REG_WINDOW  0x10\n"}
+    spaced = diff_of({IOAPIC_H: old[IOAPIC_H].replace("  0x", "\t0x")}, 3, old)
+    found = lift(tmp_path, spaced + diff_of(edited(LAPIC, OBEYS)))
+    assert function(found.source, "kvm_ioapic_send_eoi") == by_hand(V1.kvm_ioapic_send_eoi)
+    assert sum("white space alone is changed" in line for line in found.left_out) == 2
+    with pytest.raises(UserError, match="#define IOAPIC_REG_SELECT is changed"):
+        lift(
+            tmp_path, diff_of({IOAPIC_H: old[IOAPIC_H].replace("0x00", "0x01")}, 3, old) + diff_of(edited(LAPIC, OBEYS))
+        )
+
+
+def test_what_is_traced_does_not_matter(tmp_path: Path) -> None:
+    old = {"arch/x86/kvm/trace.h": "TRACE_EVENT(kvm_eoi,\n	TP_PROTO(int vector)\n);\n"}
+    new = {file: text.replace("int vector", "u8 vector") for file, text in old.items()}
+    found = lift(tmp_path, diff_of(new, 3, old) + diff_of(edited(LAPIC, OBEYS)))
+    assert any("trace.h: 2 changed lines" in line and "tracing" in line for line in found.left_out)
+
+
+@pytest.mark.parametrize(
+    "above", ["diff -urp a/{0} b/{0}\n", "Index: linux/{0}\n" + "=" * 67 + "\n", "Only in b/arch: new\n"]
+)
+def test_diffs_of_other_tools_are_one_patch(tmp_path: Path, above: str) -> None:
+    """diff -urp and quilt have no `diff --git` lines."""
+    whole = diff_of(TRISTATE)
+    files = whole.split("diff --git ")[1:]
+    plain = "".join(above.format(text.split(" b/")[0].removeprefix("a/")) + text.partition("\n")[2] for text in files)
+    assert plain.count(above[:7]) == len(files) > 2
+    assert lift(tmp_path, plain).found.functions == lift(tmp_path, whole).found.functions
+
+
+def test_a_field_that_the_rows_know_already(tmp_path: Path) -> None:
+    """A backport brings it; the model has it."""
+    old = "struct kvm_vcpu_arch {\n	int first;\n	int pending;\n};\n"
+    field = {HOST: old.replace("	int pending", "	int highest_stale_pending_ioapic_eoi;\n	int pending")}
+    found = lift(tmp_path, diff_of(field, 3, {HOST: old}) + diff_of(edited(LAPIC, OBEYS)))
+    assert any("the rows say what it is in the model" in line for line in found.left_out)
+    other = {HOST: field[HOST].replace("highest_stale_pending_ioapic_eoi", "something_else")}
+    with pytest.raises(UserError, match="struct kvm_vcpu_arch is changed"):
+        lift(tmp_path, diff_of(other, 3, {HOST: old}) + diff_of(edited(LAPIC, OBEYS)))
 
 
 ENUM = "enum kvm_suppress_eoi_broadcast_mode {\n	KVM_SUPPRESS_EOI_BROADCAST_QUIRKED,\n	KVM_SUPPRESS_EOI_BROADCAST_ENABLED,\n	KVM_SUPPRESS_EOI_BROADCAST_DISABLED,\n};\n\n"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from checker.matrix import lifting
+from checker.questions.tree_design import absent_words
 from lift import anchors
 from lift.constants import bits_of, value_of
 from lift.cparse import expression
@@ -39,7 +40,7 @@ static bool asks(struct kvm_vcpu *vcpu)
 
 static void kvm_ioapic_send_eoi("""
 OTHERS = {
-    "documentation": {"Documentation/virt/kvm/api.rst": "One\n", "tools/testing/selftests/kvm/x.c": "int x;\n"},
+    "documentation": {"Documentation/virt/kvm/api.rst": "One\n", "tools/testing/selftests/kvm/x.c": "int x;\n", "arch/x86/kvm/trace.h": "TRACE(x);\n"},
     "headers": {f"arch/x86/kvm/{name}": "bool kvm_lapic_later(struct kvm *kvm);\n" for name in ("lapic.h", "ioapic.h", "irq.h", "irq.c", "irq_comm.c")},
     "uapi": {"include/uapi/linux/kvm.h": "#define KVM_CAP_SPLIT_IRQCHIP_API 244\n"},
 }  # fmt: skip
@@ -98,6 +99,7 @@ def test_every_row_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     test_forms.test_a_new_capability(tmp_path)
     for tree in (LATER, EARLY, NEWEST):
         lift_all(Tree(tree), fresh)
+    assert absent_words(fresh, Tree({})) and not absent_words(fresh, Tree(LATER))
     idle = [(line, left) for line, left in fresh.lines() if line not in fresh.used]
     assert idle == [], idle
 

@@ -68,7 +68,8 @@ def test_a_tree_that_loses_an_eoi_and_its_fix(eoi: Callable[..., Ran], tmp_path:
     tree = str(written(tmp_path / "own-6.77", LOSING))
     told = eoi("prove", "--tree", tree, *SMALL)
     assert told.code == Exit.WRONG and told.out.startswith("own-6.77 against base: worse in 1 cell")
-    assert told.out.splitlines()[1].startswith(
+    assert told.out.splitlines()[1] == "worse: no_eoi_lost 1"
+    assert told.out.splitlines()[2].startswith(
         "own-6.77 differs from base in 1 of 47 functions, 4 in the same order, 2 absent, "
     )
     assert "REGRESSED     no_eoi_lost" in told.out and "no_eoi_lost: VIOLATED in 13 steps" in told.out
@@ -85,6 +86,18 @@ def test_a_tree_that_loses_an_eoi_and_its_fix(eoi: Callable[..., Ran], tmp_path:
     fix.write_text(patch_of(changed(other, (LOSING[IRQ], WHOLE[IRQ])), other))
     told = eoi("prove", "--tree", tree, str(fix), *SMALL, "--brief")
     assert told.out.startswith("other with fix.patch against other: ") and "FIXED         no_eoi_lost" in told.out
+
+
+def test_a_kernel_without_stale_vectors_is_not_asked_of_them(eoi: Callable[..., Ran], tmp_path: Path) -> None:
+    """What it never had is nothing that it does worse; what it loses comes first."""
+    word = "highest_stale_pending_ioapic_eoi"
+    before = {f: "".join(line for line in t.splitlines(True) if word not in line) for f, t in LOSING.items()}
+    tree = str(written(tmp_path / "old", before))
+    told = eoi("prove", "--tree", tree, *SMALL, "--property", "stale_is_the_highest", "--brief")
+    assert told.code == Exit.WRONG, told.out
+    assert told.out.splitlines()[1].startswith("worse: no_eoi_lost 1") and "stale_is_the_highest" not in told.out
+    lifted = eoi("lift", "--tree", tree)
+    assert "keeps_stale_vectors = False" in lifted.out and f"{word}  # it is nowhere in it" in lifted.out
 
 
 def test_a_tree_that_is_the_base(eoi: Callable[..., Ran], tmp_path: Path) -> None:
