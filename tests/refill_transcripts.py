@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import sys
@@ -27,6 +28,7 @@ def again(block: re.Match[str]) -> str:
 
 
 if __name__ == "__main__":
+    os.environ["EOI_ANEW"] = "1"  # what was kept is said, and is not everywhere
     output_of("eoi " + PICTURE.format(ROOT / "docs/storm.svg"))
     for page in [Path(name) for name in sys.argv[1:]] or PAGES:
         text = page.read_text(encoding="utf-8")

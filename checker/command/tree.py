@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from dataclasses import replace
 
@@ -53,7 +54,15 @@ def _answered(options: Namespace, kernel: KernelTree, tree: TreeDesign) -> int:
     found, campaign = diff.found(asking)
     if not options.json:
         print(diff.answer_text(f"{design.name} against {against}", found, headline(kernel.name, tree.drift)))
-    return diff.tell(asking, (found, campaign), folded=True)
+    answer = diff.tell(asking, (found, campaign), folded=True)
+    if not options.json and any(change.has_trace for change in found.listed):
+        words = shlex.join(
+            ["eoi", "lift", "--tree", options.tree, *options.design, *["-R"] * options.reverse, "-o", "FILE.py"]
+        )
+        print(
+            f"\nTo send a story, send the class, too: `{words}` writes it, `eoi replay MAIL --design FILE.py` takes it."
+        )
+    return answer
 
 
 def _asking(options: Namespace, of: TreeDesign) -> Namespace:

@@ -9,7 +9,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from checker import files
 from checker.errors import UserError
 
 PROBE = bytes(1 << 18)  # about four libraries: a full disk often has room for a small file
@@ -34,7 +33,7 @@ def _usable(chosen: str, caches: str, _home: str) -> Path:
     also_wrong = _why_not(other) or _not_ours(other)
     if also_wrong:
         raise UserError(f"nothing can be kept in {folder} ({wrong}), nor in {other} ({also_wrong}): {ANOTHER}")
-    print(f"eoi: {folder}: {wrong}; what is compiled is kept in {other} ({ANOTHER})", file=sys.stderr, flush=True)
+    print(f"eoiproof: {folder}: {wrong}; what is compiled is kept in {other} ({ANOTHER})", file=sys.stderr, flush=True)
     os.environ["EOI_CACHE"] = str(other)  # of the processes that this one starts, too
     return other
 
@@ -46,7 +45,7 @@ def _why_not(folder: Path) -> str:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(PROBE)
     except OSError as error:
-        return files.why(error)
+        return (error.strerror or str(error)).lower()
     return ""
 
 

@@ -335,7 +335,7 @@ def test_stories_tells_what_is_still_broken_and_what_is_fixed_once_for_each_trac
 def test_what_is_not_told_can_be_asked_for(eoi):
     default = eoi(*CLOUD).out
     (command,) = re.findall(r"^--stories tells all of them. One of those not told: eoi (trace v1 .*)", default, re.M)
-    assert eoi(*command.split()).out.startswith("no_reinjection: VIOLATED in 10 steps")
+    assert f"{eoi(*command.split()).out.splitlines()[0]}\n" not in default
     only_fixed = eoi("diff", "base", "v1", "--vmm", "crosvm", "--guest", "windows_cg").out
     assert "One of those not told: eoi trace base " in only_fixed
 

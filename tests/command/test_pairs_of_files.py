@@ -366,20 +366,6 @@ class Patched({base}):
         assert "NOT LOOKED AT" not in ran.out
 
 
-def test_lines_of_two_files_of_one_name_are_told_apart(eoi, tmp_path):
-    """Each side's lines are listed together: a short name would be that of two files."""
-    text = "from model.designs.base import Base\nfrom model.machine import Lapic\n\n\nclass Mine(Base):\n    def kvm_apic_set_version(self, apic: Lapic) -> None:\n        apic.lvr_directed_eoi = {value}\n        if apic.lvr_directed_eoi:\n            apic.lvr_directed_eoi = False\n"
-    for folder in "ab":
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "mine.py").write_text(
-            text.format(value="False" if folder == "a" else "not apic.created and False")
-        )
-    files = [str(tmp_path / folder / "mine.py") for folder in "ab"]
-    ran = eoi("diff", *files, "--vmm", "qemu", "--guest", "linux", *ONE_CELL, "--brief")
-    told = " ".join(ran.out.split()).split("NOT LOOKED AT: ")[1:]
-    assert ran.code == 3 and len(told) == 2 and all(f.split(":")[0] in files for f in told), ran.out
-
-
 class TestRunOnce:
     """A file is executed exactly once by a command, however often it is asked for."""
 

@@ -24,9 +24,11 @@ def patch(tmp_path: Path) -> Path:
 def test_what_only_gets_better_ends_well(eoi, patch):
     ran = eoi("prove", str(patch), *V20, "--brief")
     assert ran.code == 0
-    first, second, *rest = ran.out.splitlines()
-    assert first == f"{patch} against base: worse in 0 cells, better in 1, the same verdicts in 1" and not second
-    assert "class Lifted(Base):" in ran.out and any(line.startswith("FIXED         no_storm ") for line in rest)
+    first, second, third, *rest = ran.out.splitlines()
+    assert first == f"{patch} against base: worse in 0 cells, better in 1, the same verdicts in 1" and not third
+    assert second.startswith("better: ") and "no_storm 1" in second
+    assert "lifted: kvm_ioapic_send_eoi(); 0 notes" in ran.out and "class Lifted" not in ran.out
+    assert any(line.startswith("FIXED         no_storm ") for line in rest)
 
 
 def test_what_gets_worse_is_said_first_with_the_story_at_the_end(eoi, patch):
@@ -35,7 +37,12 @@ def test_what_gets_worse_is_said_first_with_the_story_at_the_end(eoi, patch):
     lines = ran.out.splitlines()
     assert (
         lines[0]
-        == f"{patch} against base: worse in 1 cell, better in 0, the same verdicts in 1 (1 of them violated as before)"
+        == f"{patch} against base: worse in 1 cell, better in 1 (1 of these worse, too), the same verdicts in 1 (1 of them violated as before)"
+    )
+    assert (
+        lines[1].startswith("worse: no_eoi_lost 1")
+        and lines[2].startswith("better: ")
+        and "class Lifted(Base):" in lines
     )
     assert any(line.startswith("REGRESSED     no_eoi_lost ") for line in lines)
     assert "no_eoi_lost: VIOLATED in 10 steps (shortest)" in lines and "Replay: eoi1 no_eoi_lost" in ran.out
@@ -60,7 +67,7 @@ def test_json_is_that_of_a_comparison(eoi, patch):
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [
-        ([{REGRESSED, FIXED}, {FIXED}, {FIXED, STILL}, {STILL}, set()], "worse in 1 cell, better in 2, the same verdicts in 2 (1 of them violated as before)"),
+        ([{REGRESSED, FIXED}, {FIXED}, {FIXED, STILL}, {STILL}, set()], "worse in 1 cell, better in 3 (1 of these worse, too), the same verdicts in 2 (1 of them violated as before)"),
         ([{REGRESSED}, {REGRESSED}], "worse in 2 cells, better in 0, the same verdicts in 0"),
         ([set()], "worse in 0 cells, better in 0, the same verdicts in 1"),
     ],

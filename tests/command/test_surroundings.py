@@ -63,7 +63,7 @@ def test_a_home_that_nothing_can_be_written_to_is_passed_by(tmp_path: Path, name
     found = ran(HOLDS, **elsewhere)  # type: ignore[arg-type]
     assert found.returncode == 0 and "1 holds" in found.stdout
     (line,) = found.stderr.splitlines()
-    assert line.startswith("eoi: /proc/") and f"kept in {tmp_path}/eoiproof-" in line and "EOI_CACHE" in line
+    assert line.startswith("eoiproof: /proc/") and f"kept in {tmp_path}/eoiproof-" in line and "EOI_CACHE" in line
     assert any((tmp_path / f"eoiproof-{os.getuid()}").glob("*.so"))
 
 

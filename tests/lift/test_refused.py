@@ -144,7 +144,7 @@ def test_prove_says_the_same(eoi: Callable[..., Ran], tmp_path: Path) -> None:
 def test_a_line_that_no_step_runs_is_told_by_the_name_of_the_patch(eoi: Callable[..., Ran], tmp_path: Path) -> None:
     """Linux never sets SPIV bit 12. The class that was printed has the line, at its number."""
     (tmp_path / "p.patch").write_text(V1)
-    asked = ("--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,ioapic=0x20", "--brief")
+    asked = ("--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,ioapic=0x20")
     ran = eoi("prove", str(tmp_path / "p.patch"), *asked)
     told = re.search(r"NOT LOOKED AT: p\.patch\.py:(\d+) in kvm_ioapic_send_eoi\(\)", ran.out)
     assert ran.code == 3 and told is not None, ran.out
@@ -176,6 +176,8 @@ def test_what_is_written_can_be_proved(eoi: Callable[..., Ran], tmp_path: Path) 
     asked = (*small, "no_eoi_lost", "--brief")
     written, direct = eoi("prove", str(mine), *asked), eoi("prove", str(tmp_path / "p.eml"), *asked, "--absolute")
     assert written.code == direct.code == 1
-    assert direct.out.startswith('"""Lifted from p.eml by `eoi lift`: 0 assumed, 0 left out."""')
+    assert direct.out.startswith(
+        "lifted: kvm_ioapic_send_eoi(); 0 notes of what is assumed and left out (`eoi lift`)\n"
+    )
     assert "kernel design" in direct.out and "[lifted from p.eml: 0 assumed, 0 left out]" in direct.out
     assert "1 VIOLATED" in direct.out.splitlines()[-1] and direct.out.splitlines()[-1] == written.out.splitlines()[-1]

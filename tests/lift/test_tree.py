@@ -72,6 +72,7 @@ def test_a_tree_that_loses_an_eoi_and_its_fix(eoi: Callable[..., Ran], tmp_path:
     assert told.out.splitlines()[2].startswith(
         "own-6.77 differs from base in 1 of 47 functions, 4 in the same order, 2 absent, "
     )
+    assert f"`eoi lift --tree {tree} -o FILE.py` writes it" in told.out
     assert "REGRESSED     no_eoi_lost" in told.out and "no_eoi_lost: VIOLATED in 13 steps" in told.out
     assert "def kvm_scan_ioapic_irq(self" in told.out and told.out.count("    def ") == 1
     fix = tmp_path / "fix.patch"
