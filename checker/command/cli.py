@@ -31,6 +31,7 @@ COMMANDS = {
     "litmus": "small stories with a verdict inside, run on every system that they name",
     "claims": "what was said in the thread, true or false",
     "replay": "run the stories out of a mail again (also a raw or a quoted one)",
+    "doctor": "what this machine has, and what is missing",
     "conform": "does the model do what the real system does? (needs /dev/kvm or QEMU)",
 }
 EPILOG = f"""\

@@ -315,6 +315,7 @@ def selection_of(options: Namespace, design: str) -> Selection:
 ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "list": _list,
     "show": _show,
+    "doctor": lambda parser: None,
     "prove": _prove,
     "diff": _diff,
     "compat": _compat,

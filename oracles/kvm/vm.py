@@ -52,6 +52,15 @@ def _device() -> int:
     return fd
 
 
+def why_missing() -> str | None:
+    """Why there is no KVM to ask, or None."""
+    try:
+        _device()
+    except OracleMissing as missing:
+        return str(missing)
+    return None
+
+
 @cache
 def _memory() -> tuple[mmap.mmap, int]:
     """Guest memory, shared by all VMs: nothing writes to it. With its address."""

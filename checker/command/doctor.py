@@ -1,0 +1,62 @@
+"""`eoi doctor`: what this machine has of what eoi can use, and what the absence of each costs."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from argparse import Namespace
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+
+from checker.command.exits import Exit
+from checker.engine.build import compiler, compiler_said
+from checker.engine.cache_folder import cache_dir
+from checker.questions.measured import measured_line
+
+PACKAGES = {
+    "z3-solver": "no verdict about a file of yours or a patch, no `eoi drift`, `--tree` and `--inductive` (`make setup` installs it)",
+    "pygraphviz": "`eoi trace` draws no pictures (`make setup` installs it)",
+}
+
+
+def run(options: Namespace) -> int:
+    """One line for each thing; below one that is not there, what that costs."""
+    looked = [("Python", platform.python_version(), ""), _compiler(), *(_package(name) for name in PACKAGES)]
+    looked += [
+        _oracle(
+            "/dev/kvm", "oracles.kvm.vm", "`eoi conform kvm`, `--confirm` and `replay --on kvm` say NOT RUNNABLE HERE"
+        )
+    ]
+    looked += [_oracle("QEMU", "oracles.qemu.process", "`eoi conform qemu` says NOT RUNNABLE HERE")]
+    looked += [("cache", _cache(), "")]
+    for name, found, cost in looked:
+        print(f"{name:<12}{found}" + (f"\n{'':<12}without it: {cost}" if cost else ""))
+    print(f"\n{measured_line()}")
+    return Exit.FINE
+
+
+def _compiler() -> tuple[str, str, str]:
+    said = compiler_said().partition("\n")[0]
+    cost = "everything is explored in CPython, several hundred times slower (install gcc or clang, or set CC)"
+    return "C compiler", said or f"{compiler()!r} cannot be run", "" if said else cost
+
+
+def _package(name: str) -> tuple[str, str, str]:
+    try:
+        return name, version(name), ""
+    except PackageNotFoundError:
+        return name, "not installed", PACKAGES[name]
+
+
+def _oracle(name: str, module: str, cost: str) -> tuple[str, str, str]:
+    """module: has a function why_missing(), which says why a real system is not there, or nothing."""
+    why: Callable[[], str | None] = importlib.import_module(module).why_missing
+    missing = why()
+    return name, missing or "there", cost if missing else ""
+
+
+def _cache() -> str:
+    """Asked for, and so made."""
+    folder = cache_dir()
+    sizes = [path.stat().st_size for path in folder.iterdir() if path.is_file()]
+    return f"{folder}: {len(sizes):,} files, {sum(sizes) / 1e6:,.0f} MB (may be removed at any time)"
