@@ -22,8 +22,9 @@ def cache_dir() -> Path:
 
 
 @functools.cache
-def _usable(chosen: str, caches: str, _home: str) -> Path:
-    folder = Path(chosen) if chosen else (Path(caches) if caches else Path.home() / ".cache") / "eoiproof"
+def _usable(chosen: str, caches: str, home: str) -> Path:
+    """home: as the shell says it; another one is another question."""
+    folder = Path(chosen) if chosen else (Path(caches) if caches else _home() / ".cache") / "eoiproof"
     wrong = _why_not(folder)
     if not wrong:
         return folder
@@ -36,6 +37,13 @@ def _usable(chosen: str, caches: str, _home: str) -> Path:
     print(f"eoiproof: {folder}: {wrong}; what is compiled is kept in {other} ({ANOTHER})", file=sys.stderr, flush=True)
     os.environ["EOI_CACHE"] = str(other)  # of the processes that this one starts, too
     return other
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user of whom the machine knows nothing
+        return Path("/nonexistent")
 
 
 def _why_not(folder: Path) -> str:

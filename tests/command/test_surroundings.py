@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from checker.engine import cache_folder
 from tests.command.conftest import Ran as Told
 
 pytestmark = pytest.mark.everything
@@ -65,6 +66,27 @@ def test_a_home_that_nothing_can_be_written_to_is_passed_by(tmp_path: Path, name
     (line,) = found.stderr.splitlines()
     assert line.startswith("eoiproof: /proc/") and f"kept in {tmp_path}/eoiproof-" in line and "EOI_CACHE" in line
     assert any((tmp_path / f"eoiproof-{os.getuid()}").glob("*.so"))
+
+
+def test_a_user_of_whom_the_machine_knows_nothing_has_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    cache_folder._usable.cache_clear()
+    monkeypatch.setattr(Path, "home", nobody)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name in ("EOI_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(
+        cache_folder,
+        "_why_not",
+        lambda folder: "permission denied" if folder.parts[1] == "nonexistent" else why_not(folder),
+    )
+    assert cache_folder.cache_dir() == tmp_path / f"eoiproof-{os.getuid()}"
+    cache_folder._usable.cache_clear()
+
+
+why_not = cache_folder._why_not
 
 
 def test_what_others_can_write_to_is_not_taken_for_the_cache(tmp_path: Path) -> None:
