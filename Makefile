@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS := $(VENV)/.tools
 OUT := out
 # Bytecode is kept whatever the shell says: each worker rewrites the asserts of all tests (8 s), and each `eoi` that a test
 # starts compiles what it imports (0.25 s).
@@ -28,29 +29,35 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"eoiproof needs Python 3.11 or newer; $(PYTHON) is {sys.version.split()[0]}: make PYTHON=python3.X")'
 	@echo "setting up $(VENV) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+# What only the tests need is larger than all the rest.
+$(TOOLS): $(READY)
+	@echo "installing what the tests need (once)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-check: $(READY)
+check: $(TOOLS)
 	$(BIN)/ruff check .
 	@echo "mypy and the fast tests, pyright beside them"; \
 		$(BIN)/pyright --pythonpath $(BIN)/python >$(VENV)/pyright.txt 2>&1 & pyright=$$!; \
 		$(BIN)/mypy && $(PYTEST) -m "not everything"; status=$$?; \
 		wait $$pyright || status=1; cat $(VENV)/pyright.txt; exit $$status
 
-test: $(READY)
+test: $(TOOLS)
 	$(PYTEST)
 
 # Where tests do less by day than at night.
 AT_NIGHT = $(shell grep -rlE "NIGHTLY|import .*volume$$" tests --include="test_*.py" | sort)
-nightly: $(READY)
+nightly: $(TOOLS)
 	EOI_NIGHTLY=1 $(PYTEST) $(AT_NIGHT)
 
 prove: $(READY)
 	@mkdir -p $(OUT)
 	@$(BIN)/python -m tools.mainjob $(OUT)
 
-bench: $(READY)
+bench: $(TOOLS)
 	@$(BIN)/python -m tools.bench $(if $(GATE),--gate)
 
 mutants: $(READY)

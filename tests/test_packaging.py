@@ -56,3 +56,14 @@ def test_a_shadowed_model_is_explained(tmp_path: Path):
         text=True,
     )
     assert ran.returncode != 0 and "another package called 'model'" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "dev"), [("setup", False), ("prove", False), ("mutants", False), ("check", True), ("test", True)]
+)
+def test_only_what_tests_needs_what_tests_need(tmp_path: Path, target: str, dev: bool) -> None:
+    """Half of what would be installed otherwise, before the first answer."""
+    (tmp_path / "pyproject.toml").write_text("")
+    command = ["make", "-n", "-C", tmp_path, "-f", ROOT / "Makefile", target]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "--editable ." in told and ("--editable '.[dev]'" in told) is dev

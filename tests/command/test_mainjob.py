@@ -28,3 +28,17 @@ def test_a_matrix_that_ends_otherwise_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(mainjob, "STORIES", [])
     monkeypatch.setattr(mainjob, "run", lambda arguments: (0, ""))
     assert mainjob.main_job(tmp_path) == 1
+
+
+def test_the_stories_come_first(tmp_path, capsys, monkeypatch):
+    """They take seconds, and the rest minutes."""
+    monkeypatch.setattr(mainjob, "MATRIX", [("base.txt", ASKED, 1)])
+    monkeypatch.setattr(mainjob, "CLAIMS", [])
+    monkeypatch.setattr(mainjob, "STORIES", [("one", ["trace", "one"])])
+    monkeypatch.setattr(
+        mainjob, "run", lambda arguments: (1, "a story\n") if arguments[0] == "trace" else (0, "the gate\n")
+    )
+    assert mainjob.main_job(tmp_path) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("a story\n\n") and told.index("a story") < told.index("linux") < told.index("the gate")
+    assert (tmp_path / "one.txt").read_text() == "a story\n"
