@@ -25,7 +25,7 @@ def run(options: Namespace) -> int:
     kernel = read_tree(options.tree)
     tree = of_tree(kernel)
     answer = _answered(options, kernel, tree)
-    not_read = _not_read(tree)
+    not_read = _unread(tree)
     if not not_read or answer != Exit.FINE:
         return answer
     if not options.json:
@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
     return Exit.OPEN
 
 
-def _not_read(tree: TreeDesign) -> list[str]:
+def _unread(tree: TreeDesign) -> list[str]:
     return [f"{j.c}()" for j in tree.drift.of(Sameness.REFUSED, Sameness.OPEN)]
 
 
@@ -44,12 +44,12 @@ def _answered(options: Namespace, kernel: KernelTree, tree: TreeDesign) -> int:
     if design.file is None and base is None:
         if not options.json:
             print(f"{headline(kernel.name, tree.drift)}: its verdicts are those of {tree.base}\n")
-        asking = _asking(options, tree)
+        asking = _asking(options, tree, tree)
         return prove.tell(asking, prove.judged(asking))
-    asking = _asking(options, design)
+    asking = _asking(options, design, tree)
     if options.absolute or options.confirm or options.inductive:
         return prove.tell(asking, prove.judged(asking))
-    asking.beside = _asking(options, base).asked if base is not None else selection_of(options, tree.base)
+    asking.beside = _asking(options, base, tree).asked if base is not None else selection_of(options, tree.base)
     against = base.name if base is not None else tree.base
     found, campaign = diff.found(asking)
     if not options.json:
@@ -65,15 +65,18 @@ def _answered(options: Namespace, kernel: KernelTree, tree: TreeDesign) -> int:
     return answer
 
 
-def _asking(options: Namespace, of: TreeDesign) -> Namespace:
-    """The options, with this kernel for DESIGN."""
-    name = str(of.file.path) if of.file is not None else of.base
-    asked = selection_of(options, name)
-    own, base = (system_of(cls, *AROUND) for cls in (asked.cls, designs()[of.base]))
-    # what its class says that it has not, nobody asks of it
-    wanted = [p for p in asked.wanted if p.why_not(own) is None or p.why_not(base) is not None]
-    asked = replace(asked, lifted=of.file, not_read=_not_read(of), wanted=wanted)
-    return Namespace(**{**vars(options), "design": name, "asked": asked, "stories": False, "all": False})
+def _asking(options: Namespace, of: TreeDesign, tree: TreeDesign) -> Namespace:
+    """The options, with this kernel for DESIGN. tree: the kernel before its patches. What is asked of the released design, and of
+    neither of them, since they say that they have not what it is about, is left out; what a patch takes away is not."""
+    asked, before = selection_of(options, _name(of)), selection_of(options, _name(tree))
+    own, was, released = (system_of(cls, *AROUND) for cls in (asked.cls, before.cls, designs()[of.base]))
+    about = [p for p in asked.wanted if p.why_not(released) or not p.why_not(own) or not p.why_not(was)]
+    asked = replace(asked, lifted=of.file, not_read=_unread(of), wanted=about)
+    return Namespace(**{**vars(options), "design": asked.name, "asked": asked, "stories": False, "all": False})
+
+
+def _name(of: TreeDesign) -> str:
+    return str(of.file.path) if of.file is not None else of.base
 
 
 def with_patches(kernel: KernelTree, tree: TreeDesign, options: Namespace, nth: int = 0) -> TreeDesign:

@@ -101,6 +101,22 @@ def test_a_kernel_without_stale_vectors_is_not_asked_of_them(eoi: Callable[..., 
     assert "keeps_stale_vectors = False" in lifted.out and f"{word}  # it is nowhere in it" in lifted.out
 
 
+def test_what_a_patch_takes_away_is_still_asked(eoi: Callable[..., Ran], tmp_path: Path) -> None:
+    """Without stale vectors nothing holds of them any more: that is no pass. A patch that brings them is asked of them."""
+    word = "highest_stale_pending_ioapic_eoi"
+    before = {f: "".join(line for line in t.splitlines(True) if word not in line) for f, t in WHOLE.items()}
+    asked = [*SMALL, "--property", "stale_is_the_highest", "--brief"]
+    new, old = str(written(tmp_path / "new", WHOLE)), str(written(tmp_path / "old", before))
+    fix = tmp_path / "fix.patch"
+    fix.write_text(patch_of(before))
+    taken = eoi("prove", "--tree", new, str(fix), *asked)
+    assert taken.code == Exit.OPEN and "OPEN          stale_is_the_highest" in taken.out, taken.out
+    assert "holds -> not asked" in taken.out
+    fix.write_text(patch_of(WHOLE, before))
+    brought = eoi("prove", "--tree", old, str(fix), *asked)
+    assert "stale_is_the_highest" in brought.out and "not asked -> holds" in brought.out, brought.out
+
+
 def test_a_tree_that_is_the_base(eoi: Callable[..., Ran], tmp_path: Path) -> None:
     tree = str(written(tmp_path / "own", WHOLE))
     told = eoi("prove", "--tree", tree, "--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,ioapic=0x20", "--property", "no_eoi_lost", "--brief")  # fmt: skip
