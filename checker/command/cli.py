@@ -10,7 +10,6 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from importlib.metadata import version
 from types import ModuleType
 
 from checker.command import checkout, exits
@@ -67,13 +66,21 @@ def named_in(words: Sequence[str]) -> str:
     return next((word for word in words if not word.startswith("-")), "")
 
 
+class ShowVersion(argparse.Action):
+    """What knows the version takes longer to load than most mistypes take to be told."""
+
+    def __call__(self, parser: ArgumentParser, *_: object) -> None:
+        print(f"eoiproof {importlib.import_module('importlib.metadata').version('eoiproof')}")
+        parser.exit()
+
+
 def build_parser(named: Sequence[str] = tuple(COMMANDS)) -> ArgumentParser:
     """All commands, and the options of those that are named."""
     parser = Parser(
         prog="eoi", description="Explore every reachable state of how KVM, a VMM and a guest end level interrupts.",
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("--version", action="version", version=f"eoiproof {version('eoiproof')}")
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="show which version this is, and exit")
     sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command, about in COMMANDS.items():
         one = sub.add_parser(command, help=about)

@@ -18,17 +18,21 @@ PACKAGES = {
     "pygraphviz": "`eoi trace` draws no pictures (`make setup` installs it)",
 }
 
+ORACLES = {  # each module says by why_missing() why its system is not there, or nothing
+    "/dev/kvm": ("oracles.kvm.vm", "`eoi conform kvm`, `--confirm` and `replay --on kvm` say NOT RUNNABLE HERE"),
+    "QEMU": ("oracles.qemu.process", "`eoi conform qemu` says NOT RUNNABLE HERE"),
+}
+
 
 def run(options: Namespace) -> int:
     """One line for each thing; below one that is not there, what that costs."""
-    looked = [("Python", platform.python_version(), ""), _compiler(), *(_package(name) for name in PACKAGES)]
-    looked += [
-        _oracle(
-            "/dev/kvm", "oracles.kvm.vm", "`eoi conform kvm`, `--confirm` and `replay --on kvm` say NOT RUNNABLE HERE"
-        )
+    looked = [
+        ("Python", platform.python_version(), ""),
+        _compiler(),
+        *(_package(name) for name in PACKAGES),
+        *(_oracle(name, module, cost) for name, (module, cost) in ORACLES.items()),
+        ("cache", _cache(), ""),
     ]
-    looked += [_oracle("QEMU", "oracles.qemu.process", "`eoi conform qemu` says NOT RUNNABLE HERE")]
-    looked += [("cache", _cache(), "")]
     for name, found, cost in looked:
         print(f"{name:<12}{found}" + (f"\n{'':<12}without it: {cost}" if cost else ""))
     print(f"\n{measured_line()}")
@@ -49,7 +53,6 @@ def _package(name: str) -> tuple[str, str, str]:
 
 
 def _oracle(name: str, module: str, cost: str) -> tuple[str, str, str]:
-    """module: has a function why_missing(), which says why a real system is not there, or nothing."""
     why: Callable[[], str | None] = importlib.import_module(module).why_missing
     missing = why()
     return name, missing or "there", cost if missing else ""

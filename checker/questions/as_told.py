@@ -91,8 +91,10 @@ def compare_text(told: Told, run: Run, shown: Sequence[Mapping[str, object]]) ->
         other = account.trace(trace.binding, trace.reproduce, shortest=shortest)
         where = next(iter(story.text), StoryLine("", "", story.end))
         said = f"line {where.number} says `{trace.headline}`; the run says `{other.headline}`"
-        whose = by_whom(told) if shortest else ""
-        return TextAnswer(f"{said} ({whose})" if whose else f"{said}: {why}" if not shortest else said)
+        if not shortest:
+            return TextAnswer(f"{said}: {why}")
+        whose = by_whom(told)
+        return TextAnswer(f"{said} ({whose})" if whose else said)
     notes = _notes(told, trace) + [f"Whether it is the shortest was not found out: {why}"] * (shortest is None)
     return TextAnswer("", notes, shortest is None)
 

@@ -73,42 +73,39 @@ def at(tree: Mapping[str, str], file: str, text: str) -> str:
     return f"{file}:{tree[file][: tree[file].index(text)].count(chr(10)) + 1}"
 
 
+def is_refused(tree: Mapping[str, str], model: str, file: str, text: str, said: str) -> None:
+    """At the line where the text stands, and with this sentence."""
+    told = only(tree, model)
+    assert (told.kind, told.said) == (Sameness.REFUSED, f"{at(tree, file, text)}: {said}")
+
+
 def test_a_parameter_with_one_value() -> None:
     """Each value is a function of the model; a call with another one is none."""
     found = of_later()
     assert row(found, "kvm_make_request_scan_ioapic").row.c == row(found, "kvm_make_request_ioapic_eoi_exit").row.c
     heard = "	kvm_notify_acked_irq(ioapic->kvm, KVM_IRQCHIP_IOAPIC, pin);\n"
     tree = changed(LATER, (heard, heard.replace("IOAPIC, pin", "PIC_MASTER, pin")))
-    told = only(tree, "kvm_ioapic_update_eoi_one")
-    place = at(tree, IOAPIC, "	kvm_notify_acked_irq(ioapic->kvm, KVM_IRQCHIP_PIC")
-    assert (told.kind, told.said) == (
-        Sameness.REFUSED,
-        f"{place}: the model has no function kvm_notify_acked_irq() of these values",
-    )
+    said = "the model has no function kvm_notify_acked_irq() of these values"
+    is_refused(tree, "kvm_ioapic_update_eoi_one", IOAPIC, "	kvm_notify_acked_irq(ioapic->kvm, KVM_IRQCHIP_PIC", said)
     tree = changed(LATER, ("	__kvm_make_request(req, vcpu);\n", ""))
     told = only(tree, "kvm_make_request_scan_ioapic")
     assert told.kind is Sameness.DIFFERENT and "CPU0 REQ_SCAN_IOAPIC is 1 in the model, 0 in the C" in told.said
     tree = changed(LATER, ("	__kvm_make_request(req, vcpu);\n", "	__kvm_make_request(KVM_REQ_EVENT, vcpu);\n"))
-    told = only(tree, "kvm_make_request_scan_ioapic")
-    place = at(tree, HEADER, "	__kvm_make_request(KVM_REQ_EVENT, vcpu);")
-    assert (told.kind, told.said) == (Sameness.REFUSED, f"{place}: the model has no function __kvm_make_request()")
+    said = "the model has no function __kvm_make_request()"
+    is_refused(tree, "kvm_make_request_scan_ioapic", HEADER, "	__kvm_make_request(KVM_REQ_EVENT, vcpu);", said)
 
 
 def test_errno_that_is_returned() -> None:
     told = only(changed(LATER, ("	return -ENXIO;\n", "	return 0;\n")), "kvm_vm_ioctl_irq_line")
     assert told.kind is Sameness.DIFFERENT and "errno is ENXIO in the model, OK in the C" in told.said
     tree = changed(LATER, ("	return -ENXIO;\n", "	return -EPERM;\n"))
-    told = only(tree, "kvm_vm_ioctl_irq_line")
-    place = at(tree, X86, "	return -EPERM;")
-    assert (told.kind, told.said) == (Sameness.REFUSED, f"{place}: no row of the table covers `-EPERM`")
+    is_refused(tree, "kvm_vm_ioctl_irq_line", X86, "	return -EPERM;", "no row of the table covers `-EPERM`")
 
 
 def test_a_loop_that_is_run_once() -> None:
     loop = "	while (i--) {\n"
     tree = changed(LATER, (loop, "	while (--i) {\n"))
-    told = only(tree, "kvm_set_irq")
-    place = at(tree, IRQCHIP, "	while (--i) {")
-    assert (told.kind, told.said) == (Sameness.REFUSED, f"{place}: a `while` statement")
+    is_refused(tree, "kvm_set_irq", IRQCHIP, "	while (--i) {", "a `while` statement")
     tree = changed(
         LATER, ("		if (r < 0)\n			continue;\n", "		if (gsi_is_new(i))\n			continue;\n")
     )
@@ -122,12 +119,8 @@ def test_a_loop_that_is_run_once() -> None:
 def test_what_an_architecture_says_of_itself() -> None:
     """A condition of it in the function is known where a header has it, and else not."""
     tree = changed(LATER, ("#define __KVM_HAVE_IRQ_LINE\n", "\n"))
-    told = only(tree, "ioctl_KVM_SET_GSI_ROUTING")
-    place = at(tree, MAIN, "#ifdef __KVM_HAVE")
-    assert (told.kind, told.said) == (
-        Sameness.REFUSED,
-        f"{place}: kvm_vm_ioctl(): whether this `#if` is compiled is not known",
-    )
+    said = "kvm_vm_ioctl(): whether this `#if` is compiled is not known"
+    is_refused(tree, "ioctl_KVM_SET_GSI_ROUTING", MAIN, "#ifdef __KVM_HAVE", said)
 
 
 def test_a_local_that_may_have_no_value_is_refused() -> None:
