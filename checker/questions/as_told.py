@@ -20,13 +20,14 @@ from checker.stories.read import ParsedStory
 from checker.stories.replay import Steps
 from checker.stories.replay_line import ReplayLine, text_digest
 from checker.stories.trace import StoryError, Trace, show
-from checker.stories.write import told_text
+from checker.stories.write import PARTED, told_text
 from model.finite import ModelError
 from model.lang import Design, Property
 from model.machine import Scope
 from model.migration import Migrating
 
 _LENGTH = re.compile(r": [A-Z]+ in \d")  # of the headline
+_PARTED = re.compile(rf"[|\s]*{PARTED}\s")  # a row that stories have only now
 SECONDS = 300.0  # for the search that tells whether a run is the shortest
 _LABEL = re.compile(r"(?:CONFIRMED|NOT REPRODUCED|NOT RUNNABLE HERE)\b")  # what a real system said of the run
 
@@ -113,15 +114,18 @@ def _nearest(text: Sequence[StoryLine], traces: Iterator[Trace], whole: bool) ->
 
 
 def _traces(told: Told, account: Account, shown: Sequence[Mapping[str, object]], label: str) -> Iterator[Trace]:
-    """What may have been told: before there was a Replay line, nothing said of which values, and which role was asked."""
+    """What may have been told: before there was a Replay line, nothing said of which values, and which role was asked. Each
+    in every form that a story has had."""
     subjects = [told.cell.subject] if told.story.told is not None else list(ROLES)
     head = [line.text for line in told.story.text[:2]]  # it may be folded
+    marked = any(_PARTED.match(line.text) for line in told.story.text)
     shortest = not head or "(shortest" in " ".join(head) or _LENGTH.search(head[0]) is None
     for binding, subject in itertools.product(shown, subjects):
         cell = Cell(told.names, told.cell.system, told.cell.scope, subject)
         commands = commands_of(cell) if told.moves_between_hosts else [reproduce("trace", cell, account.asked)]
         for command in commands or [""]:
-            yield account.trace(binding, command, label=label, subject=subject, shortest=shortest)
+            trace = account.trace(binding, command, label=label, subject=subject, shortest=shortest)
+            yield from trace.forms[: 1 if marked else None]
 
 
 def _label_of(text: Sequence[StoryLine]) -> str:

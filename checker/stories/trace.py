@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -69,6 +69,30 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Parting:
+    """A step in which a patch and what it stands on part. anchor, file, line: of the patch's own function that did it, or
+    returned there; "" if none of its own ran, 0 if the lines of that file are not told. what: the difference, in words."""
+
+    index: int  # of the event
+    lane: str  # of the first field that differs; "" for: whoever takes the step
+    anchor: str
+    file: str
+    line: int
+    returns: bool
+    what: str
+
+    @property
+    def text(self) -> str:
+        """`lapic.c:kvm_set_eoi() returns at mine.py:9: does not set pending EOI to 0; base does`."""
+        if not self.anchor:
+            return self.what
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        if self.returns:
+            return f"{self.anchor} returns {'at' if self.line else 'in'} {where}: {self.what}"
+        return f"{self.anchor}, {where}: {self.what}"
+
+
+@dataclass(frozen=True)
 class Trace:
     """A replayed run with everything a report prints. After the last event the run goes back to
     `events[loop_start]` for ever, or, if `stutter`, stays in the last state for ever."""
@@ -90,6 +114,8 @@ class Trace:
     binding: Mapping[str, str] = field(default_factory=dict[str, str])
     label: str = ""  # what became of the run on a real system
     replay: str = ""  # the line that is the run, see checker.stories.replay_line
+    partings: tuple[Parting, ...] = ()  # where the patch and its base part; none if there is no base
+    parts: int | None = None  # the event of these to look at
 
     def __post_init__(self) -> None:
         if self.loop_start is not None and (self.stutter or not 0 <= self.loop_start < len(self.events)):
@@ -99,11 +125,21 @@ class Trace:
         missing = lanes_in(self.events) - set(self.lanes)
         if missing:
             raise InternalError(f"{self.property_name}: the lane {min(missing)!r} has no column")
+        if self.parts is not None and self.parts not in {parting.index for parting in self.partings}:
+            raise InternalError(f"{self.property_name}: nothing parts in step {self.parts + 1}")
 
     @property
     def decisive(self) -> int | None:
-        """The event to look at: the first of the loop, or the last one. None if nothing happens at all."""
+        """The event to look at: where the patch does what its base does not; or else the first of the loop, or the last
+        one. None if nothing happens at all."""
+        if self.parts is not None:
+            return self.parts
         return self.loop_start if self.loop_start is not None else len(self.events) - 1 if self.events else None
+
+    @property
+    def forms(self) -> tuple[Trace, ...]:
+        """The trace as it is told now, and as it was before the steps were marked in which a patch and its base part."""
+        return (self, replace(self, partings=(), parts=None)) if self.partings else (self,)
 
     @property
     def headline(self) -> str:
@@ -148,6 +184,7 @@ def from_json(text: str) -> Trace:
         if raw.pop("format") != FORMAT:
             raise StoryError(f"not a trace: its format is not {FORMAT!r}")
         raw["events"] = tuple(map(_event_from, raw["events"]))
+        raw["partings"] = tuple(Parting(**parting) for parting in raw.pop("partings", ()))
         for name in ("provenance", "lanes", "fairness"):
             raw[name] = tuple(raw[name])
         return Trace(**raw)

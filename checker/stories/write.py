@@ -19,7 +19,8 @@ down; what is said about a row stands at its right, so that long C names never c
     +> 2   |     *     |     |  lapic.c:kvm_inject(cpu=0)  <== here
     ...
     +----- back to step 2, for ever
-`*` is the actor of the step, an arrow a call into another lane, `=` the owner of values that change. A word that is
+`*` is the actor of the step, an arrow a call into another lane, `=` the owner of values that change, `!` that of a value
+which the patch and its base do not leave alike. A word that is
 too long for its line goes on after a backslash, and so does a step.
 """
 
@@ -38,7 +39,8 @@ from checker.stories.trace import Arrow, Event, FieldChange, Trace
 
 WIDTH = 72
 NOTES_AT_LEAST = 30  # columns for the text at the right of the lanes
-HERE = "<== here"
+HERE, LOOP = "<== here", "<== the loop"
+PARTED = "!"  # in the lane of what differs
 SAFE = "+.,-_{}/@"  # besides letters and digits: what a value of the header may contain unquoted
 
 _SPELLED = str.maketrans(
@@ -238,16 +240,19 @@ def _step_rows(trace: Trace, grid: _Grid, index: int, event: Event) -> list[str]
     inside = "|" if start is not None and index >= start else " "
     first = grid.row({event.lane: "*"}, str(index + 1), "+" if index == start else inside)
     rows = _step_call(grid, first, inside, event)
-    if index == trace.decisive:
-        if len(rows[-1]) + 2 + len(HERE) > WIDTH:
-            rows.append(grid.row({}, loop=inside) + HERE)
+    if mark := HERE if index == trace.decisive else LOOP if index == start else "":
+        if len(rows[-1]) + 2 + len(mark) > WIDTH:
+            rows.append(grid.row({}, loop=inside) + mark)
         else:
-            rows[-1] += f"  {HERE}"
+            rows[-1] += f"  {mark}"
     for call, changed in _told(grid, event):
         if call is not None:
             rows += _noted(grid, grid.arrow(call, inside), inside, _call_text(grid, call))
         for lane, text in changed:
             rows += _noted(grid, grid.row({lane: "="}, loop=inside), inside, text)
+    for parting in (one for one in trace.partings if one.index == index):
+        lane = parting.lane if parting.lane in trace.lanes else event.lane
+        rows += _noted(grid, grid.row({lane: PARTED}, loop=inside), inside, parting.text)
     return rows
 
 
