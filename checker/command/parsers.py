@@ -215,6 +215,7 @@ def _trace(parser: ArgumentParser) -> None:
     add_selection(parser, "one at least: see `eoi list properties`")
     for form in DIAGRAMS:
         parser.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
+    parser.add_argument("--full", action="store_true", help="each step of the set-up, which is told as one otherwise")
     parser.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
     parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
 

@@ -19,7 +19,7 @@ from checker.questions import compare, report
 from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories import diagram
-from checker.stories.write import to_text
+from checker.stories.write import to_text, unfolded
 
 
 def run(options: Namespace) -> int:
@@ -36,6 +36,7 @@ def run(options: Namespace) -> int:
         print(f"No run to tell: {report.summary_line(campaign)}")
         return exit_code(campaign)
     trace, shared = story(*found), also_of_base(options, *found)
+    trace = unfolded(trace) if options.full else trace
     print(shared, file=sys.stderr if options.json else sys.stdout, end="\n\n" * bool(shared))
     print(trace.to_json() if options.json else to_text(trace), end="")
     for _, path in outputs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checker.engine.reference import Reference
 from checker.engine.search import Limits
@@ -27,7 +27,8 @@ from model.machine import Scope
 from model.migration import Migrating
 
 _LENGTH = re.compile(r": [A-Z]+ in \d")  # of the headline
-_PARTED = re.compile(rf"[|\s]*{PARTED}\s")  # a row that stories have only now
+_PARTED = re.compile(rf"[|\s]*{PARTED}\s")  # rows that stories have had from some day on
+_FOLDED = re.compile(r"\s*1-\d+\s[|*\s]*\*")
 SECONDS = 300.0  # for the search that tells whether a run is the shortest
 _LABEL = re.compile(r"(?:CONFIRMED|NOT REPRODUCED|NOT RUNNABLE HERE)\b")  # what a real system said of the run
 
@@ -118,14 +119,17 @@ def _traces(told: Told, account: Account, shown: Sequence[Mapping[str, object]],
     in every form that a story has had."""
     subjects = [told.cell.subject] if told.story.told is not None else list(ROLES)
     head = [line.text for line in told.story.text[:2]]  # it may be folded
-    marked = any(_PARTED.match(line.text) for line in told.story.text)
+    marked, folded = (any(row.match(line.text) for line in told.story.text) for row in (_PARTED, _FOLDED))
     shortest = not head or "(shortest" in " ".join(head) or _LENGTH.search(head[0]) is None
     for binding, subject in itertools.product(shown, subjects):
         cell = Cell(told.names, told.cell.system, told.cell.scope, subject)
         commands = commands_of(cell) if told.moves_between_hosts else [reproduce("trace", cell, account.asked)]
         for command in commands or [""]:
             trace = account.trace(binding, command, label=label, subject=subject, shortest=shortest)
-            yield from trace.forms[: 1 if marked else None]
+            trace = trace if folded or not told.story.text else replace(trace, set_up=0)
+            yield trace
+            if not marked:
+                yield replace(trace, partings=(), parts=None)
 
 
 def _label_of(text: Sequence[StoryLine]) -> str:

@@ -32,6 +32,7 @@ from checker.questions.restated import restated
 from checker.questions.simplifications import assumptions_of
 from checker.stories.replay import lanes_of, provenance_of, replay, sentence_for
 from checker.stories.replay_line import ReplayLine, moves_digest
+from checker.stories.setup import set_up_of
 from checker.stories.trace import Trace, show, steps_text
 from checker.stories.write import sealed
 from checker.words import count
@@ -389,7 +390,9 @@ class Account:
             lanes=lanes_of(cell.system, self.events), events=self.events, loop_start=run.loop_start,
             stutter=run.stutter, shortest=shortest, fairness=_owed(cell.system) if p.kind == "leads_to" else (),
             reproduce=reproduce, binding=bound, label=label,
-            partings=partings, parts=parts,
+            partings=partings, parts=parts, set_up=set_up_of(cell.system, self.events, [
+                len(self.events) - 1, *(i for i in (run.loop_start, *(one.index for one in partings)) if i is not None)
+            ]),
         )  # fmt: skip
         under_review_first = dict(sorted(names.items(), key=lambda role: role[0] != subject))
         file, colon, name = self.asked.rpartition(":")

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from checker.engine.reference import Value
 from checker.language.layout import Leaf
-from checker.stories.replay import Recorder, Steps, functions_of
+from checker.stories.replay import StepRecorder, Steps, functions_of
 from checker.stories.trace import Parting, show
 from model.finite import RangeError, Type, decode
 from model.lang import Design, Disabled, Scope, load
@@ -99,7 +99,7 @@ class _Side:
     """One of the two systems, run step by step under `sys.settrace`."""
 
     def __init__(self, design: type[Design], scope: Scope) -> None:
-        self.kept = Recorder(design, scope)
+        self.kept = StepRecorder(design, scope)
         self.first = self.kept.codes()
 
     def fields(self) -> Fields:
@@ -138,7 +138,7 @@ class _Side:
 class _Watch:
     """What `sys.settrace` sees of a step: looks at the state before each line, call and return."""
 
-    def __init__(self, kept: Recorder) -> None:
+    def __init__(self, kept: StepRecorder) -> None:
         self.kept, self.taken = kept, _Taken()
         self.stack, self.latest = list[_Frame](), kept.codes()
 

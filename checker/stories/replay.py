@@ -69,7 +69,7 @@ def _fits(lane: str, template: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Function:
+class ModelFunction:
     """What is known about a method of the model before it runs."""
 
     name: str
@@ -78,11 +78,11 @@ class Function:
     pure: bool
 
 
-def functions_of(design: type[Design]) -> dict[CodeType, Function]:
+def functions_of(design: type[Design]) -> dict[CodeType, ModelFunction]:
     """Every method of the model by its code object, so overridden ones and super() calls are told apart."""
     owners = [cls for cls in design.__mro__ if issubclass(cls, Design) and cls is not Design]
     return {
-        function.__code__: Function(
+        function.__code__: ModelFunction(
             name,
             getattr(cls, "lane", ""),
             _anchor(cls, name),
@@ -119,7 +119,7 @@ def _places(holder: Any, of: Type, path: str) -> Iterator[tuple[int, str]]:
             pass
 
 
-class Recorder:
+class StepRecorder:
     """One system, run step by step. `sys.setprofile` sees every call, also super() calls and overridden methods."""
 
     def __init__(self, design: type[Design], scope: Scope) -> None:
@@ -179,7 +179,7 @@ class Recorder:
                 self.calls.append(Arrow(self.stack[-1], lane, function.name, text, function.anchor))
             self.stack.append(lane)
 
-    def _lane(self, function: Function, args: Mapping[str, str]) -> str:
+    def _lane(self, function: ModelFunction, args: Mapping[str, str]) -> str:
         """The lane that a call runs in, by the template of its class."""
         try:
             return function.lane.format(**args) or self.stack[-1]
@@ -249,7 +249,7 @@ def replay(
     Raises `error` naming the step if it is unknown or disabled, if a state is not the expected one, or if the last
     step does not lead back to the state before step `loop_start`. Errors of the model itself pass through.
     """
-    recorder = Recorder(design, scope)
+    recorder = StepRecorder(design, scope)
     if expected is not None and len(expected) != len(path) + 1:
         raise error(f"replay: {len(path)} steps, but {len(expected)} states")
     states = [recorder.codes()]
@@ -271,7 +271,7 @@ def replay(
 
 
 def _compare(
-    recorder: Recorder, found: tuple[int, ...], wanted: tuple[int, ...] | None, where: str, error: type[Exception]
+    recorder: StepRecorder, found: tuple[int, ...], wanted: tuple[int, ...] | None, where: str, error: type[Exception]
 ) -> None:
     """Raise `error` with the first field that differs."""
     if wanted is None or found == tuple(wanted):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -47,8 +47,16 @@ class FieldChange:
     @property
     def text(self) -> str:
         """`CPU0 IRR {} -> {1}`, and `line 0: 0 -> 1` where the label ends in a digit."""
-        label = f"{self.label}:" if self.label[-1:].isdigit() else self.label
-        return f"{label} {' -> '.join((self.before, *self.between, self.after))}"
+        return f"{self._named} {' -> '.join((self.before, *self.between, self.after))}"
+
+    @property
+    def left(self) -> str:
+        """The value that it has in the end: `CPU0 IRR {1}`."""
+        return f"{self._named} {self.after}"
+
+    @property
+    def _named(self) -> str:
+        return f"{self.label}:" if self.label[-1:].isdigit() else self.label
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,7 @@ class Trace:
     replay: str = ""  # the line that is the run, see checker.stories.replay_line
     partings: tuple[Parting, ...] = ()  # where the patch and its base part; none if there is no base
     parts: int | None = None  # the event of these to look at
+    set_up: int = 0  # so many events at the beginning are told as one, see checker.stories.setup
 
     def __post_init__(self) -> None:
         if self.loop_start is not None and (self.stutter or not 0 <= self.loop_start < len(self.events)):
@@ -135,11 +144,6 @@ class Trace:
         if self.parts is not None:
             return self.parts
         return self.loop_start if self.loop_start is not None else len(self.events) - 1 if self.events else None
-
-    @property
-    def forms(self) -> tuple[Trace, ...]:
-        """The trace as it is told now, and as it was before the steps were marked in which a patch and its base part."""
-        return (self, replace(self, partings=(), parts=None)) if self.partings else (self,)
 
     @property
     def headline(self) -> str:

@@ -140,3 +140,55 @@ def test_the_step_that_the_violation_needs_is_the_one_to_look_at(eoi: Callable[.
 def test_the_marks_are_in_every_story_that_diff_tells(eoi: Callable[..., Any], mine: Path) -> None:
     ran = eoi("diff", "base", "mine.py", *WINDOWS)
     assert "returns at mine.py:10" in " ".join(" ".join(s for _, s in sentences(ran.out)).split())
+
+
+# ---- the set-up is one row ----
+
+
+def rows_of(text: str) -> list[str]:
+    """The numbers of the steps' rows."""
+    return re.findall(r"^[+|]?>? +(\d+(?:-\d+)?) +[|* ]*\*", text, re.M)
+
+
+def test_the_set_up_is_one_row_and_full_unfolds_it(eoi: Callable[..., Any], mine: Path) -> None:
+    short, full = (eoi("trace", "mine.py", *TRACE, *more) for more in ((), ("--full",)))
+    assert rows_of(short.out) == ["1-4", *map(str, range(5, 11))]
+    assert rows_of(full.out) == [str(n) for n in range(1, 11)]
+    assert "set-up: vcpu_enter_guest(cpu=0)," in short.out and "set-up" not in full.out
+    assert len(short.out.splitlines()) <= len(full.out.splitlines()) - 10
+    lines = [text[text.index("Replay:") :].rsplit(";", 1) for text in (short.out, full.out)]
+    assert lines[0][0] == lines[1][0] and lines[0][1] != lines[1][1]  # the same steps, another text
+
+
+@pytest.mark.parametrize("way", [str, old], ids=["line", "old"])
+@pytest.mark.parametrize("more", [(), ("--full",)], ids=["folded", "full"])
+def test_both_are_reproduced(
+    eoi: Callable[..., Any], mine: Path, way: Callable[[str], str], more: tuple[str, ...]
+) -> None:
+    text = way(eoi("trace", "mine.py", *TRACE, *more).out)
+    Path("mail.txt").write_text("".join(f"> {line}\n" for line in text.splitlines()))
+    ran = eoi("replay", "mail.txt")
+    assert ran.code == 1 and "\nREPRODUCED: all 10 steps run in CPython, and no_eoi_lost is VIOLATED\n" in ran.out
+    assert "digest" not in ran.out and "NOT AS TOLD" not in ran.out
+
+
+def test_a_step_that_parts_is_no_set_up(eoi: Callable[..., Any], mine: Path) -> None:
+    """A patch that does not ask for a scan where SPIV is written: that step is told, and what comes after it."""
+    Path("boot.py").write_text(
+        "from model.designs.v1 import V1\nfrom model.machine import Lapic\n\n\nclass Boot(V1):\n"
+        '    """The map of LAPICs is not made anew."""\n\n'
+        "    def apic_set_spiv(self, apic: Lapic, enabled: bool, directed_eoi: bool) -> None:\n"
+        "        apic.spiv_directed_eoi = directed_eoi\n        apic.spiv_enabled = enabled\n"
+    )
+    ran = eoi("trace", "boot.py", *TRACE)
+    assert ran.code == 1, ran.out
+    told = sentences(ran.out)
+    assert "boot.py:10" in told[0][1] or "boot.py:9" in told[0][1], told
+    first = int(told[0][0])
+    assert str(first) in rows_of(ran.out) and f"1-{first}" not in rows_of(ran.out)
+
+
+def test_a_run_that_is_nothing_but_set_up_is_told_step_by_step(eoi: Callable[..., Any]) -> None:
+    """What the guest asks for is the point, from the first step on."""
+    ran = eoi("trace", "base", "--vmm", "qemu", "--guest", "windows_cg", "--property", "suppression_requested")
+    assert "REACHED in 2 steps" in ran.out and "set-up:" not in ran.out and rows_of(ran.out) == ["1", "2"]

@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from types import CodeType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +14,7 @@ from checker.errors import InternalError
 from checker.stories.parting import after_base, partings
 from checker.stories.trace import Parting, StoryError, Trace, from_json
 from checker.stories.write import HERE, LOOP, to_text
-from model.lang import Design, cells, require, save, step
+from model.lang import cells, require, save, step
 from tests.rigs import story_toy as toy
 from tests.rigs.traces import storm, trace_of
 
@@ -58,9 +58,9 @@ class Same(toy.ToyKvm):
         self.pending_eoi = vector
 
 
-def system(kvm: type[Design] = toy.ToyKvm, vmm: type[Design] = toy.ToyVmm) -> type[Design]:
-    made: type[Design] = type("System", (kvm, vmm, toy.ToyGuest, toy.ToyDevice), {})
-    return made
+def system(kvm: type[toy.ToyKvm] = toy.ToyKvm, vmm: type[toy.ToyVmm] = toy.ToyVmm) -> type[toy.Storm]:
+    made: Any = type("System", (kvm, vmm, toy.ToyGuest, toy.ToyDevice), {})
+    return cast(type[toy.Storm], made)
 
 
 def line_of(function: Any, text: str) -> int:
@@ -71,7 +71,7 @@ def line_of(function: Any, text: str) -> int:
     return next(n for n in range(first, len(lines) + 1) if text in lines[n - 1])
 
 
-def found(design: type[Design], path: Any = toy.STORM, own: bool = True) -> tuple[Parting, ...]:
+def found(design: type[toy.Storm], path: Any = toy.STORM, own: bool = True) -> tuple[Parting, ...]:
     def numbered(_: CodeType) -> bool:
         return own
 
