@@ -14,7 +14,6 @@ from types import CodeType, FrameType
 from typing import Any, TypeAlias
 
 from checker.engine.reference import Value
-from checker.language.layout import Leaf
 from checker.stories.replay import StepRecorder, Steps, functions_of
 from checker.stories.trace import Parting, show
 from model.finite import RangeError, Type, decode
@@ -175,20 +174,17 @@ class _Difference:
     before: str
     here: str
     there: str
+    aside: bool
 
 
 def _differences(here: _Side, before: Fields, there: _Side) -> list[_Difference]:
     now, other, found = here.fields(), there.fields(), list[_Difference]()
-    for leaf, (lane, label) in zip(here.kept.leaves, here.kept.names, strict=True):
+    for leaf, name in zip(here.kept.leaves, here.kept.names, strict=True):
         path = str(leaf)
         if path in other and other[path][0] == leaf.type and other[path] != now[path]:
-            values = (_shown(leaf, of[path][1]) for of in (before, now, other))
-            found.append(_Difference(path, lane, label, *values))
-    return found
-
-
-def _shown(leaf: Leaf, code: int) -> str:
-    return show(decode(leaf.type, code))
+            was, ours, theirs = (show(decode(leaf.type, of[path][1])) for of in (before, now, other))
+            found.append(_Difference(path, name.lane, name.text, was, ours, theirs, name.drawn == "aside"))
+    return [one for one in found if not one.aside] or found
 
 
 def _deed(own: Sequence[_Frame], ours: _Taken, theirs: _Taken | None, differs: Sequence[_Difference]) -> _Deed | None:

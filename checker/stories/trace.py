@@ -22,19 +22,22 @@ class StoryError(ModelError):
 
 @dataclass(frozen=True)
 class Arrow:
-    """A call that crossed from one lane into another. `args` is compact text, `anchor` is `file.c:function()`."""
+    """A call that crossed from one lane into another. `args` is compact text, `anchor` is `file.c:function()`, `where` the
+    file and line of the model that it stands in."""
 
     caller: str
     callee: str
     function: str
     args: str
     anchor: str
+    where: str = ""
 
 
 @dataclass(frozen=True)
 class FieldChange:
     """A scalar of the state that the step stored to. It took its last value after `after_call` of the calls;
-    `between` are the values that came and went within the step."""
+    `between` are the values that came and went within the step. For pictures: `short` is its name within its lane, `bar`
+    whether it was set and is, of what is drawn as long as it is; `aside`: left out unless everything is asked for."""
 
     path: str
     label: str
@@ -43,6 +46,9 @@ class FieldChange:
     after: str
     after_call: int
     between: tuple[str, ...] = ()
+    short: str = ""
+    bar: tuple[bool, bool] | None = None
+    aside: bool = False
 
     @property
     def text(self) -> str:
@@ -61,7 +67,7 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Event:
-    """One step of the run. Values are text as `show` spells them; changes are in the order of time."""
+    """One step of the run. Values are text as `show` spells them; changes are in the order of time. where: see Arrow."""
 
     step: str
     args: tuple[tuple[str, str], ...]
@@ -69,6 +75,7 @@ class Event:
     anchor: str
     calls: tuple[Arrow, ...] = ()
     changes: tuple[FieldChange, ...] = ()
+    where: str = ""
 
     @property
     def call(self) -> str:
@@ -199,8 +206,13 @@ def from_json(text: str) -> Trace:
 def _event_from(raw: dict[str, Any]) -> Event:
     args = tuple((str(name), str(value)) for name, value in raw.pop("args"))
     calls = tuple(Arrow(**call) for call in raw.pop("calls"))
-    changes = tuple(FieldChange(between=tuple(change.pop("between")), **change) for change in raw.pop("changes"))
+    changes = tuple(map(_change_from, raw.pop("changes")))
     return Event(args=args, calls=calls, changes=changes, **raw)
+
+
+def _change_from(raw: dict[str, Any]) -> FieldChange:
+    bar = raw.pop("bar", None)
+    return FieldChange(between=tuple(raw.pop("between")), bar=None if bar is None else (bar[0], bar[1]), **raw)
 
 
 def show(value: object) -> str:
