@@ -98,7 +98,7 @@ class Lapic(Struct):
     ioapic_handled_vectors: Annotated[Mask[Vector], Label("handled vectors")]  # EOIs that KVM intercepts
     highest_stale_pending_ioapic_eoi: Annotated[Vector | None, Label("stale vector")]
     pending_ioapic_eoi: Annotated[Vector | None, Label("pending EOI", drawn="bar")]  # one slot, as in kvm_vcpu_arch
-    req_ioapic_eoi_exit: Annotated[bool, Label("REQ_IOAPIC_EOI_EXIT")]  # KVM_REQ_IOAPIC_EOI_EXIT
+    req_ioapic_eoi_exit: Annotated[bool, Label("REQ_IOAPIC_EOI_EXIT", drawn="aside")]  # KVM_REQ_IOAPIC_EOI_EXIT
     req_scan_ioapic: Annotated[bool, Label("REQ_SCAN_IOAPIC", drawn="aside")]
     in_guest: Annotated[
         bool, Label("in guest", drawn="aside")

@@ -73,7 +73,7 @@ def test_it_is_reproduced_quoted_and_not_if_the_sentence_is_forged(
             ("", ""),
             ("mine.py:10:", "mine.py:11:"),
             ("returns at", "returns\u0020on"),
-            ("to 0; base does", "to 0; v6 does"),
+            ("base does", "v6 does"),
             ("l1_apic_eoi(cpu=0)  <== here", "l1_apic_eoi(cpu=0)"),
             ("l1_ioapic_eoi(cpu=0)", "l1_ioapic_eoi(cpu=0)  <== here"),
         ):
