@@ -100,9 +100,7 @@ class Lapic(Struct):
     pending_ioapic_eoi: Annotated[Vector | None, Label("pending EOI", drawn="bar")]  # one slot, as in kvm_vcpu_arch
     req_ioapic_eoi_exit: Annotated[bool, Label("REQ_IOAPIC_EOI_EXIT", drawn="aside")]  # KVM_REQ_IOAPIC_EOI_EXIT
     req_scan_ioapic: Annotated[bool, Label("REQ_SCAN_IOAPIC", drawn="aside")]
-    in_guest: Annotated[
-        bool, Label("in guest", drawn="aside")
-    ]  # the vCPU executes guest code; otherwise it is in KVM or in the VMM
+    in_guest: Annotated[bool, Label("in guest", drawn="aside")]  # it executes guest code, else KVM's or the VMM's
     exit_ioapic_eoi: Annotated[Vector | None, Label("KVM_EXIT_IOAPIC_EOI")]  # returned to the VMM: run->eoi.vector
 
 
@@ -165,7 +163,7 @@ class Machine(Design):
     delayed_ioapic_service: Annotated[bool, Label("delayed service armed", lane="{design.ioapic_lane}")]  # throttle
     raised: Annotated[
         Table[Pin, bool], Label("line {0}", lane="device", drawn="bar")
-    ]  # it wants service; a level device: its line
+    ]  # it wants service: a level's line
 
     def set_entry(self, rte: RedirectionEntry, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """The fields of a redirection table entry that software writes."""

@@ -83,7 +83,7 @@ def restyled(drawn: bytes, title: str, told: str) -> bytes:
     for place, element in enumerate(about):
         root.insert(place, element)
     root.set("role", "img")
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="utf-8") + b"\n"
+    return ('<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n").encode()
 
 
 def _uncolour(group: ElementTree.Element, boxed: bool) -> None:
