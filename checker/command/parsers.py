@@ -16,7 +16,7 @@ from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_
 from checker.matrix.select import Selection, selection
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "trace", "show")  # a system and who stands around it
+SELECTING = ("prove", "diff", "trace", "graph", "show")  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # in the current directory
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -227,6 +227,22 @@ def _trace(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
 
 
+def _graph(parser: ArgumentParser) -> None:
+    add_system(parser)
+    alone = "also mark the states that violate this invariant, or show this witness"
+    parser.add_argument("--property", action="append", metavar="P", help=alone)
+    parser.add_argument(
+        "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices (default: 1 of each)"
+    )
+    for form in DIAGRAMS:
+        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the graph as {form.upper()}")
+    shown = (
+        "a field that tells two states apart, as stories call it (repeatable), or all for every field; default: what "
+        "diagrams draw as bars. States that are alike in these are one node"
+    )
+    parser.add_argument("--by", action="append", metavar="FIELD", help=shown)
+
+
 def _lift(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files",
@@ -330,6 +346,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
+    "graph": _graph,
     "lift": _lift,
     "drift": _drift,
     "litmus": _litmus,

@@ -211,14 +211,15 @@ class StepRecorder:
             leaf = self.leaves[i]
             name, values = self.names[i], [decode(leaf.type, code) for code in codes]
             before, *between, after = map(show, values)
-            bar = (_is_set(values[0]), _is_set(values[-1])) if name.drawn == "bar" else None
+            bar = (is_set(values[0]), is_set(values[-1])) if name.drawn == "bar" else None
             lane, aside = name.lane or self.stack[0], name.drawn == "aside"
             yield FieldChange(
                 str(leaf), name.text, lane, before, after, self.changed_after[i], tuple(between), name.short, bar, aside
             )
 
 
-def _is_set(value: object) -> bool:
+def is_set(value: object) -> bool:
+    """Whether a value is one that a bar is drawn for."""
     return bool(value.bits) if isinstance(value, Mask) else value is not None and value is not False
 
 

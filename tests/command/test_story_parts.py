@@ -192,3 +192,46 @@ def test_a_run_that_is_nothing_but_set_up_is_told_step_by_step(eoi: Callable[...
     """What the guest asks for is the point, from the first step on."""
     ran = eoi("trace", "base", "--vmm", "qemu", "--guest", "windows_cg", "--property", "suppression_requested")
     assert "REACHED in 2 steps" in ran.out and "set-up:" not in ran.out and rows_of(ran.out) == ["1", "2"]
+
+
+# ---- pictures ----
+
+
+def test_a_picture_has_a_file_for_each_sheet_and_links_that_lead_somewhere(eoi: Callable[..., Any], mine: Path) -> None:
+    pytest.importorskip("pygraphviz")
+    Path("out").mkdir()
+    ran = eoi("trace", "mine.py", *TRACE, "--wide", "--svg", "out/lost.svg")
+    assert ran.err.splitlines() == ["diagram: out/lost.svg", "diagram: out/lost-2.svg"]
+    texts = [Path(f"out/{name}.svg").read_text() for name in ("lost", "lost-2")]
+    assert "sheet 1 of 2" in texts[0] and "sheet 2 of 2" in texts[1]
+    links = [link for text in texts for link in re.findall(r'xlink:href="([^"#]+)#L(\d+)"', text)]
+    assert len(links) > 10
+    for file, line in links:
+        found = (Path("out") / file).resolve()
+        assert found.read_text().splitlines()[int(line) - 1].lstrip().startswith(("def ", "@step")), (file, line)
+
+
+def test_what_the_user_s_function_is_called_by_is_a_link_to_the_user_s_file(
+    eoi: Callable[..., Any], mine: Path
+) -> None:
+    pytest.importorskip("pygraphviz")
+    Path("vmm.py").write_text(
+        "from model.machine import Vector\nfrom model.vmms.qemu import Qemu\n\n\nclass Deaf(Qemu):\n"
+        "    def ioapic_eoi_broadcast(self, vector: Vector) -> None:\n        return\n"
+    )
+    Path("out").mkdir()
+    eoi("trace", "vmm.py", "--guest", "linux", "--property", "no_eoi_lost", "--svg", "out/deaf.svg")
+    drawn = "".join(file.read_text() for file in Path("out").glob("deaf*.svg"))
+    assert drawn and ('xlink:href="../vmm.py#L6"' in drawn) == (
+        "ioapic_eoi_broadcast()" in re.sub(r"<desc>.*?</desc>", "", drawn, flags=re.S)
+    )
+
+
+def test_noise_is_left_out_of_pictures_unless_everything_is_asked_for(eoi: Callable[..., Any], mine: Path) -> None:
+    drawn = list[str]()
+    for more in ((), ("--full",)):
+        eoi("trace", "mine.py", *TRACE, *more, "--dot", "lost.dot")
+        drawn.append(Path("lost.dot").read_text())
+    assert "REQ_SCAN_IOAPIC" not in drawn[0] and "REQ_SCAN_IOAPIC" in drawn[1]
+    assert "set-up" in drawn[0] and "set-up" not in drawn[1]
+    assert "Remote IRR" in drawn[0] and "pending EOI" in drawn[0]
