@@ -210,7 +210,7 @@ def _row(canvas: Canvas, row: PlannedRow, y: float, links: Links) -> None:
         at, size = plan.x[row.parting.lane], look.step * 0.55
         style = {"style": "rounded,filled", "penwidth": "1.2", "label": "!", "fontsize": f"{look.step:g}"}
         canvas.box(at - size, middle - size, at + size, middle + size, "parted", **style)
-        canvas.text(plan.names, y, row.name, "note", "accent")
+        canvas.text(plan.names, y, row.name, "note", "accent", links(row.where) if row.where else "")
         return
     kind = "step" if row.actors else "note"
     ink = ink_of(plan, lane) if len(row.actors) < 2 else "ink"

@@ -200,7 +200,7 @@ class Plan:
         lane = parting.lane if parting.lane in self.x else event.lane
         lines = self.look.lines(parting.text, "note", self.right - self.names)
         told = replace(parting, lane=lane)
-        return PlannedRow(height_of(self.look, "note", lines) + 3, (), None, told, lines, "", ())
+        return PlannedRow(height_of(self.look, "note", lines) + 3, (), None, told, lines, told.where, ())
 
     def _row(
         self,
