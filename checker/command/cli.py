@@ -19,8 +19,9 @@ from checker.interrupt import nothing_to_keep
 COMMANDS = {
     "list": "what there is",
     "show": "what the checker sees of a design",
-    "prove": "judge every property in every cell of the matrix",
+    "prove": "what a change makes worse and better, in every cell of the matrix",
     "diff": "what a design changes: the model, and every verdict",
+    "review": "one page for a mail: what a change does, to whom, and who else can tell",
     "compat": "can anybody tell a design from its base who did not ask for the change?",
     "gate": "does every verdict of the full matrix equal the expected one?",
     "migrations": "what becomes of a VM, for every pair of hosts and every operation",

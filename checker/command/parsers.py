@@ -16,7 +16,7 @@ from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_
 from checker.matrix.select import Selection, selection
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "trace", "show")  # a system and who stands around it
+SELECTING = ("prove", "diff", "trace", "show", "review")  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # in the current directory
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -145,19 +145,30 @@ def _prove(parser: ArgumentParser) -> None:
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
-    alone = "of a patch: all verdicts, as of a design (so do --confirm and --inductive); else what it makes worse and better"
+    alone = "every verdict of DESIGN alone, whatever it stands on and what is expected of it (so do --confirm and --inductive)"
     parser.add_argument("--absolute", action="store_true", help=alone)
+    add_details(parser)
+
+
+def add_details(parser: ArgumentParser) -> None:
+    """What there is behind the first screen."""
+    parser.add_argument("--cells", action="store_true", help="each trace, and all cells of it")
+    parser.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
+    told = "tell every regression, not only the first, what is still broken, and what is fixed: each trace once"
+    parser.add_argument("--stories", action="store_true", help=told)
 
 
 def _diff(parser: ArgumentParser) -> None:
     parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
     add_selection(parser)
-    traces = parser.add_mutually_exclusive_group()
-    told = "tell every regression, not only the first, what is still broken, and what is fixed: each trace once"
-    traces.add_argument("--stories", action="store_true", help=told)
-    traces.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
-    parser.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
+    parser.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
+    add_details(parser)
     parser.add_argument("--json", action="store_true", help="machine-readable changes")
+
+
+def _review(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    parser.add_argument("--base", metavar="BASE", help="what it is compared with (default: what it stands on)")
 
 
 def _compat(parser: ArgumentParser) -> None:
@@ -319,6 +330,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "prove": _prove,
     "diff": _diff,
     "compat": _compat,
+    "review": _review,
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
