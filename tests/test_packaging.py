@@ -59,8 +59,7 @@ def test_a_shadowed_model_is_explained(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("target", "dev"),
-    [("setup", False), ("prove", "--absolute", False), ("mutants", False), ("check", True), ("test", True)],
+    ("target", "dev"), [("setup", False), ("prove", False), ("mutants", False), ("check", True), ("test", True)]
 )
 def test_only_what_tests_needs_what_tests_need(tmp_path: Path, target: str, dev: bool) -> None:
     """Half of what would be installed otherwise, before the first answer."""
