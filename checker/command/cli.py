@@ -11,9 +11,10 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
+from typing import TextIO
 
 from checker.command import checkout, exits
-from checker.command.usage import Parser
+from checker.command.usage import Misused, Parser
 from checker.interrupt import nothing_to_keep
 
 COMMANDS = {
@@ -104,10 +105,9 @@ def commands_with(option: str) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code and never shows a traceback for the user's mistakes."""
     words = sys.argv[1:] if arguments is None else arguments
-    as_json = False
+    as_json = "--json" in words
     try:
         options = build_parser([named_in(words)]).parse_args(words)
-        as_json = bool(getattr(options, "json", False))
         checkout.check(options.command)
         with one_reading():
             parsers().look_up(options)
@@ -117,13 +117,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _closed_pipe()
     except (Exception, KeyboardInterrupt) as error:
         code, said = exits.of_error(error)
-        try:
-            print(f"eoi: {said}", file=sys.stderr, flush=True)
-        except BrokenPipeError:  # 2>&1 | head: Python would end with 1, which is a violation
-            _to_nowhere(sys.stderr.fileno())
-        if as_json and code in (exits.Exit.BROKEN, exits.Exit.MISTAKE):
-            print(exits.as_json(code, error, said))
+        no_answer = as_json and code in (exits.Exit.BROKEN, exits.Exit.MISTAKE)
+        _say(f"{said}\n" if isinstance(error, Misused) else f"eoi: {said}\n", sys.stderr)
+        _say(f"{exits.as_json(code, error, said)}\n" if no_answer else "", sys.stdout)
     return int(code)
+
+
+def _say(text: str, stream: TextIO) -> None:
+    """With what waits to be written. `2>&1 | head`, or a full disk: the code stays that of the mistake; Python would end with
+    1, which is a violation."""
+    try:
+        print(text, end="", file=stream, flush=True)
+    except OSError:
+        _to_nowhere(stream.fileno())
 
 
 def _closed_pipe() -> int:

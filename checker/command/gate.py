@@ -17,7 +17,7 @@ from checker.command.exits import Exit
 from checker.command.parsers import EXPECTED, FULL, NOT_IN, not_here
 from checker.errors import UserError
 from checker.matrix.roles import ALIASES, is_path, look_up
-from checker.matrix.select import split
+from checker.matrix.select import those_of
 from checker.questions import gate
 from checker.questions.expected import Difference, Table, difference_lines, differences, from_toml, to_toml
 from checker.words import count
@@ -34,7 +34,12 @@ def run(options: Namespace) -> int:
         return code
     if options.full or options.most or options.every != 1:
         raise UserError("--every, --most and --full go with --mutants")
-    only = [ALIASES.get(d, d) for d in split(options.design, []) if gated_design(d)]
+    named = those_of("design", options.design) if options.design else []
+    only = [ALIASES.get(d, d) for d in named if gated_design(d)]
+    if options.write and options.json:
+        raise UserError(
+            "--json says what differs from what is expected, and --write compares nothing: give one of them"
+        )
     if options.write:
         check_written(Path(options.write), only)
     expected = None if options.write else expected_table(Path(options.expected), only)

@@ -13,6 +13,7 @@ from pathlib import Path
 from checker.command.list import KINDS
 from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of
+from checker.matrix.scope import LARGEST_SIZE
 from checker.matrix.select import Selection, selection
 from properties.compat import CLAIMS
 
@@ -28,6 +29,7 @@ all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/
 # the VMMs on request with the guest that suits them.
 # A design that is no kernel: on base and on v6. Historical bugs and CPUID designs: the systems that they name."""
 NOT_IN = "other devices under other VMMs and guests; other sizes; VMMs and guests on request with the rest"
+MOST = 1 << 63  # the engine counts in words of the machine
 # Of `eoi compat`, unless told otherwise. Other VMMs call the same functions of the kernel; these call them in most orders.
 COMPARED_UNDER = ("qemu", "firecracker", "any_vmm", "setup_vmm")
 
@@ -36,15 +38,24 @@ def memory_size(text: str) -> int:
     """ "500M", "2G" -> bytes."""
     unit = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper(), 1)
     digits = text[:-1] if unit > 1 else text
-    number = float(digits) if digits.replace(".", "", 1).isdigit() else 0.0
-    if number <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: a size is needed, e.g. 500M")
-    return int(number * unit)
+    number = float(digits) * unit if digits.replace(".", "", 1).isdecimal() else 0.0
+    if not 1 <= number < MOST:
+        raise argparse.ArgumentTypeError(f"{text!r}: a size is needed, e.g. 500M or 4G")
+    return int(number)
 
 
 def positive(text: str) -> int:
-    if not text.isdecimal() or int(text) <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 on is needed")
+    number = int(text) if text.isdecimal() and len(text) <= len(str(MOST)) else 0
+    if not 0 < number < MOST:
+        much = ", and less than that" * text.isdecimal() * bool(text.strip("0"))
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 on is needed{much}")
+    return number
+
+
+def size(text: str) -> int:
+    """Of vCPUs, pins and vectors."""
+    if not text.isdecimal() or text not in map(str, range(1, LARGEST_SIZE + 1)):
+        raise argparse.ArgumentTypeError(f"{text!r}: a number from 1 to {LARGEST_SIZE} is needed")
     return int(text)
 
 
@@ -61,11 +72,11 @@ def seconds(text: str) -> float:
 class Joined(argparse.Action):
     """`--scope a=1 --scope b=2` is `--scope a=1,b=2`: a long one can be broken where it is pasted."""
 
+    needed = "K=V is needed, e.g. --scope cpus=1,pins=1"
+
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[object] | None, option: str | None = None
     ) -> None:  # fmt: skip
-        if not values:
-            parser.error(f"argument {option}: K=V is needed, e.g. {option} cpus=1,pins=1")
         before = getattr(namespace, self.dest)
         setattr(namespace, self.dest, f"{before},{values}" if before else values)
 
@@ -217,7 +228,7 @@ def _migrations(parser: ArgumentParser) -> None:
     parser.add_argument("--table", action="append", metavar="T", help="only this table (repeatable)")
     parser.add_argument("--tell", metavar="T:FROM:TO:OP", help="the stories of one cell, e.g. rfc_v2:8:1:migrate")
     parser.add_argument("--write", metavar="DIR", help="write DIR/migration.txt and the stories under DIR/migration/")
-    parser.add_argument("--sizes", type=positive, default=1, metavar="N", help="vCPUs, pins and vectors (default: 1)")
+    parser.add_argument("--sizes", type=size, default=1, metavar="N", help="vCPUs, pins and vectors (default: 1)")
     parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
     add_engine(parser)
 

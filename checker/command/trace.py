@@ -27,6 +27,10 @@ def run(options: Namespace) -> int:
     if not options.property:
         raise UserError("trace needs --property P: see `eoi list properties`")
     outputs = [(form, Path(getattr(options, form))) for form in DIAGRAMS if getattr(options, form)]
+    if options.wide and not outputs:
+        raise UserError(
+            f"--wide is the shape of a diagram: give --{', --'.join(DIAGRAMS[:-1])} or --{DIAGRAMS[-1]}, too"
+        )
     for form, path in outputs:
         if path.suffix != f".{form}":
             raise UserError(f"--{form} {path}: the file's name must end in .{form}")
