@@ -1,0 +1,167 @@
+"""A system as observers see it (model/observers.py): what is read in each state, and which steps are seen, in the reachable
+graph as the engine has it, and of one state and step in CPython."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from checker.engine.atoms import atom_count
+from checker.engine.native import NoCompiler, Outcome
+from checker.engine.passages import SourceLine
+from checker.engine.prepare import Prepared, prepare
+from checker.engine.reference import Codes, Reference, bindings_of
+from checker.engine.search import Limits, NativeSearch, Progress, ReferenceSearch
+from checker.language.layout import leaves
+from checker.matrix.cells import Cell
+from checker.matrix.roles import ROLES
+from checker.questions.bisimulation import I64
+from checker.questions.graph_compare import called, columns, meaning_of
+from checker.questions.refinement import own_fields
+from checker.stories.replay import name_of
+from checker.stories.trace import show
+from model.finite import decode
+from model.observers import Observer
+
+Look = tuple[int, ...]  # all that is read in a state
+Event = tuple[Hashable | None, Look]  # the step, if an observer takes it itself, and what is read after it
+U64 = NDArray[np.uint64]
+
+
+class Watched:
+    """One cell and who looks at it."""
+
+    def __init__(self, cell: Cell, observers: Sequence[Observer], fixed: Collection[Enum] = ()) -> None:
+        """fixed: choices that userspace has made: a step whose parameter is another value of one of these is not taken."""
+        self.cell, self.observers = cell, observers
+        self.readings = tuple({p.function: p for observer in observers for p in observer.reads}.values())
+        self.reference = Reference(cell.system, cell.scope)
+        self.asked = [(p, values) for p in self.readings for values in bindings_of(p, cell.scope)]
+        steps, actors = cell.system.steps(), {observer.by for observer in observers}
+        self.seen_steps: list[Hashable | None] = [
+            called(move) if steps[move.step].by in actors else None for move in self.reference.moves
+        ]
+        other = {type(value): value for value in fixed}
+        self.allowed = [
+            all(other.get(type(a), a) == a for a in move.args if isinstance(a, Enum)) for move in self.reference.moves
+        ]
+        self._leaves = list(leaves(cell.system.state_type(cell.scope)))
+        memory = {name for observer in observers if observer.role != cell.subject
+                  for name in own_fields(cell.system.__bases__[list(ROLES).index(observer.role)])}  # fmt: skip
+        self.memory = {
+            (leaf.path, meaning_of(leaf.type)): k for k, leaf in enumerate(self._leaves) if leaf.path[0] in memory
+        }
+
+    # --- one state, one step, in CPython ---
+
+    def look(self, state: Codes) -> Look:
+        """What is read in a state."""
+        asked = [(p.function, values) for p, values in self.asked]
+        return (*map(int, self.reference.all_hold(asked, state)), *(state[k] for k in self.memory.values()))
+
+    def event(self, move: int, before: Look, after: Look) -> Event | None:
+        """What is seen of a step; None if nothing."""
+        step = self.seen_steps[move]
+        return None if step is None and before == after else (step, after)
+
+    def steps_from(self, state: Codes) -> Iterator[tuple[int, Codes]]:
+        """The steps that are asked about."""
+        for number, after in self.reference.successors(state):
+            if self.allowed[number]:
+                yield number, after
+
+    def call_text(self, step: Hashable) -> str:
+        """`write_spiv(cpu=0, enabled=1, directed_eoi=1)`."""
+        move = next(m for m, seen in zip(self.reference.moves, self.seen_steps, strict=True) if seen == step)
+        code = getattr(self.cell.system, move.step).__code__
+        names = code.co_varnames[1 : code.co_argcount]
+        return f"{move.step}({', '.join(f'{n}={show(a)}' for n, a in zip(names, move.args, strict=True))})"
+
+    def changes(self, before: Look | None, after: Look) -> list[str]:
+        """What an observer reads that it did not read before (None: of all that it reads), in words."""
+        became, ended = list[str](), list[str]()
+        for k, (p, values) in enumerate(self.asked):
+            if before is not None and before[k] == after[k]:
+                continue
+            names = p.function.__code__.co_varnames[1 : p.function.__code__.co_argcount]
+            text = p.sentence.format_map(dict(zip(names, map(show, values), strict=True)))
+            (became if after[k] else ended).append(text)
+        for k, number in enumerate(self.memory.values(), len(self.asked)):
+            if before is None or before[k] != after[k]:
+                leaf = self._leaves[number]
+                became.append(f"{name_of(self.cell.system, leaf)[1]} is {show(decode(leaf.type, after[k]))}")
+        return became + [f"no longer: {text}" for text in ended if before is not None]
+
+
+def watched_pair(
+    base: Cell, design: Cell, observers: Sequence[Observer], fixed: Collection[Enum] = ()
+) -> tuple[Watched, Watched]:
+    """Of what each has in memory that is read, only what both have is compared."""
+    one, two = Watched(base, observers, fixed), Watched(design, observers, fixed)
+    common = [key for key in one.memory if key in two.memory]
+    for watched in (one, two):
+        watched.memory = {key: watched.memory[key] for key in common}
+    return one, two
+
+
+@dataclass(frozen=True)
+class SeenGraph:
+    """All that can be reached. looks: u64[states, k], what is read; edges: i64[m, 3], source, move, target; allowed ones."""
+
+    outcome: Outcome
+    looks: U64
+    edges: I64
+    lines: Mapping[SourceLine, bool]
+
+
+def explored(watched: Watched, limits: Limits, on_progress: Progress | None, engine: str = "auto") -> SeenGraph:
+    """Raises ModelError, NoCompiler if `engine` is native, KeyboardInterrupt."""
+    cell = watched.cell
+    prepared = prepare(cell.system, cell.scope, watched.readings)
+    search = _search(prepared, watched.reference, engine)
+    outcome = search.run(limits, on_progress)
+    if outcome is Outcome.INTERRUPTED:
+        raise KeyboardInterrupt
+    if outcome is not Outcome.COMPLETE:
+        return SeenGraph(outcome, np.zeros((0, 0), np.uint64), np.zeros((0, 3), np.int64), {})
+    looks, edges = _of_native(watched, prepared, search) if isinstance(search, NativeSearch) else _of_cpython(watched, search)
+    kept = np.array(watched.allowed, np.bool_)[edges[:, 1]]
+    return SeenGraph(outcome, looks, edges[kept], search.lines_run())
+
+
+def _search(prepared: Prepared, reference: Reference, engine: str) -> NativeSearch | ReferenceSearch:
+    if engine != "reference":
+        try:
+            return NativeSearch(prepared.program, reference, keep_edges=True, prepared=prepared, noted=prepared.noted)
+        except NoCompiler:
+            if engine == "native":
+                raise
+    return ReferenceSearch(prepared.program, reference, prepared.properties, prepared.noted)
+
+
+def _of_native(watched: Watched, prepared: Prepared, search: NativeSearch) -> tuple[U64, I64]:
+    bits = search.exploration.eval_atoms(range(atom_count(prepared.program, False)))
+    graph = search.graph()
+    sources = np.repeat(np.arange(graph.n, dtype=np.int64), np.diff(graph.row.astype(np.int64)))
+    edges = np.stack([sources, graph.label.astype(np.int64), graph.target.astype(np.int64)], axis=1)
+    memory = columns(search.exploration.packed(), search.layout.widths)[:, list(watched.memory.values())]
+    return np.concatenate([_words(bits.T), memory], axis=1), edges
+
+
+def _of_cpython(watched: Watched, search: ReferenceSearch) -> tuple[U64, I64]:
+    count = len(watched.asked)
+    looks = np.array([watched.look(state) for state in search.explored.states], np.uint64)
+    edges = np.array([(s, m, t) for s, m, t in search.explored.edges], np.int64).reshape(-1, 3)
+    return np.concatenate([_words(looks[:, :count].astype(np.uint8)), looks[:, count:]], axis=1), edges
+
+
+def _words(bits: NDArray[np.uint8]) -> U64:
+    """u64[states, words] of u8[states, bits]."""
+    packed = np.packbits(bits, axis=1)
+    padded = np.zeros((len(packed), -(-packed.shape[1] // 8) * 8), np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    return padded.view(np.uint64)
