@@ -16,7 +16,7 @@ from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_
 from checker.matrix.select import Selection, selection
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "trace", "show")  # a system and who stands around it
+SELECTING = ("prove", "diff", "nfc", "trace", "show")  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # in the current directory
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -107,6 +107,11 @@ def add_selection(parser: ArgumentParser, without: str = "default: all", how_man
     add_system(parser, how_many)
     parser.add_argument("--property", action="append", metavar="P", help=f"a name, or a .py file of yours; {without}")
     add_scope(parser)
+    add_limits(parser)
+
+
+def add_limits(parser: ArgumentParser) -> None:
+    """How far a cell is explored, and by which engine."""
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
@@ -172,6 +177,20 @@ def _compat(parser: ArgumentParser) -> None:
     parser.add_argument("--max-states", type=positive, metavar="N", help="pairs in a cell; more is INCONCLUSIVE")
     parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
     add_engine(parser)
+
+
+def _nfc(parser: ArgumentParser) -> None:
+    parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
+    add_system(parser)
+    add_scope(parser)
+    when = (
+        "only the cells with these choices, e.g. flags=NONE; what asks for another one in a step is then left out, too"
+    )
+    parser.add_argument("--when", default="", action=Joined, metavar="K=V,...", help=when)
+    parser.add_argument("--observe", choices=("guest", "vmm", "both"), default="both", help="who looks (default: both)")
+    parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
+    add_limits(parser)
+    parser.set_defaults(property=None)
 
 
 def _gate(parser: ArgumentParser) -> None:
@@ -285,7 +304,7 @@ def look_up(options: Namespace) -> None:
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(options.design, reverse=options.reverse)
     if options.command in SELECTING:
-        if options.command == "diff":
+        if options.command in ("diff", "nfc"):
             options.beside = selection_of(options, options.base)
         options.asked = selection_of(options, options.design)
 
@@ -319,6 +338,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "prove": _prove,
     "diff": _diff,
     "compat": _compat,
+    "nfc": _nfc,
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,

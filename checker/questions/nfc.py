@@ -13,24 +13,27 @@ import numpy as np
 
 from checker.engine.native import Outcome
 from checker.engine.passages import SourceLine
+from checker.engine.reference import Move
 from checker.engine.search import Limits, Progress
-from checker.matrix.cells import Cell
 from checker.matrix.scope import scope_value
 from checker.questions.bisimulation import I64, numbered
 from checker.questions.compare import Pair
 from checker.questions.experiment import FIRST, Experiment, ExperimentSearch, Telling, TooMany, Walk
 from checker.questions.report import reproduce
-from checker.questions.retold import Retold, taken_again
+from checker.questions.retold import Retold, listed, taken_again
 from checker.questions.seen import SeenGraph, Watched, explored, watched_pair
 from checker.questions.weak import SILENT, Labelled, TooLarge, strong_quotient, weakly_alike
 from checker.stories.replay import lanes_of, provenance_of, replay
-from checker.stories.trace import Trace, steps_text
-from checker.words import count
+from checker.stories.trace import Trace, show, steps_text
 from model.lang import Kind
 from model.observers import OBSERVERS
 
+BOTH = "both"  # observers
 EQUAL, DIFFERS, INCONCLUSIVE = "EQUAL", "DIFFERS", "INCONCLUSIVE"
-QUICK, MOST = 20_000, 2_000_000  # nodes of the search for an experiment: before, and after it is known that there is a difference
+QUICK, MOST = (
+    20_000,
+    2_000_000,
+)  # nodes of the search for an experiment: before, and after it is known that there is a difference
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,10 @@ def decide(graph: Labelled, one: int, other: int, tick: Callable[[], None] | Non
     if isinstance(found, Experiment):
         return Decision(False, found, quotient.of)
     why = "no single run tells them apart: one has to try several ways from the same state (branching time)"
-    return Decision(False, why=why if found is None else f"no run among the first {MOST:,} tells them apart, but they are not bisimilar")
+    return Decision(
+        False,
+        why=why if found is None else f"no run among the first {MOST:,} tells them apart, but they are not bisimilar",
+    )
 
 
 def _searched(
@@ -180,7 +186,10 @@ def _if_alike(watched: Sequence[Watched], whole: Joined) -> tuple[str, str]:
     owed = {move.step: move.fair for move in watched[0].reference.moves}
     other = [m.step for m in watched[1].reference.moves if owed.get(m.step, m.fair) is not m.fair]
     if other:
-        return INCONCLUSIVE, f"all that can be seen is the same, but other fairness of {', '.join(dict.fromkeys(other))}"
+        return (
+            INCONCLUSIVE,
+            f"all that can be seen is the same, but other fairness of {', '.join(dict.fromkeys(other))}",
+        )
     return EQUAL, ""
 
 
@@ -212,3 +221,45 @@ def _moves(whole: Joined, experiment: Experiment, of: I64) -> list[int]:
 def _names(pair: Pair) -> tuple[str, str]:
     role = pair.design.subject
     return pair.base.names[role], pair.design.names[role]
+
+
+def story(answer: NfcAnswer, observe: str) -> Trace:
+    """The run of the side that tells, as a story."""
+    told, pair = answer.told, answer.pair
+    assert told is not None
+    names, cell = _names(pair), pair.base if answer.side == FIRST else pair.design
+    events = replay(cell.system, cell.scope, [(move.step, move.args) for move in told.moves])
+    loop = len(told.moves) - told.loop if told.loop else None
+    return Trace(
+        property_name="nfc", kind=Kind.ALWAYS, verdict=DIFFERS, sentence=told.said,
+        provenance=provenance_of(cell.system), cell=dict(cell.names),
+        scope={n: scope_value(v) for n, v in vars(cell.scope).items()}, lanes=lanes_of(cell.system, events),
+        events=events, loop_start=loop, reproduce=_reproduce(pair, names[0], observe),
+    )  # fmt: skip
+
+
+def _reproduce(pair: Pair, base: str, observe: str) -> str:
+    command = reproduce("nfc", pair.design).replace("eoi nfc", f"eoi nfc {shlex.quote(base)}", 1)
+    return command + f" --observe {observe}" * (observe != BOTH)
+
+
+def end_lines(answer: NfcAnswer) -> list[str]:
+    """What each side shows at the end of the experiment, and how the other one came so far."""
+    told, names = answer.told, _names(answer.pair)
+    assert told is not None
+    mine, other = names if answer.side == FIRST else names[::-1]
+    said = [f"At the end {mine} can show next: {listed(told.mine)}."]
+    way = "by the same steps" if told.others == told.moves[: len(told.others)] else f"by {_calls(told.others)}"
+    so_far = "all but the last" if told.telling is Telling.SHOWS else "the same"
+    came = f"{other} shows {so_far} in {steps_text(len(told.others))}" + f", {way}," * bool(told.others)
+    return [*said, f"{came} and can show next: {listed(told.theirs)}."]
+
+
+def _calls(moves: Sequence[Move]) -> str:
+    return ", ".join(f"{move.step}({', '.join(map(show, move.args))})" for move in moves)
+
+
+def shortest(answers: Sequence[NfcAnswer]) -> NfcAnswer | None:
+    """The difference that takes the fewest steps; what is read before any step only where there is nothing else."""
+    told = [a for a in answers if a.told is not None]
+    return min(told, key=lambda a: (a.steps == 0, a.steps)) if told else None

@@ -106,7 +106,7 @@ class Following:
     def event_text(self, before: Look, event: Event) -> str:
         """The step where it is seen as such, else what is read after it."""
         step, after = event
-        return self.watched.call_text(step) if step is not None else _listed(self.watched.changes(before, after))
+        return self.watched.call_text(step) if step is not None else listed(self.watched.changes(before, after))
 
     def ready(self, state: Codes) -> frozenset[Event]:
         return frozenset(self.shown_by(self.closed({state: (None, None)})))
@@ -140,7 +140,7 @@ class _End:
 
     def shows(self) -> str:
         """The last step, which the other has no answer to."""
-        mine, theirs, (a, b) = self.mine.watched, self.theirs.watched, self.names
+        mine, b = self.mine.watched, self.names[1]
         event = self.events[-1] if self.events else None
         if event is None:
             raise self.disagree("the last step shows something", "nothing is seen of it")
@@ -149,20 +149,18 @@ class _End:
             raise self.disagree(f"{b} cannot show the last step", "it can")
         step, look = event
         if step is None:
-            return f"Of {b} the same was seen until then, but never this: {_listed(mine.changes(self.mine.look(self.states[-2]), look))}."
+            texts = mine.changes(self.mine.look(self.states[-2]), look)
+            return f"Of {b}, too, all is seen but the last, which it never shows then: {listed(texts)}."
         others = [other for same, other in answers if same == step]
         if not others:
-            return f"Of {b} the same was seen until then, but it cannot take that step."
-        here, there = mine.changes(others[0], look), theirs.changes(look, others[0])
-        return f"After that step, in {a}: {_listed(here)}; in {b}: {_listed(there)}."
+            return f"Of {b}, too, all is seen but the last step, which it cannot take then."
+        return f"After the last step: {listed(mine.differences(look, others[0], self.names))}."
 
     def reads(self) -> str:
-        mine, theirs, (a, b) = self.mine.watched, self.theirs.watched, self.names
         looks = self.mine.look(self.states[0]), self.theirs.look(self.theirs.watched.reference.start)
         if looks[0] == looks[1]:
             raise self.disagree("another state at the beginning", "the same")
-        here, there = mine.changes(looks[1], looks[0]), theirs.changes(looks[0], looks[1])
-        return f"Before any step, in {a}: {_listed(here)}; in {b}: {_listed(there)}."
+        return f"Before any step: {listed(self.mine.watched.differences(*looks, self.names))}."
 
     def refuses(self) -> str:
         a, b = self.names
@@ -175,7 +173,7 @@ class _End:
         known = self.theirs.shown_by(self.theirs.closed(dict(self.layer)))
         texts = [self.theirs.event_text(self.theirs.look(known[e]), e) for e in known if e in missing]
         which = "that" if len(always) == 1 else "one of that"
-        return f"From now on {a} can never show next what {b} always can, {which}: {_listed(texts)}."
+        return f"From now on {a} can never show next what {b} always can, {which}: {listed(texts)}."
 
     def stays(self) -> tuple[tuple[int, ...], int]:
         """The hidden moves, of which the last ones are a loop."""
@@ -203,7 +201,9 @@ def taken_again(
     before = seen[:-1] if telling is Telling.SHOWS else seen
     layers = end.theirs.layers(before)
     if len(layers) != len(before) + 1:
-        raise end.disagree("the same is seen of both until the end", f"only of {len(layers) - 1} of {len(before)} events")
+        raise end.disagree(
+            "the same is seen of both until the end", f"only of {len(layers) - 1} of {len(before)} events"
+        )
     end.layer = layers[-1]
     loop: tuple[int, ...] = ()
     length = 0
@@ -235,6 +235,6 @@ def _take(end: _End, numbers: Sequence[int]) -> None:
         state = following
 
 
-def _listed(texts: Sequence[str]) -> str:
+def listed(texts: Sequence[str]) -> str:
     more = f"; and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
     return ("; ".join(texts[:SHOWN]) or "nothing") + more

@@ -81,20 +81,49 @@ class Watched:
         names = code.co_varnames[1 : code.co_argcount]
         return f"{move.step}({', '.join(f'{n}={show(a)}' for n, a in zip(names, move.args, strict=True))})"
 
-    def changes(self, before: Look | None, after: Look) -> list[str]:
-        """What an observer reads that it did not read before (None: of all that it reads), in words."""
-        became, ended = list[str](), list[str]()
-        for k, (p, values) in enumerate(self.asked):
-            if before is not None and before[k] == after[k]:
-                continue
-            names = p.function.__code__.co_varnames[1 : p.function.__code__.co_argcount]
-            text = p.sentence.format_map(dict(zip(names, map(show, values), strict=True)))
-            (became if after[k] else ended).append(text)
+    def changes(self, before: Look, after: Look) -> list[str]:
+        """What is read that was not read before, and what is no longer, in words."""
+        became = [self._text(k) for k in self._readings(before, after) if after[k]]
+        ended = [
+            self._text(k) for k in self._readings(before, after) if before[k] and not self._replaced(k, before, after)
+        ]
+        memory = [f"{name} is {now}" for name, _, now in self._remembered(before, after)]
+        return became + memory + [f"no longer: {text}" for text in ended]
+
+    def differences(self, here: Look, there: Look, names: tuple[str, str]) -> list[str]:
+        """What is read in one system and not in the other one. names: of both."""
+        sides = [(names, here), (names[::-1], there)]
+        found = [f"{self._text(k)} in {one}, not in {other}" for (one, other), look in sides
+                 for k in self._readings(here, there) if look[k]]  # fmt: skip
+        return found + [
+            f"{name} is {one} in {names[0]}, {other} in {names[1]}"
+            for name, one, other in self._remembered(here, there)
+        ]
+
+    def _readings(self, one: Look, other: Look) -> list[int]:
+        """The formulas of which two looks say something else."""
+        return [k for k in range(len(self.asked)) if one[k] != other[k]]
+
+    def _text(self, k: int) -> str:
+        p, values = self.asked[k]
+        names = p.function.__code__.co_varnames[1 : p.function.__code__.co_argcount]
+        return p.sentence.format_map(dict(zip(names, map(show, values), strict=True)))
+
+    def _replaced(self, k: int, before: Look, after: Look) -> bool:
+        """Of these readings one at a time is true, and now it is another: it goes without saying that this one is not."""
+        p, values = self.asked[k]
+        same = [j for j, (q, v) in enumerate(self.asked) if q is p and v[:-1] == values[:-1]]
+        return len(same) > 1 and sum(before[j] for j in same) == sum(after[j] for j in same) == 1
+
+    def _remembered(self, one: Look, other: Look) -> list[tuple[str, str, str]]:
+        """The fields of an observer's own that are not the same: what they are called, and both values."""
+        found = list[tuple[str, str, str]]()
         for k, number in enumerate(self.memory.values(), len(self.asked)):
-            if before is None or before[k] != after[k]:
+            if one[k] != other[k]:
                 leaf = self._leaves[number]
-                became.append(f"{name_of(self.cell.system, leaf)[1]} is {show(decode(leaf.type, after[k]))}")
-        return became + [f"no longer: {text}" for text in ended if before is not None]
+                here, there = (show(decode(leaf.type, look[k])) for look in (one, other))
+                found.append((name_of(self.cell.system, leaf)[1], here, there))
+        return found
 
 
 def watched_pair(
@@ -128,7 +157,9 @@ def explored(watched: Watched, limits: Limits, on_progress: Progress | None, eng
         raise KeyboardInterrupt
     if outcome is not Outcome.COMPLETE:
         return SeenGraph(outcome, np.zeros((0, 0), np.uint64), np.zeros((0, 3), np.int64), {})
-    looks, edges = _of_native(watched, prepared, search) if isinstance(search, NativeSearch) else _of_cpython(watched, search)
+    looks, edges = (
+        _of_native(watched, prepared, search) if isinstance(search, NativeSearch) else _of_cpython(watched, search)
+    )
     kept = np.array(watched.allowed, np.bool_)[edges[:, 1]]
     return SeenGraph(outcome, looks, edges[kept], search.lines_run())
 
