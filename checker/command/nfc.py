@@ -44,8 +44,9 @@ def run(options: Namespace) -> int:
         print(as_json(options, answers, left, lines))
     else:
         print("\n".join(headline(options, answers, len(pairs))))
-        print_cells(answers)
+        print_cells([a for a in answers if a.verdict != EQUAL])
         print_story(options, answers)
+        print_cells([a for a in answers if a.verdict == EQUAL])
         print_notes(answers, apart, lines)
     if left:
         print(f"eoi: interrupted: INCONCLUSIVE: {left} of {count(len(pairs), 'cell')} not compared", file=sys.stderr)
@@ -142,7 +143,7 @@ def cell_text(answer: NfcAnswer) -> str:
 
 
 def print_story(options: Namespace, answers: Sequence[NfcAnswer]) -> None:
-    """The shortest experiment, and what each side shows at its end."""
+    """The shortest experiment, and what each side shows at its end: with what can be told in a mail."""
     best = nfc.shortest(answers)
     if best is None:
         return

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +17,20 @@ from checker.engine.passages import SourceLine
 from checker.engine.prepare import Prepared, prepare
 from checker.engine.reference import Codes, Reference, bindings_of
 from checker.engine.search import Limits, NativeSearch, Progress, ReferenceSearch
+from checker.errors import EnginesDisagree
 from checker.language.layout import leaves
 from checker.matrix.cells import Cell
 from checker.matrix.roles import ROLES
 from checker.questions.bisimulation import I64
 from checker.questions.graph_compare import called, columns, meaning_of
+from checker.questions.recheck import ENGINE, SEED
 from checker.questions.refinement import own_fields
 from checker.stories.replay import name_of
 from checker.stories.trace import show
 from model.finite import decode
 from model.observers import Observer
 
+AGAIN = 10  # states of each graph that CPython looks at, too
 Look = tuple[int, ...]  # all that is read in a state
 Event = tuple[Hashable | None, Look]  # the step, if an observer takes it itself, and what is read after it
 U64 = NDArray[np.uint64]
@@ -180,7 +184,21 @@ def _of_native(watched: Watched, prepared: Prepared, search: NativeSearch) -> tu
     sources = np.repeat(np.arange(graph.n, dtype=np.int64), np.diff(graph.row.astype(np.int64)))
     edges = np.stack([sources, graph.label.astype(np.int64), graph.target.astype(np.int64)], axis=1)
     memory = columns(search.exploration.packed(), search.layout.widths)[:, list(watched.memory.values())]
+    _look_again(watched, search, bits, memory)
     return np.concatenate([_words(bits.T), memory], axis=1), edges
+
+
+def _look_again(watched: Watched, search: NativeSearch, bits: NDArray[np.uint8], memory: U64) -> None:
+    """Of a sample of the states, what is read there and what follows, in CPython. Raises EnginesDisagree."""
+    count = search.stats().states
+    for number in Random(SEED).sample(range(count), min(count, AGAIN)):
+        codes = search.codes(number)
+        compiled = *map(int, bits[:, number]), *map(int, memory[number])
+        after = {(move, search.codes(to)) for move, to in search.edges(number) if to is not None}
+        said = {(move, to) for move, to in watched.reference.successors(codes)}
+        if compiled != watched.look(codes) or after != said:
+            told = {ENGINE: f"{compiled} and {len(after)} steps", "CPython": f"{watched.look(codes)} and {len(said)}"}
+            raise EnginesDisagree(f"{watched.cell}: state {number}", told)
 
 
 def _of_cpython(watched: Watched, search: ReferenceSearch) -> tuple[U64, I64]:
