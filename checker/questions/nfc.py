@@ -56,7 +56,7 @@ class NfcAnswer:
 
 
 @dataclass(frozen=True)
-class Joined:
+class Together:
     """Both graphs as one. graph: its labels are what is seen. moves: of each edge, the number of its move; second: where the
     states of the second one begin."""
 
@@ -65,7 +65,7 @@ class Joined:
     second: int
 
 
-def joined(watched: Sequence[Watched], graphs: Sequence[SeenGraph]) -> Joined:
+def joined(watched: Sequence[Watched], graphs: Sequence[SeenGraph]) -> Together:
     looks = numbered(np.concatenate([graph.looks for graph in graphs]))
     names: dict[object, int] = {None: 0}
     edges, moves, first = list[I64](), list[I64](), 0
@@ -80,7 +80,7 @@ def joined(watched: Sequence[Watched], graphs: Sequence[SeenGraph]) -> Joined:
     events = found[:, 1] * (int(looks.max(initial=0)) + 1) + looks[found[:, 2]]  # the step, and what is read after it
     labels = np.where(silent, SILENT, 1 + np.unique(events, return_inverse=True)[1].reshape(-1))
     found[:, 1] = labels
-    return Joined(Labelled(looks, found), np.concatenate(moves), len(graphs[0].looks))
+    return Together(Labelled(looks, found), np.concatenate(moves), len(graphs[0].looks))
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,8 @@ def compare(
     side = found.experiment.who
     names = _names(pair)
     numbers = _moves(whole, found.experiment, found.of)
-    ordered = (watched, names) if side == FIRST else (watched[::-1], names[::-1])
-    told = taken_again(*ordered[0], numbers, found.experiment.telling, ordered[1])
+    one, other = watched if side == FIRST else watched[::-1]
+    told = taken_again(one, other, numbers, found.experiment.telling, names if side == FIRST else (names[1], names[0]))
     return NfcAnswer(pair, DIFFERS, "", *size, side, told, lines)
 
 
@@ -178,7 +178,7 @@ def _identical(watched: Sequence[Watched], graphs: Sequence[SeenGraph]) -> bool:
     return same and watched[0].seen_steps == watched[1].seen_steps
 
 
-def _if_alike(watched: Sequence[Watched], whole: Joined) -> tuple[str, str]:
+def _if_alike(watched: Sequence[Watched], whole: Together) -> tuple[str, str]:
     """EQUAL, where there was something to see, and what endless runs owe is the same."""
     reached = _reached(whole.graph)
     if not (whole.graph.edges[reached[whole.graph.edges[:, 0]], 1] != SILENT).any():
@@ -206,7 +206,7 @@ def _reached(graph: Labelled) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return found
 
 
-def _moves(whole: Joined, experiment: Experiment, of: I64) -> list[int]:
+def _moves(whole: Together, experiment: Experiment, of: I64) -> list[int]:
     """The numbers of the moves of a run that an experiment is."""
     state = 0 if experiment.who == FIRST else whole.second
     edges, found = whole.graph.edges, list[int]()

@@ -181,7 +181,7 @@ def _search(prepared: Prepared, reference: Reference, engine: str) -> NativeSear
 def _of_native(watched: Watched, prepared: Prepared, search: NativeSearch) -> tuple[U64, I64]:
     bits = search.exploration.eval_atoms(range(atom_count(prepared.program, False)))
     graph = search.graph()
-    sources = np.repeat(np.arange(graph.n, dtype=np.int64), np.diff(graph.row.astype(np.int64)))
+    sources = np.repeat(np.arange(graph.n, dtype=np.int64), (graph.row[1:] - graph.row[:-1]).astype(np.int64))
     edges = np.stack([sources, graph.label.astype(np.int64), graph.target.astype(np.int64)], axis=1)
     memory = columns(search.exploration.packed(), search.layout.widths)[:, list(watched.memory.values())]
     _look_again(watched, search, bits, memory)

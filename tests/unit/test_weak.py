@@ -39,6 +39,7 @@ CASES = [
     ("both spin", toy((0, 1, 1), (1, 0, 1), (2, 1, 3), (3, 0, 4), (4, 0, 3)), 0, 2, True, None),
     ("other colours", toy((0, 1, 1), (2, 1, 3), colours="aabb"), 0, 2, False, (Telling.READS, 0)),
     ("early is as good as late", toy((0, 1, 1), (1, 0, 2), (2, 2, 3), (1, 3, 3), (0, 1, 2), (4, 1, 5), (5, 0, 6), (6, 2, 7), (5, 3, 7)), 0, 4, True, None),
+    ("it is chosen twice", toy((0, 1, 1), (1, 2, 2), (1, 2, 3), (2, 3, 4), (3, 4, 4), (5, 1, 6), (5, 1, 7), (6, 2, 8), (7, 2, 9), (8, 3, 4), (9, 4, 4)), 0, 5, False, None),
     ("nothing", toy((0, 1, 0)), 0, 0, True, None),
 ]  # fmt: skip
 
@@ -96,7 +97,7 @@ def test_the_random_graphs_are_of_all_kinds():
     found = Counter[object]()
     for number in range(TOYS):
         told = decide(random_toy(Random(number), STATES).graph, 0, STATES)
-        found[told.alike and "alike" or (told.experiment and told.experiment.telling)] += 1
+        found[(told.alike and "alike") or (told.experiment and told.experiment.telling)] += 1
     strongly = 0
     for number in range(TOYS):
         graph = random_toy(Random(number), STATES).graph
