@@ -43,7 +43,7 @@ def run(options: Namespace) -> int:
     if options.json:
         print(as_json(options, answers, left, lines))
     else:
-        print("\n".join(headline(options, answers, len(pairs))))
+        print("\n".join(headline(options, answers, len(pairs), undecided=undecided)))
         print_cells([a for a in answers if a.verdict != EQUAL])
         print_story(options, answers)
         print_cells([a for a in answers if a.verdict == EQUAL])
@@ -106,13 +106,14 @@ def not_run(answers: Sequence[NfcAnswer]) -> list[SourceLine]:
 # --- as text ---
 
 
-def headline(options: Namespace, answers: Sequence[NfcAnswer], cells: int) -> list[str]:
-    """The answer."""
+def headline(options: Namespace, answers: Sequence[NfcAnswer], cells: int, *, undecided: bool) -> list[str]:
+    """The answer. undecided: something was not looked at."""
     verdicts = [a.verdict for a in answers]
     parts = [f"{v} in {_of(verdicts.count(v), cells)}" for v in (DIFFERS, EQUAL, INCONCLUSIVE) if v in verdicts]
     parts += [f"{cells - len(answers)} not compared"] * (len(answers) < cells)
     best = nfc.shortest(answers)
     parts += [f"told apart in {steps_text(best.steps)}"] if best else []
+    parts += [f"{INCONCLUSIVE}: see below"] * (undecided and INCONCLUSIVE not in verdicts)
     when = f" when {options.when}" if options.when else ""
     said = f"{options.asked.name} against {options.beside.name}{when}: {', '.join(parts)}; as seen by {SEEN_BY[options.observe]}"
     return wrap(said, "", "  ", WIDTH)
@@ -125,9 +126,9 @@ def _of(number: int, cells: int) -> str:
 def print_cells(answers: Sequence[NfcAnswer]) -> None:
     """The cells of which the same is to be said, together."""
     groups = dict[tuple[str, str], list[str]]()
-    for answer in answers:
+    for answer in sorted(answers, key=lambda a: (a.verdict, a.steps)):
         groups.setdefault((answer.verdict, cell_text(answer)), []).append(str(answer.pair.design))
-    for (verdict, text), cells in sorted(groups.items()):
+    for (verdict, text), cells in groups.items():
         print()
         for line in wrap(f"{verdict:<8} {text}".rstrip(), "", "  ", WIDTH):
             print(line)
@@ -147,7 +148,8 @@ def print_story(options: Namespace, answers: Sequence[NfcAnswer]) -> None:
     best = nfc.shortest(answers)
     if best is None:
         return
-    print("\n" + to_text(nfc.story(best, options.observe)))
+    said = ["--observe", options.observe] * (options.observe != "both") + ["--when", options.when] * bool(options.when)
+    print("\n" + to_text(nfc.story(best, *said)))
     for text in nfc.end_lines(best):
         print("\n".join(wrap(text, "", "  ", WIDTH)))
 

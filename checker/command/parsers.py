@@ -61,13 +61,21 @@ def seconds(text: str) -> float:
 class Joined(argparse.Action):
     """`--scope a=1 --scope b=2` is `--scope a=1,b=2`: a long one can be broken where it is pasted."""
 
+    example = "cpus=1,pins=1"
+
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[object] | None, option: str | None = None
     ) -> None:  # fmt: skip
         if not values:
-            parser.error(f"argument {option}: K=V is needed, e.g. {option} cpus=1,pins=1")
+            parser.error(f"argument {option}: K=V is needed, e.g. {option} {self.example}")
         before = getattr(namespace, self.dest)
         setattr(namespace, self.dest, f"{before},{values}" if before else values)
+
+
+class JoinedChoices(Joined):
+    """The same for `--when`, which takes no sizes."""
+
+    example = "flags=NONE"
 
 
 def add_scope(parser: ArgumentParser) -> None:
@@ -186,7 +194,7 @@ def _nfc(parser: ArgumentParser) -> None:
     when = (
         "only the cells with these choices, e.g. flags=NONE; what asks for another one in a step is then left out, too"
     )
-    parser.add_argument("--when", default="", action=Joined, metavar="K=V,...", help=when)
+    parser.add_argument("--when", default="", action=JoinedChoices, metavar="K=V,...", help=when)
     parser.add_argument("--observe", choices=("guest", "vmm", "both"), default="both", help="who looks (default: both)")
     parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
     add_limits(parser)

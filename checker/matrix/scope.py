@@ -123,7 +123,7 @@ def parse_scope(text: str, of: type[Scope] = Scope, option: str = "--scope") -> 
         name, equals, value = part.partition("=")
         if not equals:
             raise UserError(f"{option} takes NAME=VALUE,...: {part!r} has no '='")
-        found = _scope_value(name, value, look_up("scope name", name, defaults, ", ".join(defaults)), option)
+        found = _scope_value(name, value, look_up("scope name", name, defaults), option)
         if values.setdefault(name, found) != found:
             raise UserError(f"{option} {part}: {name} has another value before, {scope_value(values[name])}")
     return values

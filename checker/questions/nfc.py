@@ -28,7 +28,6 @@ from checker.stories.trace import Trace, show, steps_text
 from model.lang import Kind
 from model.observers import OBSERVERS
 
-BOTH = "both"  # observers
 EQUAL, DIFFERS, INCONCLUSIVE = "EQUAL", "DIFFERS", "INCONCLUSIVE"
 QUICK, MOST = (
     20_000,
@@ -180,8 +179,7 @@ def _identical(watched: Sequence[Watched], graphs: Sequence[SeenGraph]) -> bool:
 
 def _if_alike(watched: Sequence[Watched], whole: Together) -> tuple[str, str]:
     """EQUAL, where there was something to see, and what endless runs owe is the same."""
-    reached = _reached(whole.graph)
-    if not (whole.graph.edges[reached[whole.graph.edges[:, 0]], 1] != SILENT).any():
+    if not (whole.graph.edges[:, 1] != SILENT).any():
         return INCONCLUSIVE, "nothing is ever seen here: these cells would show no difference"
     owed = {move.step: move.fair for move in watched[0].reference.moves}
     other = [m.step for m in watched[1].reference.moves if owed.get(m.step, m.fair) is not m.fair]
@@ -191,19 +189,6 @@ def _if_alike(watched: Sequence[Watched], whole: Together) -> tuple[str, str]:
             f"all that can be seen is the same, but other fairness of {', '.join(dict.fromkeys(other))}",
         )
     return EQUAL, ""
-
-
-def _reached(graph: Labelled) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """bool[states]: from state 0, which what is left out of the steps may keep from some."""
-    walk, found = Walk(graph), np.zeros(graph.n, np.bool_)
-    found[0] = True
-    going = [0]
-    while going:
-        for _, target in walk.after(going.pop()):
-            if not found[target]:
-                found[target] = True
-                going.append(target)
-    return found
 
 
 def _moves(whole: Together, experiment: Experiment, of: I64) -> list[int]:
@@ -223,8 +208,8 @@ def _names(pair: Pair) -> tuple[str, str]:
     return pair.base.names[role], pair.design.names[role]
 
 
-def story(answer: NfcAnswer, observe: str) -> Trace:
-    """The run of the side that tells, as a story."""
+def story(answer: NfcAnswer, *options: str) -> Trace:
+    """The run of the side that tells, as a story. options: what else was said to ask for it."""
     told, pair = answer.told, answer.pair
     assert told is not None
     names, cell = _names(pair), pair.base if answer.side == FIRST else pair.design
@@ -234,13 +219,13 @@ def story(answer: NfcAnswer, observe: str) -> Trace:
         property_name="nfc", kind=Kind.ALWAYS, verdict=DIFFERS, sentence=told.said,
         provenance=provenance_of(cell.system), cell=dict(cell.names),
         scope={n: scope_value(v) for n, v in vars(cell.scope).items()}, lanes=lanes_of(cell.system, events),
-        events=events, loop_start=loop, reproduce=_reproduce(pair, names[0], observe),
+        events=events, loop_start=loop, reproduce=_reproduce(pair, names[0], options),
     )  # fmt: skip
 
 
-def _reproduce(pair: Pair, base: str, observe: str) -> str:
+def _reproduce(pair: Pair, base: str, options: Sequence[str]) -> str:
     command = reproduce("nfc", pair.design).replace("eoi nfc", f"eoi nfc {shlex.quote(base)}", 1)
-    return command + f" --observe {observe}" * (observe != BOTH)
+    return shlex.join([*shlex.split(command), *options])
 
 
 def end_lines(answer: NfcAnswer) -> list[str]:

@@ -150,10 +150,10 @@ class _End:
         step, look = event
         if step is None:
             texts = mine.changes(self.mine.look(self.states[-2]), look)
-            return f"Of {b}, too, all is seen but the last, which it never shows then: {listed(texts)}."
+            return f"{b} can show the same up to the last step, and then never this: {listed(texts)}."
         others = [other for same, other in answers if same == step]
         if not others:
-            return f"Of {b}, too, all is seen but the last step, which it cannot take then."
+            return f"{b} can show the same up to the last step, and cannot take that: {mine.call_text(step)}."
         return f"After the last step: {listed(mine.differences(look, others[0], self.names))}."
 
     def reads(self) -> str:

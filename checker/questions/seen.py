@@ -25,6 +25,7 @@ from checker.questions.bisimulation import I64
 from checker.questions.graph_compare import called, columns, meaning_of
 from checker.questions.recheck import ENGINE, SEED
 from checker.questions.refinement import own_fields
+from checker.questions.weak import Rows
 from checker.stories.replay import name_of
 from checker.stories.trace import show
 from model.finite import decode
@@ -164,8 +165,26 @@ def explored(watched: Watched, limits: Limits, on_progress: Progress | None, eng
     looks, edges = (
         _of_native(watched, prepared, search) if isinstance(search, NativeSearch) else _of_cpython(watched, search)
     )
-    kept = np.array(watched.allowed, np.bool_)[edges[:, 1]]
-    return SeenGraph(outcome, looks, edges[kept], search.lines_run())
+    if not all(watched.allowed):
+        looks, edges = _reached(looks, edges[np.array(watched.allowed, np.bool_)[edges[:, 1]]])
+    return SeenGraph(outcome, looks, edges, search.lines_run())
+
+
+def _reached(looks: U64, edges: I64) -> tuple[U64, I64]:
+    """What these edges lead to from the first state, numbered anew: breadth first, in the order of the edges."""
+    rows = Rows(edges[:, 0], edges[:, 2], len(looks))
+    numbers = np.full(len(looks), -1, np.int64)
+    numbers[:1] = 0
+    found = [np.zeros(min(1, len(looks)), np.int64)]
+    while len(found[-1]):
+        targets = rows.joined(found[-1], found[-1])[1]
+        targets = targets[numbers[targets] < 0]
+        fresh = targets[np.sort(np.unique(targets, return_index=True)[1])]
+        numbers[fresh] = sum(map(len, found)) + np.arange(len(fresh))
+        found.append(fresh)
+    kept = edges[numbers[edges[:, 0]] >= 0]
+    kept = np.stack([numbers[kept[:, 0]], kept[:, 1], numbers[kept[:, 2]]], axis=1)
+    return looks[np.concatenate(found)], kept[np.argsort(kept[:, 0], kind="stable")]
 
 
 def _search(prepared: Prepared, reference: Reference, engine: str) -> NativeSearch | ReferenceSearch:

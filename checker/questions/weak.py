@@ -92,6 +92,7 @@ def silent_closure(graph: Labelled) -> I64:
     rows = Rows(silent[:, 0], silent[:, 2], graph.n)
     known = fresh = np.arange(graph.n, dtype=np.int64) * (n + 1)
     while len(fresh):
+        _check(rows.count(fresh % n))
         origin, target = rows.joined(fresh // n, fresh % n)
         found = np.unique(origin * n + target)
         fresh = np.setdiff1d(found, known, assume_unique=True)
@@ -108,13 +109,14 @@ class Rows:
         self.values = values[order]
         self.begin = np.searchsorted(keys[order], np.arange(n + 1))
 
+    def count(self, keys: I64) -> int:
+        return int((self.begin[keys + 1] - self.begin[keys]).sum())
+
     def joined(self, carried: I64, keys: I64) -> tuple[I64, I64]:
-        """(carried, value) for each value of each key. Raises TooLarge."""
+        """(carried, value) for each value of each key."""
         counts = self.begin[keys + 1] - self.begin[keys]
-        total = int(counts.sum())
-        _check(total)
         ends = np.cumsum(counts)
-        at = np.arange(total) - np.repeat(ends - counts, counts) + np.repeat(self.begin[keys], counts)
+        at = np.arange(self.count(keys)) - np.repeat(ends - counts, counts) + np.repeat(self.begin[keys], counts)
         return np.repeat(carried, counts), self.values[at]
 
 
@@ -124,8 +126,10 @@ def _saturated(graph: Labelled, closure: I64) -> I64:
     after = Rows(closure[:, 0], closure[:, 1], graph.n)
     before = Rows(closure[:, 1], closure[:, 0], graph.n)
     seen = graph.edges[graph.edges[:, 1] != SILENT]
+    _check(after.count(seen[:, 2]))
     number, last = after.joined(np.arange(len(seen)), seen[:, 2])
     once = _distinct(np.stack([seen[number, 0], seen[number, 1], last], axis=1), graph.n)
+    _check(before.count(once[:, 0]))
     number, first = before.joined(np.arange(len(once)), once[:, 0])
     shown = _distinct(np.stack([first, once[number, 1], once[number, 2]], axis=1), graph.n)
     unseen = np.stack([closure[:, 0], np.full(len(closure), SILENT), closure[:, 1]], axis=1)

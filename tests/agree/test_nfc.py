@@ -98,7 +98,7 @@ def test_what_tells_v1_from_base_is_the_exit():
     found = answer(pair("base", "v1", "qemu", "windows_cg"))
     assert found.told is not None and found.side == 0
     assert found.told.said == (
-        "Of v1, too, all is seen but the last, which it never shows then: KVM_RUN of CPU0 returned KVM_EXIT_IOAPIC_EOI of vector 0."
+        "v1 can show the same up to the last step, and then never this: KVM_RUN of CPU0 returned KVM_EXIT_IOAPIC_EOI of vector 0."
     )
     assert [move.step for move in found.told.moves][-2:] == ["l1_apic_eoi", "vcpu_enter_guest"]
     assert found.told.mine == ("kvm_arch_handle_exit(cpu=0)",)
@@ -123,7 +123,7 @@ def test_the_story_and_both_engines():
     found, in_cpython = answer(asked), answer(asked, engine="reference")
     assert (found.verdict, found.steps, found.told) == (in_cpython.verdict, in_cpython.steps, in_cpython.told)
     assert (found.states, found.transitions) == (in_cpython.states, in_cpython.transitions)
-    story = nfc.story(found, "both")
+    story = nfc.story(found)
     assert story.headline == "DIFFERS in 9 steps (shortest)" and len(story.events) == 9
     assert "eoi nfc base v1 --vmm qemu" in story.reproduce
     assert answer(pair("base", "v6", "qemu", "linux"), engine="reference").verdict == EQUAL
@@ -258,7 +258,7 @@ def test_who_can_go_on_for_ever_unseen_is_told():
     assert found.verdict == DIFFERS and found.told is not None and found.told.telling is Telling.STAYS
     assert found.told.loop and {move.step for move in found.told.moves[-found.told.loop :]} == {"kvm_scan_again"}
     assert found.told.said == "Spins can go on so for ever, and nothing is seen of it; base cannot."
-    assert nfc.story(found, "both").loop_start == len(found.told.moves) - found.told.loop
+    assert nfc.story(found).loop_start == len(found.told.moves) - found.told.loop
 
 
 def test_other_fairness_is_not_called_equal():
