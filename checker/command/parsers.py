@@ -17,7 +17,7 @@ from checker.matrix.scope import LARGEST_SIZE
 from checker.matrix.select import Selection, selection
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "trace", "show", "review")  # a system and who stands around it
+SELECTING = ("prove", "diff", "review", "nfc", "trace", "show")  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # in the current directory
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -81,6 +81,12 @@ class Joined(argparse.Action):
         setattr(namespace, self.dest, f"{before},{values}" if before else values)
 
 
+class JoinedChoices(Joined):
+    """The same for `--when`, which takes no sizes."""
+
+    needed = "K=V is needed, e.g. --when flags=NONE"
+
+
 def add_scope(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices: see `eoi list scope`"
@@ -118,6 +124,11 @@ def add_selection(parser: ArgumentParser, without: str = "default: all", how_man
     add_system(parser, how_many)
     parser.add_argument("--property", action="append", metavar="P", help=f"a name, or a .py file of yours; {without}")
     add_scope(parser)
+    add_limits(parser)
+
+
+def add_limits(parser: ArgumentParser) -> None:
+    """How far a cell is explored, and by which engine."""
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
@@ -194,6 +205,20 @@ def _compat(parser: ArgumentParser) -> None:
     parser.add_argument("--max-states", type=positive, metavar="N", help="pairs in a cell; more is INCONCLUSIVE")
     parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
     add_engine(parser)
+
+
+def _nfc(parser: ArgumentParser) -> None:
+    parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
+    add_system(parser)
+    add_scope(parser)
+    when = (
+        "only the cells with these choices, e.g. flags=NONE; what asks for another one in a step is then left out, too"
+    )
+    parser.add_argument("--when", default="", action=JoinedChoices, metavar="K=V,...", help=when)
+    parser.add_argument("--observe", choices=("guest", "vmm", "both"), default="both", help="who looks (default: both)")
+    parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
+    add_limits(parser)
+    parser.set_defaults(property=None)
 
 
 def _gate(parser: ArgumentParser) -> None:
@@ -307,7 +332,7 @@ def look_up(options: Namespace) -> None:
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(options.design, reverse=options.reverse)
     if options.command in SELECTING:
-        if options.command == "diff":
+        if options.command in ("diff", "nfc"):
             options.beside = selection_of(options, options.base)
         options.asked = selection_of(options, options.design)
 
@@ -342,6 +367,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "diff": _diff,
     "compat": _compat,
     "review": _review,
+    "nfc": _nfc,
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,

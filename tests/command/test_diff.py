@@ -20,7 +20,7 @@ from checker.engine.search import Limits, NativeSearch
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties, designs
 from checker.questions import compare, compare_text, graph_compare, verdict
-from checker.questions.graph_compare import _columns, _equal, _Picture, _restricted, compare_graphs
+from checker.questions.graph_compare import _equal, _Picture, _restricted, columns, compare_graphs
 from checker.questions.model_diff import model_diff
 from checker.questions.verdict import Status, check_cell
 from checker.words import fold_names
@@ -470,7 +470,7 @@ def test_packed_states_are_cut_into_the_codes_that_the_engine_unpacks():
     prepared = prepare(c.system, c.scope, [])
     search = NativeSearch(prepared.lowered(), Reference(c.system, c.scope), keep_edges=True)
     search.run(Limits(), None)
-    codes = _columns(search.exploration.packed(), search.layout.widths)
+    codes = columns(search.exploration.packed(), search.layout.widths)
     chosen = [0, 1, len(codes) // 2, len(codes) - 1]
     assert [tuple(map(int, codes[n])) for n in chosen] == [search.codes(n) for n in chosen]
 
