@@ -31,6 +31,8 @@ COMMANDS = {
     "claims": "what was said in the thread, true or false",
     "replay": "run the stories out of a mail again (also a raw or a quoted one)",
     "doctor": "what this machine has, and what is missing",
+    "completion": "a script by which bash or zsh completes commands, options and names",
+    "help": "what a command can be told",
     "conform": "does the model do what the real system does? (needs /dev/kvm or QEMU)",
 }
 EPILOG = f"""\

@@ -13,6 +13,7 @@ from checker.matrix.loader import provenance
 from checker.matrix.roles import ALIASES, DEVICES, GUESTS, VMMS, all_properties, designs, mutants
 from checker.matrix.scope import LARGEST_SIZE, flag_lines, scope_value
 from checker.questions.simplifications import collect_simplifications
+from model.lang import Patch
 from model.machine import Machine, Scope
 
 WIDTH = 120  # columns
@@ -43,14 +44,18 @@ def _also(name: str) -> str:
     return f" (also: {', '.join(others)})" if others else ""
 
 
+def bugs() -> dict[str, Patch]:
+    """Historical bugs, then what they are told apart from."""
+    found = sorted(mutants().items(), key=lambda m: not m[0].startswith("mutant_"))
+    return {name: cls.patch for name, cls in found if cls.patch is not None and "patch" in vars(cls)}
+
+
 def _bugs() -> list[str]:
-    """Historical bugs, then what they are told apart from: `note` names the commits."""
-    lines = []
-    for name, cls in sorted(mutants().items(), key=lambda m: not m[0].startswith("mutant_")):
-        if cls.patch is not None and "patch" in vars(cls):
-            fixed = f"; fixed: {cls.patch.base}" if cls.patch.base else ""
-            lines.append(f"{name:<24} {cls.patch} [{cls.patch.note}{fixed}]")
-    return lines
+    """`note` names the commits."""
+    return [
+        f"{name:<24} {patch} [{patch.note}{f'; fixed: {patch.base}' if patch.base else ''}]"
+        for name, patch in bugs().items()
+    ]
 
 
 def _roles(family: Mapping[str, type[Machine]]) -> list[str]:

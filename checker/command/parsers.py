@@ -278,6 +278,15 @@ def _conform(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable numbers")
 
 
+def _help(parser: ArgumentParser) -> None:
+    parser.add_argument("about", nargs="?", choices=tuple(ADD), metavar="COMMAND", help="default: all, in a line each")
+
+
+def _completion(parser: ArgumentParser) -> None:
+    taken = 'eval "$(eoi completion bash)" in ~/.bashrc, or zsh in ~/.zshrc'
+    parser.add_argument("shell", choices=("bash", "zsh"), metavar="SHELL", help=f"bash or zsh: {taken}")
+
+
 def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
     if options.command == "prove" and options.tree:
@@ -328,4 +337,6 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "claims": _claims,
     "replay": _replay,
     "conform": _conform,
+    "completion": _completion,
+    "help": _help,
 }
