@@ -287,6 +287,11 @@ def _completion(parser: ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh"), metavar="SHELL", help=f"bash or zsh: {taken}")
 
 
+def _explain(parser: ArgumentParser) -> None:
+    what = "a word of the answers (`eoi list words`), a step, field, property, design, VMM, guest, device, option, ..."
+    parser.add_argument("word", nargs="+", metavar="WORD", help=what)
+
+
 def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
     if options.command == "prove" and options.tree:
@@ -339,4 +344,5 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "conform": _conform,
     "completion": _completion,
     "help": _help,
+    "explain": _explain,
 }
