@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from argparse import Action, ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,8 @@ from checker.command import cli
 from checker.command.exits import Exit
 from checker.command.list import bugs
 from checker.matrix.roles import ALIASES, DEVICES, GUESTS, VMMS, all_properties, designs
+from checker.questions.explain import index
+from checker.questions.skeleton import restatable
 from model.machine import Scope
 from properties.compat import CLAIMS
 
@@ -30,7 +33,8 @@ _eoi_{kind}{or_file}() {{
 }}
 """
 ALSO = {"bash": 'compgen -f -- "$1"', "zsh": '"files:file:_files"'}
-NO_MORE = {"bash": "compopt -o nospace 2>/dev/null || :", "zsh": ""}  # what follows `cpus=` stands beside it
+NO_MORE = {"bash": ":", "zsh": ""}
+BESIDE = {"bash": "compopt -o nospace 2>/dev/null || :", "zsh": ""}  # what follows `cpus=` stands beside it
 
 
 def run(options: Namespace) -> int:
@@ -69,7 +73,7 @@ def or_file(kind: str) -> str:
 
 def functions(kind: str) -> Mapping[str, str]:
     """The function of each shell that completes names of one kind, and files."""
-    names, also = NAMES[kind], NO_MORE if kind in NO_FILES else ALSO
+    names, also = NAMES[kind], BESIDE if kind == "scope" else NO_MORE if kind in NO_FILES else ALSO
     words = {"bash": shlex.quote(" ".join(names)), "zsh": shlex.join(names)}
     return {
         shell: text.format(kind=kind, or_file=or_file(kind), words=words[shell], also=also[shell])
@@ -77,7 +81,7 @@ def functions(kind: str) -> Mapping[str, str]:
     }
 
 
-NO_FILES = ("claim", "scope")
+NO_FILES = ("claim", "scope", "function", "word")
 NAMES: Mapping[str, Sequence[str]] = {
     "design": [*designs(), *ALIASES, *bugs()],
     "kernel": [*designs(), *ALIASES],
@@ -85,6 +89,10 @@ NAMES: Mapping[str, Sequence[str]] = {
     "guest": list(GUESTS),
     "device": [*DEVICES, "all"],
     "property": list(all_properties()),
+    "function": sorted(
+        {f for family in (designs(), VMMS, GUESTS, DEVICES) for cls in family.values() for f in restatable(cls)}
+    ),
+    "word": sorted({name for told in index().values() for name, _ in told if re.fullmatch(r"[\w.]+", name)}),
     "claim": [claim.name for claim in CLAIMS],
     "scope": [f"{name}=" for name in vars(Scope())],
 }

@@ -292,6 +292,18 @@ def _explain(parser: ArgumentParser) -> None:
     parser.add_argument("word", nargs="+", metavar="WORD", help=what)
 
 
+def _new(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE.py", help="is not written over, unless --force says so")
+    parser.add_argument(
+        "--base", metavar="DESIGN", help="what it patches: a design, VMM, guest or device (default: base)"
+    )
+    named = "a function to restate as it is (repeatable; default: the one that most patches are about)"
+    parser.add_argument("--function", action="append", metavar="NAME", help=named)
+    lifted = "a C patch or a mail that holds it (of a series, all of them in order): what it is in the model"
+    parser.add_argument("--from", dest="patch", nargs="+", metavar="FILE", help=lifted)
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+
+
 def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
     if options.command == "prove" and options.tree:
@@ -345,4 +357,5 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "completion": _completion,
     "help": _help,
     "explain": _explain,
+    "new": _new,
 }

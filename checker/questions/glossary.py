@@ -101,6 +101,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "REFUSED / refused": "of `eoi drift`: the C could not be lifted. Of `eoi migrations`: the move fails, and nothing changed. Of mutants: a value leaves its range",
         "absent": "this tree does not have the function",
         "lifted": "made of C by `eoi lift`, by the table beside the model",
+        "NOT WRITTEN YET": "a class that `eoi new --from` made of a patch that cannot be lifted: it is the base as it is, until you change it",
         "left out": "what of a patch is not in the model, or does not matter to it, with the reason",
     },
     "a VM that moves (eoi migrations)": {

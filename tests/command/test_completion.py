@@ -18,7 +18,7 @@ from tests.command.conftest import Ran
 pytestmark = pytest.mark.unit
 
 # Values that are no names and no files: numbers, and what `eoi migrations` prints.
-TYPED = {"N", "SIZE", "SECONDS", "STATES", "K", "T", "T:FROM:TO:OP", "WORD", "EXPR"}
+TYPED = {"N", "SIZE", "SECONDS", "STATES", "K", "T", "T:FROM:TO:OP", "EXPR"}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,10 @@ def completions(script: Path, *words: str) -> list[str]:
         (["eoi", "diff", "base", "woodhouse_draft1"], ["woodhouse_draft1"]),
         (["eoi", "diff", "base", "v1", "--vmm", "qemu", "--brie"], ["--brief"]),
         (["eoi", "compat", "base", "v6", "--claim", "qu"], ["quiet_guest"]),
+        (["eoi", "new", "mi"], ["mind map", "mine.py", "minutes.txt"]),
+        (["eoi", "new", "x.py", "--function", "vcpu_enter"], ["vcpu_enter_guest"]),
+        (["eoi", "explain", "vac"], ["vacuous"]),
+        (["eoi", "explain", "spiv_d"], ["spiv_directed_eoi"]),
         (["eoi", "replay", "minu"], ["minutes.txt"]),
         (["eoi", "lift", "-o", "mine"], ["mine.py"]),
         (["eoi", "conform", "q"], ["qemu"]),
