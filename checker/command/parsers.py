@@ -217,6 +217,12 @@ def _trace(parser: ArgumentParser) -> None:
         parser.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
     parser.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
     parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
+    watched = (
+        "an expression over s, the system, e.g. 's.ioapic[0].remote_irr': where it changes along the run (repeatable)"
+    )
+    parser.add_argument("--watch", action="append", metavar="EXPR", default=[], help=watched)
+    other = "instead of the first run a different one: the shortest of those that do without a step (a function) which the first takes (of a leads_to, a FREE or FINITE one), in its cell or a larger one like it; exit code as of the first"
+    parser.add_argument("--other", action="store_true", help=other)
 
 
 def _lift(parser: ArgumentParser) -> None:
