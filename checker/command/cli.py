@@ -34,6 +34,10 @@ COMMANDS = {
     "claims": "what was said in the thread, true or false",
     "replay": "run the stories out of a mail again (also a raw or a quoted one)",
     "doctor": "what this machine has, and what is missing",
+    "new": "a file to begin with: a class that restates what you will change",
+    "explain": "what a word of the answers, or a name of the model, means",
+    "completion": "a script by which bash or zsh completes commands, options and names",
+    "help": "what a command can be told",
     "conform": "does the model do what the real system does? (needs /dev/kvm or QEMU)",
 }
 EPILOG = f"""\

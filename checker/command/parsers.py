@@ -264,6 +264,12 @@ def _trace(parser: ArgumentParser) -> None:
         parser.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
     parser.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
     parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
+    watched = (
+        "an expression over s, the system, e.g. 's.ioapic[0].remote_irr': where it changes along the run (repeatable)"
+    )
+    parser.add_argument("--watch", action="append", metavar="EXPR", default=[], help=watched)
+    other = "instead of the first run a different one: the shortest of those that do without a step (a function) which the first takes (of a leads_to, a FREE or FINITE one), in its cell or a larger one like it; exit code as of the first"
+    parser.add_argument("--other", action="store_true", help=other)
 
 
 def _lift(parser: ArgumentParser) -> None:
@@ -325,6 +331,32 @@ def _conform(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable numbers")
 
 
+def _help(parser: ArgumentParser) -> None:
+    parser.add_argument("about", nargs="?", choices=tuple(ADD), metavar="COMMAND", help="default: all, in a line each")
+
+
+def _completion(parser: ArgumentParser) -> None:
+    taken = 'eval "$(eoi completion bash)" in ~/.bashrc, or zsh in ~/.zshrc'
+    parser.add_argument("shell", choices=("bash", "zsh"), metavar="SHELL", help=f"bash or zsh: {taken}")
+
+
+def _explain(parser: ArgumentParser) -> None:
+    what = "a word of the answers (`eoi list words`), a step, field, property, design, VMM, guest, device, option, ..."
+    parser.add_argument("word", nargs="+", metavar="WORD", help=what)
+
+
+def _new(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE.py", help="is not written over, unless --force says so")
+    parser.add_argument(
+        "--base", metavar="DESIGN", help="what it patches: a design, VMM, guest or device (default: base)"
+    )
+    named = "a function to restate as it is (repeatable; default: the one that most patches are about)"
+    parser.add_argument("--function", action="append", metavar="NAME", help=named)
+    lifted = "a C patch or a mail that holds it (of a series, all of them in order): what it is in the model"
+    parser.add_argument("--from", dest="patch", nargs="+", metavar="FILE", help=lifted)
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+
+
 def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
     if options.command == "prove" and options.tree:
@@ -377,4 +409,8 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "claims": _claims,
     "replay": _replay,
     "conform": _conform,
+    "completion": _completion,
+    "help": _help,
+    "explain": _explain,
+    "new": _new,
 }

@@ -11,6 +11,7 @@ from checker import files
 from checker.command import exits
 from checker.command.explore import exit_code, explore, first_shown, limits_of, story
 from checker.command.parsers import DIAGRAMS
+from checker.command.retrace import another, check_watched, watched_of, watched_text, with_watched
 from checker.errors import UserError
 from checker.matrix.roles import ROLES, registered_base
 from checker.matrix.scope import ScopeValue
@@ -35,13 +36,18 @@ def run(options: Namespace) -> int:
         if path.suffix != f".{form}":
             raise UserError(f"--{form} {path}: the file's name must end in .{form}")
         files.check_file(f"--{form}", path)
+    check_watched(options)
     campaign, found = _smallest(options)
     if found is None:
         print(f"No run to tell: {report.summary_line(campaign)}")
         return exit_code(campaign)
-    trace, shared = story(*found), also_of_base(options, *found)
+    told = another(options, campaign.results, *found) if options.other else (*found, story(*found))
+    if told is None:
+        return exits.decided(wrong=campaign.violated, undecided=campaign.open)
+    trace, shared = told[2], also_of_base(options, *told[:2])
+    seen = watched_of(options.watch, *told[:2])
     print(shared, file=sys.stderr if options.json else sys.stdout, end="\n\n" * bool(shared))
-    print(trace.to_json() if options.json else to_text(trace), end="")
+    print(with_watched(trace, seen) if options.json else to_text(trace) + watched_text(trace, seen), end="")
     for _, path in outputs:
         files.write_bytes(path, diagram.render(trace, path.suffix.lstrip("."), options.wide))
         print(f"diagram: {path}", file=sys.stderr)

@@ -214,19 +214,14 @@ class Judge:
         if reason is not None:
             return Verdict(p, Status.SKIPPED, note=reason)
         mine = self._atoms[p.function]
-        params = self._formulas[mine[0].formula].params
-        found = list[tuple[Path, dict[str, Value]]]()
+        found = list[tuple[Path, Atom]]()
         for _, of_binding in itertools.groupby(mine, lambda atom: atom.args):
             together = list(of_binding)
             path = self._witness(p, together)
             if path is not None:
-                found.append((path, binding_of(params, together[0].args)))
+                found.append((path, together[0]))
         if found:
-            shortest, binding = min(found, key=lambda f: (f[0].stem, len(f[0].states)))
-            status = Status.REACHED if p.kind == "reachable" else Status.VIOLATED
-            run = self._run(shortest)
-            self.recheck.run(p, binding, (run.codes, run.moves, run.loop_start, run.stutter))
-            return Verdict(p, status, binding, run)
+            return self.told(p, *min(found, key=lambda f: (f[0].stem, len(f[0].states))))
         if not self.complete:
             return Verdict(p, Status.INCONCLUSIVE, note=self.search.outcome.value)
         if p.kind == "leads_to" and self._stop.is_set():
@@ -234,6 +229,17 @@ class Judge:
         if p.kind == "reachable":
             return Verdict(p, Status.NEVER)
         return Verdict(p, Status.HOLDS, note=self._vacuous(p, mine))
+
+    def atoms_of(self, p: Property) -> Sequence[Atom]:
+        """What it asks, for each binding of its parameters."""
+        return self._atoms[p.function]
+
+    def told(self, p: Property, path: Path, atom: Atom) -> Verdict:
+        """That a run shows it for the values of the atom. Raises EnginesDisagree if CPython does not say so."""
+        binding = binding_of(self._formulas[atom.formula].params, atom.args)
+        run = self._run(path)
+        self.recheck.run(p, binding, (run.codes, run.moves, run.loop_start, run.stutter))
+        return Verdict(p, Status.REACHED if p.kind == "reachable" else Status.VIOLATED, binding, run)
 
     def _vacuous(self, p: Property, mine: Sequence[Atom]) -> str:
         if p.kind == "leads_to":
