@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
 
-from checker.command import checkout, exits
+from checker.command import checkout, exits, form
 from checker.command.usage import Parser
 from checker.interrupt import nothing_to_keep
 
@@ -106,11 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = False
     try:
         options = build_parser([named_in(words)]).parse_args(words)
-        as_json = bool(getattr(options, "json", False))
+        as_json = getattr(options, "form", form.JSON if getattr(options, "json", False) else "") == form.JSON
         checkout.check(options.command)
         with one_reading():
             parsers().look_up(options)
-            code: int = module_of(options.command).run(options)
+            with form.into_file(options):
+                code: int = module_of(options.command).run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         return _closed_pipe()

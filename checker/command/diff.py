@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 
 from checker.command import exits, json_text
 from checker.command.explore import explore, limits_of, story
+from checker.command.give import give
 from checker.command.lift import print_lifted
 from checker.command.parsers import selection_of
 from checker.engine.passages import line_texts
@@ -16,8 +17,10 @@ from checker.matrix.loader import property_argument
 from checker.matrix.roles import role_of
 from checker.matrix.select import Selection, select
 from checker.questions import compare, report
+from checker.questions.answer import of_diff
 from checker.questions.campaign import Campaign
 from checker.questions.graph_compare import INTERRUPTED
+from checker.questions.measured import measured_line
 from checker.questions.model_diff import changed_lines, diff_lines, model_diff
 from checker.questions.verdict import CellResult
 from checker.stories.write import to_text
@@ -78,7 +81,8 @@ def tell(options: Namespace, answer: tuple[compare.Diff, Campaign], *, folded: b
     """Print it; returns the exit code. folded: cells with one trace are one group."""
     diff, campaign = answer
     if options.json:
-        print(as_json(diff, options.asked))
+        worth = measured_line(users_file=any(r.lines_run for r in campaign.results))
+        give(options, of_diff(diff, worth, options.asked.not_read), "diff", as_json(diff, options.asked))
     else:
         print_lifted(options.asked.lifted, brief=options.brief)
         print_diff(options, diff, folded=folded or options.brief)
@@ -150,9 +154,9 @@ def print_traces(options: Namespace, listed: Sequence[compare.Change]) -> None:
         print(f"\n{all_} tells all of them. One of those not told: {command}")
 
 
-def as_json(diff: compare.Diff, asked: Selection) -> str:
+def as_json(diff: compare.Diff, asked: Selection) -> json_text.Json:
     """The model, the graphs, and every verdict that changes."""
-    content: json_text.Json = {
+    return {
         "base": diff.base,
         "design": diff.design,
         "answer": compare.headline(diff),
@@ -171,7 +175,6 @@ def as_json(diff: compare.Diff, asked: Selection) -> str:
         "only_of_one": [str(cell) for cell in diff.apart],
         "not_explored": [compare.reproduce(diff, pair) for pair in diff.unexplored],
     }
-    return json_text.document("diff", content)
 
 
 def _change(change: compare.Change) -> json_text.Json:

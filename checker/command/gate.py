@@ -14,11 +14,13 @@ from pathlib import Path
 from checker import files
 from checker.command import exits, json_text
 from checker.command.exits import Exit
+from checker.command.give import give
 from checker.command.parsers import EXPECTED, FULL, NOT_IN, not_here
 from checker.errors import UserError
 from checker.matrix.roles import ALIASES, is_path, look_up
 from checker.matrix.select import split
 from checker.questions import gate
+from checker.questions.answer import of_gate
 from checker.questions.expected import Difference, Table, difference_lines, differences, from_toml, to_toml
 from checker.words import count
 from model.machine import Machine
@@ -47,7 +49,9 @@ def run(options: Namespace) -> int:
         return write_expected(Path(options.write), found, left, only)
     listed = differences(gate.judged_only(expected, found) if unjudged else expected, found)
     if options.json:
-        print(as_json(judged, listed, options.expected, seconds))
+        expects = gate.judged_only(expected, found) if unjudged else expected
+        answer = of_gate(f"the matrix against {options.expected}", expects, found, left)
+        give(options, answer, "gate", as_json(judged, listed, options.expected, seconds))
     else:
         print("\n".join(difference_lines(listed, options.all)) + "\n" * bool(listed), end="")
         kept = f"; {count(judged.kept, 'cell')} as judged before, EOI_ANEW=1 judges anew" if judged.kept else ""
@@ -107,11 +111,11 @@ def write_expected(path: Path, found: Table, left: Sequence[str], only: Sequence
     return Exit.FINE
 
 
-def as_json(judged: gate.GateAnswer, listed: Sequence[Difference], expected: str, seconds: float) -> str:
+def as_json(judged: gate.GateAnswer, listed: Sequence[Difference], expected: str, seconds: float) -> json_text.Json:
     """How many were judged, and what differs."""
     table = judged.table
     rows = [row for cells in table.values() for row in cells.values()]
-    content: json_text.Json = {
+    return {
         "expected": expected,
         "designs": len(table),
         "cells": len(rows),
@@ -125,4 +129,3 @@ def as_json(judged: gate.GateAnswer, listed: Sequence[Difference], expected: str
         "differences": [asdict(d) for d in listed],
         "seconds": round(seconds, 1),
     }
-    return json_text.document("gate", content)

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 
 from checker.command import diff, json_text
 from checker.command.explore import exit_code, explore, first_shown, story
+from checker.command.give import give
 from checker.command.lift import TREE, print_lifted
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Skipped
 from checker.matrix.select import Selection, grouped, select
 from checker.questions import report
+from checker.questions.answer import Answer, of_campaign
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.measured import measured, measured_line
 from checker.questions.verdict import CellResult, Status, Verdict
@@ -58,7 +60,7 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     """Print the verdicts, then the story of the first violation; returns the exit code."""
     title, campaign = found.title, found.campaign
     if options.json:
-        print(as_json(found, options.asked))
+        give(options, in_forms(found, options.asked), "verdicts", as_json(found, options.asked))
         return exit_code(campaign)
     print_lifted(options.asked.lifted, brief=options.brief)
     print(title)
@@ -122,10 +124,16 @@ def print_induction(result: CellResult) -> bool:
     return not cut.short
 
 
-def as_json(found: ProveAnswer, asked: Selection) -> str:
+def in_forms(found: ProveAnswer, asked: Selection) -> Answer:
+    """The answer for every form but the text."""
+    worth = measured_line(users_file=any(result.lines_run for result in found.campaign.results))
+    return of_campaign(found.title, found.campaign, found.named, not_read=asked.not_read, measured=worth)
+
+
+def as_json(found: ProveAnswer, asked: Selection) -> json_text.Json:
     """Every verdict of every cell, with its run."""
     campaign = found.campaign
-    content: json_text.Json = {
+    return {
         "design": found.title,
         "interrupted": campaign.interrupted,
         "inconclusive": campaign.undecided or bool(asked.not_read),
@@ -137,7 +145,6 @@ def as_json(found: ProveAnswer, asked: Selection) -> str:
         "not_looked_at": line_texts(lines_never_run(campaign.results)),
         "not_applicable": [{"cell": s.title, "why": s.why} for s in found.skipped],
     }
-    return json_text.document("verdicts", content)
 
 
 def _cell(result: CellResult, named: Sequence[str]) -> json_text.Json:

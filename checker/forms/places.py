@@ -1,0 +1,107 @@
+"""Where the steps of a story and the designs are written: a file and a line, never by a path of this machine."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from checker.language.source import definition_of, parsed, plain_function
+from checker.questions.answer import Answer, Said
+from model.finite import ModelError
+from model.lang import Design
+
+OURS = Path(__file__).resolve().parents[2]  # where model/ is
+
+
+@dataclass(frozen=True)
+class Place:
+    """name: relative, of the folder that the answer is about, or of eoiproof where it is ours."""
+
+    name: str
+    line: int
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A line of a story, where it is written. depth: 0 of a step, 1 of what it calls. here: the one to look at."""
+
+    text: str
+    place: Place | None
+    depth: int
+    here: bool = False
+
+
+def of_design(design: type[Design], answer: Answer) -> Place | None:
+    """Of its class."""
+    file = _file_of(design)
+    if not file:
+        return None
+    try:
+        tree = parsed(file, design.__module__)
+    except (OSError, SyntaxError, ValueError):
+        return _named(file, "", 1, answer)
+    lines = (n.lineno for n in tree.body if isinstance(n, ast.ClassDef) and n.name == design.__name__)
+    return _named(file, "", next(lines, 1), answer)
+
+
+def _file_of(design: type[Design]) -> str:
+    try:
+        return inspect.getfile(design)
+    except (TypeError, OSError):
+        return ""
+
+
+def of_function(design: type[Design], name: str, answer: Answer) -> Place | None:
+    """Of what runs under this name in a system."""
+    try:
+        plain = inspect.unwrap(plain_function(getattr(design, name)))
+        return _named(plain.__code__.co_filename, name, definition_of(plain).lineno, answer)
+    except (AttributeError, ModelError):
+        return None
+
+
+def _named(file: str, function: str, line: int, answer: Answer) -> Place:
+    """A file by the shortest name that others know it by."""
+    if file == answer.lifted and answer.patched:
+        file, line = answer.patched.get(function) or next(iter(answer.patched.values()))
+        file = os.path.abspath(file)
+    path = Path(file)
+    if answer.root and path.is_relative_to(answer.root):
+        return Place(path.relative_to(answer.root).as_posix(), line)
+    if path.is_relative_to(OURS):
+        return Place(path.relative_to(OURS).as_posix(), line, ours=True)
+    return Place(os.path.basename(file), line)
+
+
+def passed(said: Said, answer: Answer) -> Iterator[Passed]:
+    """The steps of its story, what they call, and how it ends."""
+    story = said.story()
+    if story is None or said.told is None:
+        return
+    system = said.told[0].cell.system
+    for number, event in enumerate(story.events):
+        own = [change.text for change in event.changes if not change.after_call]
+        text = f"step {number + 1}: {'; '.join([event.call, *own])}"
+        yield Passed(text, of_function(system, event.step, answer), 0, number == story.decisive)
+        for at, call in enumerate(event.calls, 1):
+            then = [change.text for change in event.changes if change.after_call == at]
+            told = "; ".join([f"{call.anchor.removesuffix('()')}({call.args})", *then])
+            yield Passed(told, of_function(system, call.function, answer), 1)
+    if story.loop_start is not None:
+        yield Passed(f"back to step {story.loop_start + 1}, for ever", None, 0)
+    elif story.stutter:
+        yield Passed("no step has to come: the run stays here for ever", None, 0)
+
+
+def to_look_at(said: Said, answer: Answer) -> Place | None:
+    """Of something that failed: the last line of the story that is the user's own, or the class under review."""
+    at_design = of_design(said.design, answer) if said.design is not None else None
+    mine = [
+        p.place for p in passed(said, answer) if p.place is not None and at_design and p.place.name == at_design.name
+    ]
+    return mine[-1] if mine else at_design
