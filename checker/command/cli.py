@@ -108,10 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser([named_in(words)]).parse_args(words)
         as_json = getattr(options, "form", form.JSON if getattr(options, "json", False) else "") == form.JSON
         checkout.check(options.command)
-        with one_reading():
+        with one_reading(), form.into_file(options):
             parsers().look_up(options)
-            with form.into_file(options):
-                code: int = module_of(options.command).run(options)
+            code: int = module_of(options.command).run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         return _closed_pipe()

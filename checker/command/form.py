@@ -43,6 +43,12 @@ def add_form(parser: ArgumentParser, what: str) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", dest="answer_file", help=whole)
 
 
+def only_as_text(options: Namespace, what: str) -> None:
+    """Raise UserError for what is told as text (or, of some, as JSON) and in no other form."""
+    if options.form not in (TEXT, JSON):
+        raise UserError(f"{what} is told as text: --format {options.form} has no place for it")
+
+
 def file_of(options: Namespace) -> Path | None:
     """Where the answer goes to, if not to the screen. Raises UserError, before anything is explored."""
     name: str | None = getattr(options, "answer_file", None)
@@ -51,10 +57,20 @@ def file_of(options: Namespace) -> Path | None:
     path = Path(os.path.realpath(name))
     if path.suffix in INPUTS:
         raise UserError(f"-o {name}: a file of this name is a design or a patch: the answer would take its place")
+    if any(os.path.realpath(word) == str(path) for word in _words(options)):
+        raise UserError(f"-o {name}: the answer would take the place of what is asked about")
     if path.exists() and not path.is_file() and not path.is_dir():
         raise UserError(f"-o {name}: is no regular file: leave -o away to print the answer")
-    files.check_file("-o", path)
+    files.check_file("-o", Path(name))
     return path
+
+
+def _words(options: Namespace) -> Iterator[str]:
+    """What else was said, that may be the name of a file."""
+    for option, value in vars(options).items():
+        if option != "answer_file":
+            for word in value if isinstance(value, list) else [value]:
+                yield from word.split("+") if isinstance(word, str) and word else ()
 
 
 @contextlib.contextmanager

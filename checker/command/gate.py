@@ -12,8 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from checker import files
-from checker.command import exits, json_text
+from checker.command import baseline, exits, json_text
 from checker.command.exits import Exit
+from checker.command.form import only_as_text
 from checker.command.give import give
 from checker.command.parsers import EXPECTED, FULL, NOT_IN, not_here
 from checker.errors import UserError
@@ -28,6 +29,14 @@ from model.machine import Machine
 
 def run(options: Namespace) -> int:
     """Judge the full matrix, then write it or compare it. 0 only if nothing differs; Ctrl-C: what was judged till then."""
+    if options.mutants or options.write or options.write_baseline:
+        only_as_text(options, "--mutants" if options.mutants else "--write")
+    if options.baseline:
+        check_alone(options)
+        return baseline.run(options)
+    if options.designs or options.write_baseline:
+        said = "--write-baseline" if options.write_baseline else options.designs[0]
+        raise UserError(f"{said} goes with --baseline FILE; of registered designs the gate is asked with --design D")
     if options.mutants:
         module = importlib.import_module(
             "checker.command.mutants"
@@ -64,6 +73,18 @@ def run(options: Namespace) -> int:
     return exits.of_gate(left, listed)
 
 
+def check_alone(options: Namespace) -> None:
+    """Raise UserError if --baseline was given what the matrix of the registered designs is asked with."""
+    given = {
+        "--write": options.write, "--design": options.design, "--mutants": options.mutants, "--jobs": options.jobs,
+        "--expected": options.expected != EXPECTED, "--every": options.every != 1, "--most": options.most,
+        "--full": options.full,
+    }  # fmt: skip
+    for option in (option for option, value in given.items() if value):
+        instead = {"--write": ": --write-baseline writes FILE", "--design": ": name the designs without it"}
+        raise UserError(f"{option} does not go with --baseline{instead.get(option, '')}")
+
+
 def outcome_text(listed: Sequence[Difference]) -> str:
     """How many there are, of what the file says."""
     if listed and all(d.kind == "new" and not d.what for d in listed):
@@ -82,7 +103,7 @@ def check_written(path: Path, only: Sequence[str]) -> None:
 def gated_design(name: str) -> type[Machine]:
     """A design that the gate judges. Raises UserError."""
     if is_path(name):
-        compared = f"for a file: eoi diff base {shlex.quote(name)}"
+        compared = f"for a file: eoi diff base {shlex.quote(name)}, or eoi gate --baseline FILE {shlex.quote(name)}"
         raise UserError(f"--design {name}: the gate judges registered designs only (`eoi list designs`); {compared}")
     found: type[Machine] = look_up(
         "design", name, gate.gated(), "`eoi list designs` and `eoi list bugs` name what the gate judges"

@@ -184,6 +184,14 @@ def _gate(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
     parser.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
+    own = "compare designs of your own with what they answered before: those named, or all that FILE is about"
+    parser.add_argument("--baseline", metavar="FILE", help=own)
+    parser.add_argument(
+        "--write-baseline", action="store_true", help="with --baseline: write FILE, or these designs in it"
+    )
+    parser.add_argument(
+        "designs", nargs="*", metavar="DESIGN", help="with --baseline: a .py file, a C patch, or a name"
+    )
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
     every = "a line for each count of states that differs, too, however many"
     parser.add_argument("--all", action="store_true", help=every)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from checker.command import diff, json_text
 from checker.command.explore import exit_code, explore, first_shown, story
+from checker.command.form import only_as_text
 from checker.command.give import give
 from checker.command.lift import TREE, print_lifted
 from checker.engine.passages import line_texts
@@ -41,6 +42,8 @@ class ProveAnswer:
 
 def run(options: Namespace) -> int:
     """Of a patch: what it changes of the design that it stands on, if not more is asked."""
+    if options.inductive:
+        only_as_text(options, "--inductive")
     if options.tree:
         return int(importlib.import_module(TREE).run(options))
     if options.asked.lifted and not (options.absolute or options.confirm or options.inductive):

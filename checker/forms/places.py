@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from checker.language.source import definition_of, parsed, plain_function
+from checker.engine.passages import tracing
+from checker.engine.reference import Reference
+from checker.language.source import definition_of, parsed, plain_function, text_of
 from checker.questions.answer import Answer, Said
 from model.finite import ModelError
 from model.lang import Design
@@ -28,12 +30,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Passed:
-    """A line of a story, where it is written. depth: 0 of a step, 1 of what it calls. here: the one to look at."""
+    """A line of a story, where it is written. depth: 0 of a step, 1 of what it calls. here: the one to look at. own: it is of the
+    design under review."""
 
     text: str
     place: Place | None
     depth: int
     here: bool = False
+    own: bool = False
 
 
 def of_design(design: type[Design], answer: Answer) -> Place | None:
@@ -69,8 +73,7 @@ def _named(file: str, function: str, line: int, answer: Answer) -> Place:
     """A file by the shortest name that others know it by."""
     if file == answer.lifted and answer.patched:
         file, line = answer.patched.get(function) or next(iter(answer.patched.values()))
-        file = os.path.abspath(file)
-    path = Path(file)
+    path = Path(os.path.abspath(file))  # a file of the user's is called as the user named it
     if answer.root and path.is_relative_to(answer.root):
         return Place(path.relative_to(answer.root).as_posix(), line)
     if path.is_relative_to(OURS):
@@ -79,29 +82,61 @@ def _named(file: str, function: str, line: int, answer: Answer) -> Place:
 
 
 def passed(said: Said, answer: Answer) -> Iterator[Passed]:
-    """The steps of its story, what they call, and how it ends."""
+    """The steps of its story, what they call in others, the lines of the design under review that they run, and how it ends."""
     story = said.story()
     if story is None or said.told is None:
         return
-    system = said.told[0].cell.system
+    system, own = said.told[0].cell.system, _own_lines(said)
     for number, event in enumerate(story.events):
-        own = [change.text for change in event.changes if not change.after_call]
-        text = f"step {number + 1}: {'; '.join([event.call, *own])}"
+        changed = [change.text for change in event.changes if not change.after_call]
+        text = f"step {number + 1}: {'; '.join([event.call, *changed])}"
         yield Passed(text, of_function(system, event.step, answer), 0, number == story.decisive)
         for at, call in enumerate(event.calls, 1):
             then = [change.text for change in event.changes if change.after_call == at]
             told = "; ".join([f"{call.anchor.removesuffix('()')}({call.args})", *then])
             yield Passed(told, of_function(system, call.function, answer), 1)
+        for line in own[number]:
+            place = _named(line.file, line.function, line.number, answer)
+            yield Passed(f"{line.function}(): {line.text}", place, 1, own=True)
     if story.loop_start is not None:
         yield Passed(f"back to step {story.loop_start + 1}, for ever", None, 0)
     elif story.stutter:
         yield Passed("no step has to come: the run stays here for ever", None, 0)
 
 
-def to_look_at(said: Said, answer: Answer) -> Place | None:
-    """Of something that failed: the last line of the story that is the user's own, or the class under review."""
-    at_design = of_design(said.design, answer) if said.design is not None else None
-    mine = [
-        p.place for p in passed(said, answer) if p.place is not None and at_design and p.place.name == at_design.name
-    ]
-    return mine[-1] if mine else at_design
+@dataclass(frozen=True)
+class Line:
+    """Of the design under review."""
+
+    file: str
+    number: int
+    function: str
+    text: str
+
+
+def _own_lines(said: Said) -> list[list[Line]]:
+    """Of each step of its run: taken again in CPython, which is watched. Of a step that runs none, and without a design, nothing."""
+    assert said.told is not None
+    result, verdict = said.told
+    run, file = verdict.run, _file_of(said.design) if said.design is not None else ""
+    if run is None or not file or said.design is None or said.design not in result.cell.system.__mro__:
+        return [[] for _ in run.moves] if run is not None else []
+    reference, found = Reference(result.cell.system, result.cell.scope), list[list[Line]]()
+    module = said.design.__module__
+    functions = [n for n in ast.walk(parsed(file, module)) if isinstance(n, ast.FunctionDef)]
+    rows = text_of(file, module).splitlines()
+    for codes, move in zip(run.codes, run.moves, strict=False):
+        with tracing({file}) as seen:
+            reference.successor(codes, move)
+        numbers = sorted({number for _, number in seen})
+        inside = [(n, [f.name for f in functions if f.lineno < n <= (f.end_lineno or n)]) for n in numbers]
+        found.append([Line(file, n, names[-1], rows[n - 1].strip()) for n, names in inside if names])
+    return found
+
+
+def to_look_at(said: Said, steps: Sequence[Passed], answer: Answer) -> Place | None:
+    """Of something that failed: the last line that is run of the design under review, or its class."""
+    mine = [step.place for step in steps if step.own]
+    if mine:
+        return mine[-1]
+    return of_design(said.design, answer) if said.design is not None else None

@@ -66,8 +66,8 @@ def _rule(name: str, sentence: str) -> Json:
 
 def _result(one: Said, rule: int, answer: Answer) -> Json:
     level = "error" if one.standing.failed else "warning" if one.standing.open else "note"
-    place = to_look_at(one, answer)
     steps = list(passed(one, answer)) if one.standing.failed else []
+    place = to_look_at(one, steps, answer)
     text = f"{one.standing.value} in {one.cell}: {one.sentence} {one.text}; reproduce: {one.reproduce}"
     found = _base(one.property, rule, level, text, place)
     found["partialFingerprints"] = {"eoiproof/v1": digest(one.cell, one.property)}
@@ -102,7 +102,7 @@ def _flow(steps: Sequence[Passed], place: Place | None) -> Iterator[Mapping[str,
         location: Json = {"message": {"text": visible(step.text)}}
         if place is not None:
             location["physicalLocation"] = _physical(place)
-        importance = "essential" if step.here else "important" if step.depth == 0 else "unimportant"
+        importance = "essential" if step.here or step.own else "important" if step.depth == 0 else "unimportant"
         yield {"location": location, "executionOrder": number, "nestingLevel": step.depth, "importance": importance}
 
 

@@ -1,0 +1,59 @@
+"""What a project's own designs answer, for `eoi gate --baseline`: every cell that `eoi prove DESIGN` asks by default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from checker.engine.passages import line_texts
+from checker.engine.search import Limits
+from checker.errors import InternalError
+from checker.matrix.select import select, selection
+from checker.questions.campaign import lines_never_run, run_campaign
+from checker.questions.expected import INCONCLUSIVE, Table, row_of
+from checker.questions.verdict import CellResult
+
+
+@dataclass
+class Judged:
+    """results: of (design, cell). left: what was not judged, and what no step runs. kept: how many cells were found before."""
+
+    table: Table = field(default_factory=Table)
+    results: dict[tuple[str, str], CellResult] = field(default_factory=dict[tuple[str, str], CellResult])
+    left: list[str] = field(default_factory=list[str])
+    not_run: list[str] = field(default_factory=list[str])
+    interrupted: bool = False
+    kept: int = 0
+
+    @property
+    def open(self) -> list[str]:
+        """Why it is INCONCLUSIVE."""
+        unknown = [
+            f"{d}: {c}"
+            for d, rows in self.table.items()
+            for c, row in rows.items()
+            if INCONCLUSIVE in row.verdicts.values()
+        ]
+        return [*unknown, *self.left, *(f"no step runs {text}" for text in self.not_run)]
+
+
+def judge(names: Sequence[str]) -> Judged:
+    """One design after the other, until Ctrl-C. All names are looked up first. Raises ModelError."""
+    found, asked = Judged(), [(name, *select(selection(name))) for name in names]
+    for name, _, cells, _, wanted in asked:
+        if found.interrupted:
+            found.left.append(f"{name}: not judged")
+            continue
+        campaign = run_campaign(cells, wanted, engine="auto", limits=Limits(), everywhere=False)
+        found.interrupted = campaign.interrupted
+        rows = found.table.setdefault(name, {})
+        for result in campaign.results:
+            title = str(result.cell)
+            if title in rows:
+                raise InternalError(f"two cells of {name} are both called {title!r}")
+            rows[title] = row_of(result)
+            found.results[name, title] = result
+        found.kept += sum(result.kept for result in campaign.results)
+        found.left += [f"{name}: {cell}" for cell in campaign.unexplored]
+        found.not_run += line_texts(lines_never_run(campaign.results)) if campaign.whole else []
+    return found
