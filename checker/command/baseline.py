@@ -19,7 +19,7 @@ from checker.errors import UserError
 from checker.matrix.roles import is_path
 from checker.questions import gate
 from checker.questions.answer import of_gate
-from checker.questions.baseline import Judged, judge
+from checker.questions.baseline import JudgedDesigns, judge
 from checker.questions.expected import Difference, Table, difference_lines, differences, from_toml, to_toml
 from checker.words import count
 
@@ -68,8 +68,8 @@ def writing(path: Path, names: Sequence[str] = ()) -> str:
     return shlex.join(["eoi", "gate", "--baseline", str(path), "--write-baseline", *names])
 
 
-def write(path: Path, table: Table, judged: Judged) -> int:
-    if judged.left or any(row for row in gate.open_cells(judged.table)):
+def write(path: Path, table: Table, judged: JudgedDesigns) -> int:
+    if judged.left or gate.open_cells(judged.table):
         print("not written, because these are INCONCLUSIVE:\n" + "\n".join(judged.open), file=sys.stderr)
         return exits.Exit.OPEN
     option = f" --baseline {shlex.quote(path.name)}"
@@ -81,12 +81,14 @@ def write(path: Path, table: Table, judged: Judged) -> int:
     return exits.decided(wrong=False, undecided=bool(judged.open))
 
 
-def compare(options: Namespace, expects: Table, judged: Judged, seconds: float) -> int:
+def compare(options: Namespace, expects: Table, judged: JudgedDesigns, seconds: float) -> int:
     """Only what was judged is compared, where not all was."""
     expects = gate.judged_only(expects, judged.table) if judged.left else expects
     listed = differences(expects, judged.table)
     if options.json:
-        answer = of_gate(f"our designs against {options.baseline}", expects, judged.table, judged.open, judged.results)
+        answer = of_gate(
+            f"our designs against {options.baseline}", expects, judged.table, judged.reasons, judged.results
+        )
         give(options, answer, "gate", as_json(options.baseline, judged, listed, seconds))
     else:
         print("\n".join(difference_lines(listed, options.all)) + "\n" * bool(listed), end="")
@@ -100,11 +102,11 @@ def compare(options: Namespace, expects: Table, judged: Judged, seconds: float) 
     return exits.decided(wrong=bool(listed), undecided=bool(judged.open))
 
 
-def open_lines(judged: Judged) -> list[str]:
-    return [f"INCONCLUSIVE: {why}" for why in ["interrupted"] * judged.interrupted + judged.open]
+def open_lines(judged: JudgedDesigns) -> list[str]:
+    return [f"INCONCLUSIVE: {why}" for why in judged.open]
 
 
-def as_json(file: str, judged: Judged, listed: Sequence[Difference], seconds: float) -> Json:
+def as_json(file: str, judged: JudgedDesigns, listed: Sequence[Difference], seconds: float) -> Json:
     """As of the matrix, see gate.py."""
     rows = [row for cells in judged.table.values() for row in cells.values()]
     return {

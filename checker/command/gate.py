@@ -28,7 +28,7 @@ from model.machine import Machine
 
 
 def run(options: Namespace) -> int:
-    """Judge the full matrix, then write it or compare it. 0 only if nothing differs; Ctrl-C: what was judged till then."""
+    """The matrix of the registered designs, its mutants, or designs of the user's own."""
     if options.mutants or options.write or options.write_baseline:
         only_as_text(options, "--mutants" if options.mutants else "--write")
     if options.baseline:
@@ -45,32 +45,41 @@ def run(options: Namespace) -> int:
         return code
     if options.full or options.most or options.every != 1:
         raise UserError("--every, --most and --full go with --mutants")
+    return whole(options)
+
+
+def whole(options: Namespace) -> int:
+    """Judge the full matrix, then write it or compare it. 0 only if nothing differs; Ctrl-C: what was judged till then."""
     only = [ALIASES.get(d, d) for d in split(options.design, []) if gated_design(d)]
     if options.write:
         check_written(Path(options.write), only)
     expected = None if options.write else expected_table(Path(options.expected), only)
     started = time.monotonic()
     judged = gate.run_so_far(gate.full_matrix(only), options.jobs)
-    found, unjudged = judged.table, judged.left
     seconds = time.monotonic() - started
-    left = [*gate.open_cells(found), *map(str, unjudged)]
+    left = [*gate.open_cells(judged.table), *map(str, judged.left)]
     if expected is None:
-        return write_expected(Path(options.write), found, left, only)
-    listed = differences(gate.judged_only(expected, found) if unjudged else expected, found)
+        return write_expected(Path(options.write), judged.table, left, only)
+    expects = gate.judged_only(expected, judged.table) if judged.left else expected
+    listed = differences(expects, judged.table)
     if options.json:
-        expects = gate.judged_only(expected, found) if unjudged else expected
-        answer = of_gate(f"the matrix against {options.expected}", expects, found, left)
+        reasons = [f"not judged: {part}" for part in judged.left]
+        answer = of_gate(f"the matrix against {options.expected}", expects, judged.table, reasons)
         give(options, answer, "gate", as_json(judged, listed, options.expected, seconds))
     else:
-        print("\n".join(difference_lines(listed, options.all)) + "\n" * bool(listed), end="")
-        kept = f"; {count(judged.kept, 'cell')} as judged before, EOI_ANEW=1 judges anew" if judged.kept else ""
-        print(
-            f"{gate.count_text(found)}: {outcome_text(listed)} {options.expected} ({seconds:.1f} s; not in it: {NOT_IN}{kept})"
-        )
-        if unjudged:
-            first = "; ".join(map(str, unjudged[:3])) + "; ..." * (len(unjudged) > 3)
-            print(f"INCONCLUSIVE: interrupted, {count(len(unjudged), 'system')} not judged: {first}")
+        tell(options, judged, listed, seconds)
     return exits.of_gate(left, listed)
+
+
+def tell(options: Namespace, judged: gate.GateAnswer, listed: Sequence[Difference], seconds: float) -> None:
+    """What differs, and one line that counts it all."""
+    print("\n".join(difference_lines(listed, options.all)) + "\n" * bool(listed), end="")
+    kept = f"; {count(judged.kept, 'cell')} as judged before, EOI_ANEW=1 judges anew" if judged.kept else ""
+    counted = gate.count_text(judged.table)
+    print(f"{counted}: {outcome_text(listed)} {options.expected} ({seconds:.1f} s; not in it: {NOT_IN}{kept})")
+    if judged.left:
+        first = "; ".join(map(str, judged.left[:3])) + "; ..." * (len(judged.left) > 3)
+        print(f"INCONCLUSIVE: interrupted, {count(len(judged.left), 'system')} not judged: {first}")
 
 
 def check_alone(options: Namespace) -> None:

@@ -36,7 +36,7 @@ def render(answer: Answer) -> str:
 
 def name_text(name: str) -> str:
     """As the name of a test."""
-    return IN_A_NAME.sub(lambda m: "".join(f"%{b:02X}" for b in m[0].encode("utf-8", "surrogateescape")), name) or "%00"
+    return IN_A_NAME.sub(lambda m: "".join(f"%{b:02X}" for b in m[0].encode("utf-8", "surrogatepass")), name) or "%00"
 
 
 def _listed(reasons: Sequence[str]) -> Iterator[str]:

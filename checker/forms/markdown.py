@@ -22,7 +22,7 @@ OPEN = "INCONCLUSIVE"
 
 
 def render(answer: Answer) -> str:
-    first = [f"**{text(answer.what)}: {text(answer.headline)}**", ""]
+    first = [f"**{text(f'{answer.what}: {answer.headline}'.strip())}**", ""]
     first += [f"{text(line)}  " for line in answer.more] + [""] * bool(answer.more)
     first += [f"* {OPEN}: {text(reason)}" for reason in answer.reasons] + [""] * bool(answer.reasons)
     room, out, left = MOST - len("\n".join(first)), first, list[str]()

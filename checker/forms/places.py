@@ -20,7 +20,7 @@ OURS = Path(__file__).resolve().parents[2]  # where model/ is
 
 
 @dataclass(frozen=True)
-class Place:
+class CodePlace:
     """name: relative, of the folder that the answer is about, or of eoiproof where it is ours."""
 
     name: str
@@ -34,13 +34,13 @@ class Passed:
     design under review."""
 
     text: str
-    place: Place | None
+    place: CodePlace | None
     depth: int
     here: bool = False
     own: bool = False
 
 
-def of_design(design: type[Design], answer: Answer) -> Place | None:
+def of_design(design: type[Design], answer: Answer) -> CodePlace | None:
     """Of its class."""
     file = _file_of(design)
     if not file:
@@ -60,7 +60,7 @@ def _file_of(design: type[Design]) -> str:
         return ""
 
 
-def of_function(design: type[Design], name: str, answer: Answer) -> Place | None:
+def of_function(design: type[Design], name: str, answer: Answer) -> CodePlace | None:
     """Of what runs under this name in a system."""
     try:
         plain = inspect.unwrap(plain_function(getattr(design, name)))
@@ -69,16 +69,16 @@ def of_function(design: type[Design], name: str, answer: Answer) -> Place | None
         return None
 
 
-def _named(file: str, function: str, line: int, answer: Answer) -> Place:
+def _named(file: str, function: str, line: int, answer: Answer) -> CodePlace:
     """A file by the shortest name that others know it by."""
     if file == answer.lifted and answer.patched:
         file, line = answer.patched.get(function) or next(iter(answer.patched.values()))
     path = Path(os.path.abspath(file))  # a file of the user's is called as the user named it
     if answer.root and path.is_relative_to(answer.root):
-        return Place(path.relative_to(answer.root).as_posix(), line)
+        return CodePlace(path.relative_to(answer.root).as_posix(), line)
     if path.is_relative_to(OURS):
-        return Place(path.relative_to(OURS).as_posix(), line, ours=True)
-    return Place(os.path.basename(file), line)
+        return CodePlace(path.relative_to(OURS).as_posix(), line, ours=True)
+    return CodePlace(os.path.basename(file), line)
 
 
 def passed(said: Said, answer: Answer) -> Iterator[Passed]:
@@ -105,7 +105,7 @@ def passed(said: Said, answer: Answer) -> Iterator[Passed]:
 
 
 @dataclass(frozen=True)
-class Line:
+class OwnLine:
     """Of the design under review."""
 
     file: str
@@ -114,14 +114,14 @@ class Line:
     text: str
 
 
-def _own_lines(said: Said) -> list[list[Line]]:
+def _own_lines(said: Said) -> list[list[OwnLine]]:
     """Of each step of its run: taken again in CPython, which is watched. Of a step that runs none, and without a design, nothing."""
     assert said.told is not None
     result, verdict = said.told
     run, file = verdict.run, _file_of(said.design) if said.design is not None else ""
     if run is None or not file or said.design is None or said.design not in result.cell.system.__mro__:
         return [[] for _ in run.moves] if run is not None else []
-    reference, found = Reference(result.cell.system, result.cell.scope), list[list[Line]]()
+    reference, found = Reference(result.cell.system, result.cell.scope), list[list[OwnLine]]()
     module = said.design.__module__
     functions = [n for n in ast.walk(parsed(file, module)) if isinstance(n, ast.FunctionDef)]
     rows = text_of(file, module).splitlines()
@@ -130,11 +130,11 @@ def _own_lines(said: Said) -> list[list[Line]]:
             reference.successor(codes, move)
         numbers = sorted({number for _, number in seen})
         inside = [(n, [f.name for f in functions if f.lineno < n <= (f.end_lineno or n)]) for n in numbers]
-        found.append([Line(file, n, names[-1], rows[n - 1].strip()) for n, names in inside if names])
+        found.append([OwnLine(file, n, names[-1], rows[n - 1].strip()) for n, names in inside if names])
     return found
 
 
-def to_look_at(said: Said, steps: Sequence[Passed], answer: Answer) -> Place | None:
+def to_look_at(said: Said, steps: Sequence[Passed], answer: Answer) -> CodePlace | None:
     """Of something that failed: the last line that is run of the design under review, or its class."""
     mine = [step.place for step in steps if step.own]
     if mine:

@@ -34,4 +34,4 @@ def body(said: Said) -> str:
 
 def digest(*parts: str) -> str:
     """The same for the same thing in each run."""
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import quote
 
-from checker.forms.places import Passed, Place, of_design, passed, to_look_at
+from checker.forms.places import Passed, CodePlace, of_design, passed, to_look_at
 from checker.forms.plain import digest, visible
 from checker.questions.answer import Answer, Said, Standing
 
@@ -88,14 +88,14 @@ def _reason(reason: str, rule: int, answer: Answer) -> Json:
     return found
 
 
-def _base(rule_id: str, rule: int, level: str, text: str, place: Place | None) -> Json:
+def _base(rule_id: str, rule: int, level: str, text: str, place: CodePlace | None) -> Json:
     found: Json = {"ruleId": visible(rule_id), "ruleIndex": rule, "level": level, "message": {"text": visible(text)}}
     if place is not None:
         found["locations"] = [{"physicalLocation": _physical(place)}]
     return found
 
 
-def _flow(steps: Sequence[Passed], place: Place | None) -> Iterator[Mapping[str, object]]:
+def _flow(steps: Sequence[Passed], place: CodePlace | None) -> Iterator[Mapping[str, object]]:
     """Where a step has no line of its own, that of the one before it stands for it."""
     for number, step in enumerate(steps, 1):
         place = step.place or place
@@ -106,7 +106,7 @@ def _flow(steps: Sequence[Passed], place: Place | None) -> Iterator[Mapping[str,
         yield {"location": location, "executionOrder": number, "nestingLevel": step.depth, "importance": importance}
 
 
-def _physical(place: Place) -> Json:
+def _physical(place: CodePlace) -> Json:
     uri = {"uri": _uri(place.name), "uriBaseId": OURS if place.ours else HERE}
     return {"artifactLocation": uri, "region": {"startLine": place.line}}
 

@@ -248,11 +248,11 @@ CELL = "(cell)"  # in the place of a property: a cell that only one of the two t
 
 
 def of_gate(
-    what: str, expects: expected.Table, found: expected.Table, left: Sequence[str],
+    what: str, expects: expected.Table, found: expected.Table, open_because: Sequence[str],
     results: Mapping[tuple[str, str], CellResult] | None = None,
 ) -> Answer:  # fmt: skip
-    """Every row of a table beside what is expected, and what differs besides. left: what was not judged. results: of
-    (design, cell), where they are at hand."""
+    """Every row of a table beside what is expected, and what differs besides. open_because: beside cells that
+    are. results: of (design, cell), where they are at hand."""
     listed = expected.differences(expects, found)
     differ = {(d.design, d.cell, d.what): d for d in listed}
     known, said = all_properties(), list[Said]()
@@ -272,7 +272,8 @@ def of_gate(
         said.append(_of_table(
             Standing.UNEXPECTED, d.design, d.cell, d.what or CELL, "", d, d.found, (results or {}).get((d.design, d.cell)),
         ))  # fmt: skip
-    return Answer("gate", what, _gate_headline(said, found, left), (), said, [f"not judged: {name}" for name in left])
+    headline = _gate_headline(said, found, open_=bool(open_because))
+    return Answer("gate", what, headline, (), said, open_because)
 
 
 def _of_row(text: str, difference: expected.Difference | None) -> Standing:
@@ -296,7 +297,7 @@ def _of_table(
     )  # fmt: skip
 
 
-def _gate_headline(said: Sequence[Said], found: expected.Table, left: Sequence[str]) -> str:
+def _gate_headline(said: Sequence[Said], found: expected.Table, *, open_: bool) -> str:
     """`12 cells as expected`, or what is not."""
     cells = {(design, cell) for design, of in found.items() for cell in of}
     other = {one.cell for one in said if one.standing is Standing.UNEXPECTED}
@@ -304,5 +305,5 @@ def _gate_headline(said: Sequence[Said], found: expected.Table, left: Sequence[s
     told = f"not as expected in {count(len(other), 'cell')}, as expected in {kept}" if other else (
         f"as expected in {count(kept, 'cell')}"
     )  # fmt: skip
-    open_ = any(one.standing is Standing.OPEN for one in said)
-    return f"{told}; INCONCLUSIVE" if left or open_ or not said else told
+    open_ = open_ or not said or any(one.standing is Standing.OPEN for one in said)
+    return f"{told}; INCONCLUSIVE" if open_ else told

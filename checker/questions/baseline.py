@@ -10,12 +10,13 @@ from checker.engine.search import Limits
 from checker.errors import InternalError
 from checker.matrix.select import select, selection
 from checker.questions.campaign import lines_never_run, run_campaign
-from checker.questions.expected import INCONCLUSIVE, Table, row_of
+from checker.questions.expected import Table, row_of
+from checker.questions.gate import open_cells
 from checker.questions.verdict import CellResult
 
 
 @dataclass
-class Judged:
+class JudgedDesigns:
     """results: of (design, cell). left: what was not judged, and what no step runs. kept: how many cells were found before."""
 
     table: Table = field(default_factory=Table)
@@ -26,23 +27,23 @@ class Judged:
     kept: int = 0
 
     @property
+    def reasons(self) -> list[str]:
+        """Why it is INCONCLUSIVE beside cells that are."""
+        left = [f"not judged: {name}" for name in self.left]
+        return ["interrupted"] * self.interrupted + left + [f"no step runs {text}" for text in self.not_run]
+
+    @property
     def open(self) -> list[str]:
-        """Why it is INCONCLUSIVE."""
-        unknown = [
-            f"{d}: {c}"
-            for d, rows in self.table.items()
-            for c, row in rows.items()
-            if INCONCLUSIVE in row.verdicts.values()
-        ]
-        return [*unknown, *self.left, *(f"no step runs {text}" for text in self.not_run)]
+        """That, and these cells."""
+        return [*self.reasons, *open_cells(self.table)]
 
 
-def judge(names: Sequence[str]) -> Judged:
+def judge(names: Sequence[str]) -> JudgedDesigns:
     """One design after the other, until Ctrl-C. All names are looked up first. Raises ModelError."""
-    found, asked = Judged(), [(name, *select(selection(name))) for name in names]
+    found, asked = JudgedDesigns(), [(name, *select(selection(name))) for name in names]
     for name, _, cells, _, wanted in asked:
         if found.interrupted:
-            found.left.append(f"{name}: not judged")
+            found.left.append(name)
             continue
         campaign = run_campaign(cells, wanted, engine="auto", limits=Limits(), everywhere=False)
         found.interrupted = campaign.interrupted

@@ -99,7 +99,7 @@ def _tap(lines) -> list[tuple[bool, str, str]]:
     assert not any(line.category == "unknown" for line in read)
     assert [plan.expected_tests for plan in plans] == [len(tests)]
     assert [test.number for test in tests] == list(range(1, len(tests) + 1))
-    return [(t.ok, unquote(t.description, errors="surrogateescape"), _behind(t)) for t in tests]
+    return [(t.ok, unquote(t.description, errors="surrogatepass"), _behind(t)) for t in tests]
 
 
 def _behind(test) -> str:
