@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import TextIO
 
-from checker.command import checkout, exits
+from checker.command import checkout, exits, form
 from checker.command.usage import Misused, Parser
 from checker.interrupt import nothing_to_keep
 
@@ -113,8 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in words
     try:
         options = build_parser([named_in(words)]).parse_args(words)
+        as_json = getattr(options, "form", form.JSON if getattr(options, "json", False) else "") == form.JSON
         checkout.check(options.command)
-        with one_reading():
+        with one_reading(), form.into_file(options):
             parsers().look_up(options)
             code: int = module_of(options.command).run(options)
         sys.stdout.flush()

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 
 from checker.command import exits, json_text
 from checker.command.explore import explore, limits_of, story
+from checker.command.give import give
 from checker.command.lift import print_lifted
 from checker.command.parsers import selection_of
 from checker.engine.passages import line_texts
@@ -15,8 +16,10 @@ from checker.matrix.loader import property_argument
 from checker.matrix.roles import registered_base, role_of
 from checker.matrix.select import Selection, select
 from checker.questions import compare, compare_text, first_screen, report
+from checker.questions.answer import of_diff
 from checker.questions.campaign import Campaign
 from checker.questions.graph_compare import INTERRUPTED
+from checker.questions.measured import measured_line
 from checker.questions.model_diff import changed_lines, diff_lines, model_diff
 from checker.questions.verdict import CellResult
 from checker.stories.write import command_lines, to_text
@@ -75,7 +78,8 @@ def tell(options: Namespace, answer: tuple[compare.Diff, Campaign], *more: str) 
     """Print it, the answer first; returns the exit code. more: lines that stand with the answer."""
     diff, campaign = answer
     if options.json:
-        print(as_json(diff, options.asked))
+        worth = measured_line(users_file=any(r.lines_run for r in campaign.results))
+        give(options, of_diff(diff, worth, options.asked.not_read), "diff", as_json(diff, options.asked))
     else:
         print_diff(options, diff, more)
         print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
@@ -153,9 +157,9 @@ def print_traces(options: Namespace, listed: Sequence[compare.Change]) -> None:
         print("\n".join([*command_lines(command, "--stories tells all. One of those not told:"), ""]))
 
 
-def as_json(diff: compare.Diff, asked: Selection) -> str:
+def as_json(diff: compare.Diff, asked: Selection) -> json_text.Json:
     """The model, the graphs, and every verdict that changes."""
-    content: json_text.Json = {
+    return {
         "base": diff.base,
         "design": diff.design,
         "answer": compare_text.headline(diff),
@@ -174,7 +178,6 @@ def as_json(diff: compare.Diff, asked: Selection) -> str:
         "only_of_one": [str(cell) for cell in diff.apart],
         "not_explored": [compare_text.reproduce(diff, pair) for pair in diff.unexplored],
     }
-    return json_text.document("diff", content)
 
 
 def _change(change: compare.Change) -> json_text.Json:

@@ -10,6 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from checker.command.form import add_form
 from checker.command.list import KINDS
 from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of
@@ -163,7 +164,7 @@ def _show(parser: ArgumentParser) -> None:
 def _prove(parser: ArgumentParser) -> None:
     add_selection(parser, how_many="*")
     add_tree(parser)
-    parser.add_argument("--json", action="store_true", help="machine-readable verdicts")
+    add_form(parser, "verdicts")
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
@@ -185,7 +186,7 @@ def _diff(parser: ArgumentParser) -> None:
     add_selection(parser)
     parser.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
     add_details(parser)
-    parser.add_argument("--json", action="store_true", help="machine-readable changes")
+    add_form(parser, "changes")
 
 
 def _review(parser: ArgumentParser) -> None:
@@ -230,10 +231,18 @@ def _gate(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
     parser.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
+    own = "compare designs of your own with what they answered before: those named, or all that FILE is about"
+    parser.add_argument("--baseline", metavar="FILE", help=own)
+    parser.add_argument(
+        "--write-baseline", action="store_true", help="with --baseline: write FILE, or these designs in it"
+    )
+    parser.add_argument(
+        "designs", nargs="*", metavar="DESIGN", help="with --baseline: a .py file, a C patch, or a name"
+    )
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
     every = "a line for each count of states that differs, too, however many"
     parser.add_argument("--all", action="store_true", help=every)
-    parser.add_argument("--json", action="store_true", help="machine-readable differences")
+    add_form(parser, "differences")
     judged = (
         "judge one-change mutants of the rules of v6 and of the VMMs instead: which does no verdict tell? (--write DIR)"
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import textwrap
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from checker import files
 from checker.command import diff, exits, json_text
 from checker.command.explore import exit_code, explore, first_shown, story
+from checker.command.form import only_as_text
+from checker.command.give import give
 from checker.command.lift import TREE, print_lifted
 from checker.command.parsers import EXPECTED
 from checker.engine.passages import line_texts
@@ -47,6 +49,8 @@ class ProveAnswer:
 def run(options: Namespace) -> int:
     """Of a change: what it makes worse and better than what it stands on; of a registered design: whether it is as expected;
     else, or if more is asked, every verdict of it alone."""
+    if options.inductive:
+        only_as_text(options, "--inductive")
     if options.tree:
         return int(importlib.import_module(TREE).run(options))
     if options.absolute or options.confirm or options.inductive:
@@ -58,10 +62,10 @@ def run(options: Namespace) -> int:
 def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
     """A design alone: what is expected of it if it is registered, else what it violates."""
     campaign, asked = found.campaign, options.asked
-    answer = of_campaign(asked.name, campaign, found.named, recorded(asked.name), not_read=asked.not_read)
+    answer = in_forms(found, asked, recorded(asked.name))
     code = exits.decided(wrong=answer.failed, undecided=answer.undecided)
     if options.json:
-        print(as_json(found, asked, answer))
+        give(options, answer, "verdicts", as_json(found, asked))
         return code
     print("\n".join(alone_lines(answer, screen()[1] - 2)))
     if options.cells or options.all:
@@ -109,7 +113,7 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     """Print the verdicts, then the story of the first violation; returns the exit code."""
     title, campaign = found.title, found.campaign
     if options.json:
-        print(as_json(found, options.asked))
+        give(options, in_forms(found, options.asked), "verdicts", as_json(found, options.asked))
         return exit_code(campaign)
     print_lifted(options.asked.lifted, brief=options.brief)
     print(title)
@@ -165,12 +169,18 @@ def print_induction(result: CellResult) -> bool:
     return not cut.short
 
 
-def as_json(found: ProveAnswer, asked: Selection, answer: Answer | None = None) -> str:
+def in_forms(found: ProveAnswer, asked: Selection, rows: Mapping[str, Row] | None = None) -> Answer:
+    """The answer for every form but the text. rows: what is expected of it."""
+    worth = measured_line(users_file=any(result.lines_run for result in found.campaign.results))
+    named = found.title if rows is None else asked.name
+    return of_campaign(named, found.campaign, found.named, rows, not_read=asked.not_read, measured=worth)
+
+
+def as_json(found: ProveAnswer, asked: Selection) -> json_text.Json:
     """Every verdict of every cell, with its run."""
     campaign = found.campaign
-    content: json_text.Json = {
+    return {
         "design": found.title,
-        **({"answer": answer.headline} if answer else {}),
         "interrupted": campaign.interrupted,
         "inconclusive": campaign.undecided or bool(asked.not_read),
         **json_text.of_lifted(asked),
@@ -181,7 +191,6 @@ def as_json(found: ProveAnswer, asked: Selection, answer: Answer | None = None) 
         "not_looked_at": line_texts(lines_never_run(campaign.results)),
         "not_applicable": [{"cell": s.title, "why": s.why} for s in found.skipped],
     }
-    return json_text.document("verdicts", content)
 
 
 def _cell(result: CellResult, named: Sequence[str]) -> json_text.Json:
