@@ -22,9 +22,7 @@ PAGES = [
 TRANSCRIPT = re.compile(r"```console\n\$ (eoi [^\n]*)\n(.*?)```", re.S)
 BLOCKS = [block for page in PAGES for block in TRANSCRIPT.findall(page.read_text(encoding="utf-8"))]
 WITHOUT_A_RUN = {"10-migration.md"}  # its runs are in reports/migration
-PICTURE = (
-    "trace base --vmm qemu --guest windows_cg --property no_storm --scope ioapic=0x20,cpus=1,pins=1 --wide --svg {}"
-)
+PICTURE = "trace base --vmm qemu --guest windows_cg --property no_storm --scope ioapic=0x20,cpus=1,pins=1 --svg {}"
 
 
 def printed(command: str) -> list[str]:

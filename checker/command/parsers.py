@@ -267,11 +267,19 @@ def _migrations(parser: ArgumentParser) -> None:
     add_engine(parser)
 
 
+SHEETS = "FILE, and FILE-2 and so on where it takes more sheets"
+
+
 def _trace(parser: ArgumentParser) -> None:
     add_selection(parser, "one at least: see `eoi list properties`")
     for form in DIAGRAMS:
-        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
-    parser.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
+        parser.add_argument(
+            f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}: {SHEETS}"
+        )
+    everything = "each step of the set-up, which is told as one otherwise; in diagrams, all that changes"
+    parser.add_argument("--full", action="store_true", help=everything)
+    slides = "the diagram as slides (16:9) of eight steps at most; without it, pages that fit A4"
+    parser.add_argument("--wide", action="store_true", help=slides)
     parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
     watched = (
         "an expression over s, the system, e.g. 's.ioapic[0].remote_irr': where it changes along the run (repeatable)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from argparse import Namespace
@@ -20,7 +21,10 @@ from checker.questions import compare, report
 from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories import diagram
-from checker.stories.write import to_text
+from checker.stories.trace import Trace
+from checker.stories.write import to_text, unfolded
+
+HOME = Path(__file__).resolve().parents[2]  # what links of a picture to the model go by
 
 
 def run(options: Namespace) -> int:
@@ -44,14 +48,30 @@ def run(options: Namespace) -> int:
     told = another(options, campaign.results, *found) if options.other else (*found, story(*found))
     if told is None:
         return exits.decided(wrong=campaign.violated, undecided=campaign.open)
-    trace, shared = told[2], also_of_base(options, *told[:2])
-    seen = watched_of(options.watch, *told[:2])
-    print(shared, file=sys.stderr if options.json else sys.stdout, end="\n\n" * bool(shared))
+    shared, seen = also_of_base(options, *told[:2]), watched_of(options.watch, *told[:2])
+    trace = unfolded(told[2]) if options.full else told[2]
+    print(shared, file=sys.stderr if options.json else sys.stdout, end="
+
+" * bool(shared))
     print(with_watched(trace, seen) if options.json else to_text(trace) + watched_text(trace, seen), end="")
-    for _, path in outputs:
-        files.write_bytes(path, diagram.render(trace, path.suffix.lstrip("."), options.wide))
-        print(f"diagram: {path}", file=sys.stderr)
+    for form, path in outputs:
+        _draw(trace, form, path, options)
     return exits.decided(wrong=campaign.violated, undecided=campaign.open)
+
+
+def _draw(trace: Trace, form: str, path: Path, options: Namespace) -> None:
+    """Write a diagram, a file for each of its sheets: FILE.svg, FILE-2.svg."""
+    beside = path.absolute().parent
+
+    def link(where: str) -> str:
+        file, _, line = where.rpartition(":")
+        own = HOME / file
+        return f"{os.path.relpath(own if own.is_file() else Path(file).absolute(), beside)}#L{line}"
+
+    for number, drawn in enumerate(diagram.render(trace, form, options.wide, options.full, link), 1):
+        own = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        files.write_bytes(own, drawn)
+        print(f"diagram: {own}", file=sys.stderr)
 
 
 def also_of_base(options: Namespace, result: CellResult, verdict: Verdict) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from checker.command.list import WIDTH, listing
 from checker.matrix.roles import DEVICES, GUESTS, VMMS, all_properties, designs, registered
-from checker.stories.replay import _functions
+from checker.stories.replay import functions_of
 from model.machine import ApiFlags
 
 pytestmark = pytest.mark.unit
@@ -92,9 +92,9 @@ def test_a_sizes_range_is_listed(eoi):
 def test_a_boot_step_of_every_guest_is_not_anchored_in_a_driver_file():
     """setup_local_APIC() is Linux's arch/x86/kernel/apic/apic.c, which no guest's `source` is."""
     for name in GUESTS:
-        anchors = {f.anchor for f in _functions(registered("guest", name)).values() if f.name == "setup_local_APIC"}
+        anchors = {f.anchor for f in functions_of(registered("guest", name)).values() if f.name == "setup_local_APIC"}
         assert anchors <= {"setup_local_APIC()"}, name
-    assert {f.anchor for f in _functions(GUESTS["linux_tmr0"]).values() if f.name == "fixup_irqs"} == {
+    assert {f.anchor for f in functions_of(GUESTS["linux_tmr0"]).values() if f.name == "fixup_irqs"} == {
         "irq.c:fixup_irqs()"
     }
 
