@@ -16,7 +16,7 @@ from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_
 from checker.matrix.select import Selection, selection
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "trace", "show")  # a system and who stands around it
+SELECTING = ("prove", "diff", "trace", "report", "show")  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # in the current directory
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -219,6 +219,13 @@ def _trace(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
 
 
+def _report(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    parser.add_argument("-o", "--output", metavar="FILE.html", required=True, help="write the page there")
+    beside = "the design to stand beside, by name or path (default: what DESIGN stands on)"
+    parser.add_argument("--base", metavar="BASE", help=beside)
+
+
 def _lift(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files",
@@ -322,6 +329,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
+    "report": _report,
     "lift": _lift,
     "drift": _drift,
     "litmus": _litmus,
