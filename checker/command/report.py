@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from checker import files
@@ -12,12 +13,14 @@ from checker.command import diff, exits
 from checker.command.explore import explore, story
 from checker.command.parsers import selection_of
 from checker.errors import UserError
-from checker.matrix.roles import stands_on
+from checker.matrix.cells import short_names
+from checker.matrix.roles import ROLES, stands_on
 from checker.matrix.select import Selection, select
 from checker.page import entries
 from checker.page.entries import Entry
+from checker.page.kept import told_of_cell
 from checker.page.page import Content, page
-from checker.page.told import Json, Teller
+from checker.page.told import Json, Teller, Told, removed_lines
 from checker.progress import Progress
 from checker.questions import answer
 from checker.questions.answer import Answer
@@ -58,7 +61,7 @@ def beside(options: Namespace, base: str) -> Content:
     said = answer.of_diff(found, measured_line(users_file=any(r.lines_run for r in found.after)))
     was, now = options.beside.cls, options.asked.cls
     return content_of(
-        options, said, entries.of_diff(said, found), Teller(changed_lines(was, now), changed_lines(now, was)), base
+        options, said, entries.of_diff(said, found), Teller(changed_lines(was, now), removed_lines(was, now)), base
     )
 
 
@@ -72,14 +75,30 @@ def alone(options: Namespace) -> Content:
 
 def content_of(options: Namespace, said: Answer, found: Sequence[Entry], teller: Teller, base: str) -> Content:
     """With every run told."""
-    runs = {number: entry.told for number, entry in enumerate(found) if entry.told is not None}
-    told, progress = dict[int, Json](), Progress(len(runs), "stories told")
-    for number, of in runs.items():
-        told[number] = teller.told(found[number], story(*of))
-        progress.done = len(told)
+    shown = short_names([options.asked.name, base])
+    names = {"design": shown[options.asked.name], "base": shown[base]}
+    cells = entries.by_cell(found)
+    runs, functions, progress = dict[int, Json](), dict[str, Json](), Progress(len(cells), "cells told")
+    for of_cell in cells.values():
+        mine = {entry.said.property: entry for entry in of_cell if entry.told is not None}
+        told = told_of_cell(mine, names, options.asked.wanted, partial(told_anew, teller, mine))
+        functions |= told["functions"]
+        runs |= {id(mine[name]): one for name, one in told["runs"].items()}
+        progress.done += 1
         progress.show()
     progress.close()
-    first = entries.foremost(found)
-    shown = None if first is None else (first, story(*runs[first]))
-    command = shlex.join(["eoi", "report", options.design, "-o", options.output])
-    return Content(said, found, told, teller.functions, shown, {"design": options.asked.name, "base": base}, command)
+    of = {number: runs[id(entry)] for number, entry in enumerate(found) if id(entry) in runs}
+    return Content(said, found, of, functions, entries.foremost(found), names, command_of(options))
+
+
+def told_anew(teller: Teller, runs: Mapping[str, Entry]) -> Told:
+    return teller.told_of({name: (entry, story(*entry.told)) for name, entry in runs.items() if entry.told is not None})
+
+
+def command_of(options: Namespace) -> str:
+    """What makes the page again."""
+    named = [(role, name) for role in ROLES for name in getattr(options, role) or ()]
+    named += [("property", name) for name in options.property or ()]
+    named += [(name, getattr(options, name)) for name in ("base", "scope") if getattr(options, name)]
+    words = [word for name, value in named for word in (f"--{name}", value)]
+    return shlex.join(["eoi", "report", options.design, *words, "-o", options.output])

@@ -191,9 +191,9 @@
       el("p", { class: "pale" }, `${ours} in ${data.cells[one.cell].title}`,
         story.side === "base" ? `. This is a run of ${ours}: ${theirs} stops it.` : ""),
       el("div", { class: "bar", role: "group", "aria-label": "Steps" },
-        button("first", "\u23ee", "First step", () => go(0)), button("previous", "\u25c0", "Step back", () => go(now.step - 1)),
+        button("first", "\u00ab First", "To the initial state", () => go(0)), button("previous", "\u2039 Back", "Step back", () => go(now.step - 1)),
         el("output", { id: "at", "aria-live": "polite" }),
-        button("next", "\u25b6", "Next step", () => go(now.step + 1)), button("last", "\u23ed", "Last step", () => go(now.steps)),
+        button("next", "Next \u203a", "Next step", () => go(now.step + 1)), button("last", "Last \u00bb", "To the last step", () => go(now.steps)),
         now.parts.step ? button("parting", "Where they part", `To step ${now.parts.step}, where the two designs part`, () => go(now.parts.step)) : null,
         button("back", "Back to the cell", "Back to the cell in the matrix", back)),
       el("div", { class: "panes" },
@@ -224,6 +224,7 @@
     const row = (...children) => {
       const made = el("div", { class: "row" });
       made.style.gridTemplateColumns = `var(--mark) repeat(${count}, var(--lane)) minmax(0, 1fr)`;
+      made.style.setProperty("--notes", String(count + 2));
       const life = el("span", { class: "life", "aria-hidden": "true" });
       life.style.gridColumn = `2 / span ${count}`;
       made.append(life, ...children.filter(Boolean));
@@ -235,9 +236,7 @@
       return made;
     };
     const note = (...children) => {
-      const made = el("span", { class: "note" }, ...children);
-      made.style.setProperty("grid-column-start", String(count + 2));
-      return made;
+      return el("span", { class: "note" }, ...children);
     };
     const arrow = (call) => {
       const [from, to] = [at.get(call.caller), at.get(call.callee)];
@@ -280,6 +279,9 @@
     return el("div", { class: "pane lanes", id: "lanes", role: "region", "aria-label": "Steps as lanes", tabindex: "0" }, heads, list, ends ? el("p", { class: "ends" }, ends) : null,
       parts.step || !parts.other ? null : el("p", { class: "key pale" }, `${names(now.story)[1]} does the same in each of these steps.`));
   };
+  const linesOf = (event) => [null, ...event.calls].flatMap((call, number) => [
+    ...(call ? [`${call.caller}${ARROW}${call.callee} ${call.anchor.replace(/\(\)$/, "")}(${call.args})`] : []),
+    ...event.changes.filter((one) => one.after_call === number).map(changeText)]);
   /* What is beside a step in which the two designs part. */
   const partingOf = (step) => {
     const { parts, story } = now;
@@ -291,13 +293,11 @@
     if (!other) return box;
     if (other.why) box.append(el("p", {}, `${theirs}: ${other.why}`));
     if (other.event) {
-      box.append(el("p", {}, `${theirs} in this step:`));
-      const rows = el("ul");
-      [null, ...other.event.calls].forEach((call, number) => {
-        if (call) rows.append(el("li", { class: "call" }, `${call.caller}${ARROW}${call.callee} ${call.anchor.replace(/\(\)$/, "")}(${call.args})`));
-        for (const change of other.event.changes.filter((one) => one.after_call === number)) rows.append(el("li", {}, changeText(change)));
-      });
-      box.append(rows.children.length ? rows : el("p", {}, "nothing changes"));
+      const [here, there] = [now.trace.events[step - 1], other.event].map(linesOf);
+      const list = (whose, lines, others) => el("div", {}, el("h5", {}, whose),
+        el("ul", {}, ...(lines.length ? lines : ["nothing changes"]).map((line) =>
+          el("li", { class: others.includes(line) ? "both" : "only" }, `${others.includes(line) ? "\u00a0" : "\u25c6"} ${line}`))));
+      box.append(el("div", { class: "beside" }, list(ours, here, there), list(theirs, there, here)));
     }
     return box;
   };
@@ -340,7 +340,7 @@
       let lane = null;
       for (const number of numbers) {
         const [path, label, of] = fields[number];
-        if (of !== lane) body.append(el("tr", {}, el("th", { colspan: other ? "3" : "2", scope: "rowgroup" }, of || "all")));
+        if (of !== lane) body.append(el("tr", {}, el("th", { colspan: other ? "3" : "2", scope: "rowgroup" }, of || "others")));
         lane = of;
         const change = changed.get(number);
         const shown = change ? [el("span", { class: "unseen" }, "changed: "), el("s", {}, [change.before, ...change.between].join(ARROW)), ARROW, state[number], " \u25cf"] : [state[number]];
@@ -351,7 +351,8 @@
       return el("table", { class: "state" }, el("thead", {}, columns), body);
     };
     const all = fields.map((_, number) => number);
-    const byLane = (numbers) => numbers.sort((a, b) => now.trace.lanes.indexOf(fields[a][2]) - now.trace.lanes.indexOf(fields[b][2]) || a - b);
+    const lanes = [...now.trace.lanes, ...fields.map(([, , of]) => of).filter(Boolean), ""];
+    const byLane = (numbers) => numbers.sort((a, b) => lanes.indexOf(fields[a][2]) - lanes.indexOf(fields[b][2]) || a - b);
     const moving = (number) => ever.has(number) || apart.has(fields[number][0]);
     const still = all.filter((number) => !moving(number));
     const wasOpen = $("state").querySelector("details")?.open;
@@ -367,7 +368,7 @@
       const here = data.ran[now.story.ran[now.step - 1]];
       const there = other ? data.ran[other.ran] : [];
       const marked = (place) => data.functions[place].added.length || data.functions[place].removed.length;
-      const own = there.filter(([place]) => marked(place) && !here.some(([mine]) => mine === place));
+      const own = there.filter(([place]) => !here.some(([mine]) => mine === place));
       const key = [`${times(here.length, "function")} ran. \u258e and bold: lines that ran.`];
       if (here.some(([place]) => data.functions[place].added.length)) key.push(`+: lines that only ${data.design} has.`);
       if ([...here, ...own].some(([place]) => data.functions[place].removed.length)) key.push(`-: lines that only ${data.base} has.`);
@@ -375,8 +376,8 @@
       const first = [...here.filter(([place]) => marked(place)), ...here.filter(([place]) => !marked(place))];
       const stepName = event.step;
       for (const [place, lines] of first) shown.push(source(place, lines, marked(place) || data.functions[place].name.endsWith(`.${stepName}`)));
-      if (own.length) shown.push(el("p", { class: "key" }, `${theirs} ran here instead:`));
-      for (const [place, lines] of own) shown.push(source(place, lines, true));
+      if (own.length) shown.push(el("p", { class: "key" }, `${theirs} runs here, too:`));
+      own.forEach(([place, lines], number) => shown.push(source(place, lines, number === 0 || marked(place))));
     } else shown.push(el("p", { class: "key" }, "No step has been taken yet."));
     $("source").replaceChildren(...shown);
     $("source").scrollTop = 0;

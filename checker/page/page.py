@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 from checker.page.data import as_script, page_data
 from checker.page.entries import Entry
 from checker.page.matrix import legend, matrix
 from checker.page.told import Json
 from checker.questions.answer import Answer, Standing
-from checker.stories.trace import Trace
+from checker.stories.trace import from_json
 from checker.stories.write import to_text
 from checker.words import count, fold_names
 
@@ -23,14 +25,14 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Content:
-    """told: the runs by the number of their entry; functions: what they ran. first: the story that is there without a script,
-    by the number of its entry. command: what makes this page again."""
+    """told: the runs by the number of their entry; functions: what they ran. first: the entry
+    whose story is there without a script. command: what makes this page again."""
 
     answer: Answer
     entries: Sequence[Entry]
     told: Mapping[int, Json]
     functions: Mapping[str, Json]
-    first: tuple[int, Trace] | None
+    first: int | None
     names: Mapping[str, str]
     command: str
 
@@ -40,7 +42,7 @@ def page(content: Content) -> str:
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     data = page_data(content.names, content.entries, content.told, content.functions)
     if content.first is not None:
-        data["first"] = _number_of(content, content.first[0])
+        data["first"] = _number_of(content, content.first)
     policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
     title = escape(f"eoi: {content.answer.what}")
     return "\n".join([
@@ -70,9 +72,8 @@ def _head(content: Content) -> Iterator[str]:
     word = "Worse" if answer.failed else "Not decided" if answer.undecided else "Nothing is worse"
     if content.names["base"] == "":
         word = "Violated" if answer.failed else "Not decided" if answer.undecided else "Nothing is violated"
-    yield f"<header><p class=what>{escape(answer.what)}</p>"
+    yield f"<header><p class=what><span class={kind}>{word}</span> {escape(answer.what)}</p>"
     yield f"<h1>{escape(answer.headline)}</h1>"
-    yield f"<p class=verdict><span class={kind}>{word}</span></p>"
     yield "<p class=tools><button type=button id=theme hidden>Dark</button></p></header>"
 
 
@@ -104,9 +105,17 @@ def _by_property(entries: Sequence[Entry]) -> Iterator[str]:
         cells = fold_names(entry.said.cell for entry in of)
         vacuous = sum(entry.now.is_vacuous() for entry in of)
         note = f" In {count(vacuous, 'cell')} only because what it speaks of never happens any more." if vacuous else ""
-        yield f"<li><b>{escape(name)}</b> in {count(len(of), 'cell')}: {escape(of[0].said.sentence)}.{note}"
-        yield f"<details><summary>which cells</summary><p>{escape(cells)}</p></details></li>"
+        yield f"<li><details><summary><b>{escape(name)}</b> in {count(len(of), 'cell')}. {escape(of[0].said.sentence)}{note}</summary>"
+        shown = min((entry for entry in of if entry.told is not None), key=_length, default=None)
+        if shown is not None:
+            address = quote(f"{name} in {shown.said.cell}")
+            yield f'<p class=needs-script hidden><a href="#{address}">its shortest story</a></p>'
+        yield f"<p>{escape(cells)}</p></details></li>"
     yield "</ul>"
+
+
+def _length(entry: Entry) -> int:
+    return entry.told[1].run.length if entry.told is not None and entry.told[1].run is not None else 0
 
 
 def _cells(content: Content) -> Iterator[str]:
@@ -125,8 +134,7 @@ def _story(content: Content) -> Iterator[str]:
     if content.first is None:
         yield "<div id=asked><p>There is no run to tell first.</p></div></section>"
         return
-    number, trace = content.first
-    said = content.entries[number].said
+    said, trace = content.entries[content.first].said, from_json(json.dumps(content.told[content.first]["trace"]))
     yield f"<div id=asked><p>{escape(said.property)} in {escape(said.cell)}</p>"
     yield f"<pre tabindex=0>{escape(to_text(trace))}</pre></div>"
     yield "<noscript><p>With scripts, every verdict that has a run opens it here, to step through.</p></noscript></section>"
@@ -145,7 +153,7 @@ def _model(answer: Answer) -> Iterator[str]:
 
 def _diff_line(line: str) -> str:
     tag = {"+": "ins", "-": "del"}.get(line[:1], "span")
-    return f"<{tag}>{escape(line)}</{tag}>\n"
+    return f"<{tag}>{escape(line)}\n</{tag}>"
 
 
 def _properties(content: Content) -> Iterator[str]:

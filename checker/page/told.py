@@ -9,16 +9,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FunctionType
+from typing import TypedDict
 
 from checker.engine import sources
 from checker.language.source import definition_of, text_of
 from checker.matrix.cells import Cell
 from checker.page.entries import Entry
 from checker.questions.beside import Beside, FieldOf, beside, fields_of, values_of
+from checker.questions.model_diff import calls_super, changed_lines
 from checker.stories.lines_run import RanFunction, StepRunner
 from checker.stories.trace import Trace
+from model.lang import Design
 
 Json = dict[str, object]
+
+
+class Told(TypedDict):
+    """The runs of a cell by their properties, and the functions that they came to by place."""
+
+    runs: dict[str, Json]
+    functions: dict[str, Json]
+
+
 Changed = Mapping[str, Mapping[str, set[int]]]  # file -> function -> lines, as model_diff.changed_lines says it
 CELLS_OWN = (
     "provenance",
@@ -40,10 +52,16 @@ class Teller:
     removed: Changed = field(default_factory=dict[str, Mapping[str, set[int]]])
     _runners: dict[int, tuple[Cell, StepRunner]] = field(default_factory=dict[int, tuple[Cell, StepRunner]])
     _fields: dict[int, tuple[Cell, list[FieldOf]]] = field(default_factory=dict[int, tuple[Cell, list[FieldOf]]])
-    functions: dict[str, Json] = field(default_factory=dict[str, Json])  # what any run came to, by place
+    _came_to: dict[str, Json] = field(default_factory=dict[str, Json])
+    _sources: dict[FunctionType, tuple[str, Json]] = field(default_factory=dict[FunctionType, tuple[str, Json]])
 
-    def told(self, entry: Entry, trace: Trace) -> Json:
-        """Of an entry that has a run, and its trace; what it ran is in `functions`."""
+    def told_of(self, runs: Mapping[str, tuple[Entry, Trace]]) -> Told:
+        """Of the runs of a cell."""
+        self._came_to = dict[str, Json]()
+        told = {name: self._told(entry, trace) for name, (entry, trace) in runs.items()}
+        return {"runs": told, "functions": self._came_to}
+
+    def _told(self, entry: Entry, trace: Trace) -> Json:
         assert entry.told is not None and entry.told[1].run is not None
         result, verdict = entry.told
         run = entry.told[1].run
@@ -81,27 +99,44 @@ class Teller:
             self._fields[id(cell)] = cell, fields_of(cell)
         return self._fields[id(cell)][1]
 
-    def _ran(self, functions: Sequence[RanFunction]) -> list[list[object]]:
-        return [[self._source(one.function), list(one.lines)] for one in functions]
+    def _ran(self, functions: Sequence[RanFunction]) -> list[tuple[str, list[int]]]:
+        return [(self._source(one.function), list(one.lines)) for one in functions]
 
     def _source(self, function: FunctionType) -> str:
-        """Where it is; kept with its text, and which of its lines only one of the two designs has."""
+        """Where it is."""
+        if function not in self._sources:
+            self._sources[function] = self._text_of(function)
+        place, text = self._sources[function]
+        self._came_to[place] = text
+        return place
+
+    def _text_of(self, function: FunctionType) -> tuple[str, Json]:
+        """Its place; its lines, and which of them only one of the two designs has."""
         file, name = function.__code__.co_filename, function.__name__
         node = definition_of(function)
         first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-        place = f"{shown_path(file)}:{first}"
-        if place not in self.functions:
-            last = node.end_lineno or node.lineno
-            lines = text_of(file, function.__module__).splitlines()[first - 1 : last]
-            marked = {
-                mark: sorted(n for n in changed.get(file, {}).get(name, ()) if first <= n <= last)
-                for mark, changed in (("added", self.added), ("removed", self.removed))
-            }
-            self.functions[place] = {
-                "name": function.__qualname__, "file": shown_path(file), "first": first,
-                "lines": textwrap.dedent("\n".join(lines)).splitlines(), **marked,
-            }  # fmt: skip
-        return place
+        last = node.end_lineno or node.lineno
+        lines = text_of(file, function.__module__).splitlines()[first - 1 : last]
+        marked = {
+            mark: sorted(n for n in changed.get(file, {}).get(name, ()) if first <= n <= last)
+            for mark, changed in (("added", self.added), ("removed", self.removed))
+        }
+        return f"{shown_path(file)}:{first}", {
+            "name": function.__qualname__, "file": shown_path(file), "first": first,
+            "lines": textwrap.dedent("\n".join(lines)).splitlines(), **marked,
+        }  # fmt: skip
+
+
+def removed_lines(base: type[Design], design: type[Design]) -> Changed:
+    """The lines of the base's that the design has not. Of a function that the design's own one calls by super(), it has all."""
+    return {
+        file: {name: lines for name, lines in of.items() if not calls_super(getattr(design, name, _nothing))}
+        for file, of in changed_lines(design, base).items()
+    }
+
+
+def _nothing() -> None:
+    """For a function that is not there."""
 
 
 def shown_path(file: str) -> str:

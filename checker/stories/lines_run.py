@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,8 +69,8 @@ def _functions(design: type[Design]) -> Iterator[tuple[CodeType, FunctionType]]:
     """The code of every method of the model, and of what is nested in it, with the method."""
     for cls in design.__mro__:
         if issubclass(cls, Design) and cls is not Design:
-            for function in filter(inspect.isfunction, vars(cls).values()):
-                yield from ((code, function) for code in _nested(function.__code__))
+            functions = [value for value in vars(cls).values() if isinstance(value, FunctionType)]
+            yield from ((code, function) for function in functions for code in _nested(function.__code__))
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:
