@@ -77,17 +77,19 @@ def content_of(options: Namespace, said: Answer, found: Sequence[Entry], teller:
     """With every run told."""
     shown = short_names([options.asked.name, base])
     names = {"design": shown[options.asked.name], "base": shown[base]}
-    cells = entries.by_cell(found)
+    told_by = entries.tellers(found)
+    own = [entry for number, entry in enumerate(found) if told_by.get(number) == number]
+    cells = entries.by_cell(own)
     runs, functions, progress = dict[int, Json](), dict[str, Json](), Progress(len(cells), "cells told")
     for of_cell in cells.values():
-        mine = {entry.said.property: entry for entry in of_cell if entry.told is not None}
+        mine = {entry.said.property: entry for entry in of_cell}
         told = told_of_cell(mine, names, options.asked.wanted, partial(told_anew, teller, mine))
         functions |= told["functions"]
         runs |= {id(mine[name]): one for name, one in told["runs"].items()}
         progress.done += 1
         progress.show()
     progress.close()
-    of = {number: runs[id(entry)] for number, entry in enumerate(found) if id(entry) in runs}
+    of = {number: runs[id(found[by])] for number, by in told_by.items()}
     return Content(said, found, of, functions, entries.foremost(found), names, command_of(options))
 
 

@@ -38,17 +38,23 @@ class _Stories:
     def __init__(self, functions: Mapping[str, Json]) -> None:
         self.values, self.events, self.fields, self.ran, self.functions = Pool(), Pool(), Pool(), Pool(), Pool()
         self.found = list[dict[str, Any]]()
-        self._sources, self._known = functions, dict[str, int]()
+        self._sources, self._known, self._numbers = functions, dict[str, int](), dict[int, int]()
 
     def place(self, told: Mapping[str, Any], cell: int) -> int:
-        """The number of a told run, which this cell has."""
+        """The number of a told run, which this cell has, too."""
+        if id(told) not in self._numbers:
+            self._numbers[id(told)] = self._number(told)
+        number = self._numbers[id(told)]
+        self.found[number]["cells"].append(cell)
+        return number
+
+    def _number(self, told: Mapping[str, Any]) -> int:
         story = self._in_numbers(told)
         key = json.dumps(story)
         if key not in self._known:
             self._known[key] = len(self.found)
             own = {name: self.values.place(told["trace"][name]) for name in CELLS_OWN if name in told["trace"]}
             self.found.append({**story, "head": {**story["head"], **own}, "cells": []})
-        self.found[self._known[key]]["cells"].append(cell)
         return self._known[key]
 
     def _in_numbers(self, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from checker.matrix.cells import Cell
@@ -89,3 +89,19 @@ def foremost(entries: Sequence[Entry]) -> int | None:
 
 def _takes_steps(entry: Entry) -> bool:
     return entry.told is not None and entry.told[1].run is not None and entry.told[1].run.length > 0
+
+
+def tellers(entries: Sequence[Entry]) -> dict[int, int]:
+    """For each with a run, by number, which one's story is told of it: its own; or, of what changes nothing, that of the first
+    cell in which the same steps show the same."""
+    found, first = dict[int, int](), dict[Hashable, int]()
+    for number, entry in enumerate(entries):
+        if entry.told is None:
+            continue
+        _, verdict = entry.told
+        steps = verdict.run and (verdict.run.moves, verdict.run.loop_start, verdict.run.stutter)
+        key: Hashable = number
+        if entry.said.standing in QUIET:
+            key = entry.said.property, steps, tuple(verdict.binding.items())
+        found[number] = first.setdefault(key, number)
+    return found

@@ -189,6 +189,7 @@
       el("h3", {}, `${trace.property_name}: ${headline(trace)}`),
       el("p", {}, trace.sentence),
       el("p", { class: "pale" }, `${ours} in ${data.cells[one.cell].title}`,
+        one.cell !== story.cells[0] ? `, told of ${data.cells[story.cells[0]].title}: the same steps` : "",
         story.side === "base" ? `. This is a run of ${ours}: ${theirs} stops it.` : ""),
       el("div", { class: "bar", role: "group", "aria-label": "Steps" },
         button("first", "\u00ab First", "To the initial state", () => go(0)), button("previous", "\u2039 Back", "Step back", () => go(now.step - 1)),
@@ -208,7 +209,7 @@
   const foot = () => {
     const { story, trace, one } = now;
     const cells = story.cells.map((cell) => data.cells[cell].title);
-    const also = cells.length > 1 ? el("details", {}, el("summary", {}, `The same run in ${times(cells.length, "cell")}`), el("p", {}, cells.join("; "))) : null;
+    const also = cells.length > 1 ? el("details", {}, el("summary", {}, `The same steps in ${times(cells.length, "cell")}`), el("p", {}, cells.join("; "))) : null;
     return el("div", {}, also,
       el("details", {}, el("summary", {}, "How to run it again"),
         el("p", {}, `The cell: `, el("code", {}, data.cells[one.cell].reproduce)),
