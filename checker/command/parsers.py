@@ -18,7 +18,7 @@ from checker.matrix.scope import LARGEST_SIZE
 from checker.matrix.select import Selection, selection
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "review", "nfc", "trace", "show")  # a system and who stands around it
+SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "show")  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # in the current directory
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -289,6 +289,13 @@ def _trace(parser: ArgumentParser) -> None:
     parser.add_argument("--other", action="store_true", help=other)
 
 
+def _report(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    parser.add_argument("-o", "--output", metavar="FILE.html", required=True, help="write the page there")
+    beside = "the design to stand beside, by name or path (default: what DESIGN stands on)"
+    parser.add_argument("--base", metavar="BASE", help=beside)
+
+
 def _lift(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files",
@@ -420,6 +427,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
+    "report": _report,
     "lift": _lift,
     "drift": _drift,
     "litmus": _litmus,

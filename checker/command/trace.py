@@ -50,9 +50,7 @@ def run(options: Namespace) -> int:
         return exits.decided(wrong=campaign.violated, undecided=campaign.open)
     shared, seen = also_of_base(options, *told[:2]), watched_of(options.watch, *told[:2])
     trace = unfolded(told[2]) if options.full else told[2]
-    print(shared, file=sys.stderr if options.json else sys.stdout, end="
-
-" * bool(shared))
+    print(shared, file=sys.stderr if options.json else sys.stdout, end="\n\n" * bool(shared))
     print(with_watched(trace, seen) if options.json else to_text(trace) + watched_text(trace, seen), end="")
     for form, path in outputs:
         _draw(trace, form, path, options)
