@@ -18,6 +18,7 @@ from checker.command.parsers import EXPECTED
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Skipped
+from checker.matrix.roles import users_file
 from checker.matrix.select import Selection, grouped, select
 from checker.questions import report
 from checker.questions.alone_screen import alone_lines, expected_line, first_told
@@ -55,7 +56,8 @@ def run(options: Namespace) -> int:
         return int(importlib.import_module(TREE).run(options))
     if options.absolute or options.confirm or options.inductive:
         return tell(options, judged(options))
-    base = diff.base_of(options.asked)
+    changed = options.asked.lifted or users_file(options.asked.cls)
+    base = diff.base_of(options.asked) if changed else ""
     return diff.against(options, base) if base else beside_the_record(options, judged(options))
 
 

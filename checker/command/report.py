@@ -14,8 +14,8 @@ from checker.command.explore import explore, story
 from checker.command.parsers import selection_of
 from checker.errors import UserError
 from checker.matrix.cells import short_names
-from checker.matrix.roles import ROLES, stands_on
-from checker.matrix.select import Selection, select
+from checker.matrix.roles import ROLES
+from checker.matrix.select import select
 from checker.page import entries
 from checker.page.entries import Entry
 from checker.page.kept import told_of_cell
@@ -35,23 +35,13 @@ def run(options: Namespace) -> int:
     if path.suffix != ".html":
         raise UserError(f"-o {path}: the file's name must end in .html")
     files.check_file("-o", path)
-    base = base_of(options.asked, options.base)
-    content = alone(options) if base is None else beside(options, base)
+    base = options.base or diff.base_of(options.asked)
+    content = beside(options, base) if base else alone(options)
     text = page(content)
     files.write_text(path, text)
     print(f"{content.answer.what}: {content.answer.headline}")
     print(f"written: {path} ({len(text.encode()) / 1e6:.1f} MB)")
     return exits.decided(wrong=content.answer.failed, undecided=content.answer.undecided)
-
-
-def base_of(asked: Selection, named: str | None) -> str | None:
-    """The design to stand beside; None if it stands on none."""
-    if named is not None:
-        return named
-    if asked.lifted is not None:
-        return asked.lifted.base
-    found = stands_on(asked.cls)
-    return None if found is None else found[0]
 
 
 def beside(options: Namespace, base: str) -> Content:
