@@ -52,8 +52,8 @@ def run(options: Namespace) -> int:
         print_story(options, answers)
         print_cells([a for a in answers if a.verdict == EQUAL])
         print_notes(answers, apart, lines)
-        if options.asked.lifted is not None:
-            print("\n".join(left_out_lines(options.asked.lifted.left_out)))
+        left_out = left_out_lines(options.asked.lifted.left_out) if options.asked.lifted else []
+        print("".join(f"{line}\n" for line in left_out), end="")
     if left:
         print(f"eoi: interrupted: INCONCLUSIVE: {left} of {count(len(pairs), 'cell')} not compared", file=sys.stderr)
     return exits.decided(wrong=any(a.verdict == DIFFERS for a in answers), undecided=undecided)

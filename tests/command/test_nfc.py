@@ -10,6 +10,7 @@ import pytest
 
 from checker.questions import nfc
 from checker.questions.experiment import Telling
+from tests.lift.test_forms import V1_DIFF
 from tests.rigs.user_file import GOOD
 
 ONE = ("--scope", "cpus=1,pins=1,vectors=1")
@@ -146,6 +147,21 @@ def test_a_vmm_of_the_users(eoi, tmp_path):
     ran = eoi("nfc", "qemu", str(path), *here, "--observe", "guest")
     assert ran.code == 1 and "DIFFERS in 1 of 1 cell" in " ".join(ran.out.split())
     assert eoi("nfc", "qemu", str(path), *here[:2], "--kernel", "base", *here[4:], "--observe", "guest").code in (0, 3)
+
+
+def test_a_patch_of_a_vmm_is_for_old_and_new_kernels(eoi):
+    ran = eoi("nfc", "qemu", "qemu_rfc_v2", "--guest", "linux", *ONE, "--when", "ioapic=0x20,flags=NONE")
+    assert ran.code == 0 and "{base, v6}, qemu" in ran.out
+
+
+def test_a_c_patch_is_what_it_is_lifted_to(eoi, tmp_path):
+    path = tmp_path / "v1.patch"
+    path.write_text(V1_DIFF)
+    assert eoi("nfc", "v1", str(path), *HERE).code == 3  # what is done without bit 12 was not run
+    assert eoi("nfc", "v1", str(path), *HERE, "--guest", "linux").code == 0
+    ran = eoi("nfc", "base", str(path), *HERE, "--json")
+    told = json.loads(ran.out)
+    assert ran.code == 1 and told["lifted"]["base"] == "base" and {len(c["steps"]) for c in told["cells"]} == {9}
 
 
 # --- cut short ---
