@@ -123,12 +123,22 @@ def headline(options: Namespace, answers: Sequence[NfcAnswer], cells: int, *, un
     verdicts = [a.verdict for a in answers]
     parts = [f"{v} in {_of(verdicts.count(v), cells)}" for v in (DIFFERS, EQUAL, INCONCLUSIVE) if v in verdicts]
     parts += [f"{cells - len(answers)} not compared"] * (len(answers) < cells)
-    best = nfc.shortest(answers)
-    parts += [f"told apart in {steps_text(best.steps)}"] if best else []
+    parts += told_apart(answers)
     parts += [f"{INCONCLUSIVE}: see below"] * (undecided and INCONCLUSIVE not in verdicts)
     when = f" when {options.when}" if options.when else ""
     said = f"{options.asked.name} against {options.beside.name}{when}: {', '.join(parts)}; as seen by {SEEN_BY[options.observe]}"
     return wrap(said, "", "  ", WIDTH)
+
+
+def told_apart(answers: Sequence[NfcAnswer]) -> list[str]:
+    """How soon."""
+    best = nfc.shortest(answers)
+    at_once = ["told apart before any step"] * any(a.told is not None and not a.steps for a in answers)
+    if best is None or not best.steps:
+        return at_once
+    return [
+        f"{at_once[0]}, elsewhere in {steps_text(best.steps)}" if at_once else f"told apart in {steps_text(best.steps)}"
+    ]
 
 
 def _of(number: int, cells: int) -> str:

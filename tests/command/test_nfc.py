@@ -60,6 +60,18 @@ def test_no_functional_change(eoi):
     assert "steps" not in ran.out
 
 
+def test_what_is_told_before_any_step_is_said_and_a_run_is_told_first(eoi):
+    of = ("nfc", "base", "v5", *HERE, "--vmm", "qemu_kernel_irqchip")
+    ran = eoi(*of)
+    first = " ".join(ran.out.split())
+    assert ran.code == 1 and "told apart before any step, elsewhere in 9 steps; as seen by guest and VMM" in first
+    assert "DIFFERS Before any step: the I/O APIC's version register reads V11 in base, not in v5;" in first
+    assert "nfc: DIFFERS in 9 steps (shortest)" in ran.out
+    alone = eoi(*of, "--when", "flags=BIT3,ioapic=0x20")
+    assert "told apart before any step; as seen by" in " ".join(alone.out.split())
+    assert "nfc: DIFFERS in 0 steps (shortest)" in alone.out and "the initial state  <== here" in alone.out
+
+
 @pytest.mark.parametrize(("observe", "shown"), [("guest", "the guest"), ("vmm", "the VMM"), ("both", "guest and VMM")])
 def test_who_looks_is_said(eoi, observe, shown):
     ran = eoi(*V1, "--observe", observe)
