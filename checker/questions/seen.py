@@ -25,6 +25,7 @@ from checker.questions.bisimulation import I64
 from checker.questions.graph_compare import called, columns, meaning_of
 from checker.questions.recheck import ENGINE, SEED
 from checker.questions.refinement import own_fields
+from checker.questions.verdict import of_the_users
 from checker.questions.weak import Rows
 from checker.stories.replay import name_of
 from checker.stories.trace import show
@@ -167,7 +168,7 @@ def explored(watched: Watched, limits: Limits, on_progress: Progress | None, eng
     )
     if not all(watched.allowed):
         looks, edges = _reached(looks, edges[np.array(watched.allowed, np.bool_)[edges[:, 1]]])
-    return SeenGraph(outcome, looks, edges, search.lines_run())
+    return SeenGraph(outcome, looks, edges, of_the_users(search.lines_run(), cell))
 
 
 def _reached(looks: U64, edges: I64) -> tuple[U64, I64]:
