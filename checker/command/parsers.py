@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,10 +13,11 @@ from checker.command.list import KINDS
 from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of
 from checker.matrix.select import Selection, selection
+from checker.shipped import own
 from properties.compat import CLAIMS
 
 SELECTING = ("prove", "diff", "trace", "show")  # a system and who stands around it
-EXPECTED = "reports/expected.toml"  # in the current directory
+EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
 ORACLES = ("kvm", "qemu")
@@ -114,14 +114,9 @@ def add_selection(parser: ArgumentParser, without: str = "default: all", how_man
     add_engine(parser)
 
 
-def not_here(path: Path, what: str, option: str, command: str, otherwise: str) -> UserError:
-    """What is said where a default that depends on the current directory is not there: where it was looked for, what
-    to give, and a command that works."""
-    own = Path(__file__).resolve().parents[2] / path
-    advice = f"for example: eoi {command} {shlex.quote(str(own))}" if own.exists() else otherwise
-    return UserError(
-        f"{path}: there is no such {what} in {Path.cwd()}, where the default is looked for; give {option}, {advice}"
-    )
+def here_or_own(path: str) -> Path:
+    """A default that is looked for in the current directory, and else where the code that runs has it."""
+    return Path(path) if Path(path).exists() else own(path)
 
 
 def _list(parser: ArgumentParser) -> None:
@@ -179,7 +174,10 @@ def _gate(parser: ArgumentParser) -> None:
     parser.description = f"The full matrix: {said}\nNot in it: {NOT_IN}."
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "--expected", metavar="FILE", default=EXPECTED, help="default: %(default)s in the current directory"
+        "--expected",
+        metavar="FILE",
+        default=EXPECTED,
+        help="default: %(default)s in the current directory, or else eoi's own",
     )
     parser.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
     parser.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
@@ -248,7 +246,7 @@ def _drift(parser: ArgumentParser) -> None:
 def _litmus(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="*", default=[LITMUS], metavar="FILE",
-        help=f"or a folder (default: {LITMUS} in the current directory)",
+        help=f"or a folder (default: {LITMUS} in the current directory, or else eoi's own)",
     )  # fmt: skip
 
 
