@@ -25,8 +25,9 @@ from checker.questions.alone_screen import alone_lines, expected_line, first_tol
 from checker.questions.answer import Answer, of_campaign
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.expected import Row, rows_of_design
-from checker.questions.measured import ROOT, measured, measured_line
+from checker.questions.measured import measured, measured_line
 from checker.questions.verdict import CellResult, Status, Verdict
+from checker.shipped import own
 from checker.stories.trace import show
 from checker.stories.write import to_text
 from checker.words import screen
@@ -85,7 +86,7 @@ def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
 
 def recorded(design: str) -> dict[str, Row]:
     """What reports/expected.toml says of a design; nothing where there is no such file, or nothing of it."""
-    path = ROOT / EXPECTED
+    path = own(EXPECTED)
     return rows_of_design(files.read_text(path), str(path), design) if path.is_file() else {}
 
 
