@@ -135,8 +135,12 @@ def _own_lines(said: Said) -> list[list[OwnLine]]:
 
 
 def to_look_at(said: Said, steps: Sequence[Passed], answer: Answer) -> CodePlace | None:
-    """Of something that failed: the last line that is run of the design under review, or its class."""
+    """Of something that failed: the last line that is run of the design under review, or what of_review says."""
     mine = [step.place for step in steps if step.own]
-    if mine:
-        return mine[-1]
-    return of_design(said.design, answer) if said.design is not None else None
+    return mine[-1] if mine else of_review(said.design, answer)
+
+
+def of_review(design: type[Design] | None, answer: Answer) -> CodePlace | None:
+    """Of what is under review: its class; where that is not at hand, the file that says what is expected of it."""
+    place = of_design(design, answer) if design is not None else None
+    return place or (_named(answer.file, "", 1, answer) if answer.file else None)

@@ -19,7 +19,7 @@ from tests.rigs.read_forms import junit, sarif_results
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "ci.md").read_text()
-BLOCKS = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", PAGE, re.DOTALL)
+BLOCKS = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
 GITHUB, GITLAB, HOOKS = ".github/workflows/eoi.yml", ".gitlab-ci.yml", ".pre-commit-config.yaml"
 
 

@@ -66,6 +66,26 @@ def test_an_interrupted_one_is_open_in_each(after_one_cell, tmp_path):
     check_all(answer, tmp_path)
 
 
+def test_a_gate_says_the_same_in_each(eoi, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    of = ("gate", "--design", "mutant_b1", "--jobs", "1")
+    assert eoi(*of, "--write", "all.toml").code == 0
+    for old, new, code in (("", "", 0), ("no_storm FAIL", "no_storm ok; x FAIL", 1)):
+        Path("all.toml").write_text(Path("all.toml").read_text().replace(old, new, 1))
+        ran = {
+            form: eoi(*of, "--expected", "all.toml", "--format", form) for form in ("json", "junit", "ktap", "sarif")
+        }
+        assert {one.code for one in ran.values()} == {code}
+        want = {(one["cell"], one["property"]): one["standing"] for one in json.loads(ran["json"].out)["said"]}
+        assert len(want) == 2 * code
+        read = [read_forms.junit(ran["junit"].out), read_forms.ktap(ran["ktap"].out)]
+        assert [({key: word for key, word in found.items() if word}, why) for found, why in read] == [(want, [])] * 2
+        assert len(read[0][0]) == len(read[1][0]) > 80
+        assert read_forms.sarif_results(ran["sarif"].out, tmp_path) == (want, [])
+        for result in json.loads(ran["sarif"].out)["runs"][0]["results"]:
+            assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "all.toml"
+
+
 def test_a_patch_is_named_by_its_own_lines(tmp_path, monkeypatch, eoi):
     monkeypatch.chdir(tmp_path)
     Path("fix.patch").write_text(V1_DIFF)
