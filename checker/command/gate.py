@@ -19,7 +19,7 @@ from checker.command.give import give
 from checker.command.parsers import EXPECTED, FULL, NOT_IN, not_here
 from checker.errors import UserError
 from checker.matrix.roles import ALIASES, is_path, look_up
-from checker.matrix.select import split
+from checker.matrix.select import those_of
 from checker.questions import gate
 from checker.questions.answer import of_gate
 from checker.questions.expected import Difference, Table, difference_lines, differences, from_toml, to_toml
@@ -45,12 +45,17 @@ def run(options: Namespace) -> int:
         return code
     if options.full or options.most or options.every != 1:
         raise UserError("--every, --most and --full go with --mutants")
+    if options.write and options.json:
+        raise UserError(
+            "--json says what differs from what is expected, and --write compares nothing: give one of them"
+        )
     return whole(options)
 
 
 def whole(options: Namespace) -> int:
     """Judge the full matrix, then write it or compare it. 0 only if nothing differs; Ctrl-C: what was judged till then."""
-    only = [ALIASES.get(d, d) for d in split(options.design, []) if gated_design(d)]
+    named = those_of("design", options.design) if options.design else []
+    only = [ALIASES.get(d, d) for d in named if gated_design(d)]
     if options.write:
         check_written(Path(options.write), only)
     expected = None if options.write else expected_table(Path(options.expected), only)

@@ -14,8 +14,8 @@ from enum import Enum
 from typing import Self
 
 from checker.engine.passages import line_texts
-from checker.matrix.roles import ROLES, all_properties
-from checker.questions import compare, expected, report
+from checker.matrix.roles import ROLES, all_properties, users_file
+from checker.questions import compare, compare_text, expected, gate, report
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.model_diff import Hunk
 from checker.questions.verdict import CellResult, Status, Verdict
@@ -84,6 +84,11 @@ class Said:
         """Of the run, if there is one to tell."""
         return report.story(*self.told) if self.told is not None else None
 
+    def length(self) -> int:
+        """The steps of its run; 0 if there is none."""
+        run = self.told[1].run if self.told is not None else None
+        return run.length if run is not None else 0
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -134,19 +139,13 @@ def of_diff(diff: compare.Diff, measured: str = "", not_read: Sequence[str] = ()
     said = list[Said]()
     for pair, before, after in zip(diff.pairs, diff.before, diff.after, strict=True):
         was, now = ({v.property.name: v for v in result.verdicts} for result in (before, after))
-        command, of = compare.reproduce(diff, pair), _under_review(after)
+        command, of = compare_text.reproduce(diff, pair), _under_review(after)
         for name, p in {name: v.property for side in (was, now) for name, v in side.items()}.items():
             said.append(_beside(p, after, was.get(name), now.get(name), changed.get((id(after), name)), command, of))
-    lines = [f"no step that was explored runs {text}" for text in line_texts(diff.never_run)]
-    reasons = [*lines, *[f"not explored: {pair.design}" for pair in diff.unexplored]]
-    reasons += ["interrupted"] * diff.interrupted
-    reasons += [f"only one of the two has {cell}" for cell in diff.apart]
-    if diff.undecided and not reasons and not any(one.standing.open for one in said):
-        reasons = ["no cell shows a difference, and perhaps none would" if diff.alike else "nothing was judged"]
-    open_because = [*(reasons if diff.undecided else ()), *map(_unread, not_read)]
+    open_because = [*compare_text.why_open(diff), *map(_unread, not_read)]
     name = "the patch" if diff.design == "-" else diff.design  # on standard input
     return Answer(
-        "diff", f"{name} against {diff.base}", compare.headline(diff), compare.by_property(diff), said,
+        "diff", f"{name} against {diff.base}", compare_text.headline(diff), compare_text.by_property(diff), said,
         open_because, diff.hunks, measured,
     )  # fmt: skip
 
@@ -187,7 +186,7 @@ def of_campaign(
     """Every verdict of a design alone. named: the properties as --property named them. rows: what is expected of its cells, by
     their titles; a cell of other sizes, or that is not among them, is judged by itself."""
     said = [
-        _alone(result, v, named, (rows or {}).get(str(result.cell)))
+        _alone(result, v, named, rows.get(gate.title_of(result.cell)) if rows else None)
         for result in campaign.results
         for v in result.verdicts
     ]
@@ -202,7 +201,7 @@ def of_campaign(
 def _alone(result: CellResult, verdict: Verdict, named: Sequence[str], row: expected.Row | None) -> Said:
     before = row.verdicts.get(verdict.property.name, "") if row is not None else ""
     standing = standing_of(verdict, row)
-    command = report.reproduce("prove", result.cell, *named)
+    command = report.reproduce_alone(result.cell, *named)
     told = (result, verdict) if verdict.run is not None else None
     text = "  ".join(filter(None, (report.length_text(verdict), report.binding_text(verdict) if told else "")))
     return Said(
@@ -212,38 +211,36 @@ def _alone(result: CellResult, verdict: Verdict, named: Sequence[str], row: expe
 
 
 def standing_of(verdict: Verdict, row: expected.Row | None) -> Standing:
-    """row: what is expected of the cell, if anything is."""
+    """row: what is expected of the cell, if anything is; of a property that it does not name the verdict counts alone."""
     if verdict.status is Status.INCONCLUSIVE:
         return Standing.OPEN
-    if row is not None:
-        said = expected.verdict_text(verdict) == row.verdicts.get(verdict.property.name)
-        if verdict.status is Status.SKIPPED and said:
-            return Standing.NOT_ASKED
-        return Standing.AS_EXPECTED if said else Standing.UNEXPECTED
+    before = row.verdicts.get(verdict.property.name) if row is not None else None
+    if before is not None and not users_file(verdict.property.function):
+        return Standing.AS_EXPECTED if expected.verdict_text(verdict) == before else Standing.UNEXPECTED
     alone = {Status.VIOLATED: Standing.VIOLATED, Status.SKIPPED: Standing.NOT_ASKED}
     return alone.get(verdict.status, Standing.FINE)
 
 
 def _headline(said: Sequence[Said], campaign: Campaign) -> str:
-    """`354 cells as expected (361 verdicts VIOLATED, as it is known)`, or how many cells violate something."""
-    violated = sum(one.after == Status.VIOLATED.value for one in said)
+    """`as expected in 354 cells (361 verdicts VIOLATED)`, and of what nothing is expected, in how many cells it violates something."""
+    expected_of = {one.cell for one in said if one.standing in (Standing.AS_EXPECTED, Standing.UNEXPECTED)}
     other = {one.cell for one in said if one.standing is Standing.UNEXPECTED}
-    alone = {one.cell for one in said if one.standing is Standing.VIOLATED}
-    known = {one.cell for one in said if one.standing in (Standing.AS_EXPECTED, Standing.UNEXPECTED)}
-    rest = len(campaign.results) - len(known)
+    bad = {one.cell for one in said if one.standing is Standing.VIOLATED}
+    alone = {one.cell for one in said if one.standing in (Standing.VIOLATED, Standing.FINE)} - (expected_of - bad)
+    violated = sum(one.after == Status.VIOLATED.value for one in said)
     parts = [f"not as expected in {count(len(other), 'cell')}"] * bool(other)
-    if known:
-        kept = len(known) - len(other)
-        parts += [f"as expected in {count(kept, 'cell')}" if not other else f"as expected in {kept}"]
-    if rest:
-        parts += [
-            f"violated in {len(alone)} of {count(rest, 'cell')}"
-            if alone
-            else f"nothing violated in {count(rest, 'cell')}"
-        ]
-    parts[-1:] = [f"{parts[-1]} ({count(violated, 'verdict')} VIOLATED)"] if parts and violated else parts[-1:]
-    told = ", ".join(parts) or "nothing was explored"
-    return told if not campaign.open else f"{told}; INCONCLUSIVE"
+    kept = len(expected_of - other)
+    parts += [f"as expected in {count(kept, 'cell')}" if not other else f"as expected in {kept}"] * bool(expected_of)
+    parts += [f"violated in {len(bad)} of {count(len(alone), 'cell')}"] * bool(bad)
+    parts += [f"nothing is violated in {count(len(alone), 'cell')}"] * bool(alone and not bad)
+    told = (", ".join(parts) or "nothing was judged") + f" ({count(violated, 'verdict')} VIOLATED)" * bool(violated)
+    return (
+        f"{told}; {report.not_whole(campaign)}"
+        if not campaign.whole
+        else f"{told}; INCONCLUSIVE"
+        if campaign.undecided
+        else told
+    )
 
 
 CELL = "(cell)"  # in the place of a property: a cell that only one of the two tables has

@@ -129,6 +129,17 @@ def from_toml(text: str, name: str, write: str = WRITE) -> Table:
     return table
 
 
+def rows_of_design(text: str, name: str, design: str) -> dict[str, Row]:
+    """What the file says of one design, without reading the rest, which takes a second; nothing if it is not there. Raises
+    UserError."""
+    _, there, after = text.partition(f"\n[{design}]\n")
+    if not there:
+        return {}
+    part = after.partition("\n\n[")[0]
+    rows = sum(bool(line.strip()) for line in part.splitlines())
+    return from_toml(f"format = {FORMAT}\ncells = {rows}\n[{design}]\n{part}\n", name)[design]
+
+
 def _not_toml(text: str, why: str, write: str) -> str:
     """What is said instead of the parser's message, which names the line or means the end of the text."""
     lines, at = text.splitlines(), re.search(r"at line (\d+)", why)

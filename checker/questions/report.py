@@ -37,6 +37,11 @@ def reproduce(command: str, cell: Cell, *properties: str) -> str:
     return shlex.join([*parts, *(x for piece in _scope_pieces(scope_text(cell.scope)) for x in ("--scope", piece))])
 
 
+def reproduce_alone(cell: Cell, *properties: str) -> str:
+    """The command that asks for every verdict of the cell, whatever its base does or is expected of it."""
+    return f"{reproduce('prove', cell, *properties)} --absolute"
+
+
 def _scope_pieces(text: str) -> list[str]:
     """A scope for one option; for several if it is too long for a line of a story."""
     pieces = [""]
@@ -88,7 +93,7 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
     over = line_texts(lines_never_run([result]))
     if over:
         lines.append(f"  {never} run: " + "; ".join(over))
-    lines.append("  reproduce: " + reproduce("prove", result.cell, *asked))
+    lines.append("  reproduce: " + reproduce_alone(result.cell, *asked))
     return lines
 
 
