@@ -94,8 +94,8 @@ class Said:
 class Answer:
     """what: of which design, beside which. headline: the answer. more: what follows it on lines of their own. open_because: why
     it is INCONCLUSIVE, nothing if it is not. hunks: what changed of the model. measured: what it is worth. root: the folder
-    that files are named from. file: what says what is expected, if a file does. lifted: of a patch, the file of the class that was made of it; patched: of each function of
-    that, the file and line of the patch."""
+    that files are named from. file: what says what is expected, if a file does. lifted: of a patch, the file of the class that
+    was made of it; patched: of each function of that, the file and line of the patch."""
 
     command: str
     what: str
