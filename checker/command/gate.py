@@ -71,7 +71,9 @@ def whole(options: Namespace) -> int:
     listed = differences(expects, judged.table)
     if options.json:
         reasons = [f"not judged: {part}" for part in judged.left]
-        answer = of_gate(f"the matrix against {options.expected}", expects, judged.table, reasons)
+        answer = of_gate(
+            f"the matrix against {options.expected}", expects, judged.table, reasons, file=options.expected
+        )
         give(options, answer, "gate", as_json(judged, listed, options.expected, seconds))
     else:
         tell(options, judged, listed, seconds)
