@@ -27,6 +27,7 @@ from model.machine import Scope
 from model.migration import Migrating
 
 _LENGTH = re.compile(r": [A-Z]+ in \d")  # of the headline
+OTHER = " --other"  # of a run that is told beside the first
 _PARTED = re.compile(rf"[|\s]*{PARTED}\s")  # rows that stories have had from some day on
 _FOLDED = re.compile(r"\s*1-\d+\s[|*\s]*\*")
 SECONDS = 300.0  # for the search that tells whether a run is the shortest
@@ -123,7 +124,11 @@ def _traces(told: Told, account: Account, shown: Sequence[Mapping[str, object]],
     shortest = not head or "(shortest" in " ".join(head) or _LENGTH.search(head[0]) is None
     for binding, subject in itertools.product(shown, subjects):
         cell = Cell(told.names, told.cell.system, told.cell.scope, subject)
-        commands = commands_of(cell) if told.moves_between_hosts else [reproduce("trace", cell, account.asked)]
+        commands = (
+            commands_of(cell)
+            if told.moves_between_hosts
+            else [f"{reproduce('trace', cell, account.asked)}{more}" for more in ("", OTHER)]
+        )
         for command in commands or [""]:
             trace = account.trace(binding, command, label=label, subject=subject, shortest=shortest)
             trace = trace if folded or not told.story.text else replace(trace, set_up=0)

@@ -174,13 +174,13 @@ def check_cell(
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
         cell, verdicts, search.stats(), search.outcome, search.engine,
-        tuple(s for s in cell.system.steps() if s not in fired), _of_the_users(search.lines_run(), cell), by_fairness,
+        tuple(s for s in cell.system.steps() if s not in fired), of_the_users(search.lines_run(), cell), by_fairness,
         assumptions_of(cell.system), time.monotonic() - started, again=again,
         graph=digest_of(search, reference.moves) if shared is None and isinstance(search, NativeSearch) else "",
     )  # fmt: skip
 
 
-def _of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
+def of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
     """Without those that its files have in common with what they replace."""
     shared = restated(cell.system)
     return {line: was_run for line, was_run in lines.items() if (line.file, line.number) not in shared}
@@ -217,19 +217,14 @@ class Judge:
         if reason is not None:
             return Verdict(p, Status.SKIPPED, note=reason)
         mine = self._atoms[p.function]
-        params = self._formulas[mine[0].formula].params
-        found = list[tuple[Path, dict[str, Value]]]()
+        found = list[tuple[Path, Atom]]()
         for _, of_binding in itertools.groupby(mine, lambda atom: atom.args):
             together = list(of_binding)
             path = self._witness(p, together)
             if path is not None:
-                found.append((path, binding_of(params, together[0].args)))
+                found.append((path, together[0]))
         if found:
-            shortest, binding = min(found, key=lambda f: (f[0].stem, len(f[0].states)))
-            status = Status.REACHED if p.kind == "reachable" else Status.VIOLATED
-            run = self._run(shortest)
-            self.recheck.run(p, binding, (run.codes, run.moves, run.loop_start, run.stutter))
-            return Verdict(p, status, binding, run)
+            return self.told(p, *min(found, key=lambda f: (f[0].stem, len(f[0].states))))
         if not self.complete:
             return Verdict(p, Status.INCONCLUSIVE, note=self.search.outcome.value)
         if p.kind == "leads_to" and self._stop.is_set():
@@ -237,6 +232,17 @@ class Judge:
         if p.kind == "reachable":
             return Verdict(p, Status.NEVER)
         return Verdict(p, Status.HOLDS, note=self._vacuous(p, mine))
+
+    def atoms_of(self, p: Property) -> Sequence[Atom]:
+        """What it asks, for each binding of its parameters."""
+        return self._atoms[p.function]
+
+    def told(self, p: Property, path: Path, atom: Atom) -> Verdict:
+        """That a run shows it for the values of the atom. Raises EnginesDisagree if CPython does not say so."""
+        binding = binding_of(self._formulas[atom.formula].params, atom.args)
+        run = self._run(path)
+        self.recheck.run(p, binding, (run.codes, run.moves, run.loop_start, run.stutter))
+        return Verdict(p, Status.REACHED if p.kind == "reachable" else Status.VIOLATED, binding, run)
 
     def _vacuous(self, p: Property, mine: Sequence[Atom]) -> str:
         if p.kind == "leads_to":

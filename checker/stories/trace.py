@@ -195,6 +195,7 @@ def from_json(text: str) -> Trace:
         raw = json.loads(text)
         if raw.pop("format") != FORMAT:
             raise StoryError(f"not a trace: its format is not {FORMAT!r}")
+        raw.pop("watched", None)  # what somebody watched is no part of the run
         raw["events"] = tuple(map(_event_from, raw["events"]))
         raw["partings"] = tuple(Parting(**parting) for parting in raw.pop("partings", ()))
         for name in ("provenance", "lanes", "fairness"):

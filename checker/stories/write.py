@@ -84,7 +84,7 @@ def told_text(trace: Trace) -> str:
         lines.append("")
         lines += [line for note in trace.fairness for line in wrap(note, "Fairness: ", " " * 10)]
     if trace.reproduce:
-        lines += ["", *_command(trace.reproduce)]
+        lines += ["", *command_lines(trace.reproduce)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -134,12 +134,12 @@ def fold(words: Iterable[str], first: str, rest: str, width: int = WIDTH, glue: 
     return [*lines, line]
 
 
-def _command(command: str) -> list[str]:
-    """The command that reproduces the story, to be pasted as it is: line ends are escaped for the shell.
+def command_lines(command: str, lead: str = "Reproduce:") -> list[str]:
+    """A command, to be pasted as it is: line ends are escaped for the shell. lead: what stands before it.
 
     It is broken at spaces. Only a word that is longer than a line is cut, and the part on the next line has no indent.
     """
-    lines, line = [], "Reproduce:"
+    lines, line = [], lead
     try:
         words = shlex.split(command)
     except ValueError:  # unbalanced quotes: not a shell command, show it all the same

@@ -1,0 +1,107 @@
+"""What the page's matrix says in one place: of a property in a cell, with both verdicts and the runs that can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from checker.matrix.cells import Cell
+from checker.questions.answer import Answer, Said, Standing
+from checker.questions.campaign import Campaign
+from checker.questions.compare import Diff
+from checker.questions.verdict import CellResult, Verdict
+
+WORST_FIRST = (
+    Standing.REGRESSED, Standing.VIOLATED, Standing.UNEXPECTED, Standing.OPEN, Standing.FIXED, Standing.STILL_BROKEN,
+    Standing.CHANGED, Standing.AS_EXPECTED, Standing.SAME, Standing.FINE, Standing.NOT_ASKED,
+)  # fmt: skip
+TOLD_FIRST = (Standing.REGRESSED, Standing.VIOLATED, Standing.FIXED, Standing.STILL_BROKEN)
+QUIET = frozenset({Standing.SAME, Standing.FINE, Standing.AS_EXPECTED, Standing.NOT_ASKED})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """said: as every form says it. was: the base's verdict, None of a design alone. told: the side that has the run to tell;
+    other: the cell of the other side."""
+
+    said: Said
+    was: Verdict | None
+    now: Verdict
+    told: tuple[CellResult, Verdict] | None
+    other: Cell | None
+
+    @property
+    def of_base(self) -> bool:
+        """The run that is told is the base's: the design has none any more."""
+        return self.told is not None and self.was is not None and self.told[1] is self.was
+
+    @property
+    def marks(self) -> str:
+        """`ok > FAIL` where they differ, else one of them; in brackets if vacuous."""
+        now = self.now.mark()
+        was = self.was.mark() if self.was is not None else now
+        return now if was == now and self.said.standing is not Standing.STILL_BROKEN else f"{was} > {now}"
+
+
+def of_diff(answer: Answer, diff: Diff) -> list[Entry]:
+    """answer: of this diff, in its order."""
+    found, said = list[Entry](), iter(answer.said)
+    for before, after in zip(diff.before, diff.after, strict=True):
+        was = {v.property.name: v for v in before.verdicts}
+        for now, one in zip(after.verdicts, said, strict=False):
+            old = was.get(now.property.name)
+            told = one.told or ((after, now) if now.run is not None else None)
+            other = before.cell if told is None or told[0] is after else after.cell
+            found.append(Entry(one, old, now, told, other))
+    return found
+
+
+def of_campaign(answer: Answer, campaign: Campaign) -> list[Entry]:
+    """answer: of this campaign, in its order."""
+    verdicts = [v for result in campaign.results for v in result.verdicts]
+    return [Entry(one, None, v, one.told, None) for one, v in zip(answer.said, verdicts, strict=True)]
+
+
+def by_cell(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """In matrix order."""
+    found = dict[str, list[Entry]]()
+    for entry in entries:
+        found.setdefault(entry.said.cell, []).append(entry)
+    return found
+
+
+def worst(entries: Sequence[Entry]) -> Standing:
+    """What a cell is sorted by."""
+    return min((entry.said.standing for entry in entries), key=WORST_FIRST.index)
+
+
+def foremost(entries: Sequence[Entry]) -> int | None:
+    """The number of the one whose story comes first, as compare.foremost says it of changes; None if nothing changes."""
+    for standing in TOLD_FIRST:
+        of = [n for n, entry in enumerate(entries) if entry.told is not None and entry.said.standing is standing]
+        if of:
+            asked = {
+                name: number for number, name in enumerate(dict.fromkeys(entry.said.property for entry in entries))
+            }
+            return min(of, key=lambda n: (not _takes_steps(entries[n]), asked[entries[n].said.property]))
+    return None
+
+
+def _takes_steps(entry: Entry) -> bool:
+    return entry.told is not None and entry.told[1].run is not None and entry.told[1].run.length > 0
+
+
+def tellers(entries: Sequence[Entry]) -> dict[int, int]:
+    """For each with a run, by number, which one's story is told of it: its own; or, of what changes nothing, that of the first
+    cell in which the same steps show the same."""
+    found, first = dict[int, int](), dict[Hashable, int]()
+    for number, entry in enumerate(entries):
+        if entry.told is None:
+            continue
+        _, verdict = entry.told
+        steps = verdict.run and (verdict.run.moves, verdict.run.loop_start, verdict.run.stutter)
+        key: Hashable = number
+        if entry.said.standing in QUIET:
+            key = entry.said.property, steps, tuple(verdict.binding.items())
+        found[number] = first.setdefault(key, number)
+    return found
