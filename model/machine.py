@@ -163,7 +163,7 @@ class Machine(Design):
     delayed_ioapic_service: Annotated[bool, Label("delayed service armed", lane="{design.ioapic_lane}")]  # throttle
     raised: Annotated[
         Table[Pin, bool], Label("line {0}", lane="device", drawn="bar")
-    ]  # it wants service: a level's line
+    ]  # it wants service; a level: line
 
     def set_entry(self, rte: RedirectionEntry, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """The fields of a redirection table entry that software writes."""

@@ -18,7 +18,7 @@ from checker.matrix.select import Selection, selection
 from checker.shipped import own
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "show")  # a system and who stands around it
+SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -294,6 +294,22 @@ def _report(parser: ArgumentParser) -> None:
     parser.add_argument("--base", metavar="BASE", help=beside)
 
 
+def _graph(parser: ArgumentParser) -> None:
+    add_system(parser)
+    alone = "also mark the states that violate this invariant, or show this witness"
+    parser.add_argument("--property", action="append", metavar="P", help=alone)
+    parser.add_argument(
+        "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices (default: 1 of each)"
+    )
+    for form in DIAGRAMS:
+        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the graph as {form.upper()}")
+    shown = (
+        "a field that tells two states apart, as stories call it (repeatable), or all for every field; default: what "
+        "diagrams draw as bars. States that are alike in these are one node"
+    )
+    parser.add_argument("--by", action="append", metavar="FIELD", help=shown)
+
+
 def _lift(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files",
@@ -426,6 +442,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "migrations": _migrations,
     "trace": _trace,
     "report": _report,
+    "graph": _graph,
     "lift": _lift,
     "drift": _drift,
     "litmus": _litmus,

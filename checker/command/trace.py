@@ -32,15 +32,11 @@ def run(options: Namespace) -> int:
     """Tell the first violation (or witness) in the selected cells; write diagrams."""
     if not options.property:
         raise UserError("trace needs --property P: see `eoi list properties`")
-    outputs = [(form, Path(getattr(options, form))) for form in DIAGRAMS if getattr(options, form)]
+    outputs = outputs_of(options)
     if options.wide and not outputs:
         raise UserError(
             f"--wide is the shape of a diagram: give --{', --'.join(DIAGRAMS[:-1])} or --{DIAGRAMS[-1]}, too"
         )
-    for form, path in outputs:
-        if path.suffix != f".{form}":
-            raise UserError(f"--{form} {path}: the file's name must end in .{form}")
-        files.check_file(f"--{form}", path)
     check_watched(options)
     campaign, found = _smallest(options)
     if found is None:
@@ -56,6 +52,16 @@ def run(options: Namespace) -> int:
     for form, path in outputs:
         _draw(trace, form, path, options)
     return exits.decided(wrong=campaign.violated, undecided=campaign.open)
+
+
+def outputs_of(options: Namespace) -> list[tuple[str, Path]]:
+    """(format, file) of each picture that is asked for. Raises UserError for one that could not be written."""
+    outputs = [(form, Path(getattr(options, form))) for form in DIAGRAMS if getattr(options, form)]
+    for form, path in outputs:
+        if path.suffix != f".{form}":
+            raise UserError(f"--{form} {path}: the file's name must end in .{form}")
+        files.check_file(f"--{form}", path)
+    return outputs
 
 
 def _draw(trace: Trace, form: str, path: Path, options: Namespace) -> None:
