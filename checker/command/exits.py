@@ -26,11 +26,20 @@ class Exit(IntEnum):
 
 
 MEANING = """\
-exit codes: 0 all hold as asked; 1 violated (diff, and prove of a patch: something
-REGRESSED; gate: a verdict differs from the expected one); 2 your input; 3 inconclusive (interrupted, out of
-memory or time, nothing was judged, or a line of your file was not run); 4 the engines disagree or we broke
+exit codes: 0 nothing got worse (prove --absolute, trace: nothing is violated); 1 something REGRESSED, or of a
+registered design a verdict is not the expected one (prove --absolute, trace: something is violated); 2 your
+input; 3 inconclusive (interrupted, out of memory or time, nothing was judged, or a line of your file was not
+run); 4 the engines disagree or we broke
 """
-INSTALLED = ("z3", "networkx", "numpy", "pygraphviz", "rich", *("lift", "oracles"))  # by pip, or with eoi itself
+INSTALLED = (
+    "z3",
+    "networkx",
+    "numpy",
+    "pygraphviz",
+    "rich",
+    "shtab",
+    *("lift", "oracles"),
+)  # by pip, or with eoi itself
 CLOSED_PIPE = 141  # as a shell says it: `eoi prove ... | head`
 WORST_LAST = (Exit.FINE, Exit.OPEN, Exit.WRONG, Exit.MISTAKE)  # an answer is incomplete if a story could not be read
 # What became of a run on a real system; one that is not the model's there stops nobody.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from argparse import Namespace
@@ -11,6 +12,7 @@ from checker import files
 from checker.command import exits
 from checker.command.explore import exit_code, explore, first_shown, limits_of, story
 from checker.command.parsers import DIAGRAMS
+from checker.command.retrace import another, check_watched, watched_of, watched_text, with_watched
 from checker.errors import UserError
 from checker.matrix.roles import ROLES, registered_base
 from checker.matrix.scope import ScopeValue
@@ -19,7 +21,10 @@ from checker.questions import compare, report
 from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories import diagram
-from checker.stories.write import to_text
+from checker.stories.trace import Trace
+from checker.stories.write import to_text, unfolded
+
+HOME = Path(__file__).resolve().parents[2]  # what links of a picture to the model go by
 
 
 def run(options: Namespace) -> int:
@@ -27,21 +32,44 @@ def run(options: Namespace) -> int:
     if not options.property:
         raise UserError("trace needs --property P: see `eoi list properties`")
     outputs = [(form, Path(getattr(options, form))) for form in DIAGRAMS if getattr(options, form)]
+    if options.wide and not outputs:
+        raise UserError(
+            f"--wide is the shape of a diagram: give --{', --'.join(DIAGRAMS[:-1])} or --{DIAGRAMS[-1]}, too"
+        )
     for form, path in outputs:
         if path.suffix != f".{form}":
             raise UserError(f"--{form} {path}: the file's name must end in .{form}")
         files.check_file(f"--{form}", path)
+    check_watched(options)
     campaign, found = _smallest(options)
     if found is None:
         print(f"No run to tell: {report.summary_line(campaign)}")
         return exit_code(campaign)
-    trace, shared = story(*found), also_of_base(options, *found)
+    told = another(options, campaign.results, *found) if options.other else (*found, story(*found))
+    if told is None:
+        return exits.decided(wrong=campaign.violated, undecided=campaign.open)
+    shared, seen = also_of_base(options, *told[:2]), watched_of(options.watch, *told[:2])
+    trace = unfolded(told[2]) if options.full else told[2]
     print(shared, file=sys.stderr if options.json else sys.stdout, end="\n\n" * bool(shared))
-    print(trace.to_json() if options.json else to_text(trace), end="")
-    for _, path in outputs:
-        files.write_bytes(path, diagram.render(trace, path.suffix.lstrip("."), options.wide))
-        print(f"diagram: {path}", file=sys.stderr)
+    print(with_watched(trace, seen) if options.json else to_text(trace) + watched_text(trace, seen), end="")
+    for form, path in outputs:
+        _draw(trace, form, path, options)
     return exits.decided(wrong=campaign.violated, undecided=campaign.open)
+
+
+def _draw(trace: Trace, form: str, path: Path, options: Namespace) -> None:
+    """Write a diagram, a file for each of its sheets: FILE.svg, FILE-2.svg."""
+    beside = path.absolute().parent
+
+    def link(where: str) -> str:
+        file, _, line = where.rpartition(":")
+        own = HOME / file
+        return f"{os.path.relpath(own if own.is_file() else Path(file).absolute(), beside)}#L{line}"
+
+    for number, drawn in enumerate(diagram.render(trace, form, options.wide, options.full, link), 1):
+        own = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        files.write_bytes(own, drawn)
+        print(f"diagram: {own}", file=sys.stderr)
 
 
 def also_of_base(options: Namespace, result: CellResult, verdict: Verdict) -> str:

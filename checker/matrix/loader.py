@@ -139,6 +139,8 @@ def path_and_name(argument: str) -> tuple[Path, str]:
 
 def _no_file(path: Path) -> str:
     """The file of its folder that is nearest is named by its whole path, as it would be given."""
+    if path.is_symlink():
+        return "is a symbolic link that leads to no file"
     if path.exists():
         return "is a directory, a .py file is needed" if path.is_dir() else "is no regular file"
     beside = {p.stem: p for p in path.parent.glob("*.py") if p.is_file()}
@@ -158,7 +160,7 @@ def load_file(path: Path) -> UserFile:
     try:
         source = read(path)
     except OSError as error:
-        raise UserError(files.sentence(error)) from None
+        raise UserError(f"{error.filename or path}: {files.why(error)}") from None
     return _loaded_of(source)
 
 

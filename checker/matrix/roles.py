@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
@@ -91,6 +92,13 @@ def default_guests(vmms: Collection[str]) -> list[str]:
 def default_devices() -> list[str]:
     """The devices of the default matrix: level lines, and what has its cells named."""
     return ["level", *(name for name, cls in DEVICES.items() if cls.meets)]
+
+
+def role_sentence(cls: type[Machine], family: Mapping[str, type[Machine]]) -> str:
+    """What it is: the first paragraph of its docstring; of a module's only member of its family, of the module's."""
+    alone = [other.__module__ for other in family.values()].count(cls.__module__) == 1
+    about = inspect.getdoc(inspect.getmodule(cls) if alone else cls)
+    return " ".join((about or "").partition("\n\n")[0].split())
 
 
 def keep_company(roles: Mapping[str, type[Design]], chosen: Collection[str] = ()) -> bool:

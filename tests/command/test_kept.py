@@ -10,7 +10,7 @@ from checker.command import cli
 from checker.engine import build
 from checker.questions import compare, kept_answers
 
-ASKED = ["prove", "v1", "--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1"]
+ASKED = ["prove", "--absolute", "v1", "--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1"]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def test_json_says_it_of_each_cell(capsys):
 
 
 def test_the_story_of_a_kept_answer_is_the_story(capsys):
-    asked = ["trace", *ASKED[1:], "--property", "line_is_serviced"]
+    asked = ["trace", *ASKED[2:], "--property", "line_is_serviced"]
     stories = []
     for _ in range(2):
         cli.main(asked)

@@ -146,7 +146,10 @@ FORGERIES = [
     ("VIOLATED in 10 steps (shortest)", "VIOLATED in 10 steps"),
     ("--guest windows_cg --device level", "--guest windows_cg --device edge"),
     ("     CPU0   KVM   VMM device", "     CPU0   VMM   KVM device"),
-    (" -> LEVEL", " -> EDGE"),
+    ("trigger LEVEL", "trigger EDGE"),
+    ("pin 0 mask 0", "pin 0 mask 1"),
+    ("v1.py: does not set", "v1.py: does set"),
+    ("base does", "v6 does"),
 ]  # fmt: skip
 
 
