@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from checker.page.entries import QUIET, Entry
+from checker.page.entries import Entry
 from checker.page.told import CELLS_OWN, Json
 
 FORMAT = "eoiproof page 1"
@@ -95,7 +95,7 @@ def page_data(
         cell = cells.place({"title": one.cell, "reproduce": one.reproduce})
         about = properties.place({"name": one.property, "sentence": one.sentence})
         story = stories.place(told[number], cell) if number in told else -1
-        if story >= 0 or one.text or one.standing not in QUIET:
+        if story >= 0 or one.text or not entry.quiet:
             words = one.standing.value, one.before, one.after, one.text
             said.append([cell, about, story, *map(stories.values.place, words)])
     return {

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from checker.page.entries import QUIET, WORST_FIRST, Entry, by_cell, worst
+from checker.page.entries import WORST_FIRST, Entry, by_cell, worst
 from checker.questions.answer import Standing
 from checker.words import count
 
@@ -20,13 +20,17 @@ SIGNS = {
     Standing.VIOLATED: ("worse", "\u2715", "violated"),
     Standing.UNEXPECTED: ("worse", "\u2260", "unexpected"),
 }
+KNOWN = "still", "\u2715", "known"
 LEGEND = (
     ("worse", "\u25bc worse", "violated now, and not before"),
+    ("worse", "\u2715 violated", "violated, and nothing is recorded of it"),
+    ("worse", "\u2260 unexpected", "not what is recorded of this design"),
     ("better", "\u25b2 better", "violated before, and not now"),
     ("still", "\u2715 still", "violated as before"),
+    ("still", "\u2715 known", "violated, as it is recorded of this design"),
     ("other", "\u25c6 other", "a run that shows it came or went: neither good nor bad"),
     ("open", "? open", "not found out"),
-    ("same", "ok", "holds, in both"),
+    ("same", "ok", "holds"),
     ("same", "(ok)", "vacuous: holds because what it speaks of never happens here"),
     ("same", "yes", "such a run is there"),
     ("same", "no", "there is no such run"),
@@ -46,7 +50,7 @@ SAME = "The same"
 
 def matrix(entries: Sequence[Entry], stories: Mapping[int, int]) -> Iterator[str]:
     """stories: the number of the run to tell, by the id of an entry."""
-    loud = [name for name, of in _by_property(entries).items() if any(e.said.standing not in QUIET for e in of)]
+    loud = [name for name, of in _by_property(entries).items() if any(not e.quiet for e in of)]
     rows = by_cell(entries)
     if loud:
         yield from _table(
@@ -101,18 +105,27 @@ def _row(cell: str, columns: Sequence[str], entries: Sequence[Entry], stories: M
     return f"<tr><th scope=row>{escape(cell)}</th>{places}</tr>"
 
 
+def sign_of(entry: Entry) -> tuple[str, str, str]:
+    """Class, sign and word; nothing of what is quiet."""
+    return SIGNS.get(entry.said.standing, ("", "", "") if entry.quiet else KNOWN)
+
+
 def _place(entry: Entry, told: bool) -> str:
-    kind, sign, word = SIGNS.get(entry.said.standing, ("", "", ""))
+    kind, sign, word = sign_of(entry)
     marks = escape(entry.marks).replace(" &gt; ", " \u2192 ")
     text = f"<b>{sign} {word}</b><i>{marks}</i>" if kind else marks
     shown = f"<button type=button>{text}</button>" if told else text
     return f"<td class={kind}>{shown}</td>" if kind else f"<td>{shown}</td>"
 
 
-def legend() -> str:
-    """What the signs mean."""
+def legend(entries: Sequence[Entry]) -> str:
+    """What those signs mean that there are."""
+    there = {f"{sign} {word}" for _, sign, word in map(sign_of, entries)} | {
+        mark for e in entries for mark in e.marks.split(" > ")
+    }
+    shown = [(kind, sign, text) for kind, sign, text in LEGEND if sign in there]
     parts = (
         f"<div><dt><span class={kind}>{escape(sign)}</span></dt><dd>{escape(text)}</dd></div>"
-        for kind, sign, text in LEGEND
+        for kind, sign, text in shown
     )
     return f"<dl class=legend>{''.join(parts)}</dl>"
