@@ -17,10 +17,10 @@ from checker.matrix.cells import short_names
 from checker.matrix.roles import ROLES, stands_on
 from checker.matrix.select import Selection
 from checker.page import entries
-from checker.page.entries import Entry
+from checker.page.entries import PageEntry
 from checker.page.kept import told_of_cell
 from checker.page.page import Content, page
-from checker.page.told import Json, Teller, Told, removed_lines
+from checker.page.told import Json, Teller, ToldCell, removed_lines
 from checker.progress import Progress
 from checker.questions import answer
 from checker.questions.answer import Answer
@@ -73,7 +73,7 @@ def alone(options: Namespace) -> Content:
     return content_of(options, said, entries.of_campaign(said, found.campaign), Teller(), "")
 
 
-def content_of(options: Namespace, said: Answer, found: Sequence[Entry], teller: Teller, base: str) -> Content:
+def content_of(options: Namespace, said: Answer, found: Sequence[PageEntry], teller: Teller, base: str) -> Content:
     """With every run told."""
     shown = short_names([options.asked.name, base])
     names = {"design": shown[options.asked.name], "base": shown[base]}
@@ -93,7 +93,7 @@ def content_of(options: Namespace, said: Answer, found: Sequence[Entry], teller:
     return Content(said, found, of, functions, entries.foremost(found), names, command_of(options))
 
 
-def told_anew(teller: Teller, runs: Mapping[str, Entry]) -> Told:
+def told_anew(teller: Teller, runs: Mapping[str, PageEntry]) -> ToldCell:
     return teller.told_of({name: (entry, story(*entry.told)) for name, entry in runs.items() if entry.told is not None})
 
 

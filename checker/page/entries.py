@@ -23,7 +23,7 @@ TOLD_FIRST = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class PageEntry:
     """said: as every form says it. was: the base's verdict, None of a design alone. told: the side that has the run to tell;
     other: the cell of the other side."""
 
@@ -56,9 +56,9 @@ class Entry:
         return now if was == now and self.said.standing is not Standing.STILL_BROKEN else f"{was} > {now}"
 
 
-def of_diff(answer: Answer, diff: Diff) -> list[Entry]:
+def of_diff(answer: Answer, diff: Diff) -> list[PageEntry]:
     """answer: of this diff, in its order."""
-    found, left = list[Entry](), iter(answer.said)
+    found, left = list[PageEntry](), iter(answer.said)
     for before, after in zip(diff.before, diff.after, strict=True):
         was, now = ({v.property.name: v for v in result.verdicts} for result in (before, after))
         said = {one.property: one for one in islice(left, len(was | now))}
@@ -68,30 +68,30 @@ def of_diff(answer: Answer, diff: Diff) -> list[Entry]:
             new = now.get(name) or Verdict(was[name].property, Status.SKIPPED)
             told = one.told or ((after, new) if new.run is not None else None)
             other = before.cell if told is None or told[0] is after else after.cell
-            found.append(Entry(one, was.get(name), new, told, other))
+            found.append(PageEntry(one, was.get(name), new, told, other))
     return found
 
 
-def of_campaign(answer: Answer, campaign: Campaign) -> list[Entry]:
+def of_campaign(answer: Answer, campaign: Campaign) -> list[PageEntry]:
     """answer: of this campaign, in its order."""
     verdicts = [v for result in campaign.results for v in result.verdicts]
-    return [Entry(one, None, v, one.told, None) for one, v in zip(answer.said, verdicts, strict=True)]
+    return [PageEntry(one, None, v, one.told, None) for one, v in zip(answer.said, verdicts, strict=True)]
 
 
-def by_cell(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+def by_cell(entries: Sequence[PageEntry]) -> dict[str, list[PageEntry]]:
     """In matrix order."""
-    found = dict[str, list[Entry]]()
+    found = dict[str, list[PageEntry]]()
     for entry in entries:
         found.setdefault(entry.said.cell, []).append(entry)
     return found
 
 
-def worst(entries: Sequence[Entry]) -> Standing:
+def worst(entries: Sequence[PageEntry]) -> Standing:
     """What a cell is sorted by."""
     return min((entry.said.standing for entry in entries), key=WORST_FIRST.index)
 
 
-def foremost(entries: Sequence[Entry]) -> int | None:
+def foremost(entries: Sequence[PageEntry]) -> int | None:
     """The number of the one whose story comes first: of the property that was asked first, and its shortest run that takes
     steps; None if there is none."""
     for standing in TOLD_FIRST:
@@ -104,11 +104,11 @@ def foremost(entries: Sequence[Entry]) -> int | None:
     return None
 
 
-def _takes_steps(entry: Entry) -> bool:
+def _takes_steps(entry: PageEntry) -> bool:
     return entry.told is not None and entry.told[1].run is not None and entry.told[1].run.length > 0
 
 
-def tellers(entries: Sequence[Entry]) -> dict[int, int]:
+def tellers(entries: Sequence[PageEntry]) -> dict[int, int]:
     """For each with a run, by number, which one's story is told of it: its own; or, of what changes nothing, that of the first
     cell in which the same steps show the same."""
     found, first = dict[int, int](), dict[Hashable, int]()

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from checker.page.data import as_script, page_data
-from checker.page.entries import Entry
+from checker.page.entries import PageEntry
 from checker.page.matrix import legend, matrix
 from checker.page.told import Json
 from checker.questions.answer import Answer, Standing
@@ -29,7 +29,7 @@ class Content:
     whose story is there without a script. command: what makes this page again."""
 
     answer: Answer
-    entries: Sequence[Entry]
+    entries: Sequence[PageEntry]
     told: Mapping[int, Json]
     functions: Mapping[str, Json]
     first: int | None
@@ -96,8 +96,8 @@ def _answer(content: Content) -> Iterator[str]:
     yield "</section>"
 
 
-def _by_property(entries: Sequence[Entry]) -> Iterator[str]:
-    found = dict[str, list[Entry]]()
+def _by_property(entries: Sequence[PageEntry]) -> Iterator[str]:
+    found = dict[str, list[PageEntry]]()
     for entry in entries:
         found.setdefault(entry.said.property, []).append(entry)
     if not found:
