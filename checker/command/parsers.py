@@ -289,7 +289,7 @@ def _trace(parser: ArgumentParser) -> None:
 
 def _report(parser: ArgumentParser) -> None:
     add_selection(parser)
-    parser.add_argument("-o", "--output", metavar="FILE.html", required=True, help="write the page there")
+    parser.add_argument("-o", "--output", metavar="FILE.html", dest="page", required=True, help="write the page there")
     beside = "the design to stand beside, by name or path (default: what DESIGN stands on)"
     parser.add_argument("--base", metavar="BASE", help=beside)
 
