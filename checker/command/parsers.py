@@ -18,7 +18,7 @@ from checker.matrix.select import Selection, selection
 from checker.shipped import own
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "review", "nfc", "trace", "graph", "report", "show")  # a system and who stands around it
+SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -289,7 +289,7 @@ def _trace(parser: ArgumentParser) -> None:
 
 def _report(parser: ArgumentParser) -> None:
     add_selection(parser)
-    parser.add_argument("-o", "--output", metavar="FILE.html", required=True, help="write the page there")
+    parser.add_argument("-o", "--output", metavar="FILE.html", dest="page", required=True, help="write the page there")
     beside = "the design to stand beside, by name or path (default: what DESIGN stands on)"
     parser.add_argument("--base", metavar="BASE", help=beside)
 
@@ -441,8 +441,8 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
-    "graph": _graph,
     "report": _report,
+    "graph": _graph,
     "lift": _lift,
     "drift": _drift,
     "litmus": _litmus,
