@@ -116,7 +116,8 @@ def _dot(plan: Plan, number: int, links: Links) -> str:
     for block, top in zip(blocks, tops, strict=False):
         _block(canvas, block, top + look.gap / 2, links)
     _ending(canvas, blocks, tops, number)
-    graph = "\n".join(f"  {name}={quoted(value)};" for name, value in GRAPH.items())
+    margin = {"margin": "0"} if look.whole else {}  # of a PDF: half an inch makes a page A4, and is none of a slide's
+    graph = "\n".join(f"  {name}={quoted(value)};" for name, value in {**GRAPH, **margin}.items())
     defaults = f'  node [shape=box, fixedsize=true, margin=0, fontname="{FONT}"];'
     return "\n".join(["digraph story {", graph, defaults, *canvas.lines, "}"]) + "\n"
 

@@ -297,3 +297,14 @@ def test_a_png_has_a_size_that_a_viewer_likes() -> None:
     sizes = {wide: struct.unpack(">II", render(LOOP, "png", wide)[0][16:24]) for wide in (False, True)}
     assert sizes[True] == (1920, 1080)
     assert sizes[False][0] == pytest.approx(1046, abs=3) and sizes[False][1] < 1100
+
+
+def test_a_pdf_is_a_page_or_a_slide() -> None:
+    """Its page is what Graphviz draws on: with margins, A4 or less; a slide has none."""
+    pytest.importorskip("pygraphviz")
+    boxes = {
+        wide: re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+)", render(LONG, "pdf", wide)[0]) for wide in (False, True)
+    }
+    ((width, height),), ((wide, high),) = boxes[False], boxes[True]
+    assert float(width) <= 596 and float(height) <= 842
+    assert (float(wide), float(high)) == pytest.approx((960, 540), abs=1)
