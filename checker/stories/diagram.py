@@ -253,7 +253,8 @@ def render(
     if form == "dot":
         return [dot.encode() for dot in texts]
     drawn = [draw(dot, form) for dot in texts]
-    return [restyled(one, trace.headline, told_text(trace)) for one in drawn] if form == "svg" else drawn
+    title = f"{trace.property_name}: {trace.headline}"
+    return [restyled(one, title, told_text(trace)) for one in drawn] if form == "svg" else drawn
 
 
 def draw(dot: str, form: str, program: str = "neato", arguments: str = "-n2") -> bytes:

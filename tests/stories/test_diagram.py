@@ -237,7 +237,7 @@ def test_an_svg_is_as_large_as_it_says() -> None:
 def test_an_svg_has_a_description_and_no_names_of_nodes() -> None:
     pytest.importorskip("pygraphviz")
     root = svg(PARTED)
-    assert [element.text for element in root.iter(f"{{{SVG}}}title")] == [PARTED.headline]
+    assert [element.text for element in root.iter(f"{{{SVG}}}title")] == [f"{PARTED.property_name}: {PARTED.headline}"]
     (told,) = root.findall(f"{{{SVG}}}desc")
     assert "guest_eoi(cpu=0)  <== here" in (told.text or "") and "returns at" in (told.text or "")
     assert root.attrib["role"] == "img" and "DOCTYPE" not in render(PARTED, "svg")[0].decode()
