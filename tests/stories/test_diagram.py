@@ -202,6 +202,7 @@ def test_a_call_that_changes_nothing_says_so() -> None:
     before, after = (FieldChange("b", "news", "KVM", "0", "1", place) for place in (0, 1))
     assert NOTHING in alone(changed(before, calls=[call]))
     assert NOTHING not in alone(changed(after, calls=[call]))
+    assert alone(changed(before, calls=[call, call])).count(NOTHING) == 1  # the last one says it of both
     assert NOTHING not in alone(changed(replace(after, aside=True), calls=[call]))  # it does, though that is not shown
 
 
@@ -215,6 +216,9 @@ def test_bars_are_drawn_on_every_sheet_that_they_are_on() -> None:
     events = (replace(LONG.events[0], changes=(first,)), *LONG.events[1:])
     trace = replace(LONG, events=events, loop_start=None)
     without = [len(boxes(dot, "lane3bar")) for dot in dots(LONG, wide=True)]
+    last = FieldChange("l", "line 0", "device", "1", "0", 0, (), "line 0", (True, False))
+    short = replace(trace, events=(events[0], replace(events[1], changes=(last,)), *events[2:]))
+    assert [len(boxes(dot, "lane3bar")) for dot in dots(short, wide=True)] == [without[0] + 1, *without[1:]]
     drawn = dots(trace, wide=True)
     assert [len(boxes(dot, "lane3bar")) for dot in drawn] == [n + 1 for n in without]
     tallest = [max(boxes(dot, "lane3bar"), key=lambda box: box[3] - box[1]) for dot in drawn]
