@@ -76,7 +76,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "ONLY OF": "cells that one of the two designs has and the other has not",
         "equivalent": "the same graphs in all cells, and these cells would have shown a slip in each changed line",
         "SAME": "of `eoi compat`: nobody who did not ask for the change can tell the two apart in this cell",
-        "DIFFERS / DIFFER": "of `eoi compat` and `eoi litmus`: the shortest experiment that tells, or a story that does not end as it says",
+        "EQUAL": "of `eoi nfc`: in this cell whoever looks can never tell the two apart (weak bisimulation of what is seen)",
+        "DIFFERS / DIFFER": "of `eoi compat`, `eoi nfc` and `eoi litmus`: the shortest experiment that tells, or a story that does not end as it says",
     },
     "the thread's claims": {
         "TRUE": "each query of the claim answers as the claim implies",
