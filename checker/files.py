@@ -21,6 +21,9 @@ SAID = {
 }
 
 
+OF_THE_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)  # of no file of its own
+
+
 def why(error: OSError | UnicodeError) -> str:
     """What is wrong with a file, without its name: `permission denied`."""
     if isinstance(error, UnicodeError):
@@ -30,7 +33,8 @@ def why(error: OSError | UnicodeError) -> str:
 
 def sentence(error: OSError) -> str:
     """Of an error that nobody expected: with what file it names, if it names one."""
-    return f"{error.filename if error.filename is not None else 'output'}: {why(error)}"
+    unnamed = "this process" if error.errno in OF_THE_PROCESS else "output"
+    return f"{error.filename if error.filename is not None else unnamed}: {why(error)}"
 
 
 def read_text(path: Path) -> str:

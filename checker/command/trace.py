@@ -25,9 +25,9 @@ from checker.stories.write import to_text
 
 def run(options: Namespace) -> int:
     """Tell the first violation (or witness) in the selected cells; write diagrams."""
-    if not options.property:
-        raise UserError("trace needs --property P: see `eoi list properties`")
     outputs = [(form, Path(getattr(options, form))) for form in DIAGRAMS if getattr(options, form)]
+    if options.wide and not outputs:
+        raise UserError(f"--wide shapes a picture: give --{', --'.join(DIAGRAMS[:-1])} or --{DIAGRAMS[-1]} FILE, too")
     for form, path in outputs:
         if path.suffix != f".{form}":
             raise UserError(f"--{form} {path}: the file's name must end in .{form}")

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from checker.engine.cache_folder import cache_dir
 from checker.errors import InternalError, UserError
+from checker.files import OF_THE_PROCESS
 
 _NO_ROOM = re.compile(
     "No space left on device|File size limit exceeded|File too large|Disk quota exceeded|Too many open files"
@@ -61,6 +62,8 @@ def _compiler_version(command: str) -> str:
     try:
         run = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
+        if isinstance(error, OSError) and error.errno in OF_THE_PROCESS:  # there is a compiler, for all that is known
+            raise UserError(f"{command}: cannot be started: {os.strerror(error.errno).lower()}") from error
         raise NoCompiler(
             f"The search needs a C compiler, and {command!r} cannot be run: install gcc or clang, or set CC."
         ) from error

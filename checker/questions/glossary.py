@@ -46,7 +46,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "assumed": "what the model says of a guest or VMM whose source nobody outside has",
         "simplified": "what the model leaves out; `eoi list simplifications` has all of it",
         "native engine": "the model as C, compiled; the usual one",
-        "reference engine": "the model run by CPython: its meaning, some thousand times slower",
+        "reference engine": "the model run by CPython: its meaning, several hundred times slower",
     },
     "runs and stories": {
         "run": "steps from the initial state on",
