@@ -6,11 +6,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from checker.errors import UserError
+from checker.errors import OF_THE_PROCESS, UserError
 
 SAID = {
     errno.ENOENT: "there is no such file or directory",
@@ -18,10 +19,8 @@ SAID = {
     errno.ENOTDIR: "a part of this path is a file, not a directory",
     errno.EEXIST: "there is a file of this name already",
     errno.EACCES: "permission denied",
+    errno.EROFS: "this file system is read-only",
 }
-
-
-OF_THE_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)  # of no file of its own
 
 
 def why(error: OSError | UnicodeError) -> str:
@@ -32,7 +31,12 @@ def why(error: OSError | UnicodeError) -> str:
 
 
 def sentence(error: OSError) -> str:
-    """Of an error that nobody expected: with what file it names, if it names one."""
+    """Of an error that nobody expected: with what file it names, if it names one. One without a number, as of a library that
+    does not load, says all itself."""
+    if not error.errno:
+        return str(error)
+    if error.errno == errno.ENOENT and error.filename is None:  # what else is asked for has a name
+        return "the directory that you are in is not there any more: `cd` into one that is"
     unnamed = "this process" if error.errno in OF_THE_PROCESS else "output"
     return f"{error.filename if error.filename is not None else unnamed}: {why(error)}"
 
@@ -43,6 +47,16 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {why(error)}") from None
+
+
+def listed(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder, in order, one at least. Raises UserError."""
+    if not os.access(folder, os.R_OK | os.X_OK):  # it would seem to be empty
+        raise UserError(f"{folder}: {SAID[errno.EACCES]}")
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise UserError(f"{folder}: no {pattern} file in this folder")
+    return found
 
 
 @contextlib.contextmanager
@@ -60,14 +74,19 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Whole or not at all. Raises UserError."""
+    """Whole or not at all, and where a symbolic link leads. What is no regular file, as /dev/null, stays
+    what it is. Raises UserError."""
     with writing(path):
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        real = Path(os.path.realpath(path))
+        if path.exists() and not real.is_file():
+            path.write_bytes(content)
+            return
+        handle, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name[:100]}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
             os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
+            os.replace(temporary, real)
         except BaseException:
             os.unlink(temporary)
             raise
@@ -75,18 +94,34 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def check_file(option: str, path: Path) -> None:
     """Raise UserError unless a file could be written there."""
-    if path.is_dir():
+    kind = _kind(option, path)
+    if stat.S_ISDIR(kind):
         raise UserError(f"{option} {path}: {SAID[errno.EISDIR]}")
-    folder = path.absolute().parent
+    folder = (Path(os.path.realpath(path)) if path.is_symlink() else path.absolute()).parent
     if not folder.is_dir():
         raise UserError(f"{option} {path}: there is no directory {folder}")
-    if not os.access(folder, os.W_OK):
+    if kind and not os.access(path, os.W_OK):
+        raise UserError(f"{option} {path}: {SAID[errno.EACCES]}")
+    if (not kind or stat.S_ISREG(kind)) and not os.access(folder, os.W_OK):
         raise UserError(f"{option} {path}: permission denied in {folder}")
+
+
+def _kind(option: str, path: Path) -> int:
+    """What there is, or 0."""
+    try:
+        return os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except OSError as error:
+        raise UserError(f"{option} {path}: {why(error)}") from None
 
 
 def check_folder(option: str, path: Path) -> None:
     """Raise UserError unless files could be written there, in a directory that may have to be made first."""
-    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    try:
+        there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    except OSError as error:
+        raise UserError(f"{option} {path}: {why(error)}") from None
     if not there.is_dir():
         raise UserError(f"{option} {path}: {there} is a file, not a directory")
     if not os.access(there, os.W_OK):

@@ -27,7 +27,6 @@ _MAIL_BEGINS = re.compile(r"(?:\A\n*|(?<=\n\n))(?=From [^\n]*\d\d:\d\d[^\n]*\n[!
 _NUMBERED = re.compile(r"\[([^]]*?)(\d+)/(\d+)\]")
 _NO_TEXT = ("GIT binary patch", "Binary files ", "rename from ", "deleted file mode ")
 MOST = 99  # patches of a series
-LONGEST = 20_000_000  # characters of a text, 2 of three mails with attachments
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,6 @@ class Diff:
 
 def diffs(text: str) -> list[Diff]:
     """In the order of the text. Raises NotLifted."""
-    if len(text) > LONGEST:
-        raise NotLifted(1, f"{len(text)} characters are no mail", "give the one mail that holds the diff")
     try:
         lines = plain(text.replace("\0", "\ufffd")).lines
     except (StoryError, RecursionError, ValueError, LookupError) as error:

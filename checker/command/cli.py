@@ -11,20 +11,25 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
+from typing import TextIO
 
-from checker.command import checkout, exits
-from checker.command.usage import Parser
+from checker.command import checkout, exits, form
+from checker.command.usage import Misused, Parser
 from checker.interrupt import nothing_to_keep
 
 COMMANDS = {
     "list": "what there is",
     "show": "what the checker sees of a design",
-    "prove": "judge every property in every cell of the matrix",
+    "prove": "what a change makes worse and better, in every cell of the matrix",
     "diff": "what a design changes: the model, and every verdict",
+    "review": "one page for a mail: what a change does, to whom, and who else can tell",
     "compat": "can anybody tell a design from its base who did not ask for the change?",
+    "nfc": "no functional change? can guest or VMM tell two designs apart, and by which shortest run",
     "gate": "does every verdict of the full matrix equal the expected one?",
     "migrations": "what becomes of a VM, for every pair of hosts and every operation",
     "trace": "the shortest story of a violation (or of a reachable property)",
+    "report": "all of that as one page for a browser: the answer, the matrix, every story step by step",
+    "graph": "a picture of the reachable states of one small cell",
     "lift": "a C patch, or the mail that holds it, as a design: the class that one would have written",
     "drift": "is the model still what a kernel's source says? function by function",
     "litmus": "small stories with a verdict inside, run on every system that they name",
@@ -107,12 +112,12 @@ def commands_with(option: str) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code and never shows a traceback for the user's mistakes."""
     words = sys.argv[1:] if arguments is None else arguments
-    as_json = False
+    as_json = "--json" in words
     try:
         options = build_parser([named_in(words)]).parse_args(words)
-        as_json = bool(getattr(options, "json", False))
+        as_json = getattr(options, "form", form.JSON if getattr(options, "json", False) else "") == form.JSON
         checkout.check(options.command)
-        with one_reading():
+        with one_reading(), form.into_file(options):
             parsers().look_up(options)
             code: int = module_of(options.command).run(options)
         sys.stdout.flush()
@@ -120,13 +125,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _closed_pipe()
     except (Exception, KeyboardInterrupt) as error:
         code, said = exits.of_error(error)
-        try:
-            print(f"eoi: {said}", file=sys.stderr, flush=True)
-        except BrokenPipeError:  # 2>&1 | head: Python would end with 1, which is a violation
-            _to_nowhere(sys.stderr.fileno())
-        if as_json and code in (exits.Exit.BROKEN, exits.Exit.MISTAKE):
-            print(exits.as_json(code, error, said))
+        no_answer = as_json and code in (exits.Exit.BROKEN, exits.Exit.MISTAKE)
+        _say(f"{said}\n" if isinstance(error, Misused) else f"eoi: {said}\n", sys.stderr)
+        _say(f"{exits.as_json(code, error, said)}\n" if no_answer else "", sys.stdout)
     return int(code)
+
+
+def _say(text: str, stream: TextIO) -> None:
+    """With what waits to be written. `2>&1 | head`, or a full disk: the code stays that of the mistake; Python would end with
+    1, which is a violation."""
+    try:
+        print(text, end="", file=stream, flush=True)
+    except OSError:
+        _to_nowhere(stream.fileno())
 
 
 def _closed_pipe() -> int:

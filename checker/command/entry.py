@@ -5,11 +5,35 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from io import TextIOWrapper
+
+
+class Notes(TextIOWrapper):
+    """Standard error: what is said there beside the answer may be lost, and the answer must not be lost for it."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            self._to_nowhere()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            self._to_nowhere()
+
+    def _to_nowhere(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
 def main() -> int:
     """The exit code of checker.command.cli.main(). Until that runs there is nothing to keep, and nothing to say."""
     open_what_is_closed()
+    write_what_has_no_letter()
+    if sys.stderr is sys.__stderr__ and isinstance(sys.stderr, TextIOWrapper):
+        sys.stderr = Notes(sys.stderr.buffer, sys.stderr.encoding, "backslashreplace", line_buffering=True)
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -17,6 +41,13 @@ def main() -> int:
 
     signal.signal(signal.SIGINT, before)
     return cli.main()
+
+
+def write_what_has_no_letter() -> None:
+    """In the terminal's alphabet: it is told by its number, as on standard error. A file's name keeps its bytes where it can."""
+    out = sys.stdout
+    if isinstance(out, TextIOWrapper) and (out.errors == "strict" or out.encoding.lower() not in ("utf-8", "utf8")):
+        out.reconfigure(errors="backslashreplace")
 
 
 def open_what_is_closed() -> None:

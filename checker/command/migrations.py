@@ -20,6 +20,10 @@ def run(options: Namespace) -> int:
     known = migration_of_file.tables_of(options.design) if options.design else migration_table.tables()
     if options.write and options.design:
         raise UserError("--write is the report of the registered designs: leave the file or --write away")
+    if options.tell and (options.json or options.write or options.table):
+        raise UserError("--tell tells the stories of one cell, as text: leave --json, --write and --table away")
+    if options.json and options.write:
+        raise UserError("--write writes the report as text, and --json prints it: give one of them")
     runner = migration_table.Runner(options.engine, options.sizes)
     if options.tell:
         entry = runner.entry(*migration_table.find_entry(options.tell, known))

@@ -9,14 +9,16 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from checker.command.form import add_form
 from checker.command.list import KINDS
 from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of
+from checker.matrix.scope import LARGEST_SIZE
 from checker.matrix.select import Selection, selection
 from checker.shipped import own
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "trace", "show")  # a system and who stands around it
+SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -28,6 +30,7 @@ all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/
 # the VMMs on request with the guest that suits them.
 # A design that is no kernel: on base and on v6. Historical bugs and CPUID designs: the systems that they name."""
 NOT_IN = "other devices under other VMMs and guests; other sizes; VMMs and guests on request with the rest"
+MOST = 1 << 63  # the engine counts in words of the machine
 # Of `eoi compat`, unless told otherwise. Other VMMs call the same functions of the kernel; these call them in most orders.
 COMPARED_UNDER = ("qemu", "firecracker", "any_vmm", "setup_vmm")
 
@@ -36,15 +39,24 @@ def memory_size(text: str) -> int:
     """ "500M", "2G" -> bytes."""
     unit = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper(), 1)
     digits = text[:-1] if unit > 1 else text
-    number = float(digits) if digits.replace(".", "", 1).isdigit() else 0.0
-    if number <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: a size is needed, e.g. 500M")
-    return int(number * unit)
+    number = float(digits) * unit if digits.replace(".", "", 1).isdecimal() else 0.0
+    if not 1 <= number < MOST:
+        raise argparse.ArgumentTypeError(f"{text!r}: a size is needed, e.g. 500M or 4G")
+    return int(number)
 
 
 def positive(text: str) -> int:
-    if not text.isdecimal() or int(text) <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 on is needed")
+    number = int(text) if text.isdecimal() and len(text) <= len(str(MOST)) else 0
+    if not 0 < number < MOST:
+        much = ", and less than that" * text.isdecimal() * bool(text.strip("0"))
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 on is needed{much}")
+    return number
+
+
+def size(text: str) -> int:
+    """Of vCPUs, pins and vectors."""
+    if not text.isdecimal() or text not in map(str, range(1, LARGEST_SIZE + 1)):
+        raise argparse.ArgumentTypeError(f"{text!r}: a number from 1 to {LARGEST_SIZE} is needed")
     return int(text)
 
 
@@ -61,13 +73,19 @@ def seconds(text: str) -> float:
 class Joined(argparse.Action):
     """`--scope a=1 --scope b=2` is `--scope a=1,b=2`: a long one can be broken where it is pasted."""
 
+    needed = "K=V is needed, e.g. --scope cpus=1,pins=1"
+
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[object] | None, option: str | None = None
     ) -> None:  # fmt: skip
-        if not values:
-            parser.error(f"argument {option}: K=V is needed, e.g. {option} cpus=1,pins=1")
         before = getattr(namespace, self.dest)
         setattr(namespace, self.dest, f"{before},{values}" if before else values)
+
+
+class JoinedChoices(Joined):
+    """The same for `--when`, which takes no sizes."""
+
+    needed = "K=V is needed, e.g. --when flags=NONE"
 
 
 def add_scope(parser: ArgumentParser) -> None:
@@ -110,6 +128,11 @@ def add_selection(parser: ArgumentParser, how_many: str = "+", *, needs: bool = 
         "--property", action="append", metavar="P", required=needs, help=f"a name, or a .py file of yours; {without}"
     )
     add_scope(parser)
+    add_limits(parser)
+
+
+def add_limits(parser: ArgumentParser) -> None:
+    """How far a cell is explored, and by which engine."""
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
@@ -139,23 +162,34 @@ def _show(parser: ArgumentParser) -> None:
 def _prove(parser: ArgumentParser) -> None:
     add_selection(parser, how_many="*")
     add_tree(parser)
-    parser.add_argument("--json", action="store_true", help="machine-readable verdicts")
+    add_form(parser, "verdicts")
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
-    alone = "of a patch: all verdicts, as of a design (so do --confirm and --inductive); else what it makes worse and better"
+    alone = "every verdict of DESIGN alone, whatever it stands on and what is expected of it (so do --confirm and --inductive)"
     parser.add_argument("--absolute", action="store_true", help=alone)
+    add_details(parser)
+
+
+def add_details(parser: ArgumentParser) -> None:
+    """What there is behind the first screen."""
+    parser.add_argument("--cells", action="store_true", help="each trace, and all cells of it")
+    parser.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
+    told = "tell every regression, not only the first, what is still broken, and what is fixed: each trace once"
+    parser.add_argument("--stories", action="store_true", help=told)
 
 
 def _diff(parser: ArgumentParser) -> None:
     parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
     add_selection(parser)
-    traces = parser.add_mutually_exclusive_group()
-    told = "tell every regression, not only the first, what is still broken, and what is fixed: each trace once"
-    traces.add_argument("--stories", action="store_true", help=told)
-    traces.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
-    parser.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
-    parser.add_argument("--json", action="store_true", help="machine-readable changes")
+    parser.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
+    add_details(parser)
+    add_form(parser, "changes")
+
+
+def _review(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    parser.add_argument("--base", metavar="BASE", help="what it is compared with (default: what it stands on)")
 
 
 def _compat(parser: ArgumentParser) -> None:
@@ -172,6 +206,20 @@ def _compat(parser: ArgumentParser) -> None:
     add_engine(parser)
 
 
+def _nfc(parser: ArgumentParser) -> None:
+    parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
+    add_system(parser)
+    add_scope(parser)
+    when = (
+        "only the cells with these choices, e.g. flags=NONE; what asks for another one in a step is then left out, too"
+    )
+    parser.add_argument("--when", default="", action=JoinedChoices, metavar="K=V,...", help=when)
+    parser.add_argument("--observe", choices=("guest", "vmm", "both"), default="both", help="who looks (default: both)")
+    parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
+    add_limits(parser)
+    parser.set_defaults(property=None)
+
+
 def _gate(parser: ArgumentParser) -> None:
     said = FULL.replace(f"{chr(10)}# ", chr(10))
     parser.description = f"The full matrix: {said}\nNot in it: {NOT_IN}."
@@ -184,10 +232,18 @@ def _gate(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
     parser.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
+    own = "compare designs of your own with what they answered before: those named, or all that FILE is about"
+    parser.add_argument("--baseline", metavar="FILE", help=own)
+    parser.add_argument(
+        "--write-baseline", action="store_true", help="with --baseline: write FILE, or these designs in it"
+    )
+    parser.add_argument(
+        "designs", nargs="*", metavar="DESIGN", help="with --baseline: a .py file, a C patch, or a name"
+    )
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
     every = "a line for each count of states that differs, too, however many"
     parser.add_argument("--all", action="store_true", help=every)
-    parser.add_argument("--json", action="store_true", help="machine-readable differences")
+    add_form(parser, "differences")
     judged = (
         "judge one-change mutants of the rules of v6 and of the VMMs instead: which does no verdict tell? (--write DIR)"
     )
@@ -207,16 +263,24 @@ def _migrations(parser: ArgumentParser) -> None:
     parser.add_argument("--table", action="append", metavar="T", help="only this table (repeatable)")
     parser.add_argument("--tell", metavar="T:FROM:TO:OP", help="the stories of one cell, e.g. rfc_v2:8:1:migrate")
     parser.add_argument("--write", metavar="DIR", help="write DIR/migration.txt and the stories under DIR/migration/")
-    parser.add_argument("--sizes", type=positive, default=1, metavar="N", help="vCPUs, pins and vectors (default: 1)")
+    parser.add_argument("--sizes", type=size, default=1, metavar="N", help="vCPUs, pins and vectors (default: 1)")
     parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
     add_engine(parser)
+
+
+SHEETS = "FILE, and FILE-2 and so on where it takes more sheets"
 
 
 def _trace(parser: ArgumentParser) -> None:
     add_selection(parser, needs=True)
     for form in DIAGRAMS:
-        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
-    parser.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
+        parser.add_argument(
+            f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}: {SHEETS}"
+        )
+    everything = "each step of the set-up, which is told as one otherwise; in diagrams, all that changes"
+    parser.add_argument("--full", action="store_true", help=everything)
+    slides = "the diagram as slides (16:9) of eight steps at most; without it, pages that fit A4"
+    parser.add_argument("--wide", action="store_true", help=slides)
     parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
     watched = (
         "an expression over s, the system, e.g. 's.ioapic[0].remote_irr': where it changes along the run (repeatable)"
@@ -224,6 +288,29 @@ def _trace(parser: ArgumentParser) -> None:
     parser.add_argument("--watch", action="append", metavar="EXPR", default=[], help=watched)
     other = "instead of the first run a different one: the shortest of those that do without a step (a function) which the first takes (of a leads_to, a FREE or FINITE one), in its cell or a larger one like it; exit code as of the first"
     parser.add_argument("--other", action="store_true", help=other)
+
+
+def _report(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    parser.add_argument("-o", "--output", metavar="FILE.html", dest="page", required=True, help="write the page there")
+    beside = "the design to stand beside, by name or path (default: what DESIGN stands on)"
+    parser.add_argument("--base", metavar="BASE", help=beside)
+
+
+def _graph(parser: ArgumentParser) -> None:
+    add_system(parser)
+    alone = "also mark the states that violate this invariant, or show this witness"
+    parser.add_argument("--property", action="append", metavar="P", help=alone)
+    parser.add_argument(
+        "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices (default: 1 of each)"
+    )
+    for form in DIAGRAMS:
+        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the graph as {form.upper()}")
+    shown = (
+        "a field that tells two states apart, as stories call it (repeatable), or all for every field; default: what "
+        "diagrams draw as bars. States that are alike in these are one node"
+    )
+    parser.add_argument("--by", action="append", metavar="FIELD", help=shown)
 
 
 def _lift(parser: ArgumentParser) -> None:
@@ -318,7 +405,7 @@ def look_up(options: Namespace) -> None:
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(options.design, reverse=options.reverse)
     if options.command in SELECTING:
-        if options.command == "diff":
+        if options.command in ("diff", "nfc"):
             options.beside = selection_of(options, options.base)
         options.asked = selection_of(options, options.design)
 
@@ -352,9 +439,13 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "prove": _prove,
     "diff": _diff,
     "compat": _compat,
+    "review": _review,
+    "nfc": _nfc,
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
+    "report": _report,
+    "graph": _graph,
     "lift": _lift,
     "drift": _drift,
     "litmus": _litmus,

@@ -4,13 +4,20 @@ short usage of the command that was meant."""
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NoReturn
 
+from checker.errors import UserError
 from checker.language.refusal import did_you_mean
 
 OPTION = re.compile(r"-[^\d.]")  # what begins so is no value: `-` is standard input, -5 a number
+
+
+class Misused(UserError):
+    """What is wrong with a command line, with the usage of the command that was meant."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,7 +34,11 @@ class Parser(argparse.ArgumentParser):
         return [name for action in self._actions for name in action.option_strings]
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n{self.short_usage()}\n")
+        raise Misused(f"{self.prog}: {message}\n{self.short_usage()}")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """argparse drops what cannot be written, and all would be well."""
+        print(message, end="", file=file, flush=True)
 
     def short_usage(self) -> str:
         """One line without the options, and where to find them."""
@@ -38,9 +49,10 @@ class Parser(argparse.ArgumentParser):
         return f"{usage.format_help().strip()}   (`{self.prog} --help` names the {what})"
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
-        """Nothing is left over. Exits with code 2."""
+        """Nothing is left over. Raises Misused."""
         if args is not None:
             self._check_options(args)
+            self._check_once(args)
         found, rest = super().parse_known_args(args, namespace)
         if rest:
             self.error(f"{_quoted(rest)}: not expected here")
@@ -64,6 +76,24 @@ class Parser(argparse.ArgumentParser):
                 self.error(
                     ": ".join(filter(None, (f"unknown option {name}", said if said.startswith("did") else before)))
                 )
+
+    def _check_once(self, args: Sequence[str]) -> None:
+        """The second of two values would be taken without a word: of two pictures one is not drawn."""
+        plain = self._registry_get("action", "store")
+        single = {name: a.dest for a in self._actions if type(a) is plain for name in a.option_strings}
+        said = dict[str, str]()
+        for word, following in pairwise([*itertools.takewhile(lambda word: word != "--", args), ""]):
+            name, equals, value = word.partition("=")
+            value = value if equals else following
+            if name in single and said.setdefault(single[name], value) != value:
+                self.error(f"argument {name}: it is given twice, as {said[single[name]]!r} and {value!r}")
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """An empty word is a variable of a shell that was never set: nothing stands for it, least of all a default."""
+        if "" in arg_strings and action.nargs != argparse.PARSER:
+            needed = getattr(action, "needed", f"{action.metavar or action.dest} is needed, and this is empty")
+            raise argparse.ArgumentError(action, needed)
+        return super()._get_values(action, arg_strings)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """The valid names are listed only where none is near."""

@@ -14,29 +14,17 @@ import functools
 import hashlib
 import os
 import platform
-import re
-import shlex
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from checker.engine.cache_folder import cache_dir
+from checker.engine.compiling import INSTALL, CompileFailed, NoCompiler, compile_into, version_of
 from checker.errors import InternalError, UserError
-from checker.files import OF_THE_PROCESS
 
-_NO_ROOM = re.compile(
-    "No space left on device|File size limit exceeded|File too large|Disk quota exceeded|Too many open files"
-)
+__all__ = ["CompileFailed", "NoCompiler", "cores", "compile_c", "compiler", "compiler_said", "is_whole", "library_path",
+           "load_c", "load_named"]  # fmt: skip
 NAME = "eoi_name"  # the symbol that says what a library was made for
-
-
-class NoCompiler(Exception):
-    """No C compiler can be run."""
-
-
-class CompileFailed(Exception):
-    """The compiler refused generated or shipped C; the message holds its output."""
 
 
 def cores() -> int:
@@ -59,15 +47,7 @@ def compiler_said() -> str:
 
 @functools.cache
 def _compiler_version(command: str) -> str:
-    try:
-        run = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        if isinstance(error, OSError) and error.errno in OF_THE_PROCESS:  # there is a compiler, for all that is known
-            raise UserError(f"{command}: cannot be started: {os.strerror(error.errno).lower()}") from error
-        raise NoCompiler(
-            f"The search needs a C compiler, and {command!r} cannot be run: install gcc or clang, or set CC."
-        ) from error
-    return run.stdout
+    return version_of(command)
 
 
 def is_whole(path: Path) -> bool:
@@ -84,26 +64,19 @@ def _build(command: str, flags: Sequence[str], source: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="build-", dir=path.parent) as folder:
         built = Path(folder) / "library.so"
-        arguments = [*shlex.split(command), "-x", "c", "-", *flags, "-o", str(built)]
-        # A session of its own: Ctrl-C ends the search in an orderly way, not the compiler in the middle.
-        run = subprocess.run(
-            arguments, input=source, capture_output=True, text=True, check=False, start_new_session=True,
-            env={**os.environ, "TMPDIR": folder},
-        )  # fmt: skip
-        if run.returncode != 0 and (full := _NO_ROOM.search(run.stderr)):
-            raise UserError(f"{command}: nothing can be compiled in {path.parent}: {full[0].lower()}")
-        if run.returncode != 0:
-            raise CompileFailed(f"{shlex.join(arguments)}\n{run.stderr}")
-        with built.open("r+b") as file:
-            digest = hashlib.sha256(file.read()).digest()
-            file.write(digest)
+        compile_into(built, command, flags, source)
+        content = built.read_bytes() if built.is_file() else b""
+        if path.stem.encode() not in content:
+            raise UserError(f"{command}: is no C compiler: what it wrote has nothing of what it was given; {INSTALL}")
+        with built.open("ab") as file:
+            file.write(hashlib.sha256(content).digest())
         os.replace(built, path)
 
 
 def compile_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> Path:
     """Path of the shared library for `source`, built unless a whole one is cached.
 
-    Raises NoCompiler or CompileFailed.
+    Raises NoCompiler or CompileFailed, and UserError, MemoryError or Stopped as compile_into does.
     """
     path = library_path(source, extra_flags)
     if not is_whole(path):
@@ -122,8 +95,9 @@ def library_path(source: str, extra_flags: Sequence[str] = ("-O1",)) -> Path:
 
 
 def _flags(extra: Sequence[str]) -> list[str]:
-    """The process that loads a library has the C library already; to link it again takes a tenth of a compilation."""
-    return ["-std=gnu11", "-shared", "-fPIC", "-nostdlib", *extra, "-lgcc"]
+    """The process that loads a library has the C library already; to link it again takes a tenth of a compilation. No
+    warning: `CC='cc -Werror'` is for the user's own C."""
+    return ["-std=gnu11", "-shared", "-fPIC", "-nostdlib", "-w", *extra, "-lgcc"]
 
 
 @contextlib.contextmanager
@@ -142,20 +116,31 @@ def _alone(path: Path) -> Iterator[None]:
 def load_c(source: str, extra_flags: Sequence[str] = ("-O1",)) -> ctypes.CDLL:
     """Compile and load; a cached library that does not load is built once more.
 
-    Raises NoCompiler, CompileFailed, InternalError, or OSError if a fresh library does not load either.
+    Raises what compile_c does, InternalError, or UserError if a fresh library does not load either.
     """
     path = compile_c(source, extra_flags)
     try:
         return load_named(path)
     except OSError:
         path.unlink(missing_ok=True)
-        return load_named(compile_c(source, extra_flags))
+    path = compile_c(source, extra_flags)
+    try:
+        return load_named(path)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise UserError(f"{compiler()}: this Python cannot load what it compiles: {error}") from None
 
 
 def load_named(path: Path) -> ctypes.CDLL:
     """Load a library of the cache. Raises OSError, InternalError if it was made for something else than its file's name
     says."""
-    library = ctypes.CDLL(str(path))
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        no_code = "; no code may run from there (noexec): EOI_CACHE names another folder" * (
+            "map segment" in str(error)
+        )
+        raise OSError(f"{error}{no_code}") from None
     try:
         made_for = (ctypes.c_char * (len(path.stem) + 1)).in_dll(library, NAME).value.decode(errors="replace")
     except ValueError:

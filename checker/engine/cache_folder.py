@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import pwd
 import stat
 import sys
 import tempfile
@@ -23,15 +24,20 @@ def cache_dir() -> Path:
 
 @functools.cache
 def _usable(chosen: str, caches: str, home: str) -> Path:
-    """home: as the shell says it; another one is another question."""
-    folder = Path(chosen) if chosen else (Path(caches) if caches else _home() / ".cache") / "eoiproof"
+    """home: as the shell says it; another one is another question. A home that is none, or depends on where one is, is
+    not asked: `HOME= eoi` would mean the root of all files."""
+    usual = Path(caches) if os.path.isabs(caches) else _home(home) / ".cache"
+    folder = Path(chosen) if chosen else usual / "eoiproof"
     wrong = _why_not(folder)
     if not wrong:
         return folder
     if chosen:
         raise UserError(f"EOI_CACHE={chosen}: nothing can be kept there: {wrong}")
-    other = Path(tempfile.gettempdir()) / f"eoiproof-{os.getuid()}"
-    also_wrong = _why_not(other) or _not_ours(other)
+    try:
+        other = Path(tempfile.gettempdir()) / f"eoiproof-{os.getuid()}"
+        also_wrong = _why_not(other) or _not_ours(other)
+    except FileNotFoundError:
+        other, also_wrong = Path("/tmp"), "nor in any other folder for temporary files"
     if also_wrong:
         raise UserError(f"nothing can be kept in {folder} ({wrong}), nor in {other} ({also_wrong}): {ANOTHER}")
     print(f"eoiproof: {folder}: {wrong}; what is compiled is kept in {other} ({ANOTHER})", file=sys.stderr, flush=True)
@@ -39,10 +45,12 @@ def _usable(chosen: str, caches: str, home: str) -> Path:
     return other
 
 
-def _home() -> Path:
+def _home(said: str) -> Path:
+    if os.path.isabs(said):
+        return Path(said)
     try:
-        return Path.home()
-    except RuntimeError:  # a user of whom the machine knows nothing
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:  # a user of whom the machine knows nothing
         return Path("/nonexistent")
 
 
@@ -53,7 +61,7 @@ def _why_not(folder: Path) -> str:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(PROBE)
     except OSError as error:
-        return (error.strerror or str(error)).lower()
+        return "it is no directory" if isinstance(error, FileExistsError) else (error.strerror or str(error)).lower()
     return ""
 
 

@@ -99,9 +99,14 @@ def write(path: Path, content: bytes) -> None:
     content = path.name.encode() + content
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(content + hashlib.sha256(content).digest())
-        os.replace(file.name, path)
+        handle, begun = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content + hashlib.sha256(content).digest())
+            os.replace(begun, path)
+        except BaseException:
+            os.unlink(begun)  # a part of it would take room, and be nothing
+            raise
 
 
 def read(path: Path) -> bytes | None:

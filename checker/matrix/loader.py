@@ -47,6 +47,7 @@ DERIVE_KERNEL = (
 DERIVE_ANY = (
     "derive from a whole one, e.g. Base or V6 (kernels), Qemu (a VMM), Linux (a guest): `eoi list` names them all"
 )
+SHOWN = 8  # names of a list that may be long
 DEFINING = ("typing", "enum", "dataclasses", "collections", "abc", "builtins")  # of the standard library
 KNOWN_PACKAGES = frozenset(
     {"model", "properties", "checker", "oracles", "__future__", "typing_extensions", "functools", "operator", *DEFINING}
@@ -139,6 +140,8 @@ def path_and_name(argument: str) -> tuple[Path, str]:
 
 def _no_file(path: Path) -> str:
     """The file of its folder that is nearest is named by its whole path, as it would be given."""
+    if path.is_symlink():
+        return "is a symbolic link that leads to no file"
     if path.exists():
         return "is a directory, a .py file is needed" if path.is_dir() else "is no regular file"
     beside = {p.stem: p for p in path.parent.glob("*.py") if p.is_file()}
@@ -158,7 +161,7 @@ def load_file(path: Path) -> UserFile:
     try:
         source = read(path)
     except OSError as error:
-        raise UserError(files.sentence(error)) from None
+        raise UserError(f"{error.filename or path}: {files.why(error)}") from None
     return _loaded_of(source)
 
 
@@ -249,7 +252,8 @@ def _time_limit() -> Iterator[None]:
 def _the_one(file: UserFile, wanted: str) -> type[Machine]:
     """The class of this name; or the one from which no other class of the file derives."""
     path, own = file.source.path, file.machines()
-    found = [n for n, c in own.items() if not any(c in other.__mro__[1:] for other in own.values())]
+    stood_on = {base for cls in own.values() for base in cls.__mro__[1:]}
+    found = [n for n, c in own.items() if c not in stood_on]
     if wanted:
         found = [wanted] if wanted in own else []
     if len(found) == 1:
@@ -259,7 +263,8 @@ def _the_one(file: UserFile, wanted: str) -> type[Machine]:
         raise UserError(f"{path}: no design class {wanted!r} in this file" + (f": {known}" if known else ""))
     if not found:
         raise _no_design(file)
-    raise UserError(f"{path}: several designs ({', '.join(found)}); say which: {path}:{found[0]}")
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    raise UserError(f"{path}: several designs ({', '.join(found[:SHOWN])}{more}); say which: {path}:{found[0]}")
 
 
 def _no_design(file: UserFile) -> ModelError:

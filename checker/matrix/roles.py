@@ -172,8 +172,13 @@ def registered(role: str, name: str) -> type[Machine]:
 
 def registered_base(design: type[Machine]) -> tuple[str, type[Machine]] | None:
     """(name, class) of what a class of the user's stands on; None for the project's own."""
+    return stands_on(design) if users_file(design) else None
+
+
+def stands_on(design: type[Machine]) -> tuple[str, type[Machine]] | None:
+    """(name, class) of the nearest registered class above one; None if there is none."""
     names = _names(role_of(design))
-    found = next((cls for cls in design.__mro__[1:] if cls in names), None) if users_file(design) else None
+    found = next((cls for cls in design.__mro__[1:] if cls in names), None)
     return None if found is None else (names[found], found)
 
 

@@ -82,6 +82,14 @@ def split(values: Iterable[str] | None, default: Sequence[str]) -> list[str]:
     return [v for value in values for v in value.split(",") if v] if values else list(default)
 
 
+def those_of(option: str, values: Sequence[str]) -> list[str]:
+    """What an option names. Raises UserError for none: `--guest ,`."""
+    found = split(values, [])
+    if not found:
+        raise UserError(f"--{option} {','.join(values)}: this names nothing")
+    return found
+
+
 def told_apart(asked: Iterable[Property]) -> list[Property]:
     """Each property once; where two have one name, or one of the user's has a registered one's, its name says its file."""
     once = {p.function: p for p in asked}
@@ -120,14 +128,15 @@ def selection(
     scope: str = "",
 ) -> Selection:  # fmt: skip
     """Everything is looked up here, once, without making a system. None: what is not said. Raises UserError, Refused."""
-    given, said = {role: split(names, []) for role, names in (roles or {}).items() if names}, split(properties, [])
+    given = {role: those_of(role, names) for role, names in (roles or {}).items() if names}
+    said = those_of("property", properties) if properties else []
     name, cls = find_design(design, roles)
     lifted = lifting.lifted(design) if is_patch(design) else None
     asked = said if properties else list(cls.default_roles.get("property", all_properties()))
     wanted = told_apart(
         p for n in asked for p in (load_properties(n) if is_path(n) else [look_up("property", n, all_properties())])
     )
-    every = {"device": DEVICES} if given.get("device") == ["all"] else {}
+    every = {"device": DEVICES} if "all" in given.get("device", ()) else {}
     named = {
         role: {n: _load_role(role, n) if is_path(n) else registered(role, n) for n in names}
         for role, names in given.items() if role not in every

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.engine import kept
+from checker.engine.compiling import Stopped, stopped_by
 from checker.engine.native import Outcome
 from checker.engine.passages import SourceLine, never_run
 from checker.engine.search import Limits
@@ -127,8 +128,8 @@ def run_campaign(
         )  # fmt: skip
         try:
             return find_out() if limits_asked else answered(cell, asked, engine, find_out, again)
-        except MemoryError:
-            starved.add(number)
+        except (MemoryError, Stopped) as error:
+            starved.update([number] * isinstance(error, MemoryError))
             return None
         except BaseException:
             stop.set()
@@ -136,7 +137,7 @@ def run_campaign(
         finally:
             progress.finished(number)
 
-    with ctrl_c_sets(stop), ThreadPoolExecutor(workers) as pool:
+    with ctrl_c_sets(stop), stopped_by(stop), ThreadPoolExecutor(workers) as pool:
         _wait(futures := [pool.submit(work, number) for number in range(len(cells))], progress)
         results = _results(futures)
         found = tuple(result for result in results if result is not None)

@@ -35,6 +35,7 @@ from pathlib import Path
 
 from checker.engine.reference import Codes, Move, Reference, Value, bindings_of, is_of_edges
 from checker.errors import UserError
+from checker.files import listed
 from checker.language.layout import leaves
 from checker.language.refusal import did_you_mean
 from checker.matrix.cells import Cell, Skipped, matrix
@@ -246,10 +247,7 @@ def stories_in(places: Sequence[Path]) -> list[Story]:
     """Every story of some files, and of the *.litmus files of some folders. Raises UserError, also if there is none."""
     found: list[Path] = []
     for place in places:
-        inside = sorted(place.glob("*.litmus")) if place.is_dir() else [place]
-        if not inside:
-            raise UserError(f"{place}: no *.litmus file in this folder")
-        found += inside
+        found += listed(place, "*.litmus") if place.is_dir() else [place]
     return [read_story(path) for path in found]
 
 

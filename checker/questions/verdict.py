@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 import time
@@ -25,11 +26,13 @@ from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import role_of, users_file
 from checker.matrix.scope import scope_value
 from checker.questions.graph_compare import digest_of
+from checker.questions.parting import Taken, parted
 from checker.questions.recheck import LEAST, Recheck
 from checker.questions.restated import restated
 from checker.questions.simplifications import assumptions_of
 from checker.stories.replay import lanes_of, provenance_of, replay, sentence_for
 from checker.stories.replay_line import ReplayLine, moves_digest
+from checker.stories.setup import set_up_of
 from checker.stories.trace import Trace, show, steps_text
 from checker.stories.write import sealed
 from checker.words import count
@@ -171,13 +174,13 @@ def check_cell(
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
         cell, verdicts, search.stats(), search.outcome, search.engine,
-        tuple(s for s in cell.system.steps() if s not in fired), _of_the_users(search.lines_run(), cell), by_fairness,
+        tuple(s for s in cell.system.steps() if s not in fired), of_the_users(search.lines_run(), cell), by_fairness,
         assumptions_of(cell.system), time.monotonic() - started, again=again,
         graph=digest_of(search, reference.moves) if shared is None and isinstance(search, NativeSearch) else "",
     )  # fmt: skip
 
 
-def _of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
+def of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
     """Without those that its files have in common with what they replace."""
     shared = restated(cell.system)
     return {line: was_run for line, was_run in lines.items() if (line.file, line.number) not in shared}
@@ -363,6 +366,8 @@ class Account:
             cell.system, cell.scope, [(m.step, m.args) for m in run.moves], run.loop_start, expected=run.codes
         )
         self.moves = Reference(cell.system, cell.scope).moves
+        taken = Taken(cell, p, run.moves, run.codes, run.loop_start, run.stutter)
+        self._parted = functools.cache(functools.partial(parted, taken))  # by the role under review
 
     def trace(
         self,
@@ -382,6 +387,7 @@ class Account:
         }
         names = {role: _with_digest(name, homes.get(role, "")) for role, name in cell.names.items()}
         scope = {name: scope_value(value) for name, value in vars(cell.scope).items()}
+        partings, parts = self._parted(subject)
         about = [provenance(cls) for cls in cell.system.__bases__ if role_of(cls) == subject]
         trace = Trace(
             property_name=p.name, kind=p.kind, verdict=VERDICTS[p.kind],
@@ -390,6 +396,9 @@ class Account:
             lanes=lanes_of(cell.system, self.events), events=self.events, loop_start=run.loop_start,
             stutter=run.stutter, shortest=shortest, fairness=_owed(cell.system) if p.kind == "leads_to" else (),
             reproduce=reproduce, binding=bound, label=label,
+            partings=partings, parts=parts, set_up=set_up_of(cell.system, self.events, [
+                len(self.events) - 1, *(i for i in (run.loop_start, *(one.index for one in partings)) if i is not None)
+            ]),
         )  # fmt: skip
         under_review_first = dict(sorted(names.items(), key=lambda role: role[0] != subject))
         file, colon, name = self.asked.rpartition(":")

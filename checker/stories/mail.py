@@ -19,8 +19,10 @@ from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 
+from checker.errors import UserError
 from checker.stories.trace import StoryError
 
+LONGEST = 20_000_000  # characters of a text, 2 of three mails with attachments
 _FIELD = r"[!-9;-~]+:"  # the name of a header field
 _HEADERS = re.compile(rf"(?:From [^\n]*\n)?(?:{_FIELD}[^\n]*\n(?:[ \t][^\n]*\n)*)+(?:\n|\Z)")
 _OF_MAILS = re.compile(
@@ -49,15 +51,29 @@ class Plain:
 
 
 def read_mail(name: str) -> str:
-    """A file, or standard input if its name is "-", as UTF-8; other bytes, as in raw mails, as surrogates.
+    """A file, or standard input if its name is "-", as UTF-8; other bytes, as in raw mails, as surrogates. /dev/zero has no end:
+    more than LONGEST is not read.
 
-    Raises OSError for a file that cannot be read.
+    Raises OSError, which names the file; UserError for a text that is too long.
     """
+    called = "standard input" if name == "-" else name
+    try:
+        text = _read(name)
+    except OSError as error:
+        error.filename = called
+        raise
+    if len(text) > LONGEST:
+        raise UserError(f"{called}: more than {LONGEST:,} characters are no mail: give the one mail that is meant")
+    return text
+
+
+def _read(name: str) -> str:
     if name != "-":
-        return Path(name).read_text("utf-8", "surrogateescape")
+        with Path(name).open(encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(LONGEST + 1)
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
-    return sys.stdin.read()
+    return sys.stdin.read(LONGEST + 1)
 
 
 def plain(text: str) -> Plain:

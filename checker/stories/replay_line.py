@@ -52,7 +52,7 @@ class ReplayLine:
 
     def __str__(self) -> str:
         """The line's text, without its title: three words."""
-        asked = ",".join([quote(self.asked, safe=_SAFE), *_pairs(self.binding)])
+        asked = ",".join([_quoted(self.asked), *_pairs(self.binding)])
         path = list(map(str, self.moves))
         if self.loop_start is not None:
             path.insert(self.loop_start, LOOP)
@@ -62,7 +62,16 @@ class ReplayLine:
 
 
 def _pairs(values: Mapping[str, str]) -> list[str]:
-    return [f"{quote(name, safe=_SAFE)}:{quote(value, safe=_SAFE)}" for name, value in values.items()]
+    return [f"{_quoted(name)}:{_quoted(value)}" for name, value in values.items()]
+
+
+def _quoted(name: str) -> str:
+    """A file's name may have any bytes."""
+    return quote(name, safe=_SAFE, errors="surrogateescape")
+
+
+def _meant(quoted: str) -> str:
+    return unquote(quoted, errors="surrogateescape")
 
 
 def moves_digest(moves: Iterable[str]) -> str:
@@ -116,7 +125,7 @@ def read_line(lines: Sequence[str], number: int) -> ReplayLine:
         _read_pairs(words, number) for words in (binding, found["roles"].split(","), found["scope"].split(","))
     )
     numbers = tuple(map(int, moves))
-    return ReplayLine(unquote(name), bound, roles, scope, found["table"], numbers, start, stutter, found["digest"])
+    return ReplayLine(_meant(name), bound, roles, scope, found["table"], numbers, start, stutter, found["digest"])
 
 
 def _read_pairs(words: Sequence[str], number: int) -> dict[str, str]:
@@ -125,7 +134,7 @@ def _read_pairs(words: Sequence[str], number: int) -> dict[str, str]:
         name, colon, value = word.partition(":")
         if not colon:
             raise StoryError(f"line {number}: name:value was expected, found {word!r}")
-        if unquote(name) in pairs:
-            raise StoryError(f"line {number}: '{TITLE} {FORMAT}' says twice what {unquote(name)!r} is")
-        pairs[unquote(name)] = unquote(value)
+        if _meant(name) in pairs:
+            raise StoryError(f"line {number}: '{TITLE} {FORMAT}' says twice what {_meant(name)!r} is")
+        pairs[_meant(name)] = _meant(value)
     return pairs

@@ -14,7 +14,7 @@ from checker.command.cli import build_parser, parsers
 from checker.questions.claims import CLAIMS
 from oracles.kvm import vm
 from tests.command.conftest import Ran
-from tests.command.test_surroundings import CELL, HOLDS, ran
+from tests.rigs.own_process import HOLDS, ran
 
 pytestmark = pytest.mark.everything
 Eoi = Callable[..., Ran]
@@ -56,12 +56,6 @@ def test_a_limit_on_open_files_is_told_as_one(files: int, tmp_path: Path) -> Non
     assert "no C compiler" not in found.stderr and "Traceback" not in found.stderr
 
 
-def test_a_shape_without_a_picture_is_refused(eoi: Eoi) -> None:
-    found = eoi("trace", "v1", "--property", "no_eoi_lost", "--wide")
-    assert (found.code, found.out) == (2, "")
-    assert "--wide shapes a picture: give --svg, --png, --pdf or --dot FILE" in found.err
-
-
 def test_the_help_of_trace_says_that_a_property_is_needed(eoi: Eoi) -> None:
     found = eoi("trace", "v1")
     assert found.code == 2 and "eoi trace: the following arguments are required: --property\n" in found.err
@@ -73,7 +67,7 @@ def test_the_help_of_trace_says_that_a_property_is_needed(eoi: Eoi) -> None:
 def test_how_slow_it_is_without_a_compiler_is_said_alike() -> None:
     """README, doctor, glossary and the command itself."""
     root = Path(__file__).resolve().parents[2]
-    found = ran(["prove", "v1", *CELL], CC="false")
+    found = ran(HOLDS, CC="false")
     assert found.returncode == 0 and "several hundred times slower" in " ".join(found.stderr.split())
     for page in ("README.md", "docs/glossary.md", "checker/command/doctor.py"):
         text = " ".join((root / page).read_text().split())

@@ -4,7 +4,7 @@ half there. Each is told in a line, with the exit code of the user's mistake, or
 from __future__ import annotations
 
 import os
-import shlex
+import pwd
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -15,23 +15,9 @@ import pytest
 
 from checker.engine import cache_folder
 from tests.command.conftest import Ran as Told
+from tests.rigs.own_process import HOLDS, ran
 
 pytestmark = pytest.mark.everything
-EOI = "import sys; sys.argv[0] = 'eoi'; from checker.command.entry import main; sys.exit(main())"
-CELL = ["--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,vectors=1,ioapic=0x20", "--property", "no_eoi_lost", "--brief"]  # fmt: skip
-HOLDS = ["prove", "v1", *CELL]
-
-Ran = subprocess.CompletedProcess[str]
-
-
-def ran(words: list[str], shell: str = "", cwd: Path | None = None, **environment: str) -> Ran:
-    """A command of its own process. shell: what a shell does before and behind it, around `{}`."""
-    command = [sys.executable, "-c", EOI, *words]
-    if shell:
-        command = ["bash", "-c", shell.replace("{}", shlex.join(command))]
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False, cwd=cwd
-    )
 
 
 def without(*names: str) -> Mapping[str, str]:
@@ -48,7 +34,7 @@ def fits_no_library(folder: Path) -> str:
     [
         ("{} <&-", ["replay", "-"], 2, "eoi: standard input: line 1: no story found"),
         ("{} >&-", HOLDS, 0, ""),
-        ("{} >&-", ["prove", "v1", "--guest", "gusts"], 2, "unknown guest 'gusts'"),
+        ("{} >&-", ["prove", "--absolute", "v1", "--guest", "gusts"], 2, "unknown guest 'gusts'"),
         ("{} 2>&-", HOLDS, 0, ""),
         ("{} <&- >&- 2>&-", HOLDS, 0, ""),
     ],
@@ -69,11 +55,12 @@ def test_a_home_that_nothing_can_be_written_to_is_passed_by(tmp_path: Path, name
 
 
 def test_a_user_of_whom_the_machine_knows_nothing_has_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody() -> Path:
-        raise RuntimeError("Could not determine home directory.")
+    def nobody(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
 
     cache_folder._usable.cache_clear()
-    monkeypatch.setattr(Path, "home", nobody)
+    monkeypatch.setenv("HOME", "")
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for name in ("EOI_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, "")
@@ -130,12 +117,15 @@ def test_another_package_called_model_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["prove", "v1", "--scope", ""], "eoi prove: argument --scope: K=V is needed, e.g. --scope cpus=1,pins=1"),
-        (["prove", "v1", "--timeout", "0"], "argument --timeout: '0': a number of seconds is needed"),
-        (["prove", "mine.py:"], "eoi: mine.py:: a name is missing behind the colon"),
-        (["prove", "v1", "--property", "mine.py:"], "eoi: mine.py:: a name is missing behind the colon"),
-        (["prove", "/dev/null"], "eoi: /dev/null: is no regular file"),
-        (["prove", "v1", "--guest", "/dev/zero.py"], "eoi: /dev/zero.py: no such file"),
+        (
+            ["prove", "--absolute", "v1", "--scope", ""],
+            "eoi prove: argument --scope: K=V is needed, e.g. --scope cpus=1,pins=1",
+        ),
+        (["prove", "--absolute", "v1", "--timeout", "0"], "argument --timeout: '0': a number of seconds is needed"),
+        (["prove", "--absolute", "mine.py:"], "eoi: mine.py:: a name is missing behind the colon"),
+        (["prove", "--absolute", "v1", "--property", "mine.py:"], "eoi: mine.py:: a name is missing behind the colon"),
+        (["prove", "--absolute", "/dev/null"], "eoi: /dev/null: is no regular file"),
+        (["prove", "--absolute", "v1", "--guest", "/dev/zero.py"], "eoi: /dev/zero.py: no such file"),
     ],
 )
 def test_half_a_name_is_none(

@@ -15,7 +15,7 @@ import pytest
 from checker.engine import build
 from checker.engine.build import CompileFailed, NoCompiler, compile_c, load_c
 from checker.engine.native import NONE, CorruptParents, Exploration, Outcome, Stats
-from checker.errors import InternalError
+from checker.errors import InternalError, UserError
 from tests.rigs.engine_toys import Rule, Search, Toy, counter_toy, edge_atoms, plain_search, random_toy
 
 FORMS = [(False, ()), (True, ()), (False, ("-DEOI_BAD_HASH",))]
@@ -304,6 +304,11 @@ def test_a_library_that_was_made_for_something_else_is_refused(cache: Path) -> N
 def test_a_library_without_a_name_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = build._build
     monkeypatch.setattr(build, "_build", lambda command, flags, _, path: honest(command, flags, SOURCE, path))
+    with pytest.raises(UserError, match="has nothing of what it was given"):
+        load_c(SOURCE)
+    mine = build.library_path(SOURCE)
+    content = f"const char another[] = {chr(34)}{mine.stem}{chr(34)};"
+    monkeypatch.setattr(build, "_build", lambda command, flags, _, path: honest(command, flags, content, path))
     with pytest.raises(InternalError, match="nobody knows what"):
         load_c(SOURCE)
 
