@@ -59,8 +59,8 @@ def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property
     campaign = run_campaign(cells, wanted, engine=options.engine, limits=limits, everywhere=bool(options.property))
     if options.engine == "auto" and any(r.engine == "reference" for r in campaign.results):
         print(
-            "eoi: no C compiler was found, so the model ran in CPython: the same verdicts, some thousand times\n"
-            "     slower. Install gcc or clang, or set CC.", file=sys.stderr,
+            "eoi: no C compiler was found, so the model ran in CPython: the same verdicts, several hundred\n"
+            "     times slower. Install gcc or clang, or set CC.", file=sys.stderr,
         )  # fmt: skip
     return campaign
 
