@@ -75,7 +75,7 @@ def _pairs(header: Sequence[tuple[str, int]], title: str, line: int) -> tuple[di
         name, equals, value = word.partition("=")
         if not equals:
             break
-        pairs[unquote(name)] = unquote(value)
+        pairs[unquote(name, errors="surrogateescape")] = unquote(value, errors="surrogateescape")
     return pairs, header[place][1]
 
 
