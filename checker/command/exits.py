@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
@@ -34,6 +35,7 @@ memory or time, nothing was judged, or a line of your file was not run); 4 the e
 PACKAGES = ("z3", "networkx", "numpy", "pygraphviz", "rich")
 INSTALLED = (*PACKAGES, "lift", "oracles")  # by pip, or with eoi itself
 CLOSED_PIPE = 141  # as a shell says it: `eoi prove ... | head`
+_LONG = re.compile(r"\S{500,}")
 WORST_LAST = (Exit.FINE, Exit.OPEN, Exit.WRONG, Exit.MISTAKE)  # an answer is incomplete if a story could not be read
 # What became of a run on a real system; one that is not the model's there stops nobody.
 OF_LABEL = {"CONFIRMED": Exit.WRONG, "NOT REPRODUCED": Exit.FINE, "NOT RUNNABLE HERE": Exit.OPEN}
@@ -90,6 +92,11 @@ def _broken_package(error: BaseException) -> str:
     loading += [str(error.filename)] if isinstance(error, SyntaxError) else []
     ends = {end: name for name in PACKAGES for end in (f"/{name}.py", f"/{name}/__init__.py")}
     return next((ends[end] for end in ends for file in loading if file.endswith(end)), "")
+
+
+def shortened(said: str) -> str:
+    """Whatever it quotes: an argument may have 130,000 characters, a line of a file millions."""
+    return _LONG.sub(lambda word: f"{word[0][:100]}... ({len(word[0]):,} characters) ...{word[0][-100:]}", said)
 
 
 def as_json(code: Exit, error: BaseException, said: str) -> str:
