@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from checker.stories.quoting import before_step
 from checker.stories.trace import StoryError
 
-STEP = re.compile(r"^[+|]?>?\s*(?P<number>\d+)\s+[|*\s]*\*[|*\s]*(?P<call>[^|*\s][^\s(]*(?:\(.*|\s+<==.*)?)$")
+STEP = re.compile(r"^[+|]?>?\s*(?P<number>\d{1,9})\s+[|*\s]*\*[|*\s]*(?P<call>[^|*\s][^\s(]*(?:\(.*|\s+<==.*)?)$")
 START = re.compile(r"^\s*0\s+[|\s]*the initial state")
 _LIFELINES = re.compile(r"^[+|\s]*")
 _CALL = re.compile(r"^(?:\S*:)?(?P<step>[A-Za-z_]\w*)\((?P<args>[^()]*)\)\s*(?:<==.*)?$")
