@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 
 Block = tuple[tuple[str, ...], ...]  # the alternatives at each place
@@ -32,3 +33,9 @@ def _joined(blocks: list[Block], place: int) -> list[Block]:
             rest = (block[:place], block[place + 1 :])
             found[rest] = (*found.get(rest, ()), *block[place])
     return short + [(*before, alternatives, *after) for (before, after), alternatives in found.items()]
+
+
+def screen() -> tuple[int, int]:
+    """(columns, lines) of the terminal, or as COLUMNS and LINES say, if they are not less than a story needs; of what is no terminal, 80 x 24."""
+    found = shutil.get_terminal_size((80, 24))
+    return max(found.columns, 72), max(found.lines, 24)

@@ -70,10 +70,12 @@ class Label:
 
     text, lane: templates over the indices on the way to the field, {0} first. A label of a table or struct stands
     before those of its fields; a field without one is called by its name. lane: default: that of the field's class.
+    drawn: in pictures, "bar": along its lane while it is set, "aside": left out unless everything is asked for.
     """
 
     text: str
     lane: str | None = None
+    drawn: str = ""
 
 
 @dataclass(frozen=True)

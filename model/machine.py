@@ -92,15 +92,15 @@ class Lapic(Struct):
     lvr_directed_eoi: Annotated[bool, Label("LVR.24")]  # LVR bit 24: Suppress EOI Broadcast is offered
     spiv_enabled: Annotated[bool, Label("SPIV.8")]  # SPIV bit 8: software enable
     spiv_directed_eoi: Annotated[bool, Label("SPIV.12")]  # SPIV bit 12: the guest asks to suppress EOI broadcasts
-    irr: Annotated[Mask[Vector], Label("IRR")]
-    isr: Annotated[Mask[Vector], Label("ISR")]
+    irr: Annotated[Mask[Vector], Label("IRR", drawn="bar")]
+    isr: Annotated[Mask[Vector], Label("ISR", drawn="bar")]
     tmr: Annotated[Mask[Vector], Label("TMR")]
     ioapic_handled_vectors: Annotated[Mask[Vector], Label("handled vectors")]  # EOIs that KVM intercepts
     highest_stale_pending_ioapic_eoi: Annotated[Vector | None, Label("stale vector")]
-    pending_ioapic_eoi: Annotated[Vector | None, Label("pending EOI")]  # one slot, as in kvm_vcpu_arch
-    req_ioapic_eoi_exit: Annotated[bool, Label("REQ_IOAPIC_EOI_EXIT")]  # KVM_REQ_IOAPIC_EOI_EXIT
-    req_scan_ioapic: Annotated[bool, Label("REQ_SCAN_IOAPIC")]  # KVM_REQ_SCAN_IOAPIC
-    in_guest: Annotated[bool, Label("in guest")]  # the vCPU executes guest code; otherwise it is in KVM or in the VMM
+    pending_ioapic_eoi: Annotated[Vector | None, Label("pending EOI", drawn="bar")]  # one slot, as in kvm_vcpu_arch
+    req_ioapic_eoi_exit: Annotated[bool, Label("REQ_IOAPIC_EOI_EXIT", drawn="aside")]  # KVM_REQ_IOAPIC_EOI_EXIT
+    req_scan_ioapic: Annotated[bool, Label("REQ_SCAN_IOAPIC", drawn="aside")]
+    in_guest: Annotated[bool, Label("in guest", drawn="aside")]  # it executes guest code, else KVM's or the VMM's
     exit_ioapic_eoi: Annotated[Vector | None, Label("KVM_EXIT_IOAPIC_EOI")]  # returned to the VMM: run->eoi.vector
 
 
@@ -123,7 +123,7 @@ class RedirectionEntry(Struct):
     dest: Cpu
     trigger: Trigger
     mask: bool = True
-    remote_irr: Annotated[bool, Label("Remote IRR")]
+    remote_irr: Annotated[bool, Label("Remote IRR", drawn="bar")]
     irr: bool  # the input latch (one bit of IOAPICState.irr, or of kvm_ioapic.irr)
     irq_eoi: Annotated[int, Index(2)]  # EOIs in a row that found the line high (see throttle)
 
@@ -161,7 +161,7 @@ class Machine(Design):
     irq_routing: Annotated[Table[Pin, Route], Label("GSI {0} route", lane="KVM")]
     ioapic: Annotated[Table[Pin, RedirectionEntry], Label("pin {0}", lane="{design.ioapic_lane}")]
     delayed_ioapic_service: Annotated[bool, Label("delayed service armed", lane="{design.ioapic_lane}")]  # throttle
-    raised: Annotated[Table[Pin, bool], Label("line {0}", lane="device")]  # it wants service; a level device: its line
+    raised: Annotated[Table[Pin, bool], Label("line {0}", lane="device", drawn="bar")]  # it wants service: its line
 
     def set_entry(self, rte: RedirectionEntry, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """The fields of a redirection table entry that software writes."""

@@ -25,7 +25,7 @@ from checker.engine.prepare import prepare
 from checker.engine.reference import Move, Reference
 from checker.engine.search import Limits, NativeSearch
 from checker.language.layout import Leaf
-from checker.questions.graph_compare import _columns
+from checker.questions.graph_compare import columns
 from model.lang import Design, Scope
 from oracles.lockstep import Mismatch, NotRunnable, Seen, Step, Totals
 from oracles.walk import Disagreement, Subject, shrunk
@@ -71,7 +71,7 @@ def space(design: type[Design], scope: Scope, part: Slice | None = None, max_sta
     if search.run(Limits(max_states=max_states), None) is not Outcome.COMPLETE:
         raise TooBig(f"more than {max_states:,} states")
     graph = search.exploration.graph()
-    codes = _columns(search.exploration.packed(), search.layout.widths)
+    codes = columns(search.exploration.packed(), search.layout.widths)
     row, label, target = graph.row.astype(np.int64), graph.label.astype(np.int64), graph.target.astype(np.int32)
     moves, leaves = Reference(design, scope).moves, search.layout.leaves
     if part is None:

@@ -24,7 +24,7 @@ QUICK = "not everything"  # what `make check` runs
 TIERS = {
     "unit": "unit", "language": "unit", "refused": "unit", "stories": "unit",
     "agree": "agreement", "litmus": "agreement",
-    "command": "everything", "oracles": "everything", "test_readme.py": "everything", "test_packaging.py": "everything",
+    "command": "everything", "page": "everything", "oracles": "everything", "test_readme.py": "everything", "test_packaging.py": "everything",
 }  # fmt: skip
 
 

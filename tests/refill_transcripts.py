@@ -9,18 +9,17 @@ import contextlib
 import io
 import os
 import re
-import shlex
 import sys
 from pathlib import Path
 
 from checker.command.cli import main
-from tests.test_readme import PAGES, PICTURE, ROOT, TRANSCRIPT
+from tests.test_readme import PAGES, PICTURE, ROOT, TRANSCRIPT, printed, shown_of
 
 
 def output_of(command: str) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as out:
-        main(shlex.split(command)[1:])
-    return out.getvalue()
+        main(printed(command))
+    return shown_of(command, out.getvalue())
 
 
 def again(block: re.Match[str]) -> str:
@@ -29,6 +28,7 @@ def again(block: re.Match[str]) -> str:
 
 if __name__ == "__main__":
     os.environ["EOI_ANEW"] = "1"  # what was kept is said, and is not everywhere
+    os.environ |= {"COLUMNS": "80", "LINES": "24"}
     output_of("eoi " + PICTURE.format(ROOT / "docs/storm.svg"))
     for page in [Path(name) for name in sys.argv[1:]] or PAGES:
         text = page.read_text(encoding="utf-8")

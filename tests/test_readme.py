@@ -22,9 +22,24 @@ PAGES = [
 TRANSCRIPT = re.compile(r"```console\n\$ (eoi [^\n]*)\n(.*?)```", re.S)
 BLOCKS = [block for page in PAGES for block in TRANSCRIPT.findall(page.read_text(encoding="utf-8"))]
 WITHOUT_A_RUN = {"10-migration.md"}  # its runs are in reports/migration
-PICTURE = (
-    "trace base --vmm qemu --guest windows_cg --property no_storm --scope ioapic=0x20,cpus=1,pins=1 --wide --svg {}"
-)
+PICTURE = "trace base --vmm qemu --guest windows_cg --property no_storm --scope ioapic=0x20,cpus=1,pins=1 --svg {}"
+
+
+def printed(command: str) -> list[str]:
+    """The words of a command line; what `| head -N` leaves of it is in `shown_of`."""
+    return shlex.split(command.partition(" | ")[0])[1:]
+
+
+def shown_of(command: str, out: str) -> str:
+    """All that it prints, or of `eoi ... | head -23` what is on the first screen."""
+    _, _, most = command.partition(" | head -")
+    return "".join(out.splitlines(keepends=True)[: int(most) if most else None])
+
+
+@pytest.fixture(autouse=True)
+def screen_of_24_x_80(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
 
 
 def without_measured(text: str) -> str:
@@ -48,5 +63,5 @@ def test_the_picture_of_the_readme_is_what_the_command_draws(tmp_path: Path):
 
 @pytest.mark.parametrize(("command", "shown"), BLOCKS, ids=[b[0][4:60] for b in BLOCKS])
 def test_transcript(command: str, shown: str, capsys: pytest.CaptureFixture[str]):
-    main(shlex.split(command)[1:])
-    assert without_measured(capsys.readouterr().out) == without_measured(shown)
+    main(printed(command))
+    assert without_measured(shown_of(command, capsys.readouterr().out)) == without_measured(shown)

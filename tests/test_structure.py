@@ -28,6 +28,7 @@ LAYERS = [
     ("model.lines",),  # devices that are made of a device
     ("model.designs",),
     ("model.features", "model.cpuid", "model.migration"),
+    ("model.observers",),  # what is told of a machine, by whoever plays its roles
     ("properties",),  # below the bugs: a property asks what a role promises, and knows no bug
     ("model.bugs",),
     ("checker.matrix.roles",),

@@ -13,25 +13,33 @@ from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import TextIO
 
-from checker.command import checkout, exits
+from checker.command import checkout, exits, form
 from checker.command.usage import Misused, Parser
 from checker.interrupt import nothing_to_keep
 
 COMMANDS = {
     "list": "what there is",
     "show": "what the checker sees of a design",
-    "prove": "judge every property in every cell of the matrix",
+    "prove": "what a change makes worse and better, in every cell of the matrix",
     "diff": "what a design changes: the model, and every verdict",
+    "review": "one page for a mail: what a change does, to whom, and who else can tell",
     "compat": "can anybody tell a design from its base who did not ask for the change?",
+    "nfc": "no functional change? can guest or VMM tell two designs apart, and by which shortest run",
     "gate": "does every verdict of the full matrix equal the expected one?",
     "migrations": "what becomes of a VM, for every pair of hosts and every operation",
     "trace": "the shortest story of a violation (or of a reachable property)",
+    "report": "all of that as one page for a browser: the answer, the matrix, every story step by step",
+    "graph": "a picture of the reachable states of one small cell",
     "lift": "a C patch, or the mail that holds it, as a design: the class that one would have written",
     "drift": "is the model still what a kernel's source says? function by function",
     "litmus": "small stories with a verdict inside, run on every system that they name",
     "claims": "what was said in the thread, true or false",
     "replay": "run the stories out of a mail again (also a raw or a quoted one)",
     "doctor": "what this machine has, and what is missing",
+    "new": "a file to begin with: a class that restates what you will change",
+    "explain": "what a word of the answers, or a name of the model, means",
+    "completion": "a script by which bash or zsh completes commands, options and names",
+    "help": "what a command can be told",
     "conform": "does the model do what the real system does? (needs /dev/kvm or QEMU)",
 }
 EPILOG = f"""\
@@ -107,8 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in words
     try:
         options = build_parser([named_in(words)]).parse_args(words)
+        as_json = getattr(options, "form", form.JSON if getattr(options, "json", False) else "") == form.JSON
         checkout.check(options.command)
-        with one_reading():
+        with one_reading(), form.into_file(options):
             parsers().look_up(options)
             code: int = module_of(options.command).run(options)
         sys.stdout.flush()

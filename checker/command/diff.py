@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from checker.command import exits, json_text
 from checker.command.explore import explore, limits_of, story
+from checker.command.give import give
 from checker.command.lift import print_lifted
 from checker.command.parsers import selection_of
 from checker.engine.passages import line_texts
 from checker.matrix.loader import property_argument
-from checker.matrix.roles import role_of
+from checker.matrix.roles import role_of, stands_on
 from checker.matrix.select import Selection, select
-from checker.questions import compare, report
+from checker.questions import compare, compare_text, first_screen, report
+from checker.questions.answer import of_diff
 from checker.questions.campaign import Campaign
 from checker.questions.graph_compare import INTERRUPTED
+from checker.questions.measured import measured_line
 from checker.questions.model_diff import changed_lines, diff_lines, model_diff
 from checker.questions.verdict import CellResult
-from checker.stories.write import to_text
-from checker.words import count
+from checker.stories.write import command_lines, to_text
+from checker.words import screen
 from model.lang import Property
 from model.machine import Machine
 from oracles.mutation.touched import slips_of
@@ -58,30 +60,28 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
     return with_slips(diff, base.cls, design.cls), campaign
 
 
-def of_patch(options: Namespace, base: str) -> int:
-    """What `eoi prove` says of a patch: its answer on the first line."""
-    options = under_each_kernel(
-        Namespace(**vars(options), beside=selection_of(options, base), stories=False, all=False)
-    )
-    diff, campaign = found(options)
-    if not options.json:
-        print(answer_text(f"{options.design} against {base}", diff))
-    return tell(options, (diff, campaign), folded=True)
+def base_of(asked: Selection) -> str:
+    """The name of what a patch or a class stands on; "" if that is nothing that a system can be made of."""
+    if asked.lifted:
+        return asked.lifted.base
+    found = stands_on(asked.cls)
+    return found[0] if found else ""
 
 
-def answer_text(what: str, diff: compare.Diff, *more: str) -> str:
-    """What comes first: the answer, by properties, and an empty line."""
-    return "\n".join([f"{what}: {compare.headline(diff)}", *compare.by_property(diff), *more, ""])
+def against(options: Namespace, base: str) -> int:
+    """What `eoi prove` says of a change: what it makes worse and better than that."""
+    options = under_each_kernel(Namespace(**vars(options), beside=selection_of(options, base)))
+    return tell(options, found(options))
 
 
-def tell(options: Namespace, answer: tuple[compare.Diff, Campaign], *, folded: bool = False) -> int:
-    """Print it; returns the exit code. folded: cells with one trace are one group."""
+def tell(options: Namespace, answer: tuple[compare.Diff, Campaign], *more: str) -> int:
+    """Print it, the answer first; returns the exit code. more: lines that stand with the answer."""
     diff, campaign = answer
     if options.json:
-        print(as_json(diff, options.asked))
+        worth = measured_line(users_file=any(r.lines_run for r in campaign.results))
+        give(options, of_diff(diff, worth, options.asked.not_read), "diff", as_json(diff, options.asked))
     else:
-        print_lifted(options.asked.lifted, brief=options.brief)
-        print_diff(options, diff, folded=folded or options.brief)
+        print_diff(options, diff, more)
         print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
     return exits.decided(wrong=diff.regressed, undecided=diff.undecided)
 
@@ -110,24 +110,33 @@ def with_slips(diff: compare.Diff, base: type[Machine], design: type[Machine]) -
     return replace(diff, slips=slips_of(cells, changed_lines(base, design), others, changed_lines(design, base)))
 
 
-def print_diff(options: Namespace, diff: compare.Diff, *, folded: bool) -> None:
-    """The model diff, the groups, what is the same, traces, and one line that counts it all."""
-    if options.brief:
-        size = sum(hunk.size for hunk in diff.hunks)
-        print(f"{diff.design} against {diff.base}: {count(size, 'line')} of the model")
-    else:
-        print("\n".join(diff_lines(diff.base, diff.design, diff.hunks)))
-    groups = compare.group_lines(diff, brief=folded, every=options.all)
-    print("\n" * bool(groups) + "\n".join(groups), end="\n" * bool(groups))
-    named = compare.same_lines(diff) if options.all else []
-    evidence = [] if options.brief else compare.evidence_lines(diff)
-    print("\n" + "\n".join([compare.graph_line(diff), *named, *evidence, *compare.sizes_lines(diff)]))
+def print_diff(options: Namespace, diff: compare.Diff, more: Sequence[str] = ()) -> None:
+    """A screen with the answer and the groups; what it rests on; the model's diff, a trace, and one line that counts it all."""
+    first = [*first_screen.answer_lines(diff), *more]
+    whole = options.cells or options.all or options.stories
+    groups = (
+        compare_text.group_lines(diff, brief=options.brief, every=options.all) if whole
+        else first_screen.screen_lines(diff, screen()[1] - len(first) - AROUND)
+    )  # fmt: skip
+    named = compare_text.same_lines(diff) if options.all else []
+    evidence = [] if options.brief else compare_text.evidence_lines(diff)
+    graphs = [compare_text.graph_line(diff), *named, *evidence, *compare_text.sizes_lines(diff)]
+    left = [*compare_text.apart_lines(diff), *compare_text.unexplored_lines(diff, options.all)]
+    print_blocks(first, groups)
     if not options.brief:
         print_traces(options, diff.listed)
-    legend = report.flag_legend([*diff.before, *diff.after])
-    print("\n" * bool(legend) + "\n".join(legend), end="\n" * bool(legend))
-    left = [*compare.apart_lines(diff), *compare.unexplored_lines(diff, options.all)]
-    print("\n" * bool(left) + "\n".join([*left, "", compare.summary_line(diff)]))
+    print_lifted(options.asked.lifted, brief=options.brief)
+    changed = [] if options.brief else diff_lines(diff.base, diff.design, diff.hunks)
+    print_blocks(changed, graphs, report.flag_legend([*diff.before, *diff.after]), left)
+    print("\n".join(compare_text.summary_lines(diff)))
+
+
+AROUND = 3  # lines of a screen besides the answer and the groups: the command, an empty line, the prompt
+
+
+def print_blocks(*blocks: Sequence[str]) -> None:
+    """An empty line after each."""
+    print("".join("\n".join([*block, "", ""]) for block in blocks if block), end="")
 
 
 def print_traces(options: Namespace, listed: Sequence[compare.Change]) -> None:
@@ -135,27 +144,25 @@ def print_traces(options: Namespace, listed: Sequence[compare.Change]) -> None:
     was until now."""
     every: bool = options.stories
     regressed = [change for change in listed if change.kind == compare.REGRESSED]
-    told = regressed if every else compare.foremost(regressed)[:1]
+    told = regressed if every else compare_text.foremost(regressed)[:1]
     for change in told:
-        print("\n" + to_text(story(*change.told())), end="")
-    for change, where in compare.told_once(listed) if every else []:
-        print("\n" + "\n".join(where) + "\n\n" + to_text(story(*change.told())), end="")
+        print(to_text(story(*change.told())))
+    for change, where in compare_text.told_once(listed) if every else []:
+        print("\n".join(where) + "\n\n" + to_text(story(*change.told())))
     kinds = () if every else (compare.REGRESSED, compare.FIXED, compare.STILL)
     untold = [c for kind in kinds for c in listed if c.kind == kind and c.has_trace and c not in told]
     if untold:
         result, verdict = next((c for c in untold if c.takes_steps), untold[0]).told()
-        of = shlex.join(["eoi", "diff", options.beside.name, options.asked.name, "--stories"])
-        all_ = "--stories" if options.command == "diff" else f"`{of}`, with your options,"
         command = report.reproduce("trace", result.cell, property_argument(verdict.property))
-        print(f"\n{all_} tells all of them. One of those not told: {command}")
+        print("\n".join([*command_lines(command, "--stories tells all. One of those not told:"), ""]))
 
 
-def as_json(diff: compare.Diff, asked: Selection) -> str:
+def as_json(diff: compare.Diff, asked: Selection) -> json_text.Json:
     """The model, the graphs, and every verdict that changes."""
-    content: json_text.Json = {
+    return {
         "base": diff.base,
         "design": diff.design,
-        "answer": compare.headline(diff),
+        "answer": compare_text.headline(diff),
         "model": [{"file": h.file, "name": h.name, "lines": list(h.lines)} for h in diff.hunks],
         "model_lines": sum(h.size for h in diff.hunks),
         "interrupted": diff.interrupted,
@@ -166,12 +173,11 @@ def as_json(diff: compare.Diff, asked: Selection) -> str:
         "slips": diff.slips and diff.slips.as_json(),
         "graphs": [{"cell": str(p.design), **asdict(g)} for p, g in zip(diff.pairs, diff.graphs, strict=True)],
         "changes": [_change(change) for change in diff.listed],
-        "worse": compare.worse(diff),
+        "worse": compare_text.worse(diff),
         "counts": compare.counts(diff),
         "only_of_one": [str(cell) for cell in diff.apart],
-        "not_explored": [compare.reproduce(diff, pair) for pair in diff.unexplored],
+        "not_explored": [compare_text.reproduce(diff, pair) for pair in diff.unexplored],
     }
-    return json_text.document("diff", content)
 
 
 def _change(change: compare.Change) -> json_text.Json:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from argparse import Namespace
 
+from checker.command import json_text
 from checker.command.exits import Exit
 from checker.errors import UserError
 from checker.matrix import lifting
@@ -23,7 +23,7 @@ def run(options: Namespace) -> int:
     name, design = asked(options.design or nearest(kernel.tree))
     found = drift(kernel.tree, name, design, lifting.table())
     if options.json:
-        print(json.dumps(as_json(kernel.name, found), indent=1))
+        print(json_text.document("drift", as_json(kernel.name, found)))
     else:
         print("\n".join(report(kernel.name, found, chosen=not options.design)))
     return exit_of(found)
@@ -103,7 +103,7 @@ def _left_out(found: Drift) -> list[str]:
     return [f"{lines} lines of C were lifted; on {noted} of them{share} something is left out or assumed."]
 
 
-def as_json(name: str, found: Drift) -> dict[str, object]:
+def as_json(name: str, found: Drift) -> json_text.Json:
     rows = [
         {
             "c": j.c, "model": j.row.model, "kind": j.kind.value, "said": j.said,

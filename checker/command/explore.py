@@ -11,10 +11,9 @@ from checker.command.exits import Exit
 from checker.engine.search import Limits
 from checker.engine.sizes import counts_if_known
 from checker.matrix.cells import Cell
-from checker.matrix.loader import property_argument
 from checker.questions import report
 from checker.questions.campaign import Campaign, run_campaign
-from checker.questions.verdict import CellResult, Status, Verdict, trace_of
+from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories.trace import Trace
 from checker.words import count
 from model.lang import Property
@@ -73,7 +72,7 @@ def first_shown(campaign: Campaign, statuses: Sequence[Status]) -> tuple[CellRes
 
 
 def story(result: CellResult, verdict: Verdict) -> Trace:
-    return trace_of(result, verdict, report.reproduce("trace", result.cell, property_argument(verdict.property)))
+    return report.story(result, verdict)
 
 
 def exit_code(campaign: Campaign) -> Exit:

@@ -7,6 +7,7 @@ import json
 from checker.engine.reference import Move
 from checker.matrix.scope import scope_value
 from checker.matrix.select import Selection
+from checker.questions.answer import Answer
 from checker.stories.trace import show
 from model.lang import Scope
 
@@ -16,6 +17,25 @@ Json = dict[str, object]
 def document(what: str, content: Json) -> str:
     """The whole answer; `what` is in its format."""
     return json.dumps({"format": f"eoiproof {what} 1", **content}, indent=1)
+
+
+def of_answer(answer: Answer) -> Json:
+    """What each answer says: the first line, and every verdict, of a gate what differs or is open."""
+    told = [one for one in answer.said if answer.command != "gate" or not one.standing.quiet]
+    return {
+        "headline": answer.headline,
+        "failed": answer.failed,
+        "undecided": answer.undecided,
+        "open_because": list(answer.reasons),
+        "standings": {standing.value: number for standing, number in answer.counts().items()},
+        "said": [
+            {
+                "cell": one.cell, "property": one.property, "standing": one.standing.value, "before": one.before,
+                "after": one.after, "text": one.text, "reproduce": one.reproduce,
+            }
+            for one in told
+        ],
+    }  # fmt: skip
 
 
 def of_scope(scope: Scope) -> Json:

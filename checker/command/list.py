@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -10,12 +9,15 @@ from enum import Enum
 
 from checker.command.exits import Exit
 from checker.matrix.loader import provenance
-from checker.matrix.roles import ALIASES, DEVICES, GUESTS, VMMS, all_properties, designs, mutants
+from checker.matrix.roles import ALIASES, DEVICES, GUESTS, VMMS, all_properties, designs, mutants, role_sentence
 from checker.matrix.scope import LARGEST_SIZE, flag_lines, scope_value
+from checker.questions.glossary import SECTIONS
 from checker.questions.simplifications import collect_simplifications
+from model.lang import Patch
 from model.machine import Machine, Scope
 
 WIDTH = 120  # columns
+NARROW = 80  # of prose
 
 
 def run(options: Namespace) -> int:
@@ -43,24 +45,26 @@ def _also(name: str) -> str:
     return f" (also: {', '.join(others)})" if others else ""
 
 
+def bugs() -> dict[str, Patch]:
+    """Historical bugs, then what they are told apart from."""
+    found = sorted(mutants().items(), key=lambda m: not m[0].startswith("mutant_"))
+    return {name: cls.patch for name, cls in found if cls.patch is not None and "patch" in vars(cls)}
+
+
 def _bugs() -> list[str]:
-    """Historical bugs, then what they are told apart from: `note` names the commits."""
-    lines = []
-    for name, cls in sorted(mutants().items(), key=lambda m: not m[0].startswith("mutant_")):
-        if cls.patch is not None and "patch" in vars(cls):
-            fixed = f"; fixed: {cls.patch.base}" if cls.patch.base else ""
-            lines.append(f"{name:<24} {cls.patch} [{cls.patch.note}{fixed}]")
-    return lines
+    """`note` names the commits."""
+    return [
+        f"{name:<24} {patch} [{patch.note}{f'; fixed: {patch.base}' if patch.base else ''}]"
+        for name, patch in bugs().items()
+    ]
 
 
 def _roles(family: Mapping[str, type[Machine]]) -> list[str]:
     lines = []
-    modules = [cls.__module__ for cls in family.values()]
-    for name, cls in family.items():  # a module that holds one of them is about that one
-        about = inspect.getdoc(inspect.getmodule(cls) if modules.count(cls.__module__) == 1 else cls)
+    for name, cls in family.items():
         also = ", and of kernel designs" * getattr(cls, "asked_of_kernels", False)
         away = f"[only on request{also}: {cls.on_request}] " if cls.on_request else ""
-        lines += _named(name, away + " ".join((about or "").partition("\n\n")[0].split()), max(map(len, family)))
+        lines += _named(name, away + role_sentence(cls, family), max(map(len, family)))
     return lines
 
 
@@ -103,6 +107,16 @@ def _simplifications() -> list[str]:
     return [f"{file}:{line}: {text}" for file, line, text in collect_simplifications()]
 
 
+def _words() -> list[str]:
+    lines = list[str]()
+    for title, section in SECTIONS.items():
+        lines += [*([""] if lines else []), f"{title}:"]
+        for names, meaning in section.items():
+            told = textwrap.wrap(meaning, NARROW - 4, break_on_hyphens=False)
+            lines += [f"  {names}", *(f"    {line}" for line in told)]
+    return lines
+
+
 KINDS: dict[str, Callable[[], list[str]]] = {
     "designs": _designs,
     "bugs": _bugs,
@@ -112,4 +126,5 @@ KINDS: dict[str, Callable[[], list[str]]] = {
     "properties": _properties,
     "scope": _scope,
     "simplifications": _simplifications,
+    "words": _words,
 }

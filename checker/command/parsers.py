@@ -5,20 +5,21 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from checker.command.form import add_form
 from checker.command.list import KINDS
 from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of
 from checker.matrix.scope import LARGEST_SIZE
 from checker.matrix.select import Selection, selection
+from checker.shipped import own
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "trace", "show")  # a system and who stands around it
-EXPECTED = "reports/expected.toml"  # in the current directory
+SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
+EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
 ORACLES = ("kvm", "qemu")
@@ -81,6 +82,12 @@ class Joined(argparse.Action):
         setattr(namespace, self.dest, f"{before},{values}" if before else values)
 
 
+class JoinedChoices(Joined):
+    """The same for `--when`, which takes no sizes."""
+
+    needed = "K=V is needed, e.g. --when flags=NONE"
+
+
 def add_scope(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices: see `eoi list scope`"
@@ -118,6 +125,11 @@ def add_selection(parser: ArgumentParser, without: str = "default: all", how_man
     add_system(parser, how_many)
     parser.add_argument("--property", action="append", metavar="P", help=f"a name, or a .py file of yours; {without}")
     add_scope(parser)
+    add_limits(parser)
+
+
+def add_limits(parser: ArgumentParser) -> None:
+    """How far a cell is explored, and by which engine."""
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
@@ -125,14 +137,9 @@ def add_selection(parser: ArgumentParser, without: str = "default: all", how_man
     add_engine(parser)
 
 
-def not_here(path: Path, what: str, option: str, command: str, otherwise: str) -> UserError:
-    """What is said where a default that depends on the current directory is not there: where it was looked for, what
-    to give, and a command that works."""
-    own = Path(__file__).resolve().parents[2] / path
-    advice = f"for example: eoi {command} {shlex.quote(str(own))}" if own.exists() else otherwise
-    return UserError(
-        f"{path}: there is no such {what} in {Path.cwd()}, where the default is looked for; give {option}, {advice}"
-    )
+def here_or_own(path: str) -> Path:
+    """A default that is looked for in the current directory, and else where the code that runs has it."""
+    return Path(path) if Path(path).exists() else own(path)
 
 
 def _list(parser: ArgumentParser) -> None:
@@ -152,23 +159,34 @@ def _show(parser: ArgumentParser) -> None:
 def _prove(parser: ArgumentParser) -> None:
     add_selection(parser, how_many="*")
     add_tree(parser)
-    parser.add_argument("--json", action="store_true", help="machine-readable verdicts")
+    add_form(parser, "verdicts")
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
-    alone = "of a patch: all verdicts, as of a design (so do --confirm and --inductive); else what it makes worse and better"
+    alone = "every verdict of DESIGN alone, whatever it stands on and what is expected of it (so do --confirm and --inductive)"
     parser.add_argument("--absolute", action="store_true", help=alone)
+    add_details(parser)
+
+
+def add_details(parser: ArgumentParser) -> None:
+    """What there is behind the first screen."""
+    parser.add_argument("--cells", action="store_true", help="each trace, and all cells of it")
+    parser.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
+    told = "tell every regression, not only the first, what is still broken, and what is fixed: each trace once"
+    parser.add_argument("--stories", action="store_true", help=told)
 
 
 def _diff(parser: ArgumentParser) -> None:
     parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
     add_selection(parser)
-    traces = parser.add_mutually_exclusive_group()
-    told = "tell every regression, not only the first, what is still broken, and what is fixed: each trace once"
-    traces.add_argument("--stories", action="store_true", help=told)
-    traces.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
-    parser.add_argument("--all", action="store_true", help="a line for each cell, also for those that stay the same")
-    parser.add_argument("--json", action="store_true", help="machine-readable changes")
+    parser.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
+    add_details(parser)
+    add_form(parser, "changes")
+
+
+def _review(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    parser.add_argument("--base", metavar="BASE", help="what it is compared with (default: what it stands on)")
 
 
 def _compat(parser: ArgumentParser) -> None:
@@ -185,19 +203,44 @@ def _compat(parser: ArgumentParser) -> None:
     add_engine(parser)
 
 
+def _nfc(parser: ArgumentParser) -> None:
+    parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
+    add_system(parser)
+    add_scope(parser)
+    when = (
+        "only the cells with these choices, e.g. flags=NONE; what asks for another one in a step is then left out, too"
+    )
+    parser.add_argument("--when", default="", action=JoinedChoices, metavar="K=V,...", help=when)
+    parser.add_argument("--observe", choices=("guest", "vmm", "both"), default="both", help="who looks (default: both)")
+    parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
+    add_limits(parser)
+    parser.set_defaults(property=None)
+
+
 def _gate(parser: ArgumentParser) -> None:
     said = FULL.replace(f"{chr(10)}# ", chr(10))
     parser.description = f"The full matrix: {said}\nNot in it: {NOT_IN}."
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "--expected", metavar="FILE", default=EXPECTED, help="default: %(default)s in the current directory"
+        "--expected",
+        metavar="FILE",
+        default=EXPECTED,
+        help="default: %(default)s in the current directory, or else eoi's own",
     )
     parser.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
     parser.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
+    own = "compare designs of your own with what they answered before: those named, or all that FILE is about"
+    parser.add_argument("--baseline", metavar="FILE", help=own)
+    parser.add_argument(
+        "--write-baseline", action="store_true", help="with --baseline: write FILE, or these designs in it"
+    )
+    parser.add_argument(
+        "designs", nargs="*", metavar="DESIGN", help="with --baseline: a .py file, a C patch, or a name"
+    )
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
     every = "a line for each count of states that differs, too, however many"
     parser.add_argument("--all", action="store_true", help=every)
-    parser.add_argument("--json", action="store_true", help="machine-readable differences")
+    add_form(parser, "differences")
     judged = (
         "judge one-change mutants of the rules of v6 and of the VMMs instead: which does no verdict tell? (--write DIR)"
     )
@@ -222,12 +265,49 @@ def _migrations(parser: ArgumentParser) -> None:
     add_engine(parser)
 
 
+SHEETS = "FILE, and FILE-2 and so on where it takes more sheets"
+
+
 def _trace(parser: ArgumentParser) -> None:
     add_selection(parser, "one at least: see `eoi list properties`")
     for form in DIAGRAMS:
-        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}")
-    parser.add_argument("--wide", action="store_true", help="the diagram in the shape of a slide (16:9)")
+        parser.add_argument(
+            f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}: {SHEETS}"
+        )
+    everything = "each step of the set-up, which is told as one otherwise; in diagrams, all that changes"
+    parser.add_argument("--full", action="store_true", help=everything)
+    slides = "the diagram as slides (16:9) of eight steps at most; without it, pages that fit A4"
+    parser.add_argument("--wide", action="store_true", help=slides)
     parser.add_argument("--json", action="store_true", help="the trace as JSON instead of text")
+    watched = (
+        "an expression over s, the system, e.g. 's.ioapic[0].remote_irr': where it changes along the run (repeatable)"
+    )
+    parser.add_argument("--watch", action="append", metavar="EXPR", default=[], help=watched)
+    other = "instead of the first run a different one: the shortest of those that do without a step (a function) which the first takes (of a leads_to, a FREE or FINITE one), in its cell or a larger one like it; exit code as of the first"
+    parser.add_argument("--other", action="store_true", help=other)
+
+
+def _report(parser: ArgumentParser) -> None:
+    add_selection(parser)
+    parser.add_argument("-o", "--output", metavar="FILE.html", dest="page", required=True, help="write the page there")
+    beside = "the design to stand beside, by name or path (default: what DESIGN stands on)"
+    parser.add_argument("--base", metavar="BASE", help=beside)
+
+
+def _graph(parser: ArgumentParser) -> None:
+    add_system(parser)
+    alone = "also mark the states that violate this invariant, or show this witness"
+    parser.add_argument("--property", action="append", metavar="P", help=alone)
+    parser.add_argument(
+        "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices (default: 1 of each)"
+    )
+    for form in DIAGRAMS:
+        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the graph as {form.upper()}")
+    shown = (
+        "a field that tells two states apart, as stories call it (repeatable), or all for every field; default: what "
+        "diagrams draw as bars. States that are alike in these are one node"
+    )
+    parser.add_argument("--by", action="append", metavar="FIELD", help=shown)
 
 
 def _lift(parser: ArgumentParser) -> None:
@@ -253,7 +333,7 @@ def _drift(parser: ArgumentParser) -> None:
 def _litmus(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="*", default=[LITMUS], metavar="FILE",
-        help=f"or a folder (default: {LITMUS} in the current directory)",
+        help=f"or a folder (default: {LITMUS} in the current directory, or else eoi's own)",
     )  # fmt: skip
 
 
@@ -289,6 +369,32 @@ def _conform(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable numbers")
 
 
+def _help(parser: ArgumentParser) -> None:
+    parser.add_argument("about", nargs="?", choices=tuple(ADD), metavar="COMMAND", help="default: all, in a line each")
+
+
+def _completion(parser: ArgumentParser) -> None:
+    taken = 'eval "$(eoi completion bash)" in ~/.bashrc, or zsh in ~/.zshrc'
+    parser.add_argument("shell", choices=("bash", "zsh"), metavar="SHELL", help=f"bash or zsh: {taken}")
+
+
+def _explain(parser: ArgumentParser) -> None:
+    what = "a word of the answers (`eoi list words`), a step, field, property, design, VMM, guest, device, option, ..."
+    parser.add_argument("word", nargs="+", metavar="WORD", help=what)
+
+
+def _new(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE.py", help="is not written over, unless --force says so")
+    parser.add_argument(
+        "--base", metavar="DESIGN", help="what it patches: a design, VMM, guest or device (default: base)"
+    )
+    named = "a function to restate as it is (repeatable; default: the one that most patches are about)"
+    parser.add_argument("--function", action="append", metavar="NAME", help=named)
+    lifted = "a C patch or a mail that holds it (of a series, all of them in order): what it is in the model"
+    parser.add_argument("--from", dest="patch", nargs="+", metavar="FILE", help=lifted)
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+
+
 def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
     if options.command == "prove" and options.tree:
@@ -296,7 +402,7 @@ def look_up(options: Namespace) -> None:
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(options.design, reverse=options.reverse)
     if options.command in SELECTING:
-        if options.command == "diff":
+        if options.command in ("diff", "nfc"):
             options.beside = selection_of(options, options.base)
         options.asked = selection_of(options, options.design)
 
@@ -330,13 +436,21 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "prove": _prove,
     "diff": _diff,
     "compat": _compat,
+    "review": _review,
+    "nfc": _nfc,
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
+    "report": _report,
+    "graph": _graph,
     "lift": _lift,
     "drift": _drift,
     "litmus": _litmus,
     "claims": _claims,
     "replay": _replay,
     "conform": _conform,
+    "completion": _completion,
+    "help": _help,
+    "explain": _explain,
+    "new": _new,
 }

@@ -1,25 +1,36 @@
-"""`eoi prove`: judge every property in every cell of the matrix."""
+"""`eoi prove`: every property in every cell of the matrix, beside what the design stands on or what is expected of it."""
 
 from __future__ import annotations
 
 import importlib
+import textwrap
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from checker.command import diff, json_text
+from checker import files
+from checker.command import diff, exits, json_text
 from checker.command.explore import exit_code, explore, first_shown, story
+from checker.command.form import only_as_text
+from checker.command.give import give
 from checker.command.lift import TREE, print_lifted
+from checker.command.parsers import EXPECTED
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Skipped
+from checker.matrix.roles import users_file
 from checker.matrix.select import Selection, grouped, select
 from checker.questions import report
+from checker.questions.alone_screen import alone_lines, expected_line, first_told
+from checker.questions.answer import Answer, of_campaign
 from checker.questions.campaign import Campaign, lines_never_run
+from checker.questions.expected import Row, rows_of_design
 from checker.questions.measured import measured, measured_line
 from checker.questions.verdict import CellResult, Status, Verdict
+from checker.shipped import own
 from checker.stories.trace import show
 from checker.stories.write import to_text
+from checker.words import screen
 from model.lang import Kind
 
 # Loaded only where they are asked.
@@ -38,12 +49,59 @@ class ProveAnswer:
 
 
 def run(options: Namespace) -> int:
-    """Of a patch: what it changes of the design that it stands on, if not more is asked."""
+    """Of a change: what it makes worse and better than what it stands on; of a registered design: whether it is as expected;
+    else, or if more is asked, every verdict of it alone."""
+    if options.inductive:
+        only_as_text(options, "--inductive")
     if options.tree:
         return int(importlib.import_module(TREE).run(options))
-    if options.asked.lifted and not (options.absolute or options.confirm or options.inductive):
-        return diff.of_patch(options, options.asked.lifted.base)
-    return tell(options, judged(options))
+    if options.absolute or options.confirm or options.inductive:
+        return tell(options, judged(options))
+    changed = options.asked.lifted or users_file(options.asked.cls)
+    base = diff.base_of(options.asked) if changed else ""
+    return diff.against(options, base) if base else beside_the_record(options, judged(options))
+
+
+def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
+    """A design alone: what is expected of it if it is registered, else what it violates."""
+    campaign, asked = found.campaign, options.asked
+    answer = in_forms(found, asked, recorded(asked.name))
+    code = exits.decided(wrong=answer.failed, undecided=answer.undecided)
+    if options.json:
+        give(options, answer, "verdicts", as_json(found, asked))
+        return code
+    print("\n".join(alone_lines(answer, screen()[1] - 2)))
+    if options.cells or options.all:
+        print_cells(options, found)
+        print("\n" + "\n".join([*report.grid_lines(campaign.results), ""]))
+    legend = report.flag_legend(campaign.results)
+    print("".join(f"{line}\n" for line in [*legend, ""] if legend), end="")
+    first = first_told(answer)
+    if first is not None and first.told is not None and not options.brief:
+        print(to_text(story(*first.told)))
+    for line in closing_lines(campaign, [*expected_line(answer), found.title]):
+        print(textwrap.fill(line, screen()[0], subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+    return code
+
+
+def recorded(design: str) -> dict[str, Row]:
+    """What reports/expected.toml says of a design; nothing where there is no such file, or nothing of it."""
+    path = own(EXPECTED)
+    return rows_of_design(files.read_text(path), str(path), design) if path.is_file() else {}
+
+
+def closing_lines(campaign: Campaign, more: Sequence[str] = ()) -> list[str]:
+    """What the verdicts rest on and do not speak of, and how many there are."""
+    how_far = measured_line(users_file=any(result.lines_run for result in campaign.results))
+    return [
+        *report.not_looked_at(campaign.results),
+        *report.not_judged(campaign.results),
+        *more,
+        how_far,
+        *report.kept_lines(campaign.results),
+        report.summary_line(campaign),
+        *report.advice_lines(campaign),
+    ]
 
 
 def judged(options: Namespace) -> ProveAnswer:
@@ -58,7 +116,7 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     """Print the verdicts, then the story of the first violation; returns the exit code."""
     title, campaign = found.title, found.campaign
     if options.json:
-        print(as_json(found, options.asked))
+        give(options, in_forms(found, options.asked), "verdicts", as_json(found, options.asked))
         return exit_code(campaign)
     print_lifted(options.asked.lifted, brief=options.brief)
     print(title)
@@ -74,15 +132,7 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     first = first_shown(campaign, [Status.VIOLATED])
     if first is not None and not options.brief:
         print("\n" + to_text(story(*first)), end="")
-    how_far = measured_line(users_file=any(result.lines_run for result in campaign.results))
-    closing = [
-        *report.not_looked_at(campaign.results),
-        *report.not_judged(campaign.results),
-        how_far,
-        *report.kept_lines(campaign.results),
-        report.summary_line(campaign),
-    ]
-    print("\n" + "\n".join([*closing, *report.advice_lines(campaign)]))
+    print("\n" + "\n".join(closing_lines(campaign)))
     return exit_code(campaign)
 
 
@@ -104,7 +154,7 @@ def print_cells(options: Namespace, found: ProveAnswer) -> bool:
         print(f"\n{titles}\n  does not apply: {why}")
     for cell in found.campaign.unexplored:
         why = " (memory did not suffice)" * (cell in found.campaign.out_of_memory)
-        print(f"\n{cell}\n  not explored{why}; reproduce: {report.reproduce('prove', cell, *found.named)}")
+        print(f"\n{cell}\n  not explored{why}; reproduce: {report.reproduce_alone(cell, *found.named)}")
     fairness = report.fairness_lines(found.campaign.results)
     if any(v.property.kind is Kind.LEADS_TO for r in found.campaign.results for v in r.verdicts) and fairness:
         print("\n".join(["", "leads_to verdicts assume of every run:", *fairness]))
@@ -122,22 +172,28 @@ def print_induction(result: CellResult) -> bool:
     return not cut.short
 
 
-def as_json(found: ProveAnswer, asked: Selection) -> str:
+def in_forms(found: ProveAnswer, asked: Selection, rows: Mapping[str, Row] | None = None) -> Answer:
+    """The answer for every form but the text. rows: what is expected of it."""
+    worth = measured_line(users_file=any(result.lines_run for result in found.campaign.results))
+    named = found.title if rows is None else asked.name
+    return of_campaign(named, found.campaign, found.named, rows, not_read=asked.not_read, measured=worth)
+
+
+def as_json(found: ProveAnswer, asked: Selection) -> json_text.Json:
     """Every verdict of every cell, with its run."""
     campaign = found.campaign
-    content: json_text.Json = {
+    return {
         "design": found.title,
         "interrupted": campaign.interrupted,
         "inconclusive": campaign.undecided or bool(asked.not_read),
         **json_text.of_lifted(asked),
         "measured": measured(),
         "cells": [_cell(result, found.named) for result in campaign.results],
-        "not_explored": [report.reproduce("prove", cell, *found.named) for cell in campaign.unexplored],
-        "out_of_memory": [report.reproduce("prove", cell, *found.named) for cell in campaign.out_of_memory],
+        "not_explored": [report.reproduce_alone(cell, *found.named) for cell in campaign.unexplored],
+        "out_of_memory": [report.reproduce_alone(cell, *found.named) for cell in campaign.out_of_memory],
         "not_looked_at": line_texts(lines_never_run(campaign.results)),
         "not_applicable": [{"cell": s.title, "why": s.why} for s in found.skipped],
     }
-    return json_text.document("verdicts", content)
 
 
 def _cell(result: CellResult, named: Sequence[str]) -> json_text.Json:
@@ -156,7 +212,7 @@ def _cell(result: CellResult, named: Sequence[str]) -> json_text.Json:
         "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
         "seconds": round(result.seconds, 3),
         "kept": result.kept,
-        "reproduce": report.reproduce("prove", result.cell, *named),
+        "reproduce": report.reproduce_alone(result.cell, *named),
         "verdicts": [_verdict(v) for v in result.verdicts],
     }
 

@@ -50,11 +50,9 @@ def _answered(options: Namespace, kernel: KernelTree, tree: TreeDesign) -> int:
     if options.absolute or options.confirm or options.inductive:
         return prove.tell(asking, prove.judged(asking))
     asking.beside = _asking(options, base, tree).asked if base is not None else selection_of(options, tree.base)
-    against = base.name if base is not None else tree.base
     found, campaign = diff.found(asking)
-    if not options.json:
-        print(diff.answer_text(f"{design.name} against {against}", found, headline(kernel.name, tree.drift)))
-    answer = diff.tell(asking, (found, campaign), folded=True)
+    named = replace(found, design=design.name, base=base.name if base is not None else tree.base)
+    answer = diff.tell(asking, (named, campaign), headline(kernel.name, tree.drift))
     if not options.json and any(change.has_trace for change in found.listed):
         words = shlex.join(
             ["eoi", "lift", "--tree", options.tree, *options.design, *["-R"] * options.reverse, "-o", "FILE.py"]
@@ -72,7 +70,7 @@ def _asking(options: Namespace, of: TreeDesign, tree: TreeDesign) -> Namespace:
     own, was, released = (system_of(cls, *AROUND) for cls in (asked.cls, before.cls, designs()[of.base]))
     about = [p for p in asked.wanted if p.why_not(released) or not p.why_not(own) or not p.why_not(was)]
     asked = replace(asked, lifted=of.file, not_read=_unread(of), wanted=about)
-    return Namespace(**{**vars(options), "design": asked.name, "asked": asked, "stories": False, "all": False})
+    return Namespace(**{**vars(options), "design": asked.name, "asked": asked})
 
 
 def _name(of: TreeDesign) -> str:

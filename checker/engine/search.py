@@ -7,12 +7,13 @@ numbers, so the first state with some value is one that a shortest path reaches.
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import importlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -75,10 +76,10 @@ class NativeSearch:
 
     def __init__(
         self, program: Program, reference: Reference, *, keep_edges: bool,
-        prepared: Prepared | None = None, noted: Sequence[Passage] = (),
+        prepared: Prepared | None = None, noted: Sequence[Passage] = (), without: Collection[str] = (),
     ) -> None:  # fmt: skip
         """Compiles the program as a whole (cached) unless it was prepared. reference: its system in CPython. noted: passages
-        of it that a search notes.
+        of it that a search notes. without: steps that are never taken; the program is a prepared one then.
 
         Raises NoCompiler, CompileFailed.
         """
@@ -92,7 +93,9 @@ class NativeSearch:
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
         self._linked_program = prepared.linked() if prepared else None
-        self._linked = self._linked_program.start() if self._linked_program else None
+        steps = [n for n, step in enumerate(program.steps) if step.name not in without] if without else None
+        self._linked = self._linked_program.start(steps) if self._linked_program else None
+        self._whole = prepared is not None and not without
         if program.steps and not program.functions and prepared is None:
             raise InternalError(
                 "a program from the cache has no functions: it is searched as prepared, or lowered again"
@@ -115,10 +118,14 @@ class NativeSearch:
         self._take_marks()  # of who used the library in this thread before
         self._first = self._first_edges = None
         # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
-        whole = self._go_on_whole if self._prepared else None
-        self.outcome = self.exploration.run(on_progress, limits.max_states, limits.max_bytes, limits.seconds, whole)
+        whole = self._go_on_whole if self._whole else None
+        watch = None if on_progress is None else functools.partial(self._tell, on_progress)
+        self.outcome = self.exploration.run(watch, limits.max_states, limits.max_bytes, limits.seconds, whole)
         self._marks = self._take_marks()
         return self.outcome
+
+    def _tell(self, on_progress: Progress, stats: Stats) -> None:
+        on_progress(replace(stats, level_ends=tuple(map(int, self.exploration.level_ends()))))
 
     def _go_on_whole(self) -> ctypes.CDLL:
         assert self._prepared is not None
@@ -224,6 +231,20 @@ class NativeSearch:
         if self._graph is None:
             self._graph = self.exploration.graph()
         return self._graph
+
+    def kept_graph(self) -> Graph:
+        """See Graph."""
+        return self.graph()
+
+    def values_of(self, atom: Atom) -> NDArray[np.bool_]:
+        """Of each state."""
+        return np.array(self.exploration.eval_atoms([atom.bit])[0], np.bool_)
+
+    def values_of_edges(self, atom: Atom) -> NDArray[np.bool_]:
+        """Of each edge of the graph."""
+        word, bit = divmod(atom.bit, 64)
+        said = self.exploration.eval_edges()[:, word] >> np.uint64(bit) & np.uint64(1)
+        return np.array(said, np.bool_)
 
     def fired(self) -> list[int]:
         return [int(n) for n in self.exploration.label_counts()]
@@ -332,14 +353,25 @@ class ReferenceSearch:
         return self._lassos[p, q]
 
     def _find_lasso(self, p: Atom, q: Atom) -> Lasso | None:
-        n, edges = len(self.explored.states), self.explored.edges
-        counts = np.bincount(np.array([e[0] for e in edges], np.int64), minlength=n)
-        row = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
-        graph = Graph(row, np.array([e[2] for e in edges], np.uint32), np.array([e[1] for e in edges], np.uint16), 1)
+        graph = self.kept_graph()
         fairness: list[Fair] = [move.fair for move in self.reference.moves]
         values = [np.frombuffer(self._values(atom), np.uint8) for atom in (p, q)]
         found: Lasso | None = importlib.import_module(REFERENCE).find_lasso(graph, fairness, values[0], values[1])
         return found
+
+    def kept_graph(self) -> Graph:
+        n, edges = len(self.explored.states), self.explored.edges
+        counts = np.bincount(np.array([e[0] for e in edges], np.int64), minlength=n)
+        row = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
+        return Graph(row, np.array([e[2] for e in edges], np.uint32), np.array([e[1] for e in edges], np.uint16), 1)
+
+    def values_of(self, atom: Atom) -> NDArray[np.bool_]:
+        return np.frombuffer(self._values(atom), np.uint8).astype(np.bool_)
+
+    def values_of_edges(self, atom: Atom) -> NDArray[np.bool_]:
+        function, args, states = self.properties[atom.formula].function, self._args(atom), self.explored.states
+        said = (self.reference.holds_on_edge(function, args, states[a], states[b]) for a, _, b in self.explored.edges)
+        return np.fromiter(said, np.bool_)
 
     def path_to(self, state: int) -> list[int]:
         path = [state]
@@ -363,13 +395,17 @@ class ReferenceSearch:
         return self._fault
 
 
-def open_search(prepared: Prepared, reference: Reference, engine: str) -> NativeSearch | ReferenceSearch:
-    """engine: "native", "reference", or "auto" (native where a C compiler is found)."""
+def open_search(
+    prepared: Prepared, reference: Reference, engine: str, *, without: Collection[str] = (), keep_edges: bool = False
+) -> NativeSearch | ReferenceSearch:
+    """engine: "native", "reference", or "auto" (native where a C compiler is found). without: steps that are never taken, by
+    the reference as it is given, too. keep_edges: also where no leads_to needs them."""
     if engine != "reference":
         try:
             return NativeSearch(
-                prepared.program, reference, keep_edges=prepared.live, prepared=prepared, noted=prepared.noted
-            )
+                prepared.program, reference, keep_edges=prepared.live or keep_edges, prepared=prepared,
+                noted=prepared.noted, without=without,
+            )  # fmt: skip
         except NoCompiler:
             if engine == "native":
                 raise

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -31,13 +32,15 @@ TABLE = Path(__file__).resolve().parents[2] / SHOWN
 
 @dataclass(frozen=True)
 class LiftedFile:
-    """A patch as a file with a design in it. left_out: a line for each thing."""
+    """A patch as a file with a design in it. left_out: a line for each thing. places: of each function, the file and line
+    that first change it."""
 
     source: str
     path: Path
     found: Lifted
     left_out: Sequence[str]
     base: str  # the registered design that it stands on
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
 
 
 @functools.cache
@@ -106,7 +109,17 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     named = registered_name(base_of(rows.base))
     source = emit.source(found, [(Path(f).name, d) for f, d in series], surface, named)
     left_out = [str(x) for x in dict.fromkeys(found.left_out)]
-    return LiftedFile(source, kept(source, series[-1][0]), found, left_out, named)
+    path = kept(source, series[-1][0])
+    return LiftedFile(source, path, found, left_out, named, {f: place_of(f, series) for f in found.functions})
+
+
+def place_of(function: str, series: Sequence[tuple[str, Diff]]) -> tuple[str, int]:
+    """The first line that changes something in a hunk which names the function; of one that none names, that of the series."""
+    named = re.compile(rf"\b{re.escape(function)}\b")
+    hunks = [(file, hunk) for file, diff in series for hunk in diff.hunks]
+    own = [(f, h) for f, h in hunks if named.search(h.heading) or any(named.search(line.text) for line in h.lines)]
+    file, hunk = (own or hunks)[0]
+    return file, next((line.number for line in hunk.lines if line.mark != " "), hunk.line)
 
 
 def read_series(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> list[tuple[str, Diff]]:

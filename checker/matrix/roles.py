@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
@@ -93,6 +94,13 @@ def default_devices() -> list[str]:
     return ["level", *(name for name, cls in DEVICES.items() if cls.meets)]
 
 
+def role_sentence(cls: type[Machine], family: Mapping[str, type[Machine]]) -> str:
+    """What it is: the first paragraph of its docstring; of a module's only member of its family, of the module's."""
+    alone = [other.__module__ for other in family.values()].count(cls.__module__) == 1
+    about = inspect.getdoc(inspect.getmodule(cls) if alone else cls)
+    return " ".join((about or "").partition("\n\n")[0].split())
+
+
 def keep_company(roles: Mapping[str, type[Design]], chosen: Collection[str] = ()) -> bool:
     """Does the default matrix have these together? A class of the user's counts as the registered one that it stands on, or
     as everybody's company. chosen: roles whose members were named, who meet each other whatever they say."""
@@ -164,8 +172,13 @@ def registered(role: str, name: str) -> type[Machine]:
 
 def registered_base(design: type[Machine]) -> tuple[str, type[Machine]] | None:
     """(name, class) of what a class of the user's stands on; None for the project's own."""
+    return stands_on(design) if users_file(design) else None
+
+
+def stands_on(design: type[Machine]) -> tuple[str, type[Machine]] | None:
+    """(name, class) of the nearest registered class above one; None if there is none."""
     names = _names(role_of(design))
-    found = next((cls for cls in design.__mro__[1:] if cls in names), None) if users_file(design) else None
+    found = next((cls for cls in design.__mro__[1:] if cls in names), None)
     return None if found is None else (names[found], found)
 
 

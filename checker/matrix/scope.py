@@ -115,21 +115,21 @@ def checked_defaults(role: type[Machine], of: type[Scope]) -> dict[str, ScopeVal
     return found
 
 
-def parse_scope(text: str, of: type[Scope] = Scope) -> dict[str, ScopeValue]:
+def parse_scope(text: str, of: type[Scope] = Scope, option: str = "--scope") -> dict[str, ScopeValue]:
     """ "cpus=1,ioapic=0x20,throttle=on" -> typed values. Raises UserError for unknown names and bad values."""
     values: dict[str, ScopeValue] = {}
     defaults = vars(of())
     for part in filter(None, (p.strip() for p in text.split(","))):
         name, equals, value = part.partition("=")
         if not equals:
-            raise UserError(f"--scope takes NAME=VALUE,...: {part!r} has no '='")
-        found = _scope_value(name, value, look_up("scope name", name, defaults))
+            raise UserError(f"{option} takes NAME=VALUE,...: {part!r} has no '='")
+        found = _scope_value(name, value, look_up("scope name", name, defaults), option)
         if values.setdefault(name, found) != found:
-            raise UserError(f"--scope {part}: {name} has another value before, {scope_value(values[name])}")
+            raise UserError(f"{option} {part}: {name} has another value before, {scope_value(values[name])}")
     return values
 
 
-def _scope_value(name: str, text: str, default: object) -> ScopeValue:
+def _scope_value(name: str, text: str, default: object, option: str) -> ScopeValue:
     if isinstance(default, bool):
         options = {"on": True, "off": False, "1": True, "0": False, "true": True, "false": False}
         return look_up(f"value of {name}", text.lower(), options)
@@ -146,9 +146,9 @@ def _scope_value(name: str, text: str, default: object) -> ScopeValue:
             return by_name[text]
         valid = f"{', '.join(map(scope_value, by_value.values()))}; by name {', '.join(by_name)}"
         known = flag_lines(designs()) if type(default) is ApiFlags else []
-        raise UserError("\n     ".join([f"--scope {name}={text}: valid values are {valid}", *known]))
+        raise UserError("\n     ".join([f"{option} {name}={text}: valid values are {valid}", *known]))
     if number is None or not 1 <= number <= LARGEST_SIZE:
-        raise UserError(f"--scope {name}={text}: a number from 1 to {LARGEST_SIZE} is needed")
+        raise UserError(f"{option} {name}={text}: a number from 1 to {LARGEST_SIZE} is needed")
     return number
 
 

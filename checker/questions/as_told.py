@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checker.engine.reference import Reference
 from checker.engine.search import Limits
@@ -20,13 +20,16 @@ from checker.stories.read import ParsedStory
 from checker.stories.replay import Steps
 from checker.stories.replay_line import ReplayLine, text_digest
 from checker.stories.trace import StoryError, Trace, show
-from checker.stories.write import told_text
+from checker.stories.write import PARTED, told_text
 from model.finite import ModelError
 from model.lang import Design, Property
 from model.machine import Scope
 from model.migration import Migrating
 
 _LENGTH = re.compile(r": [A-Z]+ in \d")  # of the headline
+OTHER = " --other"  # of a run that is told beside the first
+_PARTED = re.compile(rf"[|\s]*{PARTED}\s")  # rows that stories have had from some day on
+_FOLDED = re.compile(r"\s*1-\d+\s[|*\s]*\*")
 SECONDS = 300.0  # for the search that tells whether a run is the shortest
 _LABEL = re.compile(r"(?:CONFIRMED|NOT REPRODUCED|NOT RUNNABLE HERE)\b")  # what a real system said of the run
 
@@ -113,15 +116,32 @@ def _nearest(text: Sequence[StoryLine], traces: Iterator[Trace], whole: bool) ->
 
 
 def _traces(told: Told, account: Account, shown: Sequence[Mapping[str, object]], label: str) -> Iterator[Trace]:
-    """What may have been told: before there was a Replay line, nothing said of which values, and which role was asked."""
+    """What may have been told: before there was a Replay line, nothing said of which values, and which role was asked. Each
+    in every form that a story has had."""
     subjects = [told.cell.subject] if told.story.told is not None else list(ROLES)
     head = [line.text for line in told.story.text[:2]]  # it may be folded
+    marked, folded = (any(row.match(line.text) for line in told.story.text) for row in (_PARTED, _FOLDED))
     shortest = not head or "(shortest" in " ".join(head) or _LENGTH.search(head[0]) is None
     for binding, subject in itertools.product(shown, subjects):
         cell = Cell(told.names, told.cell.system, told.cell.scope, subject)
-        commands = commands_of(cell) if told.moves_between_hosts else [reproduce("trace", cell, account.asked)]
+        commands = (
+            commands_of(cell)
+            if told.moves_between_hosts
+            else [f"{reproduce('trace', cell, account.asked)}{more}" for more in ("", OTHER)]
+        )
         for command in commands or [""]:
-            yield account.trace(binding, command, label=label, subject=subject, shortest=shortest)
+            trace = account.trace(binding, command, label=label, subject=subject, shortest=shortest)
+            trace = trace if folded or not told.story.text else replace(trace, set_up=0)
+            yield trace
+            if not (marked or folded) and _is_of_old(
+                before := replace(trace, partings=(), parts=None), told.story.told
+            ):
+                yield before
+
+
+def _is_of_old(trace: Trace, line: ReplayLine | None) -> bool:
+    """Whether a story may have been told so, before it was marked where patch and base part: what its digest is of, was."""
+    return line is None or line.digest == text_digest(told_text(trace))
 
 
 def _label_of(text: Sequence[StoryLine]) -> str:

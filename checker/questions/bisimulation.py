@@ -35,19 +35,19 @@ def bisimilar(one: Coloured, other: Coloured) -> bool:
     if not len(one.states) or not len(other.states):
         return len(one.states) == len(other.states)
     first_of_other = len(one.states)
-    colour = _numbered(np.concatenate([one.states, other.states]))
+    colour = numbered(np.concatenate([one.states, other.states]))
     sources = np.concatenate([one.sources, other.sources + first_of_other])
     targets = np.concatenate([one.targets, other.targets + first_of_other])
-    seen = _numbered(np.concatenate([one.edges, other.edges]))
+    seen = numbered(np.concatenate([one.edges, other.edges]))
     while colour[0] == colour[first_of_other]:
-        finer = _refined(colour, sources, targets, seen)
+        finer = refined(colour, sources, targets, seen)
         if finer.max() == colour.max():  # as many colours, and each is one of before: nothing was split
             return True
         colour = finer
     return False
 
 
-def _numbered(rows: NDArray[np.uint64]) -> I64:
+def numbered(rows: NDArray[np.uint64]) -> I64:
     """i64[rows]: equal numbers for equal rows."""
     found = np.zeros(len(rows), np.int64)
     for column in rows.T:
@@ -68,7 +68,7 @@ def _pairs(ones: I64, others: I64) -> I64:
     return _dense(ones * width + others)
 
 
-def _refined(colour: I64, sources: I64, targets: I64, seen: I64) -> I64:
+def refined(colour: I64, sources: I64, targets: I64, seen: I64) -> I64:
     """A state's new colour: its old one, and the set of what is seen of its transitions with the colours that they lead to."""
     leads = _pairs(seen, colour[targets])
     width = int(leads.max(initial=0)) + 1

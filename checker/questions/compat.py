@@ -10,6 +10,7 @@ from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import ON_REQUEST
 from checker.matrix.scope import ScopeValue, scope_value
 from checker.progress import Progress
+from checker.questions import kept_answers
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from checker.questions.report import scope_text
 from checker.stories.replay import lanes_of, provenance_of, replay
@@ -17,7 +18,7 @@ from checker.stories.trace import Trace, steps_text
 from checker.words import count
 from model.lang import Kind
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
-from properties.compat import Claim
+from properties.compat import INTERNAL, UNSEEN, Claim
 
 Design = tuple[str, type[Machine]]
 
@@ -58,7 +59,14 @@ def pairs(
 
 
 def compare(claim: Claim, base: Cell, design: Cell, engine: str = "auto", max_pairs: int | None = None) -> CompatAnswer:
-    return CompatAnswer(claim, base, design, LockStep(claim, base, design, engine).compare(max_pairs))
+    def find_out() -> Compared:
+        return LockStep(claim, base, design, engine).compare(max_pairs)
+
+    if max_pairs is not None:
+        return CompatAnswer(claim, base, design, find_out())
+    about = repr((claim, INTERNAL, UNSEEN, engine))
+    found = kept_answers.of_both((base, design), (), about, find_out, lambda of: of.verdict != "INCONCLUSIVE")
+    return CompatAnswer(claim, base, design, found)
 
 
 def trace_of(row: CompatAnswer) -> Trace:

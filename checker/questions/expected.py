@@ -24,8 +24,9 @@ from checker.questions.verdict import CellResult, Status, Verdict
 from checker.words import count
 
 FORMAT = 1
+WRITE = "eoi gate --write"  # what writes such a file
 HEAD = """\
-# What every cell of the full matrix answers: written by `eoi gate --write`, compared by `eoi gate`.
+# What every cell of {what} answers: written by `{write}`, compared by `eoi gate{compare}`.
 # {about}
 # FAIL n: violated in n steps, shortest; n+m: n steps and a loop of m; stays: then nothing happens for ever.
 # ok: holds; (ok): its premise never occurs. yes n, no: reachable or not. A property that is not named says
@@ -36,6 +37,7 @@ cells = {cells}
 COVERED = re.compile(r"(\d+) states, depth (\d+)")
 JUDGED = re.compile(r"(\w+) (ok|\(ok\)|no|yes \d+|FAIL \d+(?:\+\d+| stays)?)")
 INCONCLUSIVE = Status.INCONCLUSIVE.mark
+BARE, UNSAFE = re.compile(r"[A-Za-z0-9_-]+"), re.compile(r'[\x00-\x1f"\\\x7f]')  # keys, and what a string escapes
 CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
 SHOWN = 60  # characters of a damaged line
 COUNTS, FEW = ("states", "depth"), 6  # differences that are told one by one, however many designs they are of
@@ -80,30 +82,46 @@ def row_of(result: CellResult) -> Row:
     return Row(result.stats.states, result.stats.depth - 1, {p: text for p, text in texts.items() if text is not None})
 
 
-def to_toml(table: Table, about: str) -> str:
-    """The text of the file. `about`: one line that says which cells these are."""
-    lines = [HEAD.format(about=about, format=FORMAT, cells=sum(map(len, table.values()))).rstrip()]
-    for design, cells in table.items():
-        lines += ["", f"[{design}]", *(f'"{title}" = "{row}"' for title, row in cells.items())]
+def to_toml(table: Table, about: str, *, what: str = "the full matrix", write: str = WRITE, compare: str = "") -> str:
+    """The text of the file. `about`: one line that says which cells these are; so does `what`, shortly. compare: the options
+    with which it is compared."""
+    cells = sum(map(len, table.values()))
+    head = HEAD.format(about=about, format=FORMAT, cells=cells, what=what, write=write, compare=compare)
+    lines = [head.rstrip()]
+    for design, rows in table.items():
+        lines += [
+            "",
+            f"[{key_text(design)}]",
+            *(f"{_string(title)} = {_string(str(row))}" for title, row in rows.items()),
+        ]
     return "\n".join(lines) + "\n"
 
 
-def from_toml(text: str, name: str) -> Table:
+def key_text(design: str) -> str:
+    """The name of a table: of a file in quotes."""
+    return design if BARE.fullmatch(design) else _string(design)
+
+
+def _string(text: str) -> str:
+    return f'"{UNSAFE.sub(lambda m: f"{chr(92)}u{ord(m[0]):04x}", text)}"'
+
+
+def from_toml(text: str, name: str, write: str = WRITE) -> Table:
     """The table that a file holds. Raises UserError with the line of whatever is not as `to_toml` writes it."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{name}: {_not_toml(text, str(error))}") from None
+        raise UserError(f"{name}: {_not_toml(text, str(error), write)}") from None
     except RecursionError:
         raise UserError(f"{name}: it is nested too deep to be read") from None
     cells = content.pop("cells", None)
     if content.pop("format", None) != FORMAT or not isinstance(cells, int):
-        raise _bad(name, 1, f"`format = {FORMAT}` and `cells = N` are missing: write the file with `eoi gate --write`")
+        raise _bad(name, 1, f"`format = {FORMAT}` and `cells = N` are missing: write the file with `{write}`")
     table: Table = {}
     for design, rows in content.items():
         if not isinstance(rows, dict):
             raise _bad(name, _line(text, design), f"{design} is not a table of cells")
-        table[design] = {title: _row(value, text, title, design, name) for title, value in rows.items()}
+        table[design] = {title: _row(value, text, title, design, (name, write)) for title, value in rows.items()}
     held = sum(map(len, table.values()))
     if not held:
         raise _bad(name, 1, "it holds no cells, and an empty expectation is not one")
@@ -113,24 +131,36 @@ def from_toml(text: str, name: str) -> Table:
     return table
 
 
-def _not_toml(text: str, why: str) -> str:
+def rows_of_design(text: str, name: str, design: str) -> dict[str, Row]:
+    """What the file says of one design, without reading the rest, which takes a second; nothing if it is not there. Raises
+    UserError."""
+    _, there, after = text.partition(f"\n[{design}]\n")
+    if not there:
+        return {}
+    part = after.partition("\n\n[")[0]
+    rows = sum(bool(line.strip()) for line in part.splitlines())
+    return from_toml(f"format = {FORMAT}\ncells = {rows}\n[{design}]\n{part}\n", name)[design]
+
+
+def _not_toml(text: str, why: str, write: str) -> str:
     """What is said instead of the parser's message, which names the line or means the end of the text."""
     lines, at = text.splitlines(), re.search(r"at line (\d+)", why)
     number = int(at[1]) if at else len(lines)
     shown = "".join(lines[number - 1 : number])
     if shown.startswith(CONFLICT):
-        return f"line {number} is a merge conflict of git's: resolve it, or write the file anew with `eoi gate --write`"
-    what = "says something a second time" if why.startswith("Cannot") else "is not what `eoi gate --write` writes"
+        return f"line {number} is a merge conflict of git's: resolve it, or write the file anew with `{write}`"
+    what = "says something a second time" if why.startswith("Cannot") else f"is not what `{write}` writes"
     return f"line {number} {what}: {shown[:SHOWN]}{'...' * (len(shown) > SHOWN)}"
 
 
-def _row(value: object, text: str, title: str, design: str, name: str) -> Row:
+def _row(value: object, text: str, title: str, design: str, of: tuple[str, str]) -> Row:
+    """of: the name of the file, and what writes it."""
     covered, *judged = value.split("; ") if isinstance(value, str) else [""]
     counts, found = COVERED.fullmatch(covered), [JUDGED.fullmatch(part) for part in judged]
     verdicts = {m[1]: m[2] for m in found if m is not None}
     if counts is None or not judged or len(verdicts) != len(judged):
         wrong = next((part for part, m in zip(judged, found, strict=True) if m is None), value)
-        raise _bad(name, _line(text, title, design), f"{wrong!r} is no verdict: write the file with `eoi gate --write`")
+        raise _bad(of[0], _line(text, _inner(title), design), f"{wrong!r} is no verdict: write the file with `{of[1]}`")
     return Row(int(counts[1]), int(counts[2]), verdicts)
 
 
@@ -138,10 +168,15 @@ def _line(text: str, key: str, table: str = "") -> int:
     """The line of a key, in the table of that name."""
     inside = not table
     for number, line in enumerate(text.splitlines(), 1):
-        inside = inside or line.strip().strip("[]\"' ") == table
+        inside = inside or line.strip().strip("[]\"' ") == _inner(table)
         if inside and key in line:
             return number
     return 1
+
+
+def _inner(text: str) -> str:
+    """As it stands in a file, without its quotes."""
+    return _string(text)[1:-1]
 
 
 def _bad(name: str, line: int, what: str) -> UserError:

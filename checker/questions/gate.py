@@ -47,6 +47,7 @@ from checker.matrix.roles import (
     default_devices,
     default_guests,
     designs,
+    is_path,
     keep_company,
     mutants,
     registered,
@@ -59,7 +60,7 @@ from checker.questions.kept_answers import path_of
 from checker.questions.verdict import check_cell
 from checker.words import count
 from model.finite import ModelError
-from model.machine import Machine
+from model.machine import Machine, Scope
 
 KERNELS = ("base", "v6")  # under the designs of a VMM, guest or device
 VMMS_MAIN, GUESTS_MAIN, DEVICES_MAIN = ("qemu",), ("linux", "windows_cg"), ("level",)
@@ -130,6 +131,21 @@ class Failure:
 
 
 _role = functools.cache(registered)
+
+
+@functools.cache
+def _scopes_of(part: Part) -> dict[str, Scope]:
+    return {part.title(cell): cell.scope for cell in part.cells()}
+
+
+def title_of(cell: Cell) -> str:
+    """By which name the record has a cell of a registered design; "" if it has none of these sizes and choices."""
+    design = cell.names[cell.subject]
+    if design not in gated() or any(is_path(name) for name in cell.names.values()):
+        return ""
+    part = Part(design, cell.subject, *(cell.names[role] for role in ROLES))
+    title = part.title(cell)
+    return title if _scopes_of(part).get(title) == cell.scope else ""
 
 
 def gated() -> dict[str, type[Machine]]:

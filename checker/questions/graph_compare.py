@@ -62,7 +62,7 @@ def compare_graphs(
     a, b = (_picture(cell, properties, limits, on_progress) for cell in (base, design))
     if a is None or b is None:
         return GraphComparison(None, why="a limit was reached")
-    of_a, of_b = ({(leaf.path, _values(leaf.type)): n for n, leaf in enumerate(p.leaves)} for p in (a, b))
+    of_a, of_b = ({(leaf.path, meaning_of(leaf.type)): n for n, leaf in enumerate(p.leaves)} for p in (a, b))
     common = [leaf for leaf in of_a if leaf in of_b]
     left_out = tuple(sorted({str(path[0]) for path, _ in of_a.keys() ^ of_b.keys()}))
     rows = [_restricted(p, [of[leaf] for leaf in common]) for p, of in ((a, of_a), (b, of_b))]
@@ -85,8 +85,8 @@ def digest_of(search: NativeSearch, moves: Sequence[Move]) -> str:
     exploration = search.exploration
     if search.outcome is not Outcome.COMPLETE or not exploration.keep_edges:
         return ""
-    leaves = [(leaf.path, _values(leaf.type)) for leaf in search.layout.leaves]
-    digest = hashlib.blake2b(repr((leaves, [(_called(m), m.fair.name) for m in moves])).encode(), digest_size=32)
+    leaves = [(leaf.path, meaning_of(leaf.type)) for leaf in search.layout.leaves]
+    digest = hashlib.blake2b(repr((leaves, [(called(m), m.fair.name) for m in moves])).encode(), digest_size=32)
     graph = exploration.graph()
     for array in (exploration.packed(), graph.row, graph.label, graph.target):
         digest.update(np.ascontiguousarray(array).data)
@@ -101,8 +101,8 @@ def _equal(a: _Picture, b: _Picture, rows: Sequence[NDArray[np.void]]) -> bool:
         return False
     to_a = np.empty(len(order_b), np.int64)  # state of b -> the same state of a
     to_a[order_b] = order_a
-    numbers = {_called(m): k for k, m in enumerate(a.moves)}
-    move_to_a = np.array([numbers.get(_called(m), -1) for m in b.moves], np.int64)
+    numbers = {called(m): k for k, m in enumerate(a.moves)}
+    move_to_a = np.array([numbers.get(called(m), -1) for m in b.moves], np.int64)
     renamed = np.stack([to_a[b.edges[:, 0]], move_to_a[b.edges[:, 1]], to_a[b.edges[:, 2]]], axis=1)
     return bool(to_a[0] == 0) and np.array_equal(_sorted(a.edges), _sorted(renamed))
 
@@ -117,18 +117,18 @@ def _sorted(edges: NDArray[np.int64]) -> NDArray[np.int64]:
     return edges[np.lexsort((edges[:, 2], edges[:, 1], edges[:, 0]))]
 
 
-def _values(of: Type) -> Hashable:
+def meaning_of(of: Type) -> Hashable:
     """What a type's codes mean: two files may each have an Enum of their own, with the same members."""
     match of:
         case EnumType():
             return tuple((member.name, member.value) for member in of.members)
         case OptionalType():
-            return OptionalType, _values(of.of)
+            return OptionalType, meaning_of(of.of)
         case _:
             return of
 
 
-def _called(move: Move) -> Hashable:
+def called(move: Move) -> Hashable:
     return move.step, *map(show, move.args)
 
 
@@ -154,10 +154,10 @@ def _picture(
     edges = np.stack([sources, graph.label.astype(np.int64), graph.target.astype(np.int64)], axis=1)
     leaves, widths = search.layout.leaves, search.layout.widths
     moves = Reference(cell.system, cell.scope).moves
-    return _Picture(leaves, moves, _columns(search.exploration.packed(), widths), edges)
+    return _Picture(leaves, moves, columns(search.exploration.packed(), widths), edges)
 
 
-def _columns(packed: NDArray[np.uint32], widths: Sequence[int]) -> NDArray[np.uint64]:
+def columns(packed: NDArray[np.uint32], widths: Sequence[int]) -> NDArray[np.uint64]:
     """u64[states, leaves]: the code of every leaf, cut out of the packed states."""
     words = np.concatenate([packed, np.zeros((len(packed), 3), np.uint32)], axis=1).astype(np.uint64)
     codes = np.zeros((len(packed), len(widths)), np.uint64)

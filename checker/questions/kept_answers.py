@@ -9,18 +9,18 @@ allows. EOI_ANEW=1 finds out everything again, and keeps nothing; no more does r
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from checker.engine.build import compiler, compiler_said
 from checker.engine.cache_folder import cache_dir
 from checker.engine.kept import name_of, packed, read, unpacked, write
 from checker.engine.native import Outcome
 from checker.matrix.cells import Cell
-from checker.questions.graph_compare import GraphComparison
+from checker.matrix.roles import all_properties
 from checker.questions.verdict import CellResult, asked_of
 from model.lang import Property
 
@@ -33,7 +33,7 @@ def answered(
     """The answer of an earlier command, or what find_out says, which is kept if it is whole. again: of how many states the
     answer has to have been looked at again, or of all (recheck.py)."""
     path = path_of(cell, wanted, engine)
-    found = load(path, cell, wanted) if path is not None else None
+    found = (load(path, cell, wanted) or part_of_all(cell, wanted, engine)) if path is not None else None
     if found is not None and found.again >= min(again, found.stats.states):
         return found
     result = find_out()
@@ -42,22 +42,42 @@ def answered(
     return result
 
 
-def compared(
-    pair: Sequence[Cell], wanted: Sequence[Property], find_out: Callable[[], GraphComparison]
-) -> GraphComparison:
-    """What an earlier command found out of two graphs, or what find_out says, which is kept if it was decided."""
-    names = [path_of(cell, wanted, "graph") for cell in pair]
+def part_of_all(cell: Cell, wanted: Sequence[Property], engine: str) -> CellResult | None:
+    """What an earlier command said of these among all registered properties: the states, and the runs to them, are the same."""
+    every = [p for p in all_properties().values() if p.is_made_for(cell.system)]
+    path = path_of(cell, every, engine) if {id(p) for p in wanted} <= {id(p) for p in every} else None
+    found = load(path, cell, every) if path is not None else None
+    if found is None:
+        return None
+    of = {id(v.property): v for v in found.verdicts}
+    return replace(found, verdicts=tuple(of[id(p)] for p in wanted))
+
+
+T = TypeVar("T")
+
+
+def of_both(
+    pair: Sequence[Cell],
+    wanted: Sequence[Property],
+    about: str,
+    find_out: Callable[[], T],
+    decided: Callable[[T], bool],
+) -> T:
+    """What an earlier command found out of two systems together, or what find_out says, which is kept if it is decided. about:
+    the question, with all that it depends on besides the systems."""
+    names = [path_of(cell, wanted, about) for cell in pair]
     if None in names:
         return find_out()
     digest = hashlib.sha256("".join(name.stem for name in names if name).encode()).hexdigest()
-    path = cache_dir() / f"{digest}.graphs"
+    path = cache_dir() / f"{digest}.both"
     content = read(path)
     if content is not None:
-        told = json.loads(content)
-        return GraphComparison(**{**told, "left_out": tuple(told["left_out"])})
+        told: T = unpacked(content, lambda stands: stands)
+        return told
     found = find_out()
-    if found.same is not None:
-        write(path, json.dumps(asdict(found)).encode())
+    made = packed(found, lambda of: None) if decided(found) else None
+    if made is not None:
+        write(path, made)
     return found
 
 

@@ -120,10 +120,9 @@ def pattern(leaf: Leaf) -> str:
     return "".join("[]" if isinstance(p, int) else f".{p}" for p in leaf.path).lstrip(".")
 
 
-def own_fields(cell: Cell) -> set[str]:
-    """The fields that the cell's kernel declares for itself: nobody else reads them, so they show in what follows only."""
-    kernel = cell.system.__bases__[0]
-    classes = [cls for cls in kernel.__mro__ if issubclass(cls, Machine) and cls is not Machine]
+def own_fields(role: type) -> set[str]:
+    """The fields that a role declares for itself: nobody else reads them, so they show in what follows only."""
+    classes = [cls for cls in role.__mro__ if issubclass(cls, Machine) and cls is not Machine]
     return {name for cls in classes for name in vars(cls).get("__annotations__", {})}
 
 
@@ -134,7 +133,7 @@ class LockStep:
         self.sides = {BASE: Side(base, engine), DESIGN: Side(design, engine)}
         self.claim = claim
         unseen = {*UNSEEN, *claim.unseen}
-        private = own_fields(base) | own_fields(design)
+        private = own_fields(base.system.__bases__[0]) | own_fields(design.system.__bases__[0])
         seen_by_both = {
             path: leaf for path, (_, leaf) in self.sides[BASE].leaves.items()
             if path in self.sides[DESIGN].leaves and leaf.path[0] not in private

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from checker.engine.native import Outcome
 from checker.engine.passages import SourceLine, line_texts
 from checker.matrix.cells import Cell
+from checker.matrix.loader import property_argument
 from checker.matrix.scope import flag_lines, scope_value
 from checker.questions.campaign import Campaign, judged_nothing, lines_never_run, ran_nothing
-from checker.questions.verdict import CellResult, Status, Verdict
-from checker.stories.trace import show, steps_text
+from checker.questions.verdict import CellResult, Status, Verdict, trace_of
+from checker.stories.trace import Trace, show, steps_text
 from checker.stories.write import WIDTH
 from checker.words import count
 from model.lang import Kind, Scope
@@ -36,6 +37,11 @@ def reproduce(command: str, cell: Cell, *properties: str) -> str:
     return shlex.join([*parts, *(x for piece in _scope_pieces(scope_text(cell.scope)) for x in ("--scope", piece))])
 
 
+def reproduce_alone(cell: Cell, *properties: str) -> str:
+    """The command that asks for every verdict of the cell, whatever its base does or is expected of it."""
+    return f"{reproduce('prove', cell, *properties)} --absolute"
+
+
 def _scope_pieces(text: str) -> list[str]:
     """A scope for one option; for several if it is too long for a line of a story."""
     pieces = [""]
@@ -45,6 +51,11 @@ def _scope_pieces(text: str) -> list[str]:
         else:
             pieces[-1] += "," * bool(pieces[-1]) + part
     return pieces
+
+
+def story(result: CellResult, verdict: Verdict) -> Trace:
+    """Of a run, with the command that tells it again."""
+    return trace_of(result, verdict, reproduce("trace", result.cell, property_argument(verdict.property)))
 
 
 def length_text(verdict: Verdict) -> str:
@@ -82,7 +93,7 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
     over = line_texts(lines_never_run([result]))
     if over:
         lines.append(f"  {never} run: " + "; ".join(over))
-    lines.append("  reproduce: " + reproduce("prove", result.cell, *asked))
+    lines.append("  reproduce: " + reproduce_alone(result.cell, *asked))
     return lines
 
 

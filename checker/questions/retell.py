@@ -7,9 +7,8 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from checker.engine.reference import Codes, Move, Reference, Value
+from checker.engine.reference import Reference, Value
 from checker.errors import UserError
-from checker.language.layout import leaves
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, property_argument
@@ -18,12 +17,12 @@ from checker.matrix.scope import parse_scope, scope_type, with_values
 from checker.matrix.system import system_of
 from checker.questions.as_told import Told, by_whom, compare_text
 from checker.questions.migration_table import moved
-from checker.questions.shown import Shown
-from checker.questions.verdict import Run, table_of
+from checker.questions.rerun import Rerun, parting
+from checker.questions.verdict import table_of
 from checker.stories.read import ParsedStory
 from checker.stories.replay import Steps
 from checker.stories.trace import StoryError, show
-from model.finite import ModelError, decode
+from model.finite import ModelError
 from model.lang import Property
 from model.machine import Machine
 from model.migration import HostKernel, MigrationScope
@@ -217,46 +216,9 @@ def _parting(here: Rerun, p: Property, story: ParsedStory, path: Steps, find: Fi
         return []
     there = Rerun(Reference(system_of(*roles), here.reference.scope), p, story.loop_start, story.stutter)
     there.take(path)
-    for number, (state, other) in enumerate(zip(here.states, there.states, strict=False)):
-        a, b = here.named(state), there.named(other)
-        differs = next((leaf for leaf in a if leaf in b and a[leaf] != b[leaf]), None)
-        if differs is not None:
-            step = "the initial state" if number == 0 else f"step {number}, {path[number - 1][0]}"
-            return [f"{PARTING} {step}: {differs} is {a[differs]} here, {b[differs]} in the story."]
-    return []
-
-
-class Rerun:
-    """A story's run that is being taken again. start: the step that its loop goes back to; stutter: it stays at the end."""
-
-    def __init__(self, reference: Reference, p: Property, start: int | None, stutter: bool) -> None:
-        self.reference, self.p, self.start, self.stutter = reference, p, start, stutter
-        self.states: list[Codes] = [reference.start]
-        self.moves: list[Move] = []
-
-    @property
-    def shown(self) -> Shown:
-        return Shown(self.reference, self.p, self.states, self.moves, self.start, self.stutter)
-
-    @property
-    def run(self) -> Run:
-        return Run(tuple(self.moves), tuple(self.states), self.start, self.stutter)
-
-    def named(self, state: Codes) -> dict[str, str]:
-        """A state as text, by field."""
-        fields = leaves(self.reference.design.state_type(self.reference.scope))
-        return {str(leaf): show(decode(leaf.type, code)) for leaf, code in zip(fields, state, strict=True)}
-
-    def take(self, path: Steps) -> str:
-        """Take the steps; returns why it came to a halt, or ""."""
-        for number, (step, args) in enumerate(path, 1):
-            told = f"{step}({', '.join(map(show, args))})"
-            move = next((m for m in self.reference.moves if m.step == step and m.args == args), None)
-            if move is None:
-                return f"step {number}, {told}, is none of this system"
-            after = self.reference.successor(self.states[-1], move)
-            if after is None:
-                return f"step {number}, {told}, is not possible here"
-            self.states.append(after)
-            self.moves.append(move)
-        return ""
+    parted = parting(here, there)
+    if parted is None:
+        return []
+    number, differs = parted.number, parted.leaves[0]
+    step = "the initial state" if number == 0 else f"step {number}, {path[number - 1][0]}"
+    return [f"{PARTING} {step}: {differs.leaf} is {differs.here} here, {differs.there} in the story."]

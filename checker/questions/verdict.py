@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 import time
@@ -25,11 +26,13 @@ from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import role_of, users_file
 from checker.matrix.scope import scope_value
 from checker.questions.graph_compare import digest_of
+from checker.questions.parting import Taken, parted
 from checker.questions.recheck import LEAST, Recheck
 from checker.questions.restated import restated
 from checker.questions.simplifications import assumptions_of
 from checker.stories.replay import lanes_of, provenance_of, replay, sentence_for
 from checker.stories.replay_line import ReplayLine, moves_digest
+from checker.stories.setup import set_up_of
 from checker.stories.trace import Trace, show, steps_text
 from checker.stories.write import sealed
 from checker.words import count
@@ -171,13 +174,13 @@ def check_cell(
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
         cell, verdicts, search.stats(), search.outcome, search.engine,
-        tuple(s for s in cell.system.steps() if s not in fired), _of_the_users(search.lines_run(), cell), by_fairness,
+        tuple(s for s in cell.system.steps() if s not in fired), of_the_users(search.lines_run(), cell), by_fairness,
         assumptions_of(cell.system), time.monotonic() - started, again=again,
         graph=digest_of(search, reference.moves) if shared is None and isinstance(search, NativeSearch) else "",
     )  # fmt: skip
 
 
-def _of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
+def of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
     """Without those that its files have in common with what they replace."""
     shared = restated(cell.system)
     return {line: was_run for line, was_run in lines.items() if (line.file, line.number) not in shared}
@@ -214,19 +217,14 @@ class Judge:
         if reason is not None:
             return Verdict(p, Status.SKIPPED, note=reason)
         mine = self._atoms[p.function]
-        params = self._formulas[mine[0].formula].params
-        found = list[tuple[Path, dict[str, Value]]]()
+        found = list[tuple[Path, Atom]]()
         for _, of_binding in itertools.groupby(mine, lambda atom: atom.args):
             together = list(of_binding)
             path = self._witness(p, together)
             if path is not None:
-                found.append((path, binding_of(params, together[0].args)))
+                found.append((path, together[0]))
         if found:
-            shortest, binding = min(found, key=lambda f: (f[0].stem, len(f[0].states)))
-            status = Status.REACHED if p.kind == "reachable" else Status.VIOLATED
-            run = self._run(shortest)
-            self.recheck.run(p, binding, (run.codes, run.moves, run.loop_start, run.stutter))
-            return Verdict(p, status, binding, run)
+            return self.told(p, *min(found, key=lambda f: (f[0].stem, len(f[0].states))))
         if not self.complete:
             return Verdict(p, Status.INCONCLUSIVE, note=self.search.outcome.value)
         if p.kind == "leads_to" and self._stop.is_set():
@@ -234,6 +232,17 @@ class Judge:
         if p.kind == "reachable":
             return Verdict(p, Status.NEVER)
         return Verdict(p, Status.HOLDS, note=self._vacuous(p, mine))
+
+    def atoms_of(self, p: Property) -> Sequence[Atom]:
+        """What it asks, for each binding of its parameters."""
+        return self._atoms[p.function]
+
+    def told(self, p: Property, path: Path, atom: Atom) -> Verdict:
+        """That a run shows it for the values of the atom. Raises EnginesDisagree if CPython does not say so."""
+        binding = binding_of(self._formulas[atom.formula].params, atom.args)
+        run = self._run(path)
+        self.recheck.run(p, binding, (run.codes, run.moves, run.loop_start, run.stutter))
+        return Verdict(p, Status.REACHED if p.kind == "reachable" else Status.VIOLATED, binding, run)
 
     def _vacuous(self, p: Property, mine: Sequence[Atom]) -> str:
         if p.kind == "leads_to":
@@ -357,6 +366,8 @@ class Account:
             cell.system, cell.scope, [(m.step, m.args) for m in run.moves], run.loop_start, expected=run.codes
         )
         self.moves = Reference(cell.system, cell.scope).moves
+        taken = Taken(cell, p, run.moves, run.codes, run.loop_start, run.stutter)
+        self._parted = functools.cache(functools.partial(parted, taken))  # by the role under review
 
     def trace(
         self,
@@ -376,6 +387,7 @@ class Account:
         }
         names = {role: _with_digest(name, homes.get(role, "")) for role, name in cell.names.items()}
         scope = {name: scope_value(value) for name, value in vars(cell.scope).items()}
+        partings, parts = self._parted(subject)
         about = [provenance(cls) for cls in cell.system.__bases__ if role_of(cls) == subject]
         trace = Trace(
             property_name=p.name, kind=p.kind, verdict=VERDICTS[p.kind],
@@ -384,6 +396,9 @@ class Account:
             lanes=lanes_of(cell.system, self.events), events=self.events, loop_start=run.loop_start,
             stutter=run.stutter, shortest=shortest, fairness=_owed(cell.system) if p.kind == "leads_to" else (),
             reproduce=reproduce, binding=bound, label=label,
+            partings=partings, parts=parts, set_up=set_up_of(cell.system, self.events, [
+                len(self.events) - 1, *(i for i in (run.loop_start, *(one.index for one in partings)) if i is not None)
+            ]),
         )  # fmt: skip
         under_review_first = dict(sorted(names.items(), key=lambda role: role[0] != subject))
         file, colon, name = self.asked.rpartition(":")

@@ -1,6 +1,6 @@
-"""A trace as a swim-lane diagram: lanes side by side, time down, calls as arrows, changed values at the right.
+"""A trace as a swim-lane diagram: lanes side by side, time down, calls as arrows, what matters as bars along the lanes.
 
-Every position is computed here and pinned, so that lanes are straight and nothing overlaps; Graphviz only draws
+Every position is computed (diagram_plan) and pinned, so that lanes are straight and nothing overlaps; Graphviz only draws
 (`dot -Tsvg` works on the text as well: it names its layout). DOT needs no library; SVG, PNG and PDF need pygraphviz,
 whose wheel carries Graphviz.
 """
@@ -9,44 +9,28 @@ from __future__ import annotations
 
 import contextlib
 import os
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from checker.stories.diagram_plan import (
-    BETWEEN,
-    CHARACTER,
-    LEFT,
-    LINE,
-    NUMBERS,
-    PAD,
-    PAGE,
-    SLIDE,
-    Look,
-    Plan,
-    PlannedRow,
-    named,
-    title_of,
-)
-from checker.stories.trace import Arrow, Event, StoryError, Trace
+from checker.stories.bars import Bar, Moment
+from checker.stories.diagram_plan import LINE, SPARE, Block, Plan, PlannedRow, height_of
+from checker.stories.diagram_svg import CLASSES, FONT, restyled
+from checker.stories.trace import StoryError, Trace
+from checker.stories.write import told_text
 
 FORMATS = ("dot", "svg", "png", "pdf")
-
 POINTS = 72.0  # Graphviz wants sizes in inches; everything here is in points, y growing downwards
+PIXELS = 144  # of a PNG, to an inch: twice what a screen has
 GRAPH = {
     "layout": "neato",
     "inputscale": "72",
     "outputorder": "nodesfirst",
     "splines": "line",
-    "bgcolor": "white",
-    "pad": "0.25",
-    "dpi": "144",
+    "bgcolor": "transparent",
+    "pad": "0",
 }
-FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
-INK, PALE, LIFELINE, STRIPE, HERE_STRIPE, LOOP = "#1f2933", "#64748b", "#c3ccd6", "#f5f7fa", "#fff3cf", "#c2410c"
-LANE_INKS = ("#1d4e89", "#8a4b08", "#2f6b3a", "#7a2e6d", "#5b4a9e", "#8c2f2f", "#2b6777", "#5f5f2c")
-LANE_FILLS = ("#dbe8f6", "#fae8cf", "#dcefdf", "#f3dff0", "#e5e1f7", "#f8dede", "#d8ecf1", "#ededd5")
+Links = Callable[[str], str]  # from `model/kvm/lapic.py:57` to an address, "" for none
 
 
 def quoted(text: str) -> str:
@@ -56,228 +40,230 @@ def quoted(text: str) -> str:
     return '"' + plain.replace("\n", "\\l").replace("\v", "\\n") + '"'
 
 
-def _attributes(values: Mapping[str, str]) -> str:
+def attributes(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={quoted(value)}" for name, value in values.items())
 
 
 @dataclass
-class _Canvas:
-    """DOT statements in drawing order: nodes as they come, then the arrows."""
+class Canvas:
+    """DOT statements in drawing order: nodes as they come, then the arrows. What is drawn has a class (diagram_svg.CLASSES),
+    which says its colours."""
 
+    plan: Plan
     lines: list[str] = field(default_factory=list[str])
     count: int = 0
-    look: Look = PAGE
-    shift: float = 0.0  # added to every x: where the panel begins
 
-    def box(self, x: float, y: float, width: float, height: float, label: str = "", **style: str) -> str:
+    def node(self, x: float, y: float, width: float, height: float, label: str = "", **style: str) -> str:
         """A box with its middle at (x, y); the name it got."""
         name = f"n{self.count}"
         self.count += 1
         place = {
-            "pos": f"{x + self.shift:.1f},{-y:.1f}!",
+            "pos": f"{x:.1f},{-y:.1f}!",
             "width": f"{width / POINTS:.4f}",
             "height": f"{height / POINTS:.4f}",
         }
-        self.lines.append(f"  {name} [{_attributes({**place, 'label': label, **style})}];")
+        self.lines.append(f"  {name} [{attributes({**place, 'label': label, **style})}];")
         return name
 
-    def filled(self, left: float, top: float, right: float, bottom: float, color: str) -> None:
-        middle = (left + right) / 2, (top + bottom) / 2
-        self.box(*middle, right - left, bottom - top, style="filled", fillcolor=color, penwidth="0")
+    def box(self, left: float, top: float, right: float, bottom: float, kind: str, **style: str) -> None:
+        """A filled box of a class."""
+        look = CLASSES[kind]
+        colors = {"class": kind, "fillcolor": look.fill, "color": look.line or look.fill, "fontcolor": look.text}
+        rounded = {"style": style.pop("style", "filled"), "penwidth": style.pop("penwidth", "0")}
+        label = style.pop("label", "")
+        self.node(
+            (left + right) / 2, (top + bottom) / 2, right - left, bottom - top, label, **colors, **rounded, **style
+        )
 
-    def text(self, left: float, top: float, lines: Sequence[str], kind: str, color: str = INK) -> float:
+    def text(self, left: float, top: float, lines: Sequence[str], kind: str, ink: str, link: str = "") -> float:
         """Left-aligned lines; the y below them."""
-        width = max((self.look.width(line, kind) for line in lines), default=0.0) + 6
-        height = len(lines) * self.look.font(kind) * LINE
+        size, height = self.plan.look.font(kind), height_of(self.plan.look, kind, lines)
+        width = max((self.plan.look.width_of(line, kind) for line in lines), default=0.0) + SPARE
+        width = min(width, self.plan.look.width - left)
+        style = {"class": ink, "penwidth": "0", "fontsize": f"{size:g}", "fontcolor": CLASSES[ink].text}
+        linked = {"URL": link, "tooltip": link} if link else {}
         label = "".join(f"{line}\n" for line in lines)
-        style = {"penwidth": "0", "fontsize": f"{self.look.font(kind):g}", "fontcolor": color}
-        self.box(left + width / 2, top + height / 2, width, height, label, **style)
+        self.node(left + width / 2, top + height / 2, width, height, label, **style, **linked)
         return top + height
 
-    def line(self, start: tuple[float, float], end: tuple[float, float], color: str, width: str, head: bool) -> None:
-        tail_name, head_name = (self.box(*at, 0.01, 0.01, shape="point", style="invis") for at in (start, end))
-        style = {"color": color, "penwidth": width, "arrowhead": "normal" if head else "none", "arrowsize": "0.75"}
-        self.lines.append(f"  {tail_name} -> {head_name} [{_attributes(style)}];")
+    def line(self, start: tuple[float, float], end: tuple[float, float], kind: str, width: str, head: bool) -> None:
+        tail_name, head_name = (self.node(*at, 0.01, 0.01, shape="point", style="invis") for at in (start, end))
+        style = {"class": kind, "color": CLASSES[kind].text, "penwidth": width, "arrowsize": "0.6"}
+        style["arrowhead"] = "normal" if head else "none"
+        self.lines.append(f"  {tail_name} -> {head_name} [{attributes(style)}];")
 
 
-def to_dot(trace: Trace, wide: bool = False) -> str:
-    """The diagram as DOT text. wide: steps in panels side by side, in the shape of a slide."""
-    plan = Plan(trace, wide)
-    canvas = _Canvas(look=plan.look)
-    heads = _header(canvas, plan) + 26
-    if wide:
-        plan.spread(heads)
-    bottom = heads
-    for number, panel in enumerate(plan.panels):
-        canvas.shift = number * (plan.right + BETWEEN)
-        bottom = max(bottom, _draw_panel(canvas, plan, panel, heads))
-    canvas.shift = 0.0
-    if wide:
-        _fill_slide(canvas, plan.full_width, _fairness(canvas, plan, bottom))
-    else:
-        _fairness(canvas, plan, bottom)
-    attributes = "\n".join(f"  {name}={quoted(value)};" for name, value in GRAPH.items())
+def dots(trace: Trace, wide: bool = False, everything: bool = False, links: Links = lambda _: "") -> list[str]:
+    """The diagram as DOT texts, one a sheet. everything: also what a model wants left out."""
+    plan = Plan(trace, wide, everything)
+    return [_dot(plan, number, links) for number in range(len(plan.sheets))]
+
+
+def _dot(plan: Plan, number: int, links: Links) -> str:
+    canvas, look = Canvas(plan), plan.look
+    tops = [plan.heads(number)]
+    for index in plan.sheets[number]:
+        tops.append(tops[-1] + plan.blocks[index].height + look.gap)
+    bottom = look.height if look.whole else tops[-1] + plan.footer + look.text * LINE * bool(plan.title(number))
+    canvas.box(0, 0, look.width, max(bottom, tops[-1]), "paper")
+    _header(canvas, number)
+    blocks = [plan.blocks[index] for index in plan.sheets[number]]
+    for block, (top, below) in zip(blocks, pairwise(tops), strict=True):
+        _stripe(canvas, block, top, below)
+    _lanes(canvas, tops[0], tops[-1])
+    for bar in plan.bars:
+        _bar(canvas, bar, blocks, tops)
+    for block, top in zip(blocks, tops, strict=False):
+        _block(canvas, block, top + look.gap / 2, links)
+    _ending(canvas, blocks, tops, number)
+    graph = "\n".join(f"  {name}={quoted(value)};" for name, value in GRAPH.items())
     defaults = f'  node [shape=box, fixedsize=true, margin=0, fontname="{FONT}"];'
-    return "\n".join(["digraph story {", attributes, defaults, *canvas.lines, "}"]) + "\n"
+    return "\n".join(["digraph story {", graph, defaults, *canvas.lines, "}"]) + "\n"
 
 
-def _draw_panel(canvas: _Canvas, plan: Plan, panel: range, heads: float) -> float:
-    """Lanes and steps below their heads; the y below them."""
-    trace, tops = plan.trace, [heads + 24]
-    for index in panel:
-        tops.append(tops[-1] + plan.heights[index])
-    for index, (top, bottom) in zip(panel, pairwise(tops), strict=True):
-        canvas.filled(NUMBERS - 14, top, plan.right, bottom, _stripe(trace, index))
+def _header(canvas: Canvas, sheet: int) -> None:
+    """The sentence, the property, and the system."""
+    y = canvas.plan.look.edge
+    for kind, ink, lines in canvas.plan.header(sheet):
+        y = canvas.text(canvas.plan.look.edge, y, lines, kind, ink)
+
+
+def _stripe(canvas: Canvas, block: Block, top: float, below: float) -> None:
+    look, decisive = canvas.plan.look, canvas.plan.trace.decisive
+    if decisive in block.events:
+        canvas.box(look.edge + 14, top, canvas.plan.right, below, "here")
+    elif block.events[0] % 2 == 0:
+        canvas.box(look.edge + 14, top, canvas.plan.right, below, "stripe")
+
+
+def ink_of(plan: Plan, lane: str) -> str:
+    return f"lane{plan.lanes.index(lane) % 8}" if lane in plan.x else "ink"
+
+
+def _lanes(canvas: Canvas, top: float, bottom: float) -> None:
+    plan, look = canvas.plan, canvas.plan.look
+    y = top - look.lane * 1.3
     for lane, x in plan.x.items():
-        canvas.filled(x - 0.6, heads, x + 0.6, tops[-1] + 10, LIFELINE)
-        ink, fill = _colors(plan, lane)
-        canvas.box(
-            x, heads, plan.look.width(lane, "lane") + 22, plan.look.lane * 2, lane, **_boxed(ink, fill, plan.look.lane)
-        )
-    for index, top in zip(panel, tops, strict=False):
-        _draw_event(canvas, plan, index, trace.events[index], top)
-    return _ending(canvas, plan, panel, tops)
+        canvas.box(x - 0.5, y, x + 0.5, bottom + 4, "life")
+        ink = ink_of(plan, lane)
+        style = {"style": "rounded,filled", "color": CLASSES[ink].line, "fillcolor": CLASSES[ink].fill, "penwidth": "1"}
+        text = {"fontsize": f"{look.lane:g}", "fontcolor": CLASSES[ink].text, "class": f"{ink} head"}
+        canvas.node(x, y, look.width_of(lane, "lane") + 10, look.lane * 1.8, lane, **style, **text)
 
 
-def _fill_slide(canvas: _Canvas, width: float, height: float) -> None:
-    """An empty box that makes the whole a slide."""
-    whole = max(width + 2 * PAD, (height + 2 * PAD) * SLIDE)
-    right, bottom = whole - 2 * PAD, whole / SLIDE - 2 * PAD
-    canvas.box(right / 2, bottom / 2, right, bottom, style="invis")
+def _bar(canvas: Canvas, bar: Bar, blocks: Sequence[Block], tops: Sequence[float]) -> None:
+    """The part of a bar that is on this sheet, with its name where it begins."""
+    plan, look = canvas.plan, canvas.plan.look
+    if not blocks or not _is_on(bar, blocks):
+        return
+    begin, end = _at(plan, bar.begin, blocks, tops), _at(plan, bar.end, blocks, tops)
+    top, bottom = tops[0] if begin is None else begin, tops[-1] if end is None else end
+    left, ink = plan.x[bar.lane] + plan.beside(bar.slot), ink_of(plan, bar.lane)
+    ends = look.thick / 2 if end is not None else 0  # where the next one follows at once, one sees two
+    canvas.box(left, top, left + look.thick, max(top + look.thick, bottom - ends), f"{ink}bar")
+    canvas.text(left + look.thick + 1, top + 1, [bar.label], "bar", ink)
 
 
-def _colors(plan: Plan, lane: str) -> tuple[str, str]:
-    index = plan.lanes.index(lane)
-    return LANE_INKS[index % len(LANE_INKS)], LANE_FILLS[index % len(LANE_FILLS)]
+def _is_on(bar: Bar, blocks: Sequence[Block]) -> bool:
+    first, last = blocks[0].events[0], blocks[-1].events[-1]
+    return (bar.begin is None or bar.begin[0] <= last) and (bar.end is None or bar.end[0] >= first)
 
 
-def _stripe(trace: Trace, index: int) -> str:
-    return HERE_STRIPE if index == trace.decisive else STRIPE if index % 2 == 0 else "#ffffff"
+def _at(plan: Plan, moment: Moment | None, blocks: Sequence[Block], tops: Sequence[float]) -> float | None:
+    """The y of a moment, if it is on this sheet."""
+    for block, top in zip(blocks, tops, strict=False):
+        if moment is not None and moment[0] in block.events:
+            rows = block.rows[: moment[1]] if len(block.events) == 1 else ()
+            return top + plan.look.gap / 2 + sum(row.height for row in rows) + _middle(plan)
+    return None
 
 
-def _boxed(ink: str, fill: str, size: float) -> dict[str, str]:
-    return {"style": "rounded,filled", "color": ink, "fillcolor": fill, "fontcolor": ink, "fontsize": f"{size:g}"}
+def _middle(plan: Plan) -> float:
+    """Of a row's first line."""
+    return plan.look.step * LINE / 2
 
 
-def _header(canvas: _Canvas, plan: Plan) -> float:
-    """Title, sentence, and the system; the y below them."""
-    trace = plan.trace
-    cell = "  ".join(f"{name}={value}" for name, value in trace.cell.items())
-    scope = "  ".join(f"{name}={value}" for name, value in trace.scope.items())
-    system = [f"{cell}  {scope}"] if plan.wide else [cell, scope]
-    said = [(text, "sentence", INK) for text in (trace.sentence, trace.label) if text]
-    texts = [*said, *((text, "small", PALE) for text in (*trace.provenance, *system))]
-    titles = _lines(plan, title_of(trace), "title") if plan.wide else [title_of(trace)]
-    y = canvas.text(LEFT, 0, titles, "title") + 2
-    for text, kind, color in texts:
-        y = canvas.text(LEFT, y, _lines(plan, text, kind), kind, color) + (5 if kind == "sentence" else 0)
-    return y + 8
-
-
-def _lines(plan: Plan, text: str, kind: str) -> list[str]:
-    """Text in lines that fit the whole width."""
-    return textwrap.wrap(text, max(20, int((plan.full_width - LEFT) / (plan.look.font(kind) * CHARACTER))))
-
-
-def _draw_event(canvas: _Canvas, plan: Plan, index: int, event: Event, top: float) -> None:
-    """Number, step box, arrows and notes of one step."""
-    here = index == plan.trace.decisive
-    ink, fill = _colors(plan, event.lane)
-    look = plan.look
-    top += plan.apart / 2
-    y = top + look.gap / 2 + look.step_row / 2
-    number = {"penwidth": "0", "fontsize": f"{plan.look.lane:g}", "fontcolor": LOOP if here else PALE}
-    canvas.box(NUMBERS + 6, y, 30, 18, str(index + 1), **number)
-    style = {**_boxed(ink, fill, plan.look.step), **({"color": LOOP, "penwidth": "2.2"} if here else {})}
-    lines = plan.step_lines(event)
-    more = plan.look.step * LINE * (len(lines) - 1)
-    canvas.box(
-        plan.x[event.lane], y + more / 2, plan.step_width(event), plan.look.step + 10 + more, "\v".join(lines), **style
-    )
-    y = top + plan.look.gap / 2
-    for row in plan.rows[index]:
-        if row.call is not None:
-            _arrow(canvas, plan, row.call, y + plan.look.step_row / 2 + 4, _stripe(plan.trace, index))
-        _notes(canvas, plan, row, y)
+def _block(canvas: Canvas, block: Block, top: float, links: Links) -> None:
+    """Number, marks, arrows and texts of a step."""
+    plan, look = canvas.plan, canvas.plan.look
+    here = plan.trace.decisive in block.events
+    width = look.width_of(block.number, "step") + 6
+    canvas.text(look.edge + look.numbers - 8 - width, top, [block.number], "step", "accent" if here else "pale")
+    y = top
+    for row in block.rows:
+        _row(canvas, row, y, links)
         y += row.height
 
 
-def _arrow(canvas: _Canvas, plan: Plan, call: Arrow, y: float, background: str) -> None:
-    """An arrow from lifeline to lifeline with the function's name above it, in front of the lifelines."""
-    start, end = plan.x[call.caller], plan.x[call.callee]
-    ink, _ = _colors(plan, call.callee)
-    canvas.line((start, y), (end, y), ink, "1.3", head=True)
-    style = {"style": "filled", "fillcolor": background, "penwidth": "0"}
-    text = {"fontsize": f"{plan.look.call:g}", "fontcolor": ink}
-    canvas.box(
-        (start + end) / 2,
-        y - plan.look.call * 0.85,
-        plan.look.width(named(call), "call"),
-        plan.look.call * 1.3,
-        named(call),
-        **style,
-        **text,
-    )
+def _row(canvas: Canvas, row: PlannedRow, y: float, links: Links) -> None:
+    plan, look = canvas.plan, canvas.plan.look
+    middle = y + _middle(plan)
+    lane = row.actors[0] if row.actors else row.call.callee if row.call is not None else ""
+    for actor in row.actors:
+        at, size = plan.x[actor], look.step * 0.4
+        style = {"style": "rounded,filled"}
+        canvas.box(at - look.mark, middle - size, at + look.mark, middle + size, f"{ink_of(plan, actor)}bar", **style)
+    if row.call is not None:
+        start, end = plan.x[row.call.caller], plan.x[row.call.callee]
+        canvas.line((start, middle), (end, middle), ink_of(plan, lane), f"{look.step / 8:.2g}", head=True)
+    if row.parting is not None:
+        at, size = plan.x[row.parting.lane], look.step * 0.55
+        style = {"style": "rounded,filled", "penwidth": "1.2", "label": "!", "fontsize": f"{look.step:g}"}
+        canvas.box(at - size, middle - size, at + size, middle + size, "parted", **style)
+        canvas.text(plan.names, y, row.name, "note", "accent", links(row.where) if row.where else "")
+        return
+    kind = "step" if row.actors else "note"
+    ink = ink_of(plan, lane) if len(row.actors) < 2 else "ink"
+    below = canvas.text(plan.names, y, row.name, kind, ink, links(row.where) if row.where else "")
+    y = y if look.beside else below
+    for of, lines in row.notes:
+        ink = "pale" if not of else ink_of(plan, of) if look.beside else "ink"
+        y = canvas.text(row.notes_at, y, lines, "note", ink)
 
 
-def _notes(canvas: _Canvas, plan: Plan, row: PlannedRow, top: float) -> None:
-    """The changed values of a row at the right, in the colour of their lane."""
-    y = top + (plan.look.step_row - plan.look.note_row) / 2
-    for change, lines in row.notes:
-        ink, _ = _colors(plan, change.lane)
-        if not plan.wide:
-            canvas.text(plan.tags, y, [change.lane], "note", ink)
-        canvas.text(plan.notes, y, lines, "note", ink if plan.wide else INK)
-        y += plan.look.note_row * len(lines)
+def _ending(canvas: Canvas, blocks: Sequence[Block], tops: Sequence[float], number: int) -> None:
+    """The loop's edge along these steps; after the last step, where the run goes; which sheet it is."""
+    plan, look, trace = canvas.plan, canvas.plan.look, canvas.plan.trace
+    y, last = tops[-1] + 4, number == len(plan.sheets) - 1
+    if last and plan.ending():
+        canvas.text(look.edge + 14, y, [plan.ending()], "text", "accent")
+    if trace.loop_start is not None and blocks and blocks[-1].events[-1] >= trace.loop_start:
+        begins = [t for block, t in zip(blocks, tops, strict=False) if trace.loop_start in block.events]
+        left, top = look.edge + 5, begins[0] + look.gap / 2 + _middle(plan) if begins else tops[0]
+        bottom = y + look.text * LINE / 2 if last else tops[-1]
+        canvas.line((left, bottom), (left, top), "accent", "1.8", head=False)
+        if last:
+            canvas.line((look.edge + 12, bottom), (left, bottom), "accent", "1.8", head=False)
+        if begins:
+            canvas.line((left, top), (look.edge + 16, top), "accent", "1.8", head=True)
+    if plan.title(number):
+        at = look.height - look.edge - look.small if look.whole else y + look.text * LINE
+        right = plan.right - look.width_of(plan.title(number), "small") - 6
+        canvas.text(right, at - look.small * 0.3, [plan.title(number)], "small", "pale")
 
 
-def _ending(canvas: _Canvas, plan: Plan, panel: range, tops: Sequence[float]) -> float:
-    """The part of the loop's edge in this panel; after the last step, where the run goes. The y below."""
-    trace, bottom = plan.trace, tops[-1] + 14
-    last = panel.stop == len(trace.events)
-    if trace.loop_start is None:
-        if not (trace.stutter and last):
-            return bottom
-        return canvas.text(NUMBERS, bottom, ["no step has to come: the run stays here for ever"], "sentence", LOOP)
-    if trace.loop_start >= panel.stop:
-        return bottom
-    y = bottom
-    if last:
-        y = canvas.text(NUMBERS, bottom - 2, [f"back to step {trace.loop_start + 1}, for ever"], "sentence", LOOP)
-        bottom += plan.look.sentence * LINE / 2
-        canvas.line((NUMBERS - 4, bottom), (LEFT, bottom), LOOP, "2.2", head=False)
-    here = trace.loop_start in panel
-    back = (
-        tops[trace.loop_start - panel.start] + (plan.apart + plan.look.gap) / 2 + plan.look.step_row / 2
-        if here
-        else tops[0]
-    )
-    canvas.line((LEFT, bottom), (LEFT, back), LOOP, "2.2", head=False)
-    if here:
-        canvas.line((LEFT, back), (NUMBERS - 6, back), LOOP, "2.2", head=True)
-    return y
-
-
-def _fairness(canvas: _Canvas, plan: Plan, y: float) -> float:
-    """What was assumed of the run; the y below."""
-    for note in plan.trace.fairness:
-        y = canvas.text(LEFT, y + 4, _lines(plan, f"Fairness: {note}", "small"), "small", PALE)
-    return y
-
-
-def render(trace: Trace, form: str, wide: bool = False) -> bytes:
-    """The diagram in one of FORMATS, as high as it is, or wide: in the shape of a slide. Raises StoryError for another format or without pygraphviz."""
+def render(
+    trace: Trace, form: str, wide: bool = False, everything: bool = False, links: Links = lambda _: ""
+) -> list[bytes]:
+    """The diagram in one of FORMATS, a file for each sheet. Raises StoryError if pygraphviz is missing."""
     if form not in FORMATS:
         raise StoryError(f"no diagram format {form!r}; there are {', '.join(FORMATS)}")
-    dot = to_dot(trace, wide)
+    texts = dots(trace, wide, everything, links if form == "svg" else lambda _: "")
     if form == "dot":
-        return dot.encode()
+        return [dot.encode() for dot in texts]
+    drawn = [draw(dot, form) for dot in texts]
+    return [restyled(one, trace.headline, told_text(trace)) for one in drawn] if form == "svg" else drawn
+
+
+def draw(dot: str, form: str, program: str = "neato", arguments: str = "-n2") -> bytes:
+    """What Graphviz makes of a DOT text, by default of one whose positions are pinned. Raises StoryError if pygraphviz is missing."""
     try:
         import pygraphviz
     except ImportError as error:
         raise StoryError(f"{form} needs pygraphviz (pip install pygraphviz): {error}; dot works without it") from None
+    size = f" -Gdpi={PIXELS}" if form == "png" else ""
     with pygraphviz.AGraph(string=dot) as graph, _quiet_libraries():
-        return bytes(graph.draw(format=form, prog="neato", args="-n2") or b"")
+        return bytes(graph.draw(format=form, prog=program, args=arguments + size) or b"")
 
 
 @contextlib.contextmanager

@@ -1,168 +1,277 @@
-"""Where everything of a swim-lane diagram stands: lanes, steps, panels. Points, y growing downwards."""
+"""Where everything of a swim-lane diagram stands: lanes, steps, sheets. Points, y growing downwards.
+
+Lanes stand at the left, a step's name and what it changes at the right, as in the text of a story. A diagram has as many
+sheets as its steps need: pages that fit A4, or slides.
+"""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from checker.stories.trace import Arrow, Event, FieldChange, Trace
+from checker.stories.bars import bars_of
+from checker.stories.setup import folded
+from checker.stories.trace import Arrow, Event, FieldChange, Parting, Trace, steps_text
 
-CHARACTER = 0.65  # width of most characters in units of the font size, as in DejaVu Sans, the widest of FONT
-OTHER_WIDTHS = dict.fromkeys("mwMW@%=+<>\u2192", 1.0) | dict.fromkeys(" ijlft.,:;'|()[]-_rI", 0.5)
+CHARACTER = 0.58  # width of most characters in units of the font size, as in DejaVu Sans, the widest of the fonts
+OTHER_WIDTHS = dict.fromkeys("mwMW@%=+<>\u2192", 0.95) | dict.fromkeys(" ijlft.,:;'|()[]-_rI", 0.42)
 ARROW = "\u00a0\u2192\u00a0"  # no line ends there
-LINE = 1.3  # height of a line of text in units of the font size
+NOTHING = "changes nothing"  # of a call
+LINE, LETTERS = 1.3, 1.2  # height of a row of text, and of each further line of a text, in units of the font size
+SPARE = 6.0  # of a text's width
 
 
 @dataclass(frozen=True)
 class Look:
-    """Sizes of one form of the diagram: fonts, heights of rows, characters to a line."""
+    """Sizes of one form of the diagram, in points. height: at most; whole: every sheet has that height. most: steps on a
+    sheet. beside: what changes stands beside the step's name, not below it."""
 
+    width: float
+    height: float
+    whole: bool
+    most: int
+    beside: bool
     title: float
-    sentence: float
+    text: float
+    small: float
     lane: float
     step: float
-    call: float
     note: float
-    small: float
-    step_row: float
-    call_row: float
-    note_row: float
-    gap: float
-    step_columns: int  # in step boxes
-    note_columns: int
+    bar: float  # the font of a bar's name
+    thick: float  # a bar
+    edge: float  # around everything
+    gap: float  # between steps
+    numbers: float  # where the numbers of the steps end
+
+    @property
+    def mark(self) -> float:
+        """Half the width of what marks who takes a step."""
+        return self.step * 0.6
 
     def font(self, kind: str) -> float:
         size: float = getattr(self, kind)
         return size
 
-    def width(self, text: str, kind: str) -> float:
+    def width_of(self, text: str, kind: str) -> float:
         """An upper estimate of how wide a line of text is drawn."""
         return width_of(text) * self.font(kind)
 
+    def lines(self, text: str, kind: str, width: float) -> tuple[str, ...]:
+        """Text in lines that fit a width. A word that is longer stands alone, its parentheses on the next line."""
+        lines = [""]
+        words = [w for word in text.split(" ") for w in self._cut(word, kind, width)]
+        for word in words:
+            longer = f"{lines[-1]} {word}".lstrip(" ")
+            if lines[-1] and self.width_of(longer, kind) > width - SPARE:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return tuple(lines)
 
-PAGE = Look(19.0, 13.0, 13.0, 11.0, 10.0, 10.0, 9.5, 30.0, 30.0, 14.0, 12.0, 34, 46)
-WIDE = Look(32.0, 23.0, 19.0, 17.0, 16.0, 18.0, 14.0, 42.0, 40.0, 23.0, 14.0, 21, 25)
-LEFT, NUMBERS = 14.0, 46.0  # the loop's edge and the steps' numbers, from the left
-SLIDE, PANELS, BETWEEN, PAD, APART = (
-    16 / 9,
-    5,
-    30.0,
-    18.0,
-    40.0,
-)  # a slide's shape, most panels, space around, between steps
-AROUND = 300.0  # what stands above and below the panels of a slide, about
+    def _cut(self, word: str, kind: str, width: float) -> list[str]:
+        """A word that is too long: at its blanks where no line should end, or before its parentheses."""
+        if self.width_of(word, kind) <= width - SPARE:
+            return [word]
+        name, bracket, rest = word.partition("(")
+        return [name, f"({rest}"] if bracket and name and "\u00a0" not in word else word.split("\u00a0")
+
+
+PAGE = Look(523, 770, False, 99, False, 14, 9.5, 8, 9.5, 9, 8.5, 7, 3.5, 6, 7, 46)  # A4 less its margins
+SLIDE = Look(960, 540, True, 8, True, 25, 16, 12, 15, 15, 14, 11, 6, 24, 9, 72)
 
 
 def width_of(text: str) -> float:
     """An upper estimate of how wide a line of text is drawn, in units of the font size."""
-    return sum(OTHER_WIDTHS.get(c, 0.8 if c.isupper() or not c.isascii() else CHARACTER) for c in text)
+    return sum(OTHER_WIDTHS.get(c, 0.76 if c.isupper() or not c.isascii() else CHARACTER) for c in text)
 
 
 @dataclass(frozen=True)
 class PlannedRow:
-    """The step itself (`call` is None) or one of its calls, with the values that changed then, as lines of text."""
+    """A row of a step: its name, one of its calls, or where patch and base part. notes: the lane whose values they are, and
+    lines of text."""
 
     height: float
+    actors: tuple[str, ...]
     call: Arrow | None
-    notes: tuple[tuple[FieldChange, tuple[str, ...]], ...]
+    parting: Parting | None
+    name: tuple[str, ...]
+    where: str
+    notes: tuple[tuple[str, tuple[str, ...]], ...]
+    notes_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """A step, or the set-up as one. events: which of the trace."""
+
+    events: range
+    rows: tuple[PlannedRow, ...]
+
+    @property
+    def number(self) -> str:
+        return str(self.events[-1] + 1) if len(self.events) == 1 else f"1-{len(self.events)}"
+
+    @property
+    def height(self) -> float:
+        return sum(row.height for row in self.rows)
 
 
 class Plan:
     """Where everything stands."""
 
-    def __init__(self, trace: Trace, wide: bool = False) -> None:
-        self.trace, self.wide, self.look = trace, wide, WIDE if wide else PAGE
-        self.lanes = list(trace.lanes)
-        halves = {lane: self.look.width(lane, "lane") / 2 + 14 for lane in self.lanes}
-        for event in trace.events:
-            halves[event.lane] = max(halves[event.lane], self.step_width(event) / 2)
-        gaps = [halves[a] + halves[b] + 14 for a, b in pairwise(self.lanes)]
-        for call in (call for event in trace.events for call in event.calls):
-            widen(
-                gaps,
-                self.lanes.index(call.caller),
-                self.lanes.index(call.callee),
-                self.look.width(named(call), "call") + 26,
-            )
-        first = NUMBERS + 28 + (halves[self.lanes[0]] if self.lanes else 0)
-        self.x = {lane: first + sum(gaps[:i]) for i, lane in enumerate(self.lanes)}
-        self.tags = (self.x[self.lanes[-1]] + halves[self.lanes[-1]] if self.lanes else first) + 22
-        self.notes = self.tags  # on a slide, the colour alone says whose value it is
-        if not wide:
-            self.notes += max((self.look.width(lane, "note") for lane in self.lanes), default=0) + 10
-        self.rows = [self.rows_of(event) for event in trace.events]
-        texts = [line for rows in self.rows for row in rows for _, lines in row.notes for line in lines]
-        widest = max([self.look.width(text, "note") for text in texts] + [120.0])
-        self.right = self.notes + widest + 10
-        self.apart = 0.0
-        self.heights = [self.look.gap + sum(row.height for row in rows) for rows in self.rows]
-        if not wide:
-            self.right = max(self.right, 560.0, self.look.width(title_of(trace), "title") + LEFT)
-            self.panels = [range(len(self.rows))]
-            return
-        shapes = [shares(self.heights, n) for n in range(1, PANELS + 1)]
-        self.panels = min(shapes, key=self._slide_width)
+    def __init__(self, trace: Trace, wide: bool = False, everything: bool = False) -> None:
+        self.trace, self.look, self.everything = trace, SLIDE if wide else PAGE, everything
+        self.lanes, self.bars = list(trace.lanes), bars_of(trace)
+        self.slots = {lane: max((b.slot + 1 for b in self.bars if b.lane == lane), default=0) for lane in self.lanes}
+        self.x = self._lanes_at()
+        look = self.look
+        self.names = self.lane_end + 6
+        self.right = look.width - look.edge
+        self.notes = self.names + (self._widest_name() + 14 if look.beside else 10)
+        self.blocks = list(self._blocks())
+        self.sheets = self._sheets()
 
-    def rows_of(self, event: Event) -> list[PlannedRow]:
-        """The step, then its calls."""
-        rows, look = list[PlannedRow](), self.look
+    def _lanes_at(self) -> dict[str, float]:
+        """Each lane has room for its head, for its bars, and for the widest name of one of these."""
+        look, at, x = self.look, dict[str, float](), self.look.edge + self.look.numbers
+        for lane in self.lanes:
+            half = look.width_of(lane, "lane") / 2 + 7
+            named = max(
+                (look.width_of(b.label, "bar") + self.beside(b.slot) for b in self.bars if b.lane == lane), default=0
+            )
+            at[lane] = x + half
+            x += half + max(half, named + look.thick + 2, look.step * 2.4)
+        self.lane_end = x
+        return at
+
+    def _widest_name(self) -> float:
+        """Of a step or call; at most half of the room, since longer ones are broken."""
+        calls = [f"{call.function}()" for event in self.trace.events for call in event.calls]
+        names = ["set-up", *calls, *(event.call for event in self.trace.events[self.trace.set_up :])]
+        return min(max(self.look.width_of(name, "step") for name in names), (self.right - self.names) / 2)
+
+    def beside(self, slot: int) -> float:
+        """How far from its lane a bar of this slot begins."""
+        return self.look.mark + 2 + self.look.thick * slot * 1.6
+
+    def _blocks(self) -> Iterator[Block]:
+        trace = self.trace
+        if trace.set_up:
+            events = trace.events[: trace.set_up]
+            _, lanes, changes = folded(events)
+            left = [(lane, [c.left for c in self._shown(changes) if c.lane == lane]) for lane in self.lanes]
+            texts = [(lane, ", ".join(map(self._short, texts))) for lane, texts in left if texts]
+            beside = self.look.width_of("set-up", "step") + 16
+            row = self._row("set-up", "", texts, actors=tuple(lanes), notes_at=self.names + beside)
+            yield Block(range(trace.set_up), (row,))
+        for index, event in enumerate(trace.events[trace.set_up :], trace.set_up):
+            yield Block(range(index, index + 1), tuple(self._rows_of(index, event)))
+
+    def _short(self, text: str) -> str:
+        """What is changed, without the name of a lane that there is only one of its kind of."""
+        lane = next((lane for lane in self.lanes if lane[-1:].isdigit() and text.startswith(f"{lane} ")), "")
+        alike = [other for other in self.lanes if lane and other.rstrip("0123456789") == lane.rstrip("0123456789")]
+        short = text.removeprefix(f"{lane} ") if len(alike) == 1 else text
+        name, blank, values = short.replace(" -> ", ARROW).rpartition(" ")
+        return f"{name}\u00a0{values}" if blank else values  # no line ends before the values
+
+    def _shown(self, changes: Sequence[FieldChange]) -> list[FieldChange]:
+        return [change for change in changes if self.everything or not change.aside]
+
+    def _rows_of(self, index: int, event: Event) -> Iterator[PlannedRow]:
+        """The step, its calls, and where it parts from the base's."""
         for number in range(len(event.calls) + 1):
-            changes = [change for change in event.changes if change.after_call == number]
-            texts = [(c, textwrap.wrap(c.text.replace(" -> ", ARROW), look.note_columns)) for c in changes]
-            lines = sum(len(text) for _, text in texts)
-            least = look.call_row if number else look.step_row + look.step * LINE * (len(self.step_lines(event)) - 1)
-            notes = tuple((change, tuple(text)) for change, text in texts)
-            height = max(least, look.step_row - look.note_row + look.note_row * lines)
-            rows.append(PlannedRow(height, event.calls[number - 1] if number else None, notes))
-        return rows
+            changes = self._shown([c for c in event.changes if c.after_call == number])
+            lanes = dict.fromkeys(c.lane for c in changes)
+            texts = [(lane, ", ".join(self._short(c.text) for c in changes if c.lane == lane)) for lane in lanes]
+            if number and not any(c.after_call >= number for c in event.changes) and number == len(event.calls):
+                texts = [("", NOTHING)]
+            if number == 0:
+                yield self._row(event.call, event.where, texts, actors=(event.lane,))
+            else:
+                call = event.calls[number - 1]
+                yield self._row(f"{call.function}()", call.where, texts, call=call)
+        for parting in self.trace.partings:
+            if parting.index == index:
+                yield self._parted(parting, event)
+
+    def _parted(self, parting: Parting, event: Event) -> PlannedRow:
+        lane = parting.lane if parting.lane in self.x else event.lane
+        lines = self.look.lines(parting.text, "note", self.right - self.names)
+        told = replace(parting, lane=lane)
+        return PlannedRow(height_of(self.look, "note", lines) + 3, (), None, told, lines, told.where, ())
+
+    def _row(
+        self,
+        name: str,
+        where: str,
+        texts: Sequence[tuple[str, str]],
+        actors: tuple[str, ...] = (),
+        call: Arrow | None = None,
+        notes_at: float = 0.0,
+    ) -> PlannedRow:
+        look = self.look
+        at = notes_at if notes_at and look.beside else self.notes
+        names = look.lines(name, "step", (at - 8 if look.beside else self.right) - self.names)
+        notes = tuple((lane, look.lines(text, "note", self.right - at)) for lane, text in texts)
+        high, below = height_of(look, "step", names), sum(height_of(look, "note", lines) for _, lines in notes)
+        return PlannedRow(
+            max(high, below) if look.beside else high + below, actors, call, None, names, where, notes, at
+        )
+
+    def header(self, sheet: int) -> list[tuple[str, str, tuple[str, ...]]]:
+        """(kind of text, colour, lines) above the lanes: the sentence first, then what it is of; on further sheets less."""
+        trace, look = self.trace, self.look
+        said, title = trace.sentence or trace.headline, f"{trace.property_name}: {trace.headline}"
+        texts = [("title", "ink", said), ("text", "pale", title)] if sheet == 0 else [("text", "ink", said)]
+        if sheet == 0:
+            scope = " ".join(f"{name}={value}" for name, value in trace.scope.items())
+            texts += [("text", "accent", trace.label)] if trace.label else []
+            texts += [("small", "pale", f"{', '.join(trace.cell.values())}; {scope}")]
+            texts += [] if look.whole else [("small", "pale", text) for text in trace.provenance]
+        return [(kind, ink, look.lines(text, kind, self.right - look.edge)) for kind, ink, text in texts]
+
+    def heads(self, sheet: int) -> float:
+        """Where the steps begin, below the lanes' heads."""
+        above = sum(height_of(self.look, kind, lines) for kind, _, lines in self.header(sheet))
+        return self.look.edge + above + 4 + self.look.lane * 2.6
+
+    def ending(self) -> str:
+        """Where the run goes after its last step."""
+        trace = self.trace
+        if trace.loop_start is not None:
+            return f"back to step {trace.loop_start + 1}, for ever"
+        return "no step has to come: the run stays here for ever" if trace.stutter else ""
 
     @property
-    def full_width(self) -> float:
-        return len(self.panels) * (self.right + BETWEEN) - BETWEEN
+    def footer(self) -> float:
+        """What stands below the steps."""
+        return self.look.text * LINE * (2 if self.ending() else 1) + self.look.edge
 
-    def spread(self, heads: float) -> None:
-        """Move the steps of a slide apart, so that they fill it below the lanes' heads."""
-        below = 70 + len(self.trace.fairness) * (self.look.small * LINE + 4)
-        room = (self.full_width + 2 * PAD) / SLIDE - 2 * PAD - heads - below
-        tallest = max(self.panels, key=lambda panel: sum(self.heights[i] for i in panel))
-        missing = room - sum(self.heights[i] for i in tallest)
-        self.apart = min(APART, max(0.0, missing / max(1, len(tallest))))
-        self.heights = [height + self.apart for height in self.heights]
+    def _sheets(self) -> list[range]:
+        """As few as the steps fit on, and these as even as can be."""
+        heights = [block.height + self.look.gap for block in self.blocks]
+        rooms = [self.look.height - self.heads(sheet) - self.footer for sheet in range(2)]
+        for count in range(1, len(heights) + 1):
+            sheets = shares(heights, count)
+            needed = [sum(heights[i] for i in steps) for steps in sheets]
+            most = max(map(len, sheets)) <= self.look.most
+            if most and needed[0] <= rooms[0] and all(height <= rooms[1] for height in needed[1:]):
+                return sheets
+        return [range(i, i + 1) for i in range(len(heights))] or [range(0)]
 
-    def _slide_width(self, panels: Sequence[range]) -> float:
-        """How wide a slide must be for this many panels: the narrower, the larger its text is shown."""
-        height = max(sum(self.heights[i] for i in panel) for panel in panels) + AROUND
-        return max(len(panels) * (self.right + BETWEEN), height * SLIDE)
-
-    def step_lines(self, event: Event) -> list[str]:
-        """The text of a step's box; long ones break before the arguments."""
-        columns = self.look.step_columns
-        name, _, args = event.call.partition("(")
-        texts = [event.call] if len(event.call) <= columns or not self.wide else [name, f"({args}"]
-        return [
-            line for t in texts for line in textwrap.wrap(t, columns, break_long_words=False, break_on_hyphens=False)
-        ]
-
-    def step_width(self, event: Event) -> float:
-        return max(self.look.width(line, "step") for line in self.step_lines(event)) + 18
+    def title(self, sheet: int) -> str:
+        """What stands at the bottom of one sheet of several."""
+        if len(self.sheets) == 1:
+            return ""
+        first, last = self.blocks[self.sheets[sheet][0]], self.blocks[self.sheets[sheet][-1]]
+        which = f"{first.events[0] + 1} to {last.events[-1] + 1}"
+        return f"sheet {sheet + 1} of {len(self.sheets)}: steps {which} of {steps_text(len(self.trace.events))}"
 
 
-def named(call: Arrow) -> str:
-    return f"{call.function}()"
-
-
-def widen(gaps: list[float], caller: int, callee: int, room: float) -> None:
-    """Spread the gaps between two lanes until their arrow's text fits."""
-    low, high = sorted((caller, callee))
-    missing = room - sum(gaps[low:high])
-    for i in range(low, high):
-        gaps[i] += max(0.0, missing) / (high - low)
-
-
-def title_of(trace: Trace) -> str:
-    return f"{trace.property_name}: {trace.headline}"
+def height_of(look: Look, kind: str, lines: Sequence[str]) -> float:
+    return look.font(kind) * (LINE + LETTERS * (len(lines) - 1))
 
 
 def shares(heights: Sequence[float], count: int) -> list[range]:

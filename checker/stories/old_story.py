@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from checker.stories.quoting import before_step
+from checker.stories.setup import SET_UP
 from checker.stories.trace import StoryError
 
-STEP = re.compile(r"^[+|]?>?\s*(?P<number>\d{1,9})\s+[|*\s]*\*[|*\s]*(?P<call>[^|*\s][^\s(]*(?:\(.*|\s+<==.*)?)$")
+STEP = re.compile(
+    r"^[+|]?>?\s*(?P<number>\d{1,9})(?:-(?P<last>\d{1,9}))?\s+[|*\s]*\*[|*\s]*"
+    rf"(?P<call>[^|*\s][^\s(]*(?:\(.*|\s+<==.*)?|{SET_UP}.*)$"
+)
 START = re.compile(r"^\s*0\s+[|\s]*the initial state")
 _LIFELINES = re.compile(r"^[+|\s]*")
 _CALL = re.compile(r"^(?:\S*:)?(?P<step>[A-Za-z_]\w*)\((?P<args>[^()]*)\)\s*(?:<==.*)?$")
@@ -45,7 +49,11 @@ def read_picture(
     end = next((i for i, line in enumerate(lines) if STEP.match(line) or START.match(line)), len(lines))
     header = words_of(lines[:end])
     at = _step_lines(lines, numbers, count, behind)
-    steps = [_step(_whole(lines, numbers, index), numbers[index], known) for index in at]
+    steps = [
+        _step(call, numbers[index], known) for index in dict.fromkeys(at) for call in _calls(lines, numbers, index)
+    ]
+    if len(steps) != len(at):
+        raise StoryError(f"line {numbers[at[0]]}: {at.count(at[0])} steps were expected in the set-up")
     (cell, cell_at), (scope, _) = (_pairs(header, title, numbers[0] if numbers else 1) for title in ("Cell:", "Scope:"))
     return Picture(cell, numbers[cell_at], scope, steps, [numbers[i] for i in at])
 
@@ -89,7 +97,10 @@ def _step_lines(lines: Sequence[str], numbers: Sequence[int], count: int, behind
         if int(step["number"]) != len(found) + 1:
             _complain(lines, numbers, range(found[-1] + 1 if found else 0, index), len(found) + 1)
             raise StoryError(f"line {numbers[index]}: step {len(found) + 1} was expected, found step {step['number']}")
-        found.append(index)
+        last = int(step["last"] or step["number"])
+        if not len(found) < last <= count:
+            raise StoryError(f"line {numbers[index]}: there are no steps {step['number']}-{last} among {count}")
+        found += [index] * (last - len(found))
     if len(found) < count:
         _complain(lines, numbers, range(found[-1] + 1 if found else 0, len(lines)), len(found) + 1)
         wanted = f"step {len(found) + 1} of {count} was expected before {behind}"
@@ -110,6 +121,18 @@ def obscured(line: int, before: str, what: str) -> StoryError:
         f"line {line}: {what} stands behind {before!r}, quoting that cannot be undone: it is undone if the same stands "
         "before the headline and each line below it"
     )
+
+
+def _calls(lines: Sequence[str], numbers: Sequence[int], index: int) -> list[str]:
+    """The call of a step, or those of a set-up, which go on in the next line behind a comma, or where one is open."""
+    found = STEP.match(lines[index])
+    if found is None or not found["call"].startswith(SET_UP):
+        return [_whole(lines, numbers, index)]
+    calls = found["call"].removeprefix(SET_UP).strip()
+    while index + 1 < len(lines) and (calls[-1:] in ("", ",") or calls.count("(") > calls.count(")")):
+        index += 1
+        calls = f"{calls} {_LIFELINES.sub('', lines[index])}".strip()
+    return [f"{call.strip(', ')})" for call in calls.split(")")[:-1]]
 
 
 def _whole(lines: Sequence[str], numbers: Sequence[int], index: int) -> str:

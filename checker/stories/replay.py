@@ -20,6 +20,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeAlias, get_args
 
@@ -28,10 +29,11 @@ from checker.errors import InternalError
 from checker.language.layout import Leaf, leaves
 from checker.language.source import type_hints
 from checker.stories.trace import Arrow, Event, FieldChange, lanes_in, show
-from model.finite import MaskType, ModelError, StructType, TableType, Type, decode
+from model.finite import Mask, MaskType, ModelError, StructType, TableType, Type, decode
 from model.lang import Design, Disabled, Label, Scope, Struct, cells, save
 
 Steps: TypeAlias = Sequence[tuple[str, tuple[Value, ...]]]  # the steps of a run: name, Python values of the parameters
+_ROOT = Path(sys.modules[Design.__module__].__file__ or "").resolve().parents[1]
 States: TypeAlias = Sequence[tuple[int, ...]]  # leaf codes in layout order: the initial state, then after each step
 
 
@@ -69,24 +71,26 @@ def _fits(lane: str, template: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Function:
+class ModelFunction:
     """What is known about a method of the model before it runs."""
 
     name: str
     lane: str
     anchor: str
     pure: bool
+    where: str  # file and line, below the folder that the model is in
 
 
-def _functions(design: type[Design]) -> dict[CodeType, _Function]:
+def functions_of(design: type[Design]) -> dict[CodeType, ModelFunction]:
     """Every method of the model by its code object, so overridden ones and super() calls are told apart."""
     owners = [cls for cls in design.__mro__ if issubclass(cls, Design) and cls is not Design]
     return {
-        function.__code__: _Function(
+        function.__code__: ModelFunction(
             name,
             getattr(cls, "lane", ""),
             _anchor(cls, name),
             function.__annotations__.get("return") not in ("None", None),
+            where_of(function.__code__),
         )
         for cls in owners
         for name, function in vars(cls).items()
@@ -100,6 +104,12 @@ def _anchor(cls: type[Design], name: str) -> str:
     older = [str(getattr(base, "source", "")) for base in cls.__mro__ if name in vars(base)]
     source = own or next(filter(None, reversed(older)), "")
     return f"{source.rpartition('/')[2]}:{name}()" if source else f"{name}()"
+
+
+def where_of(code: CodeType, line: int = 0) -> str:
+    """File and line of a function, or this line of it: of the project's own files below the folder that they are in."""
+    path = Path(code.co_filename)
+    return f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path}:{line or code.co_firstlineno}"
 
 
 def _places(holder: Any, of: Type, path: str) -> Iterator[tuple[int, str]]:
@@ -119,7 +129,7 @@ def _places(holder: Any, of: Type, path: str) -> Iterator[tuple[int, str]]:
             pass
 
 
-class _Recorder:
+class StepRecorder:
     """One system, run step by step. `sys.setprofile` sees every call, also super() calls and overridden methods."""
 
     def __init__(self, design: type[Design], scope: Scope) -> None:
@@ -128,9 +138,9 @@ class _Recorder:
         self.cells = list(cells(self.system))
         state = design.state_type(scope)
         self.leaves = list(leaves(state))
-        self.names = [name_of(design, leaf) for leaf in self.leaves]
+        self.names = [field_name(design, leaf) for leaf in self.leaves]
         self.places = dict(_places(self.system, state, ""))
-        self.functions = _functions(design)
+        self.functions = functions_of(design)
         self.by = {name: info.by for name, info in design.steps().items()}
         self._reset("")
 
@@ -160,8 +170,8 @@ class _Recorder:
         finally:
             sys.setprofile(outer)
         self._note_changes()
-        anchor = self.functions[code].anchor
-        return Event(step, tuple(named.items()), lane, anchor, tuple(self.calls), tuple(self._changes()))
+        own = self.functions[code]
+        return Event(step, tuple(named.items()), lane, own.anchor, tuple(self.calls), tuple(self._changes()), own.where)
 
     def _watch(self, frame: FrameType, what: str, _: Any) -> None:
         function = self.functions.get(frame.f_code)
@@ -176,10 +186,10 @@ class _Recorder:
             lane = self._lane(function, {name: show(value) for name, value in args.items()})
             if lane != self.stack[-1] and not function.pure:
                 text = ", ".join(self.places.get(id(value), f"{name}={show(value)}") for name, value in args.items())
-                self.calls.append(Arrow(self.stack[-1], lane, function.name, text, function.anchor))
+                self.calls.append(Arrow(self.stack[-1], lane, function.name, text, function.anchor, function.where))
             self.stack.append(lane)
 
-    def _lane(self, function: _Function, args: Mapping[str, str]) -> str:
+    def _lane(self, function: ModelFunction, args: Mapping[str, str]) -> str:
         """The lane that a call runs in, by the template of its class."""
         try:
             return function.lane.format(**args) or self.stack[-1]
@@ -200,32 +210,58 @@ class _Recorder:
         """In the order of time; what one look found is in layout order."""
         for i, codes in self.history.items():
             leaf = self.leaves[i]
-            lane, label = self.names[i]
-            before, *between, after = (show(decode(leaf.type, code)) for code in codes)
+            name, values = self.names[i], [decode(leaf.type, code) for code in codes]
+            before, *between, after = map(show, values)
+            bar = (is_set(values[0]), is_set(values[-1])) if name.drawn == "bar" else None
+            lane, aside = name.lane or self.stack[0], name.drawn == "aside"
             yield FieldChange(
-                str(leaf), label, lane or self.stack[0], before, after, self.changed_after[i], tuple(between)
+                str(leaf), name.text, lane, before, after, self.changed_after[i], tuple(between), name.short, bar, aside
             )
+
+
+def is_set(value: object) -> bool:
+    """Whether a value is one that a bar is drawn for."""
+    return bool(value.bits) if isinstance(value, Mask) else value is not None and value is not False
+
+
+@dataclass(frozen=True)
+class FieldName:
+    """What a state field is called, alone and within its struct; lane: "" for: whoever changes it; drawn: see Label."""
+
+    lane: str
+    text: str
+    short: str
+    drawn: str
 
 
 def name_of(design: type[Design], leaf: Leaf) -> tuple[str, str]:
     """Lane ("" for: whoever changes it) and name of a state field. Raises ModelError for a bad template."""
+    name = field_name(design, leaf)
+    return name.lane, name.text
+
+
+def field_name(design: type[Design], leaf: Leaf) -> FieldName:
+    """Raises ModelError for a bad template."""
     owner = next(cls for cls in design.__mro__ if leaf.path[0] in vars(cls).get("__annotations__", {}))
-    lane, labels = "", list[str]()
+    lane, labels, drawn = "", list[str](), ""
     holder: Any = owner
     for name in (part for part in leaf.path if isinstance(part, str)):
         hint = type_hints(holder)[name]
         label = next((mark for mark in get_args(hint) if isinstance(mark, Label)), None)
         labels += [label.text] if label is not None else [name] * bool(labels)
         lane = label.lane if label is not None and label.lane is not None else lane
+        drawn = label.drawn if label is not None else ""
         holder = next((arg for arg in _arguments(hint) if isinstance(arg, type) and issubclass(arg, Struct)), None)
     indices = [part for part in leaf.path if isinstance(part, int)]
     try:
-        text = " ".join(filter(None, labels)).format(*indices)
+        text, short = (" ".join(filter(None, some)).format(*indices) for some in (labels, labels[-1:]))
         lane = lane.format(*indices, design=design)
     except (LookupError, ValueError, AttributeError, TypeError) as error:
         raise ModelError(f"the label of {owner.__name__}.{leaf.path[0]} does not fit {leaf}: {error}") from None
     of_owner = str(getattr(owner, "lane", ""))
-    return lane or ("" if "{" in of_owner else of_owner), text or str(leaf)
+    return FieldName(
+        lane or ("" if "{" in of_owner else of_owner), text or str(leaf), short or text or str(leaf), drawn
+    )
 
 
 def _arguments(hint: Any) -> Iterator[Any]:
@@ -249,7 +285,7 @@ def replay(
     Raises `error` naming the step if it is unknown or disabled, if a state is not the expected one, or if the last
     step does not lead back to the state before step `loop_start`. Errors of the model itself pass through.
     """
-    recorder = _Recorder(design, scope)
+    recorder = StepRecorder(design, scope)
     if expected is not None and len(expected) != len(path) + 1:
         raise error(f"replay: {len(path)} steps, but {len(expected)} states")
     states = [recorder.codes()]
@@ -271,7 +307,7 @@ def replay(
 
 
 def _compare(
-    recorder: _Recorder, found: tuple[int, ...], wanted: tuple[int, ...] | None, where: str, error: type[Exception]
+    recorder: StepRecorder, found: tuple[int, ...], wanted: tuple[int, ...] | None, where: str, error: type[Exception]
 ) -> None:
     """Raise `error` with the first field that differs."""
     if wanted is None or found == tuple(wanted):

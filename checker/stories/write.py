@@ -19,7 +19,8 @@ down; what is said about a row stands at its right, so that long C names never c
     +> 2   |     *     |     |  lapic.c:kvm_inject(cpu=0)  <== here
     ...
     +----- back to step 2, for ever
-`*` is the actor of the step, an arrow a call into another lane, `=` the owner of values that change. A word that is
+`*` is the actor of the step, an arrow a call into another lane, `=` the owner of values that change, `!` that of a value
+which the patch and its base do not leave alike. A word that is
 too long for its line goes on after a backslash, and so does a step.
 """
 
@@ -33,12 +34,14 @@ from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import quote
 
-from checker.stories.replay_line import ReplayLine, text_digest, wrapped
+from checker.stories.replay_line import ReplayLine, read_line, text_digest, wrapped
+from checker.stories.setup import SET_UP, folded
 from checker.stories.trace import Arrow, Event, FieldChange, Trace
 
 WIDTH = 72
 NOTES_AT_LEAST = 30  # columns for the text at the right of the lanes
-HERE = "<== here"
+HERE, LOOP = "<== here", "<== the loop"
+PARTED = "!"  # in the lane of what differs
 SAFE = "+.,-_{}/@"  # besides letters and digits: what a value of the header may contain unquoted
 
 _SPELLED = str.maketrans(
@@ -65,6 +68,12 @@ def sealed(trace: Trace, line: ReplayLine) -> Trace:
     return replace(trace, replay=str(replace(line, digest=text_digest(told_text(trace)))))
 
 
+def unfolded(trace: Trace) -> Trace:
+    """The trace with each step of its set-up, sealed again."""
+    full = replace(trace, set_up=0)
+    return sealed(full, read_line([trace.replay], 0)) if trace.replay else full
+
+
 def told_text(trace: Trace) -> str:
     """The story without its Replay line."""
     lines = fold(f"{trace.property_name}: {trace.headline}".split(), "", "  ")
@@ -75,7 +84,7 @@ def told_text(trace: Trace) -> str:
         lines.append("")
         lines += [line for note in trace.fairness for line in wrap(note, "Fairness: ", " " * 10)]
     if trace.reproduce:
-        lines += ["", *_command(trace.reproduce)]
+        lines += ["", *command_lines(trace.reproduce)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -130,12 +139,12 @@ def fold(words: Iterable[str], first: str, rest: str, width: int = WIDTH, glue: 
     return [*lines, line]
 
 
-def _command(command: str) -> list[str]:
-    """The command that reproduces the story, to be pasted as it is: line ends are escaped for the shell.
+def command_lines(command: str, lead: str = "Reproduce:") -> list[str]:
+    """A command, to be pasted as it is: line ends are escaped for the shell. lead: what stands before it.
 
     It is broken at spaces. Only a word that is longer than a line is cut, and the part on the next line has no indent.
     """
-    lines, line = [], "Reproduce:"
+    lines, line = [], lead
     try:
         words = shlex.split(command)
     except ValueError:  # unbalanced quotes: not a shell command, show it all the same
@@ -171,8 +180,8 @@ class _Grid:
     """The lanes' lifelines at the left of the page. Many or long-named lanes get letters and a legend; those that
     still find no room share the last lifeline."""
 
-    def __init__(self, lanes: Sequence[str], last_step: int) -> None:
-        self.number_width = max(3, len(str(last_step)) + 1)
+    def __init__(self, lanes: Sequence[str], last_step: int, set_up: int = 0) -> None:
+        self.number_width = max(3, len(str(last_step)) + 1, len(f"1-{set_up}"))
         names = [ascii_text(lane) for lane in lanes]
         longest = max(map(len, names), default=1)
         room = WIDTH - NOTES_AT_LEAST - 3
@@ -217,18 +226,29 @@ class _Grid:
 
 def _table(trace: Trace) -> list[str]:
     """Heads, steps, and where the run goes after the last one."""
-    grid = _Grid(trace.lanes, len(trace.events))
+    grid = _Grid(trace.lanes, len(trace.events), trace.set_up)
     lines = fold(grid.legend, "Lanes:  ", " " * 8) if grid.legend else []
     lines.append(grid.heads())
     if not trace.events:
         lines += _noted(grid, grid.row({}, "0"), " ", f"the initial state  {HERE}")
-    for index, event in enumerate(trace.events):
+    lines += _set_up_rows(trace, grid) if trace.set_up else []
+    for index, event in enumerate(trace.events[trace.set_up :], trace.set_up):
         lines += _step_rows(trace, grid, index, event)
     if trace.loop_start is not None:
         lines.append(f"+{'-' * (grid.start - 2)} back to step {trace.loop_start + 1}, for ever")
     elif trace.stutter:
         lines += wrap("no step has to come: the run stays here for ever", " " * (grid.start - 1), " " * 4)
     return lines
+
+
+def _set_up_rows(trace: Trace, grid: _Grid) -> list[str]:
+    """The calls of the set-up as one row, and what it leaves behind in each lane."""
+    calls, lanes, changes = folded(trace.events[: trace.set_up])
+    rows = _noted(grid, grid.row(dict.fromkeys(lanes, "*"), f"1-{trace.set_up}"), " ", f"{SET_UP} {calls}")
+    for lane in trace.lanes:
+        if left := ", ".join(change.left for change in changes if change.lane == lane):
+            rows += _noted(grid, grid.row({lane: "="}), " ", left)
+    return rows
 
 
 def _told(grid: _Grid, event: Event) -> Iterator[tuple[Arrow | None, list[tuple[str, str]]]]:
@@ -243,16 +263,19 @@ def _step_rows(trace: Trace, grid: _Grid, index: int, event: Event) -> list[str]
     inside = "|" if start is not None and index >= start else " "
     first = grid.row({event.lane: "*"}, str(index + 1), "+" if index == start else inside)
     rows = _step_call(grid, first, inside, event)
-    if index == trace.decisive:
-        if len(rows[-1]) + 2 + len(HERE) > WIDTH:
-            rows.append(grid.row({}, loop=inside) + HERE)
+    if mark := HERE if index == trace.decisive else LOOP if index == start else "":
+        if len(rows[-1]) + 2 + len(mark) > WIDTH:
+            rows.append(grid.row({}, loop=inside) + mark)
         else:
-            rows[-1] += f"  {HERE}"
+            rows[-1] += f"  {mark}"
     for call, changed in _told(grid, event):
         if call is not None:
             rows += _noted(grid, grid.arrow(call, inside), inside, _call_text(grid, call))
         for lane, text in changed:
             rows += _noted(grid, grid.row({lane: "="}, loop=inside), inside, text)
+    for parting in (one for one in trace.partings if one.index == index):
+        lane = parting.lane if parting.lane in trace.lanes else event.lane
+        rows += _noted(grid, grid.row({lane: PARTED}, loop=inside), inside, parting.text)
     return rows
 
 

@@ -14,6 +14,7 @@ class OwnBoot(Machine):
     """Two vCPUs' worth of kernel that handles interrupts, but for the steps of its boot, which have names of their own."""
 
     lane: ClassVar[str] = "CPU{cpu}"
+    set_up_until: ClassVar[tuple[str, ...]] = ("device",)  # in a story: by whom the first step after the boot is taken
     scope_defaults: ClassVar[dict[str, int]] = {}  # sizes that this guest is explored with unless told otherwise
 
     driver_ready: Annotated[Table[Pin, bool], Label("driver of pin {0}")]

@@ -11,7 +11,8 @@ from checker.matrix.roles import designs
 from checker.matrix.scope import flag_lines
 from checker.questions.as_told import Told
 from checker.questions.campaign import Campaign
-from checker.questions.retell import PARTING, Finder, Rerun, read_story, retell
+from checker.questions.rerun import Rerun
+from checker.questions.retell import PARTING, Finder, read_story, retell
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories.read import ParsedStory
 from model.finite import ModelError

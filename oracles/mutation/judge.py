@@ -39,15 +39,15 @@ from model.finite import IntType
 from model.lang import Design, Property, Scope, cells, save
 from oracles.lockstep import Arguments, Step, step_text
 from oracles.mutation.make import Mutant, Rules, generate
-from oracles.mutation.native import REFUSED, U64, Answer, Corpus, Programs, reached_from
+from oracles.mutation.native import REFUSED, U64, Corpus, Likeness, Programs, reached_from
 from oracles.mutation.operators import Site
 from oracles.mutation.report import DEAD, Fate, Judged, MutantReport
 from oracles.report import scope_line
 
 WalkStep: TypeAlias = Step | tuple[str, Arguments, bool]  # False: seen not to happen here
 
-HOW = {Answer.DIFFERS: "differs", Answer.CANNOT: "cannot take the step", Answer.RAISES: "raises",
-       Answer.CAN: "can take a refused step"}  # fmt: skip
+HOW = {Likeness.DIFFERS: "differs", Likeness.CANNOT: "cannot take the step", Likeness.RAISES: "raises",
+       Likeness.CAN: "can take a refused step"}  # fmt: skip
 IDLE = "same but for steps that do nothing"
 SAME_GRAPH, BISIMILAR = "same graph", "same observables"
 RAISES_AT_START = "raises at the start"
@@ -129,7 +129,7 @@ class MutantJudge:
     def checked(self, corpus: Corpus) -> Corpus:
         """The same walks. Raises BadWalk if the original cannot follow one."""
         answer, walk, at = self.programs.follow(0, (self.original, self.original), corpus, 0)
-        if answer is not Answer.SAME:
+        if answer is not Likeness.SAME:
             step = self.step_text(int(corpus.walk(walk)[at]))
             raise BadWalk(f"walk {walk}, step {at + 1}: the model says otherwise: {step}")
         return corpus
@@ -163,7 +163,7 @@ class MutantJudge:
         if start is None:
             return Judged(mutant, Fate.NOTICED, RAISES_AT_START, (0, 0))
         answer, walk, at = self.programs.follow(number, (self.original, start), corpus, first)
-        if answer is not Answer.SAME:
+        if answer is not Likeness.SAME:
             return Judged(mutant, Fate.NOTICED, HOW[answer], (walk, at))
         return self._unnoticed(mutant, number, (self.original, start))
 
@@ -174,15 +174,17 @@ class MutantJudge:
             if self._is_dead(mutant, states):
                 return Judged(mutant, Fate.EQUIVALENT, DEAD)
             close = self.programs.alike(number, states, self._tried(mutant.function), self.bounds.max_pairs)
-            if close.answer is Answer.SAME and not close.enabled:
+            if close.answer is Likeness.SAME and not close.enabled:
                 how = BISIMILAR if close.pairs else IDLE if close.idle else SAME_GRAPH
                 return Judged(mutant, Fate.EQUIVALENT, how)
-            if close.answer is Answer.SAME and not close.pairs:  # both are always in one state: what it can do, it can
+            if (
+                close.answer is Likeness.SAME and not close.pairs
+            ):  # both are always in one state: what it can do, it can
                 return Judged(mutant, Fate.SURVIVOR, ONLY_MORE)
         exact = self.programs.tell_apart(number, starts, self.bounds.max_pairs)
-        if exact.answer is Answer.SAME and exact.enabled:
+        if exact.answer is Likeness.SAME and exact.enabled:
             return Judged(mutant, Fate.SURVIVOR, ONLY_MORE)
-        if exact.answer is Answer.SAME:
+        if exact.answer is Likeness.SAME:
             return Judged(mutant, Fate.EQUIVALENT, BISIMILAR)
         if exact.answer in HOW:
             return self._missed(mutant, exact.path or (), HOW[exact.answer])
@@ -200,7 +202,7 @@ class MutantJudge:
         if self._is_dead(mutant, states):
             return DEAD
         found = self.programs.alike(number, states, self._tried(mutant.function), 1)
-        silent = found.answer is Answer.SAME and not (found.enabled or found.pairs or found.idle)
+        silent = found.answer is Likeness.SAME and not (found.enabled or found.pairs or found.idle)
         return SAME_GRAPH if silent else None
 
     def _missed(self, mutant: Mutant, path: Sequence[int], how: str = RAISES_AT_START) -> Judged:
@@ -213,7 +215,7 @@ class MutantJudge:
         trap = self.traps[_place(mutant)]
         if trap not in self._dead:
             met = self.programs.alike(trap, states, self._tried(mutant.function), 1)
-            silent = met.answer is Answer.SAME and not met.enabled and not met.idle
+            silent = met.answer is Likeness.SAME and not met.enabled and not met.idle
             self._dead[trap] = silent and self._start(trap) is not None
         return self._dead[trap]
 

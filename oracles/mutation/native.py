@@ -37,7 +37,7 @@ REFUSED = 0x8000  # set in a label of a walk: it was observed that this step doe
 MOST_WORDS = 512
 
 
-class Answer(Enum):
+class Likeness(Enum):
     """What pairs.c answers."""
 
     SAME = 0
@@ -96,7 +96,7 @@ class Comparison:
     idle: and it did nothing. path: labels of a shortest walk that tells the two apart (None: it is longer than the
     buffer, or there is none)."""
 
-    answer: Answer
+    answer: Likeness
     pairs: int
     enabled: int
     idle: int
@@ -149,7 +149,7 @@ class Programs:
         status: int = self.library.eoi_step(ctypes.c_void_p(state.ctypes.data), ctypes.c_uint32(self.labels))
         return state if status == 0 else None
 
-    def follow(self, mutant: int, starts: tuple[U64, U64], corpus: Corpus, first: int) -> tuple[Answer, int, int]:
+    def follow(self, mutant: int, starts: tuple[U64, U64], corpus: Corpus, first: int) -> tuple[Likeness, int, int]:
         """Does the mutant keep up with all walks? The walk and the step (from 0) in which it is noticed. Walk `first`
         is tried first."""
         walk, at = ctypes.c_uint64(first), ctypes.c_uint64()
@@ -157,7 +157,7 @@ class Programs:
             self._for(mutant), mutant, starts[0].ctypes.data, starts[1].ctypes.data, corpus.labels.ctypes.data,
             corpus.ends.ctypes.data, len(corpus.ends), ctypes.byref(walk), ctypes.byref(at),
         )  # fmt: skip
-        return Answer(answer), walk.value, at.value
+        return Likeness(answer), walk.value, at.value
 
     def tell_apart(self, mutant: int, starts: tuple[U64, U64], most: int) -> Comparison:
         """Is there a walk that tells the mutant from the original? A shortest one. At most `most` pairs of states."""
@@ -165,7 +165,7 @@ class Programs:
         answer = self.run.tell_apart(
             self._for(mutant), mutant, starts[0].ctypes.data, starts[1].ctypes.data, most, ctypes.byref(result)
         )
-        return _comparison(Answer(answer), result)
+        return _comparison(Likeness(answer), result)
 
     def alike(self, mutant: int, states: U64, tried: Sequence[int], most: int) -> Comparison:
         """SAME only if no walk tells the two apart; see pairs.c. states: u64[n, words8], all reachable ones."""
@@ -174,10 +174,10 @@ class Programs:
             self._for(mutant), mutant, states.ctypes.data, len(states), labels.ctypes.data, len(labels), most,
             ctypes.byref(result),
         )  # fmt: skip
-        return _comparison(Answer(answer), result)
+        return _comparison(Likeness(answer), result)
 
 
-def _comparison(answer: Answer, result: CResult) -> Comparison:
+def _comparison(answer: Likeness, result: CResult) -> Comparison:
     fits = 0 < result.path_size <= len(result.path) and answer.value > 0
     path = tuple(result.path[: result.path_size]) if fits else None
     return Comparison(answer, result.pairs, result.enabled, result.idle, path)

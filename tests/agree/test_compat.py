@@ -13,8 +13,9 @@ from checker.questions.compat import CompatAnswer, pairs, trace_of
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from model.designs.base import Base
 from model.kvm import Kvm
-from model.machine import Errno, IoapicVersion, Lapic, Machine, Scope, Trigger, Vector
+from model.machine import IoapicVersion, Lapic, Machine, Scope, Vector
 from properties.compat import CLAIMS, FLAGLESS_VMM, QUIET_GUEST, UNSEEN, Claim
+from tests.rigs.seeded_kernels import OtherErrno, OtherInside, OtherLvr, OtherTmr
 from tests.rigs.volume import NIGHTLY, at_once
 
 SMALL = {"vectors": 1, "ioapic": IoapicVersion.V11}
@@ -136,36 +137,11 @@ def test_to_enforce_the_documentation_would_be_noticed():
 # --- the comparison ---
 
 
-class OtherErrno(Kvm):
-    def kvm_vm_ioctl_get_irqchip(self) -> None:
-        self.errno = Errno.OK if self.ioapic_in_kernel() else Errno.EINVAL
-
-
-class OtherLvr(Kvm):
-    def kvm_apic_set_version(self, apic: Lapic) -> None:
-        apic.lvr_directed_eoi = apic.cpuid_x2apic
-
-
-class OtherTmr(Kvm):
-    def apic_accept_irq(self, apic: Lapic, vector: Vector, trigger: Trigger) -> None:
-        if apic.spiv_enabled:
-            apic.irr.add(vector)
-
-
 class Deaf(Kvm):
     """Delivers nothing that comes in while another vCPU state is to be scanned: the guest sees it late or never."""
 
     def kvm_apic_has_interrupt(self, apic: Lapic) -> Vector | None:
         return None
-
-
-class OtherInside(Kvm):
-    """Differs in what nobody sees: one scan more."""
-
-    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
-        super().kvm_ioapic_send_eoi(apic, vector)
-        apic.req_scan_ioapic = True
-        apic.in_guest = False
 
 
 @pytest.mark.parametrize(

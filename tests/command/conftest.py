@@ -33,6 +33,13 @@ def few_states_again(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"checker.questions.relation.{name}", few)
 
 
+@pytest.fixture(autouse=True)
+def wide_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All groups of a small matrix are shown whole; what a screen of 24 x 80 shows is in test_first_screen.py."""
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("LINES", "200")
+
+
 @pytest.fixture
 def eoi(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """eoi("prove", "base", ...) -> exit code and output. argparse's own exit counts as an exit code."""

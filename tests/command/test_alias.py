@@ -18,7 +18,9 @@ def test_it_is_listed_with_its_design(eoi):
 
 
 def test_it_is_proved_traced_and_replayed(eoi, tmp_path):
-    merged, v6 = (json.loads(eoi("prove", name, *CELL, "--json").out)["cells"] for name in ("merged", "v6"))
+    merged, v6 = (
+        json.loads(eoi("prove", "--absolute", name, *CELL, "--json").out)["cells"] for name in ("merged", "v6")
+    )
     assert len(merged) == len(v6) == 4, "four API flags"
     for ours, theirs in zip(merged, v6, strict=True):
         assert (ours["kernel"], theirs["kernel"]) == ("merged", "v6")
@@ -34,7 +36,7 @@ def test_it_is_proved_traced_and_replayed(eoi, tmp_path):
 
 def test_it_is_a_kernel_for_vmm_designs(eoi):
     names = ("--kernel", "merged", "--guest", "linux", "--property", "no_eoi_lost")
-    assert eoi("prove", "qemu_rfc_v2", *names).code == 0
+    assert eoi("prove", "--absolute", "qemu_rfc_v2", *names).code == 0
 
 
 def test_it_adds_nothing_to_the_matrix():
@@ -44,6 +46,6 @@ def test_it_adds_nothing_to_the_matrix():
 
 
 def test_a_name_that_is_neither_is_refused(eoi):
-    ran = eoi("prove", "merge")
+    ran = eoi("prove", "--absolute", "merge")
     assert ran.code == 2
     assert "unknown design 'merge'" in ran.err

@@ -68,11 +68,11 @@ def nothing_is_explored(monkeypatch):
         (("replay", "binary"), "binary: line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'"),
         (("replay", "text/x"), "text/x: a part of this path is a file, not a directory"),
         (("replay", "text", "--design", "none.py"), "none.py: no such file"),
-        (("prove", "none.py"), "none.py: no such file"),
-        (("prove", "folder.py"), "folder.py: is a directory, a .py file is needed"),
-        (("prove", "binary.py"), "binary.py: is not UTF-8 text"),
-        (("prove", "base", "--guest", "binary.py"), "binary.py: is not UTF-8 text"),
-        (("prove", "base", "--property", "binary.py"), "binary.py: is not UTF-8 text"),
+        (("prove", "--absolute", "none.py"), "none.py: no such file"),
+        (("prove", "--absolute", "folder.py"), "folder.py: is a directory, a .py file is needed"),
+        (("prove", "--absolute", "binary.py"), "binary.py: is not UTF-8 text"),
+        (("prove", "--absolute", "base", "--guest", "binary.py"), "binary.py: is not UTF-8 text"),
+        (("prove", "--absolute", "base", "--property", "binary.py"), "binary.py: is not UTF-8 text"),
         (("diff", "base", "binary.py"), "binary.py: is not UTF-8 text"),
         (("compat", "base", "folder.py"), "folder.py: is a directory, a .py file is needed"),
         (("litmus", "none"), "none: No such file or directory"),
@@ -141,7 +141,7 @@ def test_a_mistake_that_nobody_reads_is_no_violation(here):
     """`2>&1 | head -1`: the exit code is that of the mistake."""
     reads, writes = os.pipe()
     os.close(reads)
-    command = [sys.executable, "-m", "checker.command.cli", "prove", "base", "--scope", "flags=7"]
+    command = [sys.executable, "-m", "checker.command.cli", "prove", "--absolute", "base", "--scope", "flags=7"]
     path = os.pathsep.join(p for p in sys.path if p)
     with open(writes, "wb") as closed:
         assert (

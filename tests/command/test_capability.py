@@ -84,7 +84,7 @@ def test_what_the_file_says_of_its_flags_counts(eoi, mine, said, tried):
             "import Errno", "import ApiFlags, Errno"
         )
     )
-    found = cells(eoi("prove", str(mine), *WINDOWS, "--brief").out)
+    found = cells(eoi("prove", "--absolute", str(mine), *WINDOWS, "--brief").out)
     assert found == tried or len(found) == tried
 
 
@@ -98,15 +98,21 @@ class Mine(Crosvm):
         self.enable_cap_api(self.scope.flags)
 """)
     asked = ("--kernel", "v6", *LINUX[2:], "--brief")
-    assert len(re.findall("mine.py 0x20( BIT2| BIT3| BOTH|), linux", eoi("prove", str(mine), *asked).out)) == 4
+    assert (
+        len(re.findall("mine.py 0x20( BIT2| BIT3| BOTH|), linux", eoi("prove", "--absolute", str(mine), *asked).out))
+        == 4
+    )
     mine.write_text(mine.read_text().replace("self.scope.flags", "ApiFlags.NONE").replace("\n\n\n", "\nfrom model.machine import ApiFlags\n\n\n", 1))  # fmt: skip
-    assert len(re.findall("mine.py 0x20( BIT2| BIT3| BOTH|), linux", eoi("prove", str(mine), *asked).out)) == 1
+    assert (
+        len(re.findall("mine.py 0x20( BIT2| BIT3| BOTH|), linux", eoi("prove", "--absolute", str(mine), *asked).out))
+        == 1
+    )
 
 
 def test_each_choice_is_tried_by_itself(eoi, mine):
     mine.write_text(CHOICES)
     usual = "qemu 0x20"
-    proved = eoi("prove", str(mine), *LINUX, "--brief")
+    proved = eoi("prove", "--absolute", str(mine), *LINUX, "--brief")
     assert cells(proved.out) == [usual, f"{usual} how=NEVER", f"{usual} how=TWICE", f"{usual} quiet=on"]
     assert proved.code == 1
     ran = eoi("diff", "base", str(mine), *LINUX, "--json")
@@ -119,7 +125,10 @@ def test_each_choice_is_tried_by_itself(eoi, mine):
 def test_what_scope_says_is_not_varied_and_a_story_says_its_choice(eoi, mine):
     mine.write_text(CHOICES)
     asked = (*LINUX[:-1], f"{LINUX[-1]},how=TWICE", "--brief")
-    assert cells(eoi("prove", str(mine), *asked).out) == ["qemu 0x20 how=TWICE", "qemu 0x20 how=TWICE quiet=on"]
+    assert cells(eoi("prove", "--absolute", str(mine), *asked).out) == [
+        "qemu 0x20 how=TWICE",
+        "qemu 0x20 how=TWICE quiet=on",
+    ]
     story = eoi("trace", str(mine), *LINUX).out
     assert "how=0x1" in story and "quiet=off" in story
 
@@ -139,7 +148,7 @@ def test_what_scope_says_is_not_varied_and_a_story_says_its_choice(eoi, mine):
 )
 def test_a_scope_of_anything_else_is_refused(eoi, mine, line, said):
     mine.write_text(CHOICES.replace("quiet: bool = False", f"quiet: bool = False\n    {line}").replace("dataclasses import", "dataclasses import field,"))  # fmt: skip
-    ran = eoi("prove", str(mine), *LINUX)
+    ran = eoi("prove", "--absolute", str(mine), *LINUX)
     assert ran.code == 2 and re.match(rf"eoi: {mine}:\d+: ", ran.err) and said in ran.err
 
 
@@ -147,5 +156,5 @@ def test_a_tuple_of_anything_else_is_not_made_while_the_file_is_read(eoi, mine):
     for made in ("tuple(How)", "tuple([1])", "ApiFlags(4)", "list(ApiFlags)", "tuple()"):
         text = CHOICES.replace("scope: MyScope", f"scope: MyScope\n    api_flags = {made}")
         mine.write_text(text.replace("import Lapic", "import ApiFlags, Lapic"))
-        ran = eoi("prove", str(mine), *LINUX)
+        ran = eoi("prove", "--absolute", str(mine), *LINUX)
         assert ran.code == 2 and "calls nothing while it is read" in ran.err, made

@@ -16,7 +16,7 @@ def test_a_file_is_compiled_once_and_its_search_is_a_part_of_the_cost(role, tmp_
     assert 9 <= len(costs.FILES[role].splitlines()) <= 13
     file = tmp_path / f"{role}.py"
     file.write_text(costs.FILES[role])
-    words = ["prove", str(file), *SMALL[role], *SCOPE]
+    words = ["prove", "--absolute", str(file), *SMALL[role], *SCOPE]
     cold, again, kept = (costs.cost(words, tmp_path / "cache", anew) for anew in (False, True, False))
     assert cold.made[".so"] >= 2 and cold.made[".answer"] == 1 and again.made == kept.made == {}
     assert 0 < cold.searching < cold.seconds and 0 < again.searching < again.seconds < cold.seconds

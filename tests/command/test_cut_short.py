@@ -21,6 +21,7 @@ from tests.rigs.ctrl_c import ctrl_c
 
 LINUX = (
     "prove",
+    "--absolute",
     "base",
     "--vmm",
     "qemu,crosvm,openvmm",
@@ -58,7 +59,7 @@ def test_json_of_a_whole_run_is_not_inconclusive(eoi):
 
 
 def test_a_violation_found_before_stays_one(eoi, after_one_cell):
-    storm = ("prove", "base", "--vmm", "qemu", "--guest", "windows_cg,linux", "--property", "no_storm")
+    storm = ("prove", "--absolute", "base", "--vmm", "qemu", "--guest", "windows_cg,linux", "--property", "no_storm")
     ran = eoi(*storm, "--scope", "cpus=1,pins=1,ioapic=0x20", "--brief")
     assert ran.code == 1 and "FAIL" in ran.out and "INCONCLUSIVE: interrupted" in ran.out
 
@@ -175,7 +176,7 @@ def test_an_interrupted_gate_in_json_and_written(eoi, small_gate, tmp_path):
 
 def test_a_scope_that_the_engine_cannot_number_is_refused_before_anything_runs(eoi, monkeypatch):
     monkeypatch.setattr(campaign, "check_cell", interrupted)  # and would be noticed
-    ran = eoi("prove", "base", "--scope", "cpus=64,pins=64,vectors=64")
+    ran = eoi("prove", "--absolute", "base", "--scope", "cpus=64,pins=64,vectors=64")
     assert ran.code == 2 and not ran.out
     assert "cpus=64,pins=64,vectors=64 is too large" in ran.err and "262,144 of them of setup_IO_APIC_irq()" in ran.err
     assert "The largest that works: cpus=7, or pins=7, or vectors=7" in ran.err
@@ -193,7 +194,7 @@ def test_the_largest_that_works_does_and_one_more_does_not():
 
 @pytest.mark.parametrize("scope", ["cpus=64", "cpus=64,pins=7,vectors=64"])
 def test_a_large_scope_keeps_to_its_memory_and_says_what_to_do(eoi, scope):
-    ran = eoi("prove", "base", "--vmm", "qemu", "--guest", "linux", "--property", "eoi_exit", "--scope", f"{scope},ioapic=0x20",
+    ran = eoi("prove", "--absolute", "base", "--vmm", "qemu", "--guest", "linux", "--property", "eoi_exit", "--scope", f"{scope},ioapic=0x20",
               "--max-memory", "100M")  # fmt: skip
     assert ran.code == 3 and "INCONCLUSIVE  eoi_exit                memory ran out" in ran.out
     assert "memory ran out: take fewer cpus, pins or vectors" in ran.out
@@ -248,7 +249,7 @@ def test_ctrl_c_while_the_command_starts_shows_no_traceback(handler, code, modul
 
 def test_ctrl_c_while_what_explores_is_loaded_shows_no_traceback():
     program = WHILE_IMPORTING.format(handler="signal.default_int_handler", module="checker.engine.search")
-    program = program.replace('"list", "vmms"', '"prove", "base"')
+    program = program.replace('"list", "vmms"', '"prove", "--absolute", "base"')
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
 

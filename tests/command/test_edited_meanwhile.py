@@ -95,15 +95,15 @@ def test_what_two_files_import_is_one_file_for_a_command(
         patched.setattr(loader, "load_file", disturbed)
         told = eoi("diff", str(first), str(second), *STORM)
     assert common.read_text() == after
-    edited = eoi("prove", str(second), *STORM)
+    edited = eoi("prove", "--absolute", str(second), *STORM)
     common.write_text(before)
-    unedited = [eoi("prove", str(file), *STORM) for file in (first, second)]
+    unedited = [eoi("prove", "--absolute", str(file), *STORM) for file in (first, second)]
     assert [ran.code for ran in unedited] == [1, 1] and edited.code != 1, "each is what it says when it is loaded"
     calm = eoi("diff", str(first), str(second), *STORM)
     assert (told.code, told.out) == (calm.code, calm.out)
     monkeypatch.setenv("EOI_ANEW", "1")
     assert eoi("diff", str(first), str(second), *STORM).code == calm.code
-    assert [eoi("prove", str(file), *STORM).code for file in (first, second)] == [1, 1]
+    assert [eoi("prove", "--absolute", str(file), *STORM).code for file in (first, second)] == [1, 1]
 
 
 def test_a_class_is_lowered_from_what_its_module_was_executed_from(importing: tuple[Path, Path, Path]) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from checker.command import explore
 from tools import mainjob
 
-ASKED = ["prove", "base", "--vmm", "qemu", "--guest", "windows_cg,linux", "--scope", "cpus=1,pins=1,vectors=1"]
+ASKED = [
+    "prove",
+    "--absolute",
+    "base",
+    "--vmm",
+    "qemu",
+    "--guest",
+    "windows_cg,linux",
+    "--scope",
+    "cpus=1,pins=1,vectors=1",
+]
 
 
 def test_the_whole_and_the_brief_matrix_are_told_of_one_exploration(eoi, tmp_path, capsys, monkeypatch):

@@ -15,7 +15,7 @@ from checker.questions.campaign import Campaign
 from checker.questions.verdict import check_cell
 from model.machine import Scope
 
-LINUX = ("prove", "base", "--vmm", "qemu", "--guest", "linux", "--property", "no_storm")
+LINUX = ("prove", "--absolute", "base", "--vmm", "qemu", "--guest", "linux", "--property", "no_storm")
 
 
 def cells(scope="", guests=("linux",), vmms=("qemu",)):
@@ -26,7 +26,7 @@ def cells(scope="", guests=("linux",), vmms=("qemu",)):
 
 
 def test_one_reason_is_said_once_with_all_its_cells(eoi):
-    ran = eoi("prove", "base", "--vmm", "crosvm", "--scope", "ioapic=0x11")
+    ran = eoi("prove", "--absolute", "base", "--vmm", "crosvm", "--scope", "ioapic=0x11")
     assert ran.code == 2 and ran.err.count("crosvm has no I/O APIC of this version") == 1
     assert all(ran.err.count(f"{guest},") + ran.err.count(f"{guest}}}") == 1 for guest in default_guests(["crosvm"]))
 
@@ -44,6 +44,7 @@ def test_other_reasons_are_said_apart():
 def test_prove_says_it_once_beside_the_cells_that_there_are(eoi):
     out = eoi(
         "prove",
+        "--absolute",
         "base",
         "--vmm",
         "qemu,crosvm",
@@ -59,12 +60,22 @@ def test_prove_says_it_once_beside_the_cells_that_there_are(eoi):
 
 
 def test_an_empty_choice_is_named_as_one(eoi):
-    assert eoi("prove", "base", "--guest", "").err == "eoi: nothing to explore: an option names nothing\n"
+    assert eoi("prove", "--absolute", "base", "--guest", "").err == "eoi: nothing to explore: an option names nothing\n"
 
 
 def test_what_is_made_for_some_cells_is_told_of_those_alone(eoi):
     """Each in a table of its own, and no line in the other cells says that it is not asked there; named, it does."""
-    two = ("prove", "v6", "--vmm", "setup_vmm,crosvm", "--guest", "lapic", "--scope", "cpus=1,pins=1,vectors=1")
+    two = (
+        "prove",
+        "--absolute",
+        "v6",
+        "--vmm",
+        "setup_vmm,crosvm",
+        "--guest",
+        "lapic",
+        "--scope",
+        "cpus=1,pins=1,vectors=1",
+    )
     out = eoi(*two).out
     cells = {part.split(",")[0]: part for part in out.split("\n\n") if "covered:" in part}
     assert "vcpus_agree" in cells["setup_vmm 0x11"] and "vcpus_agree" not in cells["crosvm 0x20"]
@@ -132,5 +143,5 @@ def test_a_class_with_a_mistake_is_still_told_by_its_line(eoi, tmp_path):
     path = tmp_path / "wrong.py"
     path.write_text("from model.designs.base import Base\n\n\nclass Wrong(Base):\n    mine: 'Nothing'\n"
                     "    def kvm_ioapic_send_eoi(self, apic: 'Nothing', vector: int) -> None:\n        pass\n")  # fmt: skip
-    ran = eoi("prove", str(path), *LINUX[2:], "--scope", "cpus=8")
+    ran = eoi("prove", "--absolute", str(path), *LINUX[3:], "--scope", "cpus=8")
     assert ran.code == 2 and "wrong.py:" in ran.err and "bug" not in ran.err

@@ -87,13 +87,13 @@ def test_the_digest_is_of_statements(tmp_path: Path) -> None:
 def test_what_was_measured_is_said_with_the_verdicts(eoi, reports: Path) -> None:
     report(reports, "kvm", "Linux 6.18.44-fc, kvm_pvm, x86_64 (AMD EPYC)", measured.model_digest())
     report(reports, "qemu", "QEMU 7.2.22 (Debian), TCG, q35, on x86_64", measured.model_digest(), agreed=999_999)
-    ran = eoi("prove", "base", "--vmm", "qemu", "--guest", "linux", "--property", "no_storm", "--brief")
+    ran = eoi("prove", "--absolute", "base", "--vmm", "qemu", "--guest", "linux", "--property", "no_storm", "--brief")
     assert (
         "measured: 1,000,000 of 1,000,000 steps agree with Linux 6.18.44-fc, kvm_pvm (2026-11-21), "
         "999,999 of 1,000,000 steps agree with QEMU 7.2.22 (2026-11-21): reports/conformance/\n"
     ) in ran.out
     found = json.loads(
-        eoi("prove", "base", "--vmm", "qemu", "--guest", "linux", "--property", "no_storm", "--json").out
+        eoi("prove", "--absolute", "base", "--vmm", "qemu", "--guest", "linux", "--property", "no_storm", "--json").out
     )
     assert [(m["agreed"], m["unexplained"], m["same_model"]) for m in found["measured"]] == [
         (1_000_000, 1, True),

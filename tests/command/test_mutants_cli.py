@@ -11,7 +11,7 @@ def test_list_shows_mutants_and_designs_apart(eoi):
 
 
 def test_a_mutant_is_explored_where_it_shows(eoi):
-    ran = eoi("prove", "mutant_b3", "--brief")
+    ran = eoi("prove", "--absolute", "mutant_b3", "--brief")
     assert ran.code == 1
     assert "linux_moves_in_service" in ran.out
     assert "windows_cg" not in ran.out
@@ -30,7 +30,7 @@ def test_a_mutant_s_story_can_be_replayed(eoi, tmp_path):
 
 
 def test_the_cpuid_designs_have_a_matrix_of_their_own(eoi):
-    ran = eoi("prove", "cpuid_before", "--brief", "--vmm", "qemu_cpuid,qemu_cpuid_lapic_in_vmm")
+    ran = eoi("prove", "--absolute", "cpuid_before", "--brief", "--vmm", "qemu_cpuid,qemu_cpuid_lapic_in_vmm")
     assert ran.code == 1
     assert "apic_prober" in ran.out
     assert "windows_cg" not in ran.out

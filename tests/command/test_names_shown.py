@@ -9,7 +9,7 @@ import pytest
 
 from checker.command.list import WIDTH, listing
 from checker.matrix.roles import DEVICES, GUESTS, VMMS, all_properties, designs, registered
-from checker.stories.replay import _functions
+from checker.stories.replay import functions_of
 from model.machine import ApiFlags
 
 pytestmark = pytest.mark.unit
@@ -19,7 +19,7 @@ ENABLE, DISABLE = "KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST", "KVM_X2APIC_DISABL
 
 @pytest.mark.parametrize("name", ["ENABLE", "DISABLE"])
 def test_a_flag_by_its_name_in_the_kernel_is_told_its_bit(eoi, name):
-    ran = eoi("prove", "v6", "--scope", f"flags={name}")
+    ran = eoi("prove", "--absolute", "v6", "--scope", f"flags={name}")
     assert ran.code == 2 and "0x0, 0x4, 0x8, 0xc; by name NONE, BIT2, BIT3, BOTH" in ran.err
     for bit, flag in (("BIT2", ENABLE), ("BIT3", DISABLE)):
         line = next(x for x in ran.err.splitlines() if x.strip().startswith(f"{bit} is {flag} in "))
@@ -39,10 +39,10 @@ def test_each_design_that_tries_a_bit_has_a_name_for_it():
 def test_prove_says_once_what_the_bits_are(eoi):
     small = ("--vmm", "qemu", "--guest", "linux", "--property", "no_storm", "--scope", "cpus=1,pins=1,ioapic=0x20")
     for brief in ((), ("--brief",)):
-        out = eoi("prove", "v6", *small, *brief).out
+        out = eoi("prove", "--absolute", "v6", *small, *brief).out
         assert "BIT2, linux" in out and out.count(f"\nBIT2 is {ENABLE} in v6\nBIT3 is {DISABLE} in v6\n\n") == 1
-    assert "DISABLE_IGNORE" in eoi("prove", "v3", *small).out
-    assert "BIT2" not in eoi("prove", "base", *small).out
+    assert "DISABLE_IGNORE" in eoi("prove", "--absolute", "v3", *small).out
+    assert "BIT2" not in eoi("prove", "--absolute", "base", *small).out
 
 
 @pytest.mark.parametrize(("kind", "family"), [("guests", GUESTS), ("vmms", VMMS), ("devices", DEVICES)])
@@ -86,15 +86,15 @@ def test_the_most_general_guest_does_not_claim_more_than_its_steps():
 
 def test_a_sizes_range_is_listed(eoi):
     assert "cpus=2         size: 1 to 64\n" in eoi("list", "scope").out
-    assert "a number from 1 to 64" in eoi("prove", "base", "--scope", "cpus=65").err
+    assert "a number from 1 to 64" in eoi("prove", "--absolute", "base", "--scope", "cpus=65").err
 
 
 def test_a_boot_step_of_every_guest_is_not_anchored_in_a_driver_file():
     """setup_local_APIC() is Linux's arch/x86/kernel/apic/apic.c, which no guest's `source` is."""
     for name in GUESTS:
-        anchors = {f.anchor for f in _functions(registered("guest", name)).values() if f.name == "setup_local_APIC"}
+        anchors = {f.anchor for f in functions_of(registered("guest", name)).values() if f.name == "setup_local_APIC"}
         assert anchors <= {"setup_local_APIC()"}, name
-    assert {f.anchor for f in _functions(GUESTS["linux_tmr0"]).values() if f.name == "fixup_irqs"} == {
+    assert {f.anchor for f in functions_of(GUESTS["linux_tmr0"]).values() if f.name == "fixup_irqs"} == {
         "irq.c:fixup_irqs()"
     }
 

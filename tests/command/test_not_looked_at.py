@@ -44,11 +44,11 @@ def mine(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("engine", ["native", "reference"])
 def test_each_guest_runs_its_branch(eoi, mine, engine):
     mine.write_text(PATCH)
-    linux = eoi("prove", str(mine), "--guest", "linux", *ONE, "--engine", engine)
+    linux = eoi("prove", "--absolute", str(mine), "--guest", "linux", *ONE, "--engine", engine)
     assert linux.code == 3  # nothing is known of that line
     assert "  never run: mine.py:10 in kvm_ioapic_send_eoi()" in linux.out
     assert "NOT LOOKED AT: mine.py:10 in kvm_ioapic_send_eoi(): no step runs it here" in linux.out
-    windows = eoi("prove", str(mine), "--guest", "windows_cg", *ONE, "--engine", engine, "--brief")
+    windows = eoi("prove", "--absolute", str(mine), "--guest", "windows_cg", *ONE, "--engine", engine, "--brief")
     assert "NOT LOOKED AT: mine.py:11 in kvm_ioapic_send_eoi(): no step runs it here" in windows.out
 
 
@@ -58,28 +58,28 @@ def test_what_was_kept_of_another_spelling_of_its_path_was_looked_at(eoi, mine, 
     monkeypatch.delenv("EOI_ANEW", raising=False)
     monkeypatch.setenv("EOI_CACHE", str(mine.parent / "cache"))
     monkeypatch.chdir(mine.parent)
-    assert "NOT LOOKED AT: mine.py:10" in eoi("prove", mine.name, "--guest", "linux", *ONE).out
+    assert "NOT LOOKED AT: mine.py:10" in eoi("prove", "--absolute", mine.name, "--guest", "linux", *ONE).out
     loader._loaded.clear()  # as for another process
     loader._design_of.cache_clear()
-    both = eoi("prove", str(mine), "--guest", "linux,windows_cg", *ONE)
+    both = eoi("prove", "--absolute", str(mine), "--guest", "linux,windows_cg", *ONE)
     assert "NOT LOOKED AT" not in both.out and both.out.count("  never run: mine.py:1") == 2
 
 
 def test_what_one_cell_runs_was_looked_at(eoi, mine):
     mine.write_text(PATCH)
-    both = eoi("prove", str(mine), "--guest", "linux,windows_cg", *ONE)
+    both = eoi("prove", "--absolute", str(mine), "--guest", "linux,windows_cg", *ONE)
     assert both.out.count("  never run: mine.py:1") == 2
     assert "NOT LOOKED AT" not in both.out
-    assert "never run" not in eoi("prove", "v1", "--guest", "linux", *ONE).out  # of the user's files only
+    assert "never run" not in eoi("prove", "--absolute", "v1", "--guest", "linux", *ONE).out  # of the user's files only
 
 
 def test_a_patch_that_nothing_runs_is_not_proved(eoi, mine):
     mine.write_text(IN_KERNEL)
-    ran = eoi("prove", str(mine), "--guest", "linux", *ONE, "--brief")
+    ran = eoi("prove", "--absolute", str(mine), "--guest", "linux", *ONE, "--brief")
     assert ran.code == 3
     assert "NOT LOOKED AT: mine.py:8 no step comes to kvm_ioapic_write_eoi(): no step runs it here" in ran.out
     assert "INCONCLUSIVE: no step runs anything of it" in ran.out
-    found = json.loads(eoi("prove", str(mine), "--guest", "linux", *ONE, "--json").out)
+    found = json.loads(eoi("prove", "--absolute", str(mine), "--guest", "linux", *ONE, "--json").out)
     assert found["inconclusive"] and found["not_looked_at"] == ["mine.py:8 no step comes to kvm_ioapic_write_eoi()"]
 
 
@@ -138,7 +138,7 @@ def test_a_patch_with_a_line_that_no_cell_runs_is_neither_equivalent_nor_proved(
     assert "NOT LOOKED AT: mine.py:13 in kvm_ioapic_send_eoi(): no step runs it in any of" in ran.out
     found = json.loads(eoi("diff", "v6", str(mine), *CELLS, "--json").out)
     assert found["inconclusive"] and not found["equivalent"] and found["not_looked_at"]
-    proved = eoi("prove", str(mine), *CELLS, "--brief")
+    proved = eoi("prove", "--absolute", str(mine), *CELLS, "--brief")
     assert (
         proved.code == 3 and "INCONCLUSIVE: no step runs anything of it: these are verdicts of the rest" in proved.out
     )
@@ -158,10 +158,10 @@ def test_what_a_restated_function_shares_with_what_it_replaces_is_not_asked_for(
             SETS + ASKS, ASKS + SETS
         )
     )
-    proved = eoi("prove", str(mine), *CELLS, "--brief")
+    proved = eoi("prove", "--absolute", str(mine), *CELLS, "--brief")
     assert proved.code == 0 and "NOT LOOKED AT" not in proved.out and "your file is no part of that" in proved.out
     mine.write_text(LOSE.replace("if apic.highest_stale", "if vector in apic.tmr and apic.highest_stale"))
-    proved = eoi("prove", str(mine), *CELLS, "--brief")
+    proved = eoi("prove", "--absolute", str(mine), *CELLS, "--brief")
     assert proved.code == 3 and "NOT LOOKED AT: mine.py:12-13,16,20 in kvm_ioapic_send_eoi()" in proved.out
 
 
@@ -174,7 +174,7 @@ def test_the_base_may_be_the_users_file_too(eoi, mine):
 def test_what_is_violated_stays_so_and_what_is_reached_is_an_answer(eoi, mine):
     mine.write_text(PATCH)
     windows = ("--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1")
-    violated = eoi("prove", str(mine), *windows, "--property", "no_eoi_lost", "--brief")
+    violated = eoi("prove", "--absolute", str(mine), *windows, "--property", "no_eoi_lost", "--brief")
     assert violated.code == 1 and "NOT LOOKED AT: mine.py:11" in violated.out
     reached = eoi("trace", str(mine), *windows, "--property", "remote_irr_set")
     assert reached.code == 0 and "remote_irr_set" in reached.out
@@ -182,7 +182,7 @@ def test_what_is_violated_stays_so_and_what_is_reached_is_an_answer(eoi, mine):
 
 # ---- nothing was judged ----
 
-NOT_ASKED = ("prove", "base", "--vmm", "qemu", "--guest", "any", "--property", "no_eoi_lost", "--scope", "ioapic=0x20,cpus=1,pins=1")  # fmt: skip
+NOT_ASKED = ("prove", "--absolute", "base", "--vmm", "qemu", "--guest", "any", "--property", "no_eoi_lost", "--scope", "ioapic=0x20,cpus=1,pins=1")  # fmt: skip
 
 
 @pytest.mark.parametrize("more", [(), ("--brief",), ("--max-states", "5")], ids=" ".join)
@@ -195,7 +195,7 @@ def test_a_property_that_no_cell_is_asked_is_no_pass(eoi, more):
 
 def test_what_is_vacuous_everywhere_is_no_pass_and_a_witness_beside_it_makes_it_none(eoi):
     """The device is another one than the bug is about: nothing ever happens."""
-    asked = ("prove", "mutant_b10", "--device", "resample", "--brief")
+    asked = ("prove", "--absolute", "mutant_b10", "--device", "resample", "--brief")
     ran = eoi(*asked, "--property", "no_storm", "--property", "line_is_serviced")
     assert ran.code == 3 and "2 hold" in ran.out
     assert "INCONCLUSIVE: nothing was judged: what holds, holds only because what it speaks of never happens" in ran.out
@@ -203,13 +203,13 @@ def test_what_is_vacuous_everywhere_is_no_pass_and_a_witness_beside_it_makes_it_
 
 def test_a_device_that_never_does_anything_is_no_pass(eoi):
     """Without a resamplefd it signals nothing, so what holds of other things is not said of it."""
-    asked = ("prove", "mutant_b10", "--device", "resample")
+    asked = ("prove", "--absolute", "mutant_b10", "--device", "resample")
     said = "INCONCLUSIVE: nothing was judged: the device never does anything here"
     for more in ((), ("--brief",)):
         ran = eoi(*asked, *more)
         assert ran.code == 3 and said in ran.out and "never reached" in ran.out
     assert json.loads(eoi(*asked, "--json").out)["inconclusive"]
-    where = ("prove", "base", *ONE[:-1], "level_eoi_is_intercepted", "--brief")
+    where = ("prove", "--absolute", "base", *ONE[:-1], "level_eoi_is_intercepted", "--brief")
     assert eoi(*where, "--guest", "windows_cg", "--device", "resample").code == 0
     both = eoi(*where, "--vmm", "qemu,crosvm", "--guest", "windows_cg", "--device", "resample")
     assert both.code == 0 and "nothing was judged" not in both.out, "one of the two VMMs has resamplefds"
@@ -217,14 +217,14 @@ def test_a_device_that_never_does_anything_is_no_pass(eoi):
 
 def test_one_verdict_that_says_something_is_enough(eoi):
     """One cell is not asked, the other is; and a witness that is asked for alone is an answer, also where it is never met."""
-    both = eoi("prove", "base", "--guest", "any,linux", *ONE[:-1], "no_eoi_lost", "--brief")
+    both = eoi("prove", "--absolute", "base", "--guest", "any,linux", *ONE[:-1], "no_eoi_lost", "--brief")
     assert both.code == 0 and "1 not asked" in both.out and "nothing was judged" not in both.out
-    alone = eoi("prove", "base", "--guest", "linux", "--device", "edge", *ONE[:-1], "eoi_exit", "--brief")
+    alone = eoi("prove", "--absolute", "base", "--guest", "linux", "--device", "edge", *ONE[:-1], "eoi_exit", "--brief")
     assert alone.code == 0 and "1 never reached" in alone.out
 
 
 def test_designs_that_explore_differently_and_are_asked_nothing_are_no_pass(eoi):
-    ran = eoi("diff", "base", "v1", *NOT_ASKED[2:], "--brief")
+    ran = eoi("diff", "base", "v1", *NOT_ASKED[3:], "--brief")
     assert ran.code == 3 and "OTHER GRAPH" in ran.out
 
 
@@ -270,7 +270,7 @@ def test_what_a_branch_lost_is_looked_at(eoi, mine):
     """What is no longer done stood last in a branch that no step comes to."""
     assert LOSE.count(SCANS) == 1
     mine.write_text(LOSE.replace(SCANS, "            pass\n"))
-    ran = eoi("prove", str(mine), *CELLS, "--brief")
+    ran = eoi("prove", "--absolute", str(mine), *CELLS, "--brief")
     assert ran.code == 3 and "NOT LOOKED AT: mine.py:15,19" in ran.out
 
 

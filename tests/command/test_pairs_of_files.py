@@ -21,6 +21,8 @@ from checker.matrix import loader
 from checker.questions.model_diff import model_diff
 from model.finite import ModelError
 
+PROVE = ("prove", "--absolute")
+
 ONE_CELL = ("--scope", "ioapic=0x11,cpus=1,pins=1,vectors=1")
 DEFAULTS = {"kernel": "base", "vmm": "qemu", "guest": "linux", "device": "level"}
 # role -> (module and class that it derives from, the function that it restates, its parameters)
@@ -149,7 +151,7 @@ def asked(roles: dict[str, str], engine: str = "reference") -> list[str]:
     system = DEFAULTS | roles
     subject = next((role for role in roles if role == "kernel"), "kernel")
     options = [x for role, name in system.items() if role != subject for x in (f"--{role}", name)]
-    return ["prove", system[subject], *options, *ONE_CELL, "--engine", engine]
+    return [*PROVE, system[subject], *options, *ONE_CELL, "--engine", engine]
 
 
 def answer(ran: Any) -> Any:
@@ -522,9 +524,7 @@ class TestScopeDefaults:
         text = "from model.designs.v6 import V6\nfrom model.machine import ApiFlags, IoapicVersion, Lapic\n\n\nclass Mine(V6):\n" \
                "    scope_defaults = {'cpus': 1, 'pins': 1, 'ioapic': IoapicVersion.V20, 'flags': ApiFlags.BIT3}\n\n" \
                "    def apic_set_eoi(self, apic: Lapic) -> None:\n        super().apic_set_eoi(apic)\n"  # fmt: skip
-        ran = eoi(
-            "prove", written(FIRST, text), "--vmm", "qemu", "--guest", "linux", "--property", "eoi_exit", "--json"
-        )
+        ran = eoi(*PROVE, written(FIRST, text), "--vmm", "qemu", "--guest", "linux", "--property", "eoi_exit", "--json")
         (cell,) = json.loads(ran.out)["cells"]
         assert (cell["scope"]["ioapic"], cell["scope"]["flags"]) == ("0x20", "0x8")
 
@@ -537,7 +537,7 @@ class TestScopeDefaults:
         text = design("kernel", FIRST, 2).replace(
             f"    {FIRST.field}:", f"    scope_defaults = {defaults}\n    {FIRST.field}:"
         )
-        ran = eoi("prove", written(FIRST, text), "--vmm", "qemu", "--guest", "linux")
+        ran = eoi(*PROVE, written(FIRST, text), "--vmm", "qemu", "--guest", "linux")
         assert ran.code == 2 and said in ran.err and "one/first.py" in ran.err
 
 

@@ -7,7 +7,18 @@ from checker.progress import Progress
 from checker.questions import campaign
 
 CELL = "qemu 0x20, linux, level"
-SMALL = ("prove", "base", "--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,ioapic=0x20", "--brief")
+SMALL = (
+    "prove",
+    "--absolute",
+    "base",
+    "--vmm",
+    "qemu",
+    "--guest",
+    "linux",
+    "--scope",
+    "cpus=1,pins=1,ioapic=0x20",
+    "--brief",
+)
 
 
 def test_a_search_for_a_fair_loop_is_named_with_its_property_and_states(eoi, monkeypatch):

@@ -146,7 +146,10 @@ FORGERIES = [
     ("VIOLATED in 10 steps (shortest)", "VIOLATED in 10 steps"),
     ("--guest windows_cg --device level", "--guest windows_cg --device edge"),
     ("     CPU0   KVM   VMM device", "     CPU0   VMM   KVM device"),
-    (" -> LEVEL", " -> EDGE"),
+    ("trigger LEVEL", "trigger EDGE"),
+    ("pin 0 mask 0", "pin 0 mask 1"),
+    ("v1.py: does not set", "v1.py: does set"),
+    ("base does", "v6 does"),
 ]  # fmt: skip
 
 
@@ -529,11 +532,11 @@ def test_the_file_of_a_property(
 @pytest.mark.parametrize(
     ("said", "forged"),
     [
-        ("       |     |     =     |  pin 0 mask 1 -> 0\n", "       =     |  pin 0 mask 1 -> 0\n"),
+        ("       |     |     =     |  pin 0 trigger LEVEL", "       =     |  pin 0 trigger LEVEL"),
         ("|      |     |     |---->|  device_resample(pin=0)\n", "|      |---->|  device_resample(pin=0)\n"),
         ("\n| 12   |", "\n  12   |"),
         ("\n   8   *", "\n|  8   *"),  # not in the loop
-        ("       |     |     =     |  pin 0 mask 1 -> 0\n", "|      |     |     =     |  pin 0 mask 1 -> 0\n"),
+        ("       |     |     =     |  pin 0 trigger LEVEL", "|      |     |     =     |  pin 0 trigger LEVEL"),
         ("|      |     |     =     |  pin 0 Remote", "| |    |     |     =     |  pin 0 Remote"),
     ],
 )

@@ -34,7 +34,7 @@ def fits_no_library(folder: Path) -> str:
     [
         ("{} <&-", ["replay", "-"], 2, "eoi: standard input: line 1: no story found"),
         ("{} >&-", HOLDS, 0, ""),
-        ("{} >&-", ["prove", "v1", "--guest", "gusts"], 2, "unknown guest 'gusts'"),
+        ("{} >&-", ["prove", "--absolute", "v1", "--guest", "gusts"], 2, "unknown guest 'gusts'"),
         ("{} 2>&-", HOLDS, 0, ""),
         ("{} <&- >&- 2>&-", HOLDS, 0, ""),
     ],
@@ -117,12 +117,15 @@ def test_another_package_called_model_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["prove", "v1", "--scope", ""], "eoi prove: argument --scope: K=V is needed, e.g. --scope cpus=1,pins=1"),
-        (["prove", "v1", "--timeout", "0"], "argument --timeout: '0': a number of seconds is needed"),
-        (["prove", "mine.py:"], "eoi: mine.py:: a name is missing behind the colon"),
-        (["prove", "v1", "--property", "mine.py:"], "eoi: mine.py:: a name is missing behind the colon"),
-        (["prove", "/dev/null"], "eoi: /dev/null: is no regular file"),
-        (["prove", "v1", "--guest", "/dev/zero.py"], "eoi: /dev/zero.py: no such file"),
+        (
+            ["prove", "--absolute", "v1", "--scope", ""],
+            "eoi prove: argument --scope: K=V is needed, e.g. --scope cpus=1,pins=1",
+        ),
+        (["prove", "--absolute", "v1", "--timeout", "0"], "argument --timeout: '0': a number of seconds is needed"),
+        (["prove", "--absolute", "mine.py:"], "eoi: mine.py:: a name is missing behind the colon"),
+        (["prove", "--absolute", "v1", "--property", "mine.py:"], "eoi: mine.py:: a name is missing behind the colon"),
+        (["prove", "--absolute", "/dev/null"], "eoi: /dev/null: is no regular file"),
+        (["prove", "--absolute", "v1", "--guest", "/dev/zero.py"], "eoi: /dev/zero.py: no such file"),
     ],
 )
 def test_half_a_name_is_none(

@@ -31,8 +31,16 @@ SELECTING = ["prove", "diff", "trace"]
             "eoi diff: the following arguments are required: BASE, DESIGN\n",
             "eoi diff [OPTIONS] BASE DESIGN ",
         ),
-        (("prove", "base", "--svg", "x.svg"), "unknown option --svg: only `eoi trace` has it\n", "eoi prove "),
-        (("replay", "-", "--all"), "unknown option --all: only `eoi diff` and `eoi gate` have it\n", "eoi replay "),
+        (
+            ("prove", "base", "--svg", "x.svg"),
+            "unknown option --svg: only `eoi trace` and `eoi graph` have it\n",
+            "eoi prove ",
+        ),
+        (
+            ("replay", "-", "--all"),
+            "unknown option --all: only `eoi prove` and `eoi diff` and `eoi gate` have it\n",
+            "eoi replay ",
+        ),
         (("gate", "-j4"), "eoi gate: unknown option -j4\n", "eoi gate [OPTIONS] "),
         (("list", "designs", "v1"), "eoi list: 'v1': not expected here\n", "eoi list [OPTIONS] [WHAT]"),
         (("conform", "kvmm"), "unknown name 'kvmm': did you mean 'kvm'?\n", "eoi conform [OPTIONS] {kvm,qemu} "),

@@ -15,6 +15,8 @@ from checker.matrix.roles import DEVICES, GUESTS, VMMS, designs, is_patch, is_pa
 from model.designs.base import Base
 from tests.rigs.user_file import GOOD, WINDOWS
 
+PROVE = ("prove", "--absolute")
+
 # (what is wrong, the change to GOOD, the line that must be named, words of the message)
 BAD = [
     ("field", ("spiv_directed_eoi", "spiv_direct_eoi"), 9, "did you mean 'spiv_directed_eoi'?"),
@@ -89,10 +91,10 @@ def test_the_good_file_has_at_most_twelve_lines():
 
 def test_a_patch_by_path_gives_the_verdicts_of_v1(eoi, patch_file):
     both = (*WINDOWS, "--guest", "linux")  # one suppresses, one does not: each line is run
-    assert eoi("prove", str(patch_file), *both, "--scope", "ioapic=0x20").code == 0
+    assert eoi(*PROVE, str(patch_file), *both, "--scope", "ioapic=0x20").code == 0
     for scope in ("ioapic=0x11", "ioapic=0x20"):
-        mine = eoi("prove", str(patch_file), *both, "--scope", scope, "--brief")
-        v1 = eoi("prove", "v1", *both, "--scope", scope, "--brief")
+        mine = eoi(*PROVE, str(patch_file), *both, "--scope", scope, "--brief")
+        v1 = eoi(*PROVE, "v1", *both, "--scope", scope, "--brief")
         told, of_v1 = (
             [x for x in r.out.splitlines() if not x.startswith(("NOT LOOKED AT", "measured"))] for r in (mine, v1)
         )
@@ -131,7 +133,7 @@ def test_a_bad_file_is_exit_code_2_and_points_at_the_line(eoi, patch_file, monke
     monkeypatch.setattr("checker.matrix.loader.SECONDS", 0.5)
     assert GOOD.count(change[0]) >= 1
     patch_file.write_text(GOOD.replace(*change))
-    ran = eoi("prove", str(patch_file), *WINDOWS)
+    ran = eoi(*PROVE, str(patch_file), *WINDOWS)
     assert ran.code == 2
     assert f"{patch_file}:{line}: " in ran.err
     assert said in ran.err
@@ -145,7 +147,7 @@ def test_a_bad_file_is_exit_code_2_and_points_at_the_line(eoi, patch_file, monke
 def test_what_python_s_parser_finds_too_deep_is_said_to_be(eoi, patch_file, deep):
     """It knows no line; another version of it may read on, and then the line is known."""
     patch_file.write_text(GOOD.replace("\n\nclass", f"\nX = {deep}\nclass"))
-    ran = eoi("prove", str(patch_file), *WINDOWS)
+    ran = eoi(*PROVE, str(patch_file), *WINDOWS)
     assert ran.code == 2 and re.match(
         rf"eoi: {re.escape(str(patch_file))}(:4)?: it is nested too deep to be read", ran.err
     )
@@ -156,28 +158,28 @@ def test_what_is_as_deep_as_may_be_is_read(eoi, patch_file):
         patch_file.write_text(GOOD.replace("if apic.spiv_directed_eoi:", f"if {deep}:"))
         both = (*WINDOWS, "--guest", "linux")  # one suppresses, one does not: each line is run
         asked = (*both, "--scope", "cpus=1,pins=1,ioapic=0x20", "--property", "no_storm")
-        assert eoi("prove", str(patch_file), *asked).code == 0  # as of GOOD: it is no other condition
+        assert eoi(*PROVE, str(patch_file), *asked).code == 0  # as of GOOD: it is no other condition
 
 
 def test_a_file_without_a_design(eoi, tmp_path):
     path = tmp_path / "empty.py"
     path.write_text("x = 1\n")
-    ran = eoi("prove", str(path))
+    ran = eoi(*PROVE, str(path))
     assert ran.code == 2 and "no design in this file" in ran.err
 
 
 def test_a_file_with_two_designs_asks_which(eoi, tmp_path):
     path = tmp_path / "two.py"
     path.write_text(GOOD + "\n\nclass Other(Base):\n    source = 'lapic.c'\n")
-    ran = eoi("prove", str(path), *WINDOWS)
+    ran = eoi(*PROVE, str(path), *WINDOWS)
     assert ran.code == 2 and "several designs" in ran.err
-    assert eoi("prove", f"{path}:Other", *WINDOWS, "--scope", "ioapic=0x20", "--property", "no_storm").code == 1
+    assert eoi(*PROVE, f"{path}:Other", *WINDOWS, "--scope", "ioapic=0x20", "--property", "no_storm").code == 1
 
 
 def test_a_file_that_is_not_text(eoi, tmp_path):
     path = tmp_path / "binary.py"
     path.write_bytes(b"\xff\xfe\x00")
-    ran = eoi("prove", str(path))
+    ran = eoi(*PROVE, str(path))
     assert ran.code == 2 and "UTF-8" in ran.err
 
 
@@ -185,7 +187,7 @@ def test_a_store_out_of_range_names_field_value_and_line(eoi, patch_file):
     patch_file.write_text(
         GOOD.replace("        if apic.spiv", 2 * "        self.ioapic[0].irq_eoi += 1\n" + "        if apic.spiv")
     )
-    ran = eoi("prove", str(patch_file), *WINDOWS, "--scope", "cpus=1,pins=1")
+    ran = eoi(*PROVE, str(patch_file), *WINDOWS, "--scope", "cpus=1,pins=1")
     assert ran.code == 2
     assert f"{patch_file}:10: " in ran.err and "irq_eoi = 2 is out of range" in ran.err
 
@@ -199,7 +201,7 @@ def test_an_import_that_exits_or_hangs_is_not_all_well(eoi, tmp_path, monkeypatc
     (elsewhere / "hangs.py").write_text("while True:\n    pass\n")
     for module in ("exits", "hangs"):
         (tmp_path / "mine.py").write_text(f"import {module}\n" + GOOD)
-        ran = eoi("prove", str(tmp_path / "mine.py"), *WINDOWS)
+        ran = eoi(*PROVE, str(tmp_path / "mine.py"), *WINDOWS)
         assert ran.code == 2 and f"{tmp_path}/mine.py:1: " in ran.err
 
 
@@ -208,7 +210,7 @@ def test_a_mark_of_the_byte_order_is_none_of_what_a_file_says(eoi, patch_file):
     patch_file.write_text("\ufeff" + GOOD)
     assert load_design(str(patch_file)).__name__ == "Mine"
     patch_file.write_text("\ufefffrom model.designs.base import Bass\n" + GOOD)
-    ran = eoi("prove", str(patch_file), *WINDOWS)
+    ran = eoi(*PROVE, str(patch_file), *WINDOWS)
     assert ran.code == 2 and f"{patch_file}:1: " in ran.err and "did you mean 'Base'?" in ran.err
     assert "  from model.designs.base import Bass\n" in ran.err.replace("\t", " ")
 
@@ -237,7 +239,7 @@ def test_a_file_that_patches_nothing_is_not_judged(eoi, patch_file, command, tex
 
 def test_an_empty_patch_is_refused_in_another_role_too(eoi, patch_file):
     patch_file.write_text(EMPTY)
-    ran = eoi("prove", "qemu", "--kernel", str(patch_file), "--guest", "linux")
+    ran = eoi(*PROVE, "qemu", "--kernel", str(patch_file), "--guest", "linux")
     assert ran.code == 2 and f"{patch_file}:4: Mine changes nothing of Base" in ran.err
 
 
@@ -264,7 +266,7 @@ def test_a_property_file_has_no_function_that_nothing_calls(eoi, patch_file, tmp
     path.write_text(good)
     assert [p.name for p in load_properties(str(path))] == ["mine"]
     path.write_text(good.replace("mine", "other") + "\n\ndef mine(s: Machine) -> bool:\n    return False\n")
-    ran = eoi("prove", str(patch_file), *WINDOWS, "--property", str(path))
+    ran = eoi(*PROVE, str(patch_file), *WINDOWS, "--property", str(path))
     assert (
         ran.code == 2
         and f"{path}:11: mine() is outside of every class" in ran.err
@@ -297,7 +299,7 @@ OF_KVM = "from model.machine import Lapic\nfrom model.vmms.qemu import Qemu\n\n\
 def test_a_class_plays_one_role(eoi, tmp_path, text, said):
     path = tmp_path / "mine.py"
     path.write_text(text)
-    ran = eoi("prove", str(path), "--guest", "windows_cg")
+    ran = eoi(*PROVE, str(path), "--guest", "windows_cg")
     assert ran.code == 2 and said in ran.err
 
 
@@ -306,11 +308,11 @@ def test_each_role_may_be_a_file(eoi, patch_file, tmp_path):
     guest.write_text("from model.guests.linux import Linux\n\n\nclass Mine(Linux):\n    source = 'mine'\n")
     guests = f"{guest},windows_cg"
     arguments = ("--guest", guests, "--vmm", "qemu", "--scope", "ioapic=0x20", "--property", "no_storm")
-    ran = eoi("prove", str(patch_file), *arguments)
+    ran = eoi(*PROVE, str(patch_file), *arguments)
     assert ran.code == 0 and "guest.py" in ran.out
-    wrong = eoi("prove", str(patch_file), "--vmm", str(guest))
+    wrong = eoi(*PROVE, str(patch_file), "--vmm", str(guest))
     assert wrong.code == 2 and "is a guest, not a vmm" in wrong.err
-    twice = eoi("prove", str(patch_file), "--kernel", "v1")
+    twice = eoi(*PROVE, str(patch_file), "--kernel", "v1")
     assert twice.code == 2 and "is a kernel already" in twice.err
 
 
@@ -347,7 +349,7 @@ def test_a_vmm_patch_by_path(eoi, tmp_path):
         "                rte.remote_irr = False\n"
     )
     ran = eoi(
-        "prove",
+        *PROVE,
         str(path),
         "--kernel",
         "base",
@@ -365,14 +367,14 @@ def test_require_that_is_not_imported_is_said_to_be(eoi, tmp_path):
     text = "from model.designs.v6 import V6\nfrom model.machine import Lapic\nclass P(V6):\n"
     text += "    def apic_set_eoi(self, apic: Lapic) -> None:\n        require(apic.created)\n        super().apic_set_eoi(apic)\n"
     (tmp_path / "p.py").write_text(text)
-    ran = eoi("prove", str(tmp_path / "p.py"), "--guest", "linux", "--vmm", "qemu")
+    ran = eoi(*PROVE, str(tmp_path / "p.py"), "--guest", "linux", "--vmm", "qemu")
     assert ran.code == 2 and "p.py:5" in ran.err
     assert "'require' is not imported\n" in ran.err and "\n  from model.lang import require\n" in ran.err
 
 
 def test_an_unknown_name_that_is_near_nothing_says_where_the_names_are(eoi):
     for name in ("zzz", "my patch.c"):
-        ran = eoi("prove", name)
+        ran = eoi(*PROVE, name)
         assert (
             ran.code == 2
             and f"unknown design {name!r}: `eoi list designs` names them all; a file ends in .py, or of a patch: "
@@ -382,7 +384,7 @@ def test_an_unknown_name_that_is_near_nothing_says_where_the_names_are(eoi):
 
 def test_of_each_role_it_is_a_list_that_there_is(eoi):
     for role, design in (("kernel", "qemu"), ("vmm", "base"), ("guest", "base")):
-        ran = eoi("prove", design, f"--{role}", "zzz")
+        ran = eoi(*PROVE, design, f"--{role}", "zzz")
         listed = re.search(r"`eoi (list \w+)` names them all", ran.err)
         assert ran.code == 2 and listed is not None
         assert eoi(*listed[1].split()).code == 0
@@ -392,7 +394,7 @@ def test_a_role_with_functions_missing_is_told_by_its_class_and_all_of_them(eoi,
     text = "from model.machine import IoapicVersion\nfrom model.vmms.vmm import Vmm\nclass Tiny(Vmm):\n"
     text += "    def ioapic_version(self) -> IoapicVersion:\n        return IoapicVersion.V20\n"
     (tmp_path / "tiny.py").write_text(text)
-    ran = eoi("prove", str(tmp_path / "tiny.py"), "--guest", "linux", "--scope", "cpus=1,pins=1")
+    ran = eoi(*PROVE, str(tmp_path / "tiny.py"), "--guest", "linux", "--scope", "cpus=1,pins=1")
     assert ran.code == 2 and "tiny.py:3: no role of Base+Tiny+Linux+Level provides ioapic_set_irq()" in ran.err
     assert (
         "derive Tiny from a class that has it; nor is there ioapic_eoi_broadcast(), ioapic_mem_write_eoi()" in ran.err
@@ -402,7 +404,7 @@ def test_a_role_with_functions_missing_is_told_by_its_class_and_all_of_them(eoi,
 def test_an_ending_that_is_none_says_which_there_are(eoi, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("good.ptch").write_text("diff --git a/x.c b/x.c\n")
-    ran = eoi("prove", "good.ptch")
+    ran = eoi(*PROVE, "good.ptch")
     assert ran.code == 2 and ran.err.endswith("a file ends in .py, or of a patch: .patch, .diff, .mbox, .eml, .txt\n")
     endings = re.findall(r"\.\w+", ran.err.rpartition("of a patch: ")[2])
     assert endings and all(is_patch(f"good{ending}") and is_path(f"good{ending}") for ending in endings)
@@ -411,10 +413,10 @@ def test_an_ending_that_is_none_says_which_there_are(eoi, tmp_path, monkeypatch)
 def test_the_nearest_file_and_class_are_named(eoi, tmp_path):
     (tmp_path / "only20.py").write_text(GOOD)
     (tmp_path / "onyl20.txt").write_text("no design\n")
-    ran = eoi("prove", str(tmp_path / "onyl20.py"))
+    ran = eoi(*PROVE, str(tmp_path / "onyl20.py"))
     near = str(tmp_path / "only20.py")
     assert (ran.code, ran.err) == (2, f"eoi: {tmp_path}/onyl20.py: no such file: did you mean {near!r}?\n")
-    ran = eoi("prove", f"{tmp_path}/only20.py:Mien")
+    ran = eoi(*PROVE, f"{tmp_path}/only20.py:Mien")
     assert ran.code == 2 and ran.err.endswith("no design class 'Mien' in this file: did you mean 'Mine'?\n")
 
 
@@ -468,10 +470,10 @@ OF_GUEST = ("base", "--vmm", "qemu", "--scope", "cpus=1,pins=1,ioapic=0x20", "--
 def test_a_slip_in_a_guest_points_at_its_line(eoi, tmp_path, change, line, said):
     path = tmp_path / "guest.py"
     path.write_text(GUEST)
-    assert eoi("prove", *OF_GUEST, "--guest", str(path)).code == 0
+    assert eoi(*PROVE, *OF_GUEST, "--guest", str(path)).code == 0
     assert GUEST.count(change[0]) == 1
     path.write_text(GUEST.replace(*change))
-    ran = eoi("prove", *OF_GUEST, "--guest", str(path))
+    ran = eoi(*PROVE, *OF_GUEST, "--guest", str(path))
     assert ran.code == 2 and ran.err.startswith(f"eoi: {path}:{line}: ") and said in ran.err, ran.err
     assert not re.search(r"\w+Error|unexpected keyword|positional", ran.err)
 
@@ -538,10 +540,10 @@ IMPORTS = "from model.designs.base import Base\nfrom model.designs.v1 import V1\
 )
 def test_a_file_does_not_change_the_designs_that_it_is_compared_with(eoi, patch_file, acts):
     patch_file.write_text(acts)
-    ran = eoi("prove", str(patch_file), *WINDOWS, "--scope", "cpus=1,pins=1", "--property", "no_storm")
+    ran = eoi(*PROVE, str(patch_file), *WINDOWS, "--scope", "cpus=1,pins=1", "--property", "no_storm")
     assert ran.code == 2 and f"{patch_file}:" in ran.err and "while it is read" in ran.err
     patch_file.write_text(acts.partition("class Mine")[0] + "def f() -> None:\n    pass\n")
-    base = eoi("prove", "base", *WINDOWS, "--scope", "cpus=1,pins=1,ioapic=0x20", "--property", "no_storm")
+    base = eoi(*PROVE, "base", *WINDOWS, "--scope", "cpus=1,pins=1,ioapic=0x20", "--property", "no_storm")
     assert base.code == 1
 
 
@@ -579,7 +581,7 @@ def test_a_choice_whose_value_is_none_is_chosen_by_its_name(eoi, tmp_path):
     mine.write_text(CHOOSES_NONE)
 
     def ran(mode):
-        return eoi("prove", str(mine), "--vmm", "qemu", "--guest", "linux", "--property", "no_eoi_lost",
+        return eoi(*PROVE, str(mine), "--vmm", "qemu", "--guest", "linux", "--property", "no_eoi_lost",
                    "--scope", f"cpus=1,pins=1,ioapic=0x11,mode={mode}", "--brief")  # fmt: skip
 
     assert [ran(mode).code for mode in ("NONE", "ON", "1")] == [0, 1, 1]

@@ -72,7 +72,7 @@ def mine(tmp_path):
 
 
 def test_the_properties_of_a_file_are_judged(eoi, mine):
-    ran = eoi("prove", "v1", "--guest", "windows_cg,linux", *HERE, "--property", str(mine), "--json")
+    ran = eoi("prove", "--absolute", "v1", "--guest", "windows_cg,linux", *HERE, "--property", str(mine), "--json")
     assert ran.code == 1
     verdicts = {
         cell["guest"]: {v["property"]: v["verdict"] for v in cell["verdicts"]} for cell in json.loads(ran.out)["cells"]
@@ -85,7 +85,7 @@ def test_the_properties_of_a_file_are_judged(eoi, mine):
 
 def test_one_of_them_next_to_a_registered_one(eoi, mine):
     asked = ("--property", f"{mine}:mine_never", "--property", "suppression_requested")
-    ran = eoi("prove", "v1", "--guest", "linux", *HERE, *asked)
+    ran = eoi("prove", "--absolute", "v1", "--guest", "linux", *HERE, *asked)
     assert ran.code == 3 and "mine_never" in ran.out and "suppression_requested" in ran.out
     assert "vacuous: mine_requested never happens here" in ran.out  # the premise is found in the file
     assert "INCONCLUSIVE: nothing was judged" in ran.out
@@ -106,7 +106,7 @@ def test_its_story_says_how_to_tell_it_again(eoi, mine, tmp_path):
 def test_a_bad_file_is_exit_code_2_and_points_at_the_line(eoi, mine, change, line, said):
     assert GOOD.count(change[0]) == 1 or change[0] == "mine_never"
     mine.write_text(GOOD.replace(*change))
-    ran = eoi("prove", "v1", "--guest", "linux", *HERE, "--property", str(mine))
+    ran = eoi("prove", "--absolute", "v1", "--guest", "linux", *HERE, "--property", str(mine))
     assert ran.code == 2
     assert f"{mine}:{line}: " in ran.err, ran.err
     assert said in ran.err
@@ -133,7 +133,12 @@ BRACES = [
 def test_a_docstring_names_parameters_only(eoi, mine, braces, marked, advice, guest):
     """Told when the file is read: not of the first run that has something to tell."""
     mine.write_text(GOOD.replace("Violated: CPU{cpu} has", f"\n\n    Violated: CPU{{cpu}} or {braces} has"))
-    for command in (("prove", "v1", "--brief"), ("prove", "v1", "--json"), ("trace", "v1"), ("diff", "base", "v1")):
+    for command in (
+        ("prove", "--absolute", "v1", "--brief"),
+        ("prove", "--absolute", "v1", "--json"),
+        ("trace", "v1"),
+        ("diff", "base", "v1"),
+    ):
         ran = eoi(*command, "--guest", guest, *HERE, "--property", str(mine))
         assert ran.code == 2 and (ran.out == "" or json.loads(ran.out)["exit"] == 2)
         assert f"{mine}:15: {marked!r} stands for no parameter of mine_never()" in ran.err and advice in ran.err
@@ -168,7 +173,7 @@ def test_the_registered_ones_are_held_to_the_same(name):
 )  # fmt: skip
 def test_nothing_to_judge(eoi, mine, tmp_path, argument, said):
     (tmp_path / "empty.py").write_text("x = 1\n")
-    ran = eoi("prove", "v1", "--guest", "linux", *HERE, "--property", argument.format(tmp_path))
+    ran = eoi("prove", "--absolute", "v1", "--guest", "linux", *HERE, "--property", argument.format(tmp_path))
     assert ran.code == 2 and said in ran.err
 
 
@@ -200,9 +205,11 @@ def test_a_choice_of_the_scope_is_a_design_s_own(eoi, tmp_path):
     path = tmp_path / "choosy.py"
     path.write_text(CHOICE)
     asked = (str(path), "--vmm", "qemu", "--guest", "windows_cg", "--property", "no_storm")
-    assert eoi("prove", *asked, "--scope", "ioapic=0x20,cpus=1,pins=1").code == 1
-    assert eoi("prove", *asked, "--guest", "linux", "--scope", "ioapic=0x20,cpus=1,pins=1,obey=on").code == 0
-    wrong = eoi("prove", *asked, "--scope", "obay=on")
+    assert eoi("prove", "--absolute", *asked, "--scope", "ioapic=0x20,cpus=1,pins=1").code == 1
+    assert (
+        eoi("prove", "--absolute", *asked, "--guest", "linux", "--scope", "ioapic=0x20,cpus=1,pins=1,obey=on").code == 0
+    )
+    wrong = eoi("prove", "--absolute", *asked, "--scope", "obay=on")
     assert wrong.code == 2 and "did you mean 'obey'?" in wrong.err
     told = eoi("trace", *asked, "--scope", "ioapic=0x20")
     story = tmp_path / "story.txt"

@@ -67,7 +67,7 @@ def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
     Path("mine.py").write_text(PATCH)
 
     def run(values: Collection[str], types: Collection[str], *words: str) -> list[str]:
-        command: Any = ["prove", "mine.py", *AROUND, "--scope", SCOPE, *words]
+        command: Any = ["prove", "--absolute", "mine.py", *AROUND, "--scope", SCOPE, *words]
         cli.main([*command, "--json"])  # what is imported for the first time is not on the way
         Path("mine.py").write_text(f"# {tmp_path}\n{PATCH}")  # which nobody has parsed yet
         with followed(values, types) as found:
@@ -100,7 +100,7 @@ def test_to_what_explores(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EOI_ANEW", "1")
     Path("prop.py").write_text(HOLDS)
-    command = ["prove", "base", *AROUND, "--scope", SCOPE, *words]
+    command = ["prove", "--absolute", "base", *AROUND, "--scope", SCOPE, *words]
     cli.main(command)
     with followed(values, types) as found:
         assert cli.main(command) == 0

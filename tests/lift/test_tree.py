@@ -69,7 +69,7 @@ def test_a_tree_that_loses_an_eoi_and_its_fix(eoi: Callable[..., Ran], tmp_path:
     told = eoi("prove", "--tree", tree, *SMALL)
     assert told.code == Exit.WRONG and told.out.startswith("own-6.77 against base: worse in 1 cell")
     assert told.out.splitlines()[1] == "worse: no_eoi_lost 1"
-    assert told.out.splitlines()[2].startswith(
+    assert told.out.splitlines()[3].startswith(
         "own-6.77 differs from base in 1 of 47 functions, 4 in the same order, 2 absent, "
     )
     assert f"`eoi lift --tree {tree} -o FILE.py` writes it" in told.out
@@ -134,7 +134,7 @@ def test_what_could_not_be_read_is_no_pass(eoi: Callable[..., Ran], tmp_path: Pa
     assert unread != known
     told = eoi("prove", "--tree", str(written(tmp_path / "own", unread)), *SMALL)
     assert told.code == (Exit.WRONG if losing else Exit.OPEN)
-    assert "1 refused" in " ".join(told.out.splitlines()[:3])
+    assert "1 refused" in " ".join(told.out.splitlines()[:4])
     assert losing or "INCONCLUSIVE: not read in own, and taken from base: apic_set_eoi() (" in told.out
     found = json.loads(eoi("prove", "--tree", str(tmp_path / "own"), *SMALL, "--json").out)
     assert found["inconclusive"] and found["not_read"] == ["apic_set_eoi()"]

@@ -162,6 +162,6 @@ def test_what_is_told_of_logical_destinations_is_not_run_with_physical_ones(
     live: LiveKvmSystem, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = ["--vmm", "cloud_hypervisor", "--property", "level_is_sent_once"]
-    assert cli.main(["prove", "destinations", *where, "--confirm"]) == 1
+    assert cli.main(["prove", "--absolute", "destinations", *where, "--confirm"]) == 1
     told = capsys.readouterr().out
     assert "NOT RUNNABLE" in told and "physical destinations" in told and "CONFIRMED" not in told

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker.stories.diagram import to_dot
+from checker.stories.diagram import dots
 from checker.stories.old_story import Picture
 from checker.stories.read import parse
 from checker.stories.trace import from_json, show
@@ -211,7 +211,7 @@ def test_the_beginning_is_compared_even_if_nothing_was_called():
 def test_the_label_is_in_story_diagram_and_json():
     told = replace(storm(loop_start=1), label="CONFIRMED: 23 steps, no difference")
     assert "\nCONFIRMED: 23 steps, no difference\n" in to_text(told)
-    assert '"CONFIRMED: 23 steps, no difference' in to_dot(told)
+    assert '"CONFIRMED: 23 steps, no difference' in "".join(dots(told))
     assert from_json(told.to_json()) == told
     own, other = (parse(to_text(t)).picture for t in (told, storm(loop_start=1)))
     assert isinstance(own, Picture) and isinstance(other, Picture) and own.steps == other.steps

@@ -45,7 +45,7 @@ PLAIN = [
 
 
 def run(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    code = main(["prove", str(path), "--vmm", "qemu", "--guest", "linux", "--brief"])
+    code = main(["prove", "--absolute", str(path), "--vmm", "qemu", "--guest", "linux", "--brief"])
     return code, capsys.readouterr().err
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 EOI = "import sys; sys.argv[0] = 'eoi'; from checker.command.entry import main; sys.exit(main())"
 SMALL = ["--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,vectors=1,ioapic=0x20"]
 CELL = [*SMALL, "--property", "no_eoi_lost", "--brief"]
-HOLDS = ["prove", "v1", *CELL]  # in the smallest cell that there is
+HOLDS = ["prove", "--absolute", "v1", *CELL]  # in the smallest cell that there is
 STORM = ["trace", "base", "--vmm", "qemu", "--guest", "windows_cg", *SMALL[-2:], "--property", "no_storm"]
 
 Ran = subprocess.CompletedProcess[str]

@@ -35,7 +35,10 @@ def test_lanes_come_from_the_model() -> None:
 
 def test_only_calls_between_lanes_are_recorded() -> None:
     eoi, exit_ = storm().events[2:]
-    assert eoi.calls == (Arrow("CPU0", "KVM", "apic_set_eoi", "cpu=0", "lapic.c:apic_set_eoi()"),)
+    line = toy.ToyKvm.apic_set_eoi.__code__.co_firstlineno
+    where = f"tests/rigs/story_toy.py:{line}"
+    assert eoi.calls == (Arrow("CPU0", "KVM", "apic_set_eoi", "cpu=0", "lapic.c:apic_set_eoi()", where),)
+    assert eoi.where == f"tests/rigs/story_toy.py:{toy.ToyGuest.guest_eoi.__code__.co_firstlineno}"
     assert [(c.caller, c.callee, c.function) for c in exit_.calls] == [
         ("KVM", "VMM", "ioapic_eoi_broadcast"),
         ("VMM", "KVM", "kvm_apic_set_irq"),

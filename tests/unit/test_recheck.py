@@ -418,7 +418,7 @@ def forgetful(first, _):
 @pytest.mark.parametrize("as_json", [False, True])
 def test_no_pass_but_both_answers(monkeypatch, unkept, capsys, as_json):
     changed(monkeypatch, Exploration, "first_states", forgetful)
-    code = main(["prove", "v1", *SMALL, *["--json"] * as_json])
+    code = main(["prove", "--absolute", "v1", *SMALL, *["--json"] * as_json])
     captured = capsys.readouterr()
     assert code == 4 and "HOLDS" not in captured.out and "Traceback" not in captured.err
     assert (
@@ -560,9 +560,23 @@ def test_no_step_compared_is_no_comparison(mine, unkept, monkeypatch):
 def test_z3_is_asked_of_the_users_lines_only(mine, monkeypatch):
     asked = list[Cell]()
     monkeypatch.setattr(relation, "compare_with_z3", lambda cell, *_: asked.append(cell) or 0)
-    main(["prove", "v1", *SMALL])
+    main(["prove", "--absolute", "v1", *SMALL])
     assert not asked
-    main(["prove", str(mine), "--vmm", "qemu", "--guest", "linux", "--guest", "windows_cg", "--scope", "cpus=1,pins=1"])
+    main(
+        [
+            "prove",
+            "--absolute",
+            str(mine),
+            "--vmm",
+            "qemu",
+            "--guest",
+            "linux",
+            "--guest",
+            "windows_cg",
+            "--scope",
+            "cpus=1,pins=1",
+        ]
+    )
     assert [c.names["guest"] for c in asked] in (["linux"], ["windows_cg"], ["linux", "windows_cg"])
 
 

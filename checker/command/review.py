@@ -1,0 +1,101 @@
+"""`eoi review`: one page for a mail: what a change does, to whom, and who else can tell."""
+
+from __future__ import annotations
+
+import importlib
+import shlex
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+
+from checker.command import diff, exits
+from checker.command.explore import story
+from checker.command.parsers import COMPARED_UNDER, selection_of
+from checker.errors import UserError
+from checker.matrix.roles import ROLES, role_of
+from checker.matrix.select import Selection
+from checker.questions import compat
+from checker.questions.answer import Answer, Said, Standing, of_diff
+from checker.questions.campaign import Campaign
+from checker.questions.compare import Diff
+from checker.questions.measured import measured_line
+from checker.questions.report import EXACT
+from checker.questions.review import Review, review_lines
+from checker.stories.write import to_text
+from checker.words import count
+from properties.compat import CLAIMS
+
+KVM = "oracles.kvm.replay"  # loaded only where something is to be tried on it
+
+
+def run(options: Namespace) -> int:
+    """Compare, ask who else can tell, try what is worse on the running kernel, and print the page; the exit code of the comparison."""
+    base = options.base or diff.base_of(options.asked)
+    if not base:
+        raise UserError(f"{options.design} stands on nothing that it can be compared with: --base DESIGN names it")
+    options = diff.under_each_kernel(Namespace(**vars(options), beside=selection_of(options, base)))
+    found, _ = diff.found(options)
+    answer = of_diff(found)
+    worst = foremost(answer)
+    review = Review(
+        answer, labels(answer), who_else(options.beside, options.asked, answer.said),
+        to_text(story(*worst.told)) if worst is not None and worst.told is not None else "",
+        rests_on(found), again(options),
+    )  # fmt: skip
+    print("\n".join(review_lines(review)))
+    return exits.decided(wrong=answer.failed, undecided=answer.undecided)
+
+
+def foremost(answer: Answer) -> Said | None:
+    """What is told: of what is worse the property that was asked first, and its shortest run that takes steps."""
+    order = list(dict.fromkeys(one.property for one in answer.said))
+    worse = [one for one in answer.said if one.standing is Standing.REGRESSED and one.told is not None]
+    return min(worse, key=lambda one: (not one.length(), order.index(one.property), one.length()), default=None)
+
+
+def labels(answer: Answer) -> dict[str, str]:
+    """Of the shortest run of each property that is worse: what this machine's KVM makes of it."""
+    found = dict[str, str]()
+    worse = sorted((one for one in answer.said if one.standing is Standing.REGRESSED and one.told), key=Said.length)
+    for one in worse:
+        if one.property not in found and one.told is not None:
+            result, verdict = one.told
+            tried = importlib.import_module(KVM).confirmed(Campaign((replace(result, verdicts=(verdict,)),)))
+            found[one.property] = tried.results[0].verdicts[0].confirmed
+    return found
+
+
+def who_else(beside: Selection, asked: Selection, said: Sequence[Said]) -> list[compat.CompatAnswer]:
+    """The claims of properties/compat.py, which are about kernels; nothing if Ctrl-C left no answer."""
+    if role_of(asked.cls) != "kernel" or asked.cls.default_roles:
+        return []
+    base, design = (beside.name, beside.cls), (asked.name, asked.cls)
+    pairs = [(c, a, b) for c in CLAIMS for a, b in compat.pairs(c, base, design, COMPARED_UNDER, asked.sizes)]
+    return compat.compare_so_far(pairs, "auto", None)
+
+
+def again(options: Namespace) -> str:
+    """The command that makes the page again."""
+    named = {
+        "--base": [options.base],
+        **{f"--{role}": getattr(options, role) for role in ROLES},
+        "--property": options.property,
+    }
+    named |= {"--scope": [options.scope], "--engine": [options.engine] * (options.engine != "auto")}
+    words = [word for option, values in named.items() for value in values or () if value for word in (option, value)]
+    limits = [
+        ("--max-states", options.max_states),
+        ("--max-memory", options.max_memory),
+        ("--timeout", options.timeout),
+    ]
+    return shlex.join(
+        ["eoi", "review", options.design, *words, *(str(w) for limit in limits if limit[1] for w in limit)]
+    )
+
+
+def rests_on(found: Diff) -> list[str]:
+    """Of how many states, and of which sizes; and how far the model is measured."""
+    states = sum(r.stats.states for r in (*found.before, *found.after))
+    explored = f"All {count(states, 'reachable state')} of {count(len(found.pairs), 'cell')}, under both; {EXACT}; every run was taken again in CPython."
+    sizes = dict.fromkeys(",".join(f"{n}={v}" for n, v in pair.design.scope.sizes().items()) for pair in found.pairs)
+    return [explored, f"Sizes: {'; '.join(sizes)}. Nothing is said of others.", f"{measured_line(users_file=True)}."]

@@ -1,0 +1,60 @@
+"""What a project's own designs answer, for `eoi gate --baseline`: every cell that `eoi prove DESIGN` asks by default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from checker.engine.passages import line_texts
+from checker.engine.search import Limits
+from checker.errors import InternalError
+from checker.matrix.select import select, selection
+from checker.questions.campaign import lines_never_run, run_campaign
+from checker.questions.expected import Table, row_of
+from checker.questions.gate import open_cells
+from checker.questions.verdict import CellResult
+
+
+@dataclass
+class JudgedDesigns:
+    """results: of (design, cell). left: what was not judged, and what no step runs. kept: how many cells were found before."""
+
+    table: Table = field(default_factory=Table)
+    results: dict[tuple[str, str], CellResult] = field(default_factory=dict[tuple[str, str], CellResult])
+    left: list[str] = field(default_factory=list[str])
+    not_run: list[str] = field(default_factory=list[str])
+    interrupted: bool = False
+    kept: int = 0
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is INCONCLUSIVE beside cells that are."""
+        left = [f"not judged: {name}" for name in self.left]
+        return ["interrupted"] * self.interrupted + left + [f"no step runs {text}" for text in self.not_run]
+
+    @property
+    def open(self) -> list[str]:
+        """That, and these cells."""
+        return [*self.reasons, *open_cells(self.table)]
+
+
+def judge(names: Sequence[str]) -> JudgedDesigns:
+    """One design after the other, until Ctrl-C. All names are looked up first. Raises ModelError."""
+    found, asked = JudgedDesigns(), [(name, *select(selection(name))) for name in names]
+    for name, _, cells, _, wanted in asked:
+        if found.interrupted:
+            found.left.append(name)
+            continue
+        campaign = run_campaign(cells, wanted, engine="auto", limits=Limits(), everywhere=False)
+        found.interrupted = campaign.interrupted
+        rows = found.table.setdefault(name, {})
+        for result in campaign.results:
+            title = str(result.cell)
+            if title in rows:
+                raise InternalError(f"two cells of {name} are both called {title!r}")
+            rows[title] = row_of(result)
+            found.results[name, title] = result
+        found.kept += sum(result.kept for result in campaign.results)
+        found.left += [f"{name}: {cell}" for cell in campaign.unexplored]
+        found.not_run += line_texts(lines_never_run(campaign.results)) if campaign.whole else []
+    return found

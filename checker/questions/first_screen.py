@@ -1,0 +1,145 @@
+"""The first screen of a comparison: the answer, then the groups, a row a property, in as much detail as there is room for.
+
+What is worse keeps its detail longest; what is as broken as before is the first to be a number. Nothing is left out unseen:
+`MORE` says how to see the rest.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from checker.questions.compare import FIXED, GRAPH, GROUPS, OPEN, REGRESSED, STILL, WITNESS, Change, Diff
+from checker.questions.compare_text import (
+    by_property,
+    cells_text,
+    change_row,
+    graph_rows,
+    headline,
+    length,
+    nothing_changes,
+    row_lines,
+    spaced,
+    why_open,
+    wrapped,
+)
+from checker.words import count, screen
+
+MORE = "(--cells: each trace and all its cells; --all: a row for each cell)"
+INDENT = " " * 16
+SHORTER = (WITNESS, STILL, GRAPH, WITNESS, FIXED, FIXED, REGRESSED, OPEN, REGRESSED)  # what gets shorter, in this order
+
+
+def answer_lines(diff: Diff) -> list[str]:
+    """What comes first: the answer, by properties, and which functions are others."""
+    changed = [
+        f"{'/'.join(filter(None, (h.file.rpartition('/')[2], h.name)))} ({count(h.size, 'line')})" for h in diff.hunks
+    ]
+    answer = f"{_short(diff.design)} against {_short(diff.base)}: {headline(diff)}"
+    lines = textwrap.wrap(answer, screen()[0], subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    why = textwrap.wrap(f"not known: {'; '.join(why_open(diff))}", screen()[0], subsequent_indent="  ")
+    unknown = cut(why) if why_open(diff) else []
+    functions = cut(wrapped(f"changed: {', '.join(changed) or 'no line of the model'}"))
+    return [*lines, *by_property(diff), *unknown, *functions]
+
+
+def _short(name: str) -> str:
+    """Of a long path its last part: the answer is to stand on the first line."""
+    return name.rpartition("/")[2] if len(name) > screen()[0] // 2 else name
+
+
+def screen_lines(diff: Diff, room: int) -> list[str]:
+    """The groups in at most so many lines, if that can be done."""
+    forms = {kind: _forms(kind, of) for kind in GROUPS if (of := _rows([c for c in diff.listed if c.kind == kind]))}
+    if graphs := graph_rows(diff):
+        whole = row_lines(graphs, brief=True, every=False)
+        forms[GRAPH] = [whole, cut(whole), whole[:1]]
+    nothing = nothing_changes(diff)
+    shown = spaced([*nothing, *(of[0] for of in forms.values())])
+    for kind in (GRAPH, *SHORTER):
+        if len(shown) > room and len(forms.get(kind, ())) > 1:
+            forms[kind] = forms[kind][1:]
+            shown = [*spaced([*nothing, *(of[0] for of in forms.values() if of[0])]), "", MORE]
+    return shown
+
+
+@dataclass(frozen=True)
+class ScreenRow:
+    """One property: what is said of its shortest trace, what the property is, in which cells that is so, and the same shorter."""
+
+    name: str
+    number: int
+    said: Sequence[str]
+    sentence: Sequence[str]
+    cells: Sequence[str]
+    among: Sequence[str]
+
+
+def _rows(changes: Sequence[Change]) -> list[ScreenRow]:
+    """What holds only because what it speaks of never happens any more is told apart from what is mended."""
+    of = dict[tuple[str, str], list[Change]]()
+    for change in changes:
+        apart = change.text if change.kind in (OPEN, WITNESS) else change.after.note if change.kind == FIXED else ""
+        of.setdefault((change.name, apart), []).append(change)
+    return [_row(name, same) for (name, _), same in of.items()]
+
+
+def _row(name: str, same: Sequence[Change]) -> ScreenRow:
+    first = min(same, key=length)
+    sentence = textwrap.wrap(
+        first.after.property.sentence, screen()[0], initial_indent=INDENT, subsequent_indent=INDENT
+    )
+    cells = [str(c.told()[0].cell) for c in same]
+    said = change_row(first, True).short_lines()
+    return ScreenRow(
+        name, len(same), said, sentence if first.kind == REGRESSED else (), named_lines(cells), among_lines(cells)
+    )
+
+
+def among_lines(cells: Sequence[str]) -> list[str]:
+    """Nothing of one cell. If to name them all takes more than two lines: among which VMMs, guests and devices they are."""
+    named = named_lines(cells)
+    places = list(zip(*(cell.split(", ") for cell in cells), strict=False))
+    if len(named) <= 2:
+        return named
+    among = " with ".join(", ".join(dict.fromkeys(place)) for place in places if set(place) != {"level"})
+    return wrapped(f"in {count(len(cells), 'cell')}, among {among}", len(INDENT))
+
+
+def named_lines(cells: Sequence[str]) -> list[str]:
+    return wrapped(f"in {cells_text(cells)}", len(INDENT)) if len(cells) > 1 else []
+
+
+def _forms(kind: str, rows: Sequence[ScreenRow]) -> list[list[str]]:
+    """The lines of a group, ever fewer."""
+    whole = [line for row in rows for line in (*row.said, *cut(row.sentence), *row.cells)]
+    less = [line for row in rows for line in (*row.said, *cut(row.sentence, 1), *cut(row.among))]
+    number, names = sum(row.number for row in rows), len({row.name for row in rows})
+    forms = {
+        REGRESSED: [whole, less, [line for row in rows for line in (*row.said[:1], *cut(row.among, 1))]],
+        FIXED: [
+            whole,
+            [*{row.name: row.said[0].rstrip(":") for row in rows}.values()],
+            [],
+        ],  # the answer has their numbers
+        WITNESS: [whole, _counted(kind, rows), []],
+        STILL: [whole, [f"{kind:<12}  {count(number, 'verdict')} of {count(names, 'property', 'properties')}"]],
+    }
+    return forms.get(kind) or [whole, _counted(kind, rows)]
+
+
+def _counted(kind: str, rows: Sequence[ScreenRow]) -> list[str]:
+    """`CHANGED       in cells: eoi_exit 26, throttled 1`."""
+    numbers = Counter[str]()
+    for row in rows:
+        numbers[row.name] += row.number
+    return wrapped(f"{kind:<12}  in cells: {', '.join(f'{name} {number}' for name, number in numbers.items())}", 0, 16)
+
+
+def cut(lines: Sequence[str], most: int = 2) -> list[str]:
+    """No more lines than that; what is missing is seen to be."""
+    if len(lines) <= most:
+        return list(lines)
+    return [*lines[: most - 1], f"{lines[most - 1][: screen()[0] - 4].rstrip()} ..."]

@@ -1,0 +1,165 @@
+"""`eoi review`: the answer of a comparison as a page for a mail: what changed, for whom, who else can tell, and how it goes wrong.
+
+Every line is 7-bit ASCII and at most 72 columns, so that it can be quoted. Nothing is judged here.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from checker.questions import compat
+from checker.questions.answer import Answer, Said, Standing
+from checker.questions.model_diff import Hunk
+from checker.questions.refinement import Divergence
+from checker.stories.trace import show, steps_text
+from checker.stories.write import WIDTH, ascii_text, command_lines
+from checker.words import count, fold_names
+
+MOST = 3  # lines of the names of cells
+UNCHANGED = "The model is the same, line for line."
+
+
+@dataclass(frozen=True)
+class Review:
+    """answer: of the comparison. labels: property -> what became of its shortest run on the running kernel. others: can those tell
+    who did not ask for the change (nothing where nobody asks that). story: the shortest one of what is worse, as text; or ""."""
+
+    answer: Answer
+    labels: dict[str, str]
+    others: Sequence[compat.CompatAnswer]
+    story: str
+    rests_on: Sequence[str]
+    command: str
+
+
+def review_lines(review: Review) -> list[str]:
+    """The whole page."""
+    answer = review.answer
+    parts = [
+        _paragraph(f"{answer.what}: {answer.headline}."),
+        ["What it changes", "", *_changes(answer.hunks)],
+        *_part("What gets worse", _worse(answer.said)),
+        *_part("What gets better", _better(answer.said)),
+        *_part("What was violated before, and is", _numbers(answer.said, Standing.STILL_BROKEN)),
+        *_part("What is not known", [line for why in answer.open_because for line in _item(why)]),
+        *_part("Who did not ask for it", _others(review.others)),
+        *_part("What the kernel that runs here does", _real(review.labels)),
+        *_part("How it goes wrong", review.story.splitlines()),
+        *_part("What this rests on", [line for text in review.rests_on for line in _item(text)]),
+        command_lines(review.command, "To see it again:"),
+    ]
+    return [line for part in parts for line in [*part, ""]][:-1]
+
+
+def _part(title: str, lines: Sequence[str]) -> list[list[str]]:
+    return [[title, "", *lines]] if lines else []
+
+
+def _paragraph(text: str) -> list[str]:
+    return textwrap.wrap(ascii_text(text), WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _item(text: str) -> list[str]:
+    return textwrap.wrap(
+        ascii_text(text), WIDTH, initial_indent="  * ", subsequent_indent="    ", break_on_hyphens=False
+    )
+
+
+def _changes(hunks: Sequence[Hunk]) -> list[str]:
+    """Function by function; a line that is too long for a mail goes on below."""
+    lines = list[str]()
+    for hunk in hunks:
+        lines += [*_paragraph(f"{hunk.file}: {hunk.name}" if hunk.file else hunk.name)]
+        for line in hunk.lines:
+            mark, code = line[:1], line[1:].expandtabs()
+            indent = " " * (len(code) - len(code.lstrip()))
+            pieces = textwrap.wrap(ascii_text(code), WIDTH - 6 - len(indent), break_on_hyphens=False) or [""]
+            lines += [f"  {mark} {indent}{'  ' * bool(n)}{piece}".rstrip() for n, piece in enumerate(pieces)]
+    return lines or [UNCHANGED]
+
+
+def _by_property(said: Sequence[Said], standing: Standing) -> dict[str, list[Said]]:
+    found = dict[str, list[Said]]()
+    for one in said:
+        if one.standing is standing:
+            found.setdefault(one.property, []).append(one)
+    return found
+
+
+def _worse(said: Sequence[Said]) -> list[str]:
+    """The sentence of each, in which cells, and the shortest run."""
+    lines = list[str]()
+    for name, same in _by_property(said, Standing.REGRESSED).items():
+        first = min(same, key=Said.length)
+        shortest = first.text.partition("  ")[0]
+        lines += _item(f"{_sentence(first)} ({name}) Not so in {_cells(same)}; the shortest run: {shortest}.")
+    return lines
+
+
+def _real(labels: dict[str, str]) -> list[str]:
+    """What became of the shortest run of each: of the first one all that is known."""
+    told = [label if n == 0 else label.partition(":")[0] for n, label in enumerate(labels.values())]
+    return [line for name, label in zip(labels, told, strict=True) for line in _item(f"{name}: {label}.")]
+
+
+def _better(said: Sequence[Said]) -> list[str]:
+    """The sentence of each, and in how many cells; nobody is thanked for what holds because nothing happens any more."""
+    lines = list[str]()
+    for name, same in _by_property(said, Standing.FIXED).items():
+        empty = sum("vacuous" in one.text for one in same)
+        text = f"{_sentence(same[0])} ({name}) So now in {count(len(same), 'cell')}"
+        lines += _item(
+            text + (f", in {empty} of them only because what it speaks of never happens any more." if empty else ".")
+        )
+    return lines
+
+
+def _sentence(one: Said) -> str:
+    """The first sentence, which says what holds; what follows says where it is asked."""
+    return f"{one.sentence.partition('. ')[0].rstrip('.')}."
+
+
+def _cells(same: Sequence[Said]) -> str:
+    """`2 cells: qemu 0x11, {linux, xen}, level`; where that is long, among which VMMs and guests they are."""
+    names = [one.cell for one in same]
+    folded = f"{count(len(names), 'cell')}: {fold_names(names)}"
+    if len(folded) <= MOST * WIDTH:
+        return folded
+    places = [dict.fromkeys(place) for place in zip(*(name.split(", ") for name in names), strict=False)]
+    return f"{count(len(names), 'cell')}, among {' with '.join(', '.join(place) for place in places)}"
+
+
+def _numbers(said: Sequence[Said], standing: Standing) -> list[str]:
+    found = _by_property(said, standing)
+    text = ", ".join(f"{name} {len(same)}" for name, same in found.items())
+    return _item(f"In so many cells: {text}.") if found else []
+
+
+def _others(rows: Sequence[compat.CompatAnswer]) -> list[str]:
+    """Each claim: it holds, or who can tell and how."""
+    lines = list[str]()
+    for claim in dict.fromkeys(row.claim.name for row in rows):
+        mine = [row for row in rows if row.claim.name == claim]
+        lines += _item(f"{mine[0].claim.sentence} ({claim}) {' '.join(_told(mine))}")
+    return lines
+
+
+def _told(rows: Sequence[compat.CompatAnswer]) -> Iterator[str]:
+    apart = [(row, found) for row in rows if (found := row.result.divergence) is not None]
+    unknown = [row for row in rows if row.result.verdict == "INCONCLUSIVE"]
+    if apart:
+        row, found = min(apart, key=lambda pair: len(pair[1].moves))
+        names = row.base.names["kernel"], row.design.names["kernel"]
+        last = f", the last of which is {found.moves[-1][1].step}({_arguments(found)})" if found.moves else ""
+        yield f"Not so in {len(apart)} of {count(len(rows), 'cell')}. In {row.title} after {steps_text(len(found.moves))}{last}:"
+        yield f"{found.what} is {found.base} in {names[0]}, {found.design} in {names[1]}."
+    elif not unknown:
+        yield f"So in all {count(len(rows), 'cell')}, in every pair of states that the two reach together."
+    if unknown:
+        yield f"Not found out in {count(len(unknown), 'cell')}."
+
+
+def _arguments(found: Divergence) -> str:
+    return ", ".join(show(value) for value in found.moves[-1][1].args)

@@ -1,0 +1,34 @@
+"""Answers to render: real ones, as the commands make them, and made-up ones of which every text is odd."""
+
+from __future__ import annotations
+
+from checker.command import diff, prove
+from checker.command.cli import build_parser
+from checker.command.parsers import look_up
+from checker.questions.answer import Answer, Said, Standing, of_diff
+
+SMALL = ("--vmm", "qemu", "--guest", "windows_cg", "--scope")
+SIZES = "cpus=1,pins=1,vectors=1"
+
+
+def asked(*words: str):
+    """The options of a command line, with what they name looked up."""
+    options = build_parser([words[0]]).parse_args(words)
+    look_up(options)
+    return options
+
+
+def of_words(*words: str) -> Answer:
+    """What the command would give."""
+    options = asked(*words)
+    if words[0] == "diff":
+        return of_diff(diff.found(options)[0], "measured", options.asked.not_read)
+    return prove.in_forms(prove.judged(options), options.asked)
+
+
+def made(
+    cell: str = "c", name: str = "p", *, standing: Standing = Standing.REGRESSED, sentence: str = "s", text: str = "t",
+    what: str = "a against b", reasons: tuple[str, ...] = (), reproduce: str = "eoi diff",
+) -> Answer:  # fmt: skip
+    said = [Said(standing, cell, {}, name, sentence, "HOLDS", "VIOLATED", text, reproduce)]
+    return Answer("diff", what, text, [text], said, list(reasons))
