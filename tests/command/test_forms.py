@@ -116,7 +116,7 @@ def test_the_flow_goes_through_the_users_own_lines(tmp_path, monkeypatch, eoi):
         "return",
     ]
     texts = [step["location"]["message"]["text"] for step in flow["locations"]]
-    assert any(text.startswith("here the two part: ") and "my design.py:12" in text for text in texts)
+    assert any(text.startswith("here the two part: ") and "my design.py:10" in text for text in texts)
     at = result["locations"][0]["physicalLocation"]
     assert at["artifactLocation"]["uri"] == "designs/my%20design.py" and at["region"]["startLine"] == own[-1]
     ours = {p["artifactLocation"]["uri"] for p in places if p["artifactLocation"]["uriBaseId"] == "EOIPROOF"}
