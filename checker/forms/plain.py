@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from checker.questions.answer import Said
 from checker.stories.write import to_text
@@ -17,6 +18,17 @@ def _is_plain(character: str) -> bool:
     code = ord(character)
     odd = code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE
     return not odd and code not in (0x2028, 0x2029)
+
+
+def unwrapped(lines: Sequence[str]) -> list[str]:
+    """Lines that were broken for a screen, whole again: what is indented goes on."""
+    found = list[str]()
+    for line in lines:
+        if found and line.startswith(" "):
+            found[-1] += f" {line.strip()}"
+        else:
+            found.append(line)
+    return found
 
 
 def story_text(said: Said) -> str:
