@@ -11,6 +11,8 @@ from checker.stories.write import to_text
 
 def visible(text: str, keep: str = "") -> str:
     """Characters that no XML may contain, and those that no encoding has, as `\\x1b`. keep: control characters that stay."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(c if c in keep or _is_plain(c) else c.encode("unicode_escape").decode() for c in text)
 
 
