@@ -90,7 +90,7 @@ def functions_of(design: type[Design]) -> dict[CodeType, ModelFunction]:
             getattr(cls, "lane", ""),
             _anchor(cls, name),
             function.__annotations__.get("return") not in ("None", None),
-            _where(function.__code__),
+            where_of(function.__code__),
         )
         for cls in owners
         for name, function in vars(cls).items()
@@ -106,9 +106,10 @@ def _anchor(cls: type[Design], name: str) -> str:
     return f"{source.rpartition('/')[2]}:{name}()" if source else f"{name}()"
 
 
-def _where(code: CodeType) -> str:
+def where_of(code: CodeType, line: int = 0) -> str:
+    """File and line of a function, or this line of it: of the project's own files below the folder that they are in."""
     path = Path(code.co_filename)
-    return f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path}:{code.co_firstlineno}"
+    return f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path}:{line or code.co_firstlineno}"
 
 
 def _places(holder: Any, of: Type, path: str) -> Iterator[tuple[int, str]]:
@@ -211,14 +212,15 @@ class StepRecorder:
             leaf = self.leaves[i]
             name, values = self.names[i], [decode(leaf.type, code) for code in codes]
             before, *between, after = map(show, values)
-            bar = (_is_set(values[0]), _is_set(values[-1])) if name.drawn == "bar" else None
+            bar = (is_set(values[0]), is_set(values[-1])) if name.drawn == "bar" else None
             lane, aside = name.lane or self.stack[0], name.drawn == "aside"
             yield FieldChange(
                 str(leaf), name.text, lane, before, after, self.changed_after[i], tuple(between), name.short, bar, aside
             )
 
 
-def _is_set(value: object) -> bool:
+def is_set(value: object) -> bool:
+    """Whether a value is one that a bar is drawn for."""
     return bool(value.bits) if isinstance(value, Mask) else value is not None and value is not False
 
 

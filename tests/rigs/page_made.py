@@ -18,7 +18,7 @@ from checker.command import cli, parsers
 from checker.command.diff import found
 from checker.language.source import one_reading
 from checker.page import entries
-from checker.page.entries import Entry
+from checker.page.entries import PageEntry
 from checker.questions import answer
 from checker.questions.answer import Answer
 from tests.rigs.user_file import GOOD
@@ -34,7 +34,7 @@ class Made:
     code: int
     out: str
     answer: Answer
-    entries: Sequence[Entry]
+    entries: Sequence[PageEntry]
 
     @property
     def text(self) -> str:
