@@ -20,12 +20,11 @@ from checker.page import entries
 from checker.page.entries import PageEntry
 from checker.page.kept import told_of_cell
 from checker.page.page import Content, page
-from checker.page.told import Json, Teller, ToldCell, removed_lines
+from checker.page.told import Json, Teller, ToldCell, marked_lines
 from checker.progress import Progress
 from checker.questions import answer
 from checker.questions.answer import Answer
 from checker.questions.measured import measured_line
-from checker.questions.model_diff import changed_lines
 
 
 def run(options: Namespace) -> int:
@@ -61,9 +60,7 @@ def beside(options: Namespace, base: str) -> Content:
         found, measured_line(users_file=any(r.lines_run for r in found.after)), options.asked.not_read
     )
     was, now = options.beside.cls, options.asked.cls
-    return content_of(
-        options, said, entries.of_diff(said, found), Teller(changed_lines(was, now), removed_lines(was, now)), base
-    )
+    return content_of(options, said, entries.of_diff(said, found), Teller(*marked_lines(was, now)), base)
 
 
 def alone(options: Namespace) -> Content:

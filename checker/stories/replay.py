@@ -16,6 +16,7 @@ functions are left out of the story: they change nothing.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -107,8 +108,14 @@ def _anchor(cls: type[Design], name: str) -> str:
 
 
 def _where(code: CodeType) -> str:
-    path = Path(code.co_filename)
-    return f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path}:{code.co_firstlineno}"
+    return f"{_from_root(code.co_filename)}:{code.co_firstlineno}"
+
+
+@functools.cache
+def _from_root(file: str) -> Path:
+    """Asked of every function of each run that is told."""
+    path = Path(file)
+    return path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
 
 
 def _places(holder: Any, of: Type, path: str) -> Iterator[tuple[int, str]]:
