@@ -16,6 +16,7 @@
     return made;
   };
   const value = (place) => data.values[place];
+  const soft = (text) => text.split(/(?<=_)/).flatMap((part, at) => (at ? [el("wbr"), part] : [part])); /* a name may break after a _ */
   const times = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const ARROW = " \u2192 ";
 
@@ -384,7 +385,7 @@
         const change = changed.get(number);
         const shown = change ? [el("span", { class: "unseen" }, "changed: "), el("s", {}, [change.before, ...change.between].join(ARROW)), ARROW, state[number], " \u25cf"] : [state[number]];
         const kind = [change ? "changed" : "", apart.has(path) ? "apart" : ""].join(" ").trim();
-        body.append(el("tr", { class: kind, title: path, "data-path": path }, el("td", {}, label), el("td", {}, ...shown), other ? el("td", {}, apart.has(path) ? `\u2260 ${apart.get(path)[1]}` : "") : null));
+        body.append(el("tr", { class: kind, title: path, "data-path": path }, el("td", {}, ...soft(label)), el("td", {}, ...shown), other ? el("td", {}, apart.has(path) ? `\u2260 ${apart.get(path)[1]}` : "") : null));
       }
       const columns = el("tr", {}, el("th", { scope: "col" }, "field"), el("th", { scope: "col" }, other ? ours : "value"), other ? el("th", { scope: "col" }, theirs) : null);
       return el("table", { class: "state" }, el("thead", {}, columns), body);
