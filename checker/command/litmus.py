@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from checker.command import exits
-from checker.command.parsers import LITMUS, not_here
+from checker.command.parsers import LITMUS, here_or_own
 from checker.matrix.select import find_role
 from checker.questions.litmus import cases_of, lines_of, run_case, stories_in
 from checker.words import count
@@ -15,10 +15,8 @@ from checker.words import count
 
 def run(options: Namespace) -> int:
     """Does every story end as it says?"""
-    if options.files == [LITMUS] and not Path(LITMUS).exists():
-        own = "the stories are in tests/litmus of eoiproof's repository"
-        raise not_here(Path(LITMUS), "folder", "a FILE or a folder", "litmus", own)
-    stories, find = stories_in([Path(f) for f in options.files]), functools.cache(find_role)
+    files = [here_or_own(LITMUS)] if options.files == [LITMUS] else [Path(f) for f in options.files]
+    stories, find = stories_in(files), functools.cache(find_role)
     told = [[run_case(case) for case in cases_of(story, find)] for story in stories]
     for results in told:
         print("\n".join(lines_of(results)))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from checker.command import exits, json_text
+from checker.command.diff import under_each_kernel
 from checker.command.explore import limits_of, size_note
+from checker.command.lift import left_out_lines
 from checker.engine.passages import SourceLine, line_texts, never_run
 from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
@@ -29,6 +32,7 @@ SEEN_BY = {"guest": "the guest", "vmm": "the VMM", "both": "guest and VMM"}
 
 def run(options: Namespace) -> int:
     """0 if nobody who looks can tell them apart in any cell, 1 if somebody can, 3 if something was not found out."""
+    options = under_each_kernel(options)
     when = conditions(options.when, scope_type([options.asked.cls, options.beside.cls]))
     base, design = (compare.Named(of.name, of.cls) for of in (options.beside, options.asked))
     pairs, apart = compare.pair_cells(base, design, select(options.beside)[1], select(options.asked)[1])
@@ -48,6 +52,8 @@ def run(options: Namespace) -> int:
         print_story(options, answers)
         print_cells([a for a in answers if a.verdict == EQUAL])
         print_notes(answers, apart, lines)
+        left_out = left_out_lines(options.asked.lifted.left_out) if options.asked.lifted else []
+        print("".join(f"{line}\n" for line in left_out), end="")
     if left:
         print(f"eoi: interrupted: INCONCLUSIVE: {left} of {count(len(pairs), 'cell')} not compared", file=sys.stderr)
     return exits.decided(wrong=any(a.verdict == DIFFERS for a in answers), undecided=undecided)
@@ -91,10 +97,16 @@ def answered(options: Namespace, pairs: Sequence[compare.Pair], fixed: Sequence[
     with until_ctrl_c():
         for pair in pairs:
             progress.done = len(found)
-            watch = progress.of(str(pair.design))
-            found.append(nfc.compare(pair, options.observe, fixed, limits, watch, options.engine))
+            title = str(pair.design)
+            tick = functools.partial(_compares, progress, title)
+            found.append(nfc.compare(pair, options.observe, fixed, limits, progress.of(title), options.engine, tick))
     progress.close()
     return found
+
+
+def _compares(progress: Progress, title: str) -> None:
+    progress.phase(0, title, "comparing what is seen")
+    progress.show()
 
 
 def not_run(answers: Sequence[NfcAnswer]) -> list[SourceLine]:
@@ -111,12 +123,22 @@ def headline(options: Namespace, answers: Sequence[NfcAnswer], cells: int, *, un
     verdicts = [a.verdict for a in answers]
     parts = [f"{v} in {_of(verdicts.count(v), cells)}" for v in (DIFFERS, EQUAL, INCONCLUSIVE) if v in verdicts]
     parts += [f"{cells - len(answers)} not compared"] * (len(answers) < cells)
-    best = nfc.shortest(answers)
-    parts += [f"told apart in {steps_text(best.steps)}"] if best else []
+    parts += told_apart(answers)
     parts += [f"{INCONCLUSIVE}: see below"] * (undecided and INCONCLUSIVE not in verdicts)
     when = f" when {options.when}" if options.when else ""
     said = f"{options.asked.name} against {options.beside.name}{when}: {', '.join(parts)}; as seen by {SEEN_BY[options.observe]}"
     return wrap(said, "", "  ", WIDTH)
+
+
+def told_apart(answers: Sequence[NfcAnswer]) -> list[str]:
+    """How soon."""
+    best = nfc.shortest(answers)
+    at_once = ["told apart before any step"] * any(a.told is not None and not a.steps for a in answers)
+    if best is None or not best.steps:
+        return at_once
+    return [
+        f"{at_once[0]}, elsewhere in {steps_text(best.steps)}" if at_once else f"told apart in {steps_text(best.steps)}"
+    ]
 
 
 def _of(number: int, cells: int) -> str:
@@ -173,6 +195,7 @@ def as_json(options: Namespace, answers: Sequence[NfcAnswer], left: int, lines: 
         "observe": options.observe,
         "when": options.when,
         "not_compared": left,
+        **json_text.of_lifted(options.asked),
         "not_looked_at": line_texts(lines),
         "cells": [_cell(options, a) for a in answers],
     }

@@ -14,8 +14,7 @@ from checker.command.form import checked_file
 from checker.command.parsers import selection_of
 from checker.errors import UserError
 from checker.matrix.cells import short_names
-from checker.matrix.roles import ROLES, stands_on
-from checker.matrix.select import Selection
+from checker.matrix.roles import ROLES
 from checker.page import entries
 from checker.page.entries import PageEntry
 from checker.page.kept import told_of_cell
@@ -23,8 +22,11 @@ from checker.page.page import Content, page
 from checker.page.told import Json, Teller, ToldCell, marked_lines
 from checker.progress import Progress
 from checker.questions import answer
+from checker.questions.alone_screen import alone_lines
 from checker.questions.answer import Answer
+from checker.questions.first_screen import answer_lines
 from checker.questions.measured import measured_line
+from checker.words import screen
 
 
 def run(options: Namespace) -> int:
@@ -33,41 +35,33 @@ def run(options: Namespace) -> int:
     if not options.page.endswith(".html") or options.page.endswith("/.html"):
         raise UserError(f"-o {options.page}: the file's name must end in .html")
     path = checked_file(options, "page")
-    base = base_of(options.asked, options.base)
-    content = alone(options) if base is None else beside(options, base)
+    base = options.base or diff.base_of(options.asked)
+    content, said = beside(options, base) if base else alone(options)
     text = page(content)
     files.write_text(path, text)
-    print(f"{content.answer.what}: {content.answer.headline}")
+    print("\n".join(said))
     print(f"written: {path} ({len(text.encode()) / 1e6:.1f} MB)")
     return exits.decided(wrong=content.answer.failed, undecided=content.answer.undecided)
 
 
-def base_of(asked: Selection, named: str | None) -> str | None:
-    """The design to stand beside; None if it stands on none."""
-    if named is not None:
-        return named
-    if asked.lifted is not None:
-        return asked.lifted.base
-    found = stands_on(asked.cls)
-    return None if found is None else found[0]
-
-
-def beside(options: Namespace, base: str) -> Content:
-    """Both designs explored and compared."""
+def beside(options: Namespace, base: str) -> tuple[Content, list[str]]:
+    """Both designs explored and compared; and what is printed of that."""
     options = diff.under_each_kernel(Namespace(**vars(options) | {"beside": selection_of(options, base)}))
     found, _ = diff.found(options)
     said = answer.of_diff(
         found, measured_line(users_file=any(r.lines_run for r in found.after)), options.asked.not_read
     )
     was, now = options.beside.cls, options.asked.cls
-    return content_of(options, said, entries.of_diff(said, found), Teller(*marked_lines(was, now)), base)
+    content = content_of(options, said, entries.of_diff(said, found), Teller(*marked_lines(was, now)), base)
+    return content, answer_lines(found)
 
 
-def alone(options: Namespace) -> Content:
+def alone(options: Namespace) -> tuple[Content, list[str]]:
     """A design that stands on none."""
     found = prove.judged(Namespace(**vars(options), confirm=False))
     said = prove.in_forms(found, options.asked, prove.recorded(options.asked.name))
-    return content_of(options, said, entries.of_campaign(said, found.campaign), Teller(), "")
+    content = content_of(options, said, entries.of_campaign(said, found.campaign), Teller(), "")
+    return content, alone_lines(said, screen()[1] - 2)
 
 
 def content_of(options: Namespace, said: Answer, found: Sequence[PageEntry], teller: Teller, base: str) -> Content:

@@ -47,6 +47,7 @@ DERIVE_KERNEL = (
 DERIVE_ANY = (
     "derive from a whole one, e.g. Base or V6 (kernels), Qemu (a VMM), Linux (a guest): `eoi list` names them all"
 )
+SHOWN = 8  # names of a list that may be long
 DEFINING = ("typing", "enum", "dataclasses", "collections", "abc", "builtins")  # of the standard library
 KNOWN_PACKAGES = frozenset(
     {"model", "properties", "checker", "oracles", "__future__", "typing_extensions", "functools", "operator", *DEFINING}
@@ -251,7 +252,8 @@ def _time_limit() -> Iterator[None]:
 def _the_one(file: UserFile, wanted: str) -> type[Machine]:
     """The class of this name; or the one from which no other class of the file derives."""
     path, own = file.source.path, file.machines()
-    found = [n for n, c in own.items() if not any(c in other.__mro__[1:] for other in own.values())]
+    stood_on = {base for cls in own.values() for base in cls.__mro__[1:]}
+    found = [n for n, c in own.items() if c not in stood_on]
     if wanted:
         found = [wanted] if wanted in own else []
     if len(found) == 1:
@@ -261,7 +263,8 @@ def _the_one(file: UserFile, wanted: str) -> type[Machine]:
         raise UserError(f"{path}: no design class {wanted!r} in this file" + (f": {known}" if known else ""))
     if not found:
         raise _no_design(file)
-    raise UserError(f"{path}: several designs ({', '.join(found)}); say which: {path}:{found[0]}")
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    raise UserError(f"{path}: several designs ({', '.join(found[:SHOWN])}{more}); say which: {path}:{found[0]}")
 
 
 def _no_design(file: UserFile) -> ModelError:

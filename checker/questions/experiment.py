@@ -17,7 +17,7 @@ from enum import Enum
 
 import numpy as np
 
-from checker.questions.weak import SILENT, Labelled, diverging
+from checker.questions.weak import SILENT, Labelled, diverging, no_tick
 
 Step = tuple[int, int]  # label, and the state that it leads to
 Node = tuple[int, int, int]  # whose run it is, its state, and (by number) the states of the other
@@ -95,7 +95,7 @@ class TooMany(Exception):
 class ExperimentSearch:
     """Breadth first over both sides at once."""
 
-    def __init__(self, walk: Walk, first: int, second: int, tick: Callable[[], None] | None = None) -> None:
+    def __init__(self, walk: Walk, first: int, second: int, tick: Callable[[], None] = no_tick) -> None:
         """tick: called now and then; may raise."""
         self.walk, self.tick = walk, tick
         self._sets: list[frozenset[int]] = []
@@ -112,7 +112,7 @@ class ExperimentSearch:
         while self._at < len(self.queue):
             if len(self.queue) > most:
                 raise TooMany
-            if self.tick is not None and self._at % 4096 == 0:
+            if self._at % 4096 == 0:
                 self.tick()
             node = self.queue[self._at]
             found = self._look(node)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -21,8 +21,8 @@ from checker.questions.compare import Pair
 from checker.questions.experiment import FIRST, Experiment, ExperimentSearch, Telling, TooMany, Walk
 from checker.questions.report import reproduce
 from checker.questions.retold import Retold, listed, taken_again
-from checker.questions.seen import SeenGraph, Watched, explored, watched_pair
-from checker.questions.weak import SILENT, Labelled, TooLarge, strong_quotient, weakly_alike
+from checker.questions.seen import SeenGraph, WatchedCell, explored, watched_pair
+from checker.questions.weak import SILENT, Labelled, TooLarge, no_tick, strong_quotient, weakly_alike
 from checker.stories.replay import lanes_of, provenance_of, replay
 from checker.stories.trace import Trace, show, steps_text
 from model.lang import Kind
@@ -64,7 +64,7 @@ class Together:
     second: int
 
 
-def joined(watched: Sequence[Watched], graphs: Sequence[SeenGraph]) -> Together:
+def joined(watched: Sequence[WatchedCell], graphs: Sequence[SeenGraph]) -> Together:
     looks = numbered(np.concatenate([graph.looks for graph in graphs]))
     names: dict[object, int] = {None: 0}
     edges, moves, first = list[I64](), list[I64](), 0
@@ -92,38 +92,41 @@ class Decision:
     why: str = ""
 
 
-def decide(graph: Labelled, one: int, other: int, tick: Callable[[], None] | None = None) -> Decision:
+def decide(graph: Labelled, one: int, other: int, tick: Callable[[], None] = no_tick) -> Decision:
     """Is nobody able to tell these two states apart? tick: called now and then; may raise."""
     if graph.colour[one] != graph.colour[other]:
         return Decision(False, Experiment(FIRST, (), Telling.READS, frozenset([other])), np.arange(graph.n))
-    found = _searched(graph, one, other, tick, QUICK)
-    if isinstance(found, Experiment):
-        return Decision(False, found, np.arange(graph.n))
-    quotient = strong_quotient(graph)
-    a, b = int(quotient.of[one]), int(quotient.of[other])
-    if a == b:
-        return Decision(True)
+    quick = _searched(graph, one, other, tick, QUICK)
+    if isinstance(quick, Experiment):
+        return Decision(False, quick, np.arange(graph.n))
     try:
-        if weakly_alike(quotient.graph, a, b):
+        quotient = strong_quotient(graph, tick)
+    except TooLarge:
+        return _not_compared(_searched(graph, one, other, tick, MOST), np.arange(graph.n))
+    a, b = int(quotient.of[one]), int(quotient.of[other])
+    try:
+        if a == b or weakly_alike(quotient.graph, a, b, tick):
             return Decision(True)
     except TooLarge:
-        found = _searched(quotient.graph, a, b, tick, MOST)
-        if not isinstance(found, Experiment):
-            return Decision(None, why="too many weak transitions to compare; no run was found that tells them apart")
-        return Decision(False, found, quotient.of)
-    if found is not None:  # the quick search did not come to its end
-        found = _searched(quotient.graph, a, b, tick, MOST)
+        return _not_compared(_searched(quotient.graph, a, b, tick, MOST), quotient.of)
+    found = _searched(quotient.graph, a, b, tick, MOST) if quick is not None else None
     if isinstance(found, Experiment):
         return Decision(False, found, quotient.of)
     why = "no single run tells them apart: one has to try several ways from the same state (branching time)"
     return Decision(
-        False,
-        why=why if found is None else f"no run among the first {MOST:,} tells them apart, but they are not bisimilar",
+        False, why=why if found is None else f"they are not bisimilar; the first {MOST:,} runs do not tell how"
     )
 
 
+def _not_compared(found: Experiment | TooMany | None, of: I64) -> Decision:
+    """There are too many transitions; a run that tells may be found all the same."""
+    if isinstance(found, Experiment):
+        return Decision(False, found, of)
+    return Decision(None, why="too many transitions to compare, and no run was found that tells them apart")
+
+
 def _searched(
-    graph: Labelled, one: int, other: int, tick: Callable[[], None] | None, most: int
+    graph: Labelled, one: int, other: int, tick: Callable[[], None], most: int
 ) -> Experiment | TooMany | None:
     """None: there is none."""
     try:
@@ -132,52 +135,55 @@ def _searched(
         return limit
 
 
+class _Late(Exception):
+    """The time that a cell has is over."""
+
+
 def compare(
     pair: Pair, observe: str, fixed: Collection[Enum], limits: Limits, on_progress: Progress | None = None,
-    engine: str = "auto",
+    engine: str = "auto", on_tick: Callable[[], None] = no_tick,
 ) -> NfcAnswer:  # fmt: skip
-    """Explore both cells and compare all that observers see. Raises ModelError, KeyboardInterrupt, EnginesDisagree."""
+    """Explore both cells and compare all that observers see. on_tick: called now and then while it compares. Raises ModelError,
+    KeyboardInterrupt, EnginesDisagree."""
     started = time.monotonic()
     watched = watched_pair(pair.base, pair.design, OBSERVERS[observe], fixed)
     graphs = [explored(one, limits, on_progress, engine) for one in watched]
     for graph in graphs:
         if graph.outcome is not Outcome.COMPLETE:
             return NfcAnswer(pair, INCONCLUSIVE, graph.outcome.value)
-    lines = tuple(graph.lines for graph in graphs)
     whole = joined(watched, graphs)
     size = len(whole.graph.colour), len(whole.graph.edges)
+    so_far = NfcAnswer(pair, INCONCLUSIVE, "", *size, lines=tuple(graph.lines for graph in graphs))
 
     def tick() -> None:
+        on_tick()
         if limits.seconds is not None and time.monotonic() - started > limits.seconds:
-            raise TimeoutError
+            raise _Late
 
     try:
         found = Decision(True) if _identical(watched, graphs) else decide(whole.graph, 0, whole.second, tick)
-    except TimeoutError:
-        return NfcAnswer(pair, INCONCLUSIVE, Outcome.TIME_LIMIT.value, *size, lines=lines)
-    if found.alike is None:
-        return NfcAnswer(pair, INCONCLUSIVE, found.why, *size, lines=lines)
+    except (_Late, MemoryError) as limit:
+        reached = Outcome.TIME_LIMIT if isinstance(limit, _Late) else Outcome.MEMORY_LIMIT
+        return replace(so_far, why=reached.value)
     if found.alike:
         verdict, why = _if_alike(watched, whole)
-        return NfcAnswer(pair, verdict, why, *size, lines=lines)
+        return replace(so_far, verdict=verdict, why=why)
     if found.experiment is None or found.of is None:
-        return NfcAnswer(pair, DIFFERS, found.why, *size, lines=lines)
-    side = found.experiment.who
-    names = _names(pair)
-    numbers = _moves(whole, found.experiment, found.of)
-    one, other = watched if side == FIRST else watched[::-1]
-    told = taken_again(one, other, numbers, found.experiment.telling, names if side == FIRST else (names[1], names[0]))
-    return NfcAnswer(pair, DIFFERS, "", *size, side, told, lines)
+        return replace(so_far, verdict=INCONCLUSIVE if found.alike is None else DIFFERS, why=found.why)
+    side, telling = found.experiment.who, found.experiment.telling
+    numbers, names = _moves(whole, found.experiment, found.of), _names(pair)
+    told = taken_again(watched[side], watched[1 - side], numbers, telling, (names[side], names[1 - side]))
+    return replace(so_far, verdict=DIFFERS, side=side, told=told)
 
 
-def _identical(watched: Sequence[Watched], graphs: Sequence[SeenGraph]) -> bool:
+def _identical(watched: Sequence[WatchedCell], graphs: Sequence[SeenGraph]) -> bool:
     """The very same graph, state by state in the order in which they were found."""
     one, other = graphs
     same = np.array_equal(one.looks, other.looks) and np.array_equal(one.edges, other.edges)
     return same and watched[0].seen_steps == watched[1].seen_steps
 
 
-def _if_alike(watched: Sequence[Watched], whole: Together) -> tuple[str, str]:
+def _if_alike(watched: Sequence[WatchedCell], whole: Together) -> tuple[str, str]:
     """EQUAL, where there was something to see, and what endless runs owe is the same."""
     if not (whole.graph.edges[:, 1] != SILENT).any():
         return INCONCLUSIVE, "nothing is ever seen here: these cells would show no difference"

@@ -25,6 +25,7 @@ from checker.questions.bisimulation import I64
 from checker.questions.graph_compare import called, columns, meaning_of
 from checker.questions.recheck import ENGINE, SEED
 from checker.questions.refinement import own_fields
+from checker.questions.verdict import of_the_users
 from checker.questions.weak import Rows
 from checker.stories.replay import name_of
 from checker.stories.trace import show
@@ -37,7 +38,7 @@ Event = tuple[Hashable | None, Look]  # the step, if an observer takes it itself
 U64 = NDArray[np.uint64]
 
 
-class Watched:
+class WatchedCell:
     """One cell and who looks at it."""
 
     def __init__(self, cell: Cell, observers: Sequence[Observer], fixed: Collection[Enum] = ()) -> None:
@@ -133,9 +134,9 @@ class Watched:
 
 def watched_pair(
     base: Cell, design: Cell, observers: Sequence[Observer], fixed: Collection[Enum] = ()
-) -> tuple[Watched, Watched]:
+) -> tuple[WatchedCell, WatchedCell]:
     """Of what each has in memory that is read, only what both have is compared."""
-    one, two = Watched(base, observers, fixed), Watched(design, observers, fixed)
+    one, two = WatchedCell(base, observers, fixed), WatchedCell(design, observers, fixed)
     common = [key for key in one.memory if key in two.memory]
     for watched in (one, two):
         watched.memory = {key: watched.memory[key] for key in common}
@@ -152,7 +153,7 @@ class SeenGraph:
     lines: Mapping[SourceLine, bool]
 
 
-def explored(watched: Watched, limits: Limits, on_progress: Progress | None, engine: str = "auto") -> SeenGraph:
+def explored(watched: WatchedCell, limits: Limits, on_progress: Progress | None, engine: str = "auto") -> SeenGraph:
     """Raises ModelError, NoCompiler if `engine` is native, KeyboardInterrupt."""
     cell = watched.cell
     prepared = prepare(cell.system, cell.scope, watched.readings)
@@ -167,7 +168,7 @@ def explored(watched: Watched, limits: Limits, on_progress: Progress | None, eng
     )
     if not all(watched.allowed):
         looks, edges = _reached(looks, edges[np.array(watched.allowed, np.bool_)[edges[:, 1]]])
-    return SeenGraph(outcome, looks, edges, search.lines_run())
+    return SeenGraph(outcome, looks, edges, of_the_users(search.lines_run(), cell))
 
 
 def _reached(looks: U64, edges: I64) -> tuple[U64, I64]:
@@ -197,7 +198,7 @@ def _search(prepared: Prepared, reference: Reference, engine: str) -> NativeSear
     return ReferenceSearch(prepared.program, reference, prepared.properties, prepared.noted)
 
 
-def _of_native(watched: Watched, prepared: Prepared, search: NativeSearch) -> tuple[U64, I64]:
+def _of_native(watched: WatchedCell, prepared: Prepared, search: NativeSearch) -> tuple[U64, I64]:
     bits = search.exploration.eval_atoms(range(atom_count(prepared.program, False)))
     graph = search.graph()
     sources = np.repeat(np.arange(graph.n, dtype=np.int64), (graph.row[1:] - graph.row[:-1]).astype(np.int64))
@@ -207,7 +208,7 @@ def _of_native(watched: Watched, prepared: Prepared, search: NativeSearch) -> tu
     return np.concatenate([_words(bits.T), memory], axis=1), edges
 
 
-def _look_again(watched: Watched, search: NativeSearch, bits: NDArray[np.uint8], memory: U64) -> None:
+def _look_again(watched: WatchedCell, search: NativeSearch, bits: NDArray[np.uint8], memory: U64) -> None:
     """Of a sample of the states, what is read there and what follows, in CPython. Raises EnginesDisagree."""
     count = search.stats().states
     for number in Random(SEED).sample(range(count), min(count, AGAIN)):
@@ -220,7 +221,7 @@ def _look_again(watched: Watched, search: NativeSearch, bits: NDArray[np.uint8],
             raise EnginesDisagree(f"{watched.cell}: state {number}", told)
 
 
-def _of_cpython(watched: Watched, search: ReferenceSearch) -> tuple[U64, I64]:
+def _of_cpython(watched: WatchedCell, search: ReferenceSearch) -> tuple[U64, I64]:
     count = len(watched.asked)
     looks = np.array([watched.look(state) for state in search.explored.states], np.uint64)
     edges = np.array([(s, m, t) for s, m, t in search.explored.edges], np.int64).reshape(-1, 3)

@@ -174,13 +174,13 @@ def check_cell(
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
         cell, verdicts, search.stats(), search.outcome, search.engine,
-        tuple(s for s in cell.system.steps() if s not in fired), _of_the_users(search.lines_run(), cell), by_fairness,
+        tuple(s for s in cell.system.steps() if s not in fired), of_the_users(search.lines_run(), cell), by_fairness,
         assumptions_of(cell.system), time.monotonic() - started, again=again,
         graph=digest_of(search, reference.moves) if shared is None and isinstance(search, NativeSearch) else "",
     )  # fmt: skip
 
 
-def _of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
+def of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
     """Without those that its files have in common with what they replace."""
     shared = restated(cell.system)
     return {line: was_run for line, was_run in lines.items() if (line.file, line.number) not in shared}

@@ -9,6 +9,7 @@ Decided exactly: the graph is first made smaller by strong bisimulation, and the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +18,15 @@ from numpy.typing import NDArray
 from checker.questions.bisimulation import I64, refined
 
 SILENT = 0
-MOST_TRIPLES = 20_000_000  # weak transitions that are looked at: some 2 GB
+MOST = 20_000_000  # transitions that are looked at: some 2 GB
 
 
 class TooLarge(Exception):
-    """More weak transitions than there is room for: nothing is said."""
+    """More transitions than there is room for: nothing is said."""
+
+
+def no_tick() -> None:
+    """Nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,14 @@ class Quotient:
     of: I64
 
 
-def strong_quotient(graph: Labelled) -> Quotient:
-    """One state for all that strong bisimulation takes for one; silent steps count as steps."""
+def strong_quotient(graph: Labelled, tick: Callable[[], None] = no_tick) -> Quotient:
+    """One state for all that strong bisimulation takes for one; silent steps count as steps. tick: called now and then; may
+    raise. Raises TooLarge."""
+    _check(len(graph.edges))
     edges = _distinct(graph.edges, graph.n)
     colour = np.unique(graph.colour, return_inverse=True)[1].reshape(-1).astype(np.int64)
     while True:
+        tick()
         finer = refined(colour, edges[:, 0], edges[:, 2], edges[:, 1])
         if finer.max(initial=0) == colour.max(initial=0):
             break
@@ -71,13 +79,14 @@ def diverging(graph: Labelled) -> NDArray[np.bool_]:
         alive = goes_on
 
 
-def weakly_alike(graph: Labelled, one: int, other: int) -> bool:
-    """Raises TooLarge."""
+def weakly_alike(graph: Labelled, one: int, other: int, tick: Callable[[], None] = no_tick) -> bool:
+    """tick: called now and then; may raise. Raises TooLarge."""
     closure = silent_closure(graph)
     weak = _saturated(graph, closure)
     diverges = diverging(graph).astype(np.int64)
     colour = np.unique(graph.colour * 2 + diverges, return_inverse=True)[1].reshape(-1).astype(np.int64)
     while colour[one] == colour[other]:
+        tick()
         finer = refined(colour, weak[:, 0], weak[:, 2], weak[:, 1])
         if finer.max(initial=0) == colour.max(initial=0):
             return True
@@ -139,11 +148,12 @@ def _saturated(graph: Labelled, closure: I64) -> I64:
 def _distinct(edges: I64, n: int) -> I64:
     """i64[m, 3]: each edge once, in order; n: of states."""
     labels, size = int(edges[:, 1].max(initial=0)) + 1, max(n, 1)
-    assert size * size * labels < 1 << 62, "an edge is one number of 64 bits"
+    if size * size * labels >= 1 << 62:  # an edge is one number of 64 bits
+        raise TooLarge
     found = np.unique((edges[:, 0] * labels + edges[:, 1]) * size + edges[:, 2])
     return np.stack([found // size // labels, found // size % labels, found % size], axis=1)
 
 
 def _check(size: int) -> None:
-    if size > MOST_TRIPLES:
+    if size > MOST:
         raise TooLarge

@@ -91,7 +91,7 @@ def functions_of(design: type[Design]) -> dict[CodeType, ModelFunction]:
             getattr(cls, "lane", ""),
             _anchor(cls, name),
             function.__annotations__.get("return") not in ("None", None),
-            _where(function.__code__),
+            where_of(function.__code__),
         )
         for cls in owners
         for name, function in vars(cls).items()
@@ -107,8 +107,9 @@ def _anchor(cls: type[Design], name: str) -> str:
     return f"{source.rpartition('/')[2]}:{name}()" if source else f"{name}()"
 
 
-def _where(code: CodeType) -> str:
-    return f"{_from_root(code.co_filename)}:{code.co_firstlineno}"
+def where_of(code: CodeType, line: int = 0) -> str:
+    """File and line of a function, or this line of it: of the project's own files below the folder that they are in."""
+    return f"{_from_root(code.co_filename)}:{line or code.co_firstlineno}"
 
 
 @functools.cache
@@ -218,14 +219,15 @@ class StepRecorder:
             leaf = self.leaves[i]
             name, values = self.names[i], [decode(leaf.type, code) for code in codes]
             before, *between, after = map(show, values)
-            bar = (_is_set(values[0]), _is_set(values[-1])) if name.drawn == "bar" else None
+            bar = (is_set(values[0]), is_set(values[-1])) if name.drawn == "bar" else None
             lane, aside = name.lane or self.stack[0], name.drawn == "aside"
             yield FieldChange(
                 str(leaf), name.text, lane, before, after, self.changed_after[i], tuple(between), name.short, bar, aside
             )
 
 
-def _is_set(value: object) -> bool:
+def is_set(value: object) -> bool:
+    """Whether a value is one that a bar is drawn for."""
     return bool(value.bits) if isinstance(value, Mask) else value is not None and value is not False
 
 

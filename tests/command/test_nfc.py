@@ -10,6 +10,7 @@ import pytest
 
 from checker.questions import nfc
 from checker.questions.experiment import Telling
+from tests.lift.test_forms import V1_DIFF
 from tests.rigs.user_file import GOOD
 
 ONE = ("--scope", "cpus=1,pins=1,vectors=1")
@@ -57,6 +58,18 @@ def test_no_functional_change(eoi):
     assert ran.out.startswith("sean_local against v1: EQUAL in all 2 cells; as seen by guest and VMM\n\nEQUAL\n")
     assert "{qemu 0x11, qemu 0x20}, windows_cg, level" in ran.out and "Nothing is said of others" in ran.out
     assert "steps" not in ran.out
+
+
+def test_what_is_told_before_any_step_is_said_and_a_run_is_told_first(eoi):
+    of = ("nfc", "base", "v5", *HERE, "--vmm", "qemu_kernel_irqchip")
+    ran = eoi(*of)
+    first = " ".join(ran.out.split())
+    assert ran.code == 1 and "told apart before any step, elsewhere in 9 steps; as seen by guest and VMM" in first
+    assert "DIFFERS Before any step: the I/O APIC's version register reads V11 in base, not in v5;" in first
+    assert "nfc: DIFFERS in 9 steps (shortest)" in ran.out
+    alone = eoi(*of, "--when", "flags=BIT3,ioapic=0x20")
+    assert "told apart before any step; as seen by" in " ".join(alone.out.split())
+    assert "nfc: DIFFERS in 0 steps (shortest)" in alone.out and "the initial state  <== here" in alone.out
 
 
 @pytest.mark.parametrize(("observe", "shown"), [("guest", "the guest"), ("vmm", "the VMM"), ("both", "guest and VMM")])
@@ -146,6 +159,21 @@ def test_a_vmm_of_the_users(eoi, tmp_path):
     ran = eoi("nfc", "qemu", str(path), *here, "--observe", "guest")
     assert ran.code == 1 and "DIFFERS in 1 of 1 cell" in " ".join(ran.out.split())
     assert eoi("nfc", "qemu", str(path), *here[:2], "--kernel", "base", *here[4:], "--observe", "guest").code in (0, 3)
+
+
+def test_a_patch_of_a_vmm_is_for_old_and_new_kernels(eoi):
+    ran = eoi("nfc", "qemu", "qemu_rfc_v2", "--guest", "linux", *ONE, "--when", "ioapic=0x20,flags=NONE")
+    assert ran.code == 0 and "{base, v6}, qemu" in ran.out
+
+
+def test_a_c_patch_is_what_it_is_lifted_to(eoi, tmp_path):
+    path = tmp_path / "v1.patch"
+    path.write_text(V1_DIFF)
+    assert eoi("nfc", "v1", str(path), *HERE).code == 3  # what is done without bit 12 was not run
+    assert eoi("nfc", "v1", str(path), *HERE, "--guest", "linux").code == 0
+    ran = eoi("nfc", "base", str(path), *HERE, "--json")
+    told = json.loads(ran.out)
+    assert ran.code == 1 and told["lifted"]["base"] == "base" and {len(c["steps"]) for c in told["cells"]} == {9}
 
 
 # --- cut short ---

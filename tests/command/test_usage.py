@@ -31,7 +31,11 @@ SELECTING = ["prove", "diff", "trace"]
             "eoi diff: the following arguments are required: BASE, DESIGN\n",
             "eoi diff [OPTIONS] BASE DESIGN ",
         ),
-        (("prove", "base", "--svg", "x.svg"), "unknown option --svg: only `eoi trace` has it\n", "eoi prove "),
+        (
+            ("prove", "base", "--svg", "x.svg"),
+            "unknown option --svg: only `eoi trace` and `eoi graph` have it\n",
+            "eoi prove ",
+        ),
         (
             ("replay", "-", "--all"),
             "unknown option --all: only `eoi prove` and `eoi diff` and `eoi gate` have it\n",

@@ -89,7 +89,9 @@ def found(design: type[toy.Storm], path: Any = toy.STORM, own: bool = True) -> t
 def test_what_is_different_and_where(design: type[toy.ToyKvm], at: str, returns: bool, what: str) -> None:
     (parting,) = found(system(design), toy.STORM[:3])
     line = line_of(design.kvm_ioapic_send_eoi, at)
-    assert parting == Parting(2, "KVM", "lapic.c:kvm_ioapic_send_eoi()", FILE, line, returns, what)
+    assert parting == Parting(
+        2, "KVM", "lapic.c:kvm_ioapic_send_eoi()", FILE, line, returns, what, f"tests/stories/{FILE}:{line}"
+    )
     verb = f" returns at {FILE}:{line}: " if returns else f", {FILE}:{line}: "
     assert parting.text == f"lapic.c:kvm_ioapic_send_eoi(){verb}{what}"
 

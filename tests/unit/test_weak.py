@@ -130,7 +130,7 @@ def never_diverges(graph: Labelled) -> np.ndarray:
     return np.zeros(graph.n, np.bool_)
 
 
-def sizes_only(graph: Labelled, one: int, other: int) -> bool:
+def sizes_only(graph: Labelled, one: int, other: int, tick: object = None) -> bool:
     """As many states and steps as the other has."""
     sizes = []
     for start in (one, other):
@@ -210,7 +210,7 @@ def test_a_mistake_is_found_out(monkeypatch, module, name, mistake: Callable[...
 
 
 def test_what_is_too_large_says_nothing(monkeypatch):
-    monkeypatch.setattr(weak, "MOST_TRIPLES", 3)
+    monkeypatch.setattr(weak, "MOST", 5)
     graph = toy((0, 0, 1), (1, 0, 2), (2, 1, 3), (4, 0, 5), (5, 1, 6)).graph
     with pytest.raises(TooLarge):
         weakly_alike(graph, 0, 4)
