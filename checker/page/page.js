@@ -226,6 +226,16 @@
   };
 
   /* ---- lanes ---- */
+  /* What is different after some steps, each field with the value that it has then. */
+  const leftBy = (events) => {
+    const fields = new Map();
+    for (const change of events.flatMap((event) => event.changes)) {
+      const before = fields.get(change.path)?.before ?? change.before;
+      fields.set(change.path, { ...change, before });
+    }
+    const left = [...fields.values()].filter((change) => change.before !== change.after && !change.aside);
+    return left.map((change) => `${change.label}${/\d$/.test(change.label) ? ":" : ""} ${change.after}`).join(", ");
+  };
   const lanes = () => {
     const { trace, parts } = now;
     const count = trace.lanes.length;
@@ -298,7 +308,7 @@
     const list = el("ol", {}, el("li", { class: "step", "data-step": "0" }, row(el("span", { class: "number" }, "0"), note(el("button", { type: "button", class: "pick" }, "the initial state")))));
     const setUp = trace.set_up > 1 ? trace.set_up : 0;
     const folded = el("ol");
-    if (setUp) list.append(el("li", { class: "setup" }, el("details", { id: "setup" }, el("summary", {}, `Set-up: steps 1 to ${setUp}`), folded)));
+    if (setUp) list.append(el("li", { class: "setup" }, el("details", { id: "setup" }, el("summary", {}, `Set-up: steps 1 to ${setUp}`, el("span", { class: "leaves" }, leftBy(trace.events.slice(0, setUp)))), folded)));
     trace.events.forEach((event, index) => {
       const step = index + 1;
       const inLoop = trace.loop_start !== null && index >= trace.loop_start;
