@@ -313,7 +313,7 @@
       const step = index + 1;
       const inLoop = trace.loop_start !== null && index >= trace.loop_start;
       const item = el("li", { class: inLoop ? "step loop" : "step", "data-step": String(step) },
-        row(el("span", { class: "number" }, index === trace.loop_start ? `\u21bb ${step}` : String(step)), inLane("dot", event.lane),
+        row(el("span", { class: "number" }, index === trace.loop_start ? `\u21bb${step}` : String(step)), inLane("dot", event.lane),
           note(el("button", { type: "button", class: "pick" }, el("span", { class: "unseen" }, `${event.lane}: `), callText(event)))),
         ...rowsOf(event), partingOf(step));
       (step <= setUp ? folded : list).append(item);
@@ -323,7 +323,7 @@
       if (item && !getSelection().toString()) go(Number(item.dataset.step));
     });
     const ends = trace.loop_start !== null ? `Back to step ${trace.loop_start + 1}, for ever` : trace.stutter ? "No step has to come: the run stays here for ever" : "";
-    return el("div", { class: "pane lanes", id: "lanes", role: "region", "aria-label": "Steps as lanes", tabindex: "0" }, heads, list, ends ? el("p", { class: "ends" }, ends) : null,
+    return el("div", { class: count > 4 ? "pane lanes many" : "pane lanes", id: "lanes", role: "region", "aria-label": "Steps as lanes", tabindex: "0" }, heads, list, ends ? el("p", { class: "ends" }, ends) : null,
       parts.step || !parts.other ? null : el("p", { class: "key pale" }, `${names(now.story)[1]} does the same in each of these steps.`));
   };
   const linesOf = (event) => [null, ...event.calls].flatMap((call, number) => [
