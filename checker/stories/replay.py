@@ -17,6 +17,7 @@ functions are left out of the story: they change nothing.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -109,8 +110,14 @@ def _anchor(cls: type[Design], name: str) -> str:
 
 def where_of(code: CodeType, line: int = 0) -> str:
     """File and line of a function, or this line of it: of the project's own files below the folder that they are in."""
-    path = Path(code.co_filename)
-    return f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path}:{line or code.co_firstlineno}"
+    return f"{_from_root(code.co_filename)}:{line or code.co_firstlineno}"
+
+
+@functools.cache
+def _from_root(file: str) -> Path:
+    """Asked of every function of each run that is told."""
+    path = Path(file)
+    return path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
 
 
 def _places(holder: Any, of: Type, path: str) -> Iterator[tuple[int, str]]:
