@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from argparse import Namespace
 from collections.abc import Sequence
 
@@ -65,7 +66,8 @@ def limits_of(options: Namespace) -> Limits:
 def estimate_of(cells: Sequence[Cell]) -> list[str]:
     """Of the largest, by its smaller scopes; a few seconds before what may take days. With a limit nobody need know."""
     most = largest_of(cells)
-    return guess_lines(smaller_scopes(most), most.scope) if most is not None else []
+    lines = guess_lines(smaller_scopes(most), most.scope) if most is not None else []
+    return [part for line in lines for part in textwrap.wrap(line, 75, break_on_hyphens=False)]
 
 
 def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:
