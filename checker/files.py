@@ -23,6 +23,9 @@ SAID = {
 }
 
 
+LONGEST = 100_000_000  # characters: what is meant has some millions at most
+
+
 def why(error: OSError | UnicodeError) -> str:
     """What is wrong with a file, without its name: `permission denied`."""
     if isinstance(error, UnicodeError):
@@ -44,9 +47,18 @@ def sentence(error: OSError) -> str:
 def read_text(path: Path) -> str:
     """With line feeds. Raises UserError."""
     try:
-        return path.read_text(encoding="utf-8")
+        return beginning(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {why(error)}") from None
+
+
+def beginning(path: Path) -> str:
+    """The text of a file, which is not read on for ever: /dev/zero has no end. Raises OSError, UnicodeDecodeError, UserError."""
+    with path.open(encoding="utf-8") as file:
+        text = file.read(LONGEST + 1)
+    if len(text) > LONGEST:
+        raise UserError(f"{path}: more than {LONGEST:,} characters are not what is read here")
+    return text
 
 
 def listed(folder: Path, pattern: str) -> list[Path]:

@@ -6,6 +6,7 @@ import re
 import shlex
 from argparse import Action, ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 
 import shtab
 
@@ -13,9 +14,10 @@ from checker.command import cli
 from checker.command.exits import Exit
 from checker.command.list import bugs
 from checker.matrix.roles import ALIASES, DEVICES, GUESTS, VMMS, all_properties, designs
+from checker.matrix.scope import scope_value
 from checker.questions.explain import index
 from checker.questions.skeleton import restatable
-from model.machine import Scope
+from model.machine import ApiFlags, Scope
 from properties.compat import CLAIMS
 
 FILES = ("FILE", "FILE.py", "FILE.html", "DIR", "TREE")  # metavars: the shell completes them as it does anywhere
@@ -81,8 +83,8 @@ def functions(kind: str) -> Mapping[str, str]:
     }
 
 
-ALIKE = {"base": "design", "designs": "design", "when": "scope"}  # what an argument is called -> what it takes
-NO_FILES = ("claim", "scope", "function", "word")
+ALIKE = {"base": "design", "designs": "design", "when": "choice"}  # what an argument is called -> what it takes
+NO_FILES = ("claim", "scope", "choice", "function", "word")
 NAMES: Mapping[str, Sequence[str]] = {
     "design": [*designs(), *ALIASES, *bugs()],
     "kernel": [*designs(), *ALIASES],
@@ -96,4 +98,9 @@ NAMES: Mapping[str, Sequence[str]] = {
     "word": sorted({name for told in index().values() for name, _ in told if re.fullmatch(r"[\w.]+", name)}),
     "claim": [claim.name for claim in CLAIMS],
     "scope": [f"{name}=" for name in vars(Scope())],
+    "choice": [
+        f"{name}={value.name if isinstance(value, ApiFlags) else scope_value(value)}"
+        for name, now in Scope().choices().items()
+        for value in (type(now) if isinstance(now, Enum) else (True, False))
+    ],
 }

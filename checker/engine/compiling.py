@@ -70,6 +70,8 @@ def compile_into(built: Path, command: str, flags: Sequence[str], source: str) -
     if code == 0:
         return
     where = built.parent.parent
+    if not built.parent.is_dir():
+        raise UserError(f"{where}: somebody took it away while something was compiled there")
     if full := _NO_ROOM.search(said):
         raise UserError(f"{command}: nothing can be compiled in {where}: {full[0].lower()}")
     failed, why = _run(command, flags, PROBE, built.with_name("probe.so"))

@@ -127,12 +127,14 @@ class Teller:
         }  # fmt: skip
 
 
-def removed_lines(base: type[Design], design: type[Design]) -> Changed:
-    """The lines of the base's that the design has not. Of a function that the design's own one calls by super(), it has all."""
-    return {
+def marked_lines(base: type[Design], design: type[Design]) -> tuple[Changed, Changed]:
+    """The lines that the design adds, and those of the base that it has not. Of a function that its own one calls by super(),
+    it has all."""
+    removed = {
         file: {name: lines for name, lines in of.items() if not calls_super(getattr(design, name, _nothing))}
-        for file, of in changed_lines(design, base).items()
+        for file, of in changed_lines(design, base, taken_away=False).items()
     }
+    return changed_lines(base, design, taken_away=False), removed
 
 
 def _nothing() -> None:
