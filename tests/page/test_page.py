@@ -227,7 +227,7 @@ def test_a_folder_that_is_not_ours_is_told_too(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("base", "said"), [("v9", "v9"), ("qemu_rfc_v1", "nothing to compare"), ("none.py", "none.py")]
+    ("base", "said"), [("v9", "v9"), ("qemu_rfc_v1", "is a vmm already"), ("none.py", "none.py")]
 )
 def test_a_base_that_is_none_is_told_too(tmp_path, monkeypatch, capsys, base, said):
     monkeypatch.setattr("checker.command.diff.explore", lambda *_: pytest.fail("explored"))
