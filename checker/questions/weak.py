@@ -115,8 +115,8 @@ def spread(before: Rows, states: I64, items: I64, width: int) -> tuple[I64, I64]
     while len(fresh):
         _check(len(known) + before.count(fresh // width))
         carried, sources = before.joined(fresh % width, fresh // width)
-        fresh = np.setdiff1d(sources * width + carried, known)
-        known = np.union1d(known, fresh)
+        fresh = np.setdiff1d(sources * width + carried, known).astype(np.int64, copy=False)
+        known = np.union1d(known, fresh).astype(np.int64, copy=False)
     return known // width, known % width
 
 
