@@ -90,6 +90,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     what it is. Raises UserError."""
     with writing(path):
         real = Path(os.path.realpath(path))
+        if real.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if path.exists() and not real.is_file():
             path.write_bytes(content)
             return

@@ -46,8 +46,8 @@ needs_mounts = pytest.mark.skipif(not shutil.which("unshare") or not may_mount()
     ("words", "code", "said"),
     [
         (HOLDS, 0, "1 holds"),
-        (["gate"], 2, GONE),
-        (["litmus"], 2, GONE),
+        (["gate", "--expected", "x", "--design", "base"], 2, "eoi: x: there is no such file"),
+        (["litmus", "x"], 2, "eoi: x: No such file or directory"),
         (["prove", "x.py"], 2, "eoi: x.py: no such file"),
         (["gate", "--design", "base", "--write", "x"], 2, GONE),
         ([*STORM, "--svg", "x.svg"], 2, GONE),
@@ -110,7 +110,7 @@ def test_a_cache_that_is_no_directory(tmp_path: Path, name: str) -> None:
         (["prove", "closed/mine.py"], 2, "eoi: closed/mine.py: permission denied"),
         (["lift", "closed/x.patch"], 2, "eoi: closed/x.patch: permission denied"),
         (["litmus", "closed"], 2, "eoi: closed: permission denied"),
-        (["drift", "closed"], 2, "closed/arch/x86/kvm/lapic.c: permission denied"),
+        (["drift", "closed"], 2, "permission denied"),
         (["gate", "--design", "base", "--write", "x"], 2, "eoi: --write x: permission denied in "),
         (["gate", "--write", "whole"], 2, "eoi: --write whole: permission denied"),
         (["conform", "kvm", "--random"], 3, "NOT RUNNABLE HERE: /dev/kvm: "),
@@ -123,7 +123,7 @@ def test_another_user(tmp_path: Path, words: list[str], code: int, said: str) ->
     (tmp_path / "closed").mkdir()
     for name, mode in (("mine.py", 0), ("whole", 0o444), ("closed", 0)):
         (tmp_path / name).chmod(mode)
-    for folder in tmp_path.parents:
+    for folder in (tmp_path, *tmp_path.parents):
         if folder.is_relative_to("/tmp/") and folder != Path("/tmp"):
             folder.chmod(0o755)
     is_a_clear_line(ran(words, AS_OTHER, tmp_path), code, said)
