@@ -111,12 +111,13 @@ def weak_steps(graph: Labelled, colour: I64) -> tuple[I64, I64]:
 def spread(before: Rows, states: I64, items: I64, width: int) -> tuple[I64, I64]:
     """(states, items): each state's own, and those of the states that silent steps lead to. before: the sources of the silent
     steps to each state. items are numbers below width. Raises TooLarge."""
-    known = fresh = np.unique(states * width + items)
+    known: I64 = np.unique(states * width + items).astype(np.int64)
+    fresh = known
     while len(fresh):
         _check(len(known) + before.count(fresh // width))
         carried, sources = before.joined(fresh % width, fresh // width)
-        fresh = np.setdiff1d(sources * width + carried, known).astype(np.int64, copy=False)
-        known = np.union1d(known, fresh).astype(np.int64, copy=False)
+        fresh = np.setdiff1d(sources * width + carried, known).astype(np.int64)
+        known = np.union1d(known, fresh).astype(np.int64)
     return known // width, known % width
 
 
