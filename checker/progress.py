@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -70,7 +71,8 @@ class Progress:
         if now - self.started < QUIET_SECONDS:
             return
         if self.live is not None:
-            self.live.update(self.line())
+            with contextlib.suppress(Exception):  # a terminal, or what draws on it, that is broken costs no answer
+                self.live.update(self.line())
         elif now - self.last_line >= PIPED_SECONDS:
             print(self.line(), file=sys.stderr, flush=True)
             self.last_line = now

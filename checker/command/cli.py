@@ -125,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _closed_pipe()
     except (Exception, KeyboardInterrupt) as error:
         code, said = exits.of_error(error)
+        said = exits.shortened(said)
         no_answer = as_json and code in (exits.Exit.BROKEN, exits.Exit.MISTAKE)
         _say(f"{said}\n" if isinstance(error, Misused) else f"eoi: {said}\n", sys.stderr)
         _say(f"{exits.as_json(code, error, said)}\n" if no_answer else "", sys.stdout)

@@ -21,7 +21,7 @@ from checker.questions.compare import Pair
 from checker.questions.experiment import FIRST, Experiment, ExperimentSearch, Telling, TooMany, Walk
 from checker.questions.report import reproduce
 from checker.questions.retold import Retold, listed, taken_again
-from checker.questions.seen import SeenGraph, WatchedCell, explored, watched_pair
+from checker.questions.seen import SeenGraph, SeenSystem, explored, seen_pair
 from checker.questions.weak import SILENT, Labelled, TooLarge, no_tick, strong_quotient, weakly_alike
 from checker.stories.replay import lanes_of, provenance_of, replay
 from checker.stories.trace import Trace, show, steps_text
@@ -64,7 +64,7 @@ class Together:
     second: int
 
 
-def joined(watched: Sequence[WatchedCell], graphs: Sequence[SeenGraph]) -> Together:
+def joined(watched: Sequence[SeenSystem], graphs: Sequence[SeenGraph]) -> Together:
     looks = numbered(np.concatenate([graph.looks for graph in graphs]))
     names: dict[object, int] = {None: 0}
     edges, moves, first = list[I64](), list[I64](), 0
@@ -146,7 +146,7 @@ def compare(
     """Explore both cells and compare all that observers see. on_tick: called now and then while it compares. Raises ModelError,
     KeyboardInterrupt, EnginesDisagree."""
     started = time.monotonic()
-    watched = watched_pair(pair.base, pair.design, OBSERVERS[observe], fixed)
+    watched = seen_pair(pair.base, pair.design, OBSERVERS[observe], fixed)
     graphs = [explored(one, limits, on_progress, engine) for one in watched]
     for graph in graphs:
         if graph.outcome is not Outcome.COMPLETE:
@@ -176,14 +176,14 @@ def compare(
     return replace(so_far, verdict=DIFFERS, side=side, told=told)
 
 
-def _identical(watched: Sequence[WatchedCell], graphs: Sequence[SeenGraph]) -> bool:
+def _identical(watched: Sequence[SeenSystem], graphs: Sequence[SeenGraph]) -> bool:
     """The very same graph, state by state in the order in which they were found."""
     one, other = graphs
     same = np.array_equal(one.looks, other.looks) and np.array_equal(one.edges, other.edges)
     return same and watched[0].seen_steps == watched[1].seen_steps
 
 
-def _if_alike(watched: Sequence[WatchedCell], whole: Together) -> tuple[str, str]:
+def _if_alike(watched: Sequence[SeenSystem], whole: Together) -> tuple[str, str]:
     """EQUAL, where there was something to see, and what endless runs owe is the same."""
     if not (whole.graph.edges[:, 1] != SILENT).any():
         return INCONCLUSIVE, "nothing is ever seen here: these cells would show no difference"

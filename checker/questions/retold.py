@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from checker.engine.reference import Codes, Move
 from checker.errors import EnginesDisagree
 from checker.questions.experiment import Telling
-from checker.questions.seen import Event, Look, WatchedCell
+from checker.questions.seen import Event, Look, SeenSystem
 
 Layer = dict[Codes, tuple[Codes | None, int | None]]  # states -> where each was come from, and by which move
 SHOWN = 6  # of what a side can show next
@@ -36,7 +36,7 @@ class Retold:
 class Following:
     """What one system can do, step by step, as it is seen."""
 
-    def __init__(self, watched: WatchedCell) -> None:
+    def __init__(self, watched: SeenSystem) -> None:
         self.watched = watched
         self._looks: dict[Codes, Look] = {}
         self._after: dict[Codes, list[tuple[int, Codes, Event | None]]] = {}
@@ -191,7 +191,7 @@ class _End:
 
 
 def taken_again(
-    one: WatchedCell, other: WatchedCell, numbers: Sequence[int], telling: Telling, names: tuple[str, str]
+    one: SeenSystem, other: SeenSystem, numbers: Sequence[int], telling: Telling, names: tuple[str, str]
 ) -> Retold:
     """numbers: of the moves of `one`. names: of both designs. Raises EnginesDisagree if CPython says that they do not tell."""
     end = _End(Following(one), Following(other), names)

@@ -7,7 +7,8 @@ come from the model, through class attributes that this module looks for:
                 "KVM", or "CPU{cpu}" for one lane per value of the parameter `cpu`. A function without the
                 parameter runs in the innermost lane on the call stack that fits (a step: in its `by`).
     lane_order  on a class, optional: the templates in the order in which the lanes stand side by side.
-    Label       on a field, optional: how people call it (see model.lang).
+    Label       on a field, optional: how people call it, and how pictures draw it (see model.lang).
+    set_up_until    on a class, optional: by whom the first step after the set-up is taken (checker.stories.setup).
     source      on a class: the C file that its functions stand for; its base name starts the anchors.
 
 A field without a label is called by its path and belongs to the lane of the class that declares it. Calls of pure

@@ -13,7 +13,7 @@ import pytest
 from checker.questions import bisimulation, experiment, nfc, weak
 from checker.questions.experiment import FIRST, SECOND, Experiment, ExperimentSearch, Telling, TooMany, Walk
 from checker.questions.nfc import decide
-from checker.questions.weak import Labelled, TooLarge, diverging, silent_closure, strong_quotient, weakly_alike
+from checker.questions.weak import Labelled, TooLarge, diverging, strong_quotient, weakly_alike
 from tests.rigs.weak_toys import Toy, random_toy, shortest_telling, weakly_alike_by_definition
 
 TOYS, STATES = 300, 4
@@ -110,20 +110,23 @@ def test_the_random_graphs_are_of_all_kinds():
 # --- mistakes ---
 
 
-def identity_only(graph: Labelled) -> np.ndarray:
-    """The closure forgets silent steps."""
-    return np.stack([np.arange(graph.n)] * 2, axis=1)
+def identity_only(before, states, items, width):
+    """Silent steps are forgotten."""
+    known = np.unique(states * width + items)
+    return known // width, known % width
 
 
-def one_step_only(graph: Labelled) -> np.ndarray:
-    """The closure has one silent step at most."""
-    silent = graph.edges[graph.edges[:, 1] == 0]
-    return np.unique(np.concatenate([identity_only(graph), silent[:, [0, 2]]]), axis=0)
+def one_step_only(before, states, items, width):
+    """One silent step at most."""
+    carried, sources = before.joined(items, states)
+    return identity_only(before, np.concatenate([states, sources]), np.concatenate([items, carried]), width)
 
 
-def backwards(graph: Labelled) -> np.ndarray:
-    """The closure goes the wrong way."""
-    return silent_closure(Labelled(graph.colour, graph.edges[:, ::-1]))
+class Backwards(weak.Rows):
+    """Silent steps are followed the wrong way."""
+
+    def __init__(self, keys, values, n):
+        super().__init__(values, keys, n)
 
 
 def never_diverges(graph: Labelled) -> np.ndarray:
@@ -149,14 +152,14 @@ def drops_labels(colour, sources, targets, seen):
     return bisimulation.refined(colour, sources, targets, np.minimum(seen, 1))
 
 
-def without_trailing(graph: Labelled, closure: np.ndarray) -> np.ndarray:
+def without_trailing(graph: Labelled, colour):
     """Silent steps before what is seen, but none after it."""
-    before = weak.Rows(closure[:, 1], closure[:, 0], graph.n)
-    seen = graph.edges[graph.edges[:, 1] != 0]
-    number, first = before.joined(np.arange(len(seen)), seen[:, 0])
-    shown = np.stack([first, seen[number, 1], seen[number, 2]], axis=1)
-    unseen = np.stack([closure[:, 0], np.zeros(len(closure), np.int64), closure[:, 1]], axis=1)
-    return np.concatenate([unseen, shown])
+    silent, seen = (graph.edges[(graph.edges[:, 1] == 0) == hidden] for hidden in (True, False))
+    before, colours = weak.Rows(silent[:, 2], silent[:, 0], graph.n), int(colour.max()) + 1
+    states, reached = weak.spread(before, np.arange(graph.n), colour, colours)
+    width = (int(seen[:, 1].max(initial=0)) + 1) * colours
+    showing, leads = weak.spread(before, seen[:, 0], seen[:, 1] * colours + colour[seen[:, 2]], width)
+    return np.concatenate([states, showing]), np.concatenate([reached, leads + colours])
 
 
 class OneDirection(ExperimentSearch):
@@ -185,12 +188,12 @@ class DepthFirst(ExperimentSearch):
 
 
 MISTAKES = [
-    (weak, "silent_closure", identity_only),
-    (weak, "silent_closure", one_step_only),
-    (weak, "silent_closure", backwards),
+    (weak, "spread", identity_only),
+    (weak, "spread", one_step_only),
+    (weak, "Rows", Backwards),
     (weak, "diverging", never_diverges),
     (weak, "refined", drops_labels),
-    (weak, "_saturated", without_trailing),
+    (weak, "weak_steps", without_trailing),
     (nfc, "weakly_alike", sizes_only),
     (nfc, "ExperimentSearch", OneDirection),
     (nfc, "ExperimentSearch", DepthFirst),
