@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from checker.errors import UserError
+from checker.errors import OF_THE_PROCESS, UserError
 
 SAID = {
     errno.ENOENT: "there is no such file or directory",
@@ -21,6 +21,9 @@ SAID = {
     errno.EACCES: "permission denied",
     errno.EROFS: "this file system is read-only",
 }
+
+
+LONGEST = 100_000_000  # characters: what is meant has some millions at most
 
 
 def why(error: OSError | UnicodeError) -> str:
@@ -37,15 +40,25 @@ def sentence(error: OSError) -> str:
         return str(error)
     if error.errno == errno.ENOENT and error.filename is None:  # what else is asked for has a name
         return "the directory that you are in is not there any more: `cd` into one that is"
-    return f"{error.filename if error.filename is not None else 'output'}: {why(error)}"
+    unnamed = "this process" if error.errno in OF_THE_PROCESS else "output"
+    return f"{error.filename if error.filename is not None else unnamed}: {why(error)}"
 
 
 def read_text(path: Path) -> str:
     """With line feeds. Raises UserError."""
     try:
-        return path.read_text(encoding="utf-8")
+        return beginning(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {why(error)}") from None
+
+
+def beginning(path: Path) -> str:
+    """The text of a file, which is not read on for ever: /dev/zero has no end. Raises OSError, UnicodeDecodeError, UserError."""
+    with path.open(encoding="utf-8") as file:
+        text = file.read(LONGEST + 1)
+    if len(text) > LONGEST:
+        raise UserError(f"{path}: more than {LONGEST:,} characters are not what is read here")
+    return text
 
 
 def listed(folder: Path, pattern: str) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from checker.engine.native import Stats
+from checker.estimate import duration, in_all
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -25,6 +27,7 @@ class Progress:
         self.started = time.monotonic()
         self.last_line = self.started
         self.running: dict[int, tuple[str, Stats | str]] = {}
+        self.began = dict[tuple[int, str], float]()  # each search
         self.lock = threading.Lock()
         self.live = LiveLine() if sys.stderr.isatty() else None
 
@@ -32,6 +35,7 @@ class Progress:
         """Called by a search's thread every ~50 ms."""
         with self.lock:
             self.running[number] = (title, stats)
+            self.began.setdefault((number, title), time.monotonic())
 
     def phase(self, number: int, title: str, text: str) -> None:
         """What is done now that the search is over: `no_storm: searching 3,000,000 states for a fair loop`."""
@@ -54,9 +58,12 @@ class Progress:
 
     def line(self) -> str:
         """E.g. `3/12 cells; qemu 0x20, any, level: 1,200,000 states, 2.1 M/s, depth 31, 40 MB`."""
-        seconds = max(time.monotonic() - self.started, 1e-9)
+        now = time.monotonic()
         with self.lock:
-            parts = [f"{title}: {_text(now, seconds)}" for title, now in self.running.values()]
+            since = {
+                n: max(now - self.began.get((n, title), self.started), 1e-9) for n, (title, _) in self.running.items()
+            }
+            parts = [f"{title}: {_text(stats, since[n])}" for n, (title, stats) in self.running.items()]
             return "; ".join([f"{self.done}/{self.total} {self.what}", *parts])
 
     def show(self) -> None:
@@ -64,7 +71,8 @@ class Progress:
         if now - self.started < QUIET_SECONDS:
             return
         if self.live is not None:
-            self.live.update(self.line())
+            with contextlib.suppress(Exception):  # a terminal, or what draws on it, that is broken costs no answer
+                self.live.update(self.line())
         elif now - self.last_line >= PIPED_SECONDS:
             print(self.line(), file=sys.stderr, flush=True)
             self.last_line = now
@@ -97,8 +105,17 @@ class LiveLine:
 
 
 def _text(now: Stats | str, seconds: float) -> str:
-    """How far a search is after so many seconds of all; or the phase after it, which says it itself."""
+    """How far a search is after so many seconds of its own; or the phase after it, which says it itself."""
     if isinstance(now, str):
         return now
     rate = f"{now.states / seconds / 1e6:.2f} M/s"
-    return f"{now.states:,} state{'s' * (now.states != 1)}, {rate}, depth {now.depth}, {now.bytes / 1e6:.0f} MB"
+    far = f"{now.states:,} state{'s' * (now.states != 1)}, {rate}, depth {now.depth}, {now.bytes / 1e6:.0f} MB"
+    return far + _left(now, seconds)
+
+
+def _left(now: Stats, seconds: float) -> str:
+    """What there may be in all, where the levels' growth says something; else what is open for certain."""
+    total = in_all(now.level_ends)
+    if total is not None and total > now.states and now.expanded:
+        return f", perhaps {total:,} or more in all: {duration((total - now.expanded) * seconds / now.expanded)} more"
+    return f", {now.states - now.expanded:,} of them still open" * (now.expanded < now.states)

@@ -161,9 +161,7 @@ class Machine(Design):
     irq_routing: Annotated[Table[Pin, Route], Label("GSI {0} route", lane="KVM")]
     ioapic: Annotated[Table[Pin, RedirectionEntry], Label("pin {0}", lane="{design.ioapic_lane}")]
     delayed_ioapic_service: Annotated[bool, Label("delayed service armed", lane="{design.ioapic_lane}")]  # throttle
-    raised: Annotated[
-        Table[Pin, bool], Label("line {0}", lane="device", drawn="bar")
-    ]  # it wants service: a level's line
+    raised: Annotated[Table[Pin, bool], Label("line {0}", lane="device", drawn="bar")]  # it wants service: its line
 
     def set_entry(self, rte: RedirectionEntry, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:
         """The fields of a redirection table entry that software writes."""

@@ -29,6 +29,7 @@ COMMANDS = {
     "migrations": "what becomes of a VM, for every pair of hosts and every operation",
     "trace": "the shortest story of a violation (or of a reachable property)",
     "report": "all of that as one page for a browser: the answer, the matrix, every story step by step",
+    "graph": "a picture of the reachable states of one small cell",
     "lift": "a C patch, or the mail that holds it, as a design: the class that one would have written",
     "drift": "is the model still what a kernel's source says? function by function",
     "litmus": "small stories with a verdict inside, run on every system that they name",
@@ -124,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _closed_pipe()
     except (Exception, KeyboardInterrupt) as error:
         code, said = exits.of_error(error)
+        said = exits.shortened(said)
         no_answer = as_json and code in (exits.Exit.BROKEN, exits.Exit.MISTAKE)
         _say(f"{said}\n" if isinstance(error, Misused) else f"eoi: {said}\n", sys.stderr)
         _say(f"{exits.as_json(code, error, said)}\n" if no_answer else "", sys.stdout)

@@ -20,7 +20,7 @@ from checker.questions.skeleton import restatable
 from model.machine import ApiFlags, Scope
 from properties.compat import CLAIMS
 
-FILES = ("FILE", "FILE.py", "DIR", "TREE")  # metavars: the shell completes them as it does anywhere
+FILES = ("FILE", "FILE.py", "FILE.html", "DIR", "TREE")  # metavars: the shell completes them as it does anywhere
 # What a shell completes besides the names: a place where one is asked for takes a file, too, or does not.
 BASH = """\
 _eoi_{kind}{or_file}() {{
@@ -62,7 +62,7 @@ def completed(action: Action) -> object:
     """How its value is completed, as shtab takes it; None for what is no name and no file, and for what argparse knows."""
     if action.nargs == 0 or action.choices is not None:
         return None
-    kind = {"base": "design", "when": "choice"}.get(action.dest, action.dest)
+    kind = ALIKE.get(action.dest, action.dest)
     if kind in NAMES:
         return {shell: f"_eoi_{kind}{or_file(kind)}" for shell in ("bash", "zsh")} | {"preamble": functions(kind)}
     return shtab.FILE if action.metavar in FILES else None
@@ -83,6 +83,7 @@ def functions(kind: str) -> Mapping[str, str]:
     }
 
 
+ALIKE = {"base": "design", "designs": "design", "when": "choice"}  # what an argument is called -> what it takes
 NO_FILES = ("claim", "scope", "choice", "function", "word")
 NAMES: Mapping[str, Sequence[str]] = {
     "design": [*designs(), *ALIASES, *bugs()],

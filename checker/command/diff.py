@@ -13,7 +13,7 @@ from checker.command.lift import print_lifted
 from checker.command.parsers import selection_of
 from checker.engine.passages import line_texts
 from checker.matrix.loader import property_argument
-from checker.matrix.roles import registered_base, role_of
+from checker.matrix.roles import role_of, stands_on
 from checker.matrix.select import Selection, select
 from checker.questions import compare, compare_text, first_screen, report
 from checker.questions.answer import of_diff
@@ -61,10 +61,10 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
 
 
 def base_of(asked: Selection) -> str:
-    """The name of what a patch or a class of the user's stands on; "" if that is nothing that a system can be made of."""
+    """The name of what a patch or a class stands on; "" if that is nothing that a system can be made of."""
     if asked.lifted:
         return asked.lifted.base
-    found = registered_base(asked.cls)
+    found = stands_on(asked.cls)
     return found[0] if found else ""
 
 

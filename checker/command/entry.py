@@ -31,6 +31,10 @@ class Notes(TextIOWrapper):
 def main() -> int:
     """The exit code of checker.command.cli.main(). Until that runs there is nothing to keep, and nothing to say."""
     open_what_is_closed()
+    wrong = wrong_python()
+    if wrong:
+        print(f"eoi: {wrong}", file=sys.stderr)
+        return 2
     write_what_has_no_letter()
     if sys.stderr is sys.__stderr__ and isinstance(sys.stderr, TextIOWrapper):
         sys.stderr = Notes(sys.stderr.buffer, sys.stderr.encoding, "backslashreplace", line_buffering=True)
@@ -41,6 +45,15 @@ def main() -> int:
 
     signal.signal(signal.SIGINT, before)
     return cli.main()
+
+
+def wrong_python() -> str:
+    """Why nothing that this Python says would count, or ""."""
+    if sys.version_info < (3, 11):  # noqa: UP036 (a checkout in PYTHONPATH is asked by no pip)
+        return f"Python 3.11 or newer is needed, and {sys.executable} is {sys.version.split()[0]}"
+    if sys.flags.optimize:
+        return "this Python leaves out what checks the answers (-O, or PYTHONOPTIMIZE is set): run it without"
+    return ""
 
 
 def write_what_has_no_letter() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from types import ModuleType
 
 from checker import files
 from checker.engine.build import CompileFailed, NoCompiler
@@ -31,16 +33,10 @@ registered design a verdict is not the expected one (prove --absolute, trace: so
 input; 3 inconclusive (interrupted, out of memory or time, nothing was judged, or a line of your file was not
 run); 4 the engines disagree or we broke
 """
-INSTALLED = (
-    "z3",
-    "networkx",
-    "numpy",
-    "pygraphviz",
-    "rich",
-    "shtab",
-    *("lift", "oracles"),
-)  # by pip, or with eoi itself
+PACKAGES = ("z3", "networkx", "numpy", "pygraphviz", "rich", "shtab")
+INSTALLED = (*PACKAGES, "lift", "oracles")  # by pip, or with eoi itself
 CLOSED_PIPE = 141  # as a shell says it: `eoi prove ... | head`
+_LONG = re.compile(r"\S{500,}")
 WORST_LAST = (Exit.FINE, Exit.OPEN, Exit.WRONG, Exit.MISTAKE)  # an answer is incomplete if a story could not be read
 # What became of a run on a real system; one that is not the model's there stops nobody.
 OF_LABEL = {"CONFIRMED": Exit.WRONG, "NOT REPRODUCED": Exit.FINE, "NOT RUNNABLE HERE": Exit.OPEN}
@@ -68,6 +64,9 @@ def of_error(error: BaseException) -> tuple[Exit, str]:
             return Exit.OPEN, "interrupted: INCONCLUSIVE"
         case MemoryError():
             return Exit.OPEN, "out of memory: INCONCLUSIVE"
+        case _ if broken := _broken_package(error):
+            said = f"this Python ({sys.executable}) has a {broken} that does not work ({type(error).__name__}: {error})"
+            return Exit.MISTAKE, f"{said}: `make setup` installs what eoi needs in .venv"
         case OSError():
             return Exit.MISTAKE, files.sentence(error)
         case ModelError() | NoCompiler():
@@ -83,6 +82,22 @@ def of_error(error: BaseException) -> tuple[Exit, str]:
             return Exit.BROKEN, f"internal error, not a verdict: {error}"
         case _:
             return Exit.BROKEN, _our_bug(error)
+
+
+def _broken_package(error: BaseException) -> str:
+    """The package that an error says is damaged, or is another one of its name, as a file beside the user's is; or ""."""
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        name = error.obj.__name__.partition(".")[0]
+        return name if name in PACKAGES else ""
+    loading = [frame.filename for frame in traceback.extract_tb(error.__traceback__) if frame.name == "<module>"]
+    loading += [str(error.filename)] if isinstance(error, SyntaxError) else []
+    ends = {end: name for name in PACKAGES for end in (f"/{name}.py", f"/{name}/__init__.py")}
+    return next((ends[end] for end in ends for file in loading if file.endswith(end)), "")
+
+
+def shortened(said: str) -> str:
+    """Whatever it quotes: an argument may have 130,000 characters, a line of a file millions."""
+    return _LONG.sub(lambda word: f"{word[0][:100]}... ({len(word[0]):,} characters) ...{word[0][-100:]}", said)
 
 
 def as_json(code: Exit, error: BaseException, said: str) -> str:

@@ -51,13 +51,16 @@ def only_as_text(options: Namespace, what: str) -> None:
 
 def file_of(options: Namespace) -> Path | None:
     """Where the answer goes to, if not to the screen. Raises UserError, before anything is explored."""
-    name: str | None = getattr(options, "answer_file", None)
-    if name is None:
-        return None
+    return None if getattr(options, "answer_file", None) is None else checked_file(options, "answer_file")
+
+
+def checked_file(options: Namespace, dest: str) -> Path:
+    """The file that -o names, which that option keeps. Raises UserError where it may not be written."""
+    name: str = getattr(options, dest)
     path = Path(os.path.realpath(name))
     if path.suffix in INPUTS:
         raise UserError(f"-o {name}: a file of this name is a design or a patch: the answer would take its place")
-    if any(os.path.realpath(word) == str(path) for word in _words(options)):
+    if any(os.path.realpath(word) == str(path) for word in _words(options, dest)):
         raise UserError(f"-o {name}: the answer would take the place of what is asked about")
     if path.exists() and not path.is_file() and not path.is_dir():
         raise UserError(f"-o {name}: is no regular file: leave -o away to print the answer")
@@ -65,10 +68,10 @@ def file_of(options: Namespace) -> Path | None:
     return path
 
 
-def _words(options: Namespace) -> Iterator[str]:
+def _words(options: Namespace, dest: str) -> Iterator[str]:
     """What else was said, that may be the name of a file."""
     for option, value in vars(options).items():
-        if option != "answer_file":
+        if option != dest:
             for word in value if isinstance(value, list) else [value]:
                 yield from word.split("+") if isinstance(word, str) and word else ()
 

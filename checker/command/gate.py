@@ -16,7 +16,7 @@ from checker.command import baseline, exits, json_text
 from checker.command.exits import Exit
 from checker.command.form import only_as_text
 from checker.command.give import give
-from checker.command.parsers import EXPECTED, FULL, NOT_IN, not_here
+from checker.command.parsers import EXPECTED, FULL, NOT_IN, here_or_own
 from checker.errors import UserError
 from checker.matrix.roles import ALIASES, is_path, look_up
 from checker.matrix.select import those_of
@@ -58,6 +58,8 @@ def whole(options: Namespace) -> int:
     only = [ALIASES.get(d, d) for d in named if gated_design(d)]
     if options.write:
         check_written(Path(options.write), only)
+    if options.expected == EXPECTED:
+        options.expected = str(here_or_own(EXPECTED))
     expected = None if options.write else expected_table(Path(options.expected), only)
     started = time.monotonic()
     judged = gate.run_so_far(gate.full_matrix(only), options.jobs)
@@ -69,7 +71,9 @@ def whole(options: Namespace) -> int:
     listed = differences(expects, judged.table)
     if options.json:
         reasons = [f"not judged: {part}" for part in judged.left]
-        answer = of_gate(f"the matrix against {options.expected}", expects, judged.table, reasons)
+        answer = of_gate(
+            f"the matrix against {options.expected}", expects, judged.table, reasons, file=options.expected
+        )
         give(options, answer, "gate", as_json(judged, listed, options.expected, seconds))
     else:
         tell(options, judged, listed, seconds)
@@ -127,9 +131,6 @@ def gated_design(name: str) -> type[Machine]:
 
 def expected_table(path: Path, only: Sequence[str]) -> Table:
     """What a file expects (of these designs). Raises UserError."""
-    if str(path) == EXPECTED and not path.is_file():
-        make = "`eoi gate --write FILE` makes one"
-        raise not_here(path, "file", "--expected FILE", "gate --expected", make)
     if not path.exists():
         raise UserError(f"{path}: there is no such file: `eoi gate --write {path}` makes one")
     table = from_toml(files.read_text(path), str(path))

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import functools
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from checker.command import exits
-from checker.command.parsers import LITMUS, not_here
+from checker.command.parsers import LITMUS, here_or_own
+from checker.engine.sizes import check_sizes
+from checker.errors import UserError
 from checker.matrix.select import find_role
-from checker.questions.litmus import cases_of, lines_of, run_case, stories_in
+from checker.questions.litmus import Case, cases_of, lines_of, run_case, stories_in
 from checker.words import count
+
+
+def checked(cases: Sequence[Case]) -> Sequence[Case]:
+    """Raise UserError for sizes at which no run of a story would end."""
+    for case in cases:
+        try:
+            check_sizes(case.cell.system, case.cell.scope)
+        except UserError as error:
+            raise UserError(f"{case.story.path}: {error}") from None
+    return cases
 
 
 def run(options: Namespace) -> int:
     """Does every story end as it says?"""
-    if options.files == [LITMUS] and not Path(LITMUS).exists():
-        own = "the stories are in tests/litmus of eoiproof's repository"
-        raise not_here(Path(LITMUS), "folder", "a FILE or a folder", "litmus", own)
-    stories, find = stories_in([Path(f) for f in options.files]), functools.cache(find_role)
-    told = [[run_case(case) for case in cases_of(story, find)] for story in stories]
+    files = [here_or_own(LITMUS)] if options.files == [LITMUS] else [Path(f) for f in options.files]
+    stories, find = stories_in(files), functools.cache(find_role)
+    told = [[run_case(case) for case in checked(cases_of(story, find))] for story in stories]
     for results in told:
         print("\n".join(lines_of(results)))
     differ = [r for results in told for r in results if not r.holds]

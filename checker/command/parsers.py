@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,10 +15,11 @@ from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of
 from checker.matrix.scope import LARGEST_SIZE
 from checker.matrix.select import Selection, selection
+from checker.shipped import own
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "show")  # a system and who stands around it
-EXPECTED = "reports/expected.toml"  # in the current directory
+SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
+EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
 ORACLES = ("kvm", "qemu")
@@ -120,10 +120,13 @@ def add_tree(parser: ArgumentParser) -> None:
     parser.add_argument("--tree", metavar="DIR", help=of)
 
 
-def add_selection(parser: ArgumentParser, without: str = "default: all", how_many: str = "+") -> None:
-    """Cells and properties, and how far they are explored. without: what it means not to name a property."""
+def add_selection(parser: ArgumentParser, how_many: str = "+", *, needs: bool = False) -> None:
+    """Cells and properties, and how far they are explored. needs: one property at least has to be named."""
     add_system(parser, how_many)
-    parser.add_argument("--property", action="append", metavar="P", help=f"a name, or a .py file of yours; {without}")
+    without = "one at least: see `eoi list properties`" if needs else "default: all"
+    parser.add_argument(
+        "--property", action="append", metavar="P", required=needs, help=f"a name, or a .py file of yours; {without}"
+    )
     add_scope(parser)
     add_limits(parser)
 
@@ -137,14 +140,9 @@ def add_limits(parser: ArgumentParser) -> None:
     add_engine(parser)
 
 
-def not_here(path: Path, what: str, option: str, command: str, otherwise: str) -> UserError:
-    """What is said where a default that depends on the current directory is not there: where it was looked for, what
-    to give, and a command that works."""
-    own = Path(__file__).resolve().parents[2] / path
-    advice = f"for example: eoi {command} {shlex.quote(str(own))}" if own.exists() else otherwise
-    return UserError(
-        f"{path}: there is no such {what} in {Path.cwd()}, where the default is looked for; give {option}, {advice}"
-    )
+def here_or_own(path: str) -> Path:
+    """A default that is looked for in the current directory, and else where the code that runs has it."""
+    return Path(path) if Path(path).exists() else own(path)
 
 
 def _list(parser: ArgumentParser) -> None:
@@ -227,7 +225,10 @@ def _gate(parser: ArgumentParser) -> None:
     parser.description = f"The full matrix: {said}\nNot in it: {NOT_IN}."
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "--expected", metavar="FILE", default=EXPECTED, help="default: %(default)s in the current directory"
+        "--expected",
+        metavar="FILE",
+        default=EXPECTED,
+        help="default: %(default)s in the current directory, or else eoi's own",
     )
     parser.add_argument("--write", metavar="FILE", help="write what was found instead of comparing it")
     parser.add_argument("--design", action="append", metavar="D", help="only these designs, for a quick look")
@@ -271,7 +272,7 @@ SHEETS = "FILE, and FILE-2 and so on where it takes more sheets"
 
 
 def _trace(parser: ArgumentParser) -> None:
-    add_selection(parser, "one at least: see `eoi list properties`")
+    add_selection(parser, needs=True)
     for form in DIAGRAMS:
         parser.add_argument(
             f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}: {SHEETS}"
@@ -291,9 +292,25 @@ def _trace(parser: ArgumentParser) -> None:
 
 def _report(parser: ArgumentParser) -> None:
     add_selection(parser)
-    parser.add_argument("-o", "--output", metavar="FILE.html", required=True, help="write the page there")
+    parser.add_argument("-o", "--output", metavar="FILE.html", dest="page", required=True, help="write the page there")
     beside = "the design to stand beside, by name or path (default: what DESIGN stands on)"
     parser.add_argument("--base", metavar="BASE", help=beside)
+
+
+def _graph(parser: ArgumentParser) -> None:
+    add_system(parser)
+    alone = "also mark the states that violate this invariant, or show this witness"
+    parser.add_argument("--property", action="append", metavar="P", help=alone)
+    parser.add_argument(
+        "--scope", default="", action=Joined, metavar="K=V,...", help="sizes and choices (default: 1 of each)"
+    )
+    for form in DIAGRAMS:
+        parser.add_argument(f"--{form}", metavar="FILE", help=f"write the graph as {form.upper()}")
+    shown = (
+        "a field that tells two states apart, as stories call it (repeatable), or all for every field; default: what "
+        "diagrams draw as bars. States that are alike in these are one node"
+    )
+    parser.add_argument("--by", action="append", metavar="FIELD", help=shown)
 
 
 def _lift(parser: ArgumentParser) -> None:
@@ -319,7 +336,7 @@ def _drift(parser: ArgumentParser) -> None:
 def _litmus(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="*", default=[LITMUS], metavar="FILE",
-        help=f"or a folder (default: {LITMUS} in the current directory)",
+        help=f"or a folder (default: {LITMUS} in the current directory, or else eoi's own)",
     )  # fmt: skip
 
 
@@ -428,6 +445,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "migrations": _migrations,
     "trace": _trace,
     "report": _report,
+    "graph": _graph,
     "lift": _lift,
     "drift": _drift,
     "litmus": _litmus,

@@ -18,14 +18,16 @@ from checker.command.parsers import EXPECTED
 from checker.engine.passages import line_texts
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Skipped
+from checker.matrix.roles import users_file
 from checker.matrix.select import Selection, grouped, select
 from checker.questions import report
 from checker.questions.alone_screen import alone_lines, expected_line, first_told
 from checker.questions.answer import Answer, of_campaign
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.expected import Row, rows_of_design
-from checker.questions.measured import ROOT, measured, measured_line
+from checker.questions.measured import measured, measured_line
 from checker.questions.verdict import CellResult, Status, Verdict
+from checker.shipped import own
 from checker.stories.trace import show
 from checker.stories.write import to_text
 from checker.words import screen
@@ -55,7 +57,8 @@ def run(options: Namespace) -> int:
         return int(importlib.import_module(TREE).run(options))
     if options.absolute or options.confirm or options.inductive:
         return tell(options, judged(options))
-    base = diff.base_of(options.asked)
+    changed = options.asked.lifted or users_file(options.asked.cls)
+    base = diff.base_of(options.asked) if changed else ""
     return diff.against(options, base) if base else beside_the_record(options, judged(options))
 
 
@@ -83,7 +86,7 @@ def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
 
 def recorded(design: str) -> dict[str, Row]:
     """What reports/expected.toml says of a design; nothing where there is no such file, or nothing of it."""
-    path = ROOT / EXPECTED
+    path = own(EXPECTED)
     return rows_of_design(files.read_text(path), str(path), design) if path.is_file() else {}
 
 

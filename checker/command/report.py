@@ -6,74 +6,65 @@ import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from checker import files
-from checker.command import diff, exits
-from checker.command.explore import explore, story
+from checker.command import diff, exits, prove
+from checker.command.explore import story
+from checker.command.form import checked_file
 from checker.command.parsers import selection_of
 from checker.errors import UserError
 from checker.matrix.cells import short_names
-from checker.matrix.roles import ROLES, stands_on
-from checker.matrix.select import Selection, select
+from checker.matrix.roles import ROLES
 from checker.page import entries
-from checker.page.entries import Entry
+from checker.page.entries import PageEntry
 from checker.page.kept import told_of_cell
 from checker.page.page import Content, page
-from checker.page.told import Json, Teller, Told, removed_lines
+from checker.page.told import Json, Teller, ToldCell, marked_lines
 from checker.progress import Progress
 from checker.questions import answer
+from checker.questions.alone_screen import alone_lines
 from checker.questions.answer import Answer
+from checker.questions.first_screen import answer_lines
 from checker.questions.measured import measured_line
-from checker.questions.model_diff import changed_lines
+from checker.words import screen
 
 
 def run(options: Namespace) -> int:
     """Write the page, and print its answer; the exit code is that of `eoi diff`, or that of `eoi prove` if it stands on
     nothing."""
-    path = Path(options.output)
-    if path.suffix != ".html":
-        raise UserError(f"-o {path}: the file's name must end in .html")
-    files.check_file("-o", path)
-    base = base_of(options.asked, options.base)
-    content = alone(options) if base is None else beside(options, base)
+    if not options.page.endswith(".html") or options.page.endswith("/.html"):
+        raise UserError(f"-o {options.page}: the file's name must end in .html")
+    path = checked_file(options, "page")
+    base = options.base or diff.base_of(options.asked)
+    content, said = beside(options, base) if base else alone(options)
     text = page(content)
     files.write_text(path, text)
-    print(f"{content.answer.what}: {content.answer.headline}")
+    print("\n".join(said))
     print(f"written: {path} ({len(text.encode()) / 1e6:.1f} MB)")
     return exits.decided(wrong=content.answer.failed, undecided=content.answer.undecided)
 
 
-def base_of(asked: Selection, named: str | None) -> str | None:
-    """The design to stand beside; None if it stands on none."""
-    if named is not None:
-        return named
-    if asked.lifted is not None:
-        return asked.lifted.base
-    found = stands_on(asked.cls)
-    return None if found is None else found[0]
-
-
-def beside(options: Namespace, base: str) -> Content:
-    """Both designs explored and compared."""
+def beside(options: Namespace, base: str) -> tuple[Content, list[str]]:
+    """Both designs explored and compared; and what is printed of that."""
     options = diff.under_each_kernel(Namespace(**vars(options) | {"beside": selection_of(options, base)}))
     found, _ = diff.found(options)
-    said = answer.of_diff(found, measured_line(users_file=any(r.lines_run for r in found.after)))
-    was, now = options.beside.cls, options.asked.cls
-    return content_of(
-        options, said, entries.of_diff(said, found), Teller(changed_lines(was, now), removed_lines(was, now)), base
+    said = answer.of_diff(
+        found, measured_line(users_file=any(r.lines_run for r in found.after)), options.asked.not_read
     )
+    was, now = options.beside.cls, options.asked.cls
+    content = content_of(options, said, entries.of_diff(said, found), Teller(*marked_lines(was, now)), base)
+    return content, answer_lines(found)
 
 
-def alone(options: Namespace) -> Content:
+def alone(options: Namespace) -> tuple[Content, list[str]]:
     """A design that stands on none."""
-    title, cells, _, wanted = select(options.asked)
-    campaign = explore(options, cells, wanted)
-    said = answer.of_campaign(title, campaign, options.asked.properties, measured=measured_line())
-    return content_of(options, said, entries.of_campaign(said, campaign), Teller(), "")
+    found = prove.judged(Namespace(**vars(options), confirm=False))
+    said = prove.in_forms(found, options.asked, prove.recorded(options.asked.name))
+    content = content_of(options, said, entries.of_campaign(said, found.campaign), Teller(), "")
+    return content, alone_lines(said, screen()[1] - 2)
 
 
-def content_of(options: Namespace, said: Answer, found: Sequence[Entry], teller: Teller, base: str) -> Content:
+def content_of(options: Namespace, said: Answer, found: Sequence[PageEntry], teller: Teller, base: str) -> Content:
     """With every run told."""
     shown = short_names([options.asked.name, base])
     names = {"design": shown[options.asked.name], "base": shown[base]}
@@ -93,7 +84,7 @@ def content_of(options: Namespace, said: Answer, found: Sequence[Entry], teller:
     return Content(said, found, of, functions, entries.foremost(found), names, command_of(options))
 
 
-def told_anew(teller: Teller, runs: Mapping[str, Entry]) -> Told:
+def told_anew(teller: Teller, runs: Mapping[str, PageEntry]) -> ToldCell:
     return teller.told_of({name: (entry, story(*entry.told)) for name, entry in runs.items() if entry.told is not None})
 
 
@@ -103,4 +94,4 @@ def command_of(options: Namespace) -> str:
     named += [("property", name) for name in options.property or ()]
     named += [(name, getattr(options, name)) for name in ("base", "scope") if getattr(options, name)]
     words = [word for name, value in named for word in (f"--{name}", value)]
-    return shlex.join(["eoi", "report", options.design, *words, "-o", options.output])
+    return shlex.join(["eoi", "report", options.design, *words, "-o", options.page])

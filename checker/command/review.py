@@ -12,7 +12,7 @@ from checker.command import diff, exits
 from checker.command.explore import story
 from checker.command.parsers import COMPARED_UNDER, selection_of
 from checker.errors import UserError
-from checker.matrix.roles import role_of
+from checker.matrix.roles import ROLES, role_of
 from checker.matrix.select import Selection
 from checker.questions import compat
 from checker.questions.answer import Answer, Said, Standing, of_diff
@@ -40,7 +40,7 @@ def run(options: Namespace) -> int:
     review = Review(
         answer, labels(answer), who_else(options.beside, options.asked, answer.said),
         to_text(story(*worst.told)) if worst is not None and worst.told is not None else "",
-        rests_on(found), shlex.join(["eoi", "review", options.design, *["--base", options.base] * bool(options.base)]),
+        rests_on(found), again(options),
     )  # fmt: skip
     print("\n".join(review_lines(review)))
     return exits.decided(wrong=answer.failed, undecided=answer.undecided)
@@ -72,6 +72,25 @@ def who_else(beside: Selection, asked: Selection, said: Sequence[Said]) -> list[
     base, design = (beside.name, beside.cls), (asked.name, asked.cls)
     pairs = [(c, a, b) for c in CLAIMS for a, b in compat.pairs(c, base, design, COMPARED_UNDER, asked.sizes)]
     return compat.compare_so_far(pairs, "auto", None)
+
+
+def again(options: Namespace) -> str:
+    """The command that makes the page again."""
+    named = {
+        "--base": [options.base],
+        **{f"--{role}": getattr(options, role) for role in ROLES},
+        "--property": options.property,
+    }
+    named |= {"--scope": [options.scope], "--engine": [options.engine] * (options.engine != "auto")}
+    words = [word for option, values in named.items() for value in values or () if value for word in (option, value)]
+    limits = [
+        ("--max-states", options.max_states),
+        ("--max-memory", options.max_memory),
+        ("--timeout", options.timeout),
+    ]
+    return shlex.join(
+        ["eoi", "review", options.design, *words, *(str(w) for limit in limits if limit[1] for w in limit)]
+    )
 
 
 def rests_on(found: Diff) -> list[str]:

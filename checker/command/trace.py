@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from checker import files
@@ -15,7 +16,7 @@ from checker.command.parsers import DIAGRAMS
 from checker.command.retrace import another, check_watched, watched_of, watched_text, with_watched
 from checker.errors import UserError
 from checker.matrix.roles import ROLES, registered_base
-from checker.matrix.scope import ScopeValue
+from checker.matrix.scope import with_values
 from checker.matrix.select import select
 from checker.questions import compare, report
 from checker.questions.campaign import Campaign, run_campaign
@@ -29,17 +30,11 @@ HOME = Path(__file__).resolve().parents[2]  # what links of a picture to the mod
 
 def run(options: Namespace) -> int:
     """Tell the first violation (or witness) in the selected cells; write diagrams."""
-    if not options.property:
-        raise UserError("trace needs --property P: see `eoi list properties`")
-    outputs = [(form, Path(getattr(options, form))) for form in DIAGRAMS if getattr(options, form)]
+    outputs = outputs_of(options)
     if options.wide and not outputs:
         raise UserError(
             f"--wide is the shape of a diagram: give --{', --'.join(DIAGRAMS[:-1])} or --{DIAGRAMS[-1]}, too"
         )
-    for form, path in outputs:
-        if path.suffix != f".{form}":
-            raise UserError(f"--{form} {path}: the file's name must end in .{form}")
-        files.check_file(f"--{form}", path)
     check_watched(options)
     campaign, found = _smallest(options)
     if found is None:
@@ -55,6 +50,16 @@ def run(options: Namespace) -> int:
     for form, path in outputs:
         _draw(trace, form, path, options)
     return exits.decided(wrong=campaign.violated, undecided=campaign.open)
+
+
+def outputs_of(options: Namespace) -> list[tuple[str, Path]]:
+    """(format, file) of each picture that is asked for. Raises UserError for one that could not be written."""
+    outputs = [(form, Path(getattr(options, form))) for form in DIAGRAMS if getattr(options, form)]
+    for form, path in outputs:
+        if path.suffix != f".{form}":
+            raise UserError(f"--{form} {path}: the file's name must end in .{form}")
+        files.check_file(f"--{form}", path)
+    return outputs
 
 
 def _draw(trace: Trace, form: str, path: Path, options: Namespace) -> None:
@@ -89,13 +94,28 @@ def also_of_base(options: Namespace, result: CellResult, verdict: Verdict) -> st
 
 
 def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] | None]:
-    """What is told by one CPU and one pin makes the better story, unless the user fixed the sizes."""
+    """The first violation (or witness); if it is told with more than the first CPU and pin, in the smallest sizes in which its cell
+    has it, unless the user fixed them: fewer make the better story."""
     asked = options.asked
-    for small in ({"cpus": 1, "pins": 1}, {"cpus": 1}, dict[str, ScopeValue]()):
-        if not small.keys() & asked.sizes.keys():
-            _, cells, _, wanted = select(asked, small)
-            campaign = explore(options, cells, wanted)
-            found = first_shown(campaign, [Status.VIOLATED]) or first_shown(campaign, [Status.REACHED])
-            if found is not None or not small or campaign.interrupted:
-                return campaign, found
-    raise AssertionError("the last scope is the one asked for")
+    _, cells, _, wanted = select(asked)
+    campaign = explore(options, cells, wanted)
+    found = _first(campaign)
+    for small in ({"cpus": 1, "pins": 1}, {"cpus": 1}, {"pins": 1}):
+        if found is None or campaign.interrupted or small.keys() & asked.sizes.keys() or not _takes_more(found[1]):
+            continue
+        cell = replace(found[0].cell, scope=with_values(found[0].cell.scope, small))
+        less = explore(options, [cell], [found[1].property]) if cell.scope != found[0].cell.scope else campaign
+        shorter = _first(less) if less is not campaign else None
+        if shorter is not None and shorter[1].status is found[1].status:
+            return replace(campaign, interrupted=less.interrupted), shorter
+    return campaign, found
+
+
+def _takes_more(verdict: Verdict) -> bool:
+    """Some step is of another CPU, pin or vector than the first."""
+    moves = verdict.run.moves if verdict.run is not None else ()
+    return any(type(value) is int and value > 0 for move in moves for value in move.args)
+
+
+def _first(campaign: Campaign) -> tuple[CellResult, Verdict] | None:
+    return first_shown(campaign, [Status.VIOLATED]) or first_shown(campaign, [Status.REACHED])

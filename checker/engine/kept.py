@@ -112,7 +112,7 @@ def write(path: Path, content: bytes) -> None:
 def read(path: Path) -> bytes | None:
     """What was written under this name; None if it is not there, or damaged."""
     try:
-        content = path.read_bytes()
+        content = path.read_bytes() if path.is_file() else b""  # a pipe would be waited for
     except OSError:
         return None
     name, body = path.name.encode(), content[:-32]

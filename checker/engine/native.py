@@ -88,7 +88,8 @@ _OUTCOMES = {
 @dataclass(frozen=True)
 class Stats:
     """Progress. `depth` counts breadth-first levels; `bytes` is everything the engine has mapped or
-    allocated, `table_bytes` the part for keys, parents and hash slots."""
+    allocated, `table_bytes` the part for keys, parents and hash slots. `level_ends`: how many states there are up to each
+    level that is finished; only while a search goes on."""
 
     states: int
     expanded: int
@@ -96,6 +97,7 @@ class Stats:
     depth: int
     bytes: int
     table_bytes: int
+    level_ends: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ numbers, so the first state with some value is one that a shortest path reaches.
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import importlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -118,9 +119,13 @@ class NativeSearch:
         self._first = self._first_edges = None
         # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
         whole = self._go_on_whole if self._whole else None
-        self.outcome = self.exploration.run(on_progress, limits.max_states, limits.max_bytes, limits.seconds, whole)
+        watch = None if on_progress is None else functools.partial(self._tell, on_progress)
+        self.outcome = self.exploration.run(watch, limits.max_states, limits.max_bytes, limits.seconds, whole)
         self._marks = self._take_marks()
         return self.outcome
+
+    def _tell(self, on_progress: Progress, stats: Stats) -> None:
+        on_progress(replace(stats, level_ends=tuple(map(int, self.exploration.level_ends()))))
 
     def _go_on_whole(self) -> ctypes.CDLL:
         assert self._prepared is not None

@@ -95,9 +95,12 @@ def passed(said: Said, answer: Answer) -> Iterator[Passed]:
             then = [change.text for change in event.changes if change.after_call == at]
             told = "; ".join([f"{call.anchor.removesuffix('()')}({call.args})", *then])
             yield Passed(told, of_function(system, call.function, answer), 1)
+        here, place = number == story.decisive, None
         for line in own[number]:
             place = _named(line.file, line.function, line.number, answer)
-            yield Passed(f"{line.function}(): {line.text}", place, 1, own=True)
+            yield Passed(f"{line.function}(): {line.text}", place, 1, here, own=True)
+        for parting in (one for one in story.partings if one.index == number):
+            yield Passed(f"here the two part: {parting.text}", place, 1, here)
     if story.loop_start is not None:
         yield Passed(f"back to step {story.loop_start + 1}, for ever", None, 0)
     elif story.stutter:
@@ -135,8 +138,14 @@ def _own_lines(said: Said) -> list[list[OwnLine]]:
 
 
 def to_look_at(said: Said, steps: Sequence[Passed], answer: Answer) -> CodePlace | None:
-    """Of something that failed: the last line that is run of the design under review, or its class."""
-    mine = [step.place for step in steps if step.own]
-    if mine:
-        return mine[-1]
-    return of_design(said.design, answer) if said.design is not None else None
+    """Of something that failed: the last line that is run of the design under review, in the step to look at if any is run there;
+    or what of_review says."""
+    mine = [step for step in steps if step.own]
+    chosen = [step.place for step in mine if step.here] or [step.place for step in mine]
+    return chosen[-1] if chosen else of_review(said.design, answer)
+
+
+def of_review(design: type[Design] | None, answer: Answer) -> CodePlace | None:
+    """Of what is under review: its class; where that is not at hand, the file that says what is expected of it."""
+    place = of_design(design, answer) if design is not None else None
+    return place or (_named(answer.file, "", 1, answer) if answer.file else None)

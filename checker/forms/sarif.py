@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import quote
 
-from checker.forms.places import CodePlace, Passed, of_design, passed, to_look_at
+from checker.forms.places import CodePlace, Passed, of_review, passed, to_look_at
 from checker.forms.plain import digest, visible
 from checker.questions.answer import Answer, Said, Standing
 
@@ -82,7 +82,7 @@ def _result(one: Said, rule: int, answer: Answer) -> Json:
 
 def _reason(reason: str, rule: int, answer: Answer) -> Json:
     design = next((one.design for one in answer.said if one.design is not None), None)
-    place = of_design(design, answer) if design is not None else None
+    place = of_review(design, answer)
     found = _base(OPEN_RULE, rule, "warning", f"INCONCLUSIVE: {reason}", place)
     found["partialFingerprints"] = {"eoiproof/v1": digest(OPEN_RULE, reason)}
     return found

@@ -115,6 +115,10 @@ def _field_loc(cls: type, name: str) -> Loc | None:
 def check_design(design: type[Design]) -> None:
     """Raise Refused (a ModelError) for what a class of a system holds beside fields, functions and constants."""
     for owner in design.__mro__[:-1]:
+        if not issubclass(owner, Design) and text_of(owner) is None:
+            heir = next(cls for cls in design.__mro__ if owner in cls.__bases__)
+            said = f"{heir.__name__} stands on {owner.__name__}, which is no design"
+            raise _refused(heir, "", said, "derive it from designs only")
         if owner is not Design and (owner is not design or text_of(design) is not None):  # or else made by compose()
             _check_design_class(owner)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from checker.language.ir import Loc
 from model.finite import BoolType, EnumType, IntType, MaskType, ModelError, OptionalType, StructType, TableType, Type
 
+LONGEST = 300  # characters of a line that is shown, around what is marked
 LISTED = 12  # names that a hint lists when none is near
 WIDTH = 100  # of a list of fields
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,10 +30,11 @@ class Refused(ModelError):
         lines = [f"{self.loc}: {self.message}"]
         source = linecache.getline(self.loc.file, self.loc.line).rstrip("\n")
         if source.strip():
-            indent = len(source) - len(source.lstrip())
-            end = max(min(self.loc.end_col, len(source)), self.loc.col + 1)
-            lines.append("    " + source[indent:])
-            lines.append("    " + " " * (self.loc.col - indent) + "^" * (end - self.loc.col))
+            begin = max(len(source) - len(source.lstrip()), self.loc.col - LONGEST // 2)
+            shown = source[begin : begin + LONGEST]
+            end = max(min(self.loc.end_col, begin + len(shown)), self.loc.col + 1)
+            lines.append("    " + shown)
+            lines.append("    " + " " * (self.loc.col - begin) + "^" * (end - self.loc.col))
         if self.hint:
             lines.append(textwrap.indent(self.hint, "  "))
         return "\n".join(lines)

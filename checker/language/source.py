@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from checker.language.ir import Loc
 from checker.language.refusal import Refused, loc_of
 from model.finite import ModelError
 from model.lang import always, leads_to, reachable, step
@@ -182,7 +183,8 @@ def definition_of(function: Callable[..., object]) -> ast.FunctionDef:
     node = _definitions(tree).get((code.co_name, code.co_firstlineno))
     if node is not None:
         return _only_known_decorators(node, function)
-    raise ModelError(f"{function.__qualname__} was not found in {code.co_filename}: write it with `def`")
+    at = Loc(code.co_filename, code.co_firstlineno, 0, 1000)
+    raise Refused(at, f"{function.__qualname__} is no function that has a name of its own", "write it with `def`")
 
 
 def meaning(node: ast.expr, function: types.FunctionType) -> object:

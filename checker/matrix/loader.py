@@ -19,7 +19,7 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,7 @@ DERIVE_KERNEL = (
 DERIVE_ANY = (
     "derive from a whole one, e.g. Base or V6 (kernels), Qemu (a VMM), Linux (a guest): `eoi list` names them all"
 )
+SHOWN = 8  # names of a list that may be long
 DEFINING = ("typing", "enum", "dataclasses", "collections", "abc", "builtins")  # of the standard library
 KNOWN_PACKAGES = frozenset(
     {"model", "properties", "checker", "oracles", "__future__", "typing_extensions", "functools", "operator", *DEFINING}
@@ -221,6 +222,9 @@ def _importing(beside: Mapping[str, types.ModuleType]) -> Callable[..., Any]:
     """What `import` means in a file: a module beside it, or what it always means."""
 
     def load(name: str, scope: Any = None, inner: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        missing = [n for n in ([name] if name else fromlist) if n not in beside or level > 1]
+        if level and missing:
+            raise ModuleNotFoundError(name="." * level + missing[0])
         if level == 1 and not name:
             return types.SimpleNamespace(**beside)
         if level <= 1 and name in beside:
@@ -251,7 +255,8 @@ def _time_limit() -> Iterator[None]:
 def _the_one(file: UserFile, wanted: str) -> type[Machine]:
     """The class of this name; or the one from which no other class of the file derives."""
     path, own = file.source.path, file.machines()
-    found = [n for n, c in own.items() if not any(c in other.__mro__[1:] for other in own.values())]
+    stood_on = {base for cls in own.values() for base in cls.__mro__[1:]}
+    found = [n for n, c in own.items() if c not in stood_on]
     if wanted:
         found = [wanted] if wanted in own else []
     if len(found) == 1:
@@ -261,7 +266,8 @@ def _the_one(file: UserFile, wanted: str) -> type[Machine]:
         raise UserError(f"{path}: no design class {wanted!r} in this file" + (f": {known}" if known else ""))
     if not found:
         raise _no_design(file)
-    raise UserError(f"{path}: several designs ({', '.join(found)}); say which: {path}:{found[0]}")
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    raise UserError(f"{path}: several designs ({', '.join(found[:SHOWN])}{more}); say which: {path}:{found[0]}")
 
 
 def _no_design(file: UserFile) -> ModelError:
@@ -449,16 +455,17 @@ def _check_design(design: type[Machine], file: UserFile) -> None:
         in_kernel = parent is not Machine and any(issubclass(kernel, parent) for kernel in ROLES["kernel"])
         said = "is only a part of the kernel" if in_kernel else "is no kernel, VMM, guest or device"
         raise file.source.refused(node, f"{parent.__name__} {said}", DERIVE_KERNEL if in_kernel else DERIVE_ANY)
+    called = {n.attr for n in ast.walk(file.source.tree) if isinstance(n, ast.Attribute)}
     for function in node.body:
         if isinstance(function, ast.FunctionDef):
-            _check_restated(design, function, file.source)
+            _check_restated(design, function, file.source, called)
     if len(design.__bases__) == 1 and not any(map(_says_something, node.body)):
         name = design.__bases__[0].__name__
         said = f"{design.__name__} changes nothing of {name}"
         raise file.source.refused(node, said, "restate in it the functions that your patch touches")
 
 
-def _check_restated(design: type[Machine], node: ast.FunctionDef, source: Source) -> None:
+def _check_restated(design: type[Machine], node: ast.FunctionDef, source: Source, called: Collection[str]) -> None:
     """Refuse what a patch writes where it means another thing: its own function for the one that it restates, or a
     function that its base does not have, but another design."""
     restated = any(node.name in vars(base) for base in design.__mro__[1:])
@@ -469,7 +476,6 @@ def _check_restated(design: type[Machine], node: ast.FunctionDef, source: Source
                 raise source.refused(inner, said, f"super().{name}(...) calls the function that it restates")
             case _:
                 pass
-    called = {n.attr for n in ast.walk(source.tree) if isinstance(n, ast.Attribute)}
     others = {} if restated or node.name in called or node.decorator_list else designs()
     having = {name: cls for name, cls in others.items() if role_of(cls) == role_of(design) and hasattr(cls, node.name)}
     if having:

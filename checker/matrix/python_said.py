@@ -91,6 +91,8 @@ def _explained(error: BaseException, path: Path) -> Refused:
         case ImportError(name=str(name)):
             beside = [p.stem for p in path.parent.glob("*.py") if p != path]
             return Refused(loc, f"there is no module {name!r}", did_you_mean(name, [*_model_modules(), *beside]))
+        case MemoryError():
+            return Refused(loc, "there is not the memory to read this", "write a smaller constant")
         case _:
             return Refused(loc, f"{type(error).__name__}: {error}")
 

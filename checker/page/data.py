@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from checker.page.entries import QUIET, Entry
+from checker.page.entries import PageEntry
 from checker.page.told import CELLS_OWN, Json
 
 FORMAT = "eoiproof page 1"
@@ -33,7 +33,7 @@ class Pool:
 
 
 class _Stories:
-    """Told runs in numbers, each once."""
+    """ToldCell runs in numbers, each once."""
 
     def __init__(self, functions: Mapping[str, Json]) -> None:
         self.values, self.events, self.fields, self.ran, self.functions = Pool(), Pool(), Pool(), Pool(), Pool()
@@ -86,7 +86,7 @@ class _Stories:
 
 
 def page_data(
-    names: Mapping[str, str], entries: Sequence[Entry], told: Mapping[int, Json], functions: Mapping[str, Json]
+    names: Mapping[str, str], entries: Sequence[PageEntry], told: Mapping[int, Json], functions: Mapping[str, Json]
 ) -> Json:  # fmt: skip
     """names: the design, and its base. told: the runs, by the number of their entry. functions: what they ran, by place."""
     cells, properties, stories, said = Pool(), Pool(), _Stories(functions), list[list[int]]()
@@ -95,7 +95,7 @@ def page_data(
         cell = cells.place({"title": one.cell, "reproduce": one.reproduce})
         about = properties.place({"name": one.property, "sentence": one.sentence})
         story = stories.place(told[number], cell) if number in told else -1
-        if story >= 0 or one.text or one.standing not in QUIET:
+        if story >= 0 or one.text or not entry.quiet:
             words = one.standing.value, one.before, one.after, one.text
             said.append([cell, about, story, *map(stories.values.place, words)])
     return {

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from checker.page.entries import QUIET, WORST_FIRST, Entry, by_cell, worst
+from checker.page.entries import WORST_FIRST, PageEntry, by_cell, worst
 from checker.questions.answer import Standing
 from checker.words import count
 
@@ -20,13 +20,17 @@ SIGNS = {
     Standing.VIOLATED: ("worse", "\u2715", "violated"),
     Standing.UNEXPECTED: ("worse", "\u2260", "unexpected"),
 }
+KNOWN = "still", "\u2715", "known"
 LEGEND = (
     ("worse", "\u25bc worse", "violated now, and not before"),
+    ("worse", "\u2715 violated", "violated, and nothing is recorded of it"),
+    ("worse", "\u2260 unexpected", "not what is recorded of this design"),
     ("better", "\u25b2 better", "violated before, and not now"),
     ("still", "\u2715 still", "violated as before"),
+    ("still", "\u2715 known", "violated, as it is recorded of this design"),
     ("other", "\u25c6 other", "a run that shows it came or went: neither good nor bad"),
     ("open", "? open", "not found out"),
-    ("same", "ok", "holds, in both"),
+    ("same", "ok", "holds"),
     ("same", "(ok)", "vacuous: holds because what it speaks of never happens here"),
     ("same", "yes", "such a run is there"),
     ("same", "no", "there is no such run"),
@@ -44,9 +48,9 @@ GROUPS = {
 SAME = "The same"
 
 
-def matrix(entries: Sequence[Entry], stories: Mapping[int, int]) -> Iterator[str]:
+def matrix(entries: Sequence[PageEntry], stories: Mapping[int, int]) -> Iterator[str]:
     """stories: the number of the run to tell, by the id of an entry."""
-    loud = [name for name, of in _by_property(entries).items() if any(e.said.standing not in QUIET for e in of)]
+    loud = [name for name, of in _by_property(entries).items() if any(not e.quiet for e in of)]
     rows = by_cell(entries)
     if loud:
         yield from _table(
@@ -62,15 +66,15 @@ def matrix(entries: Sequence[Entry], stories: Mapping[int, int]) -> Iterator[str
         yield "</details>"
 
 
-def _by_property(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+def _by_property(entries: Sequence[PageEntry]) -> dict[str, list[PageEntry]]:
     """Those that are asked of every cell first, in the order in which they are asked."""
-    found = dict[str, list[Entry]]()
+    found = dict[str, list[PageEntry]]()
     for entry in entries:
         found.setdefault(entry.said.property, []).append(entry)
     return found
 
 
-def _by_cells_asked(entries: Sequence[Entry]) -> dict[tuple[str, ...], list[str]]:
+def _by_cells_asked(entries: Sequence[PageEntry]) -> dict[tuple[str, ...], list[str]]:
     """Cells -> the properties that these cells, and no others, are asked."""
     found = dict[tuple[str, ...], list[str]]()
     for name, of in _by_property(entries).items():
@@ -79,7 +83,7 @@ def _by_cells_asked(entries: Sequence[Entry]) -> dict[tuple[str, ...], list[str]
 
 
 def _table(
-    name: str, caption: str, columns: Sequence[str], rows: Mapping[str, Sequence[Entry]], stories: Mapping[int, int]
+    name: str, caption: str, columns: Sequence[str], rows: Mapping[str, Sequence[PageEntry]], stories: Mapping[int, int]
 ) -> Iterator[str]:
     yield f'<div class=scroll tabindex=0 role=region aria-label="{escape(caption)}"><table class=cells id={name}>'
     yield f"<caption>{escape(caption)}</caption><thead><tr><th scope=col>cell</th>"
@@ -95,24 +99,33 @@ def _table(
     yield "</table></div>"
 
 
-def _row(cell: str, columns: Sequence[str], entries: Sequence[Entry], stories: Mapping[int, int]) -> str:
+def _row(cell: str, columns: Sequence[str], entries: Sequence[PageEntry], stories: Mapping[int, int]) -> str:
     of = {entry.said.property: entry for entry in entries}
     places = "".join(_place(of[name], id(of[name]) in stories) if name in of else "<td></td>" for name in columns)
     return f"<tr><th scope=row>{escape(cell)}</th>{places}</tr>"
 
 
-def _place(entry: Entry, told: bool) -> str:
-    kind, sign, word = SIGNS.get(entry.said.standing, ("", "", ""))
+def sign_of(entry: PageEntry) -> tuple[str, str, str]:
+    """Class, sign and word; nothing of what is quiet."""
+    return SIGNS.get(entry.said.standing, ("", "", "") if entry.quiet else KNOWN)
+
+
+def _place(entry: PageEntry, told: bool) -> str:
+    kind, sign, word = sign_of(entry)
     marks = escape(entry.marks).replace(" &gt; ", " \u2192 ")
     text = f"<b>{sign} {word}</b><i>{marks}</i>" if kind else marks
     shown = f"<button type=button>{text}</button>" if told else text
     return f"<td class={kind}>{shown}</td>" if kind else f"<td>{shown}</td>"
 
 
-def legend() -> str:
-    """What the signs mean."""
+def legend(entries: Sequence[PageEntry]) -> str:
+    """What those signs mean that there are."""
+    there = {f"{sign} {word}" for _, sign, word in map(sign_of, entries)} | {
+        mark for e in entries for mark in e.marks.split(" > ")
+    }
+    shown = [(kind, sign, text) for kind, sign, text in LEGEND if sign in there]
     parts = (
         f"<div><dt><span class={kind}>{escape(sign)}</span></dt><dd>{escape(text)}</dd></div>"
-        for kind, sign, text in LEGEND
+        for kind, sign, text in shown
     )
     return f"<dl class=legend>{''.join(parts)}</dl>"

@@ -16,6 +16,7 @@
     return made;
   };
   const value = (place) => data.values[place];
+  const soft = (text) => text.split(/(?<=_)/).flatMap((part, at) => (at ? [el("wbr"), part] : [part])); /* a name may break after a _ */
   const times = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const ARROW = " \u2192 ";
 
@@ -154,7 +155,7 @@
     now.states = statesOf(story, trace);
     for (const [other, button] of places) button.setAttribute("aria-pressed", String(other === key));
     render();
-    go(now.parts.step || (trace.loop_start !== null ? trace.loop_start + 1 : now.steps), false);
+    go(now.parts.step || (trace.loop_start !== null ? trace.loop_start + 1 : now.steps));
     if (byHand) {
       history.replaceState(null, "", `#${encodeURIComponent(`${data.properties[one.about].name} in ${data.cells[one.cell].title}`)}`);
       viewer.focus({ preventScroll: true });
@@ -162,11 +163,18 @@
     }
   };
 
+  const partingText = (one) => {
+    if (!one.anchor) return one.what;
+    const file = one.file.split("/").pop();
+    const where = one.line ? `${file}:${one.line}` : file;
+    return one.returns ? `${one.anchor} returns ${one.line ? "at" : "in"} ${where}: ${one.what}` : `${one.anchor}, ${where}: ${one.what}`;
+  };
   /* Step (from 1) in which the two designs part; 0 if they do not. */
   const partsOf = (story, trace) => {
     const other = story.beside && { ...story.beside, event: story.beside.event === null ? null : data.events[story.beside.event] };
-    const told = (trace.partings || []).map((one) => ({ step: one.index + 1, what: one.what, where: one.anchor }));
-    return { step: other && other.step ? other.step : told.length ? told[0].step : 0, other, told };
+    const told = (trace.partings || []).map((one) => ({ step: one.index + 1, text: partingText(one) }));
+    const first = other && other.step ? other.step : told.length ? told[0].step : 0;
+    return { step: typeof trace.parts === "number" ? trace.parts + 1 : first, other, told };
   };
   /* The state before the first step, then after each. */
   const statesOf = (story, trace) => {
@@ -218,6 +226,16 @@
   };
 
   /* ---- lanes ---- */
+  /* What is different after some steps, each field with the value that it has then. */
+  const leftBy = (events) => {
+    const fields = new Map();
+    for (const change of events.flatMap((event) => event.changes)) {
+      const before = fields.get(change.path)?.before ?? change.before;
+      fields.set(change.path, { ...change, before });
+    }
+    const left = [...fields.values()].filter((change) => change.before !== change.after && !change.aside);
+    return left.map((change) => `${change.label}${/\d$/.test(change.label) ? ":" : ""} ${change.after}`).join(", ");
+  };
   const lanes = () => {
     const { trace, parts } = now;
     const count = trace.lanes.length;
@@ -228,8 +246,9 @@
       made.style.setProperty("--notes", String(count + 2));
       const life = el("span", { class: "life", "aria-hidden": "true" });
       life.style.gridColumn = `2 / span ${count}`;
-      made.append(life, ...children.filter(Boolean));
-      return made;
+      if (children.includes("aside")) made.classList.add("aside");
+      made.append(life, ...children.filter((child) => child instanceof Node));
+      return holds(made);
     };
     const inLane = (kind, lane) => {
       const made = el("span", { class: `${kind} lane${at.get(lane) % 8}`, "aria-hidden": "true" });
@@ -245,13 +264,37 @@
       made.style.gridColumn = `${Math.min(from, to) + 2} / ${Math.max(from, to) + 3}`;
       return made;
     };
+    /* What is held for a while stands as a bar on its lane, as long as it is set. */
+    const held = new Map(); /* path -> { lane, slot, text } */
+    const holds = (made) => {
+      for (const { lane, slot, text } of held.values()) {
+        const bar = el("span", { class: `hold lane${at.get(lane) % 8}`, "aria-hidden": "true", title: text });
+        bar.style.gridColumn = String(at.get(lane) + 2);
+        bar.style.setProperty("--slot", String(slot));
+        made.append(bar);
+      }
+      return made;
+    };
+    const hold = (change, isSet) => {
+      const before = held.get(change.path);
+      held.delete(change.path);
+      if (!isSet) return;
+      const taken = [...held.values()].filter((one) => one.lane === change.lane).map((one) => one.slot);
+      const free = [0, 1, 2, 3].find((slot) => !taken.includes(slot)) ?? 3;
+      held.set(change.path, { lane: change.lane, slot: before ? before.slot : free, text: change.short || change.label });
+    };
+    const barred = trace.events.flatMap((event) => event.changes).filter((change) => change.bar);
+    const firsts = new Map([...barred].reverse().map((change) => [change.path, change]));
+    for (const change of firsts.values()) hold(change, change.bar[0]);
     const rowsOf = (event) => {
       const rows = [];
       [null, ...event.calls].forEach((call, number) => {
         if (call) rows.push(row(arrow(call), note(el("span", { class: "unseen" }, `${call.caller} calls ${call.callee}: `),
           el("span", { class: "call" }, call.anchor ? `${call.anchor.replace(/\(\)$/, "")}(${call.args})` : `${call.function}(${call.args})`))));
-        for (const change of event.changes.filter((one) => one.after_call === number))
-          rows.push(row(inLane("store", change.lane), note(el("span", { class: "unseen" }, `${change.lane}: `), changeText(change))));
+        for (const change of event.changes.filter((one) => one.after_call === number)) {
+          if (change.bar) hold(change, change.bar[1]);
+          rows.push(row(inLane("store", change.lane), note(el("span", { class: "unseen" }, `${change.lane}: `), change.bar ? el("b", {}, changeText(change)) : changeText(change)), change.aside ? "aside" : ""));
+        }
       });
       return rows;
     };
@@ -263,21 +306,24 @@
       heads.append(head);
     });
     const list = el("ol", {}, el("li", { class: "step", "data-step": "0" }, row(el("span", { class: "number" }, "0"), note(el("button", { type: "button", class: "pick" }, "the initial state")))));
+    const setUp = trace.set_up > 1 ? trace.set_up : 0;
+    const folded = el("ol");
+    if (setUp) list.append(el("li", { class: "setup" }, el("details", { id: "setup" }, el("summary", {}, `Set-up: steps 1 to ${setUp}`, el("span", { class: "leaves" }, leftBy(trace.events.slice(0, setUp)))), folded)));
     trace.events.forEach((event, index) => {
       const step = index + 1;
       const inLoop = trace.loop_start !== null && index >= trace.loop_start;
       const item = el("li", { class: inLoop ? "step loop" : "step", "data-step": String(step) },
-        row(el("span", { class: "number" }, index === trace.loop_start ? `\u21bb ${step}` : String(step)), inLane("dot", event.lane),
+        row(el("span", { class: "number" }, index === trace.loop_start ? `\u21bb${step}` : String(step)), inLane("dot", event.lane),
           note(el("button", { type: "button", class: "pick" }, el("span", { class: "unseen" }, `${event.lane}: `), callText(event)))),
         ...rowsOf(event), partingOf(step));
-      list.append(item);
+      (step <= setUp ? folded : list).append(item);
     });
     list.addEventListener("click", (event) => {
       const item = event.target.closest("li.step");
       if (item && !getSelection().toString()) go(Number(item.dataset.step));
     });
     const ends = trace.loop_start !== null ? `Back to step ${trace.loop_start + 1}, for ever` : trace.stutter ? "No step has to come: the run stays here for ever" : "";
-    return el("div", { class: "pane lanes", id: "lanes", role: "region", "aria-label": "Steps as lanes", tabindex: "0" }, heads, list, ends ? el("p", { class: "ends" }, ends) : null,
+    return el("div", { class: count > 4 ? "pane lanes many" : "pane lanes", id: "lanes", role: "region", "aria-label": "Steps as lanes", tabindex: "0" }, heads, list, ends ? el("p", { class: "ends" }, ends) : null,
       parts.step || !parts.other ? null : el("p", { class: "key pale" }, `${names(now.story)[1]} does the same in each of these steps.`));
   };
   const linesOf = (event) => [null, ...event.calls].flatMap((call, number) => [
@@ -286,7 +332,7 @@
   /* What is beside a step in which the two designs part. */
   const partingOf = (step) => {
     const { parts, story } = now;
-    const sentences = parts.told.filter((one) => one.step === step).map((one) => el("p", {}, `${one.where ? one.where + ": " : ""}${one.what}`));
+    const sentences = parts.told.filter((one) => one.step === step).map((one) => el("p", { class: "said" }, one.text));
     const other = parts.other && parts.other.step === step ? parts.other : null;
     if (!other && !sentences.length) return null;
     const [ours, theirs] = names(story);
@@ -304,9 +350,12 @@
   };
 
   /* ---- step, state, source ---- */
-  const go = (step, move = true) => {
+  const go = (step) => {
     if (!now) return;
-    now.step = Math.max(0, Math.min(now.steps, step));
+    const to = Math.max(0, Math.min(now.steps, step));
+    const setUp = $("setup") && !$("setup").open ? now.trace.set_up : 0; /* folded: it is one step */
+    now.step = to > 0 && to < setUp ? (to > now.step ? setUp : 0) : to;
+    viewer.querySelector("li.setup")?.toggleAttribute("data-now", now.step > 0 && now.step <= setUp);
     for (const item of viewer.querySelectorAll("li.step")) {
       const is = Number(item.dataset.step) === now.step;
       item.toggleAttribute("data-now", is);
@@ -346,7 +395,7 @@
         const change = changed.get(number);
         const shown = change ? [el("span", { class: "unseen" }, "changed: "), el("s", {}, [change.before, ...change.between].join(ARROW)), ARROW, state[number], " \u25cf"] : [state[number]];
         const kind = [change ? "changed" : "", apart.has(path) ? "apart" : ""].join(" ").trim();
-        body.append(el("tr", { class: kind, title: path, "data-path": path }, el("td", {}, label), el("td", {}, ...shown), other ? el("td", {}, apart.has(path) ? `\u2260 ${apart.get(path)[1]}` : "") : null));
+        body.append(el("tr", { class: kind, title: path, "data-path": path }, el("td", {}, ...soft(label)), el("td", {}, ...shown), other ? el("td", {}, apart.has(path) ? `\u2260 ${apart.get(path)[1]}` : "") : null));
       }
       const columns = el("tr", {}, el("th", { scope: "col" }, "field"), el("th", { scope: "col" }, other ? ours : "value"), other ? el("th", { scope: "col" }, theirs) : null);
       return el("table", { class: "state" }, el("thead", {}, columns), body);

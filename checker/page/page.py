@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from checker.page.data import as_script, page_data
-from checker.page.entries import Entry
+from checker.page.entries import PageEntry
 from checker.page.matrix import legend, matrix
 from checker.page.told import Json
 from checker.questions.answer import Answer, Standing
@@ -29,7 +29,7 @@ class Content:
     whose story is there without a script. command: what makes this page again."""
 
     answer: Answer
-    entries: Sequence[Entry]
+    entries: Sequence[PageEntry]
     told: Mapping[int, Json]
     functions: Mapping[str, Json]
     first: int | None
@@ -81,20 +81,23 @@ def _answer(content: Content) -> Iterator[str]:
     yield "<section aria-labelledby=by><h2 id=by>What changes</h2><div class=sides>"
     sides = [("worse", "\u25bc Worse", Standing.REGRESSED), ("better", "\u25b2 Better", Standing.FIXED)]
     if not content.names["base"]:
-        sides = [("worse", "\u2715 Violated", Standing.VIOLATED)]
+        sides = [
+            ("worse", "\u2715 Violated", Standing.VIOLATED),
+            ("worse", "\u2260 Not as expected", Standing.UNEXPECTED),
+        ]
     for kind, title, standing in sides:
         yield f"<div><h3><span class={kind}>{title}</span></h3>"
         yield from _by_property([e for e in content.entries if e.said.standing is standing])
         yield "</div>"
     yield "</div>"
-    reasons = content.answer.open_because
+    reasons = content.answer.reasons
     if reasons:
         yield f"<div class=reasons><h3><span class=open>? Open</span></h3><ul>{''.join(f'<li>{escape(r)}</li>' for r in reasons)}</ul></div>"
     yield "</section>"
 
 
-def _by_property(entries: Sequence[Entry]) -> Iterator[str]:
-    found = dict[str, list[Entry]]()
+def _by_property(entries: Sequence[PageEntry]) -> Iterator[str]:
+    found = dict[str, list[PageEntry]]()
     for entry in entries:
         found.setdefault(entry.said.property, []).append(entry)
     if not found:
@@ -106,16 +109,14 @@ def _by_property(entries: Sequence[Entry]) -> Iterator[str]:
         vacuous = sum(entry.now.is_vacuous() for entry in of)
         note = f" In {count(vacuous, 'cell')} only because what it speaks of never happens any more." if vacuous else ""
         yield f"<li><details><summary><b>{escape(name)}</b> in {count(len(of), 'cell')}. {escape(of[0].said.sentence)}{note}</summary>"
-        shown = min((entry for entry in of if entry.told is not None), key=_length, default=None)
+        shown = min(
+            (entry for entry in of if entry.length is not None), key=lambda entry: entry.length or 0, default=None
+        )
         if shown is not None:
             address = quote(f"{name} in {shown.said.cell}")
             yield f'<p class=needs-script hidden><a href="#{address}">its shortest story</a></p>'
         yield f"<p>{escape(cells)}</p></details></li>"
     yield "</ul>"
-
-
-def _length(entry: Entry) -> int:
-    return entry.told[1].run.length if entry.told is not None and entry.told[1].run is not None else 0
 
 
 def _cells(content: Content) -> Iterator[str]:
@@ -124,7 +125,7 @@ def _cells(content: Content) -> Iterator[str]:
     yield "<p class=hint>A cell is one system: a VMM with its I/O APIC version and flags, a guest, a device."
     yield " Of what changes, the verdicts are told before \u2192 now.</p>"
     yield '<p class=needs-script hidden><label>Show cells with <input type=search id=filter autocomplete=off placeholder="qemu 0x11"></label> <span id=filtered role=status></span></p>'
-    yield legend()
+    yield legend(content.entries)
     yield from matrix(content.entries, stories)
     yield "<p id=pointed class=needs-script hidden>Point at a verdict to read what it says; press it to open its story.</p></section>"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FunctionType
@@ -14,17 +14,17 @@ from typing import TypedDict
 from checker.engine import sources
 from checker.language.source import definition_of, text_of
 from checker.matrix.cells import Cell
-from checker.page.entries import Entry
-from checker.questions.beside import Beside, FieldOf, beside, fields_of, values_of
+from checker.page.entries import PageEntry
+from checker.questions.beside import Beside, StateField, beside, fields_of, values_of
 from checker.questions.model_diff import calls_super, changed_lines
-from checker.stories.lines_run import RanFunction, StepRunner
+from checker.stories.lines_run import Ran, StepRunner
 from checker.stories.trace import Trace
 from model.lang import Design
 
 Json = dict[str, object]
 
 
-class Told(TypedDict):
+class ToldCell(TypedDict):
     """The runs of a cell by their properties, and the functions that they came to by place."""
 
     runs: dict[str, Json]
@@ -51,17 +51,17 @@ class Teller:
     added: Changed = field(default_factory=dict[str, Mapping[str, set[int]]])
     removed: Changed = field(default_factory=dict[str, Mapping[str, set[int]]])
     _runners: dict[int, tuple[Cell, StepRunner]] = field(default_factory=dict[int, tuple[Cell, StepRunner]])
-    _fields: dict[int, tuple[Cell, list[FieldOf]]] = field(default_factory=dict[int, tuple[Cell, list[FieldOf]]])
+    _fields: dict[int, tuple[Cell, list[StateField]]] = field(default_factory=dict[int, tuple[Cell, list[StateField]]])
     _came_to: dict[str, Json] = field(default_factory=dict[str, Json])
     _sources: dict[FunctionType, tuple[str, Json]] = field(default_factory=dict[FunctionType, tuple[str, Json]])
 
-    def told_of(self, runs: Mapping[str, tuple[Entry, Trace]]) -> Told:
+    def told_of(self, runs: Mapping[str, tuple[PageEntry, Trace]]) -> ToldCell:
         """Of the runs of a cell."""
         self._came_to = dict[str, Json]()
         told = {name: self._told(entry, trace) for name, (entry, trace) in runs.items()}
         return {"runs": told, "functions": self._came_to}
 
-    def _told(self, entry: Entry, trace: Trace) -> Json:
+    def _told(self, entry: PageEntry, trace: Trace) -> Json:
         assert entry.told is not None and entry.told[1].run is not None
         result, verdict = entry.told
         run = entry.told[1].run
@@ -77,7 +77,7 @@ class Teller:
             "beside": None if other is None or entry.other is None else self._beside(other, entry.other, entry),
         }
 
-    def _beside(self, other: Beside, cell: Cell, entry: Entry) -> Json:
+    def _beside(self, other: Beside, cell: Cell, entry: PageEntry) -> Json:
         found = asdict(other)
         before = found.pop("before")
         found["apart"] = [[*vars(one.field).values(), one.here, one.there] for one in other.apart]
@@ -94,13 +94,13 @@ class Teller:
             self._runners[id(cell)] = cell, StepRunner(cell.system, cell.scope)
         return self._runners[id(cell)][1]
 
-    def _fields_of(self, cell: Cell) -> list[FieldOf]:
+    def _fields_of(self, cell: Cell) -> list[StateField]:
         if id(cell) not in self._fields:
             self._fields[id(cell)] = cell, fields_of(cell)
         return self._fields[id(cell)][1]
 
-    def _ran(self, functions: Sequence[RanFunction]) -> list[tuple[str, list[int]]]:
-        return [(self._source(one.function), list(one.lines)) for one in functions]
+    def _ran(self, ran: Ran) -> list[tuple[str, list[int]]]:
+        return [(self._source(function), list(lines)) for function, lines in ran.items()]
 
     def _source(self, function: FunctionType) -> str:
         """Where it is."""
@@ -127,12 +127,14 @@ class Teller:
         }  # fmt: skip
 
 
-def removed_lines(base: type[Design], design: type[Design]) -> Changed:
-    """The lines of the base's that the design has not. Of a function that the design's own one calls by super(), it has all."""
-    return {
+def marked_lines(base: type[Design], design: type[Design]) -> tuple[Changed, Changed]:
+    """The lines that the design adds, and those of the base that it has not. Of a function that its own one calls by super(),
+    it has all."""
+    removed = {
         file: {name: lines for name, lines in of.items() if not calls_super(getattr(design, name, _nothing))}
-        for file, of in changed_lines(design, base).items()
+        for file, of in changed_lines(design, base, taken_away=False).items()
     }
+    return changed_lines(base, design, taken_away=False), removed
 
 
 def _nothing() -> None:

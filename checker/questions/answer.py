@@ -94,8 +94,8 @@ class Said:
 class Answer:
     """what: of which design, beside which. headline: the answer. more: what follows it on lines of their own. open_because: why
     it is INCONCLUSIVE, nothing if it is not. hunks: what changed of the model. measured: what it is worth. root: the folder
-    that files are named from. lifted: of a patch, the file of the class that was made of it; patched: of each function of
-    that, the file and line of the patch."""
+    that files are named from. file: what says what is expected, if a file does. lifted: of a patch, the file of the class that
+    was made of it; patched: of each function of that, the file and line of the patch."""
 
     command: str
     what: str
@@ -106,6 +106,7 @@ class Answer:
     hunks: Sequence[Hunk] = ()
     measured: str = ""
     root: str = ""
+    file: str = ""
     lifted: str = ""
     patched: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
 
@@ -142,8 +143,9 @@ def of_diff(diff: compare.Diff, measured: str = "", not_read: Sequence[str] = ()
         for name, p in {name: v.property for side in (was, now) for name, v in side.items()}.items():
             said.append(_beside(p, after, was.get(name), now.get(name), changed.get((id(after), name)), command, of))
     open_because = [*compare_text.why_open(diff), *map(_unread, not_read)]
+    name = "the patch" if diff.design == "-" else diff.design  # on standard input
     return Answer(
-        "diff", f"{diff.design} against {diff.base}", compare_text.headline(diff), compare_text.by_property(diff), said,
+        "diff", f"{name} against {diff.base}", compare_text.headline(diff), compare_text.by_property(diff), said,
         open_because, diff.hunks, measured,
     )  # fmt: skip
 
@@ -246,13 +248,13 @@ CELL = "(cell)"  # in the place of a property: a cell that only one of the two t
 
 def of_gate(
     what: str, expects: expected.Table, found: expected.Table, open_because: Sequence[str],
-    results: Mapping[tuple[str, str], CellResult] | None = None,
+    results: Mapping[tuple[str, str], CellResult] | None = None, file: str = "",
 ) -> Answer:  # fmt: skip
     """Every row of a table beside what is expected, and what differs besides. open_because: beside cells that
     are. results: of (design, cell), where they are at hand."""
     listed = expected.differences(expects, found)
     differ = {(d.design, d.cell, d.what): d for d in listed}
-    known, said = all_properties(), list[Said]()
+    sentences, said = {name: p.sentence for name, p in all_properties().items()}, list[Said]()
     for design, cells in found.items():
         for cell, row in cells.items():
             if (design, cell, "") in differ:  # told below, as one
@@ -262,7 +264,7 @@ def of_gate(
             for name, text in row.verdicts.items():
                 d = differ.pop((design, cell, name), None)
                 verdict = by_name.get(name)
-                sentence = known[name].sentence if name in known else verdict.property.sentence if verdict else ""
+                sentence = sentences.get(name) or (verdict.property.sentence if verdict else "")
                 standing = _of_row(text, d)
                 said.append(_of_table(standing, design, cell, name, sentence, d, text, result, verdict))
     for d in differ.values():  # cells, verdicts that are missing, counts
@@ -270,7 +272,7 @@ def of_gate(
             Standing.UNEXPECTED, d.design, d.cell, d.what or CELL, "", d, d.found, (results or {}).get((d.design, d.cell)),
         ))  # fmt: skip
     headline = _gate_headline(said, found, open_=bool(open_because))
-    return Answer("gate", what, headline, (), said, open_because)
+    return Answer("gate", what, headline, (), said, open_because, file=file)
 
 
 def _of_row(text: str, difference: expected.Difference | None) -> Standing:

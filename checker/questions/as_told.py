@@ -133,8 +133,15 @@ def _traces(told: Told, account: Account, shown: Sequence[Mapping[str, object]],
             trace = account.trace(binding, command, label=label, subject=subject, shortest=shortest)
             trace = trace if folded or not told.story.text else replace(trace, set_up=0)
             yield trace
-            if not marked:
-                yield replace(trace, partings=(), parts=None)
+            if not (marked or folded) and _is_of_old(
+                before := replace(trace, partings=(), parts=None), told.story.told
+            ):
+                yield before
+
+
+def _is_of_old(trace: Trace, line: ReplayLine | None) -> bool:
+    """Whether a story may have been told so, before it was marked where patch and base part: what its digest is of, was."""
+    return line is None or line.digest == text_digest(told_text(trace))
 
 
 def _label_of(text: Sequence[StoryLine]) -> str:

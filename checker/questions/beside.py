@@ -16,7 +16,7 @@ from model.finite import RangeError, decode
 
 
 @dataclass(frozen=True)
-class FieldOf:
+class StateField:
     """A scalar of the state: its path, what people call it, and whose it is."""
 
     path: str
@@ -28,7 +28,7 @@ class FieldOf:
 class FieldApart:
     """What a field is after the step in which two runs part, in the one that is told and in the other."""
 
-    field: FieldOf
+    field: StateField
     here: str
     there: str
 
@@ -75,12 +75,12 @@ def _taken(there: Rerun, path: Steps) -> str:
         return str(error)
 
 
-def fields_of(cell: Cell) -> list[FieldOf]:
+def fields_of(cell: Cell) -> list[StateField]:
     """Of a system's state, in layout order."""
-    found = list[FieldOf]()
+    found = list[StateField]()
     for leaf in leaves(cell.system.state_type(cell.scope)):
         lane, label = name_of(cell.system, leaf)
-        found.append(FieldOf(str(leaf), label, lane))
+        found.append(StateField(str(leaf), label, lane))
     return found
 
 

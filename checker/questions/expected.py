@@ -112,6 +112,8 @@ def from_toml(text: str, name: str, write: str = WRITE) -> Table:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{name}: {_not_toml(text, str(error), write)}") from None
+    except RecursionError:
+        raise UserError(f"{name}: it is nested too deep to be read") from None
     cells = content.pop("cells", None)
     if content.pop("format", None) != FORMAT or not isinstance(cells, int):
         raise _bad(name, 1, f"`format = {FORMAT}` and `cells = N` are missing: write the file with `{write}`")

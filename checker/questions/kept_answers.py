@@ -20,6 +20,7 @@ from checker.engine.cache_folder import cache_dir
 from checker.engine.kept import name_of, packed, read, unpacked, write
 from checker.engine.native import Outcome
 from checker.matrix.cells import Cell
+from checker.matrix.roles import all_properties
 from checker.questions.verdict import CellResult, asked_of
 from model.lang import Property
 
@@ -32,13 +33,24 @@ def answered(
     """The answer of an earlier command, or what find_out says, which is kept if it is whole. again: of how many states the
     answer has to have been looked at again, or of all (recheck.py)."""
     path = path_of(cell, wanted, engine)
-    found = load(path, cell, wanted) if path is not None else None
+    found = (load(path, cell, wanted) or part_of_all(cell, wanted, engine)) if path is not None else None
     if found is not None and found.again >= min(again, found.stats.states):
         return found
     result = find_out()
     if path is not None and result.outcome is Outcome.COMPLETE:
         save(path, result, wanted)
     return result
+
+
+def part_of_all(cell: Cell, wanted: Sequence[Property], engine: str) -> CellResult | None:
+    """What an earlier command said of these among all registered properties: the states, and the runs to them, are the same."""
+    every = [p for p in all_properties().values() if p.is_made_for(cell.system)]
+    path = path_of(cell, every, engine) if {id(p) for p in wanted} <= {id(p) for p in every} else None
+    found = load(path, cell, every) if path is not None else None
+    if found is None:
+        return None
+    of = {id(v.property): v for v in found.verdicts}
+    return replace(found, verdicts=tuple(of[id(p)] for p in wanted))
 
 
 T = TypeVar("T")

@@ -35,7 +35,7 @@ from pathlib import Path
 
 from checker.engine.reference import Codes, Move, Reference, Value, bindings_of, is_of_edges
 from checker.errors import UserError
-from checker.files import listed
+from checker.files import LONGEST, listed
 from checker.language.layout import leaves
 from checker.language.refusal import did_you_mean
 from checker.matrix.cells import Cell, Skipped, matrix
@@ -117,7 +117,8 @@ Lines = list[tuple[int, str]]  # line number and text, without comment and surro
 def read_story(path: Path) -> Story:
     """Parse one file. Raises LitmusError with the line."""
     try:
-        text = path.read_bytes().decode("ascii")
+        with path.open("rb") as file:
+            text = file.read(LONGEST).decode("ascii")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise LitmusError(path, line, "only ASCII characters can be read") from None

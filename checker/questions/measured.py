@@ -14,9 +14,10 @@ from typing import Any
 from checker.engine.cache_folder import cache_dir
 from checker.errors import UserError
 from checker.files import write_text
+from checker.shipped import conform, own
 
 ROOT = Path(__file__).parents[2]
-REPORTS = ROOT / "reports" / "conformance"
+REPORTS = own("reports/conformance")
 ORACLES = ("kvm", "qemu")
 BEFORE_A_STATEMENT = {tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
@@ -76,11 +77,11 @@ def measured_line(users_file: bool = False) -> str:
     """
     runs = measured()
     if not runs:
-        return "measured: not against a real system (make conform)"
+        return f"measured: not against a real system ({conform()})"
     said = [
         f"{r['agreed']:,} of {r['replayed']:,} steps agree with {_short(r['oracle'])} ({r['date'][:10]})" for r in runs
     ]
-    edited = "" if all(r["same_model"] for r in runs) else "; model/ was edited since, so: make conform"
+    edited = "" if all(r["same_model"] for r in runs) else f"; model/ was edited since, so: {conform()}"
     without = "; your file is no part of that: eoi conform kvm --design FILE" if users_file else ""
     return f"measured: {', '.join(said)}: reports/conformance/{edited}{without}"
 

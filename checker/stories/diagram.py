@@ -79,6 +79,7 @@ class Canvas:
         """Left-aligned lines; the y below them."""
         size, height = self.plan.look.font(kind), height_of(self.plan.look, kind, lines)
         width = max((self.plan.look.width_of(line, kind) for line in lines), default=0.0) + SPARE
+        width = min(width, self.plan.look.width - left)
         style = {"class": ink, "penwidth": "0", "fontsize": f"{size:g}", "fontcolor": CLASSES[ink].text}
         linked = {"URL": link, "tooltip": link} if link else {}
         label = "".join(f"{line}\n" for line in lines)
@@ -115,7 +116,8 @@ def _dot(plan: Plan, number: int, links: Links) -> str:
     for block, top in zip(blocks, tops, strict=False):
         _block(canvas, block, top + look.gap / 2, links)
     _ending(canvas, blocks, tops, number)
-    graph = "\n".join(f"  {name}={quoted(value)};" for name, value in GRAPH.items())
+    margin = {"margin": "0"} if look.whole else {}  # of a PDF: half an inch makes a page A4, and is none of a slide's
+    graph = "\n".join(f"  {name}={quoted(value)};" for name, value in {**GRAPH, **margin}.items())
     defaults = f'  node [shape=box, fixedsize=true, margin=0, fontname="{FONT}"];'
     return "\n".join(["digraph story {", graph, defaults, *canvas.lines, "}"]) + "\n"
 
@@ -209,7 +211,7 @@ def _row(canvas: Canvas, row: PlannedRow, y: float, links: Links) -> None:
         at, size = plan.x[row.parting.lane], look.step * 0.55
         style = {"style": "rounded,filled", "penwidth": "1.2", "label": "!", "fontsize": f"{look.step:g}"}
         canvas.box(at - size, middle - size, at + size, middle + size, "parted", **style)
-        canvas.text(plan.names, y, row.name, "note", "accent")
+        canvas.text(plan.names, y, row.name, "note", "accent", links(row.where) if row.where else "")
         return
     kind = "step" if row.actors else "note"
     ink = ink_of(plan, lane) if len(row.actors) < 2 else "ink"
@@ -251,18 +253,19 @@ def render(
     if form == "dot":
         return [dot.encode() for dot in texts]
     drawn = [draw(dot, form) for dot in texts]
-    return [restyled(one, trace.headline, told_text(trace)) for one in drawn] if form == "svg" else drawn
+    title = f"{trace.property_name}: {trace.headline}"
+    return [restyled(one, title, told_text(trace)) for one in drawn] if form == "svg" else drawn
 
 
-def draw(dot: str, form: str, arguments: str = "-n2") -> bytes:
-    """What Graphviz makes of a DOT text, whose positions are pinned. Raises StoryError if pygraphviz is missing."""
+def draw(dot: str, form: str, program: str = "neato", arguments: str = "-n2") -> bytes:
+    """What Graphviz makes of a DOT text, by default of one whose positions are pinned. Raises StoryError if pygraphviz is missing."""
     try:
         import pygraphviz
     except ImportError as error:
         raise StoryError(f"{form} needs pygraphviz (pip install pygraphviz): {error}; dot works without it") from None
     size = f" -Gdpi={PIXELS}" if form == "png" else ""
     with pygraphviz.AGraph(string=dot) as graph, _quiet_libraries():
-        return bytes(graph.draw(format=form, prog="neato", args=arguments + size) or b"")
+        return bytes(graph.draw(format=form, prog=program, args=arguments + size) or b"")
 
 
 @contextlib.contextmanager

@@ -70,8 +70,11 @@ class Look:
         return tuple(lines)
 
     def _cut(self, word: str, kind: str, width: float) -> list[str]:
+        """A word that is too long: at its blanks where no line should end, or before its parentheses."""
+        if self.width_of(word, kind) <= width - SPARE:
+            return [word]
         name, bracket, rest = word.partition("(")
-        return [name, f"({rest}"] if bracket and name and self.width_of(word, kind) > width - SPARE else [word]
+        return [name, f"({rest}"] if bracket and name and "\u00a0" not in word else word.split("\u00a0")
 
 
 PAGE = Look(523, 770, False, 99, False, 14, 9.5, 8, 9.5, 9, 8.5, 7, 3.5, 6, 7, 46)  # A4 less its margins
@@ -197,7 +200,7 @@ class Plan:
         lane = parting.lane if parting.lane in self.x else event.lane
         lines = self.look.lines(parting.text, "note", self.right - self.names)
         told = replace(parting, lane=lane)
-        return PlannedRow(height_of(self.look, "note", lines) + 3, (), None, told, lines, "", ())
+        return PlannedRow(height_of(self.look, "note", lines) + 3, (), None, told, lines, told.where, ())
 
     def _row(
         self,

@@ -36,6 +36,8 @@ CLASSES = {
     "pale": Colors("#566373", dark_text="#a3afbb"),
     "accent": Colors("#b93a08", dark_text="#ff9d6b"),
     "parted": Colors("#b93a08", "#ffffff", "#b93a08", "#ff9d6b", "#14181d", "#ff9d6b"),
+    "state": Colors("#1f2933", "#f4f6f8", "#566373", "#e6eaee", "#1b2027", "#a3afbb"),
+    "shown": Colors("#1f2933", "#fff3cf", "#b93a08", "#e6eaee", "#3a3114", "#ff9d6b"),
     **{
         f"lane{n}": Colors(ink, fill, ink, dark, dark_fill, dark)
         for n, (ink, fill, dark, dark_fill) in enumerate(zip(_INKS, _FILLS, _DARK_INKS, _DARK_FILLS, strict=True))
@@ -52,10 +54,13 @@ def style_sheet() -> str:
     light, dark = list[str](), list[str]()
     for name, c in CLASSES.items():
         for rules, text, fill, line in ((light, c.text, c.fill, c.line), (dark, c.dark_text, c.dark_fill, c.dark_line)):
-            rules += [f".node.{name} text{{fill:{text}}} .edge.{name} path{{stroke:{text}}}"] * bool(text)
-            rules += [f".edge.{name} polygon{{fill:{text};stroke:{text}}}"] * bool(text)
+            rules += [f":is(.node,.edge).{name} text{{fill:{text}}} .edge.{name} path{{stroke:{text}}}"] * bool(text)
+            rules += [f".edge.{name} polygon,.node.{name} ellipse{{fill:{text};stroke:{text}}}"] * bool(text)
             boxed = f"fill:{fill};" * bool(fill) + f"stroke:{line or 'none'}"
             rules += [f".node.{name} :is(path,polygon){{{boxed}}}"] * bool(fill)
+    paper, ink = CLASSES["paper"], CLASSES["ink"]
+    light.append(f".ground{{fill:{paper.fill}}} .graph>text{{fill:{ink.text}}}")
+    dark.append(f".ground{{fill:{paper.dark_fill}}} .graph>text{{fill:{ink.dark_text}}}")
     return "\n".join(
         [f"text{{font-family:{FONT}}}", *light, "@media (prefers-color-scheme: dark){", *dark, "}",
          "a:hover text{text-decoration:underline}"]
@@ -74,7 +79,11 @@ def restyled(drawn: bytes, title: str, told: str) -> bytes:
         of = group.get("class", "").split()
         if of[:1] == ["graph"]:
             for ground in group.findall(f"{{{SVG}}}polygon"):
-                group.remove(ground)  # the paper is a node
+                if ground.get("fill") == "none":
+                    group.remove(ground)  # the paper is a node
+                else:
+                    ground.set("class", "ground")
+            _uncolour(group, boxed=True)
         elif len(of) > 1:
             _uncolour(group, boxed=any(CLASSES[name].fill for name in of[1:] if name in CLASSES))
     about = [ElementTree.Element(f"{{{SVG}}}{tag}") for tag in ("title", "desc", "style")]
@@ -97,7 +106,7 @@ def _uncolour(group: ElementTree.Element, boxed: bool) -> None:
             tag = child.tag.rpartition("}")[2]
             if tag in ("polygon", "path") and text_only and not is_edge:
                 parent.remove(child)
-            elif tag in ("polygon", "path", "text"):
+            elif tag in ("polygon", "path", "ellipse", "text"):
                 for name in ("fill", "stroke", "font-family"):
                     if not (name == "fill" and child.get("fill") == "none"):
                         child.attrib.pop(name, None)

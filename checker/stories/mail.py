@@ -129,8 +129,8 @@ def _decoded(body: str, encoding: str, charset: str, first: int) -> list[Line]:
     elif encoding == "base64":
         pieces = _from_base64(rows)
     try:
-        b"".decode(charset)
-    except LookupError:
+        b"a".decode(charset, "replace")
+    except (LookupError, ValueError):  # of no text, or of none that has everything
         charset = "utf-8"
     return [Line(row.rstrip(b"\r").decode(charset, "replace"), number) for row, number in _rows(pieces)]
 

@@ -19,7 +19,7 @@ from checker.stories.setup import SET_UP
 from checker.stories.trace import StoryError
 
 STEP = re.compile(
-    r"^[+|]?>?\s*(?P<number>\d+)(?:-(?P<last>\d+))?\s+[|*\s]*\*[|*\s]*"
+    r"^[+|]?>?\s*(?P<number>\d{1,9})(?:-(?P<last>\d{1,9}))?\s+[|*\s]*\*[|*\s]*"
     rf"(?P<call>[^|*\s][^\s(]*(?:\(.*|\s+<==.*)?|{SET_UP}.*)$"
 )
 START = re.compile(r"^\s*0\s+[|\s]*the initial state")
@@ -83,7 +83,7 @@ def _pairs(header: Sequence[tuple[str, int]], title: str, line: int) -> tuple[di
         name, equals, value = word.partition("=")
         if not equals:
             break
-        pairs[unquote(name)] = unquote(value)
+        pairs[unquote(name, errors="surrogateescape")] = unquote(value, errors="surrogateescape")
     return pairs, header[place][1]
 
 

@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 from typing import Any, TypeAlias
 
 from checker.engine.reference import Value
-from checker.stories.replay import StepRecorder, Steps, functions_of
+from checker.stories.replay import StepRecorder, Steps, functions_of, where_of
 from checker.stories.trace import Parting, show
 from model.finite import RangeError, Type, decode
 from model.lang import Design, Disabled, Scope, load
@@ -240,4 +240,5 @@ def _told(
     if deed is None:
         return Parting(index, lane, "", "", 0, False, what)
     anchor, file = here.kept.functions[deed.code].anchor, Path(deed.code.co_filename).name
-    return Parting(index, lane, anchor, file, deed.line if numbered(deed.code) else 0, deed.returns, what)
+    line, where = deed.line if numbered(deed.code) else 0, where_of(deed.code, deed.line)
+    return Parting(index, lane, anchor, file, line, deed.returns, what, where)

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 
 _MARKS = re.compile(r"\s*(?:(?:[A-Za-z]{1,4}>|[>|])\s*)*")
 _HEADLINE = re.compile(r"(?P<before>.*?)(?<!\w)(?:[\w./-]*\.py:)?[A-Za-z_]\w*: (?:VIOLATED|REACHED) in \d")
-_STEP = re.compile(r"(?P<before>.*?)(?<!\d)(?P<number>\d+)(?:-\d+)?\s(?=[|\s]*\*)[|*\s]+(?:set-up: )?[^|*\s][^\s(]*\(")
+_STEP = re.compile(
+    r"(?P<before>.*?)(?<!\d)(?P<number>\d{1,9})(?:-\d+)?\s(?=[|\s]*\*)[|*\s]+(?:set-up: )?[^|*\s][^\s(]*\("
+)
 _ENOUGH = 3  # lines that begin alike, of the next twelve: these are marks
 
 

@@ -21,8 +21,8 @@ from checker.stories.replay_line import END, EXPECTED, FORMAT, TITLE, ReplayLine
 from checker.stories.trace import StoryError
 
 _HEADLINE = re.compile(
-    r"(?<!\S)(?P<property>(?:[\w./-]*\.py:)?[A-Za-z_]\w*): (?:VIOLATED|REACHED) in (?P<steps>\d+) steps?"
-    r"(?: and a loop of (?P<loop>\d+) steps?|(?P<stutter>, then stays there))?"
+    r"(?<!\S)(?P<property>(?:[\w./-]*\.py:)?[A-Za-z_]\w*): (?:VIOLATED|REACHED) in (?P<steps>\d{1,9}) steps?"
+    r"(?: and a loop of (?P<loop>\d{1,9}) steps?|(?P<stutter>, then stays there))?"
 )
 _GOES_ON = 400  # lines, at most, of a Replay line that is quoted and cut
 _REPLAY = re.compile(rf"(?<!\S){TITLE}\s+{FORMAT}(?!\S)")

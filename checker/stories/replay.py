@@ -7,7 +7,8 @@ come from the model, through class attributes that this module looks for:
                 "KVM", or "CPU{cpu}" for one lane per value of the parameter `cpu`. A function without the
                 parameter runs in the innermost lane on the call stack that fits (a step: in its `by`).
     lane_order  on a class, optional: the templates in the order in which the lanes stand side by side.
-    Label       on a field, optional: how people call it (see model.lang).
+    Label       on a field, optional: how people call it, and how pictures draw it (see model.lang).
+    set_up_until    on a class, optional: by whom the first step after the set-up is taken (checker.stories.setup).
     source      on a class: the C file that its functions stand for; its base name starts the anchors.
 
 A field without a label is called by its path and belongs to the lane of the class that declares it. Calls of pure
@@ -16,6 +17,7 @@ functions are left out of the story: they change nothing.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,7 +92,7 @@ def functions_of(design: type[Design]) -> dict[CodeType, ModelFunction]:
             getattr(cls, "lane", ""),
             _anchor(cls, name),
             function.__annotations__.get("return") not in ("None", None),
-            _where(function.__code__),
+            where_of(function.__code__),
         )
         for cls in owners
         for name, function in vars(cls).items()
@@ -106,9 +108,16 @@ def _anchor(cls: type[Design], name: str) -> str:
     return f"{source.rpartition('/')[2]}:{name}()" if source else f"{name}()"
 
 
-def _where(code: CodeType) -> str:
-    path = Path(code.co_filename)
-    return f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path}:{code.co_firstlineno}"
+def where_of(code: CodeType, line: int = 0) -> str:
+    """File and line of a function, or this line of it: of the project's own files below the folder that they are in."""
+    return f"{_from_root(code.co_filename)}:{line or code.co_firstlineno}"
+
+
+@functools.cache
+def _from_root(file: str) -> Path:
+    """Asked of every function of each run that is told."""
+    path = Path(file)
+    return path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
 
 
 def _places(holder: Any, of: Type, path: str) -> Iterator[tuple[int, str]]:
@@ -211,14 +220,15 @@ class StepRecorder:
             leaf = self.leaves[i]
             name, values = self.names[i], [decode(leaf.type, code) for code in codes]
             before, *between, after = map(show, values)
-            bar = (_is_set(values[0]), _is_set(values[-1])) if name.drawn == "bar" else None
+            bar = (is_set(values[0]), is_set(values[-1])) if name.drawn == "bar" else None
             lane, aside = name.lane or self.stack[0], name.drawn == "aside"
             yield FieldChange(
                 str(leaf), name.text, lane, before, after, self.changed_after[i], tuple(between), name.short, bar, aside
             )
 
 
-def _is_set(value: object) -> bool:
+def is_set(value: object) -> bool:
+    """Whether a value is one that a bar is drawn for."""
     return bool(value.bits) if isinstance(value, Mask) else value is not None and value is not False
 
 

@@ -119,7 +119,7 @@ def read_line(lines: Sequence[str], number: int) -> ReplayLine:
     moves = [word for word in path if word != LOOP]
     start = path.index(LOOP) if LOOP in path else None
     looped = len(path) == len(moves) + (start is not None) and start != len(moves) and not (stutter and LOOP in path)
-    if not looped or not all(map(str.isdigit, moves)):
+    if not looped or not all(move.isdigit() and len(move) < 10 for move in moves):
         raise StoryError(f"line {number}: numbers of moves, '{LOOP}' once or '{STAY}' at the end were expected")
     bound, roles, scope = (
         _read_pairs(words, number) for words in (binding, found["roles"].split(","), found["scope"].split(","))

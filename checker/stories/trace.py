@@ -95,6 +95,7 @@ class Parting:
     line: int
     returns: bool
     what: str
+    where: str = ""  # of that line, see Arrow
 
     @property
     def text(self) -> str:

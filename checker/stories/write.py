@@ -98,8 +98,13 @@ def _system(trace: Trace) -> list[str]:
 
 def _pairs(values: Mapping[str, str]) -> list[str]:
     """`=3D` would be taken for an equals sign in quoted-printable: there the digit is written as %33."""
-    pairs = (f"{quote(name, safe=SAFE)}={quote(value, safe=SAFE)}" for name, value in values.items())
+    pairs = (f"{_quoted(name)}={_quoted(value)}" for name, value in values.items())
     return [pair.replace("=3D", "=%33D") for pair in pairs]
+
+
+def _quoted(name: str) -> str:
+    """A file's name may have any bytes."""
+    return quote(name, safe=SAFE, errors="surrogateescape")
 
 
 def ascii_text(text: str) -> str:

@@ -105,6 +105,21 @@ def test_a_value_that_nobody_means(eoi: Callable[..., Ran], words: list[str], sa
     assert not list(Path().iterdir())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["prove", "x" * 100_000],
+        ["prove", "x" * 5000 + ".py"],
+        ["--" + "x" * 5000],
+        ["drift", "x" * 300],
+        ["gate", "--write", "x" * 300],
+    ],
+)
+def test_a_long_word_is_not_said_whole(eoi: Callable[..., Ran], words: list[str]) -> None:
+    found = eoi(*words)
+    assert found.code == 2 and 50 < len(found.err) < 1500 and (len(words[-1]) < 500 or " characters) ..." in found.err)
+
+
 def test_all_devices_are_all_beside_others(eoi: Callable[..., Ran]) -> None:
     found = eoi("prove", "v1", *SMALL, "--device", "level,all", "--property", "eoi_exit", "--brief")
     assert found.code == 0 and "storming" in found.out and "unknown device" not in found.err

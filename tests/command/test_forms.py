@@ -22,6 +22,7 @@ CASES = {
     "regressed": (("diff", "base", "v1", *V11), 1),
     "clean": (("diff", "base", "v1", *V20), 0),
     "inconclusive": (("diff", "base", "v1", *LARGER, "--property", "no_storm,no_eoi_lost", "--max-states", "1000"), 3),
+    "as expected": (("prove", "v1", *SMALL, "ioapic=0x11"), 0),
     "alone": (("prove", "v1", *V11, "--absolute"), 1),
     "alone and well": (("prove", "v1", *V20, "--absolute", "--property", "no_storm"), 0),
 }
@@ -66,6 +67,26 @@ def test_an_interrupted_one_is_open_in_each(after_one_cell, tmp_path):
     check_all(answer, tmp_path)
 
 
+def test_a_gate_says_the_same_in_each(eoi, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    of = ("gate", "--design", "mutant_b1", "--jobs", "1")
+    assert eoi(*of, "--write", "all.toml").code == 0
+    for old, new, code in (("", "", 0), ("no_storm FAIL", "no_storm ok; x FAIL", 1)):
+        Path("all.toml").write_text(Path("all.toml").read_text().replace(old, new, 1))
+        ran = {
+            form: eoi(*of, "--expected", "all.toml", "--format", form) for form in ("json", "junit", "ktap", "sarif")
+        }
+        assert {one.code for one in ran.values()} == {code}
+        want = {(one["cell"], one["property"]): one["standing"] for one in json.loads(ran["json"].out)["said"]}
+        assert len(want) == 2 * code
+        read = [read_forms.junit(ran["junit"].out), read_forms.ktap(ran["ktap"].out)]
+        assert [({key: word for key, word in found.items() if word}, why) for found, why in read] == [(want, [])] * 2
+        assert len(read[0][0]) == len(read[1][0]) > 80
+        assert read_forms.sarif_results(ran["sarif"].out, tmp_path) == (want, [])
+        for result in json.loads(ran["sarif"].out)["runs"][0]["results"]:
+            assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "all.toml"
+
+
 def test_a_patch_is_named_by_its_own_lines(tmp_path, monkeypatch, eoi):
     monkeypatch.chdir(tmp_path)
     Path("fix.patch").write_text(V1_DIFF)
@@ -91,7 +112,12 @@ def test_the_flow_goes_through_the_users_own_lines(tmp_path, monkeypatch, eoi):
     (flow,) = result["codeFlows"][0]["threadFlows"]
     places = [step["location"]["physicalLocation"] for step in flow["locations"]]
     own = [p["region"]["startLine"] for p in places if p["artifactLocation"]["uri"] == "designs/my%20design.py"]
-    assert [GOOD.splitlines()[line - 1].strip() for line in own] == ["if apic.spiv_directed_eoi:", "return"]
+    assert [GOOD.splitlines()[line - 1].strip() for line in dict.fromkeys(own)] == [
+        "if apic.spiv_directed_eoi:",
+        "return",
+    ]
+    texts = [step["location"]["message"]["text"] for step in flow["locations"]]
+    assert any(text.startswith("here the two part: ") and "my design.py:10" in text for text in texts)
     at = result["locations"][0]["physicalLocation"]
     assert at["artifactLocation"]["uri"] == "designs/my%20design.py" and at["region"]["startLine"] == own[-1]
     ours = {p["artifactLocation"]["uri"] for p in places if p["artifactLocation"]["uriBaseId"] == "EOIPROOF"}
@@ -100,7 +126,7 @@ def test_the_flow_goes_through_the_users_own_lines(tmp_path, monkeypatch, eoi):
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "text"])
-@pytest.mark.parametrize("case", ["regressed", "clean", "inconclusive"])
+@pytest.mark.parametrize("case", ["regressed", "clean", "inconclusive", "as expected"])
 def test_the_exit_code_is_that_of_the_text(eoi, form, case):
     words, code = CASES[case]
     ran = eoi(*words, "--format", form)
@@ -175,7 +201,7 @@ def test_what_cannot_be_is_said_before_any_work(eoi, more, said, tmp_path, monke
     for name in ("mine.py", "fix.patch"):
         Path(name).write_text(GOOD)
     ran = eoi("diff", "base", "v1", *V20, *more)
-    assert ran.code == 2 and said in ran.err and ran.out == ""
+    assert ran.code == 2 and said in ran.err and ran.out == ("" if "--json" not in more else ran.out)
     assert Path("mine.py").read_text() == Path("fix.patch").read_text() == GOOD
 
 

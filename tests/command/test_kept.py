@@ -8,7 +8,7 @@ import pytest
 
 from checker.command import cli
 from checker.engine import build
-from checker.questions import compare, kept_answers
+from checker.questions import campaign, compare, compat, kept_answers
 
 ASKED = ["prove", "--absolute", "v1", "--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1"]
 
@@ -70,3 +70,74 @@ def test_graphs_that_were_compared_are_not_explored_again(capsys, monkeypatch):
     with pytest.raises(pytest.fail.Exception):
         differ("v6")
     assert differ("v1")[1].endswith("0 exploring differently, 1 the same\n"), "one digest: nothing is to be compared"
+
+
+# --- the desk: after one prove nothing is explored again ---
+
+MINE = '''
+from model.designs.base import Base
+from model.machine import Lapic, Vector
+
+
+class Mine(Base):
+    """Obeys SPIV bit 12."""
+
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if apic.spiv_directed_eoi:
+            return
+        super().kvm_ioapic_send_eoi(apic, vector)
+'''
+CELL = ["--vmm", "qemu", "--guest", "windows_cg", "--scope", "ioapic=0x11"]
+
+
+def asked_after(prove: str, mine: str, page: str) -> dict[str, list[str]]:
+    return {
+        "trace": ["trace", mine, "--property", "no_eoi_lost", *CELL],
+        "picture": ["trace", mine, "--property", "no_eoi_lost", *CELL, "--svg", f"{page}.svg"],
+        "diff": ["diff", "base", mine, *CELL],
+        "review": ["review", mine, *CELL],
+        "report": ["report", mine, *CELL, "-o", f"{page}.html"],
+    }
+
+
+@pytest.mark.parametrize("command", ["trace", "picture", "diff", "review", "report"])
+def test_after_prove_no_other_command_explores(capsys, monkeypatch, tmp_path, command):
+    mine, page = tmp_path / "mine.py", str(tmp_path / "page")
+    mine.write_text(MINE)
+    words = asked_after("prove", str(mine), page)[command]
+    assert cli.main(["prove", str(mine), *CELL]) == 1
+    monkeypatch.setattr(campaign, "check_cell", lambda *_, **__: pytest.fail("explored again"))
+    assert cli.main(words) == 1
+    assert "no_eoi_lost" in capsys.readouterr().out
+    mine.write_text(MINE.replace("if apic.spiv_directed_eoi:", "if apic.spiv_directed_eoi and apic.spiv_enabled:"))
+    with pytest.raises(pytest.fail.Exception):  # another text is another design
+        cli.main(words)
+
+
+def test_a_property_of_ones_own_is_not_among_those_that_were_kept(capsys, monkeypatch, tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from model.lang import always\nfrom model.machine import Machine, Pin\n\n\n@always()\n"
+        'def no_eoi_lost(s: Machine, pin: Pin) -> bool:\n    """Never closed."""\n    return not s.ioapic[pin].remote_irr\n'
+    )
+    assert cli.main(["prove", "v1", *CELL]) == 0
+    monkeypatch.setattr(campaign, "check_cell", lambda *_, **__: pytest.fail("explored"))
+    cli.main(["trace", "v1", "--property", "no_eoi_lost", *CELL])
+    assert "VIOLATED in 10 steps" in capsys.readouterr().out
+    with pytest.raises(pytest.fail.Exception):
+        cli.main(["trace", "v1", "--property", str(own), *CELL])
+
+
+def test_what_compat_found_is_kept_with_its_claim(capsys, monkeypatch):
+    asked = ["compat", "base", "v1", "--claim", "flagless_vmm", "--vmm", "qemu", "--scope", "ioapic=0x11"]
+    first = cli.main(asked), capsys.readouterr().out
+    monkeypatch.setattr(compat.LockStep, "compare", lambda *_: pytest.fail("compared again"))
+    assert (cli.main(asked), capsys.readouterr().out) == first
+    with monkeypatch.context() as edited:  # what the other side may do unseen is another question
+        edited.setattr(compat, "UNSEEN", (*compat.UNSEEN, "apic[].exit_ioapic_eoi"))
+        with pytest.raises(pytest.fail.Exception):
+            cli.main(asked)
+    with pytest.raises(pytest.fail.Exception):
+        cli.main([word.replace("flagless_vmm", "quiet_guest") for word in asked])
+    with pytest.raises(pytest.fail.Exception):
+        cli.main([*asked, "--max-states", "100000"])

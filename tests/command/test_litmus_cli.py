@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -231,20 +230,18 @@ def test_a_finding_is_told_and_must_stay_one(eoi: Callable[..., Any], story: Pat
     assert said in ran.out
 
 
-def test_without_its_default_folder(eoi: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder is looked for in the current directory; what is advised works there."""
+def test_without_its_default_folder_it_takes_its_own(
+    eoi: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    ran = eoi("litmus")
-    assert (ran.code, ran.out) == (2, "")
-    assert (
-        f"tests/litmus: there is no such folder in {tmp_path}, where the default is looked for; give a FILE" in ran.err
-    )
-    advised = shlex.split(ran.err.partition("for example: ")[2])
+    asked = list[Path]()
     monkeypatch.setattr(
-        "checker.command.litmus.stories_in", lambda places: places.append(None) or []
-    )  # all 52 take half a minute
-    assert advised[:2] == ["eoi", "litmus"] and len(list(Path(advised[2]).glob("*.litmus"))) > 40
-    assert eoi(*advised[1:]).code == 0
+        "checker.command.litmus.stories_in", lambda places: asked.extend(places) or []
+    )  # all take half a minute
+    assert eoi("litmus").code == 0
+    assert asked == [Path(__file__).resolve().parents[1] / "litmus"] and len(list(asked[0].glob("*.litmus"))) > 40
+    (tmp_path / "tests" / "litmus").mkdir(parents=True)
+    assert eoi("litmus").code == 0 and asked[1:] == [Path("tests/litmus")]
 
 
 def test_the_page_names_the_limit_that_the_reader_has() -> None:

@@ -532,11 +532,11 @@ def test_the_file_of_a_property(
 @pytest.mark.parametrize(
     ("said", "forged"),
     [
-        ("       |     |     =     |  pin 0 mask 1 -> 0\n", "       =     |  pin 0 mask 1 -> 0\n"),
+        ("       |     |     =     |  pin 0 trigger LEVEL", "       =     |  pin 0 trigger LEVEL"),
         ("|      |     |     |---->|  device_resample(pin=0)\n", "|      |---->|  device_resample(pin=0)\n"),
         ("\n| 12   |", "\n  12   |"),
         ("\n   8   *", "\n|  8   *"),  # not in the loop
-        ("       |     |     =     |  pin 0 mask 1 -> 0\n", "|      |     |     =     |  pin 0 mask 1 -> 0\n"),
+        ("       |     |     =     |  pin 0 trigger LEVEL", "|      |     |     =     |  pin 0 trigger LEVEL"),
         ("|      |     |     =     |  pin 0 Remote", "| |    |     |     =     |  pin 0 Remote"),
     ],
 )

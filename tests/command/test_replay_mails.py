@@ -123,7 +123,7 @@ def test_quoting_that_cannot_be_undone_is_said(eoi: Callable[..., Any], tmp_path
     path.write_text(f"See:\n{numbered}")
     alone = eoi("replay", str(path))
     # glued to the headline, nobody would see a headline there; else the first step is what cannot be read
-    line = 2 if between == ":" else 2 + next(n for n, text in enumerate(STORM.splitlines()) if text.startswith("   1 "))
+    line = 2 if between == ":" else 2 + next(n for n, text in enumerate(STORM.splitlines()) if text.startswith(" 1-4 "))
     assert (alone.code, alone.out) == (2, "")
     assert re.match(
         rf"eoi: {re.escape(str(path))}: line {line}: (a story|step 1) stands behind '{98 + line}:', quoting that cannot be undone",
@@ -261,7 +261,7 @@ def test_flowed_text_is_put_together(depth: int, width: int, delsp: bool) -> Non
     kind = f"text/plain; charset=utf-8; format=flowed{'; delsp=yes' * delsp}"
     raw = f"Subject: x\nContent-Type: {kind}\n\n{body}"
     assert content(raw) == content(STORM)
-    assert body.splitlines()[lines_of(raw)[3] - 4].lstrip("> ").startswith("4  ")
+    assert body.splitlines()[lines_of(raw)[3] - 4].lstrip("> ").startswith("1-4 ")
     fixed = parse(raw.replace("format=flowed", "format=fixed"))  # nor do cut lines matter where the headers say nothing
     assert fixed.told == parse(STORM).told
     assert first_difference(fixed.text, STORM.partition("Replay:")[0], whole=True) is None

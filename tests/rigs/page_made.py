@@ -18,7 +18,7 @@ from checker.command import cli, parsers
 from checker.command.diff import found
 from checker.language.source import one_reading
 from checker.page import entries
-from checker.page.entries import Entry
+from checker.page.entries import PageEntry
 from checker.questions import answer
 from checker.questions.answer import Answer
 from tests.rigs.user_file import GOOD
@@ -34,17 +34,17 @@ class Made:
     code: int
     out: str
     answer: Answer
-    entries: Sequence[Entry]
+    entries: Sequence[PageEntry]
 
-    @property
+    @functools.cached_property
     def text(self) -> str:
         return self.path.read_text(encoding="utf-8")
 
-    @property
+    @functools.cached_property
     def tree(self) -> Any:
         return tree_of(self.text)
 
-    @property
+    @functools.cached_property
     def data(self) -> dict[str, Any]:
         return data_of(self.tree)
 

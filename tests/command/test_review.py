@@ -1,0 +1,107 @@
+"""`eoi review`: a page for a mail that says what a change does, to whom, who else can tell, and how it goes wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from checker.stories.write import WIDTH
+from tests.lift.test_forms import V1_DIFF
+
+ROOT = Path(__file__).resolve().parents[2]
+AMONG = ("--vmm", "qemu", "--guest", "windows_cg,linux", "--scope", "cpus=1,pins=1,vectors=1")
+PARTS = (
+    "What it changes", "What gets worse", "What gets better", "What was violated before, and is", "What is not known",
+    "Who did not ask for it", "What the kernel that runs here does", "How it goes wrong", "What this rests on",
+)  # fmt: skip
+
+
+@pytest.fixture
+def patch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    Path("v1.patch").write_text(V1_DIFF)
+    return "v1.patch"
+
+
+def part(page: str, title: str) -> str:
+    """The text under a title, in one line."""
+    found = re.search(
+        rf"^{re.escape(title)}\n\n(.*?)(?=\n\n(?:{'|'.join(PARTS)}|To see it again)|\Z)", page, re.M | re.S
+    )
+    return " ".join(found[1].split()) if found else ""
+
+
+@pytest.mark.parametrize("design", ["v1", "v6", "split_irqchip_api", "v5"])
+def test_it_can_be_mailed_as_it_is(eoi, design):
+    ran = eoi("review", design, "--base", "base", *AMONG)
+    assert ran.code in (0, 1, 3) and ran.out.isascii()
+    assert [line for line in ran.out.splitlines() if len(line) > WIDTH or line != line.rstrip()] == []
+    titles = [line for line in ran.out.splitlines() if line in PARTS]
+    assert titles == sorted(titles, key=PARTS.index) and {"What it changes", "What this rests on"} <= set(titles)
+
+
+def test_the_last_line_asks_for_it_again(eoi, patch):
+    words = (patch, "--base", "base", *AMONG, "--property", "no_eoi_lost")
+    page = eoi("review", *words).out
+    last = page.rpartition("\n\n")[2].replace("\\\n", "")
+    assert eoi(*last.removeprefix("To see it again: eoi ").split()).out == page
+
+
+def test_it_says_what_diff_says(eoi, patch):
+    ran, told = eoi("review", patch, *AMONG), json.loads(eoi("diff", "base", patch, *AMONG, "--json").out)
+    assert ran.code == 1 and " ".join(ran.out.split("\n\n")[0].split()) == f"v1.patch against base: {told['answer']}."
+    for kind, title in (("REGRESSED", "What gets worse"), ("FIXED", "What gets better")):
+        names = {c["property"] for c in told["changes"] if c["kind"] == kind}
+        assert set(re.findall(r"\((\w+)\)", part(ran.out, title))) == names != set()
+    still = [c["property"] for c in told["changes"] if c["kind"] == "STILL BROKEN"]
+    numbers = re.findall(r"(\w+) (\d+)[,.]", part(ran.out, "What was violated before, and is"))
+    assert {name: int(n) for name, n in numbers} == {name: still.count(name) for name in still}
+
+
+def test_the_patch_can_be_seen_in_it_and_its_story_replayed(eoi, patch, tmp_path):
+    page = eoi("review", patch, *AMONG).out
+    assert "\n  +         if apic.spiv_directed_eoi:\n  +             return\n" in page
+    assert "no_eoi_lost: VIOLATED in 10 steps (shortest)" in page
+    mail = tmp_path / "mail.txt"
+    mail.write_text("".join(f"> {line}\n" for line in page.splitlines()))
+    ran = eoi("replay", str(mail))
+    assert ran.code == 1 and "REPRODUCED" in ran.out
+
+
+def test_who_did_not_ask_is_what_compat_says(eoi, patch):
+    """Of kernels only: the claims are about those."""
+    said = part(eoi("review", patch, *AMONG).out, "Who did not ask for it")
+    assert "(flagless_vmm) Not so in " in said and "(quiet_guest) So in all " in said
+    compat = eoi("compat", "base", patch, "--claim", "flagless_vmm", "--scope", "cpus=1,pins=1,vectors=1").out
+    assert f"Not so in {compat.count('DIFFERS')} of {compat.count('DIFFERS') + compat.count('SAME')} cells" in said
+    vmm = str(ROOT / "tests/wrong/qemu_eoi_register_tells_no_resampler.py")
+    page = eoi("review", vmm, "--guest", "windows_cg", "--device", "resample", "--kernel", "v6").out
+    assert "What gets worse" in page and "Who did not ask for it" not in page
+
+
+def test_what_is_not_known_is_told(eoi, patch):
+    ran = eoi("review", patch, *AMONG, "--max-states", "5")
+    assert ran.code == 3 and "INCONCLUSIVE" in ran.out.partition("\n\n")[0] and part(ran.out, "What is not known")
+
+
+def test_the_label_is_that_of_the_running_kernel(eoi, patch, monkeypatch):
+    monkeypatch.setattr("oracles.kvm.replay._on_kvm", lambda *_: "CONFIRMED: by nobody: 10 steps")
+    said = part(eoi("review", patch, *AMONG).out, "What the kernel that runs here does")
+    assert said == "* no_eoi_lost: CONFIRMED: by nobody: 10 steps."
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("v7",), "unknown design"),
+        (("base",), "stands on nothing that it can be compared with: --base DESIGN names it"),
+        (("v1", "--base", "v7"), "unknown design"),
+        (("v1", "--base", "qemu"), "nothing to compare"),
+    ],
+)
+def test_bad_input_is_exit_code_2(eoi, words, said):
+    ran = eoi("review", *words)
+    assert ran.code == 2 and said in ran.err and not ran.out
