@@ -226,9 +226,7 @@ def test_a_folder_that_is_not_ours_is_told_too(tmp_path, monkeypatch, capsys):
     assert "permission denied" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("base", "said"), [("v9", "v9"), ("qemu_rfc_v1", "is a vmm already"), ("none.py", "none.py")]
-)
+@pytest.mark.parametrize(("base", "said"), [("v9", "v9"), ("qemu_rfc_v1", "is a vmm already"), ("none.py", "none.py")])
 def test_a_base_that_is_none_is_told_too(tmp_path, monkeypatch, capsys, base, said):
     monkeypatch.setattr("checker.command.diff.explore", lambda *_: pytest.fail("explored"))
     assert run("report", "v1", *SMALL, "--base", base, "-o", str(tmp_path / "page.html")) == (2, "")
