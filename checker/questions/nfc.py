@@ -233,7 +233,7 @@ def story(answer: NfcAnswer, *options: str) -> Trace:
         property_name="nfc", kind=Kind.ALWAYS, verdict=DIFFERS, sentence=told.said,
         provenance=provenance_of(cell.system), cell=dict(cell.names),
         scope={n: scope_value(v) for n, v in vars(cell.scope).items()}, lanes=lanes_of(cell.system, events),
-        events=events, loop_start=loop, reproduce=_reproduce(pair, names[0], options),
+        events=events, loop_start=loop, shortest=told.telling not in (Telling.STAYS, Telling.BRANCHES), reproduce=_reproduce(pair, names[0], options),
     )  # fmt: skip
 
 

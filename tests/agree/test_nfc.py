@@ -258,6 +258,7 @@ def test_who_can_go_on_for_ever_unseen_is_told():
     assert found.verdict == DIFFERS and found.told is not None and found.told.telling is Telling.STAYS
     assert found.told.loop and {move.step for move in found.told.moves[-found.told.loop :]} == {"kvm_scan_again"}
     assert found.told.said == "Spins can go on so for ever, and nothing is seen of it; base cannot."
+    assert not nfc.story(found).shortest
     assert nfc.story(found).loop_start == len(found.told.moves) - found.told.loop
 
 
