@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 
 from model.finite import ModelError
+
+# Numbers of what the process as a whole has no more of: no file's, and no program's that was to be started.
+OF_THE_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 
 class UserError(ModelError):

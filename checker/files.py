@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from checker.errors import UserError
+from checker.errors import OF_THE_PROCESS, UserError
 
 SAID = {
     errno.ENOENT: "there is no such file or directory",
@@ -40,7 +40,8 @@ def sentence(error: OSError) -> str:
         return str(error)
     if error.errno == errno.ENOENT and error.filename is None:  # what else is asked for has a name
         return "the directory that you are in is not there any more: `cd` into one that is"
-    return f"{error.filename if error.filename is not None else 'output'}: {why(error)}"
+    unnamed = "this process" if error.errno in OF_THE_PROCESS else "output"
+    return f"{error.filename if error.filename is not None else unnamed}: {why(error)}"
 
 
 def read_text(path: Path) -> str:

@@ -61,7 +61,7 @@ def test_the_wheel_has_every_source_that_the_tool_reads(wheel: zipfile.ZipFile):
     have = set(wheel.namelist())
     for folder in PACKAGES:
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".py", ".c", ".h", ".md", ".txt", ".json"):
+            if path.suffix in (".py", ".c", ".h", ".md", ".txt", ".json", ".css", ".js"):
                 assert str(path.relative_to(ROOT)) in have
 
 

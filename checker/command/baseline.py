@@ -69,8 +69,8 @@ def writing(path: Path, names: Sequence[str] = ()) -> str:
 
 
 def write(path: Path, table: Table, judged: JudgedDesigns) -> int:
-    if judged.left or gate.open_cells(judged.table):
-        print("not written, because these are INCONCLUSIVE:\n" + "\n".join(judged.open), file=sys.stderr)
+    if judged.left:
+        print("not written, because these are INCONCLUSIVE:\n" + "\n".join(judged.reasons), file=sys.stderr)
         return exits.Exit.OPEN
     option = f" --baseline {shlex.quote(path.name)}"
     files.write_text(path, to_toml(
@@ -78,7 +78,7 @@ def write(path: Path, table: Table, judged: JudgedDesigns) -> int:
     ))  # fmt: skip
     print(f"{gate.count_text(judged.table)}: written to {path}")
     print("".join(f"{line}\n" for line in open_lines(judged)), end="")
-    return exits.decided(wrong=False, undecided=bool(judged.open))
+    return exits.decided(wrong=False, undecided=bool(judged.reasons))
 
 
 def compare(options: Namespace, expects: Table, judged: JudgedDesigns, seconds: float) -> int:
@@ -99,11 +99,11 @@ def compare(options: Namespace, expects: Table, judged: JudgedDesigns, seconds: 
             accepted = writing(Path(options.baseline), list(dict.fromkeys(d.design for d in listed)))
             print(f"`{accepted}` accepts it; `eoi prove DESIGN` tells the stories")
         print("".join(f"{line}\n" for line in open_lines(judged)), end="")
-    return exits.decided(wrong=bool(listed), undecided=bool(judged.open))
+    return exits.decided(wrong=bool(listed), undecided=bool(judged.reasons))
 
 
 def open_lines(judged: JudgedDesigns) -> list[str]:
-    return [f"INCONCLUSIVE: {why}" for why in judged.open]
+    return [f"INCONCLUSIVE: {why}" for why in judged.reasons]
 
 
 def as_json(file: str, judged: JudgedDesigns, listed: Sequence[Difference], seconds: float) -> Json:
@@ -116,7 +116,7 @@ def as_json(file: str, judged: JudgedDesigns, listed: Sequence[Difference], seco
         "verdicts": sum(len(row.verdicts) for row in rows),
         "kept": judged.kept,
         "interrupted": judged.interrupted,
-        "inconclusive": judged.open,
+        "inconclusive": judged.reasons,
         "not_judged": [],
         "matrix": ASKED,
         "not_in_it": NOT_IN,

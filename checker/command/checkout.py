@@ -16,16 +16,31 @@ JUDGES_WHAT_IS_HERE = ("gate", "conform")  # would set this checkout's files bes
 
 
 def check(command: str) -> None:
-    """Raise UserError, or warn on standard error, if the current directory is in a checkout whose code does not run."""
-    here = around_current_directory()
-    if here is None or _runs(here):
-        return
+    """Raise UserError, or warn on standard error, if the current directory is in a checkout whose code does not run, or the
+    script that was called is: in a copy of a checkout it still starts the code that was copied."""
+    here, script = around_current_directory(), around_script()
     runs = Path(checker.__file__).resolve().parents[1]
-    what = f"the code and the model that run are those of {runs}, not of the checkout {here} that you are in"
-    advice = f"run `cd {shlex.quote(str(here))} && make setup && . .venv/bin/activate`, or `cd` out of it"
+    if here is not None and not _runs(here):
+        which, advice = f"{here} that you are in", f"{_set_up(here, anew=here == script)}, or `cd` out of it"
+    elif script is not None and not _runs(script):
+        which, advice = f"{script} whose {Path(sys.argv[0]).name} you called", _set_up(script, anew=True)
+    else:
+        return
+    what = f"the code and the model that run are those of {runs}, not of the checkout {which}: {advice}"
     if command in JUDGES_WHAT_IS_HERE:
-        raise UserError(f"{command}: {what}: {advice}")
-    print(f"eoi: warning: {what}: {advice}", file=sys.stderr)
+        raise UserError(f"{command}: {what}")
+    print(f"eoi: warning: {what}", file=sys.stderr)
+
+
+def _set_up(folder: Path, *, anew: bool) -> str:
+    """anew: its .venv says where it was copied from."""
+    return f"run `cd {shlex.quote(str(folder))} && {'rm -r .venv && ' * anew}make setup && . .venv/bin/activate`"
+
+
+def around_script() -> Path | None:
+    """The checkout whose .venv has the `eoi` that was called; nobody's, where PYTHONPATH says which code is meant."""
+    called = Path(sys.argv[0]).absolute()
+    return None if called.name != "eoi" or os.environ.get("PYTHONPATH") else _around(called.parent)
 
 
 def around_current_directory() -> Path | None:
@@ -34,7 +49,11 @@ def around_current_directory() -> Path | None:
         current = Path.cwd()
     except FileNotFoundError:  # it was removed
         return None
-    return next((folder for folder in (current, *current.parents) if _is_checkout(folder)), None)
+    return _around(current)
+
+
+def _around(place: Path) -> Path | None:
+    return next((folder for folder in (place, *place.parents) if _is_checkout(folder)), None)
 
 
 def _is_checkout(folder: Path) -> bool:

@@ -6,6 +6,7 @@ import re
 import shlex
 from argparse import Action, ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 
 import shtab
 
@@ -13,12 +14,13 @@ from checker.command import cli
 from checker.command.exits import Exit
 from checker.command.list import bugs
 from checker.matrix.roles import ALIASES, DEVICES, GUESTS, VMMS, all_properties, designs
+from checker.matrix.scope import scope_value
 from checker.questions.explain import index
 from checker.questions.skeleton import restatable
-from model.machine import Scope
+from model.machine import ApiFlags, Scope
 from properties.compat import CLAIMS
 
-FILES = ("FILE", "FILE.py", "DIR", "TREE")  # metavars: the shell completes them as it does anywhere
+FILES = ("FILE", "FILE.py", "FILE.html", "DIR", "TREE")  # metavars: the shell completes them as it does anywhere
 # What a shell completes besides the names: a place where one is asked for takes a file, too, or does not.
 BASH = """\
 _eoi_{kind}{or_file}() {{
@@ -60,7 +62,7 @@ def completed(action: Action) -> object:
     """How its value is completed, as shtab takes it; None for what is no name and no file, and for what argparse knows."""
     if action.nargs == 0 or action.choices is not None:
         return None
-    kind = {"base": "design"}.get(action.dest, action.dest)
+    kind = ALIKE.get(action.dest, action.dest)
     if kind in NAMES:
         return {shell: f"_eoi_{kind}{or_file(kind)}" for shell in ("bash", "zsh")} | {"preamble": functions(kind)}
     return shtab.FILE if action.metavar in FILES else None
@@ -81,7 +83,8 @@ def functions(kind: str) -> Mapping[str, str]:
     }
 
 
-NO_FILES = ("claim", "scope", "function", "word")
+ALIKE = {"base": "design", "designs": "design", "when": "choice"}  # what an argument is called -> what it takes
+NO_FILES = ("claim", "scope", "choice", "function", "word")
 NAMES: Mapping[str, Sequence[str]] = {
     "design": [*designs(), *ALIASES, *bugs()],
     "kernel": [*designs(), *ALIASES],
@@ -95,4 +98,9 @@ NAMES: Mapping[str, Sequence[str]] = {
     "word": sorted({name for told in index().values() for name, _ in told if re.fullmatch(r"[\w.]+", name)}),
     "claim": [claim.name for claim in CLAIMS],
     "scope": [f"{name}=" for name in vars(Scope())],
+    "choice": [
+        f"{name}={value.name if isinstance(value, ApiFlags) else scope_value(value)}"
+        for name, now in Scope().choices().items()
+        for value in (type(now) if isinstance(now, Enum) else (True, False))
+    ],
 }

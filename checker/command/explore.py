@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from argparse import Namespace
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from checker.engine.sizes import counts_if_known
 from checker.matrix.cells import Cell
 from checker.questions import report
 from checker.questions.campaign import Campaign, run_campaign
+from checker.questions.smaller_scopes import guess_lines, smaller_scopes
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories.trace import Trace
 from checker.words import count
@@ -24,16 +26,24 @@ from model.machine import Scope
 FINISHED = (Scope(cpus=6), Scope(pins=4, vectors=4), Scope(cpus=3, pins=3, vectors=3))
 
 
-def size_note(cells: Sequence[Cell]) -> str:
-    """Of the cell with the most step instances, if it is larger than all that is known to finish: how large; else ""."""
+def largest_of(cells: Sequence[Cell]) -> Cell | None:
+    """The cell with the most step instances, if it is larger than all that is known to finish."""
     large = [cell for cell in cells if not any(_within(cell.scope, known) for known in FINISHED)]
-    if not large:
+    return max(large, key=_instances, default=None)
+
+
+def _instances(cell: Cell) -> int:
+    return sum(counts_if_known(cell.system, cell.scope).values())
+
+
+def size_note(cells: Sequence[Cell]) -> str:
+    """How large that is; "" if there is none."""
+    most = largest_of(cells)
+    if most is None:
         return ""
-    instances = {id(cell): sum(counts_if_known(cell.system, cell.scope).values()) for cell in large}
-    most = max(large, key=lambda cell: instances[id(cell)])
     known = "; ".join(_text(scope) for scope in FINISHED)
     return (
-        f"eoi: {_text(most.scope)} may not finish: it makes {count(instances[id(most)], 'step instance')} ({most}), and\n"
+        f"eoi: {_text(most.scope)} may not finish: it makes {count(_instances(most), 'step instance')} ({most}), and\n"
         "     every further vCPU, pin or vector multiplies the states, a vCPU by six or more. Known to finish, with the\n"
         f"     guest linux: {known}.\n"
         "     --timeout and --max-memory bound it; reaching one is INCONCLUSIVE."
@@ -53,14 +63,23 @@ def limits_of(options: Namespace) -> Limits:
     return Limits(options.max_states, options.max_memory, options.timeout)
 
 
+def estimate_of(cells: Sequence[Cell]) -> list[str]:
+    """Of the largest, by its smaller scopes; a few seconds before what may take days. With a limit nobody need know."""
+    most = largest_of(cells)
+    lines = guess_lines(smaller_scopes(most), most.scope) if most is not None else []
+    return [part for line in lines for part in textwrap.wrap(line, 75, break_on_hyphens=False)]
+
+
 def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:
     limits = limits_of(options)
     print(f"{note}\n" if (note := size_note(cells)) else "", end="", file=sys.stderr, flush=True)
+    if note and limits == Limits() and options.engine != "reference":
+        print("".join(f"     {line}\n" for line in estimate_of(cells)), end="", file=sys.stderr, flush=True)
     campaign = run_campaign(cells, wanted, engine=options.engine, limits=limits, everywhere=bool(options.property))
     if options.engine == "auto" and any(r.engine == "reference" for r in campaign.results):
         print(
-            "eoi: no C compiler was found, so the model ran in CPython: the same verdicts, some thousand times\n"
-            "     slower. Install gcc or clang, or set CC.", file=sys.stderr,
+            "eoi: no C compiler was found, so the model ran in CPython: the same verdicts, several hundred\n"
+            "     times slower. Install gcc or clang, or set CC.", file=sys.stderr,
         )  # fmt: skip
     return campaign
 

@@ -120,10 +120,13 @@ def add_tree(parser: ArgumentParser) -> None:
     parser.add_argument("--tree", metavar="DIR", help=of)
 
 
-def add_selection(parser: ArgumentParser, without: str = "default: all", how_many: str = "+") -> None:
-    """Cells and properties, and how far they are explored. without: what it means not to name a property."""
+def add_selection(parser: ArgumentParser, how_many: str = "+", *, needs: bool = False) -> None:
+    """Cells and properties, and how far they are explored. needs: one property at least has to be named."""
     add_system(parser, how_many)
-    parser.add_argument("--property", action="append", metavar="P", help=f"a name, or a .py file of yours; {without}")
+    without = "one at least: see `eoi list properties`" if needs else "default: all"
+    parser.add_argument(
+        "--property", action="append", metavar="P", required=needs, help=f"a name, or a .py file of yours; {without}"
+    )
     add_scope(parser)
     add_limits(parser)
 
@@ -269,7 +272,7 @@ SHEETS = "FILE, and FILE-2 and so on where it takes more sheets"
 
 
 def _trace(parser: ArgumentParser) -> None:
-    add_selection(parser, "one at least: see `eoi list properties`")
+    add_selection(parser, needs=True)
     for form in DIAGRAMS:
         parser.add_argument(
             f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}: {SHEETS}"

@@ -19,12 +19,14 @@ from checker.page import entries
 from checker.page.entries import PageEntry
 from checker.page.kept import told_of_cell
 from checker.page.page import Content, page
-from checker.page.told import Json, Teller, ToldCell, removed_lines
+from checker.page.told import Json, Teller, ToldCell, marked_lines
 from checker.progress import Progress
 from checker.questions import answer
+from checker.questions.alone_screen import alone_lines
 from checker.questions.answer import Answer
+from checker.questions.first_screen import answer_lines
 from checker.questions.measured import measured_line
-from checker.questions.model_diff import changed_lines
+from checker.words import screen
 
 
 def run(options: Namespace) -> int:
@@ -34,32 +36,32 @@ def run(options: Namespace) -> int:
         raise UserError(f"-o {options.page}: the file's name must end in .html")
     path = checked_file(options, "page")
     base = options.base or diff.base_of(options.asked)
-    content = beside(options, base) if base else alone(options)
+    content, said = beside(options, base) if base else alone(options)
     text = page(content)
     files.write_text(path, text)
-    print(f"{content.answer.what}: {content.answer.headline}")
+    print("\n".join(said))
     print(f"written: {path} ({len(text.encode()) / 1e6:.1f} MB)")
     return exits.decided(wrong=content.answer.failed, undecided=content.answer.undecided)
 
 
-def beside(options: Namespace, base: str) -> Content:
-    """Both designs explored and compared."""
+def beside(options: Namespace, base: str) -> tuple[Content, list[str]]:
+    """Both designs explored and compared; and what is printed of that."""
     options = diff.under_each_kernel(Namespace(**vars(options) | {"beside": selection_of(options, base)}))
     found, _ = diff.found(options)
     said = answer.of_diff(
         found, measured_line(users_file=any(r.lines_run for r in found.after)), options.asked.not_read
     )
     was, now = options.beside.cls, options.asked.cls
-    return content_of(
-        options, said, entries.of_diff(said, found), Teller(changed_lines(was, now), removed_lines(was, now)), base
-    )
+    content = content_of(options, said, entries.of_diff(said, found), Teller(*marked_lines(was, now)), base)
+    return content, answer_lines(found)
 
 
-def alone(options: Namespace) -> Content:
+def alone(options: Namespace) -> tuple[Content, list[str]]:
     """A design that stands on none."""
     found = prove.judged(Namespace(**vars(options), confirm=False))
     said = prove.in_forms(found, options.asked, prove.recorded(options.asked.name))
-    return content_of(options, said, entries.of_campaign(said, found.campaign), Teller(), "")
+    content = content_of(options, said, entries.of_campaign(said, found.campaign), Teller(), "")
+    return content, alone_lines(said, screen()[1] - 2)
 
 
 def content_of(options: Namespace, said: Answer, found: Sequence[PageEntry], teller: Teller, base: str) -> Content:

@@ -30,8 +30,6 @@ HOME = Path(__file__).resolve().parents[2]  # what links of a picture to the mod
 
 def run(options: Namespace) -> int:
     """Tell the first violation (or witness) in the selected cells; write diagrams."""
-    if not options.property:
-        raise UserError("trace needs --property P: see `eoi list properties`")
     outputs = outputs_of(options)
     if options.wide and not outputs:
         raise UserError(

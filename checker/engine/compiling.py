@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from checker.errors import UserError
+from checker.errors import OF_THE_PROCESS, UserError
 
 LONGEST = 900.0  # seconds of one compilation, on a machine that does other things, too
 GRACE = 5.0  # seconds for one that runs at Ctrl-C: most are over before
@@ -53,11 +53,13 @@ def stopped_by(stop: threading.Event) -> Iterator[None]:
 
 
 def version_of(command: str) -> str:
-    """What a compiler says of itself. Raises NoCompiler."""
+    """What a compiler says of itself. Raises NoCompiler, UserError."""
     try:
         asked = [*shlex.split(command), "--version"]
         run = subprocess.run(asked, capture_output=True, text=True, errors="replace", check=True, timeout=ANSWERS)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in OF_THE_PROCESS:  # there is one, for all that is known
+            raise UserError(f"{command}: cannot be started: {os.strerror(error.errno).lower()}") from error
         raise NoCompiler(f"The search needs a C compiler, and {command!r} cannot be run: {INSTALL}.") from error
     return run.stdout
 

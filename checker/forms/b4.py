@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from checker.forms.plain import body
+from checker.forms.plain import body, unwrapped, visible
 from checker.questions.answer import Answer, Said, Standing
 from checker.words import count
 
@@ -18,7 +18,7 @@ OPEN = "INCONCLUSIVE"
 def render(answer: Answer) -> str:
     """First the answer, then a result for each property that failed or is open."""
     status = "fail" if answer.failed or answer.undecided else "pass"
-    more = [*answer.more, *(f"{OPEN}: {reason}" for reason in answer.reasons)]
+    more = [*unwrapped(answer.more), *(f"{OPEN}: {reason}" for reason in answer.reasons)]
     still = sum(one.standing is Standing.STILL_BROKEN for one in answer.said)
     more += [f"{count(still, 'verdict')} violated as before"] * bool(still)
     summary = f"{answer.what}: {answer.headline}"
@@ -29,8 +29,8 @@ def render(answer: Answer) -> str:
     for one in answer.said:
         if one.standing.failed or one.standing.open:
             groups.setdefault((one.standing, one.property), []).append(one)
-    results += [_result(standing, name, of) for (standing, name), of in groups.items()]
-    return json.dumps(results, indent=1) + "\n"
+    results += [_result(standing, name, cells) for (standing, name), cells in groups.items()]
+    return json.dumps([{key: visible(value, "\n") for key, value in of.items()} for of in results], indent=1) + "\n"
 
 
 def _result(standing: Standing, name: str, of: list[Said]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from checker.forms.plain import body, visible
+from checker.forms.plain import body, unwrapped, visible
 from checker.questions.answer import Answer, Said, Standing
 
 OPEN = "INCONCLUSIVE"
@@ -41,7 +41,7 @@ def render(answer: Answer) -> str:
 def _headline(answer: Answer) -> Element:
     """The first suite has the answer, where readers of these files show it."""
     found = Element("properties")
-    for name, value in (("answer", answer.headline), *(("answer", line) for line in answer.more)):
+    for name, value in (("answer", answer.headline), *(("answer", line) for line in unwrapped(answer.more))):
         SubElement(found, "property", {"name": name, "value": _text(value)})
     return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from checker.forms.plain import story_text, visible
+from checker.forms.plain import story_text, unwrapped, visible
 from checker.questions.answer import Answer, Said, Standing
 from checker.stories.write import ascii_text
 
@@ -22,7 +22,10 @@ IN_A_NAME = re.compile(r"[%#\\]|[^ -~]|^[- ]|^(?=$)| $| (?= )")
 def render(answer: Answer) -> str:
     cells = answer.by_cell()
     lines = [VERSION, f"1..{len(cells) + bool(answer.reasons)}"]
-    lines += [_comment(f"eoi {answer.command}: {answer.what}: {answer.headline}"), *map(_comment, answer.more)]
+    lines += [
+        _comment(f"eoi {answer.command}: {answer.what}: {answer.headline}"),
+        *map(_comment, unwrapped(answer.more)),
+    ]
     for number, (cell, said) in enumerate(cells.items(), 1):
         lines += [STEP + line for line in _subtests(said)]
         wrong = any(one.standing.failed or one.standing.open for one in said)

@@ -8,35 +8,37 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from checker.forms.plain import story_text, visible
+from checker.forms.plain import story_text, unwrapped, visible
 from checker.questions.answer import Answer, Said, Standing
 from checker.words import count, fold_names
 
 MOST = 60_000  # characters
-STORIES = 10
+STORIES, STORY = 10, "a story"
 ORDER = tuple(Standing)
-PLAIN = re.compile(r"[A-Za-z0-9 ,.;()/+=?'-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|:(?!//)")
+PLAIN = re.compile(r"[A-Za-z0-9 ,.;()/+=?'{}>-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|:(?!//)")
 OPEN = "INCONCLUSIVE"
 
 
 def render(answer: Answer) -> str:
     first = [f"**{text(f'{answer.what}: {answer.headline}'.strip())}**", ""]
-    first += [f"{text(line)}  " for line in answer.more] + [""] * bool(answer.more)
+    first += [f"{text(line)}  " for line in unwrapped(answer.more)] + [""] * bool(answer.more)
     first += [f"* {OPEN}: {text(reason)}" for reason in answer.reasons] + [""] * bool(answer.reasons)
-    room, out, left = MOST - len("\n".join(first)), first, list[str]()
+    room, out, left = MOST - len("\n".join(first)), first, Counter[str]()
     for what, block in (
-        ("what changed or failed", _table(answer)), *_stories(answer), ("all verdicts", _matrix(answer))
+        ("the table of what changed or failed", _table(answer)), *_stories(answer), ("all verdicts", _matrix(answer))
     ):  # fmt: skip
         size = len("\n".join(block)) + 1
         if size > room:
-            left.append(what)
+            left[what] += 1
             continue
         room -= size
         out += block
-    for what in dict.fromkeys(left):
-        out += [f"Left out, because a comment may be no longer: {text(what)}; `--format json` has all.", ""]
+    for what, number in left.items():
+        said = count(number, "story", "stories") if what == STORY else what
+        out += [f"Left out, because a comment may be no longer: {said}; `--format json` has all.", ""]
     out += [text(answer.measured), ""] * bool(answer.measured)
     return "\n".join(out).rstrip() + "\n"
 
@@ -48,19 +50,19 @@ def text(told: str) -> str:
 
 
 def _table(answer: Answer) -> list[str]:
-    """Cells of which the same is said share a row."""
-    groups = dict[tuple[Standing, str, str], list[Said]]()
+    """A row for each property of which the same is said, with the shortest of its runs."""
+    groups = dict[tuple[Standing, str], list[Said]]()
     for one in answer.said:
         if not one.standing.quiet:
-            groups.setdefault((one.standing, one.property, one.text), []).append(one)
+            groups.setdefault((one.standing, one.property), []).append(one)
     if not groups:
         return []
-    rows = ["| | property | cells | |", "|---|---|---|---|"]
-    for (standing, name, told), of in sorted(groups.items(), key=lambda group: ORDER.index(group[0][0])):
-        cells = fold_names([one.cell for one in of])
+    rows = ["| | property | cells | shortest |", "|---|---|---|---|"]
+    for (standing, name), of in sorted(groups.items(), key=lambda group: ORDER.index(group[0][0])):
         many = f"{len(of)}: " if of[1:] else ""
+        cells = text(f"{many}{fold_names([one.cell for one in of])}")
         word = f"**{standing.value}**" if standing.failed or standing.open else standing.value
-        rows.append(f"| {word} | {text(name)} | {many}{text(cells)} | {text(told)} |")
+        rows.append(f"| {word} | {text(name)} | {cells} | {text(min(of, key=Said.length).text)} |")
     return [*rows, ""]
 
 
@@ -73,10 +75,10 @@ def _stories(answer: Answer) -> Iterator[tuple[str, list[str]]]:
         ranked.append((seen[one.property], number, one))
     chosen = [one for _, _, one in sorted(ranked, key=lambda rank: rank[:2])]
     for one in chosen[:STORIES]:
-        yield "stories", _folded(f"{one.property} in {one.cell}: {one.line()}", fenced(story_text(one)))
+        yield STORY, _folded(f"{one.property} in {one.cell}: {one.line()}", fenced(story_text(one)))
     if chosen[STORIES:]:
         more = count(len(chosen) - STORIES, "more story", "more stories")
-        yield "stories", [f"{more}: each by its own command, e.g. {text(chosen[-1].reproduce)}", ""]
+        yield "how many stories there are", [f"{more}: each by its own command, e.g. {text(chosen[-1].reproduce)}", ""]
 
 
 def _folded(title: str, lines: Sequence[str]) -> list[str]:

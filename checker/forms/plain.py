@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from checker.questions.answer import Said
 from checker.stories.write import to_text
@@ -10,6 +11,8 @@ from checker.stories.write import to_text
 
 def visible(text: str, keep: str = "") -> str:
     """Characters that no XML may contain, and those that no encoding has, as `\\x1b`. keep: control characters that stay."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(c if c in keep or _is_plain(c) else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -17,6 +20,17 @@ def _is_plain(character: str) -> bool:
     code = ord(character)
     odd = code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE
     return not odd and code not in (0x2028, 0x2029)
+
+
+def unwrapped(lines: Sequence[str]) -> list[str]:
+    """Lines that were broken for a screen, whole again: what is indented goes on."""
+    found = list[str]()
+    for line in lines:
+        if found and line.startswith(" "):
+            found[-1] += f" {line.strip()}"
+        else:
+            found.append(line)
+    return found
 
 
 def story_text(said: Said) -> str:

@@ -6,7 +6,7 @@ whoever reads a page by program."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +21,11 @@ class Pool:
     """Values, each once."""
 
     values: list[Any] = field(default_factory=list[Any])
-    _places: dict[str, int] = field(default_factory=dict[str, int])
+    _places: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
 
     def place(self, value: object) -> int:
         """Where it is, from now on."""
-        key = json.dumps(value, sort_keys=True)
+        key = (value,) if isinstance(value, str) else json.dumps(value, sort_keys=True)
         if key not in self._places:
             self._places[key] = len(self.values)
             self.values.append(value)
@@ -89,17 +89,21 @@ def page_data(
     names: Mapping[str, str], entries: Sequence[PageEntry], told: Mapping[int, Json], functions: Mapping[str, Json]
 ) -> Json:  # fmt: skip
     """names: the design, and its base. told: the runs, by the number of their entry. functions: what they ran, by place."""
-    cells, properties, stories, said = Pool(), Pool(), _Stories(functions), list[list[int]]()
+    stories, said = _Stories(functions), list[list[int]]()
+    cells, properties = dict[str, tuple[int, Json]](), dict[str, tuple[int, Json]]()
     for number, entry in enumerate(entries):
         one = entry.said
-        cell = cells.place({"title": one.cell, "reproduce": one.reproduce})
-        about = properties.place({"name": one.property, "sentence": one.sentence})
+        cell, _ = cells.setdefault(one.cell, (len(cells), {"title": one.cell, "reproduce": one.reproduce}))
+        about, _ = properties.setdefault(
+            one.property, (len(properties), {"name": one.property, "sentence": one.sentence})
+        )
         story = stories.place(told[number], cell) if number in told else -1
         if story >= 0 or one.text or not entry.quiet:
             words = one.standing.value, one.before, one.after, one.text
             said.append([cell, about, story, *map(stories.values.place, words)])
     return {
-        "format": FORMAT, **names, "cells": cells.values, "properties": properties.values, "said": said, **stories.as_json(),
+        "format": FORMAT, **names, "cells": [one for _, one in cells.values()],
+        "properties": [one for _, one in properties.values()], "said": said, **stories.as_json(),
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@
     return made;
   };
   const value = (place) => data.values[place];
+  const soft = (text) => text.split(/(?<=_)/).flatMap((part, at) => (at ? [el("wbr"), part] : [part])); /* a name may break after a _ */
   const times = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const ARROW = " \u2192 ";
 
@@ -225,6 +226,16 @@
   };
 
   /* ---- lanes ---- */
+  /* What is different after some steps, each field with the value that it has then. */
+  const leftBy = (events) => {
+    const fields = new Map();
+    for (const change of events.flatMap((event) => event.changes)) {
+      const before = fields.get(change.path)?.before ?? change.before;
+      fields.set(change.path, { ...change, before });
+    }
+    const left = [...fields.values()].filter((change) => change.before !== change.after && !change.aside);
+    return left.map((change) => `${change.label}${/\d$/.test(change.label) ? ":" : ""} ${change.after}`).join(", ");
+  };
   const lanes = () => {
     const { trace, parts } = now;
     const count = trace.lanes.length;
@@ -297,12 +308,12 @@
     const list = el("ol", {}, el("li", { class: "step", "data-step": "0" }, row(el("span", { class: "number" }, "0"), note(el("button", { type: "button", class: "pick" }, "the initial state")))));
     const setUp = trace.set_up > 1 ? trace.set_up : 0;
     const folded = el("ol");
-    if (setUp) list.append(el("li", { class: "setup" }, el("details", { id: "setup" }, el("summary", {}, `Set-up: steps 1 to ${setUp}`), folded)));
+    if (setUp) list.append(el("li", { class: "setup" }, el("details", { id: "setup" }, el("summary", {}, `Set-up: steps 1 to ${setUp}`, el("span", { class: "leaves" }, leftBy(trace.events.slice(0, setUp)))), folded)));
     trace.events.forEach((event, index) => {
       const step = index + 1;
       const inLoop = trace.loop_start !== null && index >= trace.loop_start;
       const item = el("li", { class: inLoop ? "step loop" : "step", "data-step": String(step) },
-        row(el("span", { class: "number" }, index === trace.loop_start ? `\u21bb ${step}` : String(step)), inLane("dot", event.lane),
+        row(el("span", { class: "number" }, index === trace.loop_start ? `\u21bb${step}` : String(step)), inLane("dot", event.lane),
           note(el("button", { type: "button", class: "pick" }, el("span", { class: "unseen" }, `${event.lane}: `), callText(event)))),
         ...rowsOf(event), partingOf(step));
       (step <= setUp ? folded : list).append(item);
@@ -312,7 +323,7 @@
       if (item && !getSelection().toString()) go(Number(item.dataset.step));
     });
     const ends = trace.loop_start !== null ? `Back to step ${trace.loop_start + 1}, for ever` : trace.stutter ? "No step has to come: the run stays here for ever" : "";
-    return el("div", { class: "pane lanes", id: "lanes", role: "region", "aria-label": "Steps as lanes", tabindex: "0" }, heads, list, ends ? el("p", { class: "ends" }, ends) : null,
+    return el("div", { class: count > 4 ? "pane lanes many" : "pane lanes", id: "lanes", role: "region", "aria-label": "Steps as lanes", tabindex: "0" }, heads, list, ends ? el("p", { class: "ends" }, ends) : null,
       parts.step || !parts.other ? null : el("p", { class: "key pale" }, `${names(now.story)[1]} does the same in each of these steps.`));
   };
   const linesOf = (event) => [null, ...event.calls].flatMap((call, number) => [
@@ -384,7 +395,7 @@
         const change = changed.get(number);
         const shown = change ? [el("span", { class: "unseen" }, "changed: "), el("s", {}, [change.before, ...change.between].join(ARROW)), ARROW, state[number], " \u25cf"] : [state[number]];
         const kind = [change ? "changed" : "", apart.has(path) ? "apart" : ""].join(" ").trim();
-        body.append(el("tr", { class: kind, title: path, "data-path": path }, el("td", {}, label), el("td", {}, ...shown), other ? el("td", {}, apart.has(path) ? `\u2260 ${apart.get(path)[1]}` : "") : null));
+        body.append(el("tr", { class: kind, title: path, "data-path": path }, el("td", {}, ...soft(label)), el("td", {}, ...shown), other ? el("td", {}, apart.has(path) ? `\u2260 ${apart.get(path)[1]}` : "") : null));
       }
       const columns = el("tr", {}, el("th", { scope: "col" }, "field"), el("th", { scope: "col" }, other ? ours : "value"), other ? el("th", { scope: "col" }, theirs) : null);
       return el("table", { class: "state" }, el("thead", {}, columns), body);

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FunctionType
@@ -17,7 +17,7 @@ from checker.matrix.cells import Cell
 from checker.page.entries import PageEntry
 from checker.questions.beside import Beside, StateField, beside, fields_of, values_of
 from checker.questions.model_diff import calls_super, changed_lines
-from checker.stories.lines_run import RanFunction, StepRunner
+from checker.stories.lines_run import Ran, StepRunner
 from checker.stories.trace import Trace
 from model.lang import Design
 
@@ -99,8 +99,8 @@ class Teller:
             self._fields[id(cell)] = cell, fields_of(cell)
         return self._fields[id(cell)][1]
 
-    def _ran(self, functions: Sequence[RanFunction]) -> list[tuple[str, list[int]]]:
-        return [(self._source(one.function), list(one.lines)) for one in functions]
+    def _ran(self, ran: Ran) -> list[tuple[str, list[int]]]:
+        return [(self._source(function), list(lines)) for function, lines in ran.items()]
 
     def _source(self, function: FunctionType) -> str:
         """Where it is."""
@@ -127,12 +127,14 @@ class Teller:
         }  # fmt: skip
 
 
-def removed_lines(base: type[Design], design: type[Design]) -> Changed:
-    """The lines of the base's that the design has not. Of a function that the design's own one calls by super(), it has all."""
-    return {
+def marked_lines(base: type[Design], design: type[Design]) -> tuple[Changed, Changed]:
+    """The lines that the design adds, and those of the base that it has not. Of a function that its own one calls by super(),
+    it has all."""
+    removed = {
         file: {name: lines for name, lines in of.items() if not calls_super(getattr(design, name, _nothing))}
-        for file, of in changed_lines(design, base).items()
+        for file, of in changed_lines(design, base, taken_away=False).items()
     }
+    return changed_lines(base, design, taken_away=False), removed
 
 
 def _nothing() -> None:

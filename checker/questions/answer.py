@@ -254,7 +254,7 @@ def of_gate(
     are. results: of (design, cell), where they are at hand."""
     listed = expected.differences(expects, found)
     differ = {(d.design, d.cell, d.what): d for d in listed}
-    known, said = all_properties(), list[Said]()
+    sentences, said = {name: p.sentence for name, p in all_properties().items()}, list[Said]()
     for design, cells in found.items():
         for cell, row in cells.items():
             if (design, cell, "") in differ:  # told below, as one
@@ -264,7 +264,7 @@ def of_gate(
             for name, text in row.verdicts.items():
                 d = differ.pop((design, cell, name), None)
                 verdict = by_name.get(name)
-                sentence = known[name].sentence if name in known else verdict.property.sentence if verdict else ""
+                sentence = sentences.get(name) or (verdict.property.sentence if verdict else "")
                 standing = _of_row(text, d)
                 said.append(_of_table(standing, design, cell, name, sentence, d, text, result, verdict))
     for d in differ.values():  # cells, verdicts that are missing, counts

@@ -10,8 +10,7 @@ from checker.engine.search import Limits
 from checker.errors import InternalError
 from checker.matrix.select import select, selection
 from checker.questions.campaign import lines_never_run, run_campaign
-from checker.questions.expected import Table, row_of
-from checker.questions.gate import open_cells
+from checker.questions.expected import INCONCLUSIVE, Table, row_of
 from checker.questions.verdict import CellResult
 
 
@@ -28,14 +27,9 @@ class JudgedDesigns:
 
     @property
     def reasons(self) -> list[str]:
-        """Why it is INCONCLUSIVE beside cells that are."""
+        """Why it is INCONCLUSIVE."""
         left = [f"not judged: {name}" for name in self.left]
         return ["interrupted"] * self.interrupted + left + [f"no step runs {text}" for text in self.not_run]
-
-    @property
-    def open(self) -> list[str]:
-        """That, and these cells."""
-        return [*self.reasons, *open_cells(self.table)]
 
 
 def judge(names: Sequence[str]) -> JudgedDesigns:
@@ -52,7 +46,11 @@ def judge(names: Sequence[str]) -> JudgedDesigns:
             title = str(result.cell)
             if title in rows:
                 raise InternalError(f"two cells of {name} are both called {title!r}")
-            rows[title] = row_of(result)
+            row = row_of(result)
+            if INCONCLUSIVE in row.verdicts.values():  # neither its verdicts nor its counts say anything
+                found.left.append(f"{name}: {title}")
+                continue
+            rows[title] = row
             found.results[name, title] = result
         found.kept += sum(result.kept for result in campaign.results)
         found.left += [f"{name}: {cell}" for cell in campaign.unexplored]

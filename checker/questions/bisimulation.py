@@ -70,7 +70,11 @@ def _pairs(ones: I64, others: I64) -> I64:
 
 def refined(colour: I64, sources: I64, targets: I64, seen: I64) -> I64:
     """A state's new colour: its old one, and the set of what is seen of its transitions with the colours that they lead to."""
-    leads = _pairs(seen, colour[targets])
+    return split_by(colour, sources, _pairs(seen, colour[targets]))
+
+
+def split_by(colour: I64, sources: I64, leads: I64) -> I64:
+    """A state's new colour: its old one, and the set of numbers (from 0 on) that it leads to."""
     width = int(leads.max(initial=0)) + 1
     each = np.unique(sources * width + leads)  # a state's transitions side by side, in the order of what they show
     sources, leads = each // width, each % width

@@ -27,9 +27,10 @@ class Query:
     scope: str = "ioapic=0x20"
 
     def command(self) -> str:
+        scope = f" --scope {self.scope}" if self.scope else ""
         return (
             f"eoi prove {self.design} --vmm {self.vmm} --guest {self.guest} --device {self.device} "
-            f"--property {self.property} --scope {self.scope}"
+            f"--property {self.property}{scope}"
         )
 
 

@@ -31,16 +31,19 @@ class Telling(Enum):
     SHOWS = "shows what the other cannot show"
     REFUSES = "can never show next what the other always can"
     STAYS = "can go on for ever unseen, which the other cannot"
+    BRANCHES = "shows at last what the other cannot, whose answers were the best; other ways are tried, too"
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """who: FIRST or SECOND took the steps. others: where the other can be before the last step of SHOWS; else at the end."""
+    """who: FIRST or SECOND took the steps. others: where the other can be before the last step of SHOWS; else at the end.
+    answers: of BRANCHES (game.py), the steps of the other."""
 
     who: int
     steps: tuple[Step, ...]
     telling: Telling
     others: frozenset[int]
+    answers: tuple[Step, ...] = ()
 
 
 class Walk:

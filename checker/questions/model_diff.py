@@ -192,8 +192,11 @@ def code_lines(function: Callable[..., object]) -> list[str]:
     return [text for _, text in _numbered(function)]
 
 
-def changed_lines(base: type[Design], design: type[Design]) -> dict[str, dict[str, set[int]]]:
-    """File -> function -> the lines of the design's own that its diff adds to base; all of a function if it only takes away."""
+def changed_lines(
+    base: type[Design], design: type[Design], *, taken_away: bool = True
+) -> dict[str, dict[str, set[int]]]:
+    """File -> function -> the lines of the design's own that its diff adds to base. taken_away: all of a function that only
+    takes away."""
     before, after, found = _functions(base), _functions(design), dict[str, dict[str, set[int]]]()
     for name, (_, new) in after.items():
         old = before[name][1] if name in before else None
@@ -203,7 +206,7 @@ def changed_lines(base: type[Design], design: type[Design]) -> dict[str, dict[st
         texts = code_lines(old) if old and not calls_super(new) else []
         opcodes = difflib.SequenceMatcher(a=texts, b=[text for _, text in numbered], autojunk=False).get_opcodes()
         added = {numbered[n][0] for tag, _, _, k, m in opcodes if tag != "equal" for n in range(k, m)}
-        if added or texts != [text for _, text in numbered]:
+        if added or (taken_away and texts != [text for _, text in numbered]):
             file = new.__code__.co_filename
             found.setdefault(file, {})[name] = added or {number for number, _ in numbered}
     return found

@@ -18,10 +18,11 @@ from checker.engine.search import Limits, Progress
 from checker.matrix.scope import scope_value
 from checker.questions.bisimulation import I64, numbered
 from checker.questions.compare import Pair
-from checker.questions.experiment import FIRST, Experiment, ExperimentSearch, Telling, TooMany, Walk
+from checker.questions.experiment import FIRST, Experiment, ExperimentSearch, Step, Telling, TooMany, Walk
+from checker.questions.game import line_of_play
 from checker.questions.report import reproduce
 from checker.questions.retold import Retold, listed, taken_again
-from checker.questions.seen import SeenGraph, WatchedCell, explored, watched_pair
+from checker.questions.seen import SeenGraph, SeenSystem, explored, seen_pair
 from checker.questions.weak import SILENT, Labelled, TooLarge, no_tick, strong_quotient, weakly_alike
 from checker.stories.replay import lanes_of, provenance_of, replay
 from checker.stories.trace import Trace, show, steps_text
@@ -64,7 +65,7 @@ class Together:
     second: int
 
 
-def joined(watched: Sequence[WatchedCell], graphs: Sequence[SeenGraph]) -> Together:
+def joined(watched: Sequence[SeenSystem], graphs: Sequence[SeenGraph]) -> Together:
     looks = numbered(np.concatenate([graph.looks for graph in graphs]))
     names: dict[object, int] = {None: 0}
     edges, moves, first = list[I64](), list[I64](), 0
@@ -112,10 +113,9 @@ def decide(graph: Labelled, one: int, other: int, tick: Callable[[], None] = no_
     found = _searched(quotient.graph, a, b, tick, MOST) if quick is not None else None
     if isinstance(found, Experiment):
         return Decision(False, found, quotient.of)
-    why = "no single run tells them apart: one has to try several ways from the same state (branching time)"
-    return Decision(
-        False, why=why if found is None else f"they are not bisimilar; the first {MOST:,} runs do not tell how"
-    )
+    if found is None and (line := line_of_play(quotient.graph, a, b, tick)) is not None:
+        return Decision(False, line, quotient.of)
+    return Decision(False, why="they are not bisimilar, and no run was found that tells how")
 
 
 def _not_compared(found: Experiment | TooMany | None, of: I64) -> Decision:
@@ -146,7 +146,7 @@ def compare(
     """Explore both cells and compare all that observers see. on_tick: called now and then while it compares. Raises ModelError,
     KeyboardInterrupt, EnginesDisagree."""
     started = time.monotonic()
-    watched = watched_pair(pair.base, pair.design, OBSERVERS[observe], fixed)
+    watched = seen_pair(pair.base, pair.design, OBSERVERS[observe], fixed)
     graphs = [explored(one, limits, on_progress, engine) for one in watched]
     for graph in graphs:
         if graph.outcome is not Outcome.COMPLETE:
@@ -171,19 +171,19 @@ def compare(
     if found.experiment is None or found.of is None:
         return replace(so_far, verdict=INCONCLUSIVE if found.alike is None else DIFFERS, why=found.why)
     side, telling = found.experiment.who, found.experiment.telling
-    numbers, names = _moves(whole, found.experiment, found.of), _names(pair)
-    told = taken_again(watched[side], watched[1 - side], numbers, telling, (names[side], names[1 - side]))
+    ways, names = _moves(whole, found.experiment, found.of), _names(pair)
+    told = taken_again(watched[side], watched[1 - side], ways, telling, (names[side], names[1 - side]))
     return replace(so_far, verdict=DIFFERS, side=side, told=told)
 
 
-def _identical(watched: Sequence[WatchedCell], graphs: Sequence[SeenGraph]) -> bool:
+def _identical(watched: Sequence[SeenSystem], graphs: Sequence[SeenGraph]) -> bool:
     """The very same graph, state by state in the order in which they were found."""
     one, other = graphs
     same = np.array_equal(one.looks, other.looks) and np.array_equal(one.edges, other.edges)
     return same and watched[0].seen_steps == watched[1].seen_steps
 
 
-def _if_alike(watched: Sequence[WatchedCell], whole: Together) -> tuple[str, str]:
+def _if_alike(watched: Sequence[SeenSystem], whole: Together) -> tuple[str, str]:
     """EQUAL, where there was something to see, and what endless runs owe is the same."""
     if not (whole.graph.edges[:, 1] != SILENT).any():
         return INCONCLUSIVE, "nothing is ever seen here: these cells would show no difference"
@@ -197,11 +197,19 @@ def _if_alike(watched: Sequence[WatchedCell], whole: Together) -> tuple[str, str
     return EQUAL, ""
 
 
-def _moves(whole: Together, experiment: Experiment, of: I64) -> list[int]:
-    """The numbers of the moves of a run that an experiment is."""
-    state = 0 if experiment.who == FIRST else whole.second
+def _moves(whole: Together, experiment: Experiment, of: I64) -> tuple[list[int], list[int]]:
+    """The numbers of the moves of an experiment's run, and of the other side's answers."""
+    starts = (0, whole.second) if experiment.who == FIRST else (whole.second, 0)
+    mine, others = (
+        _run_of(whole, start, steps, of)
+        for start, steps in zip(starts, (experiment.steps, experiment.answers), strict=True)
+    )
+    return mine, others
+
+
+def _run_of(whole: Together, state: int, steps: Sequence[Step], of: I64) -> list[int]:
     edges, found = whole.graph.edges, list[int]()
-    for label, target in experiment.steps:
+    for label, target in steps:
         fits = (edges[:, 0] == state) & (edges[:, 1] == label) & (of[edges[:, 2]] == target)
         edge = int(np.flatnonzero(fits)[0])
         found.append(int(whole.moves[edge]))
@@ -241,7 +249,7 @@ def end_lines(answer: NfcAnswer) -> list[str]:
     mine, other = names if answer.side == FIRST else names[::-1]
     said = [f"At the end {mine} can show next: {listed(told.mine)}."]
     way = "by the same steps" if told.others == told.moves[: len(told.others)] else f"by {_calls(told.others)}"
-    so_far = "all but the last" if told.telling is Telling.SHOWS else "the same"
+    so_far = "all but the last" if told.telling in (Telling.SHOWS, Telling.BRANCHES) else "the same"
     came = f"{other} shows {so_far} in {steps_text(len(told.others))}" + f", {way}," * bool(told.others)
     return [*said, f"{came} and can show next: {listed(told.theirs)}."]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from checker.engine.reference import Codes, Move
 from checker.errors import EnginesDisagree
 from checker.questions.experiment import Telling
-from checker.questions.seen import Event, Look, WatchedCell
+from checker.questions.seen import Event, Look, SeenSystem
 
 Layer = dict[Codes, tuple[Codes | None, int | None]]  # states -> where each was come from, and by which move
 SHOWN = 6  # of what a side can show next
@@ -36,7 +36,7 @@ class Retold:
 class Following:
     """What one system can do, step by step, as it is seen."""
 
-    def __init__(self, watched: WatchedCell) -> None:
+    def __init__(self, watched: SeenSystem) -> None:
         self.watched = watched
         self._looks: dict[Codes, Look] = {}
         self._after: dict[Codes, list[tuple[int, Codes, Event | None]]] = {}
@@ -191,22 +191,18 @@ class _End:
 
 
 def taken_again(
-    one: WatchedCell, other: WatchedCell, numbers: Sequence[int], telling: Telling, names: tuple[str, str]
+    one: SeenSystem,
+    other: SeenSystem,
+    ways: tuple[Sequence[int], Sequence[int]],
+    telling: Telling,
+    names: tuple[str, str],
 ) -> Retold:
-    """numbers: of the moves of `one`. names: of both designs. Raises EnginesDisagree if CPython says that they do not tell."""
+    """ways: the numbers of the moves of `one`, and of the other's answers where the telling has any. names: of both designs.
+    Raises EnginesDisagree if CPython says that they do not tell."""
     end = _End(Following(one), Following(other), names)
-    moves = one.reference.moves
-    _take(end, numbers)
-    seen = [event for event in end.events if event is not None]
-    before = seen[:-1] if telling is Telling.SHOWS else seen
-    layers = end.theirs.layers(before)
-    if len(layers) != len(before) + 1:
-        raise end.disagree(
-            "the same is seen of both until the end", f"only of {len(layers) - 1} of {len(before)} events"
-        )
-    end.layer = layers[-1]
-    loop: tuple[int, ...] = ()
-    length = 0
+    end.states, end.events = _taken(end, end.mine, ways[0])
+    others = _followed_by_answers(end, ways[1]) if telling is Telling.BRANCHES else _followed(end, telling)
+    loop, length = end.stays() if telling is Telling.STAYS else ((), 0)
     match telling:
         case Telling.SHOWS:
             said = end.shows()
@@ -215,24 +211,47 @@ def taken_again(
         case Telling.REFUSES:
             said = end.refuses()
         case Telling.STAYS:
-            loop, length = end.stays()
             said = f"{names[0]} can go on so for ever, and nothing is seen of it; {names[1]} cannot."
-    others = end.theirs.run_to(layers, next(iter(end.layer)))
+        case Telling.BRANCHES:
+            said = f"No single run tells: there are several ways from one state. By the best answers of {names[1]}: {end.shows()}"
     mine, theirs = end.can_show()
-    return Retold(telling, tuple(moves[n] for n in (*numbers, *loop)), length, others, said, mine, theirs)
+    return Retold(telling, tuple(one.reference.moves[n] for n in (*ways[0], *loop)), length, others, said, mine, theirs)
 
 
-def _take(end: _End, numbers: Sequence[int]) -> None:
-    """Take the moves one by one."""
-    watched, state = end.mine.watched, end.mine.watched.reference.start
-    end.states.append(state)
+def _followed(end: _End, telling: Telling) -> tuple[Move, ...]:
+    """Where the other can be after the same was seen, and a run of it so far."""
+    seen = [event for event in end.events if event is not None]
+    before = seen[:-1] if telling is Telling.SHOWS else seen
+    layers = end.theirs.layers(before)
+    if len(layers) != len(before) + 1:
+        short = f"only of {len(layers) - 1} of {len(before)} events"
+        raise end.disagree("the same is seen of both until the end", short)
+    end.layer = layers[-1]
+    return end.theirs.run_to(layers, next(iter(end.layer)))
+
+
+def _followed_by_answers(end: _End, numbers: Sequence[int]) -> tuple[Move, ...]:
+    """The other has given these answers."""
+    states, events = _taken(end, end.theirs, numbers)
+    seen, answered = ([e for e in found if e is not None] for found in (end.events, events))
+    if seen[:-1] != answered:
+        raise end.disagree("the answers show the same", "they do not")
+    end.layer = end.theirs.closed({states[-1]: (None, None)})
+    return tuple(end.theirs.watched.reference.moves[n] for n in numbers)
+
+
+def _taken(end: _End, following: Following, numbers: Sequence[int]) -> tuple[list[Codes], list[Event | None]]:
+    """The moves one by one: the states, and what is seen of each."""
+    watched, state = following.watched, following.watched.reference.start
+    states, events = [state], list[Event | None]()
     for number in numbers:
-        following = watched.reference.successor(state, watched.reference.moves[number])
-        if following is None or not watched.allowed[number]:
-            raise end.disagree(f"step {len(end.events) + 1} is possible", "it is not")
-        end.events.append(watched.event(number, end.mine.look(state), end.mine.look(following)))
-        end.states.append(following)
-        state = following
+        after = watched.reference.successor(state, watched.reference.moves[number])
+        if after is None or not watched.allowed[number]:
+            raise end.disagree(f"step {len(events) + 1} is possible", "it is not")
+        events.append(watched.event(number, following.look(state), following.look(after)))
+        states.append(after)
+        state = after
+    return states, events
 
 
 def listed(texts: Sequence[str]) -> str:

@@ -38,7 +38,7 @@ Event = tuple[Hashable | None, Look]  # the step, if an observer takes it itself
 U64 = NDArray[np.uint64]
 
 
-class WatchedCell:
+class SeenSystem:
     """One cell and who looks at it."""
 
     def __init__(self, cell: Cell, observers: Sequence[Observer], fixed: Collection[Enum] = ()) -> None:
@@ -132,11 +132,11 @@ class WatchedCell:
         return found
 
 
-def watched_pair(
+def seen_pair(
     base: Cell, design: Cell, observers: Sequence[Observer], fixed: Collection[Enum] = ()
-) -> tuple[WatchedCell, WatchedCell]:
+) -> tuple[SeenSystem, SeenSystem]:
     """Of what each has in memory that is read, only what both have is compared."""
-    one, two = WatchedCell(base, observers, fixed), WatchedCell(design, observers, fixed)
+    one, two = SeenSystem(base, observers, fixed), SeenSystem(design, observers, fixed)
     common = [key for key in one.memory if key in two.memory]
     for watched in (one, two):
         watched.memory = {key: watched.memory[key] for key in common}
@@ -153,7 +153,7 @@ class SeenGraph:
     lines: Mapping[SourceLine, bool]
 
 
-def explored(watched: WatchedCell, limits: Limits, on_progress: Progress | None, engine: str = "auto") -> SeenGraph:
+def explored(watched: SeenSystem, limits: Limits, on_progress: Progress | None, engine: str = "auto") -> SeenGraph:
     """Raises ModelError, NoCompiler if `engine` is native, KeyboardInterrupt."""
     cell = watched.cell
     prepared = prepare(cell.system, cell.scope, watched.readings)
@@ -198,7 +198,7 @@ def _search(prepared: Prepared, reference: Reference, engine: str) -> NativeSear
     return ReferenceSearch(prepared.program, reference, prepared.properties, prepared.noted)
 
 
-def _of_native(watched: WatchedCell, prepared: Prepared, search: NativeSearch) -> tuple[U64, I64]:
+def _of_native(watched: SeenSystem, prepared: Prepared, search: NativeSearch) -> tuple[U64, I64]:
     bits = search.exploration.eval_atoms(range(atom_count(prepared.program, False)))
     graph = search.graph()
     sources = np.repeat(np.arange(graph.n, dtype=np.int64), (graph.row[1:] - graph.row[:-1]).astype(np.int64))
@@ -208,7 +208,7 @@ def _of_native(watched: WatchedCell, prepared: Prepared, search: NativeSearch) -
     return np.concatenate([_words(bits.T), memory], axis=1), edges
 
 
-def _look_again(watched: WatchedCell, search: NativeSearch, bits: NDArray[np.uint8], memory: U64) -> None:
+def _look_again(watched: SeenSystem, search: NativeSearch, bits: NDArray[np.uint8], memory: U64) -> None:
     """Of a sample of the states, what is read there and what follows, in CPython. Raises EnginesDisagree."""
     count = search.stats().states
     for number in Random(SEED).sample(range(count), min(count, AGAIN)):
@@ -221,7 +221,7 @@ def _look_again(watched: WatchedCell, search: NativeSearch, bits: NDArray[np.uin
             raise EnginesDisagree(f"{watched.cell}: state {number}", told)
 
 
-def _of_cpython(watched: WatchedCell, search: ReferenceSearch) -> tuple[U64, I64]:
+def _of_cpython(watched: SeenSystem, search: ReferenceSearch) -> tuple[U64, I64]:
     count = len(watched.asked)
     looks = np.array([watched.look(state) for state in search.explored.states], np.uint64)
     edges = np.array([(s, m, t) for s, m, t in search.explored.edges], np.int64).reshape(-1, 3)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.questions.bisimulation import I64, refined
+from checker.questions.bisimulation import I64, refined, split_by
 
 SILENT = 0
 MOST = 20_000_000  # transitions that are looked at: some 2 GB
@@ -81,33 +81,44 @@ def diverging(graph: Labelled) -> NDArray[np.bool_]:
 
 def weakly_alike(graph: Labelled, one: int, other: int, tick: Callable[[], None] = no_tick) -> bool:
     """tick: called now and then; may raise. Raises TooLarge."""
-    closure = silent_closure(graph)
-    weak = _saturated(graph, closure)
     diverges = diverging(graph).astype(np.int64)
     colour = np.unique(graph.colour * 2 + diverges, return_inverse=True)[1].reshape(-1).astype(np.int64)
     while colour[one] == colour[other]:
         tick()
-        finer = refined(colour, weak[:, 0], weak[:, 2], weak[:, 1])
+        finer = split_by(colour, *weak_steps(graph, colour))
         if finer.max(initial=0) == colour.max(initial=0):
             return True
         colour = finer
     return False
 
 
-def silent_closure(graph: Labelled) -> I64:
-    """i64[pairs, 2]: which states each state can come to by silent steps, itself among them. Raises TooLarge."""
-    n = np.int64(max(graph.n, 1))
+def weak_steps(graph: Labelled, colour: I64) -> tuple[I64, I64]:
+    """(states, numbers from 0 on): the colours that each state can come to by silent steps, and what it can show next, with
+    silent steps before it, and the colours that it can then come to, with silent steps after it. Raises TooLarge."""
     silent = graph.edges[graph.edges[:, 1] == SILENT]
-    rows = Rows(silent[:, 0], silent[:, 2], graph.n)
-    known = fresh = np.arange(graph.n, dtype=np.int64) * (n + 1)
+    seen = graph.edges[graph.edges[:, 1] != SILENT]
+    before = Rows(silent[:, 2], silent[:, 0], graph.n)
+    colours = int(colour.max(initial=0)) + 1
+    states, reached = spread(before, np.arange(graph.n), colour, colours)
+    ends = Rows(states, reached, graph.n)
+    _check(ends.count(seen[:, 2]))
+    number, last = ends.joined(np.arange(len(seen)), seen[:, 2])
+    shown, items = np.unique(seen[number, 1] * colours + last, return_inverse=True)
+    showing, leads = spread(before, seen[number, 0], items.reshape(-1), max(len(shown), 1))
+    return np.concatenate([states, showing]), np.concatenate([reached, leads + colours])
+
+
+def spread(before: Rows, states: I64, items: I64, width: int) -> tuple[I64, I64]:
+    """(states, items): each state's own, and those of the states that silent steps lead to. before: the sources of the silent
+    steps to each state. items are numbers below width. Raises TooLarge."""
+    known: I64 = np.unique(states * width + items).astype(np.int64)
+    fresh = known
     while len(fresh):
-        _check(rows.count(fresh % n))
-        origin, target = rows.joined(fresh // n, fresh % n)
-        found = np.unique(origin * n + target)
-        fresh = np.setdiff1d(found, known, assume_unique=True)
-        known = np.union1d(known, fresh)
-        _check(len(known))
-    return np.stack([known // n, known % n], axis=1)
+        _check(len(known) + before.count(fresh // width))
+        carried, sources = before.joined(fresh % width, fresh // width)
+        fresh = np.setdiff1d(sources * width + carried, known).astype(np.int64)
+        known = np.union1d(known, fresh).astype(np.int64)
+    return known // width, known % width
 
 
 class Rows:
@@ -127,22 +138,6 @@ class Rows:
         ends = np.cumsum(counts)
         at = np.arange(self.count(keys)) - np.repeat(ends - counts, counts) + np.repeat(self.begin[keys], counts)
         return np.repeat(carried, counts), self.values[at]
-
-
-def _saturated(graph: Labelled, closure: I64) -> I64:
-    """i64[triples, 3]: what each state can show next, with silent steps before and after, and where it then can be; and
-    where it can be without showing anything."""
-    after = Rows(closure[:, 0], closure[:, 1], graph.n)
-    before = Rows(closure[:, 1], closure[:, 0], graph.n)
-    seen = graph.edges[graph.edges[:, 1] != SILENT]
-    _check(after.count(seen[:, 2]))
-    number, last = after.joined(np.arange(len(seen)), seen[:, 2])
-    once = _distinct(np.stack([seen[number, 0], seen[number, 1], last], axis=1), graph.n)
-    _check(before.count(once[:, 0]))
-    number, first = before.joined(np.arange(len(once)), once[:, 0])
-    shown = _distinct(np.stack([first, once[number, 1], once[number, 2]], axis=1), graph.n)
-    unseen = np.stack([closure[:, 0], np.full(len(closure), SILENT), closure[:, 1]], axis=1)
-    return np.concatenate([unseen, shown])
 
 
 def _distinct(edges: I64, n: int) -> I64:

@@ -116,7 +116,8 @@ def _dot(plan: Plan, number: int, links: Links) -> str:
     for block, top in zip(blocks, tops, strict=False):
         _block(canvas, block, top + look.gap / 2, links)
     _ending(canvas, blocks, tops, number)
-    graph = "\n".join(f"  {name}={quoted(value)};" for name, value in GRAPH.items())
+    margin = {"margin": "0"} if look.whole else {}  # of a PDF: half an inch makes a page A4, and is none of a slide's
+    graph = "\n".join(f"  {name}={quoted(value)};" for name, value in {**GRAPH, **margin}.items())
     defaults = f'  node [shape=box, fixedsize=true, margin=0, fontname="{FONT}"];'
     return "\n".join(["digraph story {", graph, defaults, *canvas.lines, "}"]) + "\n"
 
@@ -252,7 +253,8 @@ def render(
     if form == "dot":
         return [dot.encode() for dot in texts]
     drawn = [draw(dot, form) for dot in texts]
-    return [restyled(one, trace.headline, told_text(trace)) for one in drawn] if form == "svg" else drawn
+    title = f"{trace.property_name}: {trace.headline}"
+    return [restyled(one, title, told_text(trace)) for one in drawn] if form == "svg" else drawn
 
 
 def draw(dot: str, form: str, program: str = "neato", arguments: str = "-n2") -> bytes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import partial
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -14,14 +13,7 @@ from model.finite import RangeError
 from model.lang import Design, Disabled, Scope, cells, load
 
 Codes = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class RanFunction:
-    """A function that a step came to, and its lines that were run."""
-
-    function: FunctionType
-    lines: tuple[int, ...]
+Ran = Mapping[FunctionType, tuple[int, ...]]  # the functions that a step came to, each with its lines that were run
 
 
 class StepRunner:
@@ -32,9 +24,9 @@ class StepRunner:
         self._system.initial()
         self._cells = list(cells(self._system))
         self._of = dict(_functions(design))
-        self._known = dict[tuple[Codes, str, tuple[Value, ...]], tuple[RanFunction, ...]]()
+        self._known = dict[tuple[Codes, str, tuple[Value, ...]], Ran]()
 
-    def ran(self, before: Codes, step: str, args: tuple[Value, ...]) -> tuple[RanFunction, ...]:
+    def ran(self, before: Codes, step: str, args: tuple[Value, ...]) -> Ran:
         """What a step runs in a state, also one that turns out not to be possible there."""
         key = before, step, args
         if key not in self._known:
@@ -42,7 +34,7 @@ class StepRunner:
             self._known[key] = self._watched(partial(getattr(self._system, step), *args))
         return self._known[key]
 
-    def _watched(self, take: partial[None]) -> tuple[RanFunction, ...]:
+    def _watched(self, take: partial[None]) -> Ran:
         found = dict[FunctionType, set[int]]()
 
         def watch(frame: FrameType, what: str, _: Any) -> Any:
@@ -62,7 +54,7 @@ class StepRunner:
             pass
         finally:
             sys.settrace(outer)
-        return tuple(RanFunction(function, tuple(sorted(lines))) for function, lines in found.items())
+        return {function: tuple(sorted(lines)) for function, lines in found.items()}
 
 
 def _functions(design: type[Design]) -> Iterator[tuple[CodeType, FunctionType]]:

@@ -7,7 +7,8 @@ come from the model, through class attributes that this module looks for:
                 "KVM", or "CPU{cpu}" for one lane per value of the parameter `cpu`. A function without the
                 parameter runs in the innermost lane on the call stack that fits (a step: in its `by`).
     lane_order  on a class, optional: the templates in the order in which the lanes stand side by side.
-    Label       on a field, optional: how people call it (see model.lang).
+    Label       on a field, optional: how people call it, and how pictures draw it (see model.lang).
+    set_up_until    on a class, optional: by whom the first step after the set-up is taken (checker.stories.setup).
     source      on a class: the C file that its functions stand for; its base name starts the anchors.
 
 A field without a label is called by its path and belongs to the lane of the class that declares it. Calls of pure
@@ -16,6 +17,7 @@ functions are left out of the story: they change nothing.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,8 +110,14 @@ def _anchor(cls: type[Design], name: str) -> str:
 
 def where_of(code: CodeType, line: int = 0) -> str:
     """File and line of a function, or this line of it: of the project's own files below the folder that they are in."""
-    path = Path(code.co_filename)
-    return f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path}:{line or code.co_firstlineno}"
+    return f"{_from_root(code.co_filename)}:{line or code.co_firstlineno}"
+
+
+@functools.cache
+def _from_root(file: str) -> Path:
+    """Asked of every function of each run that is told."""
+    path = Path(file)
+    return path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
 
 
 def _places(holder: Any, of: Type, path: str) -> Iterator[tuple[int, str]]:

@@ -164,3 +164,53 @@ def test_random_systems(tmp_path, watch):
         if native.told is not None and native.told.telling is not Telling.READS and native.steps <= LONGEST:
             assert shortest_telling(toy, 0, half, native.steps, native.told.telling) == native.steps, seed
     assert min(verdicts[EQUAL], verdicts[DIFFERS]) >= 5, verdicts
+
+
+PICKS = """
+
+class {name}(Shared):
+    @step(by="guest")
+    def a(self) -> None:
+        require(self.y == 0)
+        self.y = 1
+
+    @step(by="guest")
+    def b(self) -> None:
+        require(self.y == 1{and_picked})
+        self.y = 2
+
+    @step(by="KVM")
+    def pick(self, k: X) -> None:
+        require(self.y == {when} and self.x == 0 and k > 0)
+        self.x = k
+
+    @step(by="guest")
+    def c(self) -> None:
+        require(self.y == 2 and self.x == 1)
+        self.x = 0
+        self.y = 0
+
+    @step(by="guest")
+    def d(self) -> None:
+        require(self.y == 2 and self.x == 2)
+        self.x = 0
+        self.y = 0
+"""
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_a_choice_that_is_made_earlier_is_told_by_a_line_of_the_game(tmp_path, monkeypatch, engine):
+    """Unseen, before b or after it: each shows the same runs, and refuses the same after them."""
+    path = tmp_path / "picks.py"
+    late, early = (
+        PICKS.format(name="One", and_picked="", when=2),
+        PICKS.format(name="Two", and_picked=" and self.x > 0", when=1),
+    )
+    path.write_text(HEAD + late + early)
+    module = load_module(path, f"nfc_picks_{engine}")
+    monkeypatch.setitem(OBSERVERS, "toy", (Observer("kernel", "guest", ()),))
+    found = answer(module, engine)
+    assert found.verdict == DIFFERS and found.told is not None and found.told.telling is Telling.BRANCHES
+    steps, answers = ([move.step for move in of if move.step != "pick"] for of in (found.told.moves, found.told.others))
+    assert steps[:2] == ["a", "b"] and steps[-1] in "cd" and answers == steps[:-1]
+    assert "No single run tells" in found.told.said and "cannot take that" in found.told.said

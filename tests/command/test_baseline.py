@@ -109,6 +109,16 @@ def test_ctrl_c_is_open_and_writes_nothing(eoi, written, monkeypatch, hears_ctrl
     assert ran.code == 3 and "not written, because" in ran.err and written.read_text() == before
 
 
+def test_a_cell_that_was_cut_short_is_open_and_no_difference(eoi, written, after_one_cell):
+    ran = eoi("gate", "--baseline", FILE)
+    assert (
+        ran.code == 3
+        and "INCONCLUSIVE: interrupted" in ran.out
+        and "INCONCLUSIVE: not judged: mine.py: qemu" in ran.out
+    )
+    assert "changed" not in ran.out and "missing" not in ran.out and f"all as in {FILE}" in ran.out
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -65,7 +65,7 @@ def said(eoi: Eoi, *words: str) -> str:
         (["Remote", "IRR"], "remote_irr, a field of RedirectionEntry"),
         (["Lapic"], "Lapic, a record: A vCPU's local APIC"),
         (["confirm"], "--confirm, an option of eoi prove: run each violation on this machine's KVM, too"),
-        (["prove"], "eoi prove, a command: judge every property in every cell of the matrix"),
+        (["prove"], f"eoi prove, a command: {COMMANDS['prove']}"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

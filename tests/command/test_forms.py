@@ -22,6 +22,7 @@ CASES = {
     "regressed": (("diff", "base", "v1", *V11), 1),
     "clean": (("diff", "base", "v1", *V20), 0),
     "inconclusive": (("diff", "base", "v1", *LARGER, "--property", "no_storm,no_eoi_lost", "--max-states", "1000"), 3),
+    "as expected": (("prove", "v1", *SMALL, "ioapic=0x11"), 0),
     "alone": (("prove", "v1", *V11, "--absolute"), 1),
     "alone and well": (("prove", "v1", *V20, "--absolute", "--property", "no_storm"), 0),
 }
@@ -116,7 +117,7 @@ def test_the_flow_goes_through_the_users_own_lines(tmp_path, monkeypatch, eoi):
         "return",
     ]
     texts = [step["location"]["message"]["text"] for step in flow["locations"]]
-    assert any(text.startswith("here the two part: ") and "my design.py:12" in text for text in texts)
+    assert any(text.startswith("here the two part: ") and "my design.py:10" in text for text in texts)
     at = result["locations"][0]["physicalLocation"]
     assert at["artifactLocation"]["uri"] == "designs/my%20design.py" and at["region"]["startLine"] == own[-1]
     ours = {p["artifactLocation"]["uri"] for p in places if p["artifactLocation"]["uriBaseId"] == "EOIPROOF"}
@@ -125,7 +126,7 @@ def test_the_flow_goes_through_the_users_own_lines(tmp_path, monkeypatch, eoi):
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "text"])
-@pytest.mark.parametrize("case", ["regressed", "clean", "inconclusive"])
+@pytest.mark.parametrize("case", ["regressed", "clean", "inconclusive", "as expected"])
 def test_the_exit_code_is_that_of_the_text(eoi, form, case):
     words, code = CASES[case]
     ran = eoi(*words, "--format", form)

@@ -69,7 +69,7 @@ def test_what_is_told_before_any_step_is_said_and_a_run_is_told_first(eoi):
     assert "nfc: DIFFERS in 9 steps (shortest)" in ran.out
     alone = eoi(*of, "--when", "flags=BIT3,ioapic=0x20")
     assert "told apart before any step; as seen by" in " ".join(alone.out.split())
-    assert "nfc: DIFFERS in 0 steps (shortest)" in alone.out and "the initial state  <== here" in alone.out
+    assert "nfc: DIFFERS in 0 steps (shortest)" in alone.out and "the initial state <== here" in alone.out
 
 
 @pytest.mark.parametrize(("observe", "shown"), [("guest", "the guest"), ("vmm", "the VMM"), ("both", "guest and VMM")])

@@ -105,3 +105,41 @@ def test_code_and_directory_that_are_reached_by_symbolic_links(other, tmp_path):
     for path in (home, ROOT):
         ran = called(away, path)
         assert ran.returncode == 2 and f"those of {ROOT}, not of the checkout {other} that you are in" in ran.stderr
+
+
+def test_the_script_of_a_copy_says_whose_code_runs(eoi, other, tmp_path, monkeypatch):
+    """`cp -a` copies the .venv, whose scripts name the Python of the first one. Called from anywhere, and from the copy."""
+    monkeypatch.setattr("sys.argv", [str(other / ".venv" / "bin" / "eoi")])
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.chdir(tmp_path)
+    ran = eoi("list", "vmms")
+    assert ran.code == 0 and len(ran.err.splitlines()) == 1
+    assert (
+        f"those of {ROOT}, not of the checkout {other} whose eoi you called: run `cd {other} && rm -r .venv && make setup"
+        in ran.err
+    )
+    assert eoi("gate").code == 2
+    monkeypatch.chdir(other)
+    assert "that you are in: run `cd " in (said := eoi("list", "vmms").err) and "rm -r .venv && make setup" in said
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # who says this means that code
+    monkeypatch.chdir(tmp_path)
+    assert eoi("list", "vmms").err == ""
+
+
+def test_a_real_copy_of_a_script(other, tmp_path):
+    """It begins with the path of the Python that it was made for."""
+    script = other / ".venv" / "bin" / "eoi"
+    script.parent.mkdir(parents=True)
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom checker.command.entry import main\nsys.exit(main())\n"
+    )
+    script.write_text(f"#!{sys.executable}\n{program}")
+    script.chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ran = subprocess.run(
+        [script, "list", "vmms"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0 and "qemu" in ran.stdout
+    assert ran.stderr.startswith(
+        f"eoi: warning: the code and the model that run are those of {ROOT}, not of the checkout {other} whose eoi"
+    )

@@ -142,13 +142,26 @@ def test_the_trace_as_json_has_it(eoi: Callable[..., Any], mine: Path) -> None:
     assert raw["parts"] == 7 and parting["what"] == DIFFERENT
 
 
-def test_the_step_that_the_violation_needs_is_the_one_to_look_at(eoi: Callable[..., Any], mine: Path) -> None:
-    """A patch that also does something harmless, later: the step at which the EOI was lost stays the decisive one."""
+def test_the_step_that_the_run_needs_is_the_one_to_look_at(eoi: Callable[..., Any], mine: Path) -> None:
+    """TMR is cleared in step 7, which is what is asked for. That the EOI is not told in step 8 has no part in it: with base's
+    EOI there, too, TMR is clear in the end. Of the violation it is the other way round."""
     Path("more.py").write_text(
-        MINE + "\n    def kvm_ioapic_handles_vector(self, apic: Lapic, vector: Vector) -> bool:\n        return True\n"
+        MINE + "\n    def kvm_apic_ack_interrupt(self, apic: Lapic, vector: Vector) -> None:\n"
+        "        super().kvm_apic_ack_interrupt(apic, vector)\n        apic.tmr.discard(vector)\n"
     )
-    ran = eoi("trace", "more.py", *TRACE)
-    assert re.search(r"^   8 .* l1_apic_eoi\(cpu=0\)  <== here$", ran.out, re.M), ran.out
+    Path("asked.py").write_text(
+        "from model.lang import reachable\nfrom model.machine import Machine\n\n\n@reachable()\n"
+        "def closed_without_tmr(s: Machine) -> bool:\n"
+        '    """Remote IRR is set, and nothing in the LAPIC."""\n'
+        "    apic = s.apic[0]\n"
+        "    return s.ioapic[0].remote_irr and not apic.irr and not apic.isr and not apic.tmr\n"
+    )
+    for asked, here in (("asked.py", "7"), ("no_eoi_lost", "8")):
+        who = ("--vmm", "qemu", "--guest", "windows_cg", "--scope", "ioapic=0x11")
+        ran = eoi("trace", "more.py", *who, "--property", asked)
+        assert [step for step, _ in sentences(ran.out)] == ["7", "8"], ran.out
+        marked = re.findall(r"^ +(\d+) [^\n]*(?:\n[| ]+)?  <== here$", ran.out, re.M)  # in its row, or below a long one
+        assert marked == [here], ran.out
 
 
 def test_the_marks_are_in_every_story_that_diff_tells(eoi: Callable[..., Any], mine: Path) -> None:

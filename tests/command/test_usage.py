@@ -70,7 +70,7 @@ def test_every_option_is_still_known(monkeypatch):
     """Also with a value after `=`, and values that begin with a dash."""
     parse = build_parser().parse_args
     for command in SELECTING:
-        designs = ["base", "v1"] if command == "diff" else ["base"]
+        designs = ["base", *["v1"] * (command == "diff"), *["--property", "no_storm"] * (command == "trace")]
         found = parse(
             [command, *designs, "--scope", "cpus=1", "--scope=pins=1", "--max-memory=1G", "--timeout", "0.5", "--json"]
         )

@@ -112,6 +112,8 @@ def test_every_place_with_a_run_opens_it(opened):
 def test_keys_step_and_the_state_and_the_source_follow(opened):
     page = opened()
     page.locator("#viewer").focus()
+    page.locator("#setup > summary").click()
+    page.locator("#viewer").focus()
     page.keyboard.press("Home")
     assert step_of(page) == 0 and page.locator("#previous").is_disabled()
     assert page.locator("#state-title").inner_text() == "The initial state" and shown_changes(page) == []
@@ -136,8 +138,45 @@ def test_keys_step_and_the_state_and_the_source_follow(opened):
     assert step_of(page) == 10
 
 
+def test_the_set_up_is_one_step_until_it_is_unfolded(opened):
+    page = opened()
+    (number,) = {
+        s for c, p, s, *_ in made().data["said"] if made().data["properties"][p]["name"] == "no_eoi_lost" and s >= 0
+    }
+    set_up = made().data["values"][made().data["stories"][number]["head"]["set_up"]]
+    assert set_up > 1 and not page.locator("li.step[data-step='1']").is_visible()
+    assert page.locator("#setup > summary").inner_text().startswith(f"Set-up: steps 1 to {set_up}")
+    assert "CPU0 SPIV.12: 1" in page.locator("#setup .leaves").inner_text()
+    page.locator("#viewer").focus()
+    for key, step in (
+        ("Home", 0),
+        ("ArrowRight", set_up),
+        ("ArrowRight", set_up + 1),
+        ("ArrowLeft", set_up),
+        ("ArrowLeft", 0),
+    ):
+        page.keyboard.press(key)
+        assert step_of(page) == step
+        assert page.locator("li.setup[data-now]").count() == (step == set_up)
+    page.locator("#setup > summary").click()
+    page.locator("#viewer").focus()
+    page.keyboard.press("ArrowRight")
+    assert step_of(page) == 1 and page.locator("li.step[data-step='1']").is_visible()
+
+
+def test_what_is_held_stands_as_a_bar_as_long_as_it_is_set(opened):
+    """The line of pin 0 from step 5, in which the device raises it, to step 9, in which the nested guest services it."""
+    page = opened()
+    page.locator("#setup > summary").click()
+    held = "all => all.map(one => Number(one.closest('li.step').dataset.step))"
+    steps = page.eval_on_selector_all(".hold[title^='line']", held)
+    assert sorted(set(steps)) == [5, 6, 7, 8, 9]
+    assert sorted(set(page.eval_on_selector_all(".hold[title*='Remote IRR']", held))) == [5, 6, 7, 8, 9, 10]
+
+
 def test_the_mouse_steps_too(opened):
     page = opened()
+    page.locator("#setup > summary").click()
     page.locator("li.step[data-step='3'] .pick").click()
     assert step_of(page) == 3
     page.locator("#next").click()

@@ -23,7 +23,8 @@ def of_words(*words: str) -> Answer:
     options = asked(*words)
     if words[0] == "diff":
         return of_diff(diff.found(options)[0], "measured", options.asked.not_read)
-    return prove.in_forms(prove.judged(options), options.asked)
+    rows = {} if options.absolute else prove.recorded(options.asked.name)
+    return prove.in_forms(prove.judged(options), options.asked, rows)
 
 
 def made(

@@ -36,15 +36,15 @@ class Made:
     answer: Answer
     entries: Sequence[PageEntry]
 
-    @property
+    @functools.cached_property
     def text(self) -> str:
         return self.path.read_text(encoding="utf-8")
 
-    @property
+    @functools.cached_property
     def tree(self) -> Any:
         return tree_of(self.text)
 
-    @property
+    @functools.cached_property
     def data(self) -> dict[str, Any]:
         return data_of(self.tree)
 

@@ -20,6 +20,7 @@ from checker.questions.answer import Answer, Standing
 
 Read = dict[tuple[str, str], str]
 QUIET = ""
+BOLD = "\0"  # before what is
 LOUD = {s.value for s in Standing if not s.quiet}
 
 
@@ -122,6 +123,8 @@ class _Tables(HTMLParser):
         elif tag in ("td", "th"):
             self.tables[-1][-1].append("")
             self.open = True
+        elif tag == "strong" and self.open:
+            self.tables[-1][-1][-1] += BOLD
         assert tag not in ("script", "img", "iframe", "a"), tag
 
     def handle_endtag(self, tag):
@@ -147,7 +150,9 @@ def markdown(text: str) -> Read:
     for cell, *marks in matrix[1:]:
         for name, mark in zip(properties, marks, strict=True):
             if mark:
-                found[cell, name] = mark if mark in LOUD else "NOT ASKED" if mark == "-" else QUIET
+                bold, word = mark.startswith(BOLD), mark.removeprefix(BOLD)
+                assert (word in LOUD) or not bold
+                found[cell, name] = word if bold else "NOT ASKED" if word == "-" else QUIET
     return found
 
 

@@ -202,6 +202,7 @@ def test_a_call_that_changes_nothing_says_so() -> None:
     before, after = (FieldChange("b", "news", "KVM", "0", "1", place) for place in (0, 1))
     assert NOTHING in alone(changed(before, calls=[call]))
     assert NOTHING not in alone(changed(after, calls=[call]))
+    assert alone(changed(before, calls=[call, call])).count(NOTHING) == 1  # the last one says it of both
     assert NOTHING not in alone(changed(replace(after, aside=True), calls=[call]))  # it does, though that is not shown
 
 
@@ -215,6 +216,9 @@ def test_bars_are_drawn_on_every_sheet_that_they_are_on() -> None:
     events = (replace(LONG.events[0], changes=(first,)), *LONG.events[1:])
     trace = replace(LONG, events=events, loop_start=None)
     without = [len(boxes(dot, "lane3bar")) for dot in dots(LONG, wide=True)]
+    last = FieldChange("l", "line 0", "device", "1", "0", 0, (), "line 0", (True, False))
+    short = replace(trace, events=(events[0], replace(events[1], changes=(last,)), *events[2:]))
+    assert [len(boxes(dot, "lane3bar")) for dot in dots(short, wide=True)] == [without[0] + 1, *without[1:]]
     drawn = dots(trace, wide=True)
     assert [len(boxes(dot, "lane3bar")) for dot in drawn] == [n + 1 for n in without]
     tallest = [max(boxes(dot, "lane3bar"), key=lambda box: box[3] - box[1]) for dot in drawn]
@@ -237,7 +241,7 @@ def test_an_svg_is_as_large_as_it_says() -> None:
 def test_an_svg_has_a_description_and_no_names_of_nodes() -> None:
     pytest.importorskip("pygraphviz")
     root = svg(PARTED)
-    assert [element.text for element in root.iter(f"{{{SVG}}}title")] == [PARTED.headline]
+    assert [element.text for element in root.iter(f"{{{SVG}}}title")] == [f"{PARTED.property_name}: {PARTED.headline}"]
     (told,) = root.findall(f"{{{SVG}}}desc")
     assert "guest_eoi(cpu=0)  <== here" in (told.text or "") and "returns at" in (told.text or "")
     assert root.attrib["role"] == "img" and "DOCTYPE" not in render(PARTED, "svg")[0].decode()
@@ -297,3 +301,14 @@ def test_a_png_has_a_size_that_a_viewer_likes() -> None:
     sizes = {wide: struct.unpack(">II", render(LOOP, "png", wide)[0][16:24]) for wide in (False, True)}
     assert sizes[True] == (1920, 1080)
     assert sizes[False][0] == pytest.approx(1046, abs=3) and sizes[False][1] < 1100
+
+
+def test_a_pdf_is_a_page_or_a_slide() -> None:
+    """Its page is what Graphviz draws on: with margins, A4 or less; a slide has none."""
+    pytest.importorskip("pygraphviz")
+    boxes = {
+        wide: re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+)", render(LONG, "pdf", wide)[0]) for wide in (False, True)
+    }
+    ((width, height),), ((wide, high),) = boxes[False], boxes[True]
+    assert float(width) <= 596 and float(height) <= 842
+    assert (float(wide), float(high)) == pytest.approx((960, 540), abs=1)

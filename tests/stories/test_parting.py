@@ -46,6 +46,26 @@ class Asked(toy.ToyVmm):
         return True
 
 
+class Answers(toy.ToyVmm):
+    """Two of the patch's own are asked; the inner one answers."""
+
+    def ioapic_has_eoi_register(self) -> bool:
+        return self.scope_version() is toy.IoapicVersion.V20
+
+    def scope_version(self) -> toy.IoapicVersion:
+        return toy.IoapicVersion.V20
+
+
+class Helps(toy.ToyKvm):
+    """What returns is not the helper that it calls."""
+
+    def kvm_ioapic_send_eoi(self, apic: toy.Lapic, vector: toy.Vector) -> None:
+        self.kvm_trace_eoi()
+
+    def kvm_trace_eoi(self) -> None:
+        """A tracepoint."""
+
+
 class Named(toy.ToyKvm):
     @step(by="KVM")
     def kvm_flush(self) -> None:
@@ -107,6 +127,18 @@ def test_the_function_that_was_asked_is_named_where_another_one_stores() -> None
     assert parting.anchor == "ioapic.c:ioapic_has_eoi_register()" and parting.returns
     assert parting.what == "sets seen_version to V20; base does not"
     assert parting.line == line_of(Asked.ioapic_has_eoi_register, "return True")
+
+
+def test_of_several_that_were_asked_it_is_the_last_one() -> None:
+    (parting,) = found(system(vmm=Answers), toy.STORM[:3])
+    assert parting.anchor == "ioapic.c:scope_version()"
+    assert parting.line == line_of(Answers.scope_version, "return toy.IoapicVersion.V20")
+
+
+def test_the_function_on_the_way_to_the_store_is_named_not_what_it_calls() -> None:
+    (parting,) = found(system(Helps), toy.STORM[:3])
+    assert (parting.anchor, parting.returns) == ("lapic.c:kvm_ioapic_send_eoi()", True)
+    assert parting.line == line_of(Helps.kvm_ioapic_send_eoi, "self.kvm_trace_eoi()")
 
 
 def test_a_step_that_only_the_patch_has() -> None:

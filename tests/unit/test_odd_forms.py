@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from checker.forms import b4, checkpatch, junit, ktap, markdown, sarif
-from checker.forms.plain import visible
+from checker.forms.plain import unwrapped, visible
 from checker.questions.answer import Answer, Said, Standing
 from tests.rigs import read_forms
 from tests.rigs.answers import made
@@ -134,8 +134,14 @@ def test_what_a_comment_has_no_room_for_is_left_out_and_said():
         for k in range(30)
     ]
     text = markdown.render(Answer("diff", "a", "h", (), said, []))
-    assert len(text) < 65_536 and "Left out, because a comment may be no longer: what changed or failed;" in text
-    assert "--format json" in text and text.startswith("**a: h**")
+    assert len(text) < 65_536 and "Left out, because a comment may be no longer: all verdicts;" in text
+    assert "--format json" in text and text.startswith("**a: h**") and text.count("| **REGRESSED** | p") == 30
+
+
+def test_lines_that_were_broken_for_a_screen_are_whole_again():
+    assert unwrapped(["worse: a 1,", "  b 2", "better: c 3"]) == ["worse: a 1, b 2", "better: c 3"]
+    text = markdown.render(Answer("diff", "a", "h", ["worse: a 1,", "  b 2"], made().said, []))
+    assert text.splitlines()[2] == "worse: a 1, b 2  "
 
 
 def test_many_stories_are_counted():
