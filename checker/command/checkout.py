@@ -39,8 +39,13 @@ def _set_up(folder: Path, *, anew: bool) -> str:
 
 def around_script() -> Path | None:
     """The checkout whose .venv has the `eoi` that was called; nobody's, where PYTHONPATH says which code is meant."""
-    called = Path(sys.argv[0]).absolute()
-    return None if called.name != "eoi" or os.environ.get("PYTHONPATH") else _around(called.parent)
+    called = Path(sys.argv[0])
+    if called.name != "eoi" or os.environ.get("PYTHONPATH"):
+        return None
+    try:
+        return _around(called.absolute().parent)
+    except FileNotFoundError:  # from a directory that was removed
+        return None
 
 
 def around_current_directory() -> Path | None:

@@ -24,6 +24,8 @@ from checker.questions.explain_model import (
     scopes,
 )
 
+LONGEST = 100  # characters of a word: a longer one is near nothing, and takes a minute to be told so
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -86,7 +88,7 @@ def _told(names: Sequence[str], kind: str, tell: Callable[[], Said]) -> Explaine
 
 def _nearest(word: str, more: Iterable[str]) -> str:
     """Up to three that are about as near as the nearest, and words of several of which it is one."""
-    at = simple(word)
+    at = simple(word)[:LONGEST]
     names = {key: told[0][0] for key, told in index().items()} | {simple(name): name for name in more}
     near = {key: difflib.SequenceMatcher(None, at, key).ratio() for key in names}
     best = sorted(near, key=lambda key: -near[key])[:3]

@@ -85,8 +85,14 @@ def nothing_is_explored(monkeypatch):
         (("gate", "--write", "none/x.toml"), "--write none/x.toml: there is no directory {}/none"),
         (("gate", "--write", "none/deeper/x.toml"), "--write none/deeper/x.toml: there is no directory {}/none/deeper"),
         (("gate", "--expected", "text"), "text: line 1 is not what `eoi gate --write` writes: no story"),
-        (("gate", "--design", "none.py"), f"--design none.py: {REGISTERED} none.py"),
-        (("gate", "--design", "base,folder/a b.py:V7"), f"--design folder/a b.py:V7: {REGISTERED} 'folder/a b.py:V7'"),
+        (
+            ("gate", "--design", "none.py"),
+            f"--design none.py: {REGISTERED} none.py, or eoi gate --baseline FILE none.py",
+        ),
+        (
+            ("gate", "--design", "base,folder/a b.py:V7"),
+            f"--design folder/a b.py:V7: {REGISTERED} 'folder/a b.py:V7', or eoi gate --baseline FILE 'folder/a b.py:V7'",
+        ),
         (("gate", "--design", "bose"), "unknown design 'bose': did you mean 'base'?"),
         (
             ("gate", "--design", "zzzz"),
