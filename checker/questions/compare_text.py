@@ -85,7 +85,7 @@ def why_open(diff: Diff) -> list[str]:
     asked = [f"{name} in {count(number, 'cell')}" for name, number in open_.items()]
     left = ["interrupted"] * diff.interrupted + [f"not explored: {pair.design}" for pair in diff.unexplored]
     apart = [f"only one of the two has {cell}" for cell in diff.apart]
-    none = "no cell shows a difference, and perhaps none would" if diff.alike else "nothing was judged"
+    none = "no cell shows a difference, and not every slip would be seen" if diff.alike else "nothing was judged"
     return [*left, *unseen, *asked, *apart] or [none]
 
 

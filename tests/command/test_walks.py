@@ -85,7 +85,7 @@ def test_a_file_of_the_user_s(walk) -> None:
 def test_the_options(walk) -> None:
     values = ["mine.py", "qemu", "windows_cg", SCOPE, PROPERTY]
     found = walk(values, MADE_OF_IT, "--property", PROPERTY)
-    assert len(found) <= 21, "\n".join(found)
+    assert len(found) <= 26, "\n".join(found)  # five of them in what gives the answer in the form that is asked for
 
 
 @pytest.mark.parametrize(
