@@ -76,7 +76,11 @@ def write(path: Path, table: Table, judged: JudgedDesigns) -> int:
     files.write_text(path, to_toml(
         table, f"{ASKED}.", what="our designs", write=f"eoi gate{option} --write-baseline", compare=option
     ))  # fmt: skip
-    print(f"{gate.count_text(judged.table)}: written to {path}")
+    violated = sum(
+        text.startswith("FAIL") for of in judged.table.values() for row in of.values() for text in row.verdicts.values()
+    )
+    known = f"; {count(violated, 'verdict')} VIOLATED, which are known from now on (`eoi prove DESIGN`: which are new with it)"
+    print(f"{gate.count_text(judged.table)}: written to {path}{known * bool(violated)}")
     print("".join(f"{line}\n" for line in open_lines(judged)), end="")
     return exits.decided(wrong=False, undecided=bool(judged.reasons))
 

@@ -152,7 +152,8 @@ def print_traces(options: Namespace, listed: Sequence[compare.Change]) -> None:
     kinds = () if every else (compare.REGRESSED, compare.FIXED, compare.STILL)
     untold = [c for kind in kinds for c in listed if c.kind == kind and c.has_trace and c not in told]
     if untold:
-        result, verdict = next((c for c in untold if c.takes_steps), untold[0]).told()
+        others = {change.name for change in told}  # of another property, if there is one
+        result, verdict = min(untold, key=lambda c: (not c.takes_steps, c.name in others)).told()
         command = report.reproduce("trace", result.cell, property_argument(verdict.property))
         print("\n".join([*command_lines(command, "--stories tells all. One of those not told:"), ""]))
 

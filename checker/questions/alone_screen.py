@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from checker.questions.answer import Answer, Said, Standing
 from checker.questions.compare_text import GroupLine, wrapped
-from checker.questions.first_screen import INDENT, MORE, among_lines, cut
+from checker.questions.first_screen import INDENT, MORE, cut, first_lines
 from checker.questions.verdict import Status
 from checker.words import count, screen
 
@@ -55,7 +55,7 @@ def _lines(same: Sequence[Said], most: int) -> list[str]:
     )
     row = GroupLine(first.after, first.property, first.cell, text)
     sentence = textwrap.wrap(first.sentence, screen()[0], initial_indent=INDENT, subsequent_indent=INDENT)
-    return [*row.short_lines(), *cut(sentence, 1) * (most > 1), *cut(among_lines([one.cell for one in same]), most)]
+    return [*row.short_lines(), *cut(sentence, 1) * (most > 1), *first_lines([one.cell for one in same], most)]
 
 
 def first_told(answer: Answer) -> Said | None:

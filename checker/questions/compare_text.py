@@ -90,16 +90,15 @@ def why_open(diff: Diff) -> list[str]:
 
 
 def by_property(diff: Diff) -> list[str]:
-    """Which properties are worse and better, each with the number of its cells: the headline's second line."""
-    found = [
-        (said, Counter(change.name for change in diff.listed if change.kind == kind))
-        for said, kind in (("worse", REGRESSED), ("better", FIXED))
-    ]
-    texts = [f"{said}: {', '.join(f'{name} {number}' for name, number in of.items())}" for said, of in found if of]
-    empty = sum(change.kind == FIXED and change.after.note.startswith("vacuous") for change in diff.listed)
-    if empty:
-        texts[-1] += f" ({empty} of these verdicts because what they speak of never happens any more)"
-    return [line for text in texts for line in textwrap.wrap(text, screen()[0], subsequent_indent="  ")]
+    """Which properties are worse and better, each with the number of its cells, and how many of these verdicts are vacuous."""
+    lines = list[str]()
+    for said, kind in (("worse", REGRESSED), ("better", FIXED)):
+        changes = [change for change in diff.listed if change.kind == kind]
+        empty = Counter(change.name for change in changes if change.after.is_vacuous())
+        of = Counter(change.name for change in changes)
+        parts = [f"{name} {number}" + f" ({empty[name]} vacuous)" * bool(empty[name]) for name, number in of.items()]
+        lines += wrapped(f"{said}: {', '.join(parts)}") if of else []
+    return lines
 
 
 @dataclass(frozen=True)

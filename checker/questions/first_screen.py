@@ -6,6 +6,8 @@ What is worse keeps its detail longest; what is as broken as before is the first
 
 from __future__ import annotations
 
+import math
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -25,11 +27,12 @@ from checker.questions.compare_text import (
     why_open,
     wrapped,
 )
-from checker.words import count, screen
+from checker.words import count, fold_names, screen
 
 MORE = "(--cells: each trace and all its cells; --all: a row for each cell)"
 INDENT = " " * 16
-SHORTER = (WITNESS, STILL, GRAPH, WITNESS, FIXED, FIXED, REGRESSED, OPEN, REGRESSED)  # what gets shorter, in this order
+FIRST = (WITNESS, STILL, GRAPH, WITNESS, REGRESSED, FIXED)  # what gets shorter, in this order
+SHORTER = (*FIRST, REGRESSED, FIXED, REGRESSED, OPEN, REGRESSED, REGRESSED, REGRESSED)
 
 
 def answer_lines(diff: Diff) -> list[str]:
@@ -56,25 +59,34 @@ def screen_lines(diff: Diff, room: int) -> list[str]:
     if graphs := graph_rows(diff):
         whole = row_lines(graphs, brief=True, every=False)
         forms[GRAPH] = [whole, cut(whole), whole[:1]]
-    nothing = nothing_changes(diff)
-    shown = spaced([*nothing, *(of[0] for of in forms.values())])
+    chosen = dict.fromkeys(forms, 0)
+
+    def shown() -> list[str]:
+        blocks = [of[chosen[kind]] for kind, of in forms.items() if of[chosen[kind]]]
+        return [*spaced([*nothing_changes(diff), *blocks]), *["", MORE] * any(chosen.values())]
+
     for kind in (GRAPH, *SHORTER):
-        if len(shown) > room and len(forms.get(kind, ())) > 1:
-            forms[kind] = forms[kind][1:]
-            shown = [*spaced([*nothing, *(of[0] for of in forms.values() if of[0])]), "", MORE]
-    return shown
+        if len(shown()) > room and kind in forms:
+            chosen[kind] = min(chosen[kind] + 1, len(forms[kind]) - 1)
+    for kind in dict.fromkeys(reversed(SHORTER)):  # what there is room for after all
+        for longer in range(chosen.get(kind, 0)):
+            shorter, chosen[kind] = chosen[kind], longer
+            if len(shown()) <= room:
+                break
+            chosen[kind] = shorter
+    return shown()
 
 
 @dataclass(frozen=True)
 class ScreenRow:
-    """One property: what is said of its shortest trace, what the property is, in which cells that is so, and the same shorter."""
+    """One property: what is said of its shortest trace, what the property is, and in which cells that is so."""
 
     name: str
     number: int
     said: Sequence[str]
     sentence: Sequence[str]
     cells: Sequence[str]
-    among: Sequence[str]
+    titles: Sequence[str]
 
 
 def _rows(changes: Sequence[Change]) -> list[ScreenRow]:
@@ -93,19 +105,27 @@ def _row(name: str, same: Sequence[Change]) -> ScreenRow:
     )
     cells = [str(c.told()[0].cell) for c in same]
     said = change_row(first, True).short_lines()
-    return ScreenRow(
-        name, len(same), said, sentence if first.kind == REGRESSED else (), named_lines(cells), among_lines(cells)
-    )
+    return ScreenRow(name, len(same), said, sentence if first.kind == REGRESSED else (), named_lines(cells), cells)
 
 
-def among_lines(cells: Sequence[str]) -> list[str]:
-    """Nothing of one cell. If to name them all takes more than two lines: among which VMMs, guests and devices they are."""
-    named = named_lines(cells)
-    places = list(zip(*(cell.split(", ") for cell in cells), strict=False))
-    if len(named) <= 2:
-        return named
-    among = " with ".join(", ".join(dict.fromkeys(place)) for place in places if set(place) != {"level"})
-    return wrapped(f"in {count(len(cells), 'cell')}, among {among}", len(INDENT))
+def first_lines(cells: Sequence[str], most: int) -> list[str]:
+    """Nothing of one cell. As many of the names as so many lines hold, in groups that are whole, and how many more there are."""
+    whole = named_lines(cells)
+    if len(whole) <= most:
+        return whole
+    for groups in (fold_names(cells).split("; "), list(dict.fromkeys(cells))):
+        for number in range(len(groups) - 1, 0, -1):
+            left = len(set(cells)) - sum(map(size_of, groups[:number]))
+            said = "; ".join([*groups[:number], f"{left} more"])
+            shown = wrapped(f"in {count(len(cells), 'cell')}: {said}", len(INDENT))
+            if len(shown) <= most:
+                return shown
+    return [f"{INDENT}in {count(len(cells), 'cell')}"]
+
+
+def size_of(group: str) -> int:
+    """How many names a group of `fold_names` stands for: `{a, b}, x` for two."""
+    return math.prod(part.count(",") + 1 for part in re.findall(r"{([^}]*)}", group))
 
 
 def named_lines(cells: Sequence[str]) -> list[str]:
@@ -115,19 +135,28 @@ def named_lines(cells: Sequence[str]) -> list[str]:
 def _forms(kind: str, rows: Sequence[ScreenRow]) -> list[list[str]]:
     """The lines of a group, ever fewer."""
     whole = [line for row in rows for line in (*row.said, *cut(row.sentence), *row.cells)]
-    less = [line for row in rows for line in (*row.said, *cut(row.sentence, 1), *cut(row.among))]
     number, names = sum(row.number for row in rows), len({row.name for row in rows})
+    bare = [f"{kind:<12}  {count(number, 'verdict')} of {count(names, 'property', 'properties')}"]
     forms = {
-        REGRESSED: [whole, less, [line for row in rows for line in (*row.said[:1], *cut(row.among, 1))]],
-        FIXED: [
+        REGRESSED: [
             whole,
-            [*{row.name: row.said[0].rstrip(":") for row in rows}.values()],
-            [],
-        ],  # the answer has their numbers
+            *(_less(rows, cells, sentence) for cells, sentence in ((3, 1), (2, 1), (3, 0), (2, 0), (1, 0))),
+            [row.said[0].rstrip(":") for row in rows],  # how many cells is in the answer
+        ],
+        FIXED: [whole, [*{row.name: row.said[0].rstrip(":") for row in rows}.values()], bare],
         WITNESS: [whole, _counted(kind, rows), []],
-        STILL: [whole, [f"{kind:<12}  {count(number, 'verdict')} of {count(names, 'property', 'properties')}"]],
+        STILL: [whole, bare],
     }
     return forms.get(kind) or [whole, _counted(kind, rows)]
+
+
+def _less(rows: Sequence[ScreenRow], cells: int, sentence: int) -> list[str]:
+    """With so many lines of each."""
+    return [
+        line for row in rows for line in (
+            *row.said[: None if sentence else 1], *cut(row.sentence, sentence)[:sentence], *first_lines(row.titles, cells),
+        )
+    ]  # fmt: skip
 
 
 def _counted(kind: str, rows: Sequence[ScreenRow]) -> list[str]:
@@ -140,6 +169,7 @@ def _counted(kind: str, rows: Sequence[ScreenRow]) -> list[str]:
 
 def cut(lines: Sequence[str], most: int = 2) -> list[str]:
     """No more lines than that; what is missing is seen to be."""
-    if len(lines) <= most:
+    if len(lines) <= most or not most:
         return list(lines)
-    return [*lines[: most - 1], f"{lines[most - 1][: screen()[0] - 4].rstrip()} ..."]
+    last = lines[most - 1][: screen()[0] - 4]
+    return [*lines[: most - 1], f"{last if len(lines[most - 1]) <= len(last) else last.rpartition(' ')[0]} ..."]

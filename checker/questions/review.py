@@ -17,7 +17,7 @@ from checker.stories.trace import show, steps_text
 from checker.stories.write import WIDTH, ascii_text, command_lines
 from checker.words import count, fold_names
 
-MOST = 3  # lines of the names of cells
+NOT_PATCHED = "It does not have the patch: the same steps were taken on what is nearest to it."
 UNCHANGED = "The model is the same, line for line."
 
 
@@ -101,7 +101,8 @@ def _worse(said: Sequence[Said]) -> list[str]:
 def _real(labels: dict[str, str]) -> list[str]:
     """What became of the shortest run of each: of the first one all that is known."""
     told = [label if n == 0 else label.partition(":")[0] for n, label in enumerate(labels.values())]
-    return [line for name, label in zip(labels, told, strict=True) for line in _item(f"{name}: {label}.")]
+    lines = [line for name, label in zip(labels, told, strict=True) for line in _item(f"{name}: {label}.")]
+    return [*_paragraph(NOT_PATCHED), "", *lines] if any(" not as " in label for label in labels.values()) else lines
 
 
 def _better(said: Sequence[Said]) -> list[str]:
@@ -122,13 +123,9 @@ def _sentence(one: Said) -> str:
 
 
 def _cells(same: Sequence[Said]) -> str:
-    """`2 cells: qemu 0x11, {linux, xen}, level`; where that is long, among which VMMs and guests they are."""
+    """`2 cells: qemu 0x11, {linux, xen}, level`."""
     names = [one.cell for one in same]
-    folded = f"{count(len(names), 'cell')}: {fold_names(names)}"
-    if len(folded) <= MOST * WIDTH:
-        return folded
-    places = [dict.fromkeys(place) for place in zip(*(name.split(", ") for name in names), strict=False)]
-    return f"{count(len(names), 'cell')}, among {' with '.join(', '.join(place) for place in places)}"
+    return f"{count(len(names), 'cell')}: {fold_names(names)}"
 
 
 def _numbers(said: Sequence[Said], standing: Standing) -> list[str]:

@@ -1,54 +1,59 @@
-"""`make prove`: a matrix is explored once, whatever is printed of it."""
+"""`make prove`: what it says comes first, and that it fails if a claim of the thread comes out otherwise."""
 
 from __future__ import annotations
 
-from checker.command import explore
+import pytest
+
 from tools import mainjob
 
-ASKED = [
-    "prove",
-    "--absolute",
-    "base",
-    "--vmm",
-    "qemu",
-    "--guest",
-    "windows_cg,linux",
-    "--scope",
-    "cpus=1,pins=1,vectors=1",
-]
 
-
-def test_the_whole_and_the_brief_matrix_are_told_of_one_exploration(eoi, tmp_path, capsys, monkeypatch):
-    whole, brief = eoi(*ASKED).out, eoi(*ASKED, "--brief").out
-    explored, campaign = list[int](), explore.run_campaign
-    monkeypatch.setattr(explore, "run_campaign", lambda cells, *rest, **k: explored.append(len(cells)) or campaign(cells, *rest, **k))  # fmt: skip
-    monkeypatch.setattr(mainjob, "MATRIX", [("base.txt", ASKED, 1)])
-    monkeypatch.setattr(mainjob, "CLAIMS", [])
-    monkeypatch.setattr(mainjob, "STORIES", [])
-    monkeypatch.setattr(mainjob, "run", lambda arguments: (0, "the gate\n"))
-    assert mainjob.main_job(tmp_path) == 0 and explored == [4]
-    assert (tmp_path / "base.txt").read_text() == whole and "covered:" in whole
-    told = capsys.readouterr().out
-    assert told.startswith("\n".join(line for line in brief.splitlines() if line) + "\n\n") and "covered:" not in told
-
-
-def test_a_matrix_that_ends_otherwise_is_a_failure(tmp_path, monkeypatch):
-    monkeypatch.setattr(mainjob, "MATRIX", [("base.txt", ASKED, 0)])
-    monkeypatch.setattr(mainjob, "CLAIMS", [])
-    monkeypatch.setattr(mainjob, "STORIES", [])
-    monkeypatch.setattr(mainjob, "run", lambda arguments: (0, ""))
-    assert mainjob.main_job(tmp_path) == 1
-
-
-def test_the_stories_come_first(tmp_path, capsys, monkeypatch):
-    """They take seconds, and the rest minutes."""
-    monkeypatch.setattr(mainjob, "MATRIX", [("base.txt", ASKED, 1)])
-    monkeypatch.setattr(mainjob, "CLAIMS", [])
+@pytest.fixture
+def told(monkeypatch):
+    """The job, with this exit code for the commands that begin with these words."""
     monkeypatch.setattr(mainjob, "STORIES", [("one", ["trace", "one"])])
-    monkeypatch.setattr(
-        mainjob, "run", lambda arguments: (1, "a story\n") if arguments[0] == "trace" else (0, "the gate\n")
-    )
+
+    def run_as(*otherwise):
+        def run(arguments):
+            usual = {"trace": 1, "diff": 1, "gate": 0}.get(arguments[0])
+            usual = (
+                next(w for _, a, w in [*mainjob.MATRIX, *mainjob.CLAIMS] if a == arguments) if usual is None else usual
+            )
+            return (9 if tuple(arguments[: len(otherwise)]) == otherwise else usual), f"<{' '.join(arguments[:2])}>\n"
+
+        monkeypatch.setattr(mainjob, "run", run)
+
+    return run_as
+
+
+@pytest.mark.parametrize(
+    "otherwise", [("trace",), ("prove", "base"), ("prove", "v1"), ("diff",), ("gate",)], ids=" ".join
+)
+def test_each_part_that_ends_otherwise_is_a_failure(told, tmp_path, otherwise):
+    told(*otherwise)
+    assert mainjob.main_job(tmp_path) == 1
+    told("nothing")
     assert mainjob.main_job(tmp_path) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("a story\n\n") and told.index("a story") < told.index("linux") < told.index("the gate")
-    assert (tmp_path / "one.txt").read_text() == "a story\n"
+
+
+def test_the_stories_come_first_and_the_screen_before_the_gate(told, tmp_path, capsys):
+    """Seconds before minutes."""
+    told("nothing")
+    mainjob.main_job(tmp_path)
+    out = capsys.readouterr().out
+    assert out.startswith("<trace one>\n") and out.index("<trace") < out.index("<diff") < out.index(
+        "so it is"
+    ) < out.index("<gate")
+    assert (tmp_path / "one.txt").read_text() == "<trace one>\n" and (tmp_path / "base.txt").is_file()
+
+
+@pytest.mark.parametrize(("claim", "words", "wanted"), mainjob.CLAIMS, ids=[claim for claim, _, _ in mainjob.CLAIMS])
+def test_each_claim_of_the_thread_comes_out_as_it_is_told(eoi, claim, words, wanted):
+    """The commands as they are, not a stand-in for them."""
+    assert eoi(*words).code == wanted
+
+
+def test_the_matrix_and_its_screen_are_asked_for_as_they_are(eoi):
+    small = ["--vmm", "qemu", "--guest", "windows_cg", "--device", "level"]
+    for words, wanted in [(words, code) for _, words, code in mainjob.MATRIX] + [(mainjob.SCREEN, 1)]:
+        asked = [w for w in words if w not in mainjob.CORE]
+        assert eoi(*asked, *small).code == wanted
