@@ -167,7 +167,8 @@ class Property:
     of the same type makes an `always` speak of every step (before, after); the others are for all. `not_for`:
     what a system's roles promise that makes the question moot, and why; `only_for`: systems with none of these roles are
     not asked. `called`:
-    its name beside another one of the same name.
+    its name beside another one of the same name. `vital`: of what is reachable, that without which nothing goes on: a design
+    that loses it answers nothing.
     """
 
     kind: Kind
@@ -178,6 +179,7 @@ class Property:
     only_for: Mapping[type, str] = field(default_factory=dict[type, str])
     called: str = ""
     starts_from: Property | None = None
+    vital: bool = False
 
     @property
     def name(self) -> str:
@@ -213,16 +215,16 @@ class Property:
 class _PropertyDecorator(Protocol):
     def __call__(
         self, *, source: str = "", premise: str = "", not_for: Mapping[Promise, str] | None = None,
-        only_for: Mapping[type, str] | None = None,
+        only_for: Mapping[type, str] | None = None, vital: bool = False,
     ) -> Callable[[Callable[..., Any]], Property]: ...  # fmt: skip
 
 
 def _property(kind: Kind) -> _PropertyDecorator:
     def decorator(
         *, source: str = "", premise: str = "", not_for: Mapping[Promise, str] | None = None,
-        only_for: Mapping[type, str] | None = None,
+        only_for: Mapping[type, str] | None = None, vital: bool = False,
     ) -> Callable[[Callable[..., Any]], Property]:  # fmt: skip
-        return lambda function: Property(kind, function, source, premise, not_for or {}, only_for or {})
+        return lambda function: Property(kind, function, source, premise, not_for or {}, only_for or {}, vital=vital)
 
     return decorator
 

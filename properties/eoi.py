@@ -36,7 +36,11 @@ def no_eoi_lost(s: Machine, pin: Pin) -> bool:
     rte = s.ioapic[pin]
     return (
         not rte.remote_irr
-        or any(s.guest_uses_cpu(cpu) and s.kvm_apic_pending_eoi(s.apic[cpu], s.remapped_vector(pin)) for cpu in s.apic)
+        or any(
+            s.guest_uses_cpu(cpu)
+            and (s.remapped_vector(pin) in s.apic[cpu].irr or s.remapped_vector(pin) in s.apic[cpu].isr)
+            for cpu in s.apic
+        )
         or any(apic.req_ioapic_eoi_exit and apic.pending_ioapic_eoi == rte.vector for apic in s.apic.values())
         or any(apic.exit_ioapic_eoi == rte.vector for apic in s.apic.values())
         or s.kvm_holds_eoi(rte.vector)
@@ -95,7 +99,7 @@ def advertised_is_backed(s: Machine, cpu: Cpu) -> bool:
     return not s.apic[cpu].lvr_directed_eoi or s.ioapic_version() == IoapicVersion.V20
 
 
-@reachable()
+@reachable(vital=True)
 def remote_irr_set(s: Machine, pin: Pin) -> bool:
     """The pin is closed by Remote IRR."""
     return s.ioapic[pin].remote_irr

@@ -43,7 +43,7 @@ def no_posted_eoi_lost(s: PostedInterrupts, pin: Pin) -> bool:
     return (
         not rte.remote_irr
         or any(
-            s.guest_uses_cpu(cpu) and (rte.vector in s.pir[cpu] or s.kvm_apic_pending_eoi(apic, rte.vector))
+            s.guest_uses_cpu(cpu) and (rte.vector in s.pir[cpu] or (rte.vector in apic.irr or rte.vector in apic.isr))
             for cpu, apic in s.apic.items()
         )
         or any(apic.req_ioapic_eoi_exit and apic.pending_ioapic_eoi == rte.vector for apic in s.apic.values())

@@ -142,7 +142,7 @@ def stale_is_the_highest(s: Machine, cpu: Cpu) -> bool:
     stale = apic.highest_stale_pending_ioapic_eoi
     if stale is None:
         return all(s.pin_is_scanned(cpu, v) for v in apic.ioapic_handled_vectors)
-    there = stale in apic.ioapic_handled_vectors and s.kvm_apic_pending_eoi(apic, stale)
+    there = stale in apic.ioapic_handled_vectors and (stale in apic.irr or stale in apic.isr)
     return there and all(v <= stale or s.pin_is_scanned(cpu, v) for v in apic.ioapic_handled_vectors)
 
 
@@ -216,7 +216,7 @@ def two_at_one_lapic(s: Machine, cpu: Cpu) -> bool:
     return both.highest() != both.lowest()
 
 
-@reachable()
+@reachable(vital=True)
 def interrupt_pending(s: Machine) -> bool:
     """An interrupt is pending at a LAPIC."""
     return any(apic.irr.highest() is not None for apic in s.apic.values())

@@ -56,7 +56,7 @@ def level_is_sent_once(s: Machine, pin: Pin, cpu: Cpu, other: Cpu) -> bool:
     )
     if cpu == other:
         return not asked or vector not in one.irr or vector not in one.isr
-    both = s.kvm_apic_pending_eoi(one, vector) and s.kvm_apic_pending_eoi(two, vector)
+    both = (vector in one.irr or vector in one.isr) and (vector in two.irr or vector in two.isr)
     return not asked or not both or not s.guest_uses_cpu(cpu) or not s.guest_uses_cpu(other)
 
 
@@ -77,7 +77,7 @@ def closed_until_its_eoi(s: Machine, pin: Pin, cpu: Cpu) -> bool:
             for p in s.ioapic
         )
     )
-    return not asked or not s.kvm_apic_pending_eoi(s.apic[cpu], vector) or s.ioapic[pin].remote_irr
+    return not asked or not (vector in s.apic[cpu].irr or vector in s.apic[cpu].isr) or s.ioapic[pin].remote_irr
 
 
 @always(source="vmm-guest.md H4; kvm.md 2.3, 4.1.3, L U10", premise="remote_irr_set", not_for=TAKEN)
@@ -177,7 +177,7 @@ def level_outstanding(s: Machine, pin: Pin, cpu: Cpu) -> bool:
     """A level pin's interrupt is pending or in service."""
     vector = s.remapped_vector(pin)
     level = s.ioapic[pin].trigger == Trigger.LEVEL and s.guest_uses_device(pin) and s.guest_uses_cpu(cpu)
-    return level and vector in s.apic[cpu].tmr and s.kvm_apic_pending_eoi(s.apic[cpu], vector)
+    return level and vector in s.apic[cpu].tmr and (vector in s.apic[cpu].irr or vector in s.apic[cpu].isr)
 
 
 @reachable(not_for=NO_ROUTES)

@@ -89,7 +89,7 @@ def told_again(s: ToldAgain, pin: Pin) -> bool:
 def entry_moved(s: LinuxMovesInService, pin: Pin, cpu: Cpu) -> bool:
     """The guest has moved an interrupt whose message a LAPIC has."""
     vector = s.ioapic[pin].vector
-    return s.written_dest[pin] != cpu and s.kvm_apic_pending_eoi(s.apic[cpu], vector)
+    return s.written_dest[pin] != cpu and (vector in s.apic[cpu].irr or vector in s.apic[cpu].isr)
 
 
 @always(

@@ -23,7 +23,7 @@ def level_eoi_is_intercepted(s: Machine, cpu: Cpu, pin: Pin) -> bool:
     apic = s.apic[cpu]
     route = s.irq_routing[pin]
     level = route.valid and route.trigger == Trigger.LEVEL and route.vector in apic.tmr
-    due = apic.in_guest and level and s.kvm_apic_pending_eoi(apic, route.vector)
+    due = apic.in_guest and level and (route.vector in apic.irr or route.vector in apic.isr)
     return not due or route.vector in apic.ioapic_handled_vectors
 
 
@@ -39,8 +39,8 @@ def only_level_eois_are_intercepted(s: Machine, cpu: Cpu, vector: Vector) -> boo
         s.irqchip_mode != IrqchipMode.SPLIT
         or not apic.in_guest
         or vector not in apic.ioapic_handled_vectors
-        or s.kvm_apic_pending_eoi(apic, vector)
-        or (stale is not None and s.kvm_apic_pending_eoi(apic, stale))
+        or (vector in apic.irr or vector in apic.isr)
+        or (stale is not None and (stale in apic.irr or stale in apic.isr))
         or any(
             route.valid and route.trigger == Trigger.LEVEL and route.vector == vector and s.route_is_to(gsi, cpu)
             for gsi, route in s.irq_routing.items()
@@ -68,7 +68,7 @@ def level_pending(s: Machine, cpu: Cpu, pin: Pin) -> bool:
     apic = s.apic[cpu]
     route = s.irq_routing[pin]
     level = route.valid and route.trigger == Trigger.LEVEL and route.vector in apic.tmr
-    return apic.in_guest and level and s.kvm_apic_pending_eoi(apic, route.vector)
+    return apic.in_guest and level and (route.vector in apic.irr or route.vector in apic.isr)
 
 
 @reachable(not_for=NO_ROUTES)

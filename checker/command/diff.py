@@ -44,7 +44,8 @@ def under_each_kernel(options: Namespace) -> Namespace:
     if fixed or "kernel" in (role_of(asked.cls), role_of(beside.cls)):
         return options
     options = Namespace(**vars(options) | {"kernel": list(KERNELS)})
-    options.asked, options.beside = selection_of(options, asked.name), selection_of(options, beside.name)
+    options.asked = selection_of(options, asked.name, beside.cls)
+    options.beside = selection_of(options, beside.name, asked.cls)
     return options
 
 
@@ -54,6 +55,10 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
     base, design = compare.Named(beside.name, beside.cls), compare.Named(asked.name, asked.cls)
     _, of_design, _, wanted = select(asked)
     _, of_base, _, _ = select(beside)
+    if (
+        asked.sizes.keys() - beside.sizes.keys()
+    ):  # a choice is fixed that base does not have: it has the cells of the design
+        of_base = []
     pairs, apart = compare.pair_cells(base, design, of_base, of_design)
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
     diff = replace(compared(options, base, design, pairs, campaign, wanted), apart=apart, named=asked.properties)
@@ -70,7 +75,7 @@ def base_of(asked: Selection) -> str:
 
 def against(options: Namespace, base: str) -> int:
     """What `eoi prove` says of a change: what it makes worse and better than that."""
-    options = under_each_kernel(Namespace(**vars(options), beside=selection_of(options, base)))
+    options = under_each_kernel(Namespace(**vars(options), beside=selection_of(options, base, options.asked.cls)))
     return tell(options, found(options))
 
 

@@ -14,8 +14,9 @@ from checker.command.list import KINDS
 from checker.errors import UserError
 from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of
 from checker.matrix.scope import LARGEST_SIZE
-from checker.matrix.select import Selection, selection
+from checker.matrix.select import Selection, find_design, selection
 from checker.shipped import own
+from model.machine import Machine
 from properties.compat import CLAIMS
 
 SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
@@ -405,9 +406,10 @@ def look_up(options: Namespace) -> None:
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(options.design, reverse=options.reverse)
     if options.command in SELECTING:
-        if options.command in ("diff", "nfc"):
-            options.beside = selection_of(options, options.base)
-        options.asked = selection_of(options, options.design)
+        base = find_design(options.base)[1] if options.command in ("diff", "nfc") else None
+        options.asked = selection_of(options, options.design, base)
+        if base is not None:
+            options.beside = selection_of(options, options.base, options.asked.cls)
 
 
 def one_design(names: Sequence[str], *, reverse: bool) -> str:
@@ -427,9 +429,9 @@ def one_design(names: Sequence[str], *, reverse: bool) -> str:
     return "+".join(names) + ":R" * reverse
 
 
-def selection_of(options: Namespace, design: str) -> Selection:
-    """Of a design, with what the other options name."""
-    return selection(design, {role: getattr(options, role) for role in ROLES}, options.property, options.scope)
+def selection_of(options: Namespace, design: str, beside: type[Machine] | None = None) -> Selection:
+    """Of a design, with what the other options name. beside: who is compared with it."""
+    return selection(design, {role: getattr(options, role) for role in ROLES}, options.property, options.scope, beside)
 
 
 ADD: dict[str, Callable[[ArgumentParser], None]] = {

@@ -46,7 +46,9 @@ def run(options: Namespace) -> int:
 
 def beside(options: Namespace, base: str) -> tuple[Content, list[str]]:
     """Both designs explored and compared; and what is printed of that."""
-    options = diff.under_each_kernel(Namespace(**vars(options) | {"beside": selection_of(options, base)}))
+    options = diff.under_each_kernel(
+        Namespace(**vars(options) | {"beside": selection_of(options, base, options.asked.cls)})
+    )
     found, _ = diff.found(options)
     said = answer.of_diff(
         found, measured_line(users_file=any(r.lines_run for r in found.after)), options.asked.not_read

@@ -33,7 +33,7 @@ def run(options: Namespace) -> int:
     base = options.base or diff.base_of(options.asked)
     if not base:
         raise UserError(f"{options.design} stands on nothing that it can be compared with: --base DESIGN names it")
-    options = diff.under_each_kernel(Namespace(**vars(options), beside=selection_of(options, base)))
+    options = diff.under_each_kernel(Namespace(**vars(options), beside=selection_of(options, base, options.asked.cls)))
     found, _ = diff.found(options)
     answer = of_diff(found)
     worst = foremost(answer)
@@ -70,7 +70,7 @@ def who_else(beside: Selection, asked: Selection, said: Sequence[Said]) -> list[
     if role_of(asked.cls) != "kernel" or asked.cls.default_roles:
         return []
     base, design = (beside.name, beside.cls), (asked.name, asked.cls)
-    pairs = [(c, a, b) for c in CLAIMS for a, b in compat.pairs(c, base, design, COMPARED_UNDER, asked.sizes)]
+    pairs = [(c, a, b) for c in CLAIMS for a, b in compat.pairs(c, base, design, COMPARED_UNDER, beside.sizes)]
     return compat.compare_so_far(pairs, "auto", None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -74,9 +75,18 @@ def table_of(series: Sequence[tuple[str, Diff]]) -> Table:
     return next(iter(owners.values()), table())
 
 
-@functools.cache
 def lifted(argument: str) -> LiftedFile:
     """Of one argument of the command line. Raises UserError with the patch's file and line."""
+    try:
+        here = os.getcwd()
+    except OSError:  # it is gone, and with it what is named from there
+        here = ""
+    return _lifted(argument, here)
+
+
+@functools.cache
+def _lifted(argument: str, here: str) -> LiftedFile:
+    """Once for all that a command asks of it. here: from where it is named."""
     names, reverse = series_of(argument)
     return lift_files(names, reverse=reverse)
 

@@ -125,9 +125,10 @@ class Selection:
 
 def selection(
     design: str, roles: Mapping[str, Sequence[str] | None] | None = None, properties: Sequence[str] | None = None,
-    scope: str = "",
+    scope: str = "", beside: type[Machine] | None = None,
 ) -> Selection:  # fmt: skip
-    """Everything is looked up here, once, without making a system. None: what is not said. Raises UserError, Refused."""
+    """Everything is looked up here, once, without making a system. None: what is not said. beside: who is compared with it, and may
+    have choices of its own, of which the scope speaks. Raises UserError, Refused."""
     given = {role: those_of(role, names) for role, names in (roles or {}).items() if names}
     said = those_of("property", properties) if properties else []
     name, cls = find_design(design, roles)
@@ -141,7 +142,8 @@ def selection(
         role: {n: _load_role(role, n) if is_path(n) else registered(role, n) for n in names}
         for role, names in given.items() if role not in every
     }  # fmt: skip
-    sizes = parse_scope(scope, scope_type([cls]))
+    own, common = scope_type([cls]), scope_type([cls] if beside is None else [cls, beside])
+    sizes = {name: value for name, value in parse_scope(scope, common).items() if name in vars(own())}
     return Selection(name, cls, lifted, {**named, **every}, wanted, said, sizes)
 
 

@@ -212,7 +212,8 @@ def _kind(was: Verdict, now: Verdict) -> str | None:
     bad = (was.status is Status.VIOLATED, now.status is Status.VIOLATED)
     if bad == (True, True):
         return STILL
-    if Status.INCONCLUSIVE in (was.status, now.status) or _no_longer_asked(was, now):
+    lost = was.property.vital and (was.status, now.status) == (Status.REACHED, Status.NEVER)
+    if Status.INCONCLUSIVE in (was.status, now.status) or _no_longer_asked(was, now) or lost:
         return OPEN
     if any(bad):
         return FIXED if bad[0] else REGRESSED

@@ -69,7 +69,7 @@ def headline(diff: Diff) -> str:
     rest = [of for of in kinds.values() if not of & {REGRESSED, FIXED}]
     still, unknown = sum(STILL in of for of in rest), sum(OPEN in of and STILL not in of for of in rest)
     parts = [f"worse in {count(worse, 'cell')}", f"better in {better}" + f" ({both} of these worse, too)" * bool(both)]
-    parts += [f"the same verdicts in {len(rest) - unknown}"]
+    parts += [f"neither in {len(rest) - unknown}"]
     parts[-1] += f" ({still} of them violated as before)" * bool(still)
     parts += [f"not found out in {unknown}"] * bool(unknown)
     said = ", ".join(parts)
@@ -227,7 +227,7 @@ def graph_line(diff: Diff) -> str:
         line = f"{diff.design} and {diff.base} are equivalent: {SAME} in {'the 1 cell' if graphs == 1 else f'all {graphs} cells'}"
     else:
         line = f"{diff.design} and {diff.base} have the {SAME} in {graphs} of {count(len(diff.graphs), 'cell')}"
-    return line + (f", but not the same verdicts in {graphs - alike} of these." if alike != graphs else ".")
+    return line + (f", but not neither in {graphs - alike} of these." if alike != graphs else ".")
 
 
 def evidence_lines(diff: Diff) -> list[str]:

@@ -152,8 +152,14 @@ def _function_diff(
     inherited = old is not None and any(old is vars(owner).get(old.__name__) for owner in design.__mro__)
     if new is not None and inherited and calls_super(new):
         # what it replaces still runs: everything but the call is added
-        return [(" " if "super()" in line else "+") + line for line in code_lines(new)[1:]]
+        return [(" " if _hands_on(new, line) else "+") + line for line in code_lines(new)[1:]]
     return _changed(code_lines(old) if old else [], code_lines(new) if new else [])
+
+
+def _hands_on(function: Callable[..., object], line: str) -> bool:
+    """It runs what is replaced with what came in, and does nothing else: another argument or condition is a change."""
+    names = ", ".join(list(inspect.signature(function).parameters)[1:])
+    return line.strip().removeprefix("return ") == f"super().{function.__name__}({names})"
 
 
 def _mark(design: type[Design], name: str) -> list[str]:

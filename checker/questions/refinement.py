@@ -202,7 +202,7 @@ class LockStep:
                 found.append((BOTH, key, (following, other)))
             elif internal:
                 found.append((BASE, key, (following, pair[1])))
-            elif not any(n in design for n in self.internal[DESIGN]):
+            elif not self._comes_to(DESIGN, pair[1], number):
                 found.append((BASE, key, None))
         for label, following in design.items():
             move = self.of_design.get(label)
@@ -210,9 +210,20 @@ class LockStep:
                 continue
             if move[3]:
                 found.append((DESIGN, move[0], (pair[0], following)))
-            elif not any(n in base for n in self.internal[BASE]):
+            elif not self._comes_to(BASE, pair[0], move[1]):
                 found.append((DESIGN, move[0], None))
         return found
+
+    def _comes_to(self, side: int, state: State, label: int) -> bool:
+        """The move is possible after steps that nobody sees begin. (That there is such a step is not enough: it may go on for
+        ever and never come to where the move is possible.)"""
+        reached = [state]
+        for one in reached:  # grows at its end
+            after = self.sides[side].successors(one)
+            if label in after:
+                return True
+            reached += [s for n in self.internal[side] if (s := after.get(n)) is not None and s not in reached]
+        return False
 
     def _differs(self, pair: PairState) -> tuple[str, str, str] | None:
         """The first field that differs, with both values."""

@@ -3,6 +3,7 @@ brings about stays a bug of ours."""
 
 from __future__ import annotations
 
+import functools
 import signal
 import subprocess
 import time
@@ -144,7 +145,10 @@ def test_ctrl_c_while_a_compiler_hangs(tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     mine = script(tmp_path, f"touch {begun}; exec sleep 100")
     line = ["env", f"CC={mine}", *command(HOLDS)]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    hears = functools.partial(
+        signal.signal, signal.SIGINT, signal.default_int_handler
+    )  # a shell's background job does not
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hears) as process:
         until = time.monotonic() + 100
         while not begun.exists() and time.monotonic() < until:
             time.sleep(0.05)

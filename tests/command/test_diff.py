@@ -404,7 +404,7 @@ def test_the_same_graph_is_not_the_same_verdicts():
     pair, same = compare.Pair(c, c), graph_compare.GraphComparison(True)
     pairs, before, after = [pair, pair], [was, was], [now, replace(was)]
     diff = compare.Diff("a", "b", [], pairs, before, after, [same, same], compare.changes(before, after))
-    said = "b and a have the same reachable graph in 2 of 2 cells, but not the same verdicts in 1 of these."
+    said = "b and a have the same reachable graph in 2 of 2 cells, but not neither in 1 of these."
     assert compare_text.graph_line(diff) == said
     assert compare_text.summary_line(diff).endswith(
         "; of 2 cells, 1 with other verdicts, 0 exploring differently, 1 the same"

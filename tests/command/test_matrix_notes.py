@@ -60,7 +60,8 @@ def test_prove_says_it_once_beside_the_cells_that_there_are(eoi):
 
 
 def test_an_empty_choice_is_named_as_one(eoi):
-    assert eoi("prove", "--absolute", "base", "--guest", "").err == "eoi: nothing to explore: an option names nothing\n"
+    said = eoi("prove", "--absolute", "base", "--guest", "")
+    assert said.code == 2 and said.err.startswith("eoi prove: argument --guest: G is needed, and this is empty\n")
 
 
 def test_what_is_made_for_some_cells_is_told_of_those_alone(eoi):

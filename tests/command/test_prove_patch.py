@@ -26,7 +26,7 @@ def test_what_only_gets_better_ends_well(eoi, patch):
     ran = eoi("prove", str(patch), *V20, "--brief")
     assert ran.code == 0
     first, second, third, empty, *rest = ran.out.splitlines()
-    assert first == f"{patch} against base: worse in 0 cells, better in 1, the same verdicts in 1" and not empty
+    assert first == f"{patch} against base: worse in 0 cells, better in 1, neither in 1" and not empty
     assert third == "changed: lapic.c/kvm_ioapic_send_eoi() (2 lines)"
     assert second.startswith("better: ") and "no_storm 1" in second
     assert "lifted: kvm_ioapic_send_eoi(); 0 notes" in ran.out and "class Lifted" not in ran.out
@@ -39,7 +39,7 @@ def test_what_gets_worse_is_said_first_with_the_story_at_the_end(eoi, patch):
     lines = ran.out.splitlines()
     assert (
         lines[0]
-        == f"{patch} against base: worse in 1 cell, better in 1 (1 of these worse, too), the same verdicts in 1 (1 of them violated as before)"
+        == f"{patch} against base: worse in 1 cell, better in 1 (1 of these worse, too), neither in 1 (1 of them violated as before)"
     )
     assert (
         lines[1].startswith("worse: no_eoi_lost 1")
@@ -69,9 +69,9 @@ def test_json_is_that_of_a_comparison(eoi, patch):
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [
-        ([{REGRESSED, FIXED}, {FIXED}, {FIXED, STILL}, {STILL}, set()], "worse in 1 cell, better in 3 (1 of these worse, too), the same verdicts in 2 (1 of them violated as before)"),
-        ([{REGRESSED}, {REGRESSED}], "worse in 2 cells, better in 0, the same verdicts in 0"),
-        ([set()], "worse in 0 cells, better in 0, the same verdicts in 1"),
+        ([{REGRESSED, FIXED}, {FIXED}, {FIXED, STILL}, {STILL}, set()], "worse in 1 cell, better in 3 (1 of these worse, too), neither in 2 (1 of them violated as before)"),
+        ([{REGRESSED}, {REGRESSED}], "worse in 2 cells, better in 0, neither in 0"),
+        ([set()], "worse in 0 cells, better in 0, neither in 1"),
     ],
 )  # fmt: skip
 def test_each_cell_is_counted_once(kinds, said):

@@ -29,8 +29,7 @@ def test_files_in_order_are_one_design(eoi, mails):
     ran = eoi("diff", "whole.patch", *mails, *CELL, "--brief")
     assert (
         ran.code == 0
-        and "1.eml+2.eml+3.eml+4.eml+5.eml against whole.patch: worse in 0 cells, better in 0, the same verdicts in 4"
-        in ran.out
+        and "1.eml+2.eml+3.eml+4.eml+5.eml against whole.patch: worse in 0 cells, better in 0, neither in 4" in ran.out
     )
     assert "are equivalent: same reachable graph in all 4 cells." in ran.out, ran.out
 
