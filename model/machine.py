@@ -123,7 +123,7 @@ class RedirectionEntry(Struct):
     dest: Cpu
     trigger: Trigger
     mask: bool = True
-    remote_irr: Annotated[bool, Label("Remote IRR", drawn="bar")]
+    remote_irr: Annotated[bool, Label("Remote IRR", drawn="bar")]  # a level interrupt was taken, and its EOI is to come
     irr: bool  # the input latch (one bit of IOAPICState.irr, or of kvm_ioapic.irr)
     irq_eoi: Annotated[int, Index(2)]  # EOIs in a row that found the line high (see throttle)
 

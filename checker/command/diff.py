@@ -158,7 +158,7 @@ def print_traces(options: Namespace, listed: Sequence[compare.Change]) -> None:
     untold = [c for kind in kinds for c in listed if c.kind == kind and c.has_trace and c not in told]
     if untold:
         others = {change.name for change in told}  # of another property, if there is one
-        result, verdict = min(untold, key=lambda c: (not c.takes_steps, c.name in others)).told()
+        result, verdict = min(untold, key=lambda c: (not c.takes_steps, kinds.index(c.kind), c.name in others)).told()
         command = report.reproduce("trace", result.cell, property_argument(verdict.property))
         print("\n".join([*command_lines(command, "--stories tells all. One of those not told:"), ""]))
 

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import importlib
 import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from checker.command import diff, exits
 from checker.command.explore import story
 from checker.command.parsers import COMPARED_UNDER, selection_of
 from checker.errors import UserError
-from checker.matrix.roles import ROLES, role_of
+from checker.matrix.roles import ROLES, is_patch, role_of, series_of
 from checker.matrix.select import Selection
 from checker.questions import compat
 from checker.questions.answer import Answer, Said, Standing, of_diff
 from checker.questions.campaign import Campaign
 from checker.questions.compare import Diff
-from checker.questions.measured import measured_line
+from checker.questions.measured import measured_line, model_digest
 from checker.questions.report import EXACT
 from checker.questions.review import Review, review_lines
 from checker.stories.write import to_text
 from checker.words import count
 from properties.compat import CLAIMS
 
+HEADER = 1 << 16  # bytes of a mail in which its header ends
 KVM = "oracles.kvm.replay"  # loaded only where something is to be tried on it
 
 
@@ -40,7 +44,7 @@ def run(options: Namespace) -> int:
     review = Review(
         answer, labels(answer), who_else(options.beside, options.asked, answer.said),
         to_text(story(*worst.told)) if worst is not None and worst.told is not None else "",
-        rests_on(found), again(options),
+        rests_on(found), again(options), subjects(options.design),
     )  # fmt: skip
     print("\n".join(review_lines(review)))
     return exits.decided(wrong=answer.failed, undecided=answer.undecided)
@@ -98,4 +102,22 @@ def rests_on(found: Diff) -> list[str]:
     states = sum(r.stats.states for r in (*found.before, *found.after))
     explored = f"All {count(states, 'reachable state')} of {count(len(found.pairs), 'cell')}, under both; {EXACT}; every run was taken again in CPython."
     sizes = dict.fromkeys(",".join(f"{n}={v}" for n, v in pair.design.scope.sizes().items()) for pair in found.pairs)
-    return [explored, f"Sizes: {'; '.join(sizes)}. Nothing is said of others.", f"{measured_line(users_file=True)}."]
+    told_by = f"eoiproof {importlib.import_module('importlib.metadata').version('eoiproof')}, model {model_digest()}."
+    return [
+        explored,
+        f"Sizes: {'; '.join(sizes)}. Nothing is said of others.",
+        f"{measured_line(users_file=True)}.",
+        told_by,
+    ]
+
+
+def subjects(design: str) -> list[str]:
+    """What the mails of a patch call themselves, and their Message-IDs: so that who reads the page knows which one is meant."""
+    lines = list[str]()
+    for path in (Path(name) for name in series_of(design)[0] if is_patch(design)):
+        if path.is_file():
+            with path.open("rb") as file:
+                mail = email.message_from_bytes(file.read(HEADER), policy=email.policy.default)
+            named = [str(mail[header]) for header in ("Subject", "Message-ID") if mail[header]]
+            lines += [" ".join(named)] if named else []
+    return lines

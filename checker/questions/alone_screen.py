@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from checker.questions.answer import Answer, Said, Standing
-from checker.questions.compare_text import GroupLine, wrapped
+from checker.questions.compare_text import GroupLine, what_is_wrong, wrapped
 from checker.questions.first_screen import INDENT, MORE, cut, first_lines
 from checker.questions.verdict import Status
 from checker.words import count, screen
@@ -54,7 +54,8 @@ def _lines(same: Sequence[Said], most: int) -> list[str]:
         else first.text
     )
     row = GroupLine(first.after, first.property, first.cell, text)
-    sentence = textwrap.wrap(first.sentence, screen()[0], initial_indent=INDENT, subsequent_indent=INDENT)
+    wrong = what_is_wrong(first.told[1]) if first.told is not None else first.sentence
+    sentence = textwrap.wrap(wrong, screen()[0], initial_indent=INDENT, subsequent_indent=INDENT)
     return [*row.short_lines(), *cut(sentence, 1) * (most > 1), *first_lines([one.cell for one in same], most)]
 
 

@@ -35,11 +35,19 @@ from checker.questions.compare import (
 from checker.questions.graph_compare import SAME
 from checker.questions.report import length_text
 from checker.questions.slips import same_text_lines, slip_lines
-from checker.questions.verdict import trace_of
+from checker.questions.verdict import Status, Verdict, trace_of
+from checker.stories.trace import show
 from checker.words import count, fold_names, screen
 
 TOLD = {STILL: "Still broken", FIXED: "Fixed, until now violated"}
 GLUE = "\u00a0"  # a blank at which no line breaks
+
+
+def what_is_wrong(verdict: Verdict) -> str:
+    """What a story would say of it, or of what is not violated, what holds."""
+    if verdict.status is not Status.VIOLATED:
+        return verdict.property.sentence
+    return verdict.property.complaint({name: show(value) for name, value in verdict.binding.items()})
 
 
 def foremost(listed: Sequence[Change]) -> list[Change]:

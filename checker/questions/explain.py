@@ -23,6 +23,7 @@ from checker.questions.explain_model import (
     kinds,
     scopes,
 )
+from properties.compat import CLAIMS, Claim
 
 LONGEST = 100  # characters of a word: a longer one is near nothing, and takes a minute to be told so
 
@@ -57,6 +58,10 @@ def _words() -> Iterator[Named]:
         yield (name,), "a word of the answers", functools.partial(_word, says)
 
 
+def _claim(claim: Claim) -> Said:
+    return claim.sentence, (("from", claim.source),)
+
+
 def _word(says: str) -> Said:
     return says, ()
 
@@ -70,6 +75,8 @@ def _registered() -> Iterator[Named]:
             yield (name, *others), kind, functools.partial(about_role, cls, family)
     for name, p in all_properties().items():
         yield (name,), f"a property ({p.kind})", functools.partial(about_property, p)
+    for claim in CLAIMS:
+        yield (claim.name,), "a claim of `eoi compat`, and of `eoi review`", functools.partial(_claim, claim)
 
 
 def explained(word: str, more: Mapping[str, Sequence[Explained]] | None = None) -> list[Explained]:

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 Said = tuple[str, Sequence[tuple[str, str]]]  # the sentence, and facts
 Named = tuple[Sequence[str], str, Callable[[], Said]]  # names of one thing, its kind, and what tells it
 COMMENT = re.compile(r"\s#\s(?!fmt|noqa|type:)(.*)")
+MARKED = re.compile(r"Annotated\[(.*), Label\(.*\)\]")  # how stories call a field is told apart from its type
 
 
 @functools.cache
@@ -214,7 +215,7 @@ def _field(cls: type, name: str) -> Said:
     file = str(inspect.getsourcefile(cls))
     source = linecache.getline(file, line).strip()
     label, comment = _label(cls, name), COMMENT.search(source)
-    declared = COMMENT.sub("", source).strip()
+    declared = MARKED.sub(r"\1", COMMENT.sub("", source).partition("  # ")[0].strip())
     facts = [("declared", declared), ("in stories", label), ("of", sentence(vars(cls).get("__doc__")))]
     facts += [("where", place(cls))]
     return comment[1] if comment else f"stories call it {label or name}", [(what, text) for what, text in facts if text]

@@ -10,7 +10,7 @@ import math
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from checker.questions.compare import FIXED, GRAPH, GROUPS, OPEN, REGRESSED, STILL, WITNESS, Change, Diff
@@ -24,6 +24,7 @@ from checker.questions.compare_text import (
     nothing_changes,
     row_lines,
     spaced,
+    what_is_wrong,
     why_open,
     wrapped,
 )
@@ -55,7 +56,9 @@ def _short(name: str) -> str:
 
 def screen_lines(diff: Diff, room: int) -> list[str]:
     """The groups in at most so many lines, if that can be done."""
-    forms = {kind: _forms(kind, of) for kind in GROUPS if (of := _rows([c for c in diff.listed if c.kind == kind]))}
+    worse = {id(change.design) for change in diff.listed if change.kind == REGRESSED}
+    rows = {kind: _rows([c for c in diff.listed if c.kind == kind], worse) for kind in GROUPS}
+    forms = {kind: _forms(kind, of) for kind, of in rows.items() if of}
     if graphs := graph_rows(diff):
         whole = row_lines(graphs, brief=True, every=False)
         forms[GRAPH] = [whole, cut(whole), whole[:1]]
@@ -89,20 +92,19 @@ class ScreenRow:
     titles: Sequence[str]
 
 
-def _rows(changes: Sequence[Change]) -> list[ScreenRow]:
-    """What holds only because what it speaks of never happens any more is told apart from what is mended."""
+def _rows(changes: Sequence[Change], worse: Collection[int] = ()) -> list[ScreenRow]:
+    """worse: of which results something is worse; what is better is told of another one, if there is one. What holds only because what it speaks of never happens any more is told apart from what is mended."""
     of = dict[tuple[str, str], list[Change]]()
     for change in changes:
         apart = change.text if change.kind in (OPEN, WITNESS) else change.after.note if change.kind == FIXED else ""
         of.setdefault((change.name, apart), []).append(change)
-    return [_row(name, same) for (name, _), same in of.items()]
+    return [_row(name, same, worse) for (name, _), same in of.items()]
 
 
-def _row(name: str, same: Sequence[Change]) -> ScreenRow:
-    first = min(same, key=length)
-    sentence = textwrap.wrap(
-        first.after.property.sentence, screen()[0], initial_indent=INDENT, subsequent_indent=INDENT
-    )
+def _row(name: str, same: Sequence[Change], worse: Collection[int]) -> ScreenRow:
+    first = min(same, key=lambda change: (change.kind == FIXED and id(change.design) in worse, length(change)))
+    wrong = what_is_wrong(first.after)
+    sentence = textwrap.wrap(wrong, screen()[0], initial_indent=INDENT, subsequent_indent=INDENT)
     cells = [str(c.told()[0].cell) for c in same]
     said = change_row(first, True).short_lines()
     return ScreenRow(name, len(same), said, sentence if first.kind == REGRESSED else (), named_lines(cells), cells)
@@ -143,11 +145,18 @@ def _forms(kind: str, rows: Sequence[ScreenRow]) -> list[list[str]]:
             *(_less(rows, cells, sentence) for cells, sentence in ((3, 1), (2, 1), (3, 0), (2, 0), (1, 0))),
             [row.said[0].rstrip(":") for row in rows],  # how many cells is in the answer
         ],
-        FIXED: [whole, [*{row.name: row.said[0].rstrip(":") for row in rows}.values()], bare],
+        FIXED: [whole, [*{row.name: _with_others(row) for row in rows}.values()], bare],
         WITNESS: [whole, _counted(kind, rows), []],
         STILL: [whole, bare],
     }
     return forms.get(kind) or [whole, _counted(kind, rows)]
+
+
+def _with_others(row: ScreenRow) -> str:
+    """Its first cell, and how many more there are, if that fits."""
+    first = row.said[0].rstrip(":")
+    more = f"{first}; {row.number - 1} more" if row.number > 1 else first
+    return more if len(more) <= screen()[0] else first
 
 
 def _less(rows: Sequence[ScreenRow], cells: int, sentence: int) -> list[str]:

@@ -12,7 +12,7 @@ from checker.errors import UserError
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, property_argument
-from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, designs, look_up, role_of
+from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, designs, is_patch, look_up, role_of, series_of
 from checker.matrix.scope import parse_scope, scope_type, with_values
 from checker.matrix.system import system_of
 from checker.questions.as_told import Told, by_whom, compare_text
@@ -193,12 +193,14 @@ def _roles_of(
 
 def _check_file(name: str, role: str, story: ParsedStory) -> None:
     """Raise StoryError if the story names a file for a role that is not there."""
-    path = Path(name if name.endswith(".py") else name.rpartition(":")[0])
-    if path.suffix == ".py" and not path.exists():
-        raise StoryError(
-            f"line {story.cell_line}: the story is of {role}={name}, and there is no such file: looked for "
-            f"{Path.cwd() / path}. If it is elsewhere, --design PATH takes the story's steps with the file at PATH"
-        )
+    own = Path(name if name.endswith(".py") else name.rpartition(":")[0])
+    patches = [Path(re.sub(r":\d+$", "", one)) for one in series_of(name)[0] if one != "-"] if is_patch(name) else []
+    for path in patches or [own] * (own.suffix == ".py"):
+        if not path.exists():
+            raise StoryError(
+                f"line {story.cell_line}: the story is of {role}={name}, and there is no such file: looked for "
+                f"{Path.cwd() / path}. If it is elsewhere, --design PATH takes the story's steps with the file at PATH"
+            )
 
 
 def _moves(story: ParsedStory, roles: Sequence[type[Machine]]) -> bool:

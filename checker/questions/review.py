@@ -32,6 +32,7 @@ class Review:
     story: str
     rests_on: Sequence[str]
     command: str
+    subjects: Sequence[str] = ()
 
 
 def review_lines(review: Review) -> list[str]:
@@ -39,6 +40,7 @@ def review_lines(review: Review) -> list[str]:
     answer = review.answer
     parts = [
         _paragraph(f"{answer.what}: {answer.headline}."),
+        [line for subject in review.subjects for line in _paragraph(subject)],
         ["What it changes", "", *_changes(answer.hunks)],
         *_part("What gets worse", _worse(answer.said)),
         *_part("What gets better", _better(answer.said)),
@@ -50,7 +52,7 @@ def review_lines(review: Review) -> list[str]:
         *_part("What this rests on", [line for text in review.rests_on for line in _item(text)]),
         command_lines(review.command, "To see it again:"),
     ]
-    return [line for part in parts for line in [*part, ""]][:-1]
+    return [line for part in parts if part for line in [*part, ""]][:-1]
 
 
 def _part(title: str, lines: Sequence[str]) -> list[list[str]]:

@@ -7,7 +7,7 @@ the patch's own function that stored it, or the one that returned where the othe
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
@@ -45,7 +45,7 @@ def partings(
         there.load(before)
         ours, theirs = here.watched(step, args), there.watched(step, args) if possible else None
         deed = _deed([f for f in ours.frames if f.code not in of_base], ours, theirs, differs)
-        what = _sentence(differs, name) if theirs is not None else f"{name} cannot take this step here"
+        what = _sentence(differs, name, ours.stores) if theirs is not None else f"{name} cannot take this step here"
         lane = differs[0].lane if differs else ""
         found.append(_told(index, here, lane, deed, what, numbered))
     return tuple(found)
@@ -194,7 +194,7 @@ def _deed(own: Sequence[_Frame], ours: _Taken, theirs: _Taken | None, differs: S
     if theirs is None:
         return _Deed(own[0].code, own[0].line, returns=False)
     first = differs[0]
-    if first.here != first.before:
+    if first.leaf in ours.stores:  # also what was stored, and then put back
         stack, line = ours.stores[first.leaf]
         storing = [f for f in stack if f in own]
         if storing and storing[-1] is stack[-1]:
@@ -216,12 +216,14 @@ def _left(own: Sequence[_Frame], ours: _Taken, there: tuple[str, ...]) -> _Frame
     return (below or own)[-1]
 
 
-def _sentence(differs: Sequence[_Difference], name: str) -> str:
-    """What is different: also what does not happen."""
-    only_there = [f"{d.label} to {d.there}" for d in differs if d.here == d.before]
+def _sentence(differs: Sequence[_Difference], name: str, stored: Collection[str]) -> str:
+    """What is different: also what does not happen. stored: the fields that the step has stored to here."""
+    only_there = [f"{d.label} to {d.there}" for d in differs if d.here == d.before and d.leaf not in stored]
+    put_back = [f"{d.label} at {d.there}" for d in differs if d.here == d.before and d.leaf in stored]
     only_here = [f"{d.label} to {d.here}" for d in differs if d.there == d.before]
     both = [f"{d.label} to {d.here}, {name} to {d.there}" for d in differs if d.before not in (d.here, d.there)]
     said = [f"does not set {_listed(only_there)}; {name} does"] * bool(only_there)
+    said += [f"does not keep {_listed(put_back)}; {name} does"] * bool(put_back)
     said += [f"sets {_listed(only_here)}; {name} does not"] * bool(only_here)
     said += [f"sets {_listed(both)}"] * bool(both)
     return ". It ".join(said)

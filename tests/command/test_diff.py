@@ -55,7 +55,7 @@ def lines_of(out):
     """(kind, property, its first cell, what is said, all its cells) of every line of the groups."""
     for kind, name, first, text, folded in re.findall(LINE, out, re.M):
         said = " ".join(folded.split())
-        said = said.removeprefix(all_properties()[name].sentence).lstrip() if kind == "REGRESSED" else said
+        said = re.sub(r"^.*?(?=in \d+ cells: |$)", "", said) if kind == "REGRESSED" else said  # without what is wrong
         named = re.fullmatch(r"(?:one trace )?in (\d+) cells: (.*)", said)
         cells = spread(named[2]) if named else [first]
         assert bool(said) == bool(named) and first in cells and len(cells) == int(named[1] if named else 1)

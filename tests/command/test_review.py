@@ -105,3 +105,22 @@ def test_the_label_is_that_of_the_running_kernel(eoi, patch, monkeypatch):
 def test_bad_input_is_exit_code_2(eoi, words, said):
     ran = eoi("review", *words)
     assert ran.code == 2 and said in ran.err and not ran.out
+
+
+def test_a_mail_is_named_by_its_subject_and_its_id(eoi, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mail.eml").write_text(
+        f"From: A <a@b.c>\nSubject: [PATCH] KVM: x86: obey\nMessage-ID: <17@b.c>\n\nSo it is.\n---\n{V1_DIFF}"
+    )
+    page = eoi("review", "mail.eml", *AMONG).out
+    assert "\n\n[PATCH] KVM: x86: obey <17@b.c>\n\nWhat it changes\n" in page
+    assert re.search(r"^  \* eoiproof [\d.]+, model [0-9a-f]{16}\.$", page, re.M)
+
+
+def test_who_has_the_story_and_not_the_patch_is_told_how_to_name_it(eoi, patch, tmp_path, monkeypatch):
+    mail = tmp_path / "mail.txt"
+    mail.write_text(eoi("review", patch, *AMONG).out)
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path / "else")
+    ran = eoi("replay", str(mail))
+    assert ran.code == 2 and f"looked for {tmp_path}/else/v1.patch. If it is elsewhere, --design PATH" in ran.err
