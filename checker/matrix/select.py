@@ -33,7 +33,7 @@ from checker.matrix.roles import (
 from checker.matrix.scope import ScopeValue, parse_scope, scope_type
 from checker.words import fold_names
 from model.lang import Property
-from model.machine import Machine
+from model.machine import Machine, Scope
 
 
 def grouped(skipped: Sequence[Skipped]) -> list[tuple[str, str]]:
@@ -142,9 +142,16 @@ def selection(
         role: {n: _load_role(role, n) if is_path(n) else registered(role, n) for n in names}
         for role, names in given.items() if role not in every
     }  # fmt: skip
-    own, common = scope_type([cls]), scope_type([cls] if beside is None else [cls, beside])
-    sizes = {name: value for name, value in parse_scope(scope, common).items() if name in vars(own())}
+    sizes = _own_sizes(scope, scope_type([cls]), scope_type([beside] if beside else []))
     return Selection(name, cls, lifted, {**named, **every}, wanted, said, sizes)
+
+
+def _own_sizes(scope: str, own: type[Scope], others: type[Scope]) -> dict[str, ScopeValue]:
+    """What is said of one's own scope; of what only the other one has, that it can be read. Raises UserError."""
+    pieces = scope.split(",")
+    only = [p for p in pieces if (name := p.partition("=")[0].strip()) in vars(others()) and name not in vars(own())]
+    parse_scope(",".join(only), others)
+    return parse_scope(",".join(p for p in pieces if p not in only), own)
 
 
 def select(

@@ -122,3 +122,4 @@ def test_a_choice_of_ones_own_can_be_set(eoi, mine, command):
     assert lost.code == 1 and "no_eoi_lost" in lost.out.partition("\n\n")[0] + lost.out
     assert kept.code == 3 and "worse in 0 cells" in " ".join(kept.out.split())
     assert eoi(*command, path, *ONE[:-1], f"{ONE[-1]},lse=on").code == 2
+    assert eoi(*command, path, *ONE[:-1], f"{ONE[-1]},lose=on,lose=off").code == 2
