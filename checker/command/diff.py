@@ -21,6 +21,7 @@ from checker.questions.campaign import Campaign
 from checker.questions.graph_compare import INTERRUPTED
 from checker.questions.measured import measured_line
 from checker.questions.model_diff import changed_lines, diff_lines, model_diff
+from checker.questions.no_effect import without_effect
 from checker.questions.verdict import CellResult
 from checker.stories.write import command_lines, to_text
 from checker.words import screen
@@ -117,7 +118,9 @@ def with_slips(diff: compare.Diff, base: type[Machine], design: type[Machine]) -
 
 def print_diff(options: Namespace, diff: compare.Diff, more: Sequence[str] = ()) -> None:
     """A screen with the answer and the groups; what it rests on; the model's diff, a trace, and one line that counts it all."""
-    first = [*first_screen.answer_lines(diff), *more]
+    narrowed = any(getattr(options, name) for name in ("vmm", "guest", "device", "scope"))
+    hint = [NARROWED] * bool(diff.never_run and narrowed)
+    first = [*first_screen.answer_lines(diff), *hint, *more]
     whole = options.cells or options.all or options.stories
     groups = (
         compare_text.group_lines(diff, brief=options.brief, every=options.all) if whole
@@ -136,6 +139,7 @@ def print_diff(options: Namespace, diff: compare.Diff, more: Sequence[str] = ())
     print("\n".join(compare_text.summary_lines(diff)))
 
 
+NARROWED = "(Your options leave out cells; in some of them these lines may run.)"
 AROUND = 3  # lines of a screen besides the answer and the groups: the command, an empty line, the prompt
 
 
@@ -151,7 +155,8 @@ def print_traces(options: Namespace, listed: Sequence[compare.Change]) -> None:
     regressed = [change for change in listed if change.kind == compare.REGRESSED]
     told = regressed if every else compare_text.foremost(regressed)[:1]
     for change in told:
-        print(to_text(story(*change.told())))
+        trace = story(*change.told())
+        print(to_text(trace) + without_effect(change.told()[0], trace))
     for change, where in compare_text.told_once(listed) if every else []:
         print("\n".join(where) + "\n\n" + to_text(story(*change.told())))
     kinds = () if every else (compare.REGRESSED, compare.FIXED, compare.STILL)

@@ -22,6 +22,7 @@ from checker.questions.answer import Answer, Said, Standing, of_diff
 from checker.questions.campaign import Campaign
 from checker.questions.compare import Diff
 from checker.questions.measured import measured_line, model_digest
+from checker.questions.no_effect import without_effect
 from checker.questions.report import EXACT
 from checker.questions.review import Review, review_lines
 from checker.stories.write import to_text
@@ -43,7 +44,7 @@ def run(options: Namespace) -> int:
     worst = foremost(answer)
     review = Review(
         answer, labels(answer), who_else(options.beside, options.asked, answer.said),
-        to_text(story(*worst.told)) if worst is not None and worst.told is not None else "",
+        "" if worst is None or worst.told is None else to_text(told := story(*worst.told)) + without_effect(worst.told[0], told),
         rests_on(found), again(options), subjects(options.design),
     )  # fmt: skip
     print("\n".join(review_lines(review)))

@@ -104,6 +104,11 @@ def test_a_file_of_a_vmm_is_beside_its_vmm_on_old_and_new_kernels(eoi, small_scr
     assert ran.code == 1 and " against qemu: worse in " in ran.out and "v6, " in ran.out
 
 
+def test_a_line_that_no_step_runs_where_options_leave_out_cells_is_told_with_that(eoi, small_screen):
+    ran = eoi("prove", WRONG, "--vmm", "qemu", "--guest", "linux")
+    assert ran.code == 3 and "(Your options leave out cells; in some of them these lines may run.)" in ran.out
+
+
 # --- of a registered design: beside reports/expected.toml ---
 
 

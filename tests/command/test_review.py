@@ -71,6 +71,15 @@ def test_the_patch_can_be_seen_in_it_and_its_story_replayed(eoi, patch, tmp_path
     assert ran.code == 1 and "REPRODUCED" in ran.out
 
 
+def test_why_the_last_call_does_nothing_is_told_in_the_models_words(eoi, patch):
+    """QEMU's I/O APIC 0x11 has no EOI register: that is the whole bug."""
+    why = "In step 10 ioapic_mem_write_eoi() changes nothing: ioapic_mem_write() case IOAPIC_EOI: version 0x11 has no such register"
+    assert why in part(eoi("review", patch, *AMONG).out, "How it goes wrong")
+    assert why in " ".join(eoi("prove", patch, *AMONG).out.split())
+    storm = eoi("review", "base", "--base", "v1", *AMONG[:-1], f"{AMONG[-1]},ioapic=0x20").out
+    assert "What gets worse" in storm and "changes nothing" not in storm
+
+
 def test_who_did_not_ask_is_what_compat_says(eoi, patch):
     """Of kernels only: the claims are about those."""
     said = part(eoi("review", patch, *AMONG).out, "Who did not ask for it")
