@@ -129,6 +129,14 @@ def parse_scope(text: str, of: type[Scope] = Scope, option: str = "--scope") -> 
     return values
 
 
+def own_sizes(scope: str, own: type[Scope], others: type[Scope]) -> dict[str, ScopeValue]:
+    """What is said of one's own scope; of what only the other one has, that it can be read. Raises UserError."""
+    pieces = scope.split(",")
+    only = [p for p in pieces if (name := p.partition("=")[0].strip()) in vars(others()) and name not in vars(own())]
+    parse_scope(",".join(only), others)
+    return parse_scope(",".join(p for p in pieces if p not in only), own)
+
+
 def _scope_value(name: str, text: str, default: object, option: str) -> ScopeValue:
     if isinstance(default, bool):
         options = {"on": True, "off": False, "1": True, "0": False, "true": True, "false": False}

@@ -30,10 +30,10 @@ from checker.matrix.roles import (
     uapi_vmms,
     users_file,
 )
-from checker.matrix.scope import ScopeValue, parse_scope, scope_type
+from checker.matrix.scope import ScopeValue, own_sizes, scope_type
 from checker.words import fold_names
 from model.lang import Property
-from model.machine import Machine, Scope
+from model.machine import Machine
 
 
 def grouped(skipped: Sequence[Skipped]) -> list[tuple[str, str]]:
@@ -142,16 +142,8 @@ def selection(
         role: {n: _load_role(role, n) if is_path(n) else registered(role, n) for n in names}
         for role, names in given.items() if role not in every
     }  # fmt: skip
-    sizes = _own_sizes(scope, scope_type([cls]), scope_type([beside] if beside else []))
+    sizes = own_sizes(scope, scope_type([cls]), scope_type([beside] if beside else []))
     return Selection(name, cls, lifted, {**named, **every}, wanted, said, sizes)
-
-
-def _own_sizes(scope: str, own: type[Scope], others: type[Scope]) -> dict[str, ScopeValue]:
-    """What is said of one's own scope; of what only the other one has, that it can be read. Raises UserError."""
-    pieces = scope.split(",")
-    only = [p for p in pieces if (name := p.partition("=")[0].strip()) in vars(others()) and name not in vars(own())]
-    parse_scope(",".join(only), others)
-    return parse_scope(",".join(p for p in pieces if p not in only), own)
 
 
 def select(
