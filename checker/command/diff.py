@@ -56,10 +56,8 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
     base, design = compare.Named(beside.name, beside.cls), compare.Named(asked.name, asked.cls)
     _, of_design, _, wanted = select(asked)
     _, of_base, _, _ = select(beside)
-    if (
-        asked.sizes.keys() - beside.sizes.keys()
-    ):  # a choice is fixed that base does not have: it has the cells of the design
-        of_base = []
+    if asked.sizes.keys() - beside.sizes.keys():
+        of_base = []  # a choice is fixed that base does not have: it has the cells of the design
     pairs, apart = compare.pair_cells(base, design, of_base, of_design)
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
     diff = replace(compared(options, base, design, pairs, campaign, wanted), apart=apart, named=asked.properties)

@@ -7,7 +7,6 @@ import email.policy
 import importlib
 import shlex
 from argparse import Namespace
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from checker.matrix.select import Selection
 from checker.questions import compat
 from checker.questions.answer import Answer, Said, Standing, of_diff
 from checker.questions.campaign import Campaign
-from checker.questions.compare import Diff
+from checker.questions.compare import REGRESSED, Diff
+from checker.questions.compare_text import foremost
 from checker.questions.measured import measured_line, model_digest
 from checker.questions.no_effect import without_effect
 from checker.questions.report import EXACT
@@ -41,21 +41,14 @@ def run(options: Namespace) -> int:
     options = diff.under_each_kernel(Namespace(**vars(options), beside=selection_of(options, base, options.asked.cls)))
     found, _ = diff.found(options)
     answer = of_diff(found)
-    worst = foremost(answer)
+    worst = next((c.told() for c in foremost([c for c in found.listed if c.kind == REGRESSED])), None)
     review = Review(
-        answer, labels(answer), who_else(options.beside, options.asked, answer.said),
-        "" if worst is None or worst.told is None else to_text(told := story(*worst.told)) + without_effect(worst.told[0], told),
+        answer, labels(answer), who_else(options.beside, options.asked),
+        "" if worst is None else to_text(told := story(*worst)) + without_effect(worst[0], told),
         rests_on(found), again(options), subjects(options.design),
     )  # fmt: skip
     print("\n".join(review_lines(review)))
     return exits.decided(wrong=answer.failed, undecided=answer.undecided)
-
-
-def foremost(answer: Answer) -> Said | None:
-    """What is told: of what is worse the property that was asked first, and its shortest run that takes steps."""
-    order = list(dict.fromkeys(one.property for one in answer.said))
-    worse = [one for one in answer.said if one.standing is Standing.REGRESSED and one.told is not None]
-    return min(worse, key=lambda one: (not one.length(), order.index(one.property), one.length()), default=None)
 
 
 def labels(answer: Answer) -> dict[str, str]:
@@ -70,13 +63,17 @@ def labels(answer: Answer) -> dict[str, str]:
     return found
 
 
-def who_else(beside: Selection, asked: Selection, said: Sequence[Said]) -> list[compat.CompatAnswer]:
-    """The claims of properties/compat.py, which are about kernels; nothing if Ctrl-C left no answer."""
+def who_else(beside: Selection, asked: Selection) -> list[compat.CompatAnswer]:
+    """The claims of properties/compat.py, which are about kernels. After Ctrl-C there is no page: it would speak for cells that
+    nobody compared."""
     if role_of(asked.cls) != "kernel" or asked.cls.default_roles:
         return []
     base, design = (beside.name, beside.cls), (asked.name, asked.cls)
     pairs = [(c, a, b) for c in CLAIMS for a, b in compat.pairs(c, base, design, COMPARED_UNDER, beside.sizes)]
-    return compat.compare_so_far(pairs, "auto", None)
+    rows = compat.compare_so_far(pairs, "auto", None)
+    if len(rows) < len(pairs):
+        raise KeyboardInterrupt
+    return rows
 
 
 def again(options: Namespace) -> str:

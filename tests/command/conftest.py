@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -63,6 +64,24 @@ def hears_ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def ctrl_c_after_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType, int], None]:
+    """(a question's module, n): Ctrl-C comes instead of what its compare() would say after n answers."""
+
+    def begin(question: ModuleType, finished: int) -> None:
+        compare, asked = question.compare, list[object]()
+
+        def answer(*rest: Any) -> Any:
+            asked.append(rest)
+            if len(asked) > finished:
+                raise KeyboardInterrupt
+            return compare(*rest)
+
+        monkeypatch.setattr(question, "compare", answer)
+
+    return begin
 
 
 @pytest.fixture

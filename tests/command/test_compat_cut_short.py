@@ -12,22 +12,9 @@ QEMU = ("compat", "base", "v1", "--vmm", "qemu", "--scope", "cpus=1,pins=1")  # 
 
 
 @pytest.fixture
-def after(monkeypatch):
+def after(ctrl_c_after_answers):
     """after(n): Ctrl-C comes instead of the answer after n."""
-    compare = compat.compare
-
-    def begin(finished):
-        asked = []
-
-        def answer(*rest):
-            asked.append(rest)
-            if len(asked) > finished:
-                raise KeyboardInterrupt
-            return compare(*rest)
-
-        monkeypatch.setattr(compat, "compare", answer)
-
-    return begin
+    return lambda finished: ctrl_c_after_answers(compat, finished)
 
 
 def test_a_difference_that_was_found_stays_one(eoi, after):

@@ -180,22 +180,9 @@ def test_a_c_patch_is_what_it_is_lifted_to(eoi, tmp_path):
 
 
 @pytest.fixture
-def after(monkeypatch):
+def after(ctrl_c_after_answers):
     """after(n): Ctrl-C comes instead of the answer after n."""
-    compare = nfc.compare
-
-    def begin(finished):
-        asked = []
-
-        def answer(*rest):
-            asked.append(rest)
-            if len(asked) > finished:
-                raise KeyboardInterrupt
-            return compare(*rest)
-
-        monkeypatch.setattr(nfc, "compare", answer)
-
-    return begin
+    return lambda finished: ctrl_c_after_answers(nfc, finished)
 
 
 def test_ctrl_c_is_inconclusive(eoi, after):

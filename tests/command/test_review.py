@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from checker.questions import compat
 from checker.stories.write import WIDTH
 from tests.lift.test_forms import V1_DIFF
 
@@ -84,8 +85,8 @@ def test_who_did_not_ask_is_what_compat_says(eoi, patch):
     """Of kernels only: the claims are about those."""
     said = part(eoi("review", patch, *AMONG).out, "Who did not ask for it")
     assert "(flagless_vmm) Not so in " in said and "(quiet_guest) So in all " in said
-    compat = eoi("compat", "base", patch, "--claim", "flagless_vmm", "--scope", "cpus=1,pins=1,vectors=1").out
-    assert f"Not so in {compat.count('DIFFERS')} of {compat.count('DIFFERS') + compat.count('SAME')} cells" in said
+    other = eoi("compat", "base", patch, "--claim", "flagless_vmm", "--scope", "cpus=1,pins=1,vectors=1").out
+    assert f"Not so in {other.count('DIFFERS')} of {other.count('DIFFERS') + other.count('SAME')} cells" in said
     vmm = str(ROOT / "tests/wrong/qemu_eoi_register_tells_no_resampler.py")
     page = eoi("review", vmm, "--guest", "windows_cg", "--device", "resample", "--kernel", "v6").out
     assert "What gets worse" in page and "Who did not ask for it" not in page
@@ -133,3 +134,10 @@ def test_who_has_the_story_and_not_the_patch_is_told_how_to_name_it(eoi, patch, 
     monkeypatch.chdir(tmp_path / "else")
     ran = eoi("replay", str(mail))
     assert ran.code == 2 and f"looked for {tmp_path}/else/v1.patch. If it is elsewhere, --design PATH" in ran.err
+
+
+def test_after_ctrl_c_nobody_is_spoken_for_who_was_not_compared(eoi, patch, ctrl_c_after_answers):
+    """Two claims in five cells each: what the first three say is not what all say."""
+    ctrl_c_after_answers(compat, 3)
+    ran = eoi("review", patch, *AMONG)
+    assert (ran.code, ran.out) == (3, "") and ran.err.endswith("eoi: interrupted: INCONCLUSIVE\n")
