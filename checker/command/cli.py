@@ -43,10 +43,11 @@ COMMANDS = {
     "conform": "does the model do what the real system does? (needs /dev/kvm or QEMU)",
 }
 EPILOG = f"""\
-DESIGN is a name from `eoi list designs`, a path to a .py file that holds a subclass of one
-(path.py:Class if it holds several), or a C patch: x.patch, .diff, .mbox, .eml, .txt, -
-(thread.txt:2 is its second diff; 1.eml 2.eml, or 1.eml+2.eml as one word, is a series;
--R x.patch, or x.patch:R as one word, is the kernel before it).
+DESIGN is a name from `eoi list designs`, a path to a .py file that holds a
+subclass of one (path.py:Class if it holds several), or a C patch: x.patch,
+.diff, .mbox, .eml, .txt, - (thread.txt:2 is its second diff; 1.eml 2.eml, or
+1.eml+2.eml as one word, is a series; -R x.patch, or x.patch:R as one word, is
+the kernel before it).
 
 {exits.MEANING}"""
 
@@ -86,7 +87,7 @@ class ShowVersion(argparse.Action):
 def build_parser(named: Sequence[str] = tuple(COMMANDS)) -> ArgumentParser:
     """All commands, and the options of those that are named."""
     parser = Parser(
-        prog="eoi", description="Explore every reachable state of how KVM, a VMM and a guest end level interrupts.",
+        prog="eoi", description="Every reachable state of how KVM, a VMM and a guest end level interrupts.",
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--version", action=ShowVersion, nargs=0, help="show which version this is, and exit")

@@ -22,6 +22,7 @@ from checker.questions.graph_compare import INTERRUPTED
 from checker.questions.measured import measured_line
 from checker.questions.model_diff import changed_lines, diff_lines, model_diff
 from checker.questions.no_effect import without_effect
+from checker.questions.patch_text import in_c
 from checker.questions.verdict import CellResult
 from checker.stories.write import command_lines, to_text
 from checker.words import screen
@@ -116,28 +117,35 @@ def with_slips(diff: compare.Diff, base: type[Machine], design: type[Machine]) -
 
 def print_diff(options: Namespace, diff: compare.Diff, more: Sequence[str] = ()) -> None:
     """A screen with the answer and the groups; what it rests on; the model's diff, a trace, and one line that counts it all."""
-    narrowed = any(getattr(options, name) for name in ("vmm", "guest", "device", "scope"))
-    hint = [NARROWED] * bool(diff.never_run and narrowed)
-    first = [*first_screen.answer_lines(diff), *hint, *more]
+    hint = [NARROWED] * bool(diff.never_run and narrowed_by(options))
+    first = [*first_screen.answer_lines(diff, in_c(options.asked)), *hint, *more]
+    legend = [line for text in report.flag_legend([*diff.before, *diff.after]) for line in compare_text.wrapped(text)]
     whole = options.cells or options.all or options.stories
     groups = (
         compare_text.group_lines(diff, brief=options.brief, every=options.all) if whole
-        else first_screen.screen_lines(diff, screen()[1] - len(first) - AROUND)
+        else first_screen.screen_lines(diff, screen()[1] - len(first) - len(legend) - AROUND)
     )  # fmt: skip
     named = compare_text.same_lines(diff) if options.all else []
     evidence = [] if options.brief else compare_text.evidence_lines(diff)
     graphs = [compare_text.graph_line(diff), *named, *evidence, *compare_text.sizes_lines(diff)]
     left = [*compare_text.apart_lines(diff), *compare_text.unexplored_lines(diff, options.all)]
-    print_blocks(first, groups)
+    print_blocks(first, [*groups, *legend])
     if not options.brief:
         print_traces(options, diff.listed)
     print_lifted(options.asked.lifted, brief=options.brief)
     changed = [] if options.brief else diff_lines(diff.base, diff.design, diff.hunks)
-    print_blocks(changed, graphs, report.flag_legend([*diff.before, *diff.after]), left)
+    print_blocks(changed, graphs, left)
     print("\n".join(compare_text.summary_lines(diff)))
 
 
 NARROWED = "(Your options leave out cells; in some of them these lines may run.)"
+
+
+def narrowed_by(options: Namespace) -> bool:
+    """Did somebody ask for a part of the cells?"""
+    return any(getattr(options, name, None) for name in ("vmm", "guest", "device", "scope"))
+
+
 AROUND = 3  # lines of a screen besides the answer and the groups: the command, an empty line, the prompt
 
 

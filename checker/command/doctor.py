@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import platform
+import textwrap
 from argparse import Namespace
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +13,7 @@ from checker.command.exits import Exit
 from checker.engine.build import compiler, compiler_said
 from checker.engine.cache_folder import cache_dir
 from checker.questions.measured import measured_line
+from checker.words import screen
 
 PACKAGES = {
     "z3-solver": "no verdict about a file of yours or a patch, no `eoi drift`, `--tree` and `--inductive` (`make setup` installs it)",
@@ -34,9 +36,17 @@ def run(options: Namespace) -> int:
         ("cache", _cache(), ""),
     ]
     for name, found, cost in looked:
-        print(f"{name:<12}{found}" + (f"\n{'':<12}without it: {cost}" if cost else ""))
-    print(f"\n{measured_line()}")
+        print("\n".join(wrapped(name, found) + (wrapped("", f"without it: {cost}") if cost else [])))
+    print("\n" + textwrap.fill(measured_line(), screen()[0], break_long_words=False, break_on_hyphens=False))
     return Exit.FINE
+
+
+def wrapped(name: str, text: str) -> list[str]:
+    """Beside the name of what is looked at."""
+    first, rest = f"{name:<12}", " " * 12
+    return textwrap.wrap(
+        text, screen()[0], initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _compiler() -> tuple[str, str, str]:

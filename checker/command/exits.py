@@ -28,10 +28,14 @@ class Exit(IntEnum):
 
 
 MEANING = """\
-exit codes: 0 nothing got worse (prove --absolute, trace: nothing is violated); 1 something REGRESSED, or of a
-registered design a verdict is not the expected one (prove --absolute, trace: something is violated); 2 your
-input; 3 inconclusive (interrupted, out of memory or time, nothing was judged, or a line of your file was not
-run); 4 the engines disagree or we broke
+exit codes:
+  0  nothing got worse (prove --absolute, trace: nothing is violated)
+  1  something REGRESSED, or of a registered design a verdict is not the
+     expected one (prove --absolute, trace: something is violated)
+  2  your input
+  3  inconclusive: interrupted, out of memory or time, nothing was judged, or a
+     line of your file was not run
+  4  the engines disagree or we broke
 """
 PACKAGES = ("z3", "networkx", "numpy", "pygraphviz", "rich", "shtab")
 INSTALLED = (*PACKAGES, "lift", "oracles")  # by pip, or with eoi itself

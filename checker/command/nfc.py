@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from checker.command import exits, json_text
-from checker.command.diff import under_each_kernel
+from checker.command.diff import NARROWED, narrowed_by, under_each_kernel
 from checker.command.explore import limits_of, size_note
 from checker.command.lift import left_out_lines
 from checker.engine.passages import SourceLine, line_texts, never_run
@@ -47,11 +47,13 @@ def run(options: Namespace) -> int:
     if options.json:
         print(as_json(options, answers, left, lines))
     else:
-        print("\n".join(headline(options, answers, len(pairs), undecided=undecided)))
+        print("\n".join(headline(options, answers, len(pairs), lines, undecided=undecided)))
         print_cells([a for a in answers if a.verdict != EQUAL])
         print_story(options, answers)
         print_cells([a for a in answers if a.verdict == EQUAL])
         print_notes(answers, apart, lines)
+        if lines and narrowed_by(options):
+            print(NARROWED)
         left_out = left_out_lines(options.asked.lifted.left_out) if options.asked.lifted else []
         print("".join(f"{line}\n" for line in left_out), end="")
     if left:
@@ -118,13 +120,16 @@ def not_run(answers: Sequence[NfcAnswer]) -> list[SourceLine]:
 # --- as text ---
 
 
-def headline(options: Namespace, answers: Sequence[NfcAnswer], cells: int, *, undecided: bool) -> list[str]:
-    """The answer. undecided: something was not looked at."""
+def headline(
+    options: Namespace, answers: Sequence[NfcAnswer], cells: int, lines: Sequence[SourceLine], *, undecided: bool
+) -> list[str]:
+    """The answer. lines: of the change, which no run comes to. undecided: something was not looked at."""
     verdicts = [a.verdict for a in answers]
     parts = [f"{v} in {_of(verdicts.count(v), cells)}" for v in (DIFFERS, EQUAL, INCONCLUSIVE) if v in verdicts]
     parts += [f"{cells - len(answers)} not compared"] * (len(answers) < cells)
     parts += told_apart(answers)
-    parts += [f"{INCONCLUSIVE}: see below"] * (undecided and INCONCLUSIVE not in verdicts)
+    unseen = f"no run of these cells comes to {'; '.join(line_texts(lines))}" if lines else "see below"
+    parts += [f"{INCONCLUSIVE}: {unseen}"] * (undecided and INCONCLUSIVE not in verdicts)
     when = f" when {options.when}" if options.when else ""
     said = f"{options.asked.name} against {options.beside.name}{when}: {', '.join(parts)}; as seen by {SEEN_BY[options.observe]}"
     return wrap(said, "", "  ", WIDTH)

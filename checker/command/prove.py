@@ -96,6 +96,7 @@ def closing_lines(campaign: Campaign, more: Sequence[str] = ()) -> list[str]:
     return [
         *report.not_looked_at(campaign.results),
         *report.not_judged(campaign.results),
+        *[f"INCONCLUSIVE: {text}" for text in campaign.own_word],
         *more,
         how_far,
         *report.kept_lines(campaign.results),

@@ -26,6 +26,7 @@ from checker.questions.alone_screen import alone_lines
 from checker.questions.answer import Answer
 from checker.questions.first_screen import answer_lines
 from checker.questions.measured import measured_line
+from checker.questions.patch_text import in_c
 from checker.words import screen
 
 
@@ -55,7 +56,7 @@ def beside(options: Namespace, base: str) -> tuple[Content, list[str]]:
     )
     was, now = options.beside.cls, options.asked.cls
     content = content_of(options, said, entries.of_diff(said, found), Teller(*marked_lines(was, now)), base)
-    return content, answer_lines(found)
+    return content, answer_lines(found, in_c(options.asked))
 
 
 def alone(options: Namespace) -> tuple[Content, list[str]]:

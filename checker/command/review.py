@@ -23,6 +23,7 @@ from checker.questions.compare import REGRESSED, Diff
 from checker.questions.compare_text import foremost
 from checker.questions.measured import measured_line, model_digest
 from checker.questions.no_effect import without_effect
+from checker.questions.patch_text import in_c
 from checker.questions.report import EXACT
 from checker.questions.review import Review, review_lines
 from checker.stories.write import to_text
@@ -45,7 +46,7 @@ def run(options: Namespace) -> int:
     review = Review(
         answer, labels(answer), who_else(options.beside, options.asked),
         "" if worst is None else to_text(told := story(*worst)) + without_effect(worst[0], told),
-        rests_on(found), again(options), subjects(options.design),
+        rests_on(found), again(options), subjects(options.design), in_c(options.asked),
     )  # fmt: skip
     print("\n".join(review_lines(review)))
     return exits.decided(wrong=answer.failed, undecided=answer.undecided)

@@ -20,7 +20,7 @@ from checker.stories.mail import read_mail
 from lift import emit
 from lift.accounting import LeftOut
 from lift.lifting import Lift, Lifted
-from lift.patch import Diff, check_order, chosen, diffs
+from lift.patch import Diff, Hunk, check_order, chosen, diffs
 from lift.refusal import NotLifted
 from lift.surface import Surface
 from lift.table import Table, read_table
@@ -42,6 +42,7 @@ class LiftedFile:
     left_out: Sequence[str]
     base: str  # the registered design that it stands on
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    hunks: Sequence[Hunk] = ()  # of its mails, in C
 
 
 @functools.cache
@@ -120,7 +121,8 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     source = emit.source(found, [(Path(f).name, d) for f, d in series], surface, named)
     left_out = [str(x) for x in dict.fromkeys(found.left_out)]
     path = kept(source, series[-1][0])
-    return LiftedFile(source, path, found, left_out, named, {f: place_of(f, series) for f in found.functions})
+    places = {f: place_of(f, series) for f in found.functions}
+    return LiftedFile(source, path, found, left_out, named, places, [h for _, d in series for h in d.hunks])
 
 
 def place_of(function: str, series: Sequence[tuple[str, Diff]]) -> tuple[str, int]:

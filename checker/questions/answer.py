@@ -192,7 +192,7 @@ def of_campaign(
     ]
     lines = [f"no step that was explored runs {text}" for text in line_texts(lines_never_run(campaign.results))]
     reasons = [*lines, *[f"not explored: {cell}" for cell in campaign.unexplored]]
-    reasons += ["interrupted"] * campaign.interrupted + [*map(_unread, not_read)]
+    reasons += ["interrupted"] * campaign.interrupted + [*map(_unread, not_read), *campaign.own_word]
     if campaign.open and not reasons and not any(one.standing.open for one in said):
         reasons = ["nothing was judged"]
     return Answer("prove", title, _headline(said, campaign), (), said, reasons, (), measured)

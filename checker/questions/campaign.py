@@ -21,6 +21,7 @@ from checker.matrix.cells import Cell
 from checker.matrix.roles import default_devices
 from checker.progress import Progress
 from checker.questions.kept_answers import answered
+from checker.questions.own_word import own_word
 from checker.questions.recheck import once, record_of, share
 from checker.questions.verdict import CellResult, Status, asked_of, check_cell
 from model.lang import Kind, Property
@@ -56,8 +57,13 @@ class Campaign:
 
     @property
     def undecided(self) -> bool:
-        """That, or no verdict speaks of some line of the user's."""
-        return self.open or bool(lines_never_run(self.results))
+        """That, or no verdict speaks of some line of the user's, or some takes the user's word."""
+        return self.open or bool(lines_never_run(self.results)) or bool(self.own_word)
+
+    @property
+    def own_word(self) -> list[str]:
+        """What the user's file says of itself in place of the model."""
+        return own_word(result.cell.system for result in self.results)
 
 
 def lines_never_run(results: Sequence[CellResult]) -> list[SourceLine]:

@@ -24,6 +24,7 @@ from checker.questions import kept_answers, report
 from checker.questions.campaign import judged_nothing
 from checker.questions.graph_compare import INTERRUPTED, GraphComparison, compare_graphs
 from checker.questions.model_diff import Hunk
+from checker.questions.own_word import own_word
 from checker.questions.report import binding_text, length_text
 from checker.questions.slips import Slips
 from checker.questions.verdict import CellResult, Status, Verdict
@@ -126,6 +127,11 @@ class Diff:
         return report.lines_not_looked_at(self.before, self.after)
 
     @property
+    def own_word(self) -> list[str]:
+        """What the user's file says of itself in place of the model."""
+        return own_word(result.cell.system for result in (*self.before, *self.after))
+
+    @property
     def alike(self) -> bool:
         """No cell tells the two apart: neither its graph nor a verdict."""
         graphs = bool(self.graphs) and all(graph.same for graph in self.graphs)
@@ -154,7 +160,7 @@ class Diff:
         open_ = any(change.kind == OPEN for change in self.listed)
         if self.alike:
             return open_ or not self.equivalent
-        return silent or open_ or not self.whole or bool(self.never_run) or bool(self.apart)
+        return silent or open_ or not self.whole or bool(self.never_run or self.apart or self.own_word)
 
 
 def pair_cells(

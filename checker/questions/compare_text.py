@@ -76,7 +76,11 @@ def headline(diff: Diff) -> str:
     )
     rest = [of for of in kinds.values() if not of & {REGRESSED, FIXED}]
     still, unknown = sum(STILL in of for of in rest), sum(OPEN in of and STILL not in of for of in rest)
-    parts = [f"worse in {count(worse, 'cell')}", f"better in {better}" + f" ({both} of these worse, too)" * bool(both)]
+    among = f"{worse} of {count(len(kinds), 'cell')}" if len(kinds) > 1 else count(worse, "cell")
+    parts = [
+        f"worse in {among}",
+        f"better in {better}" + f" ({both} of these worse, too)" * bool(both),
+    ]
     parts += [f"neither in {len(rest) - unknown}"]
     parts[-1] += f" ({still} of them violated as before)" * bool(still)
     parts += [f"not found out in {unknown}"] * bool(unknown)
@@ -94,7 +98,7 @@ def why_open(diff: Diff) -> list[str]:
     left = ["interrupted"] * diff.interrupted + [f"not explored: {pair.design}" for pair in diff.unexplored]
     apart = [f"only one of the two has {cell}" for cell in diff.apart]
     none = "no cell shows a difference, and not every slip would be seen" if diff.alike else "nothing was judged"
-    return [*left, *unseen, *asked, *apart] or [none]
+    return [*left, *unseen, *asked, *apart, *diff.own_word] or [none]
 
 
 def by_property(diff: Diff) -> list[str]:
@@ -106,6 +110,18 @@ def by_property(diff: Diff) -> list[str]:
         of = Counter(change.name for change in changes)
         parts = [f"{name} {number}" + f" ({empty[name]} vacuous)" * bool(empty[name]) for name, number in of.items()]
         lines += wrapped(f"{said}: {', '.join(parts)}") if of else []
+    return lines
+
+
+def untouched(diff: Diff) -> list[str]:
+    """Which guests and VMMs are in no cell where a verdict is worse or better, a line each: `neither with guest: linux`."""
+    touched = {id(c.design) for c in diff.listed if c.kind in (REGRESSED, FIXED)}
+    lines = list[str]()
+    for role in ("guest", "vmm") if touched else ():
+        of = dict.fromkeys(result.cell.names.get(role, "") for result in diff.after)
+        seen = {result.cell.names.get(role, "") for result in diff.after if id(result) in touched}
+        left = [name for name in of if name and name not in seen]
+        lines += [f"neither with {role}: {', '.join(left)}"] if left else []
     return lines
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from checker.interrupt import until_ctrl_c
+from checker.language.layout import leaves
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import ON_REQUEST
 from checker.matrix.scope import ScopeValue, scope_value
@@ -13,7 +14,7 @@ from checker.progress import Progress
 from checker.questions import kept_answers
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from checker.questions.report import scope_text
-from checker.stories.replay import lanes_of, provenance_of, replay
+from checker.stories.replay import lanes_of, name_of, provenance_of, replay
 from checker.stories.trace import Trace, steps_text
 from checker.words import count
 from model.lang import Kind
@@ -76,7 +77,9 @@ def trace_of(row: CompatAnswer) -> Trace:
     side = found.teller
     cell = row.base if side == BASE else row.design
     names = row.base.names["kernel"], row.design.names["kernel"]
-    said = f"{row.claim.sentence} Not so: {found.what} is {found.base} in {names[0]}, {found.design} in {names[1]}."
+    said = (
+        f"{row.claim.sentence} Not so: {what_differs(row)} is {found.base} in {names[0]}, {found.design} in {names[1]}."
+    )
 
     reproduce = f"eoi compat {names[0]} {names[1]} --claim {row.claim.name} --vmm {cell.names['vmm']} --scope "
     events = replay(cell.system, cell.scope, found.of(side))
@@ -86,6 +89,14 @@ def trace_of(row: CompatAnswer) -> Trace:
         scope={n: scope_value(v) for n, v in vars(cell.scope).items()}, lanes=lanes_of(cell.system, events),
         events=events, reproduce=reproduce + scope_text(row.design.scope),
     )  # fmt: skip
+
+
+def what_differs(row: CompatAnswer) -> str:
+    """A field as stories call it; what else can be told apart, as it is."""
+    what = row.result.divergence.what if row.result.divergence is not None else ""
+    of = row.design.system
+    leaf = next((leaf for leaf in leaves(of.state_type(row.design.scope)) if str(leaf) == what), None)
+    return name_of(of, leaf)[1] if leaf is not None else what
 
 
 def compare_so_far(asked: Sequence[tuple[Claim, Cell, Cell]], engine: str, max_pairs: int | None) -> list[CompatAnswer]:
@@ -106,7 +117,7 @@ def result_text(row: CompatAnswer) -> str:
     found = row.result.divergence
     if found is None:
         return f"{row.result.verdict:<8} {count(row.result.pairs, 'pair')}"
-    return f"{row.result.verdict:<8} {steps_text(len(found.moves))}: {found.what}: {found.base} / {found.design}"
+    return f"{row.result.verdict:<8} {steps_text(len(found.moves))}: {what_differs(row)}: {found.base} / {found.design}"
 
 
 def cell_lines(rows: Sequence[CompatAnswer]) -> list[str]:

@@ -24,10 +24,13 @@ from checker.questions.compare_text import (
     nothing_changes,
     row_lines,
     spaced,
+    untouched,
     what_is_wrong,
     why_open,
     wrapped,
 )
+from checker.questions.model_diff import Hunk
+from checker.questions.patch_text import small_change
 from checker.words import count, fold_names, screen
 
 MORE = "(--cells: each trace and all its cells; --all: a row for each cell)"
@@ -36,8 +39,9 @@ FIRST = (WITNESS, STILL, GRAPH, WITNESS, REGRESSED, FIXED)  # what gets shorter,
 SHORTER = (*FIRST, REGRESSED, FIXED, REGRESSED, OPEN, REGRESSED, REGRESSED, REGRESSED)
 
 
-def answer_lines(diff: Diff) -> list[str]:
-    """What comes first: the answer, by properties, and which functions are others."""
+def answer_lines(diff: Diff, patch: Sequence[Hunk] = ()) -> list[str]:
+    """What comes first: the answer, by properties, and which functions are others, with the lines if they are few. patch: these
+    lines in C, if it was C that was judged."""
     changed = [
         f"{'/'.join(filter(None, (h.file.rpartition('/')[2], h.name)))} ({count(h.size, 'line')})" for h in diff.hunks
     ]
@@ -46,7 +50,9 @@ def answer_lines(diff: Diff) -> list[str]:
     why = textwrap.wrap(f"not known: {'; '.join(why_open(diff))}", screen()[0], subsequent_indent="  ")
     unknown = cut(why) if why_open(diff) else []
     functions = cut(wrapped(f"changed: {', '.join(changed) or 'no line of the model'}"))
-    return [*lines, *by_property(diff), *unknown, *functions]
+    apart = [line for names in untouched(diff) for line in cut(wrapped(names), 1)]
+    small = [f"  {line}" for line in small_change(patch or diff.hunks)]
+    return [*lines, *by_property(diff), *apart, *unknown, *functions, *(line[: screen()[0]] for line in small)]
 
 
 def _short(name: str) -> str:

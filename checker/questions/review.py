@@ -5,26 +5,30 @@ Every line is 7-bit ASCII and at most 72 columns, so that it can be quoted. Noth
 
 from __future__ import annotations
 
+import inspect
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from checker.engine.reference import Move
 from checker.questions import compat
 from checker.questions.answer import Answer, Said, Standing
 from checker.questions.model_diff import Hunk
-from checker.questions.refinement import Divergence
+from checker.questions.patch_text import unindented
 from checker.stories.trace import show, steps_text
 from checker.stories.write import WIDTH, ascii_text, command_lines
 from checker.words import count, fold_names
 
 NOT_PATCHED = "It does not have the patch: the same steps were taken on what is nearest to it."
+MOST_C = 40  # lines of the patch: who reads the page has it in the same thread
 UNCHANGED = "The model is the same, line for line."
 
 
 @dataclass(frozen=True)
 class Review:
     """answer: of the comparison. labels: property -> what became of its shortest run on the running kernel. others: can those tell
-    who did not ask for the change (nothing where nobody asks that). story: the shortest one of what is worse, as text; or ""."""
+    who did not ask for the change (nothing where nobody asks that). story: the shortest one of what is worse, as text; or "".
+    patch: the changed lines in C, if it was C that was judged."""
 
     answer: Answer
     labels: dict[str, str]
@@ -33,6 +37,7 @@ class Review:
     rests_on: Sequence[str]
     command: str
     subjects: Sequence[str] = ()
+    patch: Sequence[Hunk] = ()
 
 
 def review_lines(review: Review) -> list[str]:
@@ -41,7 +46,8 @@ def review_lines(review: Review) -> list[str]:
     parts = [
         _paragraph(f"{answer.what}: {answer.headline}."),
         [line for subject in review.subjects for line in _paragraph(subject)],
-        ["What it changes", "", *_changes(answer.hunks)],
+        ["What it changes", "", *(_changes(review.patch, MOST_C) or _in_the_model(answer.hunks))],
+        *_part("Which the model has as", _in_the_model(answer.hunks) if review.patch else ()),
         *_part("What gets worse", _worse(answer.said)),
         *_part("What gets better", _better(answer.said)),
         *_part("What was violated before, and is", _numbers(answer.said, Standing.STILL_BROKEN)),
@@ -69,17 +75,31 @@ def _item(text: str) -> list[str]:
     )
 
 
-def _changes(hunks: Sequence[Hunk]) -> list[str]:
-    """Function by function; a line that is too long for a mail goes on below."""
-    lines = list[str]()
+def _in_the_model(hunks: Sequence[Hunk]) -> list[str]:
+    return _changes(hunks) or [UNCHANGED]
+
+
+def _changes(hunks: Sequence[Hunk], most: int | None = None) -> list[str]:
+    """Function by function; a line that is too long for a mail goes on below. No more than so many lines of code."""
+    lines, left, told = list[str](), sum(hunk.size for hunk in hunks), ""
     for hunk in hunks:
-        lines += [*_paragraph(f"{hunk.file}: {hunk.name}" if hunk.file else hunk.name)]
-        for line in hunk.lines:
-            mark, code = line[:1], line[1:].expandtabs()
-            indent = " " * (len(code) - len(code.lstrip()))
-            pieces = textwrap.wrap(ascii_text(code), WIDTH - 6 - len(indent), break_on_hyphens=False) or [""]
-            lines += [f"  {mark} {indent}{'  ' * bool(n)}{piece}".rstrip() for n, piece in enumerate(pieces)]
-    return lines or [UNCHANGED]
+        shown = hunk.lines[: None if most is None else max(0, most)]
+        name = f"{hunk.file}: {hunk.name}" if hunk.file and hunk.name else hunk.file or hunk.name
+        if shown and name != told:
+            lines += _paragraph(name)
+        told = name
+        for line in unindented(shown):
+            lines += _code(line)
+        left -= len(shown)
+        most = None if most is None else most - len(shown)
+    return lines + [f"  ({count(left, 'more line')})"] * bool(left > 0 and most is not None)
+
+
+def _code(line: str) -> list[str]:
+    mark, code = line[:1], line[2:]
+    indent = " " * (len(code) - len(code.lstrip()))
+    pieces = textwrap.wrap(ascii_text(code), WIDTH - 6 - len(indent), break_on_hyphens=False) or [""]
+    return [f"  {mark} {indent}{'  ' * bool(n)}{piece}".rstrip() for n, piece in enumerate(pieces)]
 
 
 def _by_property(said: Sequence[Said], standing: Standing) -> dict[str, list[Said]]:
@@ -149,16 +169,19 @@ def _told(rows: Sequence[compat.CompatAnswer]) -> Iterator[str]:
     apart = [(row, found) for row in rows if (found := row.result.divergence) is not None]
     unknown = [row for row in rows if row.result.verdict == "INCONCLUSIVE"]
     if apart:
+        yield f"Not so in {len(apart)} of {count(len(rows), 'cell')}: {fold_names([row.title for row, _ in apart])}."
         row, found = min(apart, key=lambda pair: len(pair[1].moves))
-        names = row.base.names["kernel"], row.design.names["kernel"]
-        last = f", the last of which is {found.moves[-1][1].step}({_arguments(found)})" if found.moves else ""
-        yield f"Not so in {len(apart)} of {count(len(rows), 'cell')}. In {row.title} after {steps_text(len(found.moves))}{last}:"
-        yield f"{found.what} is {found.base} in {names[0]}, {found.design} in {names[1]}."
+        base, design = row.base.names["kernel"], row.design.names["kernel"]
+        last = f", the last of which is {_call(row, found.moves[-1][1])}" if found.moves else ""
+        yield f"The shortest way to tell: after {steps_text(len(found.moves))} in {row.title}{last}:"
+        yield f"{compat.what_differs(row)} is {found.base} in {base}, {found.design} in {design}."
     elif not unknown:
         yield f"So in all {count(len(rows), 'cell')}, in every pair of states that the two reach together."
     if unknown:
         yield f"Not found out in {count(len(unknown), 'cell')}."
 
 
-def _arguments(found: Divergence) -> str:
-    return ", ".join(show(value) for value in found.moves[-1][1].args)
+def _call(row: compat.CompatAnswer, move: Move) -> str:
+    """`vcpu_enter_guest(cpu=0)`"""
+    _, *names = inspect.signature(getattr(row.design.system, move.step)).parameters
+    return f"{move.step}({', '.join(f'{name}={show(value)}' for name, value in zip(names, move.args, strict=True))})"

@@ -120,6 +120,16 @@ def test_a_choice_of_ones_own_can_be_set(eoi, mine, command):
     path = mine(CHOICE, "")
     lost, kept = (eoi(*command, path, *ONE[:-1], f"{ONE[-1]},lose={word}") for word in ("on", "off"))
     assert lost.code == 1 and "no_eoi_lost" in lost.out.partition("\n\n")[0] + lost.out
-    assert kept.code == 3 and "worse in 0 cells" in " ".join(kept.out.split())
+    assert kept.code == 3 and "worse in 0 of 4 cells" in " ".join(kept.out.split())
     assert eoi(*command, path, *ONE[:-1], f"{ONE[-1]},lse=on").code == 2
     assert eoi(*command, path, *ONE[:-1], f"{ONE[-1]},lose=on,lose=off").code == 2
+
+
+OWN_WORD = "    def pin_is_scanned(self, cpu: Cpu, vector: Vector) -> bool:\n        return True\n"
+
+
+@pytest.mark.parametrize("how", [(), ("--absolute",)], ids=["beside base", "alone"])
+def test_what_properties_look_by_is_not_the_files_to_say(eoi, mine, how):
+    ran = eoi("prove", mine(OWN_WORD), *ONE, *how, "--property", "only_level_eois_are_intercepted")
+    assert ran.code == 3
+    assert "mine.py:7 restates pin_is_scanned(), by which properties look" in ran.out

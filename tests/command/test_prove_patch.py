@@ -25,9 +25,14 @@ def patch(tmp_path: Path) -> Path:
 def test_what_only_gets_better_ends_well(eoi, patch):
     ran = eoi("prove", str(patch), *V20, "--brief")
     assert ran.code == 0
-    first, second, third, empty, *rest = ran.out.splitlines()
-    assert first == f"{patch} against base: worse in 0 cells, better in 1, neither in 1" and not empty
-    assert third == "changed: lapic.c/kvm_ioapic_send_eoi() (2 lines)"
+    first, second, third, fourth, *rest = ran.out.splitlines()
+    assert first == f"{patch} against base: worse in 0 of 2 cells, better in 1, neither in 1"
+    assert (third, fourth) == ("neither with guest: linux", "changed: lapic.c/kvm_ioapic_send_eoi() (2 lines)")
+    assert rest[:3] == [
+        "  + if (kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI)",
+        "  +         return;",
+        "",
+    ]
     assert second.startswith("better: ") and "no_storm 1" in second
     assert "lifted: kvm_ioapic_send_eoi(); 0 notes" in ran.out and "class Lifted" not in ran.out
     assert any(line.startswith("FIXED         no_storm ") for line in rest)
@@ -39,7 +44,7 @@ def test_what_gets_worse_is_said_first_with_the_story_at_the_end(eoi, patch):
     lines = ran.out.splitlines()
     assert (
         lines[0]
-        == f"{patch} against base: worse in 1 cell, better in 1 (1 of these worse, too), neither in 1 (1 of them violated as before)"
+        == f"{patch} against base: worse in 1 of 2 cells, better in 1 (1 of these worse, too), neither in 1 (1 of them violated as before)"
     )
     assert (
         lines[1].startswith("worse: no_eoi_lost 1")
@@ -69,8 +74,8 @@ def test_json_is_that_of_a_comparison(eoi, patch):
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [
-        ([{REGRESSED, FIXED}, {FIXED}, {FIXED, STILL}, {STILL}, set()], "worse in 1 cell, better in 3 (1 of these worse, too), neither in 2 (1 of them violated as before)"),
-        ([{REGRESSED}, {REGRESSED}], "worse in 2 cells, better in 0, neither in 0"),
+        ([{REGRESSED, FIXED}, {FIXED}, {FIXED, STILL}, {STILL}, set()], "worse in 1 of 5 cells, better in 3 (1 of these worse, too), neither in 2 (1 of them violated as before)"),
+        ([{REGRESSED}, {REGRESSED}], "worse in 2 of 2 cells, better in 0, neither in 0"),
         ([set()], "worse in 0 cells, better in 0, neither in 1"),
     ],
 )  # fmt: skip
