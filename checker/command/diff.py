@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -119,7 +120,11 @@ def print_diff(options: Namespace, diff: compare.Diff, more: Sequence[str] = ())
     """A screen with the answer and the groups; what it rests on; the model's diff, a trace, and one line that counts it all."""
     hint = [NARROWED] * bool(diff.never_run and narrowed_by(options))
     first = [*first_screen.answer_lines(diff, in_c(options.asked)), *hint, *more]
-    legend = [line for text in report.flag_legend([*diff.before, *diff.after]) for line in compare_text.wrapped(text)]
+    legend = [
+        line
+        for text in report.flag_legend([*diff.before, *diff.after])
+        for line in textwrap.wrap(text, screen()[0], subsequent_indent="  ")
+    ]
     whole = options.cells or options.all or options.stories
     groups = (
         compare_text.group_lines(diff, brief=options.brief, every=options.all) if whole
