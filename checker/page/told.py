@@ -3,6 +3,7 @@ the same steps."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import textwrap
 from collections.abc import Mapping
@@ -121,10 +122,12 @@ class Teller:
             mark: sorted(n for n in changed.get(file, {}).get(name, ()) if first <= n <= last)
             for mark, changed in (("added", self.added), ("removed", self.removed))
         }
-        return f"{shown_path(file)}:{first}", {
+        text: Json = {
             "name": function.__qualname__, "file": shown_path(file), "first": first,
             "lines": textwrap.dedent("\n".join(lines)).splitlines(), **marked,
         }  # fmt: skip
+        # Two files of one name stand in two folders: what is shown is no key.
+        return f"{shown_path(file)}:{first} {hashlib.sha256(json.dumps(text).encode()).hexdigest()[:16]}", text
 
 
 def marked_lines(base: type[Design], design: type[Design]) -> tuple[Changed, Changed]:

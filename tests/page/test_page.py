@@ -266,7 +266,7 @@ def test_a_patch_stands_beside_what_it_stands_on(tmp_path):
     patch, path = tmp_path / "v1.patch", tmp_path / "page.html"
     patch.write_text(V1_DIFF)
     code, out = run("report", str(patch), *SMALL, "--guest", "linux", "-o", str(path))
-    assert code == 0 and "v1.patch against base: worse in 0 cells, better in 1" in out
+    assert code == 0 and "v1.patch against base: worse in 0 of 2 cells, better in 1" in out
     data = data_of(tree_of(path.read_text()))
     assert data["base"] == "base" and any(one["added"] for one in data["functions"])
 
@@ -294,3 +294,16 @@ def test_what_was_told_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "story", lambda *of: pytest.fail("told again") if not of else before(*of))
     path.unlink()
     assert run("report", "v2", *SMALL, "-o", str(path))[0] in (0, 1) and path.read_bytes() != first[1]
+
+
+def test_two_files_of_one_name_are_two(tmp_path):
+    """Their functions stand in the same lines of files that the page calls the same."""
+    for folder, comes_first in (("a", "apic.spiv_directed_eoi"), ("b", "apic.spiv_directed_eoi and not apic.created")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text(GOOD.replace("apic.spiv_directed_eoi", comes_first, 1))
+    path = tmp_path / "page.html"
+    run("report", str(tmp_path / "b/mine.py"), "--base", str(tmp_path / "a/mine.py"), *SMALL, "-o", str(path))
+    texts = {
+        "\n".join(one["lines"]) for one in data_of(tree_of(path.read_text()))["functions"] if one["file"] == "mine.py"
+    }
+    assert {"created" in text for text in texts} == {True, False}
