@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import textwrap
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +21,12 @@ from checker.matrix.scope import with_values
 from checker.matrix.select import select
 from checker.questions import compare, report
 from checker.questions.campaign import Campaign, run_campaign
+from checker.questions.no_effect import without_effect
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories import diagram
 from checker.stories.trace import Trace
 from checker.stories.write import to_text, unfolded
+from checker.words import screen
 
 HOME = Path(__file__).resolve().parents[2]  # what links of a picture to the model go by
 
@@ -46,7 +49,8 @@ def run(options: Namespace) -> int:
     shared, seen = also_of_base(options, *told[:2]), watched_of(options.watch, *told[:2])
     trace = unfolded(told[2]) if options.full else told[2]
     print(shared, file=sys.stderr if options.json else sys.stdout, end="\n\n" * bool(shared))
-    print(with_watched(trace, seen) if options.json else to_text(trace) + watched_text(trace, seen), end="")
+    text = to_text(trace) + watched_text(trace, seen) + without_effect(told[0], trace)
+    print(with_watched(trace, seen) if options.json else text, end="")
     for form, path in outputs:
         _draw(trace, form, path, options)
     return exits.decided(wrong=campaign.violated, undecided=campaign.open)
@@ -90,7 +94,8 @@ def also_of_base(options: Namespace, result: CellResult, verdict: Verdict) -> st
     if not found:
         return ""
     told = f"{base[0]} violates {verdict.property.name} here, too: {report.length_text(found[0])}"
-    return f"{told} (`eoi diff {base[0]} {shlex.quote(options.design)}` tells what changes)"
+    said = f"{told} (`eoi diff {base[0]} {shlex.quote(options.design)}` tells what changes)"
+    return textwrap.fill(said, screen()[0], break_long_words=False, break_on_hyphens=False)
 
 
 def _smallest(options: Namespace) -> tuple[Campaign, tuple[CellResult, Verdict] | None]:

@@ -28,6 +28,7 @@ from model.machine import Machine
 
 TABLES = ("model/kvm/correspondence.txt", "model/vmms/qemu_correspondence.txt")  # a patch is for whose files it names
 SHOWN = TABLES[0]
+_PLACES = dict[str, dict[str, tuple[str, int]]]()  # of each file that a patch became
 TABLE = Path(__file__).resolve().parents[2] / SHOWN
 
 
@@ -68,7 +69,7 @@ def table_of(series: Sequence[tuple[str, Diff]]) -> Table:
     for file, diff in series:
         for hunk in diff.hunks:
             for one in map(table, TABLES):
-                if any(fnmatchcase(hunk.file, row.left) and not row.why for row in one.rows["files"]):
+                if _modelled(hunk.file, one):
                     owners.setdefault(one.file, one)
                     if len(owners) > 1:
                         what = f"{hunk.file} is in {one.file}, and what is changed before it in {next(iter(owners))}"
@@ -122,16 +123,31 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     left_out = [str(x) for x in dict.fromkeys(found.left_out)]
     path = kept(source, series[-1][0])
     places = {f: place_of(f, series) for f in found.functions}
-    return LiftedFile(source, path, found, left_out, named, places, [h for _, d in series for h in d.hunks])
+    _PLACES[str(path)] = {f: (Path(file).name, line) for f, (file, line) in places.items()}
+    return LiftedFile(
+        source, path, found, left_out, named, places, [h for _, d in series for h in d.hunks if _modelled(h.file, rows)]
+    )
+
+
+def place_in_patch(file: str, function: str) -> tuple[str, int] | None:
+    """Of a function of a file that a patch became: which file and line of the patch first change it."""
+    return _PLACES.get(file, {}).get(function)
+
+
+def _modelled(file: str, rows: Table) -> bool:
+    """It is no selftest, and no documentation."""
+    return any(fnmatchcase(file, row.left) and not row.why for row in rows.rows["files"])
 
 
 def place_of(function: str, series: Sequence[tuple[str, Diff]]) -> tuple[str, int]:
-    """The first line that changes something in a hunk which names the function; of one that none names, that of the series."""
+    """The first line that changes code in a hunk which names the function; of one that none names, that of the series."""
     named = re.compile(rf"\b{re.escape(function)}\b")
     hunks = [(file, hunk) for file, diff in series for hunk in diff.hunks]
     own = [(f, h) for f, h in hunks if named.search(h.heading) or any(named.search(line.text) for line in h.lines)]
     file, hunk = (own or hunks)[0]
-    return file, next((line.number for line in hunk.lines if line.mark != " "), hunk.line)
+    changed = [line for line in hunk.lines if line.mark != " "]
+    code = [line for line in changed if not re.match(r"\s*(/\*|\*|//|$)", line.text)]
+    return file, next((line.number for line in code or changed), hunk.line)
 
 
 def read_series(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> list[tuple[str, Diff]]:

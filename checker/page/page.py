@@ -72,7 +72,7 @@ def _head(content: Content) -> Iterator[str]:
     word = "Worse" if answer.failed else "Not decided" if answer.undecided else "Nothing is worse"
     if content.names["base"] == "":
         word = "Violated" if answer.failed else "Not decided" if answer.undecided else "Nothing is violated"
-    yield f"<header><p class=what><span class={kind}>{word}</span> {escape(answer.what)}</p>"
+    yield f"<header><p class=what><span class={kind}>{word}:</span> {escape(answer.what)}</p>"
     yield f"<h1>{escape(answer.headline)}</h1>"
     yield "<p class=tools><button type=button id=theme hidden>Dark</button></p></header>"
 

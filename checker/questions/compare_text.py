@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from checker.engine.passages import line_texts
+from checker.matrix.cells import Cell
 from checker.questions import report
 from checker.questions.compare import (
     ALIKE,
@@ -113,16 +114,30 @@ def by_property(diff: Diff) -> list[str]:
     return lines
 
 
-def untouched(diff: Diff) -> list[str]:
-    """Which guests and VMMs are in no cell where a verdict is worse or better, a line each: `neither with guest: linux`."""
-    touched = {id(c.design) for c in diff.listed if c.kind in (REGRESSED, FIXED)}
-    lines = list[str]()
-    for role in ("guest", "vmm") if touched else ():
-        of = dict.fromkeys(result.cell.names.get(role, "") for result in diff.after)
-        seen = {result.cell.names.get(role, "") for result in diff.after if id(result) in touched}
-        left = [name for name in of if name and name not in seen]
-        lines += [f"neither with {role}: {', '.join(left)}"] if left else []
-    return lines
+def touched(diff: Diff) -> list[str]:
+    """Which guests and VMMs are in the cells that are worse: `worse with guest: windows_cg, xen`, a text each; and which are in no
+    cell where a verdict is worse or better: `neither with guest: linux; vmm: firecracker 0x11`."""
+    worse, either = (
+        {id(c.design) for c in diff.listed if c.kind in kinds} for kinds in ((REGRESSED,), (REGRESSED, FIXED))
+    )
+    found: dict[str, list[str]] = {"worse with": [], "neither with": []}
+    for role in ("guest", "vmm") if either else ():
+        of = {id(result): _called(result.cell, role) for result in diff.after if result.cell.names.get(role)}
+        if len(set(of.values())) > 1:
+            found["worse with"] += _named(role, [name for key, name in of.items() if key in worse])
+            seen = {name for key, name in of.items() if key in either}
+            found["neither with"] += _named(role, [name for name in of.values() if name not in seen])
+    return [f"{said} {'; '.join(names)}" for said, names in found.items() if names]
+
+
+def _called(cell: Cell, role: str) -> str:
+    """A VMM with its I/O APIC, as cells are titled."""
+    version = getattr(cell.scope, "ioapic", None) if role == "vmm" else None
+    return f"{cell.names[role]} {version.value:#x}" if version is not None else cell.names[role]
+
+
+def _named(role: str, names: Sequence[str]) -> list[str]:
+    return [f"{role}: {', '.join(dict.fromkeys(names))}"] if names else []
 
 
 @dataclass(frozen=True)

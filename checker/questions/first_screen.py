@@ -24,7 +24,7 @@ from checker.questions.compare_text import (
     nothing_changes,
     row_lines,
     spaced,
-    untouched,
+    touched,
     what_is_wrong,
     why_open,
     wrapped,
@@ -50,8 +50,8 @@ def answer_lines(diff: Diff, patch: Sequence[Hunk] = ()) -> list[str]:
     why = textwrap.wrap(f"not known: {'; '.join(why_open(diff))}", screen()[0], subsequent_indent="  ")
     unknown = cut(why) if why_open(diff) else []
     functions = cut(wrapped(f"changed: {', '.join(changed) or 'no line of the model'}"))
-    apart = [line for names in untouched(diff) for line in cut(wrapped(names), 1)]
-    small = [f"  {line}" for line in small_change(patch or diff.hunks)]
+    apart = [line for names in touched(diff) for line in cut(wrapped(names), 2 if names.startswith("worse") else 1)]
+    small = [f"  {line}" for line in small_change(diff.hunks, patch)]
     return [*lines, *by_property(diff), *apart, *unknown, *functions, *(line[: screen()[0]] for line in small)]
 
 
@@ -71,7 +71,7 @@ def screen_lines(diff: Diff, room: int) -> list[str]:
     chosen = dict.fromkeys(forms, 0)
 
     def shown() -> list[str]:
-        blocks = [of[chosen[kind]] for kind, of in forms.items() if of[chosen[kind]]]
+        blocks = joined([of[chosen[kind]] for kind, of in forms.items() if of[chosen[kind]]])
         return [*spaced([*nothing_changes(diff), *blocks]), *["", MORE] * any(chosen.values())]
 
     for kind in (GRAPH, *SHORTER):
@@ -84,6 +84,17 @@ def screen_lines(diff: Diff, room: int) -> list[str]:
                 break
             chosen[kind] = shorter
     return shown()
+
+
+def joined(blocks: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Those of one line are one block."""
+    found = list[Sequence[str]]()
+    for block in blocks:
+        if len(block) == 1 and found and all(not line.startswith(" ") for line in found[-1]):
+            found[-1] = [*found[-1], *block]
+        else:
+            found.append(block)
+    return found
 
 
 @dataclass(frozen=True)
@@ -169,7 +180,7 @@ def _less(rows: Sequence[ScreenRow], cells: int, sentence: int) -> list[str]:
     """With so many lines of each."""
     return [
         line for row in rows for line in (
-            *row.said[: None if sentence else 1], *cut(row.sentence, sentence)[:sentence], *first_lines(row.titles, cells),
+            *(row.said if sentence else [row.said[0].rstrip(":")]), *cut(row.sentence, sentence)[:sentence], *first_lines(row.titles, cells),
         )
     ]  # fmt: skip
 

@@ -9,8 +9,10 @@ from model.lang import Fair
 # Under a title, in the order in which a reader meets them. Several names of one thing are separated by " / ".
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "what a question is about": {
-        "cell": "one point of the matrix: a kernel, a VMM, a guest, a device, and a scope. Every verdict is about one cell",
+        "cell / cells": "one point of the matrix: a kernel, a VMM, a guest, a device, and a scope. Every verdict is about one cell",
         "matrix": "all cells of a design: by default every VMM, I/O APIC version, guest and API flag that goes with it",
+        "0x11 / 0x20": "versions of the I/O APIC: 0x20 has the EOI register to which a guest that suppresses broadcasts writes, 0x11 ignores that",
+        "directed": "a directed EOI is written by the guest to the I/O APIC's own register, with SPIV bit 12 set; the local APIC then broadcasts none",
         "scope": "sizes (vCPUs, pins, vectors) and choices (I/O APIC version, flags) of a cell; `--scope` sets them",
         "role": "kernel, VMM, guest or device: what a system is made of, one class for each",
         "design": "the class under review: most often a kernel with a patch; a VMM, guest or device can be one, too",
@@ -65,6 +67,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     "comparing two designs": {
         "worse": "in how many cells something REGRESSED; a cell can be better, too",
         "better": "in how many cells something is FIXED",
+        "neither": "cells in which no verdict is worse or better; what was violated there before still is, and is counted",
         "REGRESSED": "it held in this cell, and is violated now",
         "FIXED": "it was violated in this cell, and holds now",
         "STILL BROKEN": "violated in this cell before and after",

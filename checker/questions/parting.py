@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType
 
 from checker.engine.reference import Codes, Move, Reference
 from checker.errors import UserError
+from checker.matrix import lifting
 from checker.matrix.cells import Cell
 from checker.matrix.roles import registered, registered_base, role_of, users_file
 from checker.matrix.system import system_of
@@ -41,13 +43,15 @@ def parted(run: Taken, subject: str) -> tuple[tuple[Parting, ...], int | None]:
     name, base = found
     files = {users_file(cls) for cls in cell.system.__mro__ if issubclass(cls, Machine)} - {""}
 
-    def numbered(code: CodeType) -> bool:
-        return code.co_filename in files
+    def place(code: CodeType, line: int) -> tuple[str, int]:
+        """Of a lifted patch, its own line in C: there is no file of the class that it became."""
+        in_c = lifting.place_in_patch(code.co_filename, code.co_name)
+        return in_c or (Path(code.co_filename).name, line if code.co_filename in files else 0)
 
     path = [(m.step, m.args) for m in run.moves]
-    told = partings(cell.system, base, name, cell.scope, path, numbered)
-    places = [one.index for one in told]
-    return told, next((i for i in reversed(places) if _is_needed(i, run, base)), max(places, default=None))
+    told = partings(cell.system, base, name, cell.scope, path, place)
+    steps = [one.index for one in told]
+    return told, next((i for i in reversed(steps) if _is_needed(i, run, base)), max(steps, default=None))
 
 
 def base_system(cell: Cell, subject: str) -> tuple[str, type[Design]] | None:

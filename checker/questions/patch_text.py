@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from checker.matrix.select import Selection
 from checker.questions.model_diff import Hunk
+from lift.patch import Hunk as CHunk
 
+_BEGINS = re.compile(r"[a-z].*?\b(\w+)\([^;]*$")  # a function, at the begin of a line
 SMALL = 4  # lines of code that a screen has room for
 
 
@@ -16,9 +18,7 @@ def in_c(asked: Selection) -> list[Hunk]:
     """Hunk by hunk, without what stands around the changes; nothing of a design that is no patch."""
     hunks = asked.lifted.hunks if asked.lifted else ()
     return [
-        Hunk(
-            of.file, _function(of.heading), tuple(x.mark + x.text for x in of.lines if x.mark != " " and x.text.strip())
-        )
+        Hunk(of.file, _function(of), tuple(x.mark + x.text for x in of.lines if x.mark != " " and x.text.strip()))
         for of in hunks
     ]
 
@@ -29,13 +29,20 @@ def unindented(lines: Sequence[str]) -> list[str]:
     return [f"{line[:1]} {code}".rstrip() for line, code in zip(lines, codes, strict=True)]
 
 
-def small_change(hunks: Sequence[Hunk]) -> list[str]:
-    """The lines of a change that is small; comments aside. Of a larger one nothing."""
+def small_change(model: Sequence[Hunk], patch: Sequence[Hunk]) -> list[str]:
+    """The lines of a change that is small; comments aside. Of a larger one nothing. patch: in C, which is shown if it is of the
+    same functions: else some of it is left out of the model, and it is not what was judged."""
+    same = {hunk.name for hunk in patch} == {hunk.name for hunk in model}
+    hunks = patch if same else () if patch else model
     code = [[x for x in hunk.lines if not re.match(r".\s*(#|//|/\*.*\*/\s*$|$)", x)] for hunk in hunks]
     return [line for lines in code for line in unindented(lines)] if sum(map(len, code)) <= SMALL else []
 
 
-def _function(heading: str) -> str:
-    """Of what stands behind the second @@: the name of the function, if it is one."""
-    named = re.search(r"(\w+)\(", heading)
+def _function(hunk: CHunk) -> str:
+    """In which its first change is: the last one that begins before it, else what stands behind the second @@."""
+    named = re.search(r"(\w+)\(", hunk.heading)
+    for line in hunk.lines:
+        if line.mark != " ":
+            break
+        named = _BEGINS.match(line.text) or named
     return f"{named[1]}()" if named else ""

@@ -9,14 +9,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, TypeAlias
 
 from checker.engine.reference import Value
 from checker.stories.replay import StepRecorder, Steps, functions_of, where_of
-from checker.stories.trace import Parting, show
-from model.finite import RangeError, Type, decode
+from checker.stories.trace import Parting, show_of
+from model.finite import RangeError, Type
 from model.lang import Design, Disabled, Scope, load
 
 _NAMED = 3  # fields, at most, in one sentence
@@ -25,11 +24,16 @@ Fields: TypeAlias = Mapping[str, tuple[Type, int]]  # by path; two systems share
 
 
 def partings(
-    design: type[Design], base: type[Design], name: str, scope: Scope, path: Steps, numbered: Callable[[CodeType], bool]
+    design: type[Design],
+    base: type[Design],
+    name: str,
+    scope: Scope,
+    path: Steps,
+    place: Callable[[CodeType, int], tuple[str, int]],
 ) -> tuple[Parting, ...]:
     """The steps of a run of `design` in which `base`, called `name`, does something else.
 
-    numbered: whether a function stands in a file of the reader's, whose lines are told.
+    place: of a line of a function, the file and the line that are told; 0 where lines are not.
     """
     here, there = _Side(design, scope), _Side(base, scope)
     of_base, found = set(functions_of(base)), list[Parting]()
@@ -47,7 +51,7 @@ def partings(
         deed = _deed([f for f in ours.frames if f.code not in of_base], ours, theirs, differs)
         what = _sentence(differs, name, ours.stores) if theirs is not None else f"{name} cannot take this step here"
         lane = differs[0].lane if differs else ""
-        found.append(_told(index, here, lane, deed, what, numbered))
+        found.append(_told(index, here, lane, deed, what, place))
     return tuple(found)
 
 
@@ -182,7 +186,7 @@ def _differences(here: _Side, before: Fields, there: _Side) -> list[_Difference]
     for leaf, name in zip(here.kept.leaves, here.kept.names, strict=True):
         path = str(leaf)
         if path in other and other[path][0] == leaf.type and other[path] != now[path]:
-            was, ours, theirs = (show(decode(leaf.type, of[path][1])) for of in (before, now, other))
+            was, ours, theirs = (show_of(leaf.type, of[path][1]) for of in (before, now, other))
             found.append(_Difference(path, name.lane, name.text, was, ours, theirs, name.drawn == "aside"))
     return [one for one in found if not one.aside] or found
 
@@ -237,10 +241,9 @@ def _listed(texts: Sequence[str]) -> str:
 
 
 def _told(
-    index: int, here: _Side, lane: str, deed: _Deed | None, what: str, numbered: Callable[[CodeType], bool]
+    index: int, here: _Side, lane: str, deed: _Deed | None, what: str, place: Callable[[CodeType, int], tuple[str, int]]
 ) -> Parting:
     if deed is None:
         return Parting(index, lane, "", "", 0, False, what)
-    anchor, file = here.kept.functions[deed.code].anchor, Path(deed.code.co_filename).name
-    line, where = deed.line if numbered(deed.code) else 0, where_of(deed.code, deed.line)
-    return Parting(index, lane, anchor, file, line, deed.returns, what, where)
+    anchor, where = here.kept.functions[deed.code].anchor, where_of(deed.code, deed.line)
+    return Parting(index, lane, anchor, *place(deed.code, deed.line), deed.returns, what, where)

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from checker.errors import InternalError
-from model.finite import Mask, ModelError
+from model.finite import IntType, Mask, ModelError, OptionalType, Scalar, decode
 
 
 class StoryError(ModelError):
@@ -215,6 +215,14 @@ def _event_from(raw: dict[str, Any]) -> Event:
 def _change_from(raw: dict[str, Any]) -> FieldChange:
     bar = raw.pop("bar", None)
     return FieldChange(between=tuple(raw.pop("between")), bar=None if bar is None else (bar[0], bar[1]), **raw)
+
+
+def show_of(of: Scalar, code: int) -> str:
+    """A field's value in a sentence, where nothing else says what the number counts: `vector 0`."""
+    inner = of.of if isinstance(of, OptionalType) else of
+    value = decode(of, code)
+    unit = inner.index.removesuffix("s") if isinstance(inner, IntType) and value is not None else ""
+    return f"{unit} {show(value)}".lstrip()
 
 
 def show(value: object) -> str:
