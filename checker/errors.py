@@ -15,6 +15,11 @@ class UserError(ModelError):
     """The user's mistake: usage, an unknown name, an unreadable file. Exit code 2, like every ModelError."""
 
 
+class NotConcerned(UserError):
+    """A patch that changes nothing of what the model stands for: no file of it, or comments only. There is nothing to judge,
+    which is no pass; who gates every patch of a tree says --if-concerned."""
+
+
 class InternalError(Exception):
     """The engines disagree or we broke: exit code 4."""
 

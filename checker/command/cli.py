@@ -15,6 +15,7 @@ from typing import TextIO
 
 from checker.command import checkout, exits, form
 from checker.command.usage import Misused, Parser
+from checker.errors import NotConcerned
 from checker.interrupt import nothing_to_keep
 
 COMMANDS = {
@@ -125,12 +126,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _closed_pipe()
     except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, NotConcerned) and "--if-concerned" in words:
+            return _of_no_concern(error)
         code, said = exits.of_error(error)
         said = exits.shortened(said)
         no_answer = as_json and code in (exits.Exit.BROKEN, exits.Exit.MISTAKE)
         _say(f"{said}\n" if isinstance(error, Misused) else f"eoi: {said}\n", sys.stderr)
         _say(f"{exits.as_json(code, error, said)}\n" if no_answer else "", sys.stdout)
     return int(code)
+
+
+def _of_no_concern(error: NotConcerned) -> int:
+    _say(f"{str(error).partition(chr(10))[0]}: nothing is judged\n", sys.stdout)
+    return int(exits.Exit.FINE)
 
 
 def _say(text: str, stream: TextIO) -> None:

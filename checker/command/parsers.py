@@ -12,7 +12,7 @@ from pathlib import Path
 from checker.command.form import add_form
 from checker.command.list import KINDS
 from checker.errors import UserError
-from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of
+from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of, stands_on
 from checker.matrix.scope import LARGEST_SIZE
 from checker.matrix.select import Selection, find_design, selection
 from checker.shipped import own
@@ -20,6 +20,8 @@ from model.machine import Machine
 from properties.compat import CLAIMS
 
 SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
+COMPARING = ("diff", "compat", "nfc")  # a design with another one
+COMPARED = "the design to compare with, by name or path; left out, it is what DESIGN stands on"
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -164,6 +166,8 @@ def _prove(parser: ArgumentParser) -> None:
     add_selection(parser, how_many="*")
     add_tree(parser)
     add_form(parser, "verdicts")
+    concerned = "end with 0, and say so, where a patch changes no code of any file that the model stands for"
+    parser.add_argument("--if-concerned", action="store_true", help=concerned)
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
@@ -181,8 +185,8 @@ def add_details(parser: ArgumentParser) -> None:
 
 
 def _diff(parser: ArgumentParser) -> None:
-    parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
-    add_selection(parser)
+    parser.add_argument("base", metavar="BASE", help=COMPARED)
+    add_selection(parser, how_many="*")
     parser.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
     add_details(parser)
     add_form(parser, "changes")
@@ -194,9 +198,9 @@ def _review(parser: ArgumentParser) -> None:
 
 
 def _compat(parser: ArgumentParser) -> None:
-    parser.add_argument("base", metavar="BASE", help="the kernel design to compare with")
+    parser.add_argument("base", metavar="BASE", help=COMPARED)
     what = "a kernel design, or all for a table of every one; of a series of patches, all of them in order"
-    parser.add_argument("design", nargs="+", metavar="DESIGN", help=what)
+    parser.add_argument("design", nargs="*", metavar="DESIGN", help=what)
     add_reverse(parser)
     claims = f"one of {', '.join(c.name for c in CLAIMS)}; default: all"
     parser.add_argument("--claim", action="append", metavar="C", help=claims)
@@ -208,8 +212,8 @@ def _compat(parser: ArgumentParser) -> None:
 
 
 def _nfc(parser: ArgumentParser) -> None:
-    parser.add_argument("base", metavar="BASE", help="the design to compare with, by name or path")
-    add_system(parser)
+    parser.add_argument("base", metavar="BASE", help=COMPARED)
+    add_system(parser, how_many="*")
     add_scope(parser)
     when = (
         "only the cells with these choices, e.g. flags=NONE; what asks for another one in a step is then left out, too"
@@ -399,10 +403,21 @@ def _new(parser: ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="write over a file that is there")
 
 
+def stands_for_both(options: Namespace) -> None:
+    """`eoi compat fix.patch`: one design is compared with what it stands on. Raises UserError."""
+    design = one_design([options.base], reverse=options.reverse)
+    found = stands_on(find_design(design)[1])
+    if found is None:
+        raise UserError(f"{design} stands on nothing that it can be compared with: eoi {options.command} BASE {design}")
+    options.base, options.design = found[0], [options.base]
+
+
 def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
     if options.command == "prove" and options.tree:
         return  # what there is in the tree is found out by what answers
+    if options.command in COMPARING and not options.design:
+        stands_for_both(options)
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(options.design, reverse=options.reverse)
     if options.command in SELECTING:

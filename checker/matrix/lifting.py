@@ -14,7 +14,7 @@ from pathlib import Path
 
 from checker import files
 from checker.engine.cache_folder import cache_dir
-from checker.errors import UserError
+from checker.errors import NotConcerned, UserError
 from checker.matrix.roles import PATCH, registered_name, series_of
 from checker.stories.mail import read_mail
 from lift import emit
@@ -115,7 +115,11 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
         if not found.functions:
             raise _nothing(found, series)
     except NotLifted as refused:
-        raise UserError(str(refused.in_file(series[-1][0] if series else names[0]))) from None
+        concerned = not series or any(
+            _modelled(h.file, t) for _, d in series for h in d.hunks for t in map(table, TABLES)
+        )
+        why = str(refused.in_file(series[-1][0] if series else names[0]))
+        raise UserError(why) if concerned else NotConcerned(why) from None
     except RecursionError:
         raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
     named = registered_name(base_of(rows.base))
@@ -196,8 +200,11 @@ def _read(name: str) -> str:
 
 
 def _nothing(found: Lifted, series: Sequence[tuple[str, Diff]]) -> NotLifted:
-    """Nothing of the model changes: that is no design, and why is said."""
+    """Nothing of the model changes: that is no design, and why is said. Raises NotConcerned where no code changes."""
     changes = [x for x in found.left_out if x.changed]
+    if not changes:
+        file, diff = series[0]
+        raise NotConcerned(f"{file}:{diff.line}: nothing of it changes the model: it changes no code")
     line = changes[0].line if changes else series[0][1].line
     if changes and all(x.kind == "not modelled" for x in changes):
         whys = " and ".join(dict.fromkeys(x.why for x in changes if not x.why.startswith("not modelled")))

@@ -15,7 +15,7 @@ from checker.questions import kept_answers
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from checker.questions.report import scope_text
 from checker.stories.replay import lanes_of, name_of, provenance_of, replay
-from checker.stories.trace import Trace, steps_text
+from checker.stories.trace import Trace, show, steps_text, unit_of
 from checker.words import count
 from model.lang import Kind
 from model.machine import ApiFlags, IoapicVersion, Machine, Scope
@@ -77,10 +77,8 @@ def trace_of(row: CompatAnswer) -> Trace:
     side = found.teller
     cell = row.base if side == BASE else row.design
     names = row.base.names["kernel"], row.design.names["kernel"]
-    said = (
-        f"{row.claim.sentence} Not so: {what_differs(row)} is {found.base} in {names[0]}, {found.design} in {names[1]}."
-    )
-
+    what, base, design = what_differs(row)
+    said = f"{row.claim.sentence} Not so: {what} is {base} in {names[0]}, {design} in {names[1]}."
     reproduce = f"eoi compat {names[0]} {names[1]} --claim {row.claim.name} --vmm {cell.names['vmm']} --scope "
     events = replay(cell.system, cell.scope, found.of(side))
     return Trace(
@@ -91,12 +89,18 @@ def trace_of(row: CompatAnswer) -> Trace:
     )  # fmt: skip
 
 
-def what_differs(row: CompatAnswer) -> str:
-    """A field as stories call it; what else can be told apart, as it is."""
-    what = row.result.divergence.what if row.result.divergence is not None else ""
-    of = row.design.system
-    leaf = next((leaf for leaf in leaves(of.state_type(row.design.scope)) if str(leaf) == what), None)
-    return name_of(of, leaf)[1] if leaf is not None else what
+def what_differs(row: CompatAnswer) -> tuple[str, str, str]:
+    """A field as stories call it, and its values in the base and in the design; what else can be told apart, as it is."""
+    found, of = row.result.divergence, row.design.system
+    assert found is not None
+    leaf = next((leaf for leaf in leaves(of.state_type(row.design.scope)) if str(leaf) == found.what), None)
+    if leaf is None:
+        return found.what, found.base, found.design
+    unit = unit_of(leaf.type)
+    base, design = (
+        f"{unit} {value}".lstrip() if value != show(None) else value for value in (found.base, found.design)
+    )
+    return name_of(of, leaf)[1], base, design
 
 
 def compare_so_far(asked: Sequence[tuple[Claim, Cell, Cell]], engine: str, max_pairs: int | None) -> list[CompatAnswer]:
@@ -117,7 +121,8 @@ def result_text(row: CompatAnswer) -> str:
     found = row.result.divergence
     if found is None:
         return f"{row.result.verdict:<8} {count(row.result.pairs, 'pair')}"
-    return f"{row.result.verdict:<8} {steps_text(len(found.moves))}: {what_differs(row)}: {found.base} / {found.design}"
+    what, base, design = what_differs(row)
+    return f"{row.result.verdict:<8} {steps_text(len(found.moves))}: {what}: {base} / {design}"
 
 
 def cell_lines(rows: Sequence[CompatAnswer]) -> list[str]:

@@ -171,10 +171,10 @@ def _told(rows: Sequence[compat.CompatAnswer]) -> Iterator[str]:
     if apart:
         yield f"Not so in {len(apart)} of {count(len(rows), 'cell')}: {fold_names([row.title for row, _ in apart])}."
         row, found = min(apart, key=lambda pair: len(pair[1].moves))
-        base, design = row.base.names["kernel"], row.design.names["kernel"]
+        names, (what, base, design) = (row.base.names["kernel"], row.design.names["kernel"]), compat.what_differs(row)
         last = f", the last of which is {_call(row, found.moves[-1][1])}" if found.moves else ""
         yield f"The shortest way to tell: after {steps_text(len(found.moves))} in {row.title}{last}:"
-        yield f"{compat.what_differs(row)} is {found.base} in {base}, {found.design} in {design}."
+        yield f"{what} is {base} in {names[0]}, {design} in {names[1]}."
     elif not unknown:
         yield f"So in all {count(len(rows), 'cell')}, in every pair of states that the two reach together."
     if unknown:

@@ -219,10 +219,14 @@ def _change_from(raw: dict[str, Any]) -> FieldChange:
 
 def show_of(of: Scalar, code: int) -> str:
     """A field's value in a sentence, where nothing else says what the number counts: `vector 0`."""
-    inner = of.of if isinstance(of, OptionalType) else of
     value = decode(of, code)
-    unit = inner.index.removesuffix("s") if isinstance(inner, IntType) and value is not None else ""
-    return f"{unit} {show(value)}".lstrip()
+    return f"{unit_of(of)} {show(value)}".lstrip() if value is not None else show(value)
+
+
+def unit_of(of: Scalar) -> str:
+    """What a number of this type is the number of: `vector`; "" of what is no index."""
+    inner = of.of if isinstance(of, OptionalType) else of
+    return inner.index.removesuffix("s") if isinstance(inner, IntType) else ""
 
 
 def show(value: object) -> str:

@@ -24,12 +24,12 @@ SELECTING = ["prove", "diff", "trace"]
         (
             ("diff", "base", "v1", "--breif=1"),
             "eoi diff: unknown option --breif: did you mean '--brief'?\n",
-            "eoi diff [OPTIONS] BASE DESIGN ",
+            "eoi diff [OPTIONS] BASE [DESIGN",
         ),
         (
             ("diff",),
             "eoi diff: the following arguments are required: BASE, DESIGN\n",
-            "eoi diff [OPTIONS] BASE DESIGN ",
+            "eoi diff [OPTIONS] BASE [DESIGN",
         ),
         (
             ("prove", "base", "--svg", "x.svg"),
