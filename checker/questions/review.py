@@ -19,7 +19,7 @@ from checker.stories.trace import show, steps_text
 from checker.stories.write import WIDTH, ascii_text, command_lines
 from checker.words import count, fold_names
 
-NOT_PATCHED = "It does not have the patch: the same steps were taken on what is nearest to it."
+NOT_PATCHED = "It has no such patch. The same steps were taken on it as it is, with the flags that make it do most nearly the same: that says what a real KVM does which so ends an EOI, and nothing of the patch itself."
 MOST_C = 40  # lines of the patch: who reads the page has it in the same thread
 UNCHANGED = "The model is the same, line for line."
 
@@ -50,7 +50,7 @@ def review_lines(review: Review) -> list[str]:
         *_part("Which the model has as", _in_the_model(answer.hunks) if review.patch else ()),
         *_part("What gets worse", _worse(answer.said)),
         *_part("What gets better", _better(answer.said)),
-        *_part("What was violated before, and is", _numbers(answer.said, Standing.STILL_BROKEN)),
+        *_part("What was violated before, and is", _still(answer.said)),
         *_part("What is not known", [line for why in answer.open_because for line in _item(why)]),
         *_part("Who did not ask for it", _others(review.others)),
         *_part("What the kernel that runs here does", _real(review.labels)),
@@ -150,10 +150,11 @@ def _cells(same: Sequence[Said]) -> str:
     return f"{count(len(names), 'cell')}: {fold_names(names)}"
 
 
-def _numbers(said: Sequence[Said], standing: Standing) -> list[str]:
-    found = _by_property(said, standing)
-    text = ", ".join(f"{name} {len(same)}" for name, same in found.items())
-    return _item(f"In so many cells: {text}.") if found else []
+def _still(said: Sequence[Said]) -> list[str]:
+    """How many: what the patch does not touch is not the answer's matter."""
+    of = [one.property for one in said if one.standing is Standing.STILL_BROKEN]
+    number = f"{count(len(of), 'verdict')} of {count(len(set(of)), 'property', 'properties')}"
+    return _item(f"{number}, which the patch does not change (`eoi prove ... --all` names them).") if of else []
 
 
 def _others(rows: Sequence[compat.CompatAnswer]) -> list[str]:

@@ -62,8 +62,8 @@ def test_it_says_what_diff_says(eoi, patch):
         names = {c["property"] for c in told["changes"] if c["kind"] == kind}
         assert set(re.findall(r"\((\w+)\)", part(ran.out, title))) == names != set()
     still = [c["property"] for c in told["changes"] if c["kind"] == "STILL BROKEN"]
-    numbers = re.findall(r"(\w+) (\d+)[,.]", part(ran.out, "What was violated before, and is"))
-    assert {name: int(n) for name, n in numbers} == {name: still.count(name) for name in still}
+    said = f"* {len(still)} verdicts of {len(set(still))} properties, "
+    assert part(ran.out, "What was violated before, and is").startswith(said) and len(set(still)) > 1
 
 
 def test_the_patch_can_be_seen_in_it_and_its_story_replayed(eoi, patch, tmp_path):
