@@ -114,7 +114,7 @@ CASES: dict[str, tuple[tuple[Change, ...], str, tuple[str, str, str], str]] = {
         ("xen_moves", "level", "cpus=2,pins=1"), "no_eoi_lost"),
     "an edge entry keeps Remote IRR": (
         ((FIXES, ""),), WRITES + "        rte.irq_eoi = 0\n        self.ioapic_update_kvm_routes(pin)\n        self.ioapic_service()\n",
-        ("any", "level", "pins=1"), "edge_has_no_remote_irr"),
+        ("any", "level", "pins=1,vectors=1"), "edge_has_no_remote_irr"),
     "an entry write opens its pin": (
         ((KEEPS, ""),), "    def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:\n"
         "        self.ioapic[pin].remote_irr = False\n        super().ioapic_mem_write_rte(pin, vector, dest, trigger, mask)\n",
@@ -130,10 +130,10 @@ CASES: dict[str, tuple[tuple[Change, ...], str, tuple[str, str, str], str]] = {
         BROADCASTS.replace("                self.device_resample(pin)\n", "").replace("                    rte.remote_irr = False\n", "                    self.device_resample(pin)\n                    rte.remote_irr = False\n").format(test=HEARD, closed="rte.remote_irr", again=RETRIGGERS),
         ("linux", "resample", "pins=1"), "line_is_serviced"),
     "an open pin is sent again, too": (
-        ((CLOSED, ""),), BROADCASTS.format(test=HEARD, closed="True", again=RETRIGGERS), ("any", "level", "pins=1"), ""),
+        ((CLOSED, ""),), BROADCASTS.format(test=HEARD, closed="True", again=RETRIGGERS), ("any", "level", "pins=1,vectors=1"), ""),
     "edges hear it": (
         ((LEVEL, "false) {\n"),), BROADCASTS.format(test="rte.vector == vector", closed="rte.remote_irr", again=RETRIGGERS),
-        ("any", "edge", "pins=1"), ""),
+        ("any", "edge", "pins=1,vectors=1"), ""),
     "there is no throttle": (
         ((THROTTLE, "                    ioapic_service(s);\n"),), BROADCASTS.format(test=HEARD, closed="rte.remote_irr", again="self.ioapic_service()"),
         ("linux", "storming", "pins=1"), ""),
@@ -153,10 +153,10 @@ CASES: dict[str, tuple[tuple[Change, ...], str, tuple[str, str, str], str]] = {
     "a masked pin is sent": (
         ((ASKS, ASKS.replace(") {", " || info.trig_mode == IOAPIC_TRIGGER_LEVEL) {")),),
         SERVICES.format(masked=" and (not rte.mask or rte.trigger == Trigger.LEVEL)", edge="rte.irr = False", level="rte.remote_irr = True", sends="not closed"),
-        ("any", "level", "pins=1"), "masked_pin_sends_nothing"),
+        ("any", "level", "pins=1,vectors=1"), "masked_pin_sends_nothing"),
     "edges stay latched": (
         (("                    s->irr &= ~mask;\n                } else", "                    trace_own_edge(i);\n                } else"),),
-        SERVICES.format(masked=" and not rte.mask", edge="pass", level="rte.remote_irr = True", sends="not closed"), ("any", "edge", "pins=1"), "edge_is_sent_as_it_rises"),
+        SERVICES.format(masked=" and not rte.mask", edge="pass", level="rte.remote_irr = True", sends="not closed"), ("any", "edge", "pins=1,vectors=1"), "edge_is_sent_as_it_rises"),
     "a line that falls is not seen": (
         ((LOW, "        }\n"),),
         SETS + "        if level or rte.trigger == Trigger.EDGE:\n            super().ioapic_set_irq(pin, level)\n", ("linux", "level", "pins=1"), ""),
@@ -167,7 +167,7 @@ CASES: dict[str, tuple[tuple[Change, ...], str, tuple[str, str, str], str]] = {
     "a closed pin is looked at again": (
         ((LOOKS, "            ioapic_service(s);\n"),),
         SETS + "        if rte.trigger == Trigger.LEVEL and level:\n            rte.irr = True\n            self.ioapic_service()\n        else:\n            super().ioapic_set_irq(pin, level)\n",
-        ("any", "level", "pins=1"), ""),
+        ("any", "level", "pins=1,vectors=1"), ""),
     "masked pins are routed": (
         ((ROUTED, "        if (info.masked == 0 || s) {\n            msg"),),
         "    def ioapic_update_kvm_routes(self, written: Pin) -> None:\n        for pin, rte in self.ioapic.items():\n"
