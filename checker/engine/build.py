@@ -23,7 +23,7 @@ from checker.engine.compiling import INSTALL, CompileFailed, NoCompiler, compile
 from checker.errors import InternalError, UserError
 
 __all__ = ["CompileFailed", "NoCompiler", "cores", "compile_c", "compiler", "compiler_said", "is_whole", "library_path",
-           "load_c", "load_named"]  # fmt: skip
+           "load_c", "load_named", "made_by"]  # fmt: skip
 NAME = "eoi_name"  # the symbol that says what a library was made for
 
 
@@ -92,6 +92,14 @@ def library_path(source: str, extra_flags: Sequence[str] = ("-O1",)) -> Path:
     parts = [NAME, source, command, _compiler_version(command), platform.machine(), *_flags(extra_flags)]
     name = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     return cache_dir() / f"{name}.so"
+
+
+def made_by() -> str:
+    """A hash of what makes a library of a source: the compiler, by its own words, and how it is called. "" if none can be run."""
+    try:
+        return library_path("").stem
+    except NoCompiler:
+        return ""
 
 
 def _flags(extra: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 A kept program is what a search needs of one: its state, steps and formulas without their functions, the passages that it
 notes, and how its parts are linked. The name of its file hashes every source file that it depends on (sources.py), the
-Python version, and which roles, sizes and properties it is of; a class of a user's file goes by its module, whose name
+Python version, the C compiler and its flags, and which roles, sizes and properties it is of; a class of a user's file goes by its module, whose name
 hashes the file, its path and what it imports beside it (checker/matrix/loader.py). So after an edit of one of these nothing of
 it is used. A file begins with its name, ends in the SHA-256 of what precedes it and is written atomically; one that is damaged, or
 was written under another name, counts as absent.
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.engine import sources
+from checker.engine.build import made_by
 from checker.engine.cache_folder import cache_dir
 from checker.engine.linked import LinkedProgram
 from checker.engine.passages import PACKAGES
@@ -76,7 +77,7 @@ def name_of(design: type[Design], scope: Scope, properties: Sequence[Property]) 
     choices = [(name, type(value).__module__, type(value).__qualname__) for name, value in scope.choices().items()]
     parts = (
         digest_of(frozenset(of.__module__ for of in named)), design.__module__, design.__qualname__, [(c.__module__, c.__qualname__) for c in classes],
-        (type(scope).__module__, type(scope).__qualname__), list(scope.sizes().items()), choices, functions,
+        (type(scope).__module__, type(scope).__qualname__), list(scope.sizes().items()), choices, functions, made_by(),
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 

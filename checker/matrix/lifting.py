@@ -7,20 +7,21 @@ import hashlib
 import importlib
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from checker import files
 from checker.engine.cache_folder import cache_dir
 from checker.errors import NotConcerned, UserError
+from checker.matrix.lifted_file import PLACES, LiftedFile
 from checker.matrix.roles import PATCH, registered_name, series_of
 from checker.stories.mail import read_mail
 from lift import emit
 from lift.accounting import LeftOut
 from lift.lifting import Lift, Lifted
-from lift.patch import Diff, Hunk, check_order, chosen, diffs
+from lift.patch import Diff, check_order, chosen, diffs
 from lift.refusal import NotLifted
 from lift.surface import Surface
 from lift.table import Table, read_table
@@ -28,22 +29,7 @@ from model.machine import Machine
 
 TABLES = ("model/kvm/correspondence.txt", "model/vmms/qemu_correspondence.txt")  # a patch is for whose files it names
 SHOWN = TABLES[0]
-_PLACES = dict[str, dict[str, tuple[str, int]]]()  # of each file that a patch became
 TABLE = Path(__file__).resolve().parents[2] / SHOWN
-
-
-@dataclass(frozen=True)
-class LiftedFile:
-    """A patch as a file with a design in it. left_out: a line for each thing. places: of each function, the file and line
-    that first change it."""
-
-    source: str
-    path: Path
-    found: Lifted
-    left_out: Sequence[str]
-    base: str  # the registered design that it stands on
-    places: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
-    hunks: Sequence[Hunk] = ()  # of its mails, in C
 
 
 @functools.cache
@@ -127,15 +113,10 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     left_out = [str(x) for x in dict.fromkeys(found.left_out)]
     path = kept(source, series[-1][0])
     places = {f: place_of(f, series) for f in found.functions}
-    _PLACES[str(path)] = {f: (Path(file).name, line) for f, (file, line) in places.items()}
+    PLACES[str(path)] = {f: (Path(file).name, line) for f, (file, line) in places.items()}
     return LiftedFile(
         source, path, found, left_out, named, places, [h for _, d in series for h in d.hunks if _modelled(h.file, rows)]
     )
-
-
-def place_in_patch(file: str, function: str) -> tuple[str, int] | None:
-    """Of a function of a file that a patch became: which file and line of the patch first change it."""
-    return _PLACES.get(file, {}).get(function)
 
 
 def _modelled(file: str, rows: Table) -> bool:

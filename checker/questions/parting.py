@@ -9,8 +9,8 @@ from types import CodeType
 
 from checker.engine.reference import Codes, Move, Reference
 from checker.errors import UserError
-from checker.matrix import lifting
 from checker.matrix.cells import Cell
+from checker.matrix.lifted_file import place_in_patch
 from checker.matrix.roles import registered, registered_base, role_of, users_file
 from checker.matrix.system import system_of
 from checker.questions.shown import Shown
@@ -45,7 +45,7 @@ def parted(run: Taken, subject: str) -> tuple[tuple[Parting, ...], int | None]:
 
     def place(code: CodeType, line: int) -> tuple[str, int]:
         """Of a lifted patch, its own line in C: there is no file of the class that it became."""
-        in_c = lifting.place_in_patch(code.co_filename, code.co_name)
+        in_c = place_in_patch(code.co_filename, code.co_name)
         return in_c or (Path(code.co_filename).name, line if code.co_filename in files else 0)
 
     path = [(m.step, m.args) for m in run.moves]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from checker.matrix.select import Selection
 from checker.questions.model_diff import Hunk
-from lift.patch import Hunk as CHunk
+
+if TYPE_CHECKING:
+    from lift.patch import Hunk as CHunk
 
 _BEGINS = re.compile(r"[a-z].*?\b(\w+)\([^;]*$")  # a function, at the begin of a line
 SMALL = 4  # lines of code that a screen has room for

@@ -15,7 +15,14 @@ from checker.questions.verdict import Run, Status, Verdict
 from tests.lift.test_forms import V1_DIFF
 
 ROOT = Path(__file__).resolve().parents[2]
-AMONG = ("--vmm", "qemu,cloud_hypervisor", "--guest", "windows_cg,xen,linux_threaded,any", "--scope", "cpus=1")
+AMONG = (
+    "--vmm",
+    "qemu,cloud_hypervisor",
+    "--guest",
+    "windows_cg,xen,linux_threaded,any",
+    "--scope",
+    "cpus=1,vectors=1",
+)
 ONE = ("--vmm", "qemu", "--guest", "windows_cg", "--scope", "ioapic=0x11")
 WRONG = "tests/wrong/kvm_ack_notifier_lost.py"
 

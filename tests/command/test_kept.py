@@ -100,6 +100,7 @@ def asked_after(prove: str, mine: str, page: str) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.usefixtures("one_cell_a_claim")
 @pytest.mark.parametrize("command", ["trace", "picture", "diff", "review", "report"])
 def test_after_prove_no_other_command_explores(capsys, monkeypatch, tmp_path, command):
     mine, page = tmp_path / "mine.py", str(tmp_path / "page")

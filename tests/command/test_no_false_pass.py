@@ -115,6 +115,7 @@ class Mine(Base):
 """
 
 
+@pytest.mark.usefixtures("one_cell_a_claim")
 @pytest.mark.parametrize("command", [("prove",), ("diff", "base"), ("review",)], ids=" ".join)
 def test_a_choice_of_ones_own_can_be_set(eoi, mine, command):
     path = mine(CHOICE, "")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from checker.command import review
 from checker.questions import compat
 from checker.stories.write import WIDTH
 from tests.lift.test_forms import V1_DIFF
@@ -40,6 +41,7 @@ def part_as_it_is(page: str, title: str) -> str:
 
 
 @pytest.mark.parametrize("design", ["v1", "v6", "split_irqchip_api", "v5"])
+@pytest.mark.usefixtures("one_cell_a_claim")
 def test_it_can_be_mailed_as_it_is(eoi, design):
     ran = eoi("review", design, "--base", "base", *AMONG)
     assert ran.code in (0, 1, 3) and ran.out.isascii()
@@ -48,6 +50,7 @@ def test_it_can_be_mailed_as_it_is(eoi, design):
     assert titles == sorted(titles, key=PARTS.index) and {"What it changes", "What this rests on"} <= set(titles)
 
 
+@pytest.mark.usefixtures("one_cell_a_claim")
 def test_the_last_line_asks_for_it_again(eoi, patch):
     words = (patch, "--base", "base", *AMONG, "--property", "no_eoi_lost")
     page = eoi("review", *words).out
@@ -55,6 +58,7 @@ def test_the_last_line_asks_for_it_again(eoi, patch):
     assert eoi(*last.removeprefix("To see it again: eoi ").split()).out == page
 
 
+@pytest.mark.usefixtures("one_cell_a_claim")
 def test_it_says_what_diff_says(eoi, patch):
     ran, told = eoi("review", patch, *AMONG), json.loads(eoi("diff", "base", patch, *AMONG, "--json").out)
     assert ran.code == 1 and " ".join(ran.out.split("\n\n")[0].split()) == f"v1.patch against base: {told['answer']}."
@@ -66,6 +70,7 @@ def test_it_says_what_diff_says(eoi, patch):
     assert part(ran.out, "What was violated before, and is").startswith(said) and len(set(still)) > 1
 
 
+@pytest.mark.usefixtures("one_cell_a_claim")
 def test_the_patch_can_be_seen_in_it_and_its_story_replayed(eoi, patch, tmp_path):
     page = eoi("review", patch, *AMONG).out
     assert "\n  + if apic.spiv_directed_eoi:\n  +     return" in part_as_it_is(page, "Which the model has as")
@@ -77,6 +82,7 @@ def test_the_patch_can_be_seen_in_it_and_its_story_replayed(eoi, patch, tmp_path
     assert ran.code == 1 and "REPRODUCED" in ran.out
 
 
+@pytest.mark.usefixtures("one_cell_a_claim")
 def test_why_the_last_call_does_nothing_is_told_in_the_models_words(eoi, patch):
     """QEMU's I/O APIC 0x11 has no EOI register: that is the whole bug."""
     why = "In step 10 ioapic_mem_write_eoi() changes nothing: ioapic_mem_write() case IOAPIC_EOI: version 0x11 has no such register"
@@ -86,22 +92,36 @@ def test_why_the_last_call_does_nothing_is_told_in_the_models_words(eoi, patch):
     assert "What gets worse" in storm and "changes nothing" not in storm
 
 
-def test_who_did_not_ask_is_what_compat_says(eoi, patch):
+def test_who_did_not_ask_is_what_compat_says(eoi, patch, monkeypatch):
     """Of kernels only: the claims are about those."""
+    vmms = ("qemu", "firecracker")
+    monkeypatch.setattr(review, "COMPARED_UNDER", vmms)
     said = part(eoi("review", patch, *AMONG).out, "Who did not ask for it")
     assert "(flagless_vmm) Not so in " in said and "(quiet_guest) So in all " in said
-    other = eoi("compat", "base", patch, "--claim", "flagless_vmm", "--scope", "cpus=1,pins=1,vectors=1").out
+    other = eoi(
+        "compat",
+        "base",
+        patch,
+        "--claim",
+        "flagless_vmm",
+        "--vmm",
+        ",".join(vmms),
+        "--scope",
+        "cpus=1,pins=1,vectors=1",
+    ).out
     assert f"Not so in {other.count('DIFFERS')} of {other.count('DIFFERS') + other.count('SAME')} cells" in said
     vmm = str(ROOT / "tests/wrong/qemu_eoi_register_tells_no_resampler.py")
     page = eoi("review", vmm, "--guest", "windows_cg", "--device", "resample", "--kernel", "v6").out
     assert "What gets worse" in page and "Who did not ask for it" not in page
 
 
+@pytest.mark.usefixtures("one_cell_a_claim")
 def test_what_is_not_known_is_told(eoi, patch):
     ran = eoi("review", patch, *AMONG, "--max-states", "5")
     assert ran.code == 3 and "INCONCLUSIVE" in ran.out.partition("\n\n")[0] and part(ran.out, "What is not known")
 
 
+@pytest.mark.usefixtures("one_cell_a_claim")
 def test_the_label_is_that_of_the_running_kernel(eoi, patch, monkeypatch):
     monkeypatch.setattr("oracles.kvm.replay._on_kvm", lambda *_: "CONFIRMED: by nobody: 10 steps")
     said = part(eoi("review", patch, *AMONG).out, "What the kernel that runs here does")
@@ -122,6 +142,7 @@ def test_bad_input_is_exit_code_2(eoi, words, said):
     assert ran.code == 2 and said in ran.err and not ran.out
 
 
+@pytest.mark.usefixtures("one_cell_a_claim")
 def test_a_mail_is_named_by_its_subject_and_its_id(eoi, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mail.eml").write_text(
@@ -132,6 +153,7 @@ def test_a_mail_is_named_by_its_subject_and_its_id(eoi, tmp_path, monkeypatch):
     assert re.search(r"^  \* eoiproof [\d.]+, model [0-9a-f]{16}\.$", page, re.M)
 
 
+@pytest.mark.usefixtures("one_cell_a_claim")
 def test_who_has_the_story_and_not_the_patch_is_told_how_to_name_it(eoi, patch, tmp_path, monkeypatch):
     mail = tmp_path / "mail.txt"
     mail.write_text(eoi("review", patch, *AMONG).out)

@@ -28,7 +28,7 @@ from tests.lift.test_forms import V1_DIFF, function, lift
 from tests.lift.test_one_token import changes, outcome
 from tests.rigs.own_c import diff_of, mail_of
 from tests.rigs.own_qemu import BROADCAST, QEMU, WHOLE, changed
-from tests.rigs.volume import at_once
+from tests.rigs.volume import at_once, volume
 
 Change = tuple[str, str]
 TABLE = "model/vmms/qemu_correspondence.txt"
@@ -114,7 +114,7 @@ CASES: dict[str, tuple[tuple[Change, ...], str, tuple[str, str, str], str]] = {
         ("xen_moves", "level", "cpus=2,pins=1"), "no_eoi_lost"),
     "an edge entry keeps Remote IRR": (
         ((FIXES, ""),), WRITES + "        rte.irq_eoi = 0\n        self.ioapic_update_kvm_routes(pin)\n        self.ioapic_service()\n",
-        ("any", "level", "pins=1"), "edge_has_no_remote_irr"),
+        ("any", "level", "pins=1,vectors=1"), "edge_has_no_remote_irr"),
     "an entry write opens its pin": (
         ((KEEPS, ""),), "    def ioapic_mem_write_rte(self, pin: Pin, vector: Vector, dest: Cpu, trigger: Trigger, mask: bool) -> None:\n"
         "        self.ioapic[pin].remote_irr = False\n        super().ioapic_mem_write_rte(pin, vector, dest, trigger, mask)\n",
@@ -130,10 +130,10 @@ CASES: dict[str, tuple[tuple[Change, ...], str, tuple[str, str, str], str]] = {
         BROADCASTS.replace("                self.device_resample(pin)\n", "").replace("                    rte.remote_irr = False\n", "                    self.device_resample(pin)\n                    rte.remote_irr = False\n").format(test=HEARD, closed="rte.remote_irr", again=RETRIGGERS),
         ("linux", "resample", "pins=1"), "line_is_serviced"),
     "an open pin is sent again, too": (
-        ((CLOSED, ""),), BROADCASTS.format(test=HEARD, closed="True", again=RETRIGGERS), ("any", "level", "pins=1"), ""),
+        ((CLOSED, ""),), BROADCASTS.format(test=HEARD, closed="True", again=RETRIGGERS), ("any", "level", "pins=1,vectors=1"), ""),
     "edges hear it": (
         ((LEVEL, "false) {\n"),), BROADCASTS.format(test="rte.vector == vector", closed="rte.remote_irr", again=RETRIGGERS),
-        ("any", "edge", "pins=1"), ""),
+        ("any", "edge", "pins=1,vectors=1"), ""),
     "there is no throttle": (
         ((THROTTLE, "                    ioapic_service(s);\n"),), BROADCASTS.format(test=HEARD, closed="rte.remote_irr", again="self.ioapic_service()"),
         ("linux", "storming", "pins=1"), ""),
@@ -153,10 +153,10 @@ CASES: dict[str, tuple[tuple[Change, ...], str, tuple[str, str, str], str]] = {
     "a masked pin is sent": (
         ((ASKS, ASKS.replace(") {", " || info.trig_mode == IOAPIC_TRIGGER_LEVEL) {")),),
         SERVICES.format(masked=" and (not rte.mask or rte.trigger == Trigger.LEVEL)", edge="rte.irr = False", level="rte.remote_irr = True", sends="not closed"),
-        ("any", "level", "pins=1"), "masked_pin_sends_nothing"),
+        ("any", "level", "pins=1,vectors=1"), "masked_pin_sends_nothing"),
     "edges stay latched": (
         (("                    s->irr &= ~mask;\n                } else", "                    trace_own_edge(i);\n                } else"),),
-        SERVICES.format(masked=" and not rte.mask", edge="pass", level="rte.remote_irr = True", sends="not closed"), ("any", "edge", "pins=1"), "edge_is_sent_as_it_rises"),
+        SERVICES.format(masked=" and not rte.mask", edge="pass", level="rte.remote_irr = True", sends="not closed"), ("any", "edge", "pins=1,vectors=1"), "edge_is_sent_as_it_rises"),
     "a line that falls is not seen": (
         ((LOW, "        }\n"),),
         SETS + "        if level or rte.trigger == Trigger.EDGE:\n            super().ioapic_set_irq(pin, level)\n", ("linux", "level", "pins=1"), ""),
@@ -167,7 +167,7 @@ CASES: dict[str, tuple[tuple[Change, ...], str, tuple[str, str, str], str]] = {
     "a closed pin is looked at again": (
         ((LOOKS, "            ioapic_service(s);\n"),),
         SETS + "        if rte.trigger == Trigger.LEVEL and level:\n            rte.irr = True\n            self.ioapic_service()\n        else:\n            super().ioapic_set_irq(pin, level)\n",
-        ("any", "level", "pins=1"), ""),
+        ("any", "level", "pins=1,vectors=1"), ""),
     "masked pins are routed": (
         ((ROUTED, "        if (info.masked == 0 || s) {\n            msg"),),
         "    def ioapic_update_kvm_routes(self, written: Pin) -> None:\n        for pin, rte in self.ioapic.items():\n"
@@ -350,14 +350,18 @@ RENAMED = {
 
 @pytest.mark.everything
 def test_one_token_is_noticed(tmp_path: Path) -> None:
+    """By day every third, and all that are known to be lost."""
     counts, lost = Counter[str](), set[str]()
-    for what, text in changes(QEMU, WHOLE):
+    ends = {f"{n}: return -> break" for n in (151, 154)}  # of the switch, behind which nothing is done
+    known = {f"{w} -> {w.split()[1]}_x" for w in RENAMED} | ends
+    for number, (what, text) in enumerate(changes(QEMU, WHOLE)):
+        if number % volume(3, 1) and what not in known:
+            continue
         one = outcome(tmp_path, diff_of({QEMU: text}, 8, {QEMU: WHOLE}))
         counts[one] += 1
         lost |= {what} if one == "lost" else set()
-    ends = {f"{n}: return -> break" for n in (151, 154)}  # of the switch, behind which nothing is done
-    assert lost == {f"{w} -> {w.split()[1]}_x" for w in RENAMED} | ends
-    assert counts["different"] >= 20 and counts["refused"] > 300, counts
+    assert lost == known
+    assert counts["different"] >= volume(7, 20) and counts["refused"] > volume(100, 300), counts
 
 
 def test_is_judged_on_old_and_new_kernels(eoi: Callable[..., Ran], tmp_path: Path) -> None:

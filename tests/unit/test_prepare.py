@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from checker.engine import kept, prepare
+from checker.engine import build, kept, prepare
 from checker.engine import linked as modules
 from checker.engine.cgen import generate
 from checker.engine.native import Outcome
@@ -98,7 +98,7 @@ def test_a_damaged_program_or_library_counts_as_absent(fresh):
 
 
 def test_what_a_program_depends_on_names_its_file(fresh, monkeypatch):
-    """Another role, size, kind of choice or property, and any edit of a source file: another name."""
+    """Another role, size, kind of choice or property, any edit of a source file, another compiler or flag: another name."""
     first, other = cells("v6")[0], cells("v6", "windows_cg")[0]
     asked = applying(first)
     scopes = [Scope(), Scope(cpus=1), Scope(pins=1), Scope(vectors=1)]
@@ -106,7 +106,11 @@ def test_what_a_program_depends_on_names_its_file(fresh, monkeypatch):
     names |= {kept.path_of(first.system, Scope(), asked[1:]), kept.path_of(other.system, Scope(), asked)}
     monkeypatch.setattr(kept, "digest_of", lambda modules: "edited")
     names.add(kept.path_of(first.system, Scope(), asked))
-    assert len(names) == 7 and None not in names
+    monkeypatch.setattr(build, "_compiler_version", lambda command: f"{command}, a later one")
+    names.add(kept.path_of(first.system, Scope(), asked))
+    monkeypatch.setattr(build, "_flags", lambda extra: ["-O3", *extra])
+    names.add(kept.path_of(first.system, Scope(), asked))
+    assert len(names) == 9 and None not in names
 
 
 @pytest.mark.everything
