@@ -97,7 +97,7 @@ class FlatProgram:
     cells: tuple[Cells, ...]
     rules: tuple[Rule, ...]
     never: tuple[str, ...]
-    claims: tuple[FlatFormula, ...]
+    formulas: tuple[FlatFormula, ...]
     left_out: tuple[Formula, ...]
     before: tuple[Cells, ...]
 
@@ -109,7 +109,7 @@ class FlatProgram:
 
     @property
     def parameters(self) -> frozenset[str]:
-        of = [*(rule.params for rule in self.rules), *(claim.params for claim in self.claims)]
+        of = [*(rule.params for rule in self.rules), *(formula.params for formula in self.formulas)]
         return frozenset(param.name for params in of for param in params)
 
 
@@ -128,11 +128,11 @@ def flatten(program: Program, scope: Scope, start: Sequence[int], taken: frozens
     never = tuple(rule.step.name for rule in rules if known(rule.guard) == 0)
     rules = [rule for rule in rules if known(rule.guard) != 0]
     told = [f for f in program.formulas if len(f.functions) == 1]
-    claims = tuple(_claim(values, f, _renamed(f.params, of_edges if f.of_edges else params)) for f in told)
-    read = {path for claim in claims for path in _read_before(claim.test)}
+    formulas = tuple(_formula(values, f, _renamed(f.params, of_edges if f.of_edges else params)) for f in told)
+    read = {path for formula in formulas for path in _read_before(formula.test)}
     before = tuple(replace(c, name=names.give(f"before_{c.name}")) for c in cells if c.path in read)
     left_out = tuple(f for f in program.formulas if f not in told)
-    return FlatProgram(program.name, cells, tuple(rules), never, claims, left_out, before)
+    return FlatProgram(program.name, cells, tuple(rules), never, formulas, left_out, before)
 
 
 def _cells(program: Program, start: Sequence[int], names: Names) -> Iterator[Cells]:
@@ -164,7 +164,7 @@ def _locals(params: Sequence[Param]) -> list[Expr | Place]:
     return found
 
 
-def _claim(values: Folded, formula: Formula, params: tuple[Param, ...]) -> FlatFormula:
+def _formula(values: Folded, formula: Formula, params: tuple[Param, ...]) -> FlatFormula:
     return FlatFormula(formula, params, values.call(formula.functions[0], _locals(params)))
 
 

@@ -44,9 +44,9 @@ class _Murphi(Writer):
         lines.append("end;")
         for rule in self.program.rules:
             lines += self._rule(rule)
-        for claim in self.program.claims:
-            if not claim.formula.of_edges:
-                lines += self._claim(claim)
+        for formula in self.program.formulas:
+            if not formula.formula.of_edges:
+                lines += self._formula(formula)
         return lines
 
     def _start(self, cells: Cells) -> list[str]:
@@ -60,7 +60,7 @@ class _Murphi(Writer):
         variables += [f"\t{name}: {_range(bounds)};" for name, bounds in rule.variables.items()]
         own = {cells.path: cells.name for cells in self.program.cells}
         before = [f"{cells.name} := {own[cells.path]};" for cells in self.program.before]
-        after = [line for claim in self.program.claims if claim.formula.of_edges for line in self._said(claim)]
+        after = [line for formula in self.program.formulas if formula.formula.of_edges for line in self._said(formula)]
         body = _deeper([*before, *self._block(rule.body), *after])
         lines = [f'rule "{rule.step.name}" {self.expr(rule.guard)} ==>', *["var"] * bool(variables), *variables]
         return ["", f"-- by {rule.step.by}", *_for_all(rule.params, [*lines, "begin", *body, "end;"], "ruleset")]
@@ -86,16 +86,16 @@ class _Murphi(Writer):
 
     # --- properties ---
 
-    def _claim(self, claim: FlatFormula) -> list[str]:
+    def _formula(self, formula: FlatFormula) -> list[str]:
         """rumur reports a `cover` that no state shows."""
-        word = "cover" if claim.formula.kind == Kind.REACHABLE else "invariant"
-        lines = [f'{word} "{claim.formula.name}" {self.expr(claim.test)};']
-        return ["", *_for_all(claim.params, lines, "ruleset")]
+        word = "cover" if formula.formula.kind == Kind.REACHABLE else "invariant"
+        lines = [f'{word} "{formula.formula.name}" {self.expr(formula.test)};']
+        return ["", *_for_all(formula.params, lines, "ruleset")]
 
-    def _said(self, claim: FlatFormula) -> list[str]:
+    def _said(self, formula: FlatFormula) -> list[str]:
         """At the end of each step, of an `always` of steps."""
-        lines = [f'assert {self.expr(claim.test)} "{claim.formula.name}";']
-        return _for_all(claim.params, lines, "for")
+        lines = [f'assert {self.expr(formula.test)} "{formula.formula.name}";']
+        return _for_all(formula.params, lines, "for")
 
 
 def _for_all(params: Sequence[Param], lines: Sequence[str], word: str) -> list[str]:

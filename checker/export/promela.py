@@ -22,7 +22,8 @@ _WORDS = """
     np_ od of pc_value pid printf printm priority proctype provided return run select set_priority short show skip
     timeout trace true false typedef unless unsigned xr xs now end progress accept always eventually until weakuntil
     stronguntil release next implies equivalent U V W X"""
-_OF_C = "errno Own CLEAR OWN my"  # a macro, and what the text uses itself
+SAID = {"holds": Kind.ALWAYS, "unreached": Kind.REACHABLE}
+_OF_C = "errno Own CLEAR OWN my Holds holds Unreached unreached"  # a macro, and what the text uses itself
 KEYWORDS = frozenset(f"{_WORDS} {_OF_C}".split())
 MY = "my"  # the record of what steps have for themselves: SPIN makes its names names of C, where `mask` is one already
 PROMELA = Dialect("&&", "||", "==", "({} -> {} : {})", ("0", "1"), "({} & 1)")
@@ -49,23 +50,25 @@ class _Promela(Writer):
         names = Names(KEYWORDS | program.names)
         self._params = program.parameters
         self._rules = [(rule, names.give(f"step_{rule.step.name}")) for rule in program.rules]
-        self._claims = [(claim, names.give(claim.formula.name)) for claim in program.claims]
+        self._formulas = [(formula, names.give(formula.formula.name)) for formula in program.formulas]
 
     def lines(self, head: Sequence[str]) -> list[str]:
         lines = ["/*", *(f" * {line}".rstrip() for line in head), " */", ""]
         lines += [self._declared(cells) for cells in self.program.cells]
         own = [f"\t{kind} {name};" for name, kind in self._own().items()]
         lines += ["", *OWN, *(["typedef Own {", *own, "}", f"OWN Own {MY};"] if own else [])]
-        lines += [f"mtype = {{ {', '.join(name for _, name in self._claims)} }};"] * bool(self._claims)
-        for claim, name in self._claims:
-            lines += self._claim(claim, name)
+        lines += self._said()
+        for formula, name in self._formulas:
+            lines += self._formula(formula, name)
         for rule, name in self._rules:
             lines += self._rule(rule, name)
         lines += ["", "init {", "end:", "\tdo"]
-        asked = [(claim.params, f"say_{name}") for claim, name in self._claims if not claim.formula.of_edges]
+        asked = [(formula.params, f"say_{name}") for formula, name in self._formulas if not formula.formula.of_edges]
         for params, name in [*((rule.params, name) for rule, name in self._rules), *asked]:
             lines += [f"\t:: {call}" for call in _calls(params, name)]
-        return [*lines, "\t:: false", "\tod", "}"]
+        # SPIN takes what is never read for no part of a state; this is read, where nothing ever comes to.
+        read = " + ".join(cells.name + "[0]" * bool(cells.rows) for cells in self.program.cells)
+        return [*lines, "\t:: false", "\tod;", f"\t{read or '0'}", "}"]
 
     def local(self, name: str) -> str:
         return name if name in self._params else f"{MY}.{name}"
@@ -100,9 +103,9 @@ class _Promela(Writer):
         before = [line for cells in self.program.before for line in self._copied(cells)]
         after = [
             f"{call};"
-            for claim, called in self._claims
-            if claim.formula.of_edges
-            for call in _calls(claim.params, f"say_{called}")
+            for formula, called in self._formulas
+            if formula.formula.of_edges
+            for call in _calls(formula.params, f"say_{called}")
         ]
         # SPIN 6.5 loses the end of a loop that ends a d_step.
         body = [*before, *self._block(rule.body), *after, "skip;"]
@@ -140,16 +143,29 @@ class _Promela(Writer):
 
     # --- properties ---
 
-    def _claim(self, claim: FlatFormula, name: str) -> list[str]:
+    def _said(self) -> list[str]:
+        """SPIN prints what was asserted: the names of properties are fields that stay 0."""
+        lines = list[str]()
+        for word, kind in SAID.items():
+            names = [f"\tbit {name};" for formula, name in self._formulas if formula.formula.kind == kind]
+            lines += (
+                ["", f"typedef {word.capitalize()} {{", *names, "}", f"OWN {word.capitalize()} {word};"]
+                if names
+                else []
+            )
+        return lines
+
+    def _formula(self, formula: FlatFormula, name: str) -> list[str]:
         """Of states: a transition that is taken where it is violated, or reached, and nowhere else. Of steps: what is said at
         the end of each."""
-        bad = claim.test if claim.formula.kind == Kind.REACHABLE else negation(claim.test)
-        lines = [f"{self.expr(bad)} ->", f"assert({name} == 0);"]
-        if claim.formula.of_edges:
+        bad = formula.test if formula.formula.kind == Kind.REACHABLE else negation(formula.test)
+        word = next(word for word, kind in SAID.items() if kind == formula.formula.kind)
+        lines = [f"{self.expr(bad)} ->", f"assert({word}.{name});"]
+        if formula.formula.of_edges:
             lines = ["if", f":: {lines[0]} {lines[1]}", ":: else", "fi"]
         else:
             lines = ["d_step {", *_deeper(lines), "}"]
-        return ["", f"/* {claim.formula.kind} */", *_inline(f"say_{name}", claim.params, lines)]
+        return ["", f"/* {formula.formula.kind} */", *_inline(f"say_{name}", formula.params, lines)]
 
 
 def _kind(of: Scalar) -> tuple[str, int]:
