@@ -14,7 +14,7 @@ from typing import TypeAlias, assert_never
 from checker.engine.cgen_unit import Names, code_range
 from checker.engine.facts import walk
 from checker.export.folding import FALSE, NOWHERE, TRUE, both, known, negation
-from checker.export.values import Env, Folded
+from checker.export.values import Folded
 from checker.language import ir
 from checker.language.ir import BOOL, Const, Expr, Formula, Function, Loc, Local, Param, Place, Program, Step, Stmt
 from checker.language.layout import leaves
@@ -311,7 +311,6 @@ class _Flattened:
             rest = block[n + 1 :]
             match stmt:
                 case ir.If():
-                    found += self._faults([stmt.test], frame, stmt.loc)
                     if _leaves(stmt):
                         return [*found, *self._if(stmt, (*stmt.then, *rest), (*stmt.other, *rest), frame)]
                     found += self._if(stmt, stmt.then, stmt.other, frame)
@@ -341,34 +340,23 @@ class _Flattened:
     def _plain(self, stmt: ir.Assign | ir.Bind | ir.Store | ir.Do | ir.Require, frame: _Inlined) -> list[Flat]:
         values, env = self._values, frame.env
         match stmt:
-            case ir.Assign(name, value, of, check):
-                found = self._faults([value], frame, stmt.loc)
-                found += self._checked(value, of, check, env, stmt.loc)
-                return [*found, *self._set(frame, name, values.value(value, env), of)]
+            case ir.Assign(name, value, of):
+                return self._set(frame, name, values.value(value, env), of)
             case ir.Bind(name, place):
-                found = self._faults([place], frame, stmt.loc)
+                found = list[Flat]()
                 env[name] = self._held(values.place(place, env), found, frame)
                 return found
             case ir.Store(place, value, check):
-                found = self._faults([place, value], frame, stmt.loc)
                 assert not isinstance(place.type, StructType | TableType), stmt
-                found += self._checked(value, place.type, check, env, stmt.loc)
-                return [*found, Set(values.place(place, env), values.value(value, env))]
+                test = values.fits(value, place.type, env) if check else TRUE
+                checks = [Check(test, stmt.loc)] if known(test) != 1 else []
+                return [*checks, Set(values.place(place, env), values.value(value, env))]
             case ir.Do(name, args):
-                found = self._faults(args, frame, stmt.loc)
-                return [*found, *self._call(name, values.arguments(args, env))]
+                return self._call(name, values.arguments(args, env))
             case ir.Require():
-                return self._faults([stmt.test], frame, stmt.loc)  # it holds: it is part of the guard
+                return []  # it holds: it is part of the guard
             case _:
                 assert_never(stmt)
-
-    def _checked(self, value: Expr, of: Scalar, check: bool, env: Env, loc: Loc) -> list[Flat]:
-        test = self._values.fits(value, of, env) if check else TRUE
-        return [Check(test, loc)] if known(test) != 1 else []
-
-    def _faults(self, parts: Sequence[Expr | Place], frame: _Inlined, loc: Loc) -> list[Flat]:
-        faults = self._values.faults_of(parts, frame.env)
-        return [Check(negation(faults), loc)] if known(faults) != 0 else []
 
     def _if(self, stmt: ir.If, then: Sequence[Stmt], other: Sequence[Stmt], frame: _Inlined) -> list[Flat]:
         test = self._values.value(stmt.test, frame.env)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from checker.engine.cgen_unit import code_range
-from checker.engine.facts import PARTS, facts, walk
+from checker.engine.facts import walk
 from checker.export.folding import (
     FALSE,
     TRUE,
@@ -69,10 +69,6 @@ class Folded:
 
     def __init__(self, functions: Mapping[str, Function], choices: Mapping[str, Expr]) -> None:
         self.functions, self._choices = functions, choices
-        self._faulty = set[str]()  # pure functions of which a local may go out of range
-        for name, function in functions.items():  # callees come first
-            if function.returns is not None and (facts(function).checks or self._faulty & set(facts(function).calls)):
-                self._faulty.add(name)
 
     # --- expressions ---
 
@@ -166,77 +162,23 @@ class Folded:
 
     def call(self, name: str, args: Sequence[Expr | Place]) -> Expr:
         """What a pure function gives."""
-        function = self.functions[name]
-        assert function.returns is not None, name
-        least = ir.Const(code_range(function.returns)[0], function.returns, function.loc)
+        function, returns = self.functions[name], self.functions[name].returns
+        assert returns is not None, name
 
         def result(env: Env, value: Expr | None) -> Expr:
             assert value is not None, name
             return self.value(value, env)
 
-        run = _Run(self, lambda fits, rest: choose(fits, rest, least))
-        return run.function(function, args, result, lambda env: least)
+        def end(env: Env) -> Expr:  # no path comes here that is ever taken
+            return ir.Const(code_range(returns)[0], returns, function.loc)
 
-    # --- whether a local goes out of range ---
-
-    def may_fault(self, node: object) -> bool:
-        """A pure function is called under this node of which a local may go out of range."""
-        return bool(self._faulty) and any(isinstance(n, ir.Call) and n.function in self._faulty for n in walk(node))
-
-    def faults(self, e: Expr | Place, env: Env) -> Expr:
-        """Where a local of a pure function that this calls goes out of range."""
-        if not self.may_fault(e):
-            return FALSE
-        match e:
-            case ir.Logic(op, left, right):
-                test = self.value(left, env)
-                needed = test if op == "and" else negation(test)
-                return either(self.faults(left, env), both(needed, self.faults(right, env)))
-            case ir.IfElse(test, then, other):
-                branches = self.faults(then, env), self.faults(other, env)
-                return either(self.faults(test, env), choose(self.value(test, env), *branches))
-            case ir.Quantified(op, body=body):
-                return self._quantified_faults(e, body, op == "any", env)
-            case ir.Call(name, args):
-                return either(self.faults_of(args, env), self._faults_in(name, self.arguments(args, env)))
-            case _:
-                return self.faults_of(_parts(e), env)
-
-    def faults_of(self, parts: Sequence[Expr | Place], env: Env) -> Expr:
-        result: Expr = FALSE
-        for part in parts:
-            result = either(result, self.faults(part, env))
-        return result
-
-    def _quantified_faults(self, e: ir.Quantified, body: Expr, decides: bool, env: Env) -> Expr:
-        """It stops at the first turn that decides."""
-        result: Expr = FALSE
-        for turn in reversed(range(e.over.lo, e.over.hi + 1)):
-            inner = {**env, e.var: number(turn)}
-            test = self.value(body, inner)
-            result = either(self.faults(body, inner), both(negation(test) if decides else test, result))
-        return result
-
-    def _faults_in(self, name: str, args: Sequence[Expr | Place]) -> Expr:
-        if name not in self._faulty:
-            return FALSE
-
-        def result(env: Env, value: Expr | None) -> Expr:
-            return FALSE if value is None else self.faults(value, env)
-
-        run = _Run(self, lambda fits, rest: choose(fits, rest, TRUE), self._or_faults)
-        return run.function(self.functions[name], args, result, lambda env: FALSE)
-
-    def _or_faults(self, parts: Sequence[Expr | Place], env: Env, rest: Expr) -> Expr:
-        return either(self.faults_of(parts, env), rest)
+        return self._run(function, args, result, end)
 
     # --- what ends a step ---
 
     def guard(self, name: str, args: Sequence[Expr | Place]) -> Expr:
-        """Where a step is enabled: no `require` fails in it. One that goes out of range before is enabled, too: it is a
-        fault."""
-        run = _Run(self, lambda fits, rest: choose(fits, rest, TRUE), self._or_faults, guarding=True)
-        return run.function(self.functions[name], args, lambda env, value: TRUE, lambda env: TRUE)
+        """Where a step is enabled: no `require` fails in it. Its run is over at the first write, after which there is none."""
+        return self._run(self.functions[name], args, lambda env, value: TRUE, lambda env: TRUE)
 
     def fits(self, value: Expr, of: Scalar, env: Env) -> Expr:
         """The value is one of the type's. Asked of the parts where the code of the whole no longer tells: wrapping -1
@@ -253,39 +195,9 @@ class Folded:
             case _:
                 return fits_plainly(self.value(value, env), of)
 
+    # --- backwards through a function ---
 
-def _parts(e: Expr | Place) -> list[Expr | Place]:
-    """What an expression or place is made of."""
-    found = list[Expr | Place]()
-    for name in PARTS[type(e)]:
-        part = getattr(e, name)
-        found += part if isinstance(part, tuple) else [part]
-    return found
-
-
-def _says_nothing(parts: Sequence[Expr | Place], env: Env, rest: Expr) -> Expr:
-    return rest
-
-
-def _outside(env: Env) -> Expr:
-    raise AssertionError("a loop is left outside of one")
-
-
-def _checks(node: object) -> bool:
-    return isinstance(node, ir.Assign) and node.check
-
-
-class _Run:
-    """One run of a function, backwards. checked: what is said of a value that has to fit, and of what follows it; also:
-    what an expression adds to that. guarding: the run is of a step, up to its first write."""
-
-    def __init__(
-        self, values: Folded, checked: Callable[[Expr, Expr], Expr],
-        also: Callable[[Sequence[Expr | Place], Env, Expr], Expr] = _says_nothing, *, guarding: bool = False,
-    ) -> None:  # fmt: skip
-        self._values, self._checked, self._also, self._guarding = values, checked, also, guarding
-
-    def function(
+    def _run(
         self, function: Function, args: Sequence[Expr | Place], returned: Callable[[Env, Expr | None], Expr], end: After
     ) -> Expr:
         env = {param.name: arg for param, arg in zip(function.params, args, strict=True)}
@@ -302,16 +214,14 @@ class _Run:
         return self._statement(first, env, replace(ways, on=on))
 
     def _statement(self, stmt: Stmt, env: Env, ways: Ways) -> Expr:
-        values = self._values
         match stmt:
-            case ir.Assign(name, value, of, check):
-                follows = ways.on({**env, name: values.value(value, env)})
-                said = self._checked(values.fits(value, of, env), follows) if check else follows
-                return self._also([value], env, said)
+            case ir.Assign(name, value, check=check):
+                assert not check, f"{stmt.loc}: the lowering refuses locals that may leave their range"
+                return ways.on({**env, name: self.value(value, env)})
             case ir.Bind(name, place):
-                return self._also([place], env, ways.on({**env, name: values.place(place, env)}))
-            case ir.If(test):
-                return self._also([test], env, self._if(stmt, env, ways))
+                return ways.on({**env, name: self.place(place, env)})
+            case ir.If():
+                return self._if(stmt, env, ways)
             case ir.For(over=over):
                 return self._turns(stmt, range(over.lo, over.hi + 1), env, ways)
             case ir.Continue():
@@ -321,9 +231,8 @@ class _Run:
             case ir.Return(value):
                 return ways.returned(env, value)
             case ir.Require(test):
-                return self._also([test], env, both(values.value(test, env), ways.on(env)))
+                return both(self.value(test, env), ways.on(env))
             case ir.Store():
-                assert self._guarding, f"{stmt.loc}: a write in a pure function"
                 return TRUE
             case ir.Do():
                 return self._do(stmt, env, ways)
@@ -331,16 +240,15 @@ class _Run:
                 assert_never(stmt)
 
     def _do(self, stmt: ir.Do, env: Env, ways: Ways) -> Expr:
-        """Nothing that may be written before a `require`: what has none ends the guard."""
-        function = self._values.functions[stmt.function]
+        """What has no `require` is a write."""
+        function = self.functions[stmt.function]
         if not function.guards:
             return TRUE
-        args = self._values.arguments(stmt.args, env)
-        follows = self.function(function, args, lambda inner, value: ways.on(env), lambda inner: ways.on(env))
-        return self._also(stmt.args, env, follows)
+        args = self.arguments(stmt.args, env)
+        return self._run(function, args, lambda inner, value: ways.on(env), lambda inner: ways.on(env))
 
     def _if(self, stmt: ir.If, env: Env, ways: Ways) -> Expr:
-        test = self._values.value(stmt.test, env)
+        test = self.value(stmt.test, env)
         if (merged := self._merged(test, stmt, env)) is not None:
             return ways.on(merged)
         ways = replace(ways, on=once(ways.on))
@@ -349,7 +257,7 @@ class _Run:
     def _merged(self, test: Expr, stmt: ir.If, env: Env) -> Env | None:
         """What names stand for after an `if` that does nothing but give them values; else None."""
         branches = stmt.then, stmt.other
-        if self._values.may_fault(branches) or any(isinstance(n, LEAVING) or _checks(n) for n in walk(branches)):
+        if any(isinstance(n, LEAVING) for n in walk(branches)):
             return None
         then, other = (self._names_after(branch, env) for branch in branches)
         found = dict[str, Expr | Place]({**then, **other})
@@ -378,3 +286,7 @@ class _Run:
         next_turn = once(lambda after: self._turns(stmt, turns[1:], after, ways))
         inner = replace(ways, on=next_turn, went_on=next_turn, broke=ways.on)
         return self._block(stmt.body, {**env, stmt.var: number(turns[0])}, inner)
+
+
+def _outside(env: Env) -> Expr:
+    raise AssertionError("a loop is left outside of one")
