@@ -8,6 +8,7 @@ from argparse import Namespace
 from checker.command.exits import Exit
 from checker.command.one_cell import one_cell
 from checker.errors import UserError
+from checker.progress import Progress
 from checker.questions.export import export
 
 
@@ -18,7 +19,16 @@ def run(options: Namespace) -> int:
     for p in wanted:
         if why := p.why_not(cell.system):
             raise UserError(f"--property {p.name} says nothing of {cell}: {why}")
-    found = export(cell, wanted, options.to)
+    progress = Progress(1, "cells")
+
+    def watch(states: int) -> None:
+        progress.phase(0, str(cell), f"{states:,} states")
+        progress.show()
+
+    try:
+        found = export(cell, wanted, options.to, watch)
+    finally:
+        progress.close()
     print(found.text, end="")
     if found.left_out:
         print(f"eoi: not in the export: {', '.join(found.left_out)}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from checker.engine.reference import Explored, Reference
@@ -41,10 +41,13 @@ class Exported:
     left_out: tuple[str, ...]
 
 
-def export(cell: Cell, properties: Sequence[Property], to: str) -> Exported:
-    """properties: that say something of the cell. Raises UserError for a graph that is too large, ModelError."""
+def export(
+    cell: Cell, properties: Sequence[Property], to: str, on_progress: Callable[[int], None] = lambda states: None
+) -> Exported:
+    """properties: that say something of the cell. on_progress: how many states a graph has so far. Raises UserError for one
+    that is too large, ModelError."""
     if to == "dot":
-        return Exported(_graph(cell, _head(cell, to, ())), tuple(p.name for p in properties))
+        return Exported(_graph(cell, _head(cell, to, ()), on_progress), tuple(p.name for p in properties))
     check_sizes(cell.system, cell.scope)
     program = lower(cell.system, cell.scope, properties)
     language = {"promela": promela, "murphi": murphi}[to]
@@ -61,9 +64,14 @@ def _head(cell: Cell, to: str, more: Sequence[str]) -> list[str]:
     return [f"{kernel}{cell}", f"Scope:    {scope_text(cell.scope)}", made, "", *ASKED[to], *more]
 
 
-def _graph(cell: Cell, head: Sequence[str]) -> str:
+def _graph(cell: Cell, head: Sequence[str], on_progress: Callable[[int], None]) -> str:
     reference = Reference(cell.system, cell.scope)
-    found = reference.explore(MOST_STATES)
+
+    def watch(found: Explored) -> str | None:
+        on_progress(len(found.states))
+        return None
+
+    found = reference.explore(MOST_STATES, watch)
     _check_whole(found, cell)
     return dot.write(found, reference.moves, list(leaves(cell.system.state_type(cell.scope))), head)
 
