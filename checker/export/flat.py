@@ -16,7 +16,7 @@ from checker.engine.facts import walk
 from checker.export.folding import FALSE, NOWHERE, TRUE, both, known, negation
 from checker.export.values import Folded
 from checker.language import ir
-from checker.language.ir import BOOL, Const, Expr, Formula, Function, Loc, Local, Param, Place, Program, Step, Stmt
+from checker.language.ir import BOOL, Const, Expr, Formula, Function, Local, Param, Place, Program, Step, Stmt
 from checker.language.layout import leaves
 from model.finite import BoolType, IntType, MaskType, Scalar, StructType, TableType, encode
 from model.lang import Scope
@@ -24,10 +24,9 @@ from model.lang import Scope
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A fault unless `test`: what was to be stored is out of range."""
+    """A fault unless `test`: what is to be stored is out of range."""
 
     test: Expr
-    loc: Loc
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,8 @@ class FlatFormula:
 
 @dataclass(frozen=True)
 class FlatProgram:
-    """never: steps that these choices do not enable. left_out: the properties that are of whole runs. before: the cells that properties of steps read in the state before."""
+    """never: steps that these choices do not enable. left_out: the properties that are of whole runs. before: the cells that
+    properties of steps read in the state before."""
 
     name: str
     cells: tuple[Cells, ...]
@@ -317,8 +317,10 @@ class _Flattened:
                 case ir.For():
                     found += self._for(stmt, frame)
                     if frame.returned is not None and _holds(stmt.body, ir.Return):
-                        going = negation(self._flag(frame.returned))
-                        return [*found, Branch(going, tuple(self._block(rest, frame)), ())]
+                        last = self._block(rest, frame)
+                        return (
+                            [*found, Branch(negation(self._flag(frame.returned)), tuple(last), ())] if last else found
+                        )
                 case ir.Return() | ir.Break() | ir.Continue():
                     return [*found, *self._leave(stmt, frame)]
                 case _:
@@ -349,7 +351,7 @@ class _Flattened:
             case ir.Store(place, value, check):
                 assert not isinstance(place.type, StructType | TableType), stmt
                 test = values.fits(value, place.type, env) if check else TRUE
-                checks = [Check(test, stmt.loc)] if known(test) != 1 else []
+                checks = [Check(test)] if known(test) != 1 else []
                 return [*checks, Set(values.place(place, env), values.value(value, env))]
             case ir.Do(name, args):
                 return self._call(name, values.arguments(args, env))
@@ -390,10 +392,8 @@ class _Flattened:
     def _turn(self, stmt: ir.For, each: Local, frame: _Inlined) -> list[Flat]:
         """The body. Where nobody else gives or reads the loop's variable it is the counter; what is named by means of that
         is not known after the loop."""
-        own = not _times_given(stmt.body, stmt.var) and _times(stmt.body, stmt.var) == _times(
-            frame.function.body, stmt.var
-        )
-        if not own:
+        elsewhere = _times(frame.function.body, stmt.var) - _times(stmt.body, stmt.var)
+        if elsewhere or _times_given(stmt.body, stmt.var):
             return self._set(frame, stmt.var, each, stmt.over) + self._block(stmt.body, frame)
         frame.env[stmt.var] = each
         self._fixed.add(each.name)
@@ -425,7 +425,7 @@ def _holds(node: object, kind: type) -> bool:
 
 
 def _breaks(block: object) -> bool:
-    """A `break` or `continue` of the loop whose body this is, not of one inside it."""
+    """A `break` of the loop whose body this is, not of one inside it."""
     if isinstance(block, tuple):
         return any(_breaks(stmt) for stmt in block)
     if isinstance(block, ir.If):

@@ -22,10 +22,13 @@ _WORDS = """
     np_ od of pc_value pid printf printm priority proctype provided return run select set_priority short show skip
     timeout trace true false typedef unless unsigned xr xs now end progress accept always eventually until weakuntil
     stronguntil release next implies equivalent U V W X"""
-SAID = {"holds": Kind.ALWAYS, "unreached": Kind.REACHABLE}
-_OF_C = "errno Own CLEAR OWN my Holds holds Unreached unreached"  # a macro, and what the text uses itself
-KEYWORDS = frozenset(f"{_WORDS} {_OF_C}".split())
-MY = "my"  # the record of what steps have for themselves: SPIN makes its names names of C, where `mask` is one already
+_OF_C = "errno"  # a macro there, where fields of the state are fields of a struct
+_OF_TEXT = "Own CLEAR OWN my Holds holds Unreached unreached"
+KEYWORDS = frozenset(f"{_WORDS} {_OF_C} {_OF_TEXT}".split())
+MY = (
+    "my"  # the record of what steps have for themselves; names outside of records would be names of C, as `mask` is one
+)
+SAID = {"holds": Kind.ALWAYS, "unreached": Kind.REACHABLE}  # records of names that are asserted
 PROMELA = Dialect("&&", "||", "==", "({} -> {} : {})", ("0", "1"), "({} & 1)")
 # SPIN's breadth-first search refuses hidden variables.
 OWN = """\
@@ -148,11 +151,8 @@ class _Promela(Writer):
         lines = list[str]()
         for word, kind in SAID.items():
             names = [f"\tbit {name};" for formula, name in self._formulas if formula.formula.kind == kind]
-            lines += (
-                ["", f"typedef {word.capitalize()} {{", *names, "}", f"OWN {word.capitalize()} {word};"]
-                if names
-                else []
-            )
+            if names:
+                lines += ["", f"typedef {word.capitalize()} {{", *names, "}", f"OWN {word.capitalize()} {word};"]
         return lines
 
     def _formula(self, formula: FlatFormula, name: str) -> list[str]:

@@ -35,6 +35,9 @@ from model.finite import BoolType, MaskType, OptionalType, Scalar
 
 Env: TypeAlias = Mapping[str, Expr | Place]
 After: TypeAlias = Callable[[Env], Expr]
+Number: TypeAlias = (
+    ir.Compare | ir.Arith | ir.IsSome | ir.Unwrap | ir.Wrap | ir.Contains | ir.MaskEdit | ir.MaskOp | ir.MaskPick
+)
 
 LEAVING = ir.Return | ir.Break | ir.Continue | ir.Require | ir.Store | ir.Do
 
@@ -100,19 +103,7 @@ class Folded:
             case _:
                 return self._number(e, env)
 
-    def _number(
-        self,
-        e: ir.Compare
-        | ir.Arith
-        | ir.IsSome
-        | ir.Unwrap
-        | ir.Wrap
-        | ir.Contains
-        | ir.MaskEdit
-        | ir.MaskOp
-        | ir.MaskPick,
-        env: Env,
-    ) -> Expr:
+    def _number(self, e: Number, env: Env) -> Expr:
         match e:
             case ir.Compare(op, left, right):
                 return compare(op, self.value(left, env), self.value(right, env))

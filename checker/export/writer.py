@@ -8,10 +8,10 @@ from typing import assert_never
 
 from checker.engine.cgen_unit import code_range
 from checker.export.flat import Cells, FlatProgram, path_of
-from checker.export.folding import arithmetic, known
+from checker.export.folding import known
 from checker.language import ir
 from checker.language.ir import Expr, Place
-from model.finite import BoolType, EnumType, IntType, MaskType, ModelError, OptionalType, Scalar
+from model.finite import BoolType, EnumType, MaskType, ModelError, OptionalType, Scalar
 
 MOST_BITS = 30  # of a mask: these languages count in 32 bits, one of them the sign
 
@@ -60,18 +60,15 @@ class Writer:
         """One cell of an array, whose rows are numbered through."""
         if not cells.rows:
             return cells.name
-        at: Expr = ir.Const(0, IntType(0, 0), ir.Loc("", 0))
-        text = ""
+        at: int | str = 0
         for rows, index in zip(cells.rows, indices, strict=True):
             code = known(index)
-            if not text and (so_far := known(at)) is not None and code is not None:
-                at = arithmetic(
-                    "+", ir.Const(so_far * rows, IntType(0, 0), index.loc), index, IntType(0, so_far * rows + code)
-                )
-                continue
-            first = text or (str(known(at)) if known(at) else "")
-            text = f"{first} * {rows} + {self.operand(index)}" if first else self.expr(index)
-        return f"{cells.name}[{text or known(at)}]"
+            if isinstance(at, int) and code is not None:
+                at = at * rows + code
+            else:
+                before = f"({at}) * {rows} + " if at else ""
+                at = f"{before}{self.operand(index)}"
+        return f"{cells.name}[{at}]"
 
     # --- expressions ---
 

@@ -14,13 +14,13 @@ import pytest
 
 from checker.engine.reference import Explored, Reference, bindings_of, is_of_edges
 from checker.matrix.cells import Cell, matrix
-from checker.matrix.roles import designs
+from checker.matrix.roles import all_properties, designs
 from checker.matrix.scope import parse_scope
 from model.finite import ModelError, Table
 from model.lang import Design, Property, Scope
 from tests.rigs.compare import designs_in, load_module
 from tests.rigs.exports import asked, both_peers, counts, needs_spin, read, text_of
-from tests.rigs.header import Box, Mask, Pin, Sizes, always, reachable, require, step
+from tests.rigs.header import Box, Cpu, Mask, Pin, Sizes, Struct, always, reachable, require, step
 from tests.rigs.random_programs import random_functions
 from tests.rigs.volume import at_once, volume
 from tools import peers, toys
@@ -201,6 +201,49 @@ def test_faults(peer: str, design: Any) -> None:
     fault = Reference(design, Sizes()).explore().stopped == "fault"
     assert fault is (design is not Stays)
     assert asked(peer, design, Sizes()).violated == [FAULT] * fault
+
+
+# ---- tables of tables, and verdicts of the model ----
+
+
+class Rows(Struct):
+    pending: Table[Pin, bool]
+    lines: Table[Cpu, Table[Pin, bool]]
+
+
+class Nested(Design):
+    scope: Sizes
+    rows: Table[Cpu, Rows]
+    last: Pin
+
+    @step(by="guest")
+    def set_one(self, cpu: Cpu, pin: Pin) -> None:
+        require(not self.rows[cpu].pending[pin] and not self.rows[0].lines[cpu][self.last])
+        self.rows[cpu].pending[pin] = True
+        self.last = pin
+
+    @step(by="guest")
+    def move_on(self, cpu: Cpu, other: Cpu) -> None:
+        require(self.rows[cpu].pending[self.last])
+        lines = self.rows[cpu].lines
+        lines[other][self.last] = True
+        self.rows[cpu].pending[self.last] = False
+
+
+@both_peers
+def test_tables_of_tables(peer: str) -> None:
+    assert counts(peer, asked(peer, Nested, Sizes())) == by_reference(Nested, Sizes())
+
+
+@both_peers
+@pytest.mark.parametrize(("design", "violated"), [("v1", True), ("base", False)])
+def test_a_verdict_of_the_model(peer: str, design: str, violated: bool) -> None:
+    cell, p = (
+        the_cell(design, "qemu", "windows_cg", "level", "cpus=1,pins=1,vectors=1,ioapic=0x11"),
+        all_properties()["no_eoi_lost"],
+    )
+    assert by_python(p, cell.system, cell.scope) is violated
+    assert asked(peer, cell.system, cell.scope, [p]).violated == [p.name] * violated
 
 
 # ---- names ----

@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from checker.engine.reference import Reference
+from checker.export import murphi, promela
 from checker.language.layout import bindings, leaves
 from checker.language.lower import lower
 from model.finite import ModelError, decode, size
@@ -31,6 +32,8 @@ def compare(design: type[Design], scope: Scope, properties: list[Property], trie
     system, choose = FlatSystem(program, reference), random.Random(1)
     types = [leaf.type for leaf in leaves(program.state)]
     steps = faults = said = 0
+    for language in (promela, murphi):
+        assert language.write(system.flat, ["a test"])
     by_name = {p.name: p for p in properties}
     for _ in range(tries):
         state = tuple(choose.randrange(size(of)) for of in types)
