@@ -17,12 +17,13 @@ from model.finite import ModelError, decode, size
 from model.lang import Design, Property, Scope
 from tests.rigs.compare import designs_in, load_module, reference_moves
 from tests.rigs.flat_run import FlatSystem
-from tests.rigs.header import Sizes, Version
+from tests.rigs.header import Box, Cpu, Pin, Sizes, Version, step
 from tests.rigs.random_programs import random_functions
 from tests.rigs.random_systems import Pieces, RandomSystem
 from tests.rigs.volume import volume
 
 HEAD = "from tests.rigs.header import *\n\n\nclass Toy(Box):\n"
+GOLDEN = Path(__file__).parents[1] / "language" / "golden"
 files = itertools.count()
 
 
@@ -57,6 +58,43 @@ def compare(design: type[Design], scope: Scope, properties: list[Property], trie
                     assert system.says(formula, args, after, state) == told
                     said += 1
     return steps, faults, said
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(GOLDEN.glob("*.py"))])
+def test_each_construct_of_the_language(name: str) -> None:
+    """The toys of tests/language, of one construct each."""
+    module = load_module(GOLDEN / f"{name}.py", f"exported_golden_{name}")
+    properties = [p for p in vars(module).values() if isinstance(p, Property)]
+    steps, _, _ = compare(designs_in(module), Sizes(), properties, tries=60)
+    assert steps > 5
+
+
+class Reassigned(Box):
+    """An alias stays where it was bound; a parameter that is given another value is the caller's no more."""
+
+    def move(self, pin: Pin) -> None:
+        pin = self.pin
+        self.lines[pin] = True
+
+    def flip(self, cpu: Cpu) -> None:
+        row = self.rows[cpu]
+        cpu = self.cpu
+        row.line = not row.line
+        self.rows[cpu].vector = None
+
+    @step(by="guest")
+    def up(self, pin: Pin, cpu: Cpu) -> None:
+        self.flip(cpu)
+        index = self.cpu
+        row = self.rows[index]
+        index = cpu
+        self.move(pin)
+        row.line = self.lines[pin]
+        self.rows[index].vector = pin
+
+
+def test_what_is_given_another_value() -> None:
+    assert compare(Reassigned, Sizes(), [], tries=60)[0] > 100
 
 
 def load(folder: Path, functions: str) -> type[Design]:
