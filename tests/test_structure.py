@@ -40,6 +40,7 @@ ENGINE = (
     "checker.language",
     "checker.engine",
     "checker.symbolic",
+    "checker.export",
     "checker.stories",
     "checker.errors",
 )

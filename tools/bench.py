@@ -17,6 +17,7 @@ from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import designs
 from checker.matrix.scope import parse_scope
 from tools import costs
+from tools.peers_bench import bench_peers
 
 ROUNDS = 3
 SMALL = ["--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1,ioapic=0x20"]
@@ -108,11 +109,15 @@ def bench_commands(gate: bool) -> None:
                 print(f"  {what}, {state}: {costs.cost(words, cache, anew)}", flush=True)
 
 
-def main(gate: bool) -> None:
+def main(gate: bool, large: bool) -> None:
     print("large scope (base, qemu 0x20, any guest, 1 CPU, 2 pins, 2 vectors), native engine")
     bench_large()
     print("native against the reference (base, qemu 0x11, xen, 1 CPU, 2 pins, 2 vectors), same graph")
     bench_ratio()
+    print("other checkers, each given what it reads of the same toy (tools/toys.py): docs/export.md")
+    bench_peers("S", ROUNDS)
+    if large:
+        bench_peers("M", ROUNDS)
     print("start-up of one cell (v1, qemu, windows_cg)")
     bench_startup()
     print(
@@ -122,4 +127,4 @@ def main(gate: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(gate="--gate" in sys.argv[1:])
+    main(gate="--gate" in sys.argv[1:], large="--large" in sys.argv[1:])

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from checker import files
 from checker.command.exits import Exit
+from checker.command.one_cell import one_cell
 from checker.command.trace import outputs_of
 from checker.errors import UserError
 from checker.matrix.cells import Cell
-from checker.matrix.select import select
 from checker.questions.report import scope_text
 from checker.questions.state_graph import Node, StateGraph, ends, state_graph
 from checker.stories import graph_picture
@@ -20,13 +20,13 @@ from checker.words import count
 from model.lang import Property
 
 WIDTH = 80
-LISTED = 6  # cells that are named where one is to be chosen
+SMALL = {"cpus": 1, "pins": 1, "vectors": 1}
 
 
 def run(options: Namespace) -> int:
     """Print the nodes and who goes where; write pictures."""
     outputs = outputs_of(options)
-    cell, p = _one_cell(options), _property(options)
+    cell, p = one_cell(options.asked, "a graph", SMALL), _property(options)
     graph = state_graph(cell, options.by or [], p)
     lines = told(cell, graph, p)
     print("\n".join(lines))
@@ -40,22 +40,6 @@ def run(options: Namespace) -> int:
         files.write_bytes(path, graph_picture.render(dot, form, lines[0], "\n".join(lines)))
         print(f"graph: {path}", file=sys.stderr)
     return Exit.FINE
-
-
-def _one_cell(options: Namespace) -> Cell:
-    """Of one vCPU, pin and vector unless the user says otherwise. Raises UserError if there are several."""
-    asked = options.asked
-    small = {name: 1 for name in ("cpus", "pins", "vectors") if name not in asked.sizes}
-    _, cells, _, _ = select(asked, small)
-    if len(cells) > 1:
-        named = [f"  {cell}" for cell in cells[:LISTED]] + [f"  ... {len(cells) - LISTED} more"] * (len(cells) > LISTED)
-        which = (
-            "these are several cells, and a graph is of one: choose with --vmm, --guest, --device and --scope, e.g. "
-        )
-        first = cells[0]
-        names = " ".join(f"--{role} {name}" for role, name in first.names.items() if role != first.subject)
-        raise UserError("\n".join([f"{which}\n  {names} --scope ioapic={first.scope.ioapic.value:#x}", *named]))
-    return cells[0]
 
 
 def _property(options: Namespace) -> Property | None:

@@ -19,12 +19,27 @@ from checker.shipped import own
 from model.machine import Machine
 from properties.compat import CLAIMS
 
+
 SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
 COMPARING = ("diff", "compat", "nfc")  # a design with another one
 COMPARED = "the design to compare with, by name or path; left out, it is what DESIGN stands on"
+
+SELECTING = (
+    "prove",
+    "diff",
+    "review",
+    "nfc",
+    "trace",
+    "report",
+    "graph",
+    "export",
+    "show",
+)  # a system and who stands around it
+
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
+EXPORTS = ("promela", "murphi", "dot")
 ORACLES = ("kvm", "qemu")
 # What `eoi gate` judges: see checker/questions/gate.py.
 FULL = """\
@@ -318,6 +333,17 @@ def _graph(parser: ArgumentParser) -> None:
     parser.add_argument("--by", action="append", metavar="FIELD", help=shown)
 
 
+def _export(parser: ArgumentParser) -> None:
+    add_system(parser)
+    to = "promela (for SPIN), murphi (for rumur) or dot (all states, for Graphviz): docs/export.md"
+    parser.add_argument("--to", choices=EXPORTS, required=True, metavar="F", help=to)
+    asked = "also this property: a name, or a .py file of yours (repeatable); default: none"
+    parser.add_argument("--property", action="append", metavar="P", help=asked)
+    add_scope(parser)
+    whole = "write it there, whole or not at all, instead of printing it"
+    parser.add_argument("-o", "--output", metavar="FILE", dest="answer_file", help=whole)
+
+
 def _lift(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files",
@@ -463,6 +489,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "trace": _trace,
     "report": _report,
     "graph": _graph,
+    "export": _export,
     "lift": _lift,
     "drift": _drift,
     "litmus": _litmus,

@@ -1,0 +1,1 @@
+"""A program as input of other checkers, made from its IR."""
