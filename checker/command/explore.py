@@ -60,7 +60,7 @@ def _text(scope: Scope) -> str:
 
 
 def limits_of(options: Namespace) -> Limits:
-    return Limits(options.max_states, options.max_memory, options.timeout)
+    return Limits(options.max_states, options.max_memory, options.timeout, options.threads)
 
 
 def estimate_of(cells: Sequence[Cell]) -> list[str]:

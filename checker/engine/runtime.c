@@ -187,7 +187,8 @@ INLINE enum Status expand_batch_of(struct Engine *e, u32 words, bool bmi2) {
 }
 
 /* The same work for every width of a key; where it is a constant, the compiler makes better code of it.  That takes it a
- * second, so only a large search goes on with the engine that is compiled with EOI_WIDTHS. */
+ * second for all widths (EOI_WIDTHS), for searches that come by the hundred, and half of one for the width of a large search
+ * (EOI_WIDTH), which goes on with that. */
 static enum Status expand_batch(struct Engine *e) {
 #ifdef EOI_WIDTHS
     switch (e->bmi2 ? e->view.words32 : 0) {
@@ -199,6 +200,8 @@ static enum Status expand_batch(struct Engine *e) {
     case 6: return expand_batch_of(e, 6, true);
     default: break; /* without BMI2, or more than 192 bits */
     }
+#elif defined EOI_WIDTH
+    if (e->bmi2 && e->view.words32 == EOI_WIDTH) return expand_batch_of(e, EOI_WIDTH, true);
 #endif
     return expand_batch_of(e, e->view.words32, e->bmi2);
 }
@@ -211,18 +214,42 @@ static bool close_level(struct Engine *e) {
     return true;
 }
 
+#ifdef EOI_WIDTH
+#include "threads.h"
+#else /* what is not large is not shared */
+static bool is_worth_sharing(const struct Engine *e, u64 state_limit) { (void)e, (void)state_limit; return false; }
+static u32 share_out(struct Engine *e, u64 *batches, u64 state_limit) { (void)e, (void)batches, (void)state_limit; return 0; }
+static void new_team(struct Engine *e, u32 threads) { (void)e, (void)threads; }
+static void free_team(struct Engine *e) { (void)e; }
+static void take_marks(struct Engine *e, u8 *out) { (void)e, (void)out; }
+#endif
+
 /* Expand at most `batches` batches (of up to 32 states of one level). */
 enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_limit) {
     e->byte_limit = byte_limit;
-    for (; batches; batches--) {
+    for (u32 alone = 0; batches;) {
         if (e->view.expanded == e->view.states) return DONE;
         if (e->view.states >= state_limit) return STATE_LIMIT;
         if (e->view.expanded == e->level_stop && !close_level(e)) return OUT_OF_MEMORY;
+        if (e->team && !alone && is_worth_sharing(e, state_limit)) {
+            alone = share_out(e, &batches, state_limit);
+            continue;
+        }
         enum Status status = expand_batch(e);
         if (status != RUNNING) return status;
+        batches--, alone -= alone > 0;
     }
     return e->view.expanded == e->view.states ? DONE : RUNNING;
 }
+
+/* How many threads search, from now on. */
+void engine_threads(struct Engine *e, u32 threads) {
+    free_team(e);
+    if (threads > 1) new_team(e, threads);
+}
+
+/* Add to `out` what the steps that other threads took have noted. */
+void engine_marks(struct Engine *e, u8 *out) { take_marks(e, out); }
 
 /* ---- set-up and access ---- */
 
@@ -281,6 +308,7 @@ static bool take_buffers(struct Engine *e) {
 
 void engine_free(struct Engine *e) {
     if (!e) return;
+    free_team(e);
     struct Array *arrays[] = {&e->keys, &e->parent, &e->slots, &e->level_end, &e->row, &e->target, &e->label};
     for (u32 i = 0; i < sizeof arrays / sizeof *arrays; i++) array_free(e, arrays[i]);
     void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1], e->watch.asked,
@@ -397,5 +425,6 @@ bool engine_differs(struct Engine *e, const struct Linked *mine, const struct Li
 /* Go on with the same program, compiled as a whole. */
 void engine_go_on_whole(struct Engine *e, const struct Model *whole) {
     e->model.expand = whole->expand, e->model.atoms = whole->atoms, e->model.edge_atoms = whole->edge_atoms;
+    e->model.marks = whole->marks;
     e->linked = NULL;
 }

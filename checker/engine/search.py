@@ -13,7 +13,7 @@ import importlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -41,11 +41,13 @@ KEPT_VALUES = 1 << 26  # bytes of atoms' values that a search keeps
 
 @dataclass(frozen=True)
 class Limits:
-    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates."""
+    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates. threads: how many work
+    on a large search together, which nothing but its duration depends on; None: who asks does not care."""
 
     max_states: int | None = None
     max_bytes: int | None = None
     seconds: float | None = None
+    threads: int | None = field(default=None, compare=False)
 
 
 class Search(Protocol):
@@ -89,7 +91,7 @@ class NativeSearch:
         count = len(self.fairness)
         shape = ModelShape(
             np.array(self.layout.masks(), np.uint64), frozen, count, count,
-            atom_count(program, False), atom_count(program, True),
+            atom_count(program, False), atom_count(program, True), marks=len(noted),
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
         self._linked_program = prepared.linked() if prepared else None
@@ -120,7 +122,8 @@ class NativeSearch:
         # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
         whole = self._go_on_whole if self._whole else None
         watch = None if on_progress is None else functools.partial(self._tell, on_progress)
-        self.outcome = self.exploration.run(watch, limits.max_states, limits.max_bytes, limits.seconds, whole)
+        bounds = limits.max_states, limits.max_bytes, limits.seconds
+        self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
         self._marks = self._take_marks()
         return self.outcome
 
@@ -138,7 +141,7 @@ class NativeSearch:
         if self._noted and self._library:
             of_library = (ctypes.c_uint8 * len(self._noted))()
             self._library.eoi_marks(of_library)
-            marks |= np.array(of_library, np.uint8)
+            marks |= np.array(of_library, np.uint8) | self.exploration.marks_of_others()
         return marks
 
     def lines_run(self) -> Mapping[SourceLine, bool]:
