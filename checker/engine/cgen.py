@@ -6,9 +6,9 @@ the functions; here are the four functions that the engine (runtime.c) calls:
     uint32_t eoi_abi(void);                    the version of this interface
     uint32_t eoi_expand(const void *state, void *out, uint16_t *labels);
                                                all enabled successors, in order of labels; returns how many
-    void eoi_atoms(const void *state, uint64_t *words);
-    void eoi_edge_atoms(const void *before, const void *after, uint64_t *words);
-                                               bit k: atom k of checker.engine.atoms
+    void eoi_atoms(const void *state, uint64_t *words, const uint64_t *wanted);
+    void eoi_edge_atoms(const void *before, const void *after, uint64_t *words, const uint64_t *wanted);
+                                               bit k: atom k of checker.engine.atoms; 0 if no atom of its formula is wanted
     void eoi_marks(uint8_t *out);              only where passages are noted: which of them this thread's
                                                eoi_expand entered since the last call
 
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checker.engine.atoms import atom_count
+from checker.engine.atoms import atom_count, bits_of
 from checker.engine.cgen_expr import ExpressionWriter
 from checker.engine.cgen_stmt import FunctionWriter
 from checker.engine.cgen_unit import CUnit, Unit, code_range
@@ -151,29 +151,44 @@ def _atoms(unit: Unit, of_edges: bool) -> list[str]:
     formulas = [f for f in unit.program.formulas if f.of_edges == of_edges]
     name = "eoi_edge_atoms" if of_edges else "eoi_atoms"
     params = ["before", "after"] if of_edges else ["state"]
-    lines = [f"void {name}({', '.join(f'const void *{p}_cells' for p in params)}, uint64_t *words)", "{"]
+    cells = ", ".join(f"const void *{p}_cells" for p in params)
+    lines = [f"void {name}({cells}, uint64_t *words, const uint64_t *wanted)", "{"]
     if formulas:
         states = {"before": "before", "after": "s", "state": "s"}
         lines += [f"\tconst struct sys *{states[p]} = &((const union cells *){p}_cells)->s;" for p in params]
-        lines += ["\tuint32_t k = 0;", ""]
+        lines += ["\tuint32_t k;", ""]
     else:
-        lines += [f"\t(void){p}_cells;" for p in params]
+        lines += [f"\t(void){p};" for p in (*(f"{p}_cells" for p in params), "wanted")]
     lines.append(f"\tfor (uint32_t w = 0; w < {words}; w++)")
     lines.append("\t\twords[w] = 0;")
+    first = 0
     for formula in formulas:
-        lines += _formula(unit, formula)
+        lines += _formula(unit, formula, first)
+        first += bits_of(formula)
     return [*lines, "}", ""]
 
 
-def _formula(unit: Unit, formula: Formula) -> list[str]:
+def _formula(unit: Unit, formula: Formula, first: int) -> list[str]:
+    """first: its first atom's bit."""
     heads, args = loops(unit, formula.params)
+    wanted = [f"wanted[{word}] & {mask:#x}ull" for word, mask in _words_of(first, bits_of(formula))]
+    heads = [f"if ({' || '.join(wanted)})", *heads]
     tabs = "\t" * (len(heads) + 1)
     body: list[str] = []
     for function in formula.functions:
         states = ["before", "s"] if unit.program.functions[function].of_edges else ["s"]
         call = f"{unit.functions[function]}({', '.join([*states, *args])})"
         body += [f"{tabs}words[k / 64] |= (uint64_t){call} << k % 64;", f"{tabs}k++;"]
-    return nested(heads, body, formula.name)
+    blank, title, *rest = nested(heads, body, formula.name)
+    return [blank, title, f"\tk = {first};", *rest]
+
+
+def _words_of(first: int, count: int) -> list[tuple[int, int]]:
+    """(word, the bits in it) of so many bits from `first` on."""
+    every = ((1 << count) - 1) << first
+    return [
+        (w, bits) for w in range(first // 64, (first + count - 1) // 64 + 1) if (bits := every >> 64 * w & 2**64 - 1)
+    ]
 
 
 def loops(unit: CUnit, params: tuple[Param, ...]) -> tuple[list[str], list[str]]:

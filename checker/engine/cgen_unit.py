@@ -36,7 +36,7 @@ _OF_FILE = """
     eoi_edge_atoms eoi_marks marks taking"""
 _OF_FUNCTIONS = "s before ret checked checked_bits found every each"
 _OF_ENTRY_POINTS = """
-    s before now out n label labels words k w state out_states state_cells before_cells after_cells"""
+    s before now out n label labels words k w state out_states state_cells before_cells after_cells wanted"""
 
 KEYWORDS = frozenset(_KEYWORDS.split())
 # The names that the generated code uses for itself: at file scope, in functions, in the eoi_ functions.

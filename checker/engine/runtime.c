@@ -30,6 +30,7 @@ static inline u64 newly_seen(struct Watch *watch, const u64 *now, u32 value, u32
     u64 new = (value ? now[word] : ~now[word]) & watch->unseen[value][word];
     if (!new) return 0; /* as good as always */
     watch->unseen[value][word] &= ~new;
+    watch->wanted[word] = watch->unseen[0][word] | watch->unseen[1][word];
     watch->open -= (u32)__builtin_popcountll(new);
     watch->n_asked = NONE;
     return new;
@@ -39,7 +40,7 @@ static void watch_state(struct Engine *e, u32 id) {
     struct Watch *w = &e->watch;
     const struct Linked *l = e->linked;
     if (l) ask_open(w, l->atoms, l->n_asked, NULL, (struct Those){e->state, 1, 0, 0});
-    else e->model.atoms(e->state, w->now);
+    else e->model.atoms(e->state, w->now, w->wanted);
     for (u32 value = 0; value < 2; value++)
         for (u32 word = 0; word < watch_words(w); word++)
             for (u64 new = newly_seen(w, w->now, value, word); new; new &= new - 1)
@@ -53,7 +54,8 @@ static void watch_edges(struct Engine *e, u32 src, const u16 *labels, u32 count,
     u32 words = watch_words(w);
     if (l) ask_open(w, l->edge_atoms, l->n_asked_of_edges, e->state, (struct Those){e->out, count, e->model.words8, 0});
     else
-        for (u32 k = 0; k < count; k++) e->model.edge_atoms(e->state, e->out + (u64)k * e->model.words8, w->now + (u64)k * words);
+        for (u32 k = 0; k < count; k++)
+            e->model.edge_atoms(e->state, e->out + (u64)k * e->model.words8, w->now + (u64)k * words, w->wanted);
     for (u32 k = 0; k < count; k++)
         for (u32 value = 0; value < 2; value++)
             for (u32 word = 0; word < words; word++)
@@ -268,7 +270,9 @@ static bool watch_new(struct Engine *e, struct Watch *watch, u32 n, u64 states) 
         if (!unseen) return false;
         for (u32 i = 0; i < n; i++) unseen[i / 64] |= 1ull << (i % 64);
     }
-    return watch->now && watch->asked;
+    watch->wanted = take(e, words, 8);
+    if (watch->wanted) memcpy(watch->wanted, watch->unseen[0], words * 8ull);
+    return watch->now && watch->asked && watch->wanted;
 }
 
 static bool copy_masks(struct Engine *e) {
@@ -311,8 +315,8 @@ void engine_free(struct Engine *e) {
     free_team(e);
     struct Array *arrays[] = {&e->keys, &e->parent, &e->slots, &e->level_end, &e->row, &e->target, &e->label};
     for (u32 i = 0; i < sizeof arrays / sizeof *arrays; i++) array_free(e, arrays[i]);
-    void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1], e->watch.asked,
-                     e->edge_watch.now, e->edge_watch.unseen[0], e->edge_watch.unseen[1], e->edge_watch.asked, e->state, e->out, e->packed,
+    void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1], e->watch.wanted, e->watch.asked,
+                     e->edge_watch.now, e->edge_watch.unseen[0], e->edge_watch.unseen[1], e->edge_watch.wanted, e->edge_watch.asked, e->state, e->out, e->packed,
                      e->batch_keys, e->batch_ids, e->batch_hash, e->batch_label, e->view.label_count, e->view.first,
                      e->view.first_edge, e->pending};
     for (u32 i = 0; i < sizeof taken / sizeof *taken; i++) free(taken[i]);
@@ -371,7 +375,7 @@ void engine_eval_atoms(struct Engine *e, const u32 *atoms, u32 count, u64 from, 
     for (u64 id = from; id < to; id++) {
         load_state(e, (u32)id, e->packed, e->state);
         if (e->linked) ask(e->linked->atoms, e->linked->n_asked, wanted, e->state, now, words);
-        else e->model.atoms(e->state, now);
+        else e->model.atoms(e->state, now, wanted);
         for (u32 k = 0; k < count; k++) out[k * stride + id] = (now[atoms[k] / 64] >> (atoms[k] % 64)) & 1;
     }
 }
@@ -380,13 +384,15 @@ void engine_eval_atoms(struct Engine *e, const u32 *atoms, u32 count, u64 from, 
 void engine_eval_edges(struct Engine *e, u64 from, u64 to, u64 *said) {
     u32 words = watch_words(&e->edge_watch);
     const u64 *row = e->row.data;
+    u64 every[words + 1];
+    memset(every, 0xFF, sizeof every);
     const struct Those after = {e->out, 1, e->model.words8, words};
     for (u64 id = from; id < to; id++)
         for (u64 k = row[id]; k < row[id + 1]; k++, said += words) {
             load_state(e, (u32)id, e->packed, e->state);
             load_state(e, ((u32 *)e->target.data)[k], e->packed, e->out);
             memset(said, 0, words * 8ull);
-            if (!e->linked) e->model.edge_atoms(e->state, e->out, said);
+            if (!e->linked) e->model.edge_atoms(e->state, e->out, said, every);
             else
                 for (const struct Asked *of = e->linked->edge_atoms, *end = of + e->linked->n_asked_of_edges; of < end; of++)
                     of->ask(e->state, &after, said, (u32)of->bit, of->to);

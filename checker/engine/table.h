@@ -37,8 +37,8 @@ struct Team;
 
 struct Model { /* mirrored by checker/engine/native.py */
     u32 (*expand)(const void *state, void *out, u16 *labels);
-    void (*atoms)(const void *state, u64 *words);
-    void (*edge_atoms)(const void *before, const void *after, u64 *words);
+    void (*atoms)(const void *state, u64 *words, const u64 *wanted);
+    void (*edge_atoms)(const void *before, const void *after, u64 *words, const u64 *wanted);
     void (*marks)(u8 *out);      /* of the thread that calls; or NULL */
     const struct Linked *linked; /* instead of these functions; or NULL */
     const u64 *mask, *frozen, *padding; /* words8 each; padding: bits whose value means nothing */
@@ -54,7 +54,7 @@ struct Edge { u32 src, label, dst; };
  * formula that was seen with both is not looked at, so it need not be evaluated. */
 struct Watch {
     u32 n, open;
-    u64 *now, *unseen[2];
+    u64 *now, *unseen[2], *wanted; /* wanted: unseen with one value or the other */
     u32 n_asked, *asked; /* of a linked program: which entries of its table are `open`; n_asked is NONE if not known */
 };
 

@@ -161,6 +161,7 @@ static void look_at(struct Helper *h, const struct Engine *e) {
     struct Watch *to[] = {&mine->watch, &mine->edge_watch};
     for (u32 k = 0; k < 2; k++) {
         to[k]->open = from[k]->open;
+        memcpy(to[k]->wanted, from[k]->wanted, watch_words(from[k]) * 8ull);
         for (u32 value = 0; value < 2; value++) memcpy(to[k]->unseen[value], from[k]->unseen[value], watch_words(from[k]) * 8ull);
     }
     memset(mine->view.label_count, 0, e->model.labels * 8ull);
@@ -328,6 +329,7 @@ static void take_seen(struct Team *t, bool of_edges) {
             for (; new; new &= new - 1) take_first(&e->view, &t->helpers[k].e->view, first + (u32)__builtin_ctzll(new), of_edges);
         }
         watch->unseen[value][word] &= ~seen;
+        watch->wanted[word] = watch->unseen[0][word] | watch->unseen[1][word];
         watch->open -= (u32)__builtin_popcountll(seen);
         for (; of_edges && seen; seen &= seen - 1) find_end(e, e->view.first_edge + first + (u32)__builtin_ctzll(seen));
     }
