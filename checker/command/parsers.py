@@ -140,6 +140,9 @@ def add_limits(parser: ArgumentParser) -> None:
     limits.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for each cell")
     threads = "that search one large cell together (default: the processors that other cells leave)"
     parser.add_argument("--threads", type=positive, metavar="N", help=threads)
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with searches that were cut short after a minute or more"
+    )
     add_engine(parser)
 
 

@@ -101,6 +101,7 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "engine_differs": (ctypes.c_bool, [*[ctypes.c_void_p] * 4, *[ctypes.c_uint64] * 2]),
     "engine_go_on_whole": (None, [ctypes.c_void_p] * 2),
     "engine_threads": (None, [ctypes.c_void_p, ctypes.c_uint32]),
+    "engine_restore": (ctypes.c_int, [ctypes.c_void_p] * 2),
     "engine_marks": (None, [ctypes.c_void_p] * 2),
     "engine_eval_atoms": (
         None,

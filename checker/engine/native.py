@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -286,6 +287,38 @@ class Exploration:
         found = np.zeros(self.shape.marks, np.uint8)
         self._library.engine_marks(self._engine, found.ctypes.data)
         return found
+
+    # ---- to be gone on with elsewhere: see checkpoint.py ----
+
+    def counts(self) -> dict[str, int]:
+        v = self._view()
+        return {"expanded": v.expanded, "states": v.states, "transitions": v.transitions, "levels": v.levels}
+
+    def sizes_of(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """The bytes of each array that only grows, in a search with these counts."""
+        states, edges, rows = counts["states"], counts["transitions"], counts["expanded"] + 1
+        sizes = {"keys": 4 * states * self._view().words32, "parent": 4 * states, "level_end": 4 * counts["levels"]}
+        return sizes | ({"row": 8 * rows, "target": 4 * edges, "label": 2 * edges} if self.keep_edges else {})
+
+    def memory(self, name: str, size: int) -> U8:
+        """One of these arrays, until the search goes on."""
+        shape = (size,)
+        return (
+            np.asarray(_Memory(self, getattr(self._view(), name), shape, "|u1")) if size else np.zeros(shape, np.uint8)
+        )
+
+    def small(self) -> dict[str, U8]:
+        """What else there is to keep, as bytes."""
+        found: list[NDArray[Any]] = [self.label_counts(), self.first_states(), self.first_edges()]
+        names = ("label_count", "first", "first_edge")
+        return {name: np.frombuffer(of.tobytes(), np.uint8) for name, of in zip(names, found, strict=True)}
+
+    def restore(self, counts: Mapping[str, int], arrays: Mapping[str, U8]) -> None:
+        """Go to where a search of the same model was that had these counts and arrays. Raises MemoryError."""
+        held = {name: np.ascontiguousarray(of) for name, of in arrays.items()}
+        view = CView(**counts, **{name: of.ctypes.data for name, of in held.items()})
+        if SearchStatus(self._library.engine_restore(self._engine, ctypes.byref(view))) is not SearchStatus.RUNNING:
+            raise MemoryError("no memory for what the checkpoint has")
 
     def stats(self) -> Stats:
         v = self._view()

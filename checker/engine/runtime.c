@@ -349,6 +349,48 @@ enum Status engine_add_initial(struct Engine *e, const u64 *state) {
     return RUNNING;
 }
 
+static bool copy_array(struct Engine *e, struct Array *to, const void *from, u64 bytes) {
+    if (!bytes || !array_reserve(e, to, bytes)) return !bytes;
+    memcpy(to->data, from, bytes);
+    return true;
+}
+
+/* What was seen with a value, which is what has a first state or edge. */
+static void reopen(struct Watch *watch, const u32 *first, u32 stride) {
+    watch->open = 0, watch->n_asked = NONE;
+    for (u32 word = 0; word < watch_words(watch); word++) watch->wanted[word] = 0;
+    for (u32 k = 0; k < 2 * watch->n; k++) {
+        u32 atom = k % watch->n;
+        u64 bit = 1ull << (atom % 64), open = first[(u64)k * stride] == NONE ? bit : 0;
+        watch->unseen[k / watch->n][atom / 64] = (watch->unseen[k / watch->n][atom / 64] & ~bit) | open;
+        watch->wanted[atom / 64] |= open;
+        watch->open += open != 0;
+    }
+}
+
+/* Go to where another search of the same model was, in the place of the initial states. */
+enum Status engine_restore(struct Engine *e, const struct View *from) {
+    u32 bits;
+    e->byte_limit = UINT64_MAX;
+    e->view.states = e->view.expanded = e->view.transitions = 0;
+    enum Status status = make_room(e, from->states, from->transitions, from->expanded, &bits);
+    if (status != RUNNING) return status;
+    memcpy(e->keys.data, from->keys, from->states * e->view.words32 * 4), memcpy(e->parent.data, from->parent, from->states * 4);
+    bool room = copy_array(e, &e->level_end, from->level_end, from->levels * 4);
+    if (room && e->model.keep_edges) {
+        memcpy(e->row.data, from->row, (from->expanded + 1) * 8);
+        room = copy_array(e, &e->target, from->target, from->transitions * 4) && copy_array(e, &e->label, from->label, from->transitions * 2);
+    }
+    e->view.states = from->states, e->view.expanded = from->expanded;
+    e->view.transitions = from->transitions, e->view.levels = from->levels;
+    e->level_stop = from->levels ? from->level_end[from->levels - 1] : 0;
+    memcpy(e->view.label_count, from->label_count, e->model.labels * 8ull);
+    memcpy(e->view.first, from->first, 8ull * e->model.n_atoms);
+    memcpy(e->view.first_edge, from->first_edge, 2ull * e->model.n_edge_atoms * sizeof *from->first_edge);
+    reopen(&e->watch, e->view.first, 1), reopen(&e->edge_watch, &e->view.first_edge->src, sizeof *from->first_edge / 4);
+    return room && rehash(e, bits) ? RUNNING : OUT_OF_MEMORY;
+}
+
 const struct View *engine_view(struct Engine *e) {
     e->view.keys = e->keys.data, e->view.parent = e->parent.data, e->view.level_end = e->level_end.data;
     e->view.row = e->row.data, e->view.target = e->target.data, e->view.label = e->label.data;

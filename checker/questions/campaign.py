@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checker.engine import kept
@@ -150,7 +150,7 @@ def _of_a_cell(limits: Limits, workers: int) -> Limits:
     """What one of so many cells at a time may use."""
     memory = limits.max_bytes if limits.max_bytes is not None else default_memory()
     threads = limits.threads or max(1, (os.cpu_count() or 1) // workers)
-    return Limits(limits.max_states, memory // workers, limits.seconds, threads)
+    return replace(limits, max_bytes=memory // workers, threads=threads)
 
 
 def _results(futures: Sequence[Future[CellResult | None]]) -> list[CellResult | None]:
