@@ -92,7 +92,7 @@ def generate(program: Program, noted: Sequence[Passage] = ()) -> str:
     if unit.broken:
         lines += ["static _Thread_local int broken;", ""]
     if unit.marks:
-        lines += [f"static _Thread_local uint8_t marks[{len(noted)}], taking;", "", *MARKS]
+        lines += [f"static _Thread_local uint8_t marks[{len(noted)}], unnoted[{len(noted)}];", "", *MARKS]
     for function in unit.reached:
         lines += FunctionWriter(unit, function).lines()
     lines += ["uint32_t eoi_abi(void)", "{", f"\treturn {ABI};", "}", ""]
@@ -110,20 +110,26 @@ def _expand(unit: Unit) -> list[str]:
         "\tuint32_t n = 0, label = 0;",
     ]
     if unit.broken:
-        lines.append("\tbroken = 0; /* a property may have set it */")
+        lines += [*_of_thread("int *", "hurt", "&broken"), "\t*hurt = 0; /* a property may have set it */"]
     if unit.marks:
-        lines.append("\ttaking = 1;")
+        lines += _of_thread("uint8_t *", unit.tail, "marks")
     for step in steps:
         lines += _step(unit, step)
-    lines += ["", *(["\ttaking = 0;"] if unit.marks else []), "\treturn n;", "}", ""]
+    lines += ["", "\treturn n;", "}", ""]
     return lines
 
 
+def _of_thread(kind: str, name: str, variable: str) -> list[str]:
+    """The place of a variable that each thread has; the compiler would ask for it again at each use, which is a call."""
+    return [f"\t{kind}{name} = {variable};", f'\t__asm__("" : "+r"({name}));']
+
+
 def _keep(unit: Unit) -> list[str]:
-    broken = ["\tif (broken) {", "\t\tbroken = 0;", "\t\tstatus = FAULT;", "\t}"] if unit.broken else []
+    broken = ["\tif (*hurt) {", "\t\t*hurt = 0;", "\t\tstatus = FAULT;", "\t}"] if unit.broken else []
+    given = "int *hurt, " * unit.broken
     return [
         "/* Writes the label of a step that was tried; returns how many successors it has. */",
-        "static inline uint32_t keep(int status, uint32_t label, uint16_t *labels)",
+        f"static inline uint32_t keep({given}int status, uint32_t label, uint16_t *labels)",
         "{",
         *broken,
         f"\t*labels = status == FAULT ? label | {FAULT_BIT:#x} : label;",
@@ -136,11 +142,12 @@ def _keep(unit: Unit) -> list[str]:
 def _step(unit: Unit, step: Step) -> list[str]:
     heads, args = loops(unit, step.params)
     tabs = "\t" * (len(heads) + 1)
-    call = f"{unit.functions[step.name]}({', '.join(['&out[n].s', *args])})"
+    call = f"{unit.functions[step.name]}({', '.join(['&out[n].s', *args, *last_of(unit)])})"
+    hurt = "hurt, " * unit.broken
     if step.name in unit.stops:
-        run = [f"n += keep({call}, label++, &labels[n]);"]
+        run = [f"n += keep({hurt}{call}, label++, &labels[n]);"]
     elif unit.broken:
-        run = [f"{call};", "n += keep(DONE, label++, &labels[n]);"]
+        run = [f"{call};", f"n += keep({hurt}DONE, label++, &labels[n]);"]
     else:
         run = [f"{call};", "labels[n++] = label++;"]
     return nested(heads, [tabs + line for line in ["out[n] = *now;", *run]], f"{step.name}, by {step.by}")
@@ -156,6 +163,7 @@ def _atoms(unit: Unit, of_edges: bool) -> list[str]:
     if formulas:
         states = {"before": "before", "after": "s", "state": "s"}
         lines += [f"\tconst struct sys *{states[p]} = &((const union cells *){p}_cells)->s;" for p in params]
+        lines += _of_thread("uint8_t *", unit.tail, "unnoted") if unit.marks else []
         lines += ["\tuint32_t k;", ""]
     else:
         lines += [f"\t(void){p};" for p in (*(f"{p}_cells" for p in params), "wanted")]
@@ -177,10 +185,15 @@ def _formula(unit: Unit, formula: Formula, first: int) -> list[str]:
     body: list[str] = []
     for function in formula.functions:
         states = ["before", "s"] if unit.program.functions[function].of_edges else ["s"]
-        call = f"{unit.functions[function]}({', '.join([*states, *args])})"
+        call = f"{unit.functions[function]}({', '.join([*states, *args, *last_of(unit)])})"
         body += [f"{tabs}words[k / 64] |= (uint64_t){call} << k % 64;", f"{tabs}k++;"]
     blank, title, *rest = nested(heads, body, formula.name)
     return [blank, title, f"\tk = {first};", *rest]
+
+
+def last_of(unit: CUnit) -> list[str]:
+    """The last argument of a call, if there is one."""
+    return [unit.tail] if unit.tail else []
 
 
 def _words_of(first: int, count: int) -> list[tuple[int, int]]:

@@ -162,8 +162,10 @@ class NativeSearch:
         return self._library
 
     def _take_marks(self) -> U8:
+        if not self._noted:  # whatever its program notes
+            return np.zeros(0, np.uint8)
         marks = self._linked.marks() if self._linked else np.zeros(len(self._noted), np.uint8)
-        if self._noted and self._library:
+        if self._library:
             of_library = (ctypes.c_uint8 * len(self._noted))()
             self._library.eoi_marks(of_library)
             marks |= np.array(of_library, np.uint8) | self.exploration.marks_of_others()

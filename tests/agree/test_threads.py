@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from checker.engine import engine_abi, native
-from checker.engine.native import Exploration
+from checker.engine.native import Exploration, Outcome
 from checker.engine.prepare import prepare
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch
@@ -93,4 +93,6 @@ def test_lines_that_another_thread_runs(tmp_path: Path, monkeypatch: pytest.Monk
         search.run(Limits(threads=2), None)
         assert all(search.lines_run().values())
     assert any(by_others)
+    unasked = NativeSearch(prepared.program, reference, keep_edges=False, prepared=prepared)  # of the same program
+    assert unasked.run(Limits(threads=2), None) is Outcome.COMPLETE and not unasked.lines_run()
     del sys.modules["ways"]
