@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
+import shlex
+import subprocess
 from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from checker.engine import engine_abi, native
+from checker.engine.build import compiler
 from checker.engine.native import Exploration, Outcome
 from tests.rigs.engine_toys import Rule, Toy, counter_toy, plain_search, random_toy
 from tests.unit.test_native import assert_equals_plain_search
@@ -151,3 +156,62 @@ def test_ctrl_c_and_a_time_limit_leave_a_search_that_can_go_on() -> None:
     search = explore(counter_toy(16), 2)
     assert search.run(seconds=0) is Outcome.TIME_LIMIT and search.run(interrupt) is Outcome.INTERRUPTED
     assert search.run() is Outcome.COMPLETE and search.stats().transitions == 16 * 2**16
+
+
+MAIN = """
+#include <stdio.h>
+static const u64 mask[] = {{ {mask}ull }}, frozen[] = {{ {frozen}ull }}, padding[] = {{ 0 }};
+int main(void) {{
+    for (int round = 0; round < 10; round++) {{
+        struct Model model = {{ .expand = (void *)eoi_expand, .atoms = (void *)eoi_atoms, .edge_atoms = (void *)eoi_edge_atoms,
+                               .mask = mask, .frozen = frozen, .padding = padding, .words8 = 1, .max_successors = {successors},
+                               .labels = {labels}, .n_atoms = 66, .n_edge_atoms = 3, .keep_edges = 1 }};
+        struct Engine *e = engine_new(&model);
+        engine_add_initial(e, frozen);
+        engine_threads(e, 3);
+        engine_run(e, UINT64_MAX, UINT64_MAX, UINT64_MAX);
+        printf("%lu states\\n", e->view.states);
+        engine_free(e);
+    }}
+}}
+"""
+
+
+def races(engine: str, folder: Path) -> str:
+    """What gcc's ThreadSanitizer says of the engine while it searches a toy; "" if nothing."""
+    toy = random_toy(1, 8, 12)
+    shape = toy.shape()
+    main = MAIN.format(
+        mask=int(shape.mask[0]), frozen=int(shape.frozen[0]), successors=shape.max_successors, labels=shape.labels
+    )
+    (folder / "engine.c").write_text("\n".join([engine, toy.source(), main]))
+    flags = ["-std=gnu11", "-w", "-O1", "-g", "-fsanitize=thread", "-pthread", "-DEOI_WIDTH=2", *LATE[:1], LATE[-1]]
+    made = subprocess.run(
+        [*shlex.split(compiler()), *flags, "engine.c", "-o", "engine"], cwd=folder, check=False, capture_output=True
+    )
+    if made.returncode:
+        pytest.skip("the compiler has no ThreadSanitizer")
+    environ = {**os.environ, "TSAN_OPTIONS": "halt_on_error=1"}
+    ran = subprocess.run(
+        ["./engine"], cwd=folder, env=environ, check=False, capture_output=True, text=True, timeout=100
+    )
+    if "FATAL: ThreadSanitizer" in ran.stderr:
+        pytest.skip("ThreadSanitizer does not run on this kernel")
+    assert ran.returncode or ran.stdout == "2048 states\n" * 10
+    return ran.stderr
+
+
+@pytest.mark.everything
+def test_no_thread_reads_what_another_one_is_writing(tmp_path: Path) -> None:
+    assert races(engine_abi.engine_source(), tmp_path) == ""
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize("before", ["count_new(h);", "link_edges(h);"])
+def test_a_meeting_that_is_left_out_is_seen(before: str, tmp_path: Path) -> None:
+    """Before the claims are counted, all have claimed; before edges are written, all ids are known."""
+    text = engine_abi.engine_source()
+    end = text.rindex(before)
+    start = text.rindex("meet(t, ", 0, end)
+    left_out = text[:start] + "(void)(" + text[start + len("meet(t, ") :]
+    assert "data race" in races(left_out, tmp_path)
