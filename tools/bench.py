@@ -52,6 +52,23 @@ def bench_large() -> None:
         )
 
 
+def bench_threads() -> None:
+    """The same scope by one thread and by two, with the same answers. The busier thread's CPU time is what two free cores need."""
+    cell = the_cell("base", "any", "ioapic=0x20,cpus=1,pins=2,vectors=2")
+    for round_number in range(1, ROUNDS + 1):
+        told, took = set[str](), list[str]()
+        for threads in (1, 2):
+            reference = Reference(cell.system, cell.scope)
+            search = NativeSearch(lower(cell.system, cell.scope), reference, keep_edges=False)
+            wall, cpu, mine = time.perf_counter(), time.process_time(), time.thread_time()
+            search.run(Limits(threads=threads), None)
+            wall, cpu, mine = time.perf_counter() - wall, time.process_time() - cpu, time.thread_time() - mine
+            told.add(search.answers())
+            took.append(f"{threads}: {wall:.2f} s, CPU {cpu:.2f} s, the busier one {max(mine, cpu - mine):.2f} s")
+        assert len(told) == 1, "two threads say something else than one"
+        print(f"  round {round_number}: {'; '.join(took)}")
+
+
 def bench_ratio() -> None:
     """Native against the reference on one cell, paired in each round."""
     cell = the_cell("base", "xen", "ioapic=0x11,cpus=1,pins=2,vectors=2")
@@ -112,6 +129,8 @@ def bench_commands(gate: bool) -> None:
 def main(gate: bool, large: bool) -> None:
     print("large scope (base, qemu 0x20, any guest, 1 CPU, 2 pins, 2 vectors), native engine")
     bench_large()
+    print("the same by one thread and by two")
+    bench_threads()
     print("native against the reference (base, qemu 0x11, xen, 1 CPU, 2 pins, 2 vectors), same graph")
     bench_ratio()
     print("other checkers, each given what it reads of the same toy (tools/toys.py): docs/export.md")

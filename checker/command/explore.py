@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from checker.command import exits
 from checker.command.exits import Exit
+from checker.engine.checkpoint import Checkpoints
 from checker.engine.search import Limits
 from checker.engine.sizes import counts_if_known
 from checker.matrix.cells import Cell
@@ -60,7 +61,8 @@ def _text(scope: Scope) -> str:
 
 
 def limits_of(options: Namespace) -> Limits:
-    return Limits(options.max_states, options.max_memory, options.timeout)
+    wanted = Checkpoints(options.resume, lambda text: print(f"eoi: {text}", file=sys.stderr, flush=True))
+    return Limits(options.max_states, options.max_memory, options.timeout, options.threads, wanted)
 
 
 def estimate_of(cells: Sequence[Cell]) -> list[str]:
@@ -76,6 +78,11 @@ def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property
     if note and limits == Limits() and options.engine != "reference":
         print("".join(f"     {line}\n" for line in estimate_of(cells)), end="", file=sys.stderr, flush=True)
     campaign = run_campaign(cells, wanted, engine=options.engine, limits=limits, everywhere=bool(options.property))
+    if options.resume and limits.checkpoints and not limits.checkpoints.resumed:
+        print(
+            "eoi: --resume: no search of these was left unfinished for a minute, or something was edited since",
+            file=sys.stderr,
+        )
     if options.engine == "auto" and any(r.engine == "reference" for r in campaign.results):
         print(
             "eoi: no C compiler was found, so the model ran in CPython: the same verdicts, several hundred\n"

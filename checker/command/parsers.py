@@ -155,6 +155,11 @@ def add_limits(parser: ArgumentParser) -> None:
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
     limits.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for each cell")
+    threads = "that search one large cell together (default: the processors that other cells leave)"
+    parser.add_argument("--threads", type=positive, metavar="N", help=threads)
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with searches that were cut short after a minute or more"
+    )
     add_engine(parser)
 
 

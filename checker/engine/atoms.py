@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checker.engine.identity import ByIdentity
-from checker.language.ir import Program
+from checker.language.ir import Formula, Program
 from checker.language.layout import bindings
 
 
@@ -25,6 +25,11 @@ class Atom:
     part: int
     of_edges: bool
     bit: int
+
+
+def bits_of(formula: Formula) -> int:
+    """How many atoms a formula has."""
+    return len(formula.functions) * sum(1 for _ in bindings(formula.params))
 
 
 def _atoms(program: Program) -> Sequence[Atom]:

@@ -6,9 +6,9 @@ the functions; here are the four functions that the engine (runtime.c) calls:
     uint32_t eoi_abi(void);                    the version of this interface
     uint32_t eoi_expand(const void *state, void *out, uint16_t *labels);
                                                all enabled successors, in order of labels; returns how many
-    void eoi_atoms(const void *state, uint64_t *words);
-    void eoi_edge_atoms(const void *before, const void *after, uint64_t *words);
-                                               bit k: atom k of checker.engine.atoms
+    void eoi_atoms(const void *state, uint64_t *words, const uint64_t *wanted);
+    void eoi_edge_atoms(const void *before, const void *after, uint64_t *words, const uint64_t *wanted);
+                                               bit k: atom k of checker.engine.atoms; 0 if no atom of its formula is wanted
     void eoi_marks(uint8_t *out);              only where passages are noted: which of them this thread's
                                                eoi_expand entered since the last call
 
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checker.engine.atoms import atom_count
+from checker.engine.atoms import atom_count, bits_of
 from checker.engine.cgen_expr import ExpressionWriter
 from checker.engine.cgen_stmt import FunctionWriter
 from checker.engine.cgen_unit import CUnit, Unit, code_range
@@ -92,7 +92,7 @@ def generate(program: Program, noted: Sequence[Passage] = ()) -> str:
     if unit.broken:
         lines += ["static _Thread_local int broken;", ""]
     if unit.marks:
-        lines += [f"static _Thread_local uint8_t marks[{len(noted)}], taking;", "", *MARKS]
+        lines += [f"static _Thread_local uint8_t marks[{len(noted)}], unnoted[{len(noted)}];", "", *MARKS]
     for function in unit.reached:
         lines += FunctionWriter(unit, function).lines()
     lines += ["uint32_t eoi_abi(void)", "{", f"\treturn {ABI};", "}", ""]
@@ -110,20 +110,26 @@ def _expand(unit: Unit) -> list[str]:
         "\tuint32_t n = 0, label = 0;",
     ]
     if unit.broken:
-        lines.append("\tbroken = 0; /* a property may have set it */")
+        lines += [*_of_thread("int *", "hurt", "&broken"), "\t*hurt = 0; /* a property may have set it */"]
     if unit.marks:
-        lines.append("\ttaking = 1;")
+        lines += _of_thread("uint8_t *", unit.tail, "marks")
     for step in steps:
         lines += _step(unit, step)
-    lines += ["", *(["\ttaking = 0;"] if unit.marks else []), "\treturn n;", "}", ""]
+    lines += ["", "\treturn n;", "}", ""]
     return lines
 
 
+def _of_thread(kind: str, name: str, variable: str) -> list[str]:
+    """The place of a variable that each thread has; the compiler would ask for it again at each use, which is a call."""
+    return [f"\t{kind}{name} = {variable};", f'\t__asm__("" : "+r"({name}));']
+
+
 def _keep(unit: Unit) -> list[str]:
-    broken = ["\tif (broken) {", "\t\tbroken = 0;", "\t\tstatus = FAULT;", "\t}"] if unit.broken else []
+    broken = ["\tif (*hurt) {", "\t\t*hurt = 0;", "\t\tstatus = FAULT;", "\t}"] if unit.broken else []
+    given = "int *hurt, " * unit.broken
     return [
         "/* Writes the label of a step that was tried; returns how many successors it has. */",
-        "static inline uint32_t keep(int status, uint32_t label, uint16_t *labels)",
+        f"static inline uint32_t keep({given}int status, uint32_t label, uint16_t *labels)",
         "{",
         *broken,
         f"\t*labels = status == FAULT ? label | {FAULT_BIT:#x} : label;",
@@ -136,11 +142,12 @@ def _keep(unit: Unit) -> list[str]:
 def _step(unit: Unit, step: Step) -> list[str]:
     heads, args = loops(unit, step.params)
     tabs = "\t" * (len(heads) + 1)
-    call = f"{unit.functions[step.name]}({', '.join(['&out[n].s', *args])})"
+    call = f"{unit.functions[step.name]}({', '.join(['&out[n].s', *args, *last_of(unit)])})"
+    hurt = "hurt, " * unit.broken
     if step.name in unit.stops:
-        run = [f"n += keep({call}, label++, &labels[n]);"]
+        run = [f"n += keep({hurt}{call}, label++, &labels[n]);"]
     elif unit.broken:
-        run = [f"{call};", "n += keep(DONE, label++, &labels[n]);"]
+        run = [f"{call};", f"n += keep({hurt}DONE, label++, &labels[n]);"]
     else:
         run = [f"{call};", "labels[n++] = label++;"]
     return nested(heads, [tabs + line for line in ["out[n] = *now;", *run]], f"{step.name}, by {step.by}")
@@ -151,29 +158,50 @@ def _atoms(unit: Unit, of_edges: bool) -> list[str]:
     formulas = [f for f in unit.program.formulas if f.of_edges == of_edges]
     name = "eoi_edge_atoms" if of_edges else "eoi_atoms"
     params = ["before", "after"] if of_edges else ["state"]
-    lines = [f"void {name}({', '.join(f'const void *{p}_cells' for p in params)}, uint64_t *words)", "{"]
+    cells = ", ".join(f"const void *{p}_cells" for p in params)
+    lines = [f"void {name}({cells}, uint64_t *words, const uint64_t *wanted)", "{"]
     if formulas:
         states = {"before": "before", "after": "s", "state": "s"}
         lines += [f"\tconst struct sys *{states[p]} = &((const union cells *){p}_cells)->s;" for p in params]
-        lines += ["\tuint32_t k = 0;", ""]
+        lines += _of_thread("uint8_t *", unit.tail, "unnoted") if unit.marks else []
+        lines += ["\tuint32_t k;", ""]
     else:
-        lines += [f"\t(void){p}_cells;" for p in params]
+        lines += [f"\t(void){p};" for p in (*(f"{p}_cells" for p in params), "wanted")]
     lines.append(f"\tfor (uint32_t w = 0; w < {words}; w++)")
     lines.append("\t\twords[w] = 0;")
+    first = 0
     for formula in formulas:
-        lines += _formula(unit, formula)
+        lines += _formula(unit, formula, first)
+        first += bits_of(formula)
     return [*lines, "}", ""]
 
 
-def _formula(unit: Unit, formula: Formula) -> list[str]:
+def _formula(unit: Unit, formula: Formula, first: int) -> list[str]:
+    """first: its first atom's bit."""
     heads, args = loops(unit, formula.params)
+    wanted = [f"wanted[{word}] & {mask:#x}ull" for word, mask in _words_of(first, bits_of(formula))]
+    heads = [f"if ({' || '.join(wanted)})", *heads]
     tabs = "\t" * (len(heads) + 1)
     body: list[str] = []
     for function in formula.functions:
         states = ["before", "s"] if unit.program.functions[function].of_edges else ["s"]
-        call = f"{unit.functions[function]}({', '.join([*states, *args])})"
+        call = f"{unit.functions[function]}({', '.join([*states, *args, *last_of(unit)])})"
         body += [f"{tabs}words[k / 64] |= (uint64_t){call} << k % 64;", f"{tabs}k++;"]
-    return nested(heads, body, formula.name)
+    blank, title, *rest = nested(heads, body, formula.name)
+    return [blank, title, f"\tk = {first};", *rest]
+
+
+def last_of(unit: CUnit) -> list[str]:
+    """The last argument of a call, if there is one."""
+    return [unit.tail] if unit.tail else []
+
+
+def _words_of(first: int, count: int) -> list[tuple[int, int]]:
+    """(word, the bits in it) of so many bits from `first` on."""
+    every = ((1 << count) - 1) << first
+    return [
+        (w, bits) for w in range(first // 64, (first + count - 1) // 64 + 1) if (bits := every >> 64 * w & 2**64 - 1)
+    ]
 
 
 def loops(unit: CUnit, params: tuple[Param, ...]) -> tuple[list[str], list[str]]:

@@ -54,7 +54,7 @@ def prototype(unit: CUnit, function: Function, expressions: ExpressionWriter) ->
         else:
             params.append(f"{value_type(param.type)} {name}")
     if unit.tail:
-        params.append(f"const uint64_t *restrict {unit.tail}")
+        params.append(f"{unit.tail_type}restrict {unit.tail}")
     if function.returns is not None:
         result = value_type(function.returns)
     else:

@@ -33,10 +33,10 @@ _KEYWORDS = """
     typeof_unqual linux unix i386 main index abort exit log"""
 _OF_FILE = """
     cell DONE DISABLED FAULT BIT_ULL ANY ALL bit_of fls64 ffs64 broken keep eoi_abi eoi_expand eoi_atoms
-    eoi_edge_atoms eoi_marks marks taking"""
+    eoi_edge_atoms eoi_marks marks unnoted noted hurt"""
 _OF_FUNCTIONS = "s before ret checked checked_bits found every each"
 _OF_ENTRY_POINTS = """
-    s before now out n label labels words k w state out_states state_cells before_cells after_cells"""
+    s before now out n label labels words k w state out_states state_cells before_cells after_cells wanted"""
 
 KEYWORDS = frozenset(_KEYWORDS.split())
 # The names that the generated code uses for itself: at file scope, in functions, in the eoi_ functions.
@@ -89,6 +89,7 @@ class CUnit:
     marks: id of a statement -> the mark that is made before it. stops: the functions that return a status."""
 
     tail = ""  # a last argument of every call
+    tail_type = "const uint64_t *"
     hurt = "broken = 1;"  # what a pure function does whose local goes out of range
     reserved: frozenset[str] = frozenset()  # names that no variable may have, beside FUNCTION_NAMES
     functions: dict[str, str]
@@ -180,6 +181,8 @@ class Unit(CUnit):
         super().__init__(layout.cell_bytes)
         self.program = program
         self.marks = marks or {}
+        if self.marks:  # handed on, as finding a variable of one's own thread is a call
+            self.tail, self.tail_type, self.reserved = "noted", "uint8_t *", frozenset({"noted"})
         self.words8 = layout.words8
         for _, kind in program.state.fields:
             self.name_records(kind)
@@ -210,7 +213,7 @@ class Unit(CUnit):
         return f"{state}->{self.field(self.program.state, name)}"
 
     def mark(self, number: int) -> str:
-        return f"marks[{number}] |= taking;"
+        return f"{self.tail}[{number}] = 1;"
 
     def types(self) -> list[str]:
         """The lines that declare the state."""

@@ -14,7 +14,8 @@ from checker.engine.cache_folder import cache_dir
 ABI = 1
 ENGINE_FLAGS = ("-O2",)
 WIDTHS = "-DEOI_WIDTHS"  # see runtime.c
-SIZES = ("words8", "max_successors", "labels", "n_atoms", "n_edge_atoms", "keep_edges", "portable")
+WIDTH = "-DEOI_WIDTH={}"
+SIZES = ("words8", "max_successors", "labels", "n_atoms", "n_edge_atoms", "keep_edges", "portable", "n_marks")
 
 
 class SearchStatus(Enum):
@@ -33,7 +34,7 @@ def engine_source() -> str:
     """The engine as one C text."""
     folder = Path(__file__).parent
     text = (folder / "runtime.c").read_text()
-    for header in ("table.h", "linked.h"):
+    for header in ("table.h", "linked.h", "threads.h"):
         include = f'#include "{header}"'
         assert include in text
         text = text.replace(include, (folder / header).read_text())
@@ -41,10 +42,13 @@ def engine_source() -> str:
 
 
 class CModel(ctypes.Structure):
-    """struct Model: seven pointers, then the sizes."""
+    """struct Model: eight pointers, then the sizes."""
 
     _fields_ = [
-        *((name, ctypes.c_void_p) for name in ("expand", "atoms", "edge_atoms", "linked", "mask", "frozen", "padding")),
+        *(
+            (name, ctypes.c_void_p)
+            for name in ("expand", "atoms", "edge_atoms", "marks", "linked", "mask", "frozen", "padding")
+        ),
         *((name, ctypes.c_uint32) for name in SIZES),
     ]
 
@@ -96,6 +100,9 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "engine_eval_edges": (None, [ctypes.c_void_p, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
     "engine_differs": (ctypes.c_bool, [*[ctypes.c_void_p] * 4, *[ctypes.c_uint64] * 2]),
     "engine_go_on_whole": (None, [ctypes.c_void_p] * 2),
+    "engine_threads": (None, [ctypes.c_void_p, ctypes.c_uint32]),
+    "engine_restore": (ctypes.c_int, [ctypes.c_void_p] * 2),
+    "engine_marks": (None, [ctypes.c_void_p] * 2),
     "engine_eval_atoms": (
         None,
         [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32, *[ctypes.c_uint64] * 2, ctypes.c_void_p, ctypes.c_uint64],
@@ -111,6 +118,11 @@ def load_engine(extra_flags: Sequence[str]) -> ctypes.CDLL:
 def wide_engine(extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
     """The engine that knows how wide a key is: it takes longer to compile, and runs a little faster."""
     return load_engine((*extra_flags, WIDTHS))
+
+
+def large_engine(width: int, extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
+    """For a search of millions of states with keys so wide, in u32: by several threads, too."""
+    return load_engine((*extra_flags, WIDTH.format(width)))
 
 
 def best_engine(extra_flags: Sequence[str]) -> ctypes.CDLL:

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from checker.engine.atoms import bits_of
 from checker.engine.build import compile_c, cores, is_whole, load_named
 from checker.engine.cache_folder import cache_dir
 from checker.engine.cgen_part import TABLE_HEAD, Contents, Export, PartUnit, contents_of
@@ -160,7 +161,7 @@ class _Tables:
         asked: dict[bool, list[tuple[Export, tuple[int, ...]]]] = {False: [], True: []}
         bits = {False: 0, True: 0}
         for formula in program.formulas:
-            count = len(formula.functions) * sum(1 for _ in bindings(formula.params))
+            count = bits_of(formula)
             asked[formula.of_edges].append((("formula", formula.functions[0]), (bits[formula.of_edges], count)))
             bits[formula.of_edges] += count
         self.atoms, self.edge_atoms = self._calls(asked[False], start), self._calls(asked[True], start)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from checker.engine.build import CompileFailed, NoCompiler, compile_c, load_c
-from checker.engine.engine_abi import ABI, SIZES, CModel, CView, SearchStatus, best_engine, wide_engine
+from checker.engine.engine_abi import ABI, SIZES, CModel, CView, SearchStatus, best_engine, large_engine
 from checker.engine.linked import Linked
 from checker.errors import InternalError
 
@@ -54,7 +55,8 @@ class ModelShape:
     """What the engine must know about a generated model library.
 
     mask, frozen, padding: u64[words8]. `mask` selects the stored bits; every other bit of a state must
-    equal `frozen`, except the bits of `padding` (default none), whose value means nothing.
+    equal `frozen`, except the bits of `padding` (default none), whose value means nothing. marks: how many there are in what
+    eoi_marks gives.
     """
 
     mask: U64
@@ -64,6 +66,7 @@ class ModelShape:
     n_atoms: int = 0
     n_edge_atoms: int = 0
     padding: U64 | None = None
+    marks: int = 0
 
 
 class Outcome(Enum):
@@ -143,7 +146,7 @@ def _described(model: ctypes.CDLL | Linked) -> CModel:
         return CModel(linked=ctypes.addressof(model.c))
     if model.eoi_abi() != ABI:
         raise InternalError(f"model library has ABI {model.eoi_abi()}, the engine {ABI}")
-    names = ("expand", "atoms", "edge_atoms")
+    names = ["expand", "atoms", "edge_atoms", *(["marks"] if hasattr(model, "eoi_marks") else [])]
     return CModel(**{name: ctypes.cast(model[f"eoi_{name}"], ctypes.c_void_p).value for name in names})
 
 
@@ -177,14 +180,14 @@ class Exploration:
         self.keep_edges = keep_edges
         self.initial = 0
         self._model, self._frozen, self._complete = model, False, False
-        self._flags, self._large = engine_flags, False
+        self._flags, self._large, self._threads = engine_flags, False, 1
         self._room: tuple[ctypes.Array[ctypes.c_char], ctypes.Array[ctypes.c_uint16]] | None = None
         self._library = best_engine(engine_flags)
         sizes = (self.words8, shape.max_successors, shape.labels, shape.n_atoms, shape.n_edge_atoms)
         description = _described(model)
         for name, word in zip(("mask", "frozen", "padding"), words, strict=True):
             setattr(description, name, word.ctypes.data)
-        for name, size in zip(SIZES, (*sizes, keep_edges, portable), strict=True):
+        for name, size in zip(SIZES, (*sizes, keep_edges, portable, shape.marks), strict=True):
             setattr(description, name, size)
         self._engine = self._library.engine_new(ctypes.byref(description))
         if not self._engine:
@@ -220,12 +223,14 @@ class Exploration:
         max_bytes: int | None = None,
         seconds: float | None = None,
         whole: Callable[[], ctypes.CDLL] | None = None,
+        threads: int = 1,
     ) -> Outcome:
         """Explore until done or a limit; may be called again with other limits, and then goes on.
 
         States end at most one batch past max_states, the same on every machine. on_progress is called
         every ~50 ms and may raise KeyboardInterrupt to stop. whole: makes the library of the same program as a whole, to
-        go on with once the search has BORDER states. Raises InternalError on a broken model
+        go on with once the search has BORDER states. threads: how many search together from there on, if they have such a
+        library; what they find, and its numbers, are those of one. Raises InternalError on a broken model
         library, ValueError without an initial state, RuntimeError after an array was taken.
         """
         if self._frozen:
@@ -233,7 +238,7 @@ class Exploration:
         if not self.initial:
             raise ValueError("no initial state")
         try:
-            return self._run(on_progress, max_states, max_bytes, seconds, whole)
+            return self._run(on_progress, max_states, max_bytes, seconds, whole, threads)
         except KeyboardInterrupt:
             return Outcome.INTERRUPTED
 
@@ -244,14 +249,18 @@ class Exploration:
         max_bytes: int | None,
         seconds: float | None,
         whole: Callable[[], ctypes.CDLL] | None,
+        threads: int,
     ) -> Outcome:
         limits = (UNLIMITED if max_states is None else max_states, UNLIMITED if max_bytes is None else max_bytes)
         batches = 16
         start = last = time.monotonic()
         while True:
-            status = SearchStatus(self._library.engine_run(self._engine, batches, *limits))
-            if status is SearchStatus.RUNNING and not self._large and self._view().states >= BORDER:
+            if not self._large and self._view().states >= BORDER:
                 self._make_large(whole)
+            if self._large and threads != self._threads:
+                self._library.engine_threads(self._engine, threads)
+                self._threads = threads
+            status = SearchStatus(self._library.engine_run(self._engine, batches, *limits))
             now = time.monotonic()
             batches = max(1, batches // 2) if now - last > CHUNK_SECONDS / 2 else batches * 2
             if on_progress:
@@ -268,10 +277,48 @@ class Exploration:
     def _make_large(self, whole: Callable[[], ctypes.CDLL] | None) -> None:
         """Go on with what takes longer to compile and less to run: another engine, and the program as a whole."""
         self._large = True
-        self._library = wide_engine(self._flags)
+        self._library = large_engine(self._view().words32, self._flags)
         if whole:
             self._model = whole()
             self._library.engine_go_on_whole(self._engine, ctypes.byref(_described(self._model)))
+
+    def marks_of_others(self) -> U8:
+        """u8[marks]: what the steps noted that other threads than the caller's took, since this was asked last."""
+        found = np.zeros(self.shape.marks, np.uint8)
+        self._library.engine_marks(self._engine, found.ctypes.data)
+        return found
+
+    # ---- to be gone on with elsewhere: see checkpoint.py ----
+
+    def counts(self) -> dict[str, int]:
+        v = self._view()
+        return {"expanded": v.expanded, "states": v.states, "transitions": v.transitions, "levels": v.levels}
+
+    def sizes_of(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """The bytes of each array that only grows, in a search with these counts."""
+        states, edges, rows = counts["states"], counts["transitions"], counts["expanded"] + 1
+        sizes = {"keys": 4 * states * self._view().words32, "parent": 4 * states, "level_end": 4 * counts["levels"]}
+        return sizes | ({"row": 8 * rows, "target": 4 * edges, "label": 2 * edges} if self.keep_edges else {})
+
+    def memory(self, name: str, size: int) -> U8:
+        """One of these arrays, until the search goes on."""
+        shape = (size,)
+        return (
+            np.asarray(_Memory(self, getattr(self._view(), name), shape, "|u1")) if size else np.zeros(shape, np.uint8)
+        )
+
+    def small(self) -> dict[str, U8]:
+        """What else there is to keep, as bytes."""
+        found: list[NDArray[Any]] = [self.label_counts(), self.first_states(), self.first_edges()]
+        names = ("label_count", "first", "first_edge")
+        return {name: np.frombuffer(of.tobytes(), np.uint8) for name, of in zip(names, found, strict=True)}
+
+    def restore(self, counts: Mapping[str, int], arrays: Mapping[str, U8]) -> None:
+        """Go to where a search of the same model was that had these counts and arrays. Raises MemoryError."""
+        held = {name: np.ascontiguousarray(of) for name, of in arrays.items()}
+        view = CView(**counts, **{name: of.ctypes.data for name, of in held.items()})
+        if SearchStatus(self._library.engine_restore(self._engine, ctypes.byref(view))) is not SearchStatus.RUNNING:
+            raise MemoryError("no memory for what the checkpoint has")
 
     def stats(self) -> Stats:
         v = self._view()

@@ -30,6 +30,7 @@ static inline u64 newly_seen(struct Watch *watch, const u64 *now, u32 value, u32
     u64 new = (value ? now[word] : ~now[word]) & watch->unseen[value][word];
     if (!new) return 0; /* as good as always */
     watch->unseen[value][word] &= ~new;
+    watch->wanted[word] = watch->unseen[0][word] | watch->unseen[1][word];
     watch->open -= (u32)__builtin_popcountll(new);
     watch->n_asked = NONE;
     return new;
@@ -39,7 +40,7 @@ static void watch_state(struct Engine *e, u32 id) {
     struct Watch *w = &e->watch;
     const struct Linked *l = e->linked;
     if (l) ask_open(w, l->atoms, l->n_asked, NULL, (struct Those){e->state, 1, 0, 0});
-    else e->model.atoms(e->state, w->now);
+    else e->model.atoms(e->state, w->now, w->wanted);
     for (u32 value = 0; value < 2; value++)
         for (u32 word = 0; word < watch_words(w); word++)
             for (u64 new = newly_seen(w, w->now, value, word); new; new &= new - 1)
@@ -53,7 +54,8 @@ static void watch_edges(struct Engine *e, u32 src, const u16 *labels, u32 count,
     u32 words = watch_words(w);
     if (l) ask_open(w, l->edge_atoms, l->n_asked_of_edges, e->state, (struct Those){e->out, count, e->model.words8, 0});
     else
-        for (u32 k = 0; k < count; k++) e->model.edge_atoms(e->state, e->out + (u64)k * e->model.words8, w->now + (u64)k * words);
+        for (u32 k = 0; k < count; k++)
+            e->model.edge_atoms(e->state, e->out + (u64)k * e->model.words8, w->now + (u64)k * words, w->wanted);
     for (u32 k = 0; k < count; k++)
         for (u32 value = 0; value < 2; value++)
             for (u32 word = 0; word < words; word++)
@@ -187,7 +189,8 @@ INLINE enum Status expand_batch_of(struct Engine *e, u32 words, bool bmi2) {
 }
 
 /* The same work for every width of a key; where it is a constant, the compiler makes better code of it.  That takes it a
- * second, so only a large search goes on with the engine that is compiled with EOI_WIDTHS. */
+ * second for all widths (EOI_WIDTHS), for searches that come by the hundred, and half of one for the width of a large search
+ * (EOI_WIDTH), which goes on with that. */
 static enum Status expand_batch(struct Engine *e) {
 #ifdef EOI_WIDTHS
     switch (e->bmi2 ? e->view.words32 : 0) {
@@ -199,6 +202,8 @@ static enum Status expand_batch(struct Engine *e) {
     case 6: return expand_batch_of(e, 6, true);
     default: break; /* without BMI2, or more than 192 bits */
     }
+#elif defined EOI_WIDTH
+    if (e->bmi2 && e->view.words32 == EOI_WIDTH) return expand_batch_of(e, EOI_WIDTH, true);
 #endif
     return expand_batch_of(e, e->view.words32, e->bmi2);
 }
@@ -211,18 +216,42 @@ static bool close_level(struct Engine *e) {
     return true;
 }
 
+#ifdef EOI_WIDTH
+#include "threads.h"
+#else /* what is not large is not shared */
+static bool is_worth_sharing(const struct Engine *e, u64 state_limit) { (void)e, (void)state_limit; return false; }
+static u32 share_out(struct Engine *e, u64 *batches, u64 state_limit) { (void)e, (void)batches, (void)state_limit; return 0; }
+static void new_team(struct Engine *e, u32 threads) { (void)e, (void)threads; }
+static void free_team(struct Engine *e) { (void)e; }
+static void take_marks(struct Engine *e, u8 *out) { (void)e, (void)out; }
+#endif
+
 /* Expand at most `batches` batches (of up to 32 states of one level). */
 enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_limit) {
     e->byte_limit = byte_limit;
-    for (; batches; batches--) {
+    for (u32 alone = 0; batches;) {
         if (e->view.expanded == e->view.states) return DONE;
         if (e->view.states >= state_limit) return STATE_LIMIT;
         if (e->view.expanded == e->level_stop && !close_level(e)) return OUT_OF_MEMORY;
+        if (e->team && !alone && is_worth_sharing(e, state_limit)) {
+            alone = share_out(e, &batches, state_limit);
+            continue;
+        }
         enum Status status = expand_batch(e);
         if (status != RUNNING) return status;
+        batches--, alone -= alone > 0;
     }
     return e->view.expanded == e->view.states ? DONE : RUNNING;
 }
+
+/* How many threads search, from now on. */
+void engine_threads(struct Engine *e, u32 threads) {
+    free_team(e);
+    if (threads > 1) new_team(e, threads);
+}
+
+/* Add to `out` what the steps that other threads took have noted. */
+void engine_marks(struct Engine *e, u8 *out) { take_marks(e, out); }
 
 /* ---- set-up and access ---- */
 
@@ -241,7 +270,9 @@ static bool watch_new(struct Engine *e, struct Watch *watch, u32 n, u64 states) 
         if (!unseen) return false;
         for (u32 i = 0; i < n; i++) unseen[i / 64] |= 1ull << (i % 64);
     }
-    return watch->now && watch->asked;
+    watch->wanted = take(e, words, 8);
+    if (watch->wanted) memcpy(watch->wanted, watch->unseen[0], words * 8ull);
+    return watch->now && watch->asked && watch->wanted;
 }
 
 static bool copy_masks(struct Engine *e) {
@@ -281,10 +312,11 @@ static bool take_buffers(struct Engine *e) {
 
 void engine_free(struct Engine *e) {
     if (!e) return;
+    free_team(e);
     struct Array *arrays[] = {&e->keys, &e->parent, &e->slots, &e->level_end, &e->row, &e->target, &e->label};
     for (u32 i = 0; i < sizeof arrays / sizeof *arrays; i++) array_free(e, arrays[i]);
-    void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1], e->watch.asked,
-                     e->edge_watch.now, e->edge_watch.unseen[0], e->edge_watch.unseen[1], e->edge_watch.asked, e->state, e->out, e->packed,
+    void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1], e->watch.wanted, e->watch.asked,
+                     e->edge_watch.now, e->edge_watch.unseen[0], e->edge_watch.unseen[1], e->edge_watch.wanted, e->edge_watch.asked, e->state, e->out, e->packed,
                      e->batch_keys, e->batch_ids, e->batch_hash, e->batch_label, e->view.label_count, e->view.first,
                      e->view.first_edge, e->pending};
     for (u32 i = 0; i < sizeof taken / sizeof *taken; i++) free(taken[i]);
@@ -317,6 +349,48 @@ enum Status engine_add_initial(struct Engine *e, const u64 *state) {
     return RUNNING;
 }
 
+static bool copy_array(struct Engine *e, struct Array *to, const void *from, u64 bytes) {
+    if (!bytes || !array_reserve(e, to, bytes)) return !bytes;
+    memcpy(to->data, from, bytes);
+    return true;
+}
+
+/* What was seen with a value, which is what has a first state or edge. */
+static void reopen(struct Watch *watch, const u32 *first, u32 stride) {
+    watch->open = 0, watch->n_asked = NONE;
+    for (u32 word = 0; word < watch_words(watch); word++) watch->wanted[word] = 0;
+    for (u32 k = 0; k < 2 * watch->n; k++) {
+        u32 atom = k % watch->n;
+        u64 bit = 1ull << (atom % 64), open = first[(u64)k * stride] == NONE ? bit : 0;
+        watch->unseen[k / watch->n][atom / 64] = (watch->unseen[k / watch->n][atom / 64] & ~bit) | open;
+        watch->wanted[atom / 64] |= open;
+        watch->open += open != 0;
+    }
+}
+
+/* Go to where another search of the same model was, in the place of the initial states. */
+enum Status engine_restore(struct Engine *e, const struct View *from) {
+    u32 bits;
+    e->byte_limit = UINT64_MAX;
+    e->view.states = e->view.expanded = e->view.transitions = 0;
+    enum Status status = make_room(e, from->states, from->transitions, from->expanded, &bits);
+    if (status != RUNNING) return status;
+    memcpy(e->keys.data, from->keys, from->states * e->view.words32 * 4), memcpy(e->parent.data, from->parent, from->states * 4);
+    bool room = copy_array(e, &e->level_end, from->level_end, from->levels * 4);
+    if (room && e->model.keep_edges) {
+        memcpy(e->row.data, from->row, (from->expanded + 1) * 8);
+        room = copy_array(e, &e->target, from->target, from->transitions * 4) && copy_array(e, &e->label, from->label, from->transitions * 2);
+    }
+    e->view.states = from->states, e->view.expanded = from->expanded;
+    e->view.transitions = from->transitions, e->view.levels = from->levels;
+    e->level_stop = from->levels ? from->level_end[from->levels - 1] : 0;
+    memcpy(e->view.label_count, from->label_count, e->model.labels * 8ull);
+    memcpy(e->view.first, from->first, 8ull * e->model.n_atoms);
+    memcpy(e->view.first_edge, from->first_edge, 2ull * e->model.n_edge_atoms * sizeof *from->first_edge);
+    reopen(&e->watch, e->view.first, 1), reopen(&e->edge_watch, &e->view.first_edge->src, sizeof *from->first_edge / 4);
+    return room && rehash(e, bits) ? RUNNING : OUT_OF_MEMORY;
+}
+
 const struct View *engine_view(struct Engine *e) {
     e->view.keys = e->keys.data, e->view.parent = e->parent.data, e->view.level_end = e->level_end.data;
     e->view.row = e->row.data, e->view.target = e->target.data, e->view.label = e->label.data;
@@ -343,7 +417,7 @@ void engine_eval_atoms(struct Engine *e, const u32 *atoms, u32 count, u64 from, 
     for (u64 id = from; id < to; id++) {
         load_state(e, (u32)id, e->packed, e->state);
         if (e->linked) ask(e->linked->atoms, e->linked->n_asked, wanted, e->state, now, words);
-        else e->model.atoms(e->state, now);
+        else e->model.atoms(e->state, now, wanted);
         for (u32 k = 0; k < count; k++) out[k * stride + id] = (now[atoms[k] / 64] >> (atoms[k] % 64)) & 1;
     }
 }
@@ -352,13 +426,15 @@ void engine_eval_atoms(struct Engine *e, const u32 *atoms, u32 count, u64 from, 
 void engine_eval_edges(struct Engine *e, u64 from, u64 to, u64 *said) {
     u32 words = watch_words(&e->edge_watch);
     const u64 *row = e->row.data;
+    u64 every[words + 1];
+    memset(every, 0xFF, sizeof every);
     const struct Those after = {e->out, 1, e->model.words8, words};
     for (u64 id = from; id < to; id++)
         for (u64 k = row[id]; k < row[id + 1]; k++, said += words) {
             load_state(e, (u32)id, e->packed, e->state);
             load_state(e, ((u32 *)e->target.data)[k], e->packed, e->out);
             memset(said, 0, words * 8ull);
-            if (!e->linked) e->model.edge_atoms(e->state, e->out, said);
+            if (!e->linked) e->model.edge_atoms(e->state, e->out, said, every);
             else
                 for (const struct Asked *of = e->linked->edge_atoms, *end = of + e->linked->n_asked_of_edges; of < end; of++)
                     of->ask(e->state, &after, said, (u32)of->bit, of->to);
@@ -397,5 +473,6 @@ bool engine_differs(struct Engine *e, const struct Linked *mine, const struct Li
 /* Go on with the same program, compiled as a whole. */
 void engine_go_on_whole(struct Engine *e, const struct Model *whole) {
     e->model.expand = whole->expand, e->model.atoms = whole->atoms, e->model.edge_atoms = whole->edge_atoms;
+    e->model.marks = whole->marks;
     e->linked = NULL;
 }

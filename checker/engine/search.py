@@ -13,7 +13,7 @@ import importlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from checker.engine import liveness
 from checker.engine.atoms import Atom, atom_count, atoms
 from checker.engine.cgen import generate
+from checker.engine.checkpoint import Checkpoint, Checkpoints, digest_of
+from checker.engine.engine_abi import engine_source
 from checker.engine.linked import LinkedProgram
 from checker.engine.liveness import Edge, Lasso
 from checker.engine.native import NONE, U8, U32, U64, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
@@ -41,11 +43,15 @@ KEPT_VALUES = 1 << 26  # bytes of atoms' values that a search keeps
 
 @dataclass(frozen=True)
 class Limits:
-    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates."""
+    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates. threads: how many work
+    on a large search together; checkpoints: what is wanted of them: nothing but the duration depends on these; None: who asks does
+    not care."""
 
     max_states: int | None = None
     max_bytes: int | None = None
     seconds: float | None = None
+    threads: int | None = field(default=None, compare=False)
+    checkpoints: Checkpoints | None = field(default=None, compare=False)
 
 
 class Search(Protocol):
@@ -89,7 +95,7 @@ class NativeSearch:
         count = len(self.fairness)
         shape = ModelShape(
             np.array(self.layout.masks(), np.uint64), frozen, count, count,
-            atom_count(program, False), atom_count(program, True),
+            atom_count(program, False), atom_count(program, True), marks=len(noted),
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
         self._linked_program = prepared.linked() if prepared else None
@@ -119,26 +125,50 @@ class NativeSearch:
         self._first = self._first_edges = None
         # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
         whole = self._go_on_whole if self._whole else None
-        watch = None if on_progress is None else functools.partial(self._tell, on_progress)
-        self.outcome = self.exploration.run(watch, limits.max_states, limits.max_bytes, limits.seconds, whole)
-        self._marks = self._take_marks()
+        kept = self._checkpoint(limits.checkpoints)
+        watch = functools.partial(self._tell, on_progress, kept) if on_progress or kept else None
+        bounds = limits.max_states, limits.max_bytes, limits.seconds
+        self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
+        self._marks |= self._take_marks()
+        if kept:
+            kept.end(self.exploration, self._marks, complete=self.outcome in (Outcome.COMPLETE, Outcome.FAULT))
         return self.outcome
 
-    def _tell(self, on_progress: Progress, stats: Stats) -> None:
+    def _checkpoint(self, wanted: Checkpoints | None) -> Checkpoint | None:
+        """Of this search, which is where the one is that is to be resumed. None if it is not to be kept, or has no name. Raises
+        UserError."""
+        self._marks = np.zeros(len(self._noted), np.uint8)
+        if wanted is None or self._prepared is None or self._prepared.path is None or not self._whole:
+            return None
+        about = self.exploration.state(0) + bytes([self.exploration.keep_edges]) + engine_source().encode()
+        kept = Checkpoint(digest_of(self._prepared.path.name, about), wanted)
+        marks = kept.resume(self.exploration) if self.exploration.stats().expanded == 0 else None
+        if marks is not None:
+            self._marks |= marks
+        return kept
+
+    def _tell(self, on_progress: Progress | None, kept: Checkpoint | None, stats: Stats) -> None:
+        if kept and kept.is_due():
+            self._marks |= self._take_marks()
+            kept.save(self.exploration, self._marks)
+        if on_progress is None:
+            return
         on_progress(replace(stats, level_ends=tuple(map(int, self.exploration.level_ends()))))
 
     def _go_on_whole(self) -> ctypes.CDLL:
         assert self._prepared is not None
         self._library = self._prepared.whole()
-        self._take_marks()
+        self._take_marks()  # of who used the library in this thread before
         return self._library
 
     def _take_marks(self) -> U8:
+        if not self._noted:  # whatever its program notes
+            return np.zeros(0, np.uint8)
         marks = self._linked.marks() if self._linked else np.zeros(len(self._noted), np.uint8)
-        if self._noted and self._library:
+        if self._library:
             of_library = (ctypes.c_uint8 * len(self._noted))()
             self._library.eoi_marks(of_library)
-            marks |= np.array(of_library, np.uint8)
+            marks |= np.array(of_library, np.uint8) | self.exploration.marks_of_others()
         return marks
 
     def lines_run(self) -> Mapping[SourceLine, bool]:

@@ -33,15 +33,18 @@ typedef uint64_t u64;
 enum Status { RUNNING, DONE, FAULT, OUT_OF_MEMORY, STATE_LIMIT, BROKEN_MODEL };
 
 struct Linked;
+struct Team;
 
 struct Model { /* mirrored by checker/engine/native.py */
     u32 (*expand)(const void *state, void *out, u16 *labels);
-    void (*atoms)(const void *state, u64 *words);
-    void (*edge_atoms)(const void *before, const void *after, u64 *words);
-    const struct Linked *linked; /* instead of the three functions; or NULL */
+    void (*atoms)(const void *state, u64 *words, const u64 *wanted);
+    void (*edge_atoms)(const void *before, const void *after, u64 *words, const u64 *wanted);
+    void (*marks)(u8 *out);      /* of the thread that calls; or NULL */
+    const struct Linked *linked; /* instead of these functions; or NULL */
     const u64 *mask, *frozen, *padding; /* words8 each; padding: bits whose value means nothing */
     u32 words8, max_successors, labels, n_atoms, n_edge_atoms;
     u32 keep_edges, portable; /* booleans; portable: do not use BMI2 */
+    u32 n_marks;
 };
 
 struct Array { void *data; u64 bytes; };
@@ -51,7 +54,7 @@ struct Edge { u32 src, label, dst; };
  * formula that was seen with both is not looked at, so it need not be evaluated. */
 struct Watch {
     u32 n, open;
-    u64 *now, *unseen[2];
+    u64 *now, *unseen[2], *wanted; /* wanted: unseen with one value or the other */
     u32 n_asked, *asked; /* of a linked program: which entries of its table are `open`; n_asked is NONE if not known */
 };
 
@@ -83,6 +86,8 @@ struct Engine {
     u16 *batch_label;
     struct Edge **pending; /* edge witnesses whose dst is still a position in the batch */
     u32 n_pending;
+    u32 threads;
+    struct Team *team; /* of so many threads, or NULL */
 };
 
 /* ---- memory: small arrays are of the heap, whose pages the next search uses again (new ones would be most of the cost
@@ -273,11 +278,17 @@ INLINE u32 find_or_add(struct Table *t, const u32 *key, u64 hash, u32 parent) {
     return id;
 }
 
-/* Rebuild the slots from the keys.  The old slots go first: they hold nothing the keys do not. */
-static bool rehash(struct Engine *e, u32 bits) {
+/* Empty slots.  The old ones go first: they hold nothing the keys do not. */
+static bool new_slots(struct Engine *e, u32 bits) {
     array_free(e, &e->slots);
     if (!array_map(e, &e->slots, 4ull << bits)) return false;
     e->slot_bits = bits;
+    return true;
+}
+
+/* Rebuild the slots from the keys. */
+static bool rehash(struct Engine *e, u32 bits) {
+    if (!new_slots(e, bits)) return false;
     const struct Table t = table_of(e, e->view.words32);
     u64 hash[BATCH];
     for (u32 id = 0; id < t.states; id += BATCH) {
@@ -295,16 +306,24 @@ static bool rehash(struct Engine *e, u32 bits) {
     return true;
 }
 
-/* Room for `more` states (and as many edges): the only place where a search can run out of anything. */
-static enum Status reserve(struct Engine *e, u64 more) {
-    u64 states = e->view.states + more, bits = e->slot_bits;
+/* Room for `more` states, `edges` edges and `rows` expanded states, but for the slots, of which it says how many are
+ * needed: as 2^*bits. */
+static enum Status make_room(struct Engine *e, u64 more, u64 edges, u64 rows, u32 *bits) {
+    u64 states = e->view.states + more;
     if (states > MAX_STATES) return STATE_LIMIT;
-    while (bits < 32 && states > (3ull << bits) / 4) bits++;
+    for (*bits = e->slot_bits; *bits < 32 && states > (3ull << *bits) / 4;) ++*bits;
     bool room = array_reserve(e, &e->keys, states * e->view.words32 * 4) && array_reserve(e, &e->parent, states * 4);
     if (room && e->model.keep_edges)
-        room = array_reserve(e, &e->target, (e->view.transitions + more) * 4) &&
-               array_reserve(e, &e->label, (e->view.transitions + more) * 2) &&
-               array_reserve(e, &e->row, (e->view.expanded + BATCH + 1) * 8);
-    if (room && (!e->slots.data || bits != e->slot_bits)) room = rehash(e, (u32)bits);
+        room = array_reserve(e, &e->target, (e->view.transitions + edges) * 4) &&
+               array_reserve(e, &e->label, (e->view.transitions + edges) * 2) &&
+               array_reserve(e, &e->row, (e->view.expanded + rows + 1) * 8);
     return room ? RUNNING : OUT_OF_MEMORY;
+}
+
+/* The same with the slots, for a batch: the only place where a search of one thread can run out of anything. */
+static enum Status reserve(struct Engine *e, u64 more) {
+    u32 bits;
+    enum Status status = make_room(e, more, more, BATCH, &bits);
+    if (status != RUNNING || (e->slots.data && bits == e->slot_bits)) return status;
+    return rehash(e, bits) ? RUNNING : OUT_OF_MEMORY;
 }

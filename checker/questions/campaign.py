@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checker.engine import kept
@@ -119,8 +119,7 @@ def run_campaign(
     the others theirs. everywhere: also where a property is made for others a cell says that it is not asked."""
     workers = max(1, min(len(cells), os.cpu_count() or 1))
     limits_asked, again = limits != Limits(), share(len(cells))
-    memory = limits.max_bytes if limits.max_bytes is not None else default_memory()
-    each = Limits(limits.max_states, memory // workers, limits.seconds)
+    each = _of_a_cell(limits, workers)
     progress, stop, starved = Progress(len(cells)), threading.Event(), set[int]()
 
     def work(number: int) -> CellResult | None:
@@ -151,6 +150,13 @@ def run_campaign(
             beside_z3(found)
     left = tuple(cell for cell, result in zip(cells, results, strict=True) if result is None)
     return Campaign(found, left, stop.is_set(), tuple(cells[number] for number in sorted(starved)))
+
+
+def _of_a_cell(limits: Limits, workers: int) -> Limits:
+    """What one of so many cells at a time may use."""
+    memory = limits.max_bytes if limits.max_bytes is not None else default_memory()
+    threads = limits.threads or max(1, (os.cpu_count() or 1) // workers)
+    return replace(limits, max_bytes=memory // workers, threads=threads)
 
 
 def _results(futures: Sequence[Future[CellResult | None]]) -> list[CellResult | None]:

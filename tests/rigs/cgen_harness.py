@@ -195,18 +195,22 @@ class Native:
         self._room = max(1, -(-atom_count(self.program, of_edges) // 64))
         return (ctypes.c_uint64 * (self._room + 1))(*[0xDEAD_BEEF_DEAD_BEEF] * (self._room + 1))
 
+    def _every(self) -> ctypes.Array[ctypes.c_uint64]:
+        """All atoms are wanted."""
+        return (ctypes.c_uint64 * self._room)(*[2**64 - 1] * self._room)
+
     def _bits(self, words: ctypes.Array[ctypes.c_uint64]) -> int:
         assert words[self._room] == 0xDEAD_BEEF_DEAD_BEEF
         return sum(w << 64 * i for i, w in enumerate(words[: self._room]))
 
     def atoms(self, codes: Sequence[int], choices: Sequence[int] = ()) -> int:
         words = self._words(False)
-        self.library.eoi_atoms(self._cells(codes, choices), words)
+        self.library.eoi_atoms(self._cells(codes, choices), words, self._every())
         return self._bits(words)
 
     def edge_atoms(self, before: Sequence[int], after: Sequence[int]) -> int:
         words = self._words(True)
-        self.library.eoi_edge_atoms(self._cells(before, ()), self._cells(after, ()), words)
+        self.library.eoi_edge_atoms(self._cells(before, ()), self._cells(after, ()), words, self._every())
         return self._bits(words)
 
 
