@@ -19,23 +19,10 @@ from checker.shipped import own
 from model.machine import Machine
 from properties.compat import CLAIMS
 
-
-SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
+# a system and who stands around it
+SELECTING = ("prove", "diff", "review", "nfc", "when", "why", "trace", "report", "graph", "export", "show")
 COMPARING = ("diff", "compat", "nfc")  # a design with another one
 COMPARED = "the design to compare with, by name or path; left out, it is what DESIGN stands on"
-
-SELECTING = (
-    "prove",
-    "diff",
-    "review",
-    "nfc",
-    "trace",
-    "report",
-    "graph",
-    "export",
-    "show",
-)  # a system and who stands around it
-
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
