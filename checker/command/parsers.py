@@ -19,7 +19,17 @@ from checker.shipped import own
 from model.machine import Machine
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
+SELECTING = (
+    "prove",
+    "diff",
+    "review",
+    "nfc",
+    "when",
+    "trace",
+    "report",
+    "graph",
+    "show",
+)  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -221,6 +231,16 @@ def _nfc(parser: ArgumentParser) -> None:
     parser.set_defaults(property=None)
 
 
+def _when(parser: ArgumentParser) -> None:
+    add_selection(parser, how_many="*")
+    varied = "also a choice: sizes and what else `eoi list scope` names, with these values, e.g. cpus=1,2 (repeatable)"
+    parser.add_argument("--vary", action="append", default=[], metavar="K=V,V", help=varied)
+    parser.add_argument("--json", action="store_true", help="machine-readable conditions")
+    parser.add_argument(
+        "--write", metavar="FILE", help="write what reports/expected.toml says of every registered design"
+    )
+
+
 def _gate(parser: ArgumentParser) -> None:
     said = FULL.replace(f"{chr(10)}# ", chr(10))
     parser.description = f"The full matrix: {said}\nNot in it: {NOT_IN}."
@@ -403,8 +423,13 @@ def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
     if options.command == "prove" and options.tree:
         return  # what there is in the tree is found out by what answers
+    words: list[str] = getattr(options, "design", [])
+    if options.command == "when":
+        if options.write:
+            return  # of every registered design
+        words, options.property = design_and_properties(words, options.property)
     if options.command in (*SELECTING, "compat"):
-        options.design = one_design(options.design, reverse=options.reverse)
+        options.design = one_design(words, reverse=options.reverse)
     if options.command in SELECTING:
         base = find_design(options.base)[1] if options.command in ("diff", "nfc") else None
         options.asked = selection_of(options, options.design, base)
@@ -429,6 +454,16 @@ def one_design(names: Sequence[str], *, reverse: bool) -> str:
     return "+".join(names) + ":R" * reverse
 
 
+def design_and_properties(words: Sequence[str], named: list[str] | None) -> tuple[list[str], list[str] | None]:
+    """`v6 no_eoi_lost no_storm`: what follows a design, and is no further patch of a series, is a property. Raises
+    UserError."""
+    if not words:
+        raise UserError("give a DESIGN, and properties if not all: eoi when v6 no_eoi_lost")
+    patches = next((n for n, word in enumerate(words) if not is_patch(word)), len(words))
+    design = max(1, patches)
+    return list(words[:design]), [*words[design:], *(named or [])] or None
+
+
 def selection_of(options: Namespace, design: str, beside: type[Machine] | None = None) -> Selection:
     """Of a design, with what the other options name. beside: who is compared with it."""
     return selection(design, {role: getattr(options, role) for role in ROLES}, options.property, options.scope, beside)
@@ -443,6 +478,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "compat": _compat,
     "review": _review,
     "nfc": _nfc,
+    "when": _when,
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
