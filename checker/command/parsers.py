@@ -105,8 +105,11 @@ def add_scope(parser: ArgumentParser) -> None:
     )
 
 
-def add_engine(parser: ArgumentParser) -> None:
-    parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
+def add_engine(parser: ArgumentParser, *more: str) -> None:
+    said = "auto: native where a C compiler is found" + "; both: each cell by both, which have to say the same" * bool(
+        more
+    )
+    parser.add_argument("--engine", choices=("auto", "native", "reference", *more), default="auto", help=said)
 
 
 def add_system(parser: ArgumentParser, how_many: str = "+") -> None:
@@ -139,16 +142,16 @@ def add_selection(parser: ArgumentParser, how_many: str = "+", *, needs: bool = 
         "--property", action="append", metavar="P", required=needs, help=f"a name, or a .py file of yours; {without}"
     )
     add_scope(parser)
-    add_limits(parser)
+    add_limits(parser, "both")
 
 
-def add_limits(parser: ArgumentParser) -> None:
-    """How far a cell is explored, and by which engine."""
+def add_limits(parser: ArgumentParser, *both: str) -> None:
+    """How far a cell is explored, and by which engine. both: that two of them can be asked."""
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
     limits.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for each cell")
-    add_engine(parser)
+    add_engine(parser, *both)
 
 
 def here_or_own(path: str) -> Path:

@@ -23,7 +23,8 @@ from checker.questions.gate import count_text
 from checker.questions.minimise import Point
 from checker.questions.when import CellSays, When
 from checker.questions.when_record import record_text
-from checker.questions.when_text import answer_lines, cube_text, name_lines
+from checker.questions.when_text import answer_lines, choice_lines, cube_text, name_lines
+from checker.questions.worth import worth_of
 from checker.words import screen
 
 Free = Mapping[str, Mapping[CellSays, Sequence[Point]]]
@@ -43,16 +44,22 @@ def run(options: Namespace) -> int:
         one.property: {says: when.leans_on(one, said[one.property], says) for says in one.conditions} for one in found
     }
     reasons = of_campaign(title, campaign, options.asked.properties, not_read=options.asked.not_read).reasons
-    undecided = campaign.undecided or bool(reasons)
+    undecided, worth = campaign.undecided or bool(reasons), worth_of(options.asked.cls, campaign.results)
     if options.json:
-        content = {"design": options.asked.name, "inconclusive": undecided, "open_because": list(reasons)}
+        content: json_text.Json = {
+            "design": options.asked.name,
+            "inconclusive": undecided,
+            "open_because": list(reasons),
+        }
         sentences = {p.name: p.sentence for p in wanted}
         told = [as_json(one, free[one.property], sentences[one.property]) for one in found]
-        print(json_text.document("when", {**content, **json_text.of_lifted(options.asked), "properties": told}))
+        content |= {**json_text.of_lifted(options.asked), "worth": worth.as_json(), "properties": told}
+        print(json_text.document("when", content))
         return exits.decided(wrong=False, undecided=undecided)
-    names = [*report.flag_legend(campaign.results), *name_lines(found)]
-    print("\n".join([*answer_lines(options.asked.name, found, free), "", *names, *[""] * bool(names)]))
-    for line in closing_lines(campaign, [title]):
+    places = [place for of in said.values() for place, _ in of]
+    names = [*choice_lines(places), *report.flag_legend(campaign.results), *name_lines(found)]
+    print("\n".join([*answer_lines(options.asked.name, found, free), "", *names, ""]))
+    for line in closing_lines(campaign, [title, worth.line()]):
         print(textwrap.fill(line, screen()[0], subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
     return exits.decided(wrong=False, undecided=undecided)
 

@@ -20,7 +20,7 @@ from checker.matrix.cells import Cell
 from checker.matrix.scope import scope_value
 from checker.questions.campaign import Campaign
 from checker.questions.expected import INCONCLUSIVE, Row, verdict_text
-from checker.questions.minimise import Cube, Point, cover, meets
+from checker.questions.minimise import Cube, Point, cover
 from model.lang import Property
 
 Place = Mapping[str, str]  # axis -> the value that a cell has there
@@ -108,9 +108,9 @@ def of_rows(cells: Mapping[str, Place], rows: Mapping[str, Row]) -> dict[str, li
 def when(name: str, said: Sequence[tuple[Place, CellSays]]) -> When:
     """The conditions of a property, equal to what every cell says. Raises InternalError if they are not."""
     asked = [place for place, says in said if says is not CellSays.NOT_ASKED]
-    values = _values(asked)
+    values = values_of(asked)
     unasked = {
-        axis: left for axis, every in _values([p for p, _ in said]).items()
+        axis: left for axis, every in values_of([p for p, _ in said]).items()
         if (left := tuple(v for v in every if v not in values.get(axis, ())))
     }  # fmt: skip
     axes = {axis: every for axis, every in values.items() if len(every) > 1}
@@ -134,7 +134,8 @@ def when(name: str, said: Sequence[tuple[Place, CellSays]]) -> When:
     return found
 
 
-def _values(places: Iterable[Place]) -> dict[str, tuple[str, ...]]:
+def values_of(places: Iterable[Place]) -> dict[str, tuple[str, ...]]:
+    """Of each axis, in the order in which they come."""
     found = dict[str, dict[str, None]]()
     for place in places:
         for axis, value in place.items():
@@ -161,9 +162,8 @@ def check(found: When, said: Sequence[tuple[Place, CellSays]]) -> None:
 def leans_on(found: When, said: Sequence[tuple[Place, CellSays]], says: CellSays) -> list[Point]:
     """The combinations that meet the condition, and that no cell has."""
     there = {_point(found.axes, place) for place, _ in said}
-    every = itertools.product(*found.axes.values())
-    cubes = found.conditions[says]
-    return [point for point in every if point not in there and any(meets(point, cube) for cube in cubes)]
+    met = dict.fromkeys(point for cube in found.conditions[says] for point in itertools.product(*cube))
+    return [point for point in met if point not in there]
 
 
 def alike(found: Sequence[When]) -> list[list[When]]:

@@ -21,7 +21,7 @@ HEAD = """\
 
 Written by `{write}` from reports/expected.toml, and compared with every cell of it by a test. The axes are the choices of the
 matrix that `eoi gate` judges; combinations that no cell has are don't-cares, so that a condition may be true of some. What a
-property says is told by `eoi explain NAME`, the same for cells of your choice by `eoi when DESIGN PROPERTY`.
+property says is told by `eoi explain NAME`, the same for cells of your choice by `eoi when v6 NAME`.
 
 `guest=linux,xen & ioapic=0x20; flags!=BIT2` is true where the guest is linux or xen and the I/O APIC is 0x20, and where the flags
 are not BIT2. `never comes up`: what the property speaks of never happens there. `not asked at all`: with these it is asked in no

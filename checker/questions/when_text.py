@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from checker.matrix.roles import DEVICES, GUESTS, VMMS, role_sentence
 from checker.questions.explain_model import comment_of_member
 from checker.questions.minimise import Cube, Point
-from checker.questions.when import CellSays, When, alike
+from checker.questions.when import CellSays, Place, When, alike, values_of
 from checker.words import count, screen
 from model.machine import IoapicVersion
 
@@ -98,7 +98,7 @@ def unasked_lines(found: When) -> list[str]:
     """With what it is never asked."""
     if not found.apart:
         return []
-    told = "; ".join(
+    told = "; or ".join(
         literal(axis, values, [*values, *found.axes.get(axis, values)]) for axis, values in found.unasked.items()
     )
     return _wrapped(f"  is not asked where {told} ({count(found.apart, 'cell')})")
@@ -108,6 +108,12 @@ def _leaning_lines(found: When, free: Mapping[CellSays, Sequence[Point]]) -> lis
     """That nothing was looked at where a condition is true and there is no cell."""
     told = [f"{says.value} {len(of):,}, e.g. {', '.join(of[0])}" for says, of in free.items() if of]
     return _wrapped(f"  (true also of combinations that no cell has: {'; '.join(told)})") if told else []
+
+
+def choice_lines(places: Iterable[Place]) -> list[str]:
+    """Among which values: `is not linux` means one of the others here."""
+    told = "; ".join(f"{AXES.get(axis, axis)} {', '.join(every)}" for axis, every in values_of(places).items())
+    return _wrapped(f"Choices: {told}")
 
 
 def name_lines(found: Sequence[When]) -> list[str]:
