@@ -12,6 +12,7 @@ SHIPPED = (
     "reports/expected.toml",
     "reports/conformance/kvm.json",
     "reports/conformance/qemu.json",
+    "reports/mutation/world.json",
     "tests/litmus/*.litmus",
     "tests/litmus/*.py",  # what a story names, but no test
 )

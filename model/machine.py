@@ -23,8 +23,8 @@ Vector: TypeAlias = Annotated[int, Index("vectors")]
 class IoapicVersion(Enum):
     """Bits 7:0 of the I/O APIC's version register. Only 0x20 has the EOI register (offset 0x40)."""
 
-    V11 = 0x11
-    V20 = 0x20
+    V11 = 0x11  # without an EOI register
+    V20 = 0x20  # with an EOI register
 
 
 class Trigger(Enum):

@@ -73,7 +73,8 @@ def test_the_wheel_has_what_the_gate_expects_the_stories_and_what_was_measured(w
         if path.suffix != ".md" and not path.name.startswith("test_")
     }
     reports = {
-        f"checker/data/reports/{name}" for name in ("expected.toml", "conformance/kvm.json", "conformance/qemu.json")
+        f"checker/data/reports/{name}"
+        for name in ("expected.toml", "conformance/kvm.json", "conformance/qemu.json", "mutation/world.json")
     }
     assert len(stories) > 50 and have == stories | reports
     assert wheel.read("checker/data/reports/expected.toml") == (ROOT / "reports/expected.toml").read_bytes()

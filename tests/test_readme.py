@@ -43,8 +43,8 @@ def screen_of_24_x_80(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_measured(text: str) -> str:
-    """Its numbers are of the last `make conform`, whenever that was."""
-    return re.sub(r"^measured: .*\n", "", text, flags=re.M)
+    """Its numbers, and those of what an answer is worth, are of the last `make conform` and `make mutants`, whenever that was."""
+    return re.sub(r"^(?:measured|Worth): .*\n(?:  .*\n)*", "", text, flags=re.M)
 
 
 def test_there_are_transcripts():

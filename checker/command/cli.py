@@ -26,6 +26,7 @@ COMMANDS = {
     "review": "one page for a mail: what a change does, to whom, and who else can tell",
     "compat": "can anybody tell a design from its base who did not ask for the change?",
     "nfc": "no functional change? can guest or VMM tell two designs apart, and by which shortest run",
+    "when": "the exact choices (I/O APIC, flags, guest, VMM, device) with which a property holds",
     "gate": "does every verdict of the full matrix equal the expected one?",
     "migrations": "what becomes of a VM, for every pair of hosts and every operation",
     "trace": "the shortest story of a violation (or of a reachable property)",

@@ -26,6 +26,7 @@ from checker.questions.model_diff import changed_lines, diff_lines, model_diff
 from checker.questions.no_effect import without_effect
 from checker.questions.patch_text import in_c
 from checker.questions.verdict import CellResult
+from checker.questions.worth import Worth, worth_of
 from checker.stories.write import command_lines, to_text
 from checker.words import screen
 from model.lang import Property
@@ -84,11 +85,13 @@ def against(options: Namespace, base: str) -> int:
 def tell(options: Namespace, answer: tuple[compare.Diff, Campaign], *more: str) -> int:
     """Print it, the answer first; returns the exit code. more: lines that stand with the answer."""
     diff, campaign = answer
+    worth = worth_of(options.asked.cls, diff.after, (options.beside.name, options.beside.cls))
     if options.json:
-        worth = measured_line(users_file=any(r.lines_run for r in campaign.results))
-        give(options, of_diff(diff, worth, options.asked.not_read), "diff", as_json(diff, options.asked))
+        how_far = measured_line(users_file=any(r.lines_run for r in campaign.results))
+        told = of_diff(diff, how_far, options.asked.not_read, worth.line())
+        give(options, told, "diff", {**as_json(diff, options.asked), "worth": worth.as_json()})
     else:
-        print_diff(options, diff, more)
+        print_diff(options, diff, worth, more)
         print("".join(f"{line}\n" for line in report.advice_lines(campaign)), end="")
     return exits.decided(wrong=diff.regressed, undecided=diff.undecided)
 
@@ -118,31 +121,37 @@ def with_slips(diff: compare.Diff, base: type[Machine], design: type[Machine]) -
     return replace(diff, slips=slips_of(cells, changed_lines(base, design), others, changed_lines(design, base)))
 
 
-def print_diff(options: Namespace, diff: compare.Diff, more: Sequence[str] = ()) -> None:
-    """A screen with the answer and the groups; what it rests on; the model's diff, a trace, and one line that counts it all."""
+def print_diff(options: Namespace, diff: compare.Diff, worth: Worth, more: Sequence[str] = ()) -> None:
+    """A screen with the answer, the groups and what that is worth; what it rests on; the model's diff, a trace, and one line that counts it all."""
     hint = [NARROWED] * bool(diff.never_run and narrowed_by(options))
     first = [*first_screen.answer_lines(diff, in_c(options.asked)), *hint, *more]
-    legend = [
+    told = [
         line
         for text in report.flag_legend([*diff.before, *diff.after])
         for line in textwrap.wrap(text, screen()[0], subsequent_indent="  ")
     ]
+    told += [] if options.brief else [worth.short()]
     whole = options.cells or options.all or options.stories
     groups = (
         compare_text.group_lines(diff, brief=options.brief, every=options.all) if whole
-        else first_screen.screen_lines(diff, screen()[1] - len(first) - len(legend) - AROUND)
+        else first_screen.screen_lines(diff, screen()[1] - len(first) - len(told) - AROUND)
     )  # fmt: skip
     named = compare_text.same_lines(diff) if options.all else []
     evidence = [] if options.brief else compare_text.evidence_lines(diff)
     graphs = [compare_text.graph_line(diff), *named, *evidence, *compare_text.sizes_lines(diff)]
+    graphs += [] if options.brief else wrapped_words(worth.line())
     left = [*compare_text.apart_lines(diff), *compare_text.unexplored_lines(diff, options.all)]
-    print_blocks(first, [*groups, *legend])
+    print_blocks(first, [*groups, *told])
     if not options.brief:
         print_traces(options, diff.listed)
     print_lifted(options.asked.lifted, brief=options.brief)
     changed = [] if options.brief else diff_lines(diff.base, diff.design, diff.hunks)
     print_blocks(changed, graphs, left)
     print("\n".join(compare_text.summary_lines(diff)))
+
+
+def wrapped_words(line: str) -> list[str]:
+    return textwrap.wrap(line, screen()[0], subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 NARROWED = "(Your options leave out cells; in some of them these lines may run.)"

@@ -99,8 +99,11 @@ def add_scope(parser: ArgumentParser) -> None:
     )
 
 
-def add_engine(parser: ArgumentParser) -> None:
-    parser.add_argument("--engine", choices=("auto", "native", "reference"), default="auto")
+def add_engine(parser: ArgumentParser, *more: str) -> None:
+    said = "auto: native where a C compiler is found" + "; both: each cell by both, which have to say the same" * bool(
+        more
+    )
+    parser.add_argument("--engine", choices=("auto", "native", "reference", *more), default="auto", help=said)
 
 
 def add_system(parser: ArgumentParser, how_many: str = "+") -> None:
@@ -133,11 +136,11 @@ def add_selection(parser: ArgumentParser, how_many: str = "+", *, needs: bool = 
         "--property", action="append", metavar="P", required=needs, help=f"a name, or a .py file of yours; {without}"
     )
     add_scope(parser)
-    add_limits(parser)
+    add_limits(parser, "both")
 
 
-def add_limits(parser: ArgumentParser) -> None:
-    """How far a cell is explored, and by which engine."""
+def add_limits(parser: ArgumentParser, *both: str) -> None:
+    """How far a cell is explored, and by which engine. both: that two of them can be asked."""
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
@@ -147,7 +150,7 @@ def add_limits(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with searches that were cut short after a minute or more"
     )
-    add_engine(parser)
+    add_engine(parser, *both)
 
 
 def here_or_own(path: str) -> Path:
@@ -230,6 +233,16 @@ def _nfc(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
     add_limits(parser)
     parser.set_defaults(property=None)
+
+
+def _when(parser: ArgumentParser) -> None:
+    add_selection(parser, how_many="*")
+    varied = "also a choice: sizes and what else `eoi list scope` names, with these values, e.g. cpus=1,2 (repeatable)"
+    parser.add_argument("--vary", action="append", default=[], metavar="K=V,V", help=varied)
+    parser.add_argument("--json", action="store_true", help="machine-readable conditions")
+    parser.add_argument(
+        "--write", metavar="FILE", help="write what reports/expected.toml says of every registered design"
+    )
 
 
 def _gate(parser: ArgumentParser) -> None:
@@ -436,8 +449,13 @@ def look_up(options: Namespace) -> None:
         return  # what there is in the tree is found out by what answers
     if options.command in COMPARING and not options.design:
         stands_for_both(options)
+    words: list[str] = getattr(options, "design", [])
+    if options.command == "when":
+        if options.write:
+            return  # of every registered design
+        words, options.property = design_and_properties(words, options.property)
     if options.command in (*SELECTING, "compat"):
-        options.design = one_design(options.design, reverse=options.reverse)
+        options.design = one_design(words, reverse=options.reverse)
     if options.command in SELECTING:
         base = find_design(options.base)[1] if options.command in ("diff", "nfc") else None
         options.asked = selection_of(options, options.design, base)
@@ -462,6 +480,16 @@ def one_design(names: Sequence[str], *, reverse: bool) -> str:
     return "+".join(names) + ":R" * reverse
 
 
+def design_and_properties(words: Sequence[str], named: list[str] | None) -> tuple[list[str], list[str] | None]:
+    """`v6 no_eoi_lost no_storm`: what follows a design, and is no further patch of a series, is a property. Raises
+    UserError."""
+    if not words:
+        raise UserError("give a DESIGN, and properties if not all: eoi when v6 no_eoi_lost")
+    patches = next((n for n, word in enumerate(words) if not is_patch(word)), len(words))
+    design = max(1, patches)
+    return list(words[:design]), [*words[design:], *(named or [])] or None
+
+
 def selection_of(options: Namespace, design: str, beside: type[Machine] | None = None) -> Selection:
     """Of a design, with what the other options name. beside: who is compared with it."""
     return selection(design, {role: getattr(options, role) for role in ROLES}, options.property, options.scope, beside)
@@ -476,6 +504,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "compat": _compat,
     "review": _review,
     "nfc": _nfc,
+    "when": _when,
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,

@@ -27,6 +27,7 @@ from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.expected import Row, rows_of_design
 from checker.questions.measured import measured, measured_line
 from checker.questions.verdict import CellResult, Status, Verdict
+from checker.questions.worth import worth_of
 from checker.shipped import own
 from checker.stories.trace import show
 from checker.stories.write import to_text
@@ -70,7 +71,7 @@ def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
     if options.json:
         give(options, answer, "verdicts", as_json(found, asked))
         return code
-    print("\n".join(alone_lines(answer, screen()[1] - 2)))
+    print("\n".join([*alone_lines(answer, screen()[1] - 3)[:-1], *[worth_of(asked.cls, campaign.results).short(), ""]]))
     if options.cells or options.all:
         print_cells(options, found)
         print("\n" + "\n".join([*report.grid_lines(campaign.results), ""]))
@@ -79,7 +80,7 @@ def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
     first = first_told(answer)
     if first is not None and first.told is not None and not options.brief:
         print(to_text(story(*first.told)))
-    for line in closing_lines(campaign, [*expected_line(answer), found.title]):
+    for line in closing_lines(campaign, [*expected_line(answer), found.title, answer.worth]):
         print(textwrap.fill(line, screen()[0], subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
     return code
 
@@ -133,7 +134,7 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     first = first_shown(campaign, [Status.VIOLATED])
     if first is not None and not options.brief:
         print("\n" + to_text(story(*first)), end="")
-    print("\n" + "\n".join(closing_lines(campaign)))
+    print("\n" + "\n".join(closing_lines(campaign, [worth_of(options.asked.cls, campaign.results).line()])))
     return exit_code(campaign)
 
 
@@ -175,9 +176,11 @@ def print_induction(result: CellResult) -> bool:
 
 def in_forms(found: ProveAnswer, asked: Selection, rows: Mapping[str, Row] | None = None) -> Answer:
     """The answer for every form but the text. rows: what is expected of it."""
-    worth = measured_line(users_file=any(result.lines_run for result in found.campaign.results))
-    named = found.title if rows is None else asked.name
-    return of_campaign(named, found.campaign, found.named, rows, not_read=asked.not_read, measured=worth)
+    how_far = measured_line(users_file=any(result.lines_run for result in found.campaign.results))
+    named, worth = found.title if rows is None else asked.name, worth_of(asked.cls, found.campaign.results)
+    return of_campaign(
+        named, found.campaign, found.named, rows, not_read=asked.not_read, measured=how_far, worth=worth.line()
+    )
 
 
 def as_json(found: ProveAnswer, asked: Selection) -> json_text.Json:
@@ -189,6 +192,7 @@ def as_json(found: ProveAnswer, asked: Selection) -> json_text.Json:
         "inconclusive": campaign.undecided or bool(asked.not_read),
         **json_text.of_lifted(asked),
         "measured": measured(),
+        "worth": worth_of(asked.cls, campaign.results).as_json(),
         "cells": [_cell(result, found.named) for result in campaign.results],
         "not_explored": [report.reproduce_alone(cell, *found.named) for cell in campaign.unexplored],
         "out_of_memory": [report.reproduce_alone(cell, *found.named) for cell in campaign.out_of_memory],

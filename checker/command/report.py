@@ -27,6 +27,7 @@ from checker.questions.answer import Answer
 from checker.questions.first_screen import answer_lines
 from checker.questions.measured import measured_line
 from checker.questions.patch_text import in_c
+from checker.questions.worth import worth_of
 from checker.words import screen
 
 
@@ -51,9 +52,9 @@ def beside(options: Namespace, base: str) -> tuple[Content, list[str]]:
         Namespace(**vars(options) | {"beside": selection_of(options, base, options.asked.cls)})
     )
     found, _ = diff.found(options)
-    said = answer.of_diff(
-        found, measured_line(users_file=any(r.lines_run for r in found.after)), options.asked.not_read
-    )
+    worth = worth_of(options.asked.cls, found.after, (options.beside.name, options.beside.cls))
+    how_far = measured_line(users_file=any(r.lines_run for r in found.after))
+    said = answer.of_diff(found, how_far, options.asked.not_read, worth.line())
     was, now = options.beside.cls, options.asked.cls
     content = content_of(options, said, entries.of_diff(said, found), Teller(*marked_lines(was, now)), base)
     return content, answer_lines(found, in_c(options.asked))

@@ -26,6 +26,7 @@ from checker.questions.no_effect import without_effect
 from checker.questions.patch_text import in_c
 from checker.questions.report import EXACT
 from checker.questions.review import Review, review_lines
+from checker.questions.worth import Worth, worth_of
 from checker.stories.write import to_text
 from checker.words import count
 from properties.compat import CLAIMS
@@ -43,10 +44,11 @@ def run(options: Namespace) -> int:
     found, _ = diff.found(options)
     answer = of_diff(found)
     worst = next((c.told() for c in foremost([c for c in found.listed if c.kind == REGRESSED])), None)
+    worth = worth_of(options.asked.cls, found.after, (options.beside.name, options.beside.cls))
     review = Review(
         answer, labels(answer), who_else(options.beside, options.asked),
         "" if worst is None else to_text(told := story(*worst)) + without_effect(worst[0], told),
-        rests_on(found), again(options), subjects(options.design), in_c(options.asked),
+        rests_on(found, worth), again(options), subjects(options.design), in_c(options.asked),
     )  # fmt: skip
     print("\n".join(review_lines(review)))
     return exits.decided(wrong=answer.failed, undecided=answer.undecided)
@@ -96,7 +98,7 @@ def again(options: Namespace) -> str:
     )
 
 
-def rests_on(found: Diff) -> list[str]:
+def rests_on(found: Diff, worth: Worth) -> list[str]:
     """Of how many states, and of which sizes; and how far the model is measured."""
     states = sum(r.stats.states for r in (*found.before, *found.after))
     explored = f"All {count(states, 'reachable state')} of {count(len(found.pairs), 'cell')}, under both; {EXACT}; every run was taken again in CPython."
@@ -105,6 +107,7 @@ def rests_on(found: Diff) -> list[str]:
     return [
         explored,
         f"Sizes: {'; '.join(sizes)}. Nothing is said of others.",
+        worth.line().removeprefix("Worth: "),
         f"{measured_line(users_file=True)}.",
         told_by,
     ]

@@ -22,9 +22,7 @@ def render(answer: Answer) -> str:
     still = sum(one.standing is Standing.STILL_BROKEN for one in answer.said)
     more += [f"{count(still, 'verdict')} violated as before"] * bool(still)
     summary = f"{answer.what}: {answer.headline}"
-    results = [
-        {"tool": TOOL, "status": status, "summary": summary, "details": "\n".join([*more, answer.measured]).strip()}
-    ]
+    results = [{"tool": TOOL, "status": status, "summary": summary, "details": "\n".join([*more, *answer.rests_on])}]
     groups = dict[tuple[Standing, str], list[Said]]()
     for one in answer.said:
         if one.standing.failed or one.standing.open:

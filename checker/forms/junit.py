@@ -41,7 +41,8 @@ def render(answer: Answer) -> str:
 def _headline(answer: Answer) -> Element:
     """The first suite has the answer, where readers of these files show it."""
     found = Element("properties")
-    for name, value in (("answer", answer.headline), *(("answer", line) for line in unwrapped(answer.more))):
+    told = [answer.headline, *unwrapped(answer.more)]
+    for name, value in (*(("answer", line) for line in told), *(("worth", line) for line in answer.rests_on)):
         SubElement(found, "property", {"name": name, "value": _text(value)})
     return found
 

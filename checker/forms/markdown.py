@@ -39,7 +39,7 @@ def render(answer: Answer) -> str:
     for what, number in left.items():
         said = count(number, "story", "stories") if what == STORY else what
         out += [f"Left out, because a comment may be no longer: {said}; `--format json` has all.", ""]
-    out += [text(answer.measured), ""] * bool(answer.measured)
+    out += [line for told in answer.rests_on for line in (text(told), "")]
     return "\n".join(out).rstrip() + "\n"
 
 

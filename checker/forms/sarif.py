@@ -46,6 +46,7 @@ def render(answer: Answer) -> str:
         "results": results,
         "properties": {
             "answer": visible(answer.headline),
+            "worth": [visible(line) for line in answer.rests_on],
             "counts": {standing.value: n for standing, n in answer.counts().items()},
         },
     }  # fmt: skip

@@ -167,5 +167,5 @@ def _properties(content: Content) -> Iterator[str]:
 
 def _foot(content: Content) -> Iterator[str]:
     yield "<footer>"
-    yield f"<p>{escape(content.answer.measured)}</p>" if content.answer.measured else ""
+    yield from (f"<p>{escape(line)}</p>" for line in content.answer.rests_on)
     yield f"<p>Made by <code>{escape(content.command)}</code></p></footer>"

@@ -93,7 +93,8 @@ class Said:
 @dataclass(frozen=True)
 class Answer:
     """what: of which design, beside which. headline: the answer. more: what follows it on lines of their own. open_because: why
-    it is INCONCLUSIVE, nothing if it is not. hunks: what changed of the model. measured: what it is worth. root: the folder
+    it is INCONCLUSIVE, nothing if it is not. hunks: what changed of the model. measured: how far the model is; worth: what this
+    answer is worth (worth.py). root: the folder
     that files are named from. file: what says what is expected, if a file does. lifted: of a patch, the file of the class that
     was made of it; patched: of each function of that, the file and line of the patch."""
 
@@ -109,6 +110,12 @@ class Answer:
     file: str = ""
     lifted: str = ""
     patched: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    worth: str = ""
+
+    @property
+    def rests_on(self) -> Sequence[str]:
+        """Lines that say how far one may go by it."""
+        return [line for line in (self.worth, self.measured) if line]
 
     @property
     def failed(self) -> bool:
@@ -133,7 +140,7 @@ class Answer:
         return dict(Counter(one.standing for one in self.said))
 
 
-def of_diff(diff: compare.Diff, measured: str = "", not_read: Sequence[str] = ()) -> Answer:
+def of_diff(diff: compare.Diff, measured: str = "", not_read: Sequence[str] = (), worth: str = "") -> Answer:
     """Every verdict of the design beside that of its base, also one that only one of the two was asked."""
     changed = {(id(c.design), c.name): c for c in diff.listed}
     said = list[Said]()
@@ -146,7 +153,7 @@ def of_diff(diff: compare.Diff, measured: str = "", not_read: Sequence[str] = ()
     name = "the patch" if diff.design == "-" else diff.design  # on standard input
     return Answer(
         "diff", f"{name} against {diff.base}", compare_text.headline(diff), compare_text.by_property(diff), said,
-        open_because, diff.hunks, measured,
+        open_because, diff.hunks, measured, worth=worth,
     )  # fmt: skip
 
 
@@ -181,7 +188,7 @@ def _unchanged(verdict: Verdict) -> Standing:
 
 def of_campaign(
     title: str, campaign: Campaign, named: Sequence[str] = (), rows: Mapping[str, expected.Row] | None = None,
-    *, not_read: Sequence[str] = (), measured: str = "",
+    *, not_read: Sequence[str] = (), measured: str = "", worth: str = "",
 ) -> Answer:  # fmt: skip
     """Every verdict of a design alone. named: the properties as --property named them. rows: what is expected of its cells, by
     their titles; a cell of other sizes, or that is not among them, is judged by itself."""
@@ -195,7 +202,7 @@ def of_campaign(
     reasons += ["interrupted"] * campaign.interrupted + [*map(_unread, not_read), *campaign.own_word]
     if campaign.open and not reasons and not any(one.standing.open for one in said):
         reasons = ["nothing was judged"]
-    return Answer("prove", title, _headline(said, campaign), (), said, reasons, (), measured)
+    return Answer("prove", title, _headline(said, campaign), (), said, reasons, (), measured, worth=worth)
 
 
 def _alone(result: CellResult, verdict: Verdict, named: Sequence[str], row: expected.Row | None) -> Said:

@@ -20,6 +20,7 @@ from checker.interrupt import ctrl_c_sets
 from checker.matrix.cells import Cell
 from checker.matrix.roles import default_devices
 from checker.progress import Progress
+from checker.questions.both import BOTH, by_both
 from checker.questions.kept_answers import answered
 from checker.questions.own_word import own_word
 from checker.questions.recheck import once, record_of, share
@@ -128,10 +129,15 @@ def run_campaign(
         cell = cells[number]
         asked = [p for p in wanted if everywhere or p.is_made_for(cell.system)]
         watch, phase = (functools.partial(told, number, str(cell)) for told in (progress.watch, progress.phase))
-        find_out = functools.partial(
-            check_cell, cell, asked, engine=engine, limits=each, on_progress=watch, stop=stop, on_phase=phase, again=again
-        )  # fmt: skip
+
+        def find_out(by: str = engine) -> CellResult:
+            return check_cell(
+                cell, asked, engine=by, limits=each, on_progress=watch, stop=stop, on_phase=phase, again=again
+            )  # fmt: skip
+
         try:
+            if engine == BOTH:
+                return by_both(find_out)
             return find_out() if limits_asked else answered(cell, asked, engine, find_out, again)
         except (MemoryError, Stopped) as error:
             starved.update([number] * isinstance(error, MemoryError))
@@ -173,7 +179,7 @@ def beside_z3(results: Sequence[CellResult]) -> None:
     seen = set[SourceLine]()
     for result in results:
         lines = {line for line, was_run in result.lines_run.items() if was_run}
-        if result.engine == "native" and result.outcome is Outcome.COMPLETE and not lines <= seen:
+        if result.engine != "reference" and result.outcome is Outcome.COMPLETE and not lines <= seen:
             seen |= lines
             cell, stats = result.cell, result.stats
             asked = asked_of(cell, [v.property for v in result.verdicts])

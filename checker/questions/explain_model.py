@@ -234,12 +234,17 @@ def enum_members() -> Iterator[Named]:
                 yield (member.name,), f"a value of {cls.__name__}", functools.partial(_member, cls, member)
 
 
-def _member(cls: type[Enum], member: Enum) -> Said:
-    line, file = _line_of(cls, member.name), str(inspect.getsourcefile(cls))
+def comment_of_member(member: Enum) -> str:
+    """Beside the value of an enumeration, in its class; "" if there is none."""
+    line, file = _line_of(type(member), member.name), str(inspect.getsourcefile(type(member)))
     comment = COMMENT.search(linecache.getline(file, line).rstrip("\n"))
+    return comment[1] if comment else ""
+
+
+def _member(cls: type[Enum], member: Enum) -> Said:
     facts = [("value", scope_value(member)), ("where", place(cls))]
     facts += [("as a flag", text) for text in flag_lines(designs(), [member])] if isinstance(member, ApiFlags) else []
-    return comment[1] if comment else sentence(vars(cls).get("__doc__")) or f"a {cls.__name__}", facts
+    return comment_of_member(member) or sentence(vars(cls).get("__doc__")) or f"a {cls.__name__}", facts
 
 
 def scopes() -> Iterator[Named]:

@@ -79,13 +79,14 @@ def measured_line(users_file: bool = False) -> str:
     if not runs:
         return f"measured: not against a real system ({conform()})"
     said = [
-        f"{r['agreed']:,} of {r['replayed']:,} steps agree with {_short(r['oracle'])} ({r['date'][:10]})" for r in runs
+        f"{r['agreed']:,} of {r['replayed']:,} steps agree with {short_name(r['oracle'])} ({r['date'][:10]})"
+        for r in runs
     ]
     edited = "" if all(r["same_model"] for r in runs) else f"; model/ was edited since, so: {conform()}"
     without = "; your file is no part of that: eoi conform kvm --design FILE" if users_file else ""
     return f"measured: {', '.join(said)}: reports/conformance/{edited}{without}"
 
 
-def _short(oracle: str) -> str:
+def short_name(oracle: str) -> str:
     """`Linux 6.18.44-fc-v657, kvm_pvm`, `QEMU 7.2.22`: without package and machine."""
     return ", ".join(oracle.partition(" (")[0].split(", ")[:2])

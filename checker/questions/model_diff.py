@@ -61,6 +61,11 @@ def model_diff(base: type[Design], design: type[Design]) -> list[Hunk]:
     return [hunk for hunk in hunks if hunk.size]
 
 
+def functions_of(design: type[Design]) -> dict[str, Callable[..., object]]:
+    """Those that run, by name."""
+    return {name: function for name, (_, function) in _functions(design).items()}
+
+
 def diff_lines(base_name: str, name: str, hunks: Sequence[Hunk]) -> list[str]:
     """The text of the hunks, grouped by C file."""
     lines = [f"--- {base_name}", f"+++ {name}"]

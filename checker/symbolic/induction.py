@@ -214,7 +214,8 @@ def _lines_of(name: str, results: Sequence[InductionResult], symbolic: Symbolic)
         return [f"  z3: {name} is inductive: no step leaves it, from any state, reachable or not"]
     broken = next((r for r in results if r.cti is not None), None)
     if broken is None:
-        return [f"  z3: {name}: no answer within {TIMEOUT_MS // 1000} s for some step"]
+        open_ = sum(len(r.unknown) for r in results)
+        return [f"  z3: {name}: INCONCLUSIVE: no answer within {TIMEOUT_MS // 1000} s for some step ({open_} in all)"]
     told = explain(broken, symbolic).splitlines()
     return [
         f"  z3: {name} is not inductive by itself (the exploration decides whether it holds):",

@@ -60,6 +60,9 @@ def test_a_comparison_fits(eoi, small_screen, tmp_path, words):
     assert len(lines) <= 23, "\n".join(lines)
     assert " against " in lines[0] and ": worse in " in lines[0]
     assert [line for line in lines if len(line) > 80] == []
+    assert [line for line in lines[1:] if line.startswith("Worth: all states, ")] == [
+        [line for line in lines if line][-1]
+    ]
     regressed = set(re.findall(r"^REGRESSED +(\w+) ", "\n".join(lines), re.M))
     told = re.search(r"^worse: (.*?)$(?!\n  )", ran.out, re.M | re.S)
     assert regressed == set(re.findall(r"(\w+) \d+", told[1] if told else ""))

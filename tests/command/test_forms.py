@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import json
 from pathlib import Path
@@ -58,6 +59,19 @@ def test_each_form_says_the_same(case, tmp_path):
         case, answer.said[0].standing
     ) in answer.counts()
     check_all(answer, tmp_path)
+
+
+@pytest.mark.parametrize("case", ["clean", "alone and well", "as expected"])
+def test_each_form_says_what_a_pass_is_worth(case):
+    """But checkpatch's, of which every line is a complaint to whom reads it."""
+    answer = of_words(*CASES[case][0])
+    assert answer.worth.startswith("Worth: every state of ")
+    want = answer.worth.replace("_", "").split("; ")[0]
+    for form in ("b4", "junit", "ktap", "markdown", "sarif"):
+        told = render(form, answer)
+        assert want in html.unescape(told).replace("_", ""), form
+        assert told.count("Worth: ") == 1
+    assert "Worth" not in render("checkpatch", answer)
 
 
 def test_an_interrupted_one_is_open_in_each(after_one_cell, tmp_path):

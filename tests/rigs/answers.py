@@ -6,6 +6,7 @@ from checker.command import diff, prove
 from checker.command.cli import build_parser
 from checker.command.parsers import look_up
 from checker.questions.answer import Answer, Said, Standing, of_diff
+from checker.questions.worth import worth_of
 
 SMALL = ("--vmm", "qemu", "--guest", "windows_cg", "--scope")
 SIZES = "cpus=1,pins=1,vectors=1"
@@ -22,7 +23,9 @@ def of_words(*words: str) -> Answer:
     """What the command would give."""
     options = asked(*words)
     if words[0] == "diff":
-        return of_diff(diff.found(options)[0], "measured", options.asked.not_read)
+        found = diff.found(options)[0]
+        worth = worth_of(options.asked.cls, found.after, (options.beside.name, options.beside.cls))
+        return of_diff(found, "measured", options.asked.not_read, worth.line())
     rows = {} if options.absolute else prove.recorded(options.asked.name)
     return prove.in_forms(prove.judged(options), options.asked, rows)
 

@@ -1,0 +1,232 @@
+"""What an answer is worth: only what was shown for this one, and where nothing is on record, that.
+
+Enumerated: of how many cells every state was visited, and of which sizes. Measured: which of the functions that the design changes
+are those that ran beside a real system. Recall: of the one-change mutants of these functions, as `eoi gate --mutants` has them on
+record, how many the default matrix tells by what is asked here; and how many at least these cells do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from checker.engine.native import Outcome
+from checker.matrix.cells import Cell
+from checker.matrix.roles import designs, role_of, stands_on
+from checker.questions import gate
+from checker.questions.measured import measured, model_digest, short_name
+from checker.questions.model_diff import functions_of, model_diff
+from checker.questions.verdict import CellResult
+from checker.shipped import own
+from checker.words import count
+from model.lang import Design
+from model.machine import Machine
+
+RECORD = "reports/mutation/world.json"
+SIDES: Mapping[str, Collection[str]] = {  # role -> whose rules the record calls what
+    "kernel": ("KVM", "in-kernel I/O APIC"), "vmm": ("QEMU's I/O APIC", "VMMs", "VMMs on request"),
+}  # fmt: skip
+NOT_COUNTED = ("equal for all states", "alike for any observer", "refused")  # as in reports/mutation/world.md
+KILLED = "killed"
+SIZES = {"cpus": "vCPUs", "pins": "pins", "vectors": "vectors"}
+FEW = 3  # functions that are named
+
+
+@dataclass(frozen=True)
+class Recall:
+    """mutants: of the changed functions, that say something else somewhere. told: by the default matrix, with what is asked here;
+    here: in a cell that was asked, at least; without: functions of which no mutant is on record."""
+
+    date: str
+    design: str
+    mutants: int
+    told: int
+    here: int
+    without: Sequence[str]
+    same_model: bool
+
+    def text(self) -> str:
+        none = f"no mutant on record of {_named(self.without)}" if self.without else ""
+        if not self.mutants:
+            return none or "no mutant on record"
+        said = f"of {count(self.mutants, 'mutant')} (of {self.design}, {self.date}{_edited(self.same_model)}) the default matrix tells {self.told}"
+        return "; ".join(filter(None, (f"{said} by what is asked here, these cells {self.here} at least", none)))
+
+    def short(self) -> str:
+        here = f" (here >= {self.here})" * (self.here < self.told)
+        return f"{self.told}/{self.mutants}{here}" if self.mutants else "unknown"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of a real system: which of the changed functions ran beside it."""
+
+    system: str
+    date: str
+    functions: Sequence[str]
+    same_model: bool
+
+
+@dataclass(frozen=True)
+class Worth:
+    """cells: asked; whole: of which every state was visited. functions: that the design changes, of what it stands on."""
+
+    cells: int
+    whole: int
+    sizes: Mapping[str, tuple[int, int]]  # from, to
+    functions: Sequence[str]
+    stands_on: str
+    measured: Sequence[Measured]
+    recall: Recall | None
+    proved: str = "no proof for other sizes"
+    certified: str = "no certificate"
+
+    def line(self) -> str:
+        """All of it, as one line."""
+        parts = [self._enumerated(), self.proved, self.certified]
+        parts += [f"measured: {self._measured()}", f"recall: {self._recall()}"]
+        return f"Worth: {'; '.join(parts)}."
+
+    def short(self) -> str:
+        """What there is room for on a screen."""
+        sizes = "x".join(_range(of) for of in self.sizes.values()) or "no sizes"
+        states = "all states" if self.whole == self.cells else f"all states of {self.whole} of {self.cells} cells"
+        number, seen = len(self.functions), len({name for one in self.measured for name in one.functions})
+        recall = self.recall.short() if self.recall is not None else "unknown"
+        said = f"{'changed' if self.stands_on else 'functions'}: {seen}/{number} measured, recall {recall}"
+        return f"Worth: {states}, {sizes}; {said if number else 'no function is changed'}"
+
+    def _enumerated(self) -> str:
+        if not self.cells:
+            return "no cell was explored"
+        sizes = ", ".join(f"{_range(of)} {_noun(name, of[1])}" for name, of in self.sizes.items())
+        some = "" if self.whole == self.cells else f"{self.whole} of "
+        return f"every state of {some}{count(self.cells, 'cell')} at {sizes}"
+
+    def _measured(self) -> str:
+        if not self.functions:
+            return "it changes no function"
+        seen = [one for one in self.measured if one.functions]
+        told = [f"{_named(one.functions)} on {one.system} ({one.date}{_edited(one.same_model)})" for one in seen]
+        left = [name for name in self.functions if not any(name in one.functions for one in seen)]
+        return "; ".join([*told, *([f"{_named(left)} on no real system"] if left else [])])
+
+    def _recall(self) -> str:
+        if not self.functions:
+            return "it changes no function"
+        return self.recall.text() if self.recall is not None else "no mutants on record (make mutants)"
+
+    def as_json(self) -> dict[str, Any]:
+        recall = self.recall
+        return {
+            "line": self.line(),
+            "cells": self.cells,
+            "whole": self.whole,
+            "sizes": {name: list(of) for name, of in self.sizes.items()},
+            "proved": self.proved,
+            "certified": self.certified,
+            "functions": list(self.functions),
+            "stands_on": self.stands_on,
+            "measured": [{"system": one.system, "date": one.date, "functions": list(one.functions), "same_model": one.same_model} for one in self.measured],
+            "recall": recall and {
+                "date": recall.date, "design": recall.design, "mutants": recall.mutants, "told": recall.told,
+                "told_here": recall.here, "without": list(recall.without), "same_model": recall.same_model,
+            },
+        }  # fmt: skip
+
+
+def _noun(name: str, number: int) -> str:
+    return SIZES.get(name, name).removesuffix("s" * (number == 1))
+
+
+def _range(of: tuple[int, int]) -> str:
+    return str(of[0]) if of[0] == of[1] else f"{of[0]}-{of[1]}"
+
+
+def _edited(same_model: bool) -> str:
+    return "" if same_model else ", model/ edited since"
+
+
+def _named(functions: Sequence[str]) -> str:
+    shown = ", ".join(f"{name}()" for name in functions[:FEW])
+    return shown + f" and {len(functions) - FEW} more" * (len(functions) > FEW)
+
+
+def worth_of(
+    design: type[Machine], results: Sequence[CellResult], base: tuple[str, type[Machine]] | None = None
+) -> Worth:
+    """Of what is said of these results. base: what the design is compared with, or else what it stands on."""
+    base = base or stands_on(design)
+    names = changed_functions(base[1], design) if base is not None else own_functions(design)
+    asked = {v.property.name for result in results for v in result.verdicts}
+    sizes = {name for result in results for name in result.cell.scope.sizes()}
+    found = {
+        name: [size[name] for r in results if name in (size := r.cell.scope.sizes())]
+        for name in sorted(sizes, key=_order)
+    }
+    return Worth(
+        len(results), sum(r.outcome is Outcome.COMPLETE for r in results), {n: (min(of), max(of)) for n, of in found.items()},
+        names, base[0] if base else "", [_measured(design, names, run) for run in measured()],
+        recall_of(design, names, asked, [result.cell for result in results]),
+    )  # fmt: skip
+
+
+def _order(name: str) -> tuple[int, str]:
+    return (list(SIZES).index(name) if name in SIZES else len(SIZES)), name
+
+
+def changed_functions(base: type[Design], design: type[Design]) -> list[str]:
+    """Those of the design that say something else than its base's."""
+    there = functions_of(design)
+    return [name for h in model_diff(base, design) if (name := h.name.removesuffix("()")) in there]
+
+
+def own_functions(design: type[Design]) -> list[str]:
+    """Of what stands on nothing: those that it has beside what all roles declare."""
+    return [name for name, function in functions_of(design).items() if function.__module__ != Machine.__module__]
+
+
+def _files(design: type[Design]) -> set[str]:
+    """Where the project's classes that it is made of are."""
+    return {_file(cls.__module__) for cls in design.__mro__}
+
+
+def _file(module: str) -> str:
+    return f"{module.replace('.', '/')}.py"
+
+
+def _measured(design: type[Machine], names: Sequence[str], run: Mapping[str, Any]) -> Measured:
+    """Those that are the very functions of the design that ran, or stand in the files that did."""
+    ran = designs().get(run["design"])
+    mine = functions_of(design)
+    if ran is not None:
+        there = functions_of(ran) if role_of(ran) == role_of(design) else {}
+        seen = [name for name in names if there.get(name) is mine[name]]
+    else:
+        files = run["design"].split(", ")
+        seen = [name for name in names if _file(mine[name].__module__) in files]
+    return Measured(short_name(run["oracle"]), run["date"][:10], seen, run["same_model"])
+
+
+def recall_of(
+    design: type[Machine], names: Collection[str], asked: Set[str], cells: Sequence[Cell], path: Path | None = None
+) -> Recall | None:
+    """None where nothing is on record. Mutants of a kernel's function stand for it by its name; of a VMM's those in its files."""
+    role, files, path = role_of(design), _files(design), path or own(RECORD)
+    if not path.is_file() or not names:
+        return None
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    of = [
+        m
+        for m in raw["mutants"]
+        if m["side"] in SIDES.get(role, ()) and m["function"] in names and m["fate"] not in NOT_COUNTED
+    ]
+    of = [m for m in of if role == "kernel" or m["file"] in files]
+    told = [m for m in of if m["fate"] == KILLED and asked & set(m["tellers"])]
+    here = {gate.title_of(replace(cell, names={**cell.names, "kernel": raw["design"]})) for cell in cells}
+    seen = [m for m in told if m["killed_in"] in here and asked & m["verdicts"].keys()]
+    without = [name for name in names if name not in {m["function"] for m in of}]
+    return Recall(raw["date"], raw["design"], len(of), len(told), len(seen), without, raw["model"] == model_digest())
