@@ -157,7 +157,7 @@ class Rank:
             return
         *outer, own = (self.own[of] for of in self.within[code])
         owed = fair[own] in (Fair.WEAK, Fair.STRONG) and own in edges
-        require(owed and all(fair[a] is Fair.STRONG and a not in edges for a in outer), f"{self.name}: nothing is owed")
+        require(owed and all(fair[a] is Fair.STRONG for a in outer), f"{self.name}: nothing is owed")
         for move, target in edges.items():
             after = self.codes[target]
             down = after == IS_Q or fair[move] is Fair.FINITE or self.keeps(code, move, after)
