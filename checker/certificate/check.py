@@ -19,7 +19,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -96,8 +96,7 @@ class Model:
 
     def go_to(self, state: int) -> Model:
         self._codes = [state >> at & (1 << upto - at) - 1 for at, upto in itertools.pairwise(self.shifts)]
-        fits = state >> self.shifts[-1] == 0 and all(map(operator.lt, self._codes, self.sizes))
-        require(fits, f"{state:#x} is no state of this system")
+        require(state >> self.shifts[-1] == 0 and all(map(operator.lt, self._codes, self.sizes)), "no such state")
         load(self.cells, tuple(self._codes))
         self.state, self._held = state, self._now()
         return self
@@ -176,13 +175,14 @@ class Certificate:
         real = {n: type(old)[said["values"][n]] for n, old in vars(of()).items() if isinstance(old, Enum)}
         self.scope: Scope = of(**{**said["values"], **real})
         self.model, self.before = Model(self.design, self.scope), Model(self.design, self.scope)
+        self.edges_of = cache(lambda state: dict(self.model.go_to(state).edges()))
         self.states = unpack(self.archive.read("states"), said["states"], self.model.shifts[-1] // 8 + 1)
         self.index, self.edges = {state: number for number, state in enumerate(self.states)}, 0
         self.left: dict[bool, list[tuple[str, Function, bool]]] = {False: [], True: []}  # of all states; of all edges
         self.ranks = list[tuple[Function, Rank]]()
         self.verdicts = [self.claim(claim) for claim in said["claims"]]
-        by_runs = bool(self.verdicts) and not self.ranks and not any(self.left.values())
-        require(by_runs or self.model.start in self.index, "it claims nothing, or the initial state is missing")
+        by_runs = not self.ranks and not any(self.left.values())
+        require(bool(self.verdicts) and (by_runs or self.model.start in self.index), "no claims, or no initial state")
         wrong = [name for name, digest in imported().items() if said["sources"].get(name) != digest]
         require(not wrong, f"it is of another model: of {', '.join(sorted(wrong))}")
 
@@ -203,7 +203,7 @@ class Certificate:
         """The states of a run."""
         states = [self.model.start]
         for name, codes in run["steps"]:
-            states.append(dict(self.model.go_to(states[-1]).edges())[self.model.moves[name, tuple(codes)]])
+            states.append(self.edges_of(states[-1])[self.model.moves[name, tuple(codes)]])
         return states
 
     def claim(self, claim: Any) -> str:
@@ -247,7 +247,7 @@ class Certificate:
         """Is it a fair run on which p is so, and q never after?"""
         start = len(states) - 1 if run["loop"] is None else run["loop"]
         taken = {self.model.moves[name, tuple(codes)] for name, codes in run["steps"][start:]}
-        offers = [dict(self.model.go_to(state).edges()) for state in states[start:]]
+        offers = [self.edges_of(state) for state in states[start:]]
         for number, fair in enumerate(self.model.fair):
             enabled = [number in offer for offer in offers]
             owed = (fair is Fair.WEAK and all(enabled)) or (fair is Fair.STRONG and any(enabled))
