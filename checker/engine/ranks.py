@@ -69,11 +69,11 @@ def _rank(native: NativeGraph, region: NDArray[np.bool_], outer: int, found: Ran
         found.classes.append((outer, label))
         found.codes[classes[key]] = number
     for key in sorted(classes):
-        label, within = key % len(native.fairness), np.zeros(native.graph.n, np.bool_)
-        left = [state for state in classes[key] if label not in _labels(native.graph, state)]
-        within[left] = True
-        number = int(found.codes[classes[key][0]])
-        _rank(native, within, number, found)
+        label = key % len(native.fairness)
+        if native.fairness[label] is Fair.STRONG:
+            within = np.zeros(native.graph.n, np.bool_)
+            within[[state for state in classes[key] if label not in _labels(native.graph, state)]] = True
+            _rank(native, within, int(found.codes[classes[key][0]]), found)
 
 
 def _key(
