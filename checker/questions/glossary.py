@@ -101,7 +101,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "certificate": "what `eoi prove --certificate` writes of a cell, by which its verdicts can be checked without the engines",
         "ACCEPTED": "each verdict of the certificate is true of the model that lies here: CPython was asked in every state of it",
         "REJECTED": "something in the certificate is not so, it is damaged, or it is of another version of the model",
-        "SAMPLED, NOT ACCEPTED": "nothing was wrong in the states that were looked at, which proves nothing of the others; exit code 3",
+        "SAMPLED / NOT ACCEPTED": "nothing was wrong in the states that were looked at, which proves nothing of the others; exit code 3",
         "rank": "of a leads_to: a class for each state where what it promises is still to come, so that no fair run stays in one",
         "vacuously": "of a certificate: what the property speaks of is false in every state",
     },
