@@ -1,6 +1,6 @@
 """Checks certificates: is each verdict in one true of the model? It runs the model in CPython, and nothing else.
 
-    python checker/certificate/check.py FILE... [--sample N] [--seed S]
+    python -I checker/certificate/check.py FILE [--sample N] [--seed S]
 
 All of the checker that has to be trusted: beside the standard library it imports model.lang and model.finite, which say what
 a model's Python means, and the model that the certificate names. Why what it looks at is enough: docs/certificates.md.
@@ -13,7 +13,6 @@ import hashlib
 import importlib
 import itertools
 import json
-import operator
 import random
 import sys
 import zipfile
@@ -26,11 +25,12 @@ from typing import Any, get_type_hints
 ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
+    sys.pycache_prefix, sys.dont_write_bytecode = "/dev/null", True  # what runs is the source whose digest is looked at
 
 from model.finite import MaskType, decode, size  # noqa: E402
 from model.lang import Design, Disabled, Fair, Kind, Property, Scope, cells, compose, load, resolve, save  # noqa: E402
 
-FORMAT, OURS, FOLDERS = "eoi certificate 1", ("model", "properties"), list[Path]()  # folders: of the user's files
+FORMAT, OURS, FOLDERS = "eoi certificate 1", ("model", "properties"), list[str]()  # folders: of the user's files
 OUTSIDE, IS_Q = 0, 1  # of a state in a rank: it need not have one; q is so; from there on, its class
 Function = Callable[..., Any]
 
@@ -42,7 +42,7 @@ def require(holds: bool, otherwise: str) -> None:
 
 def unpack(data: bytes, count: int, width: int) -> list[int]:
     """Numbers: first the lowest byte of each, as what differs from that of the one before, then the next bytes, and so on."""
-    columns = [itertools.accumulate(data[k * count : (k + 1) * count], operator.xor) for k in range(width)]
+    columns = [itertools.accumulate(data[k * count : (k + 1) * count], int.__xor__) for k in range(width)]
     return [int.from_bytes(bytes(row), "little") for row in zip(*columns, strict=True)]
 
 
@@ -50,8 +50,8 @@ def find(place: str, name: str) -> Any:
     """What a module of the model or of the properties, or a file of the user's, has by this name."""
     own = Path(place).resolve() if place.endswith(".py") else None
     require(own is not None or place.split(".")[0] in OURS, f"{place} is no module of the model")
-    FOLDERS.extend([own.parent] if own else [])
-    sys.path.extend([str(own.parent)] if own else [])
+    for folders in (FOLDERS, sys.path):
+        folders.extend([str(own.parent)] if own else [])
     module = importlib.import_module(own.stem if own else place)
     file = Path(module.__file__ or "").resolve()
     require(file == own if own else ROOT in file.parents, f"{place} is hidden by {file}")
@@ -61,7 +61,7 @@ def find(place: str, name: str) -> Any:
 def imported() -> dict[str, str]:
     """The digests of all files of the model, of the properties, and beside a file of the user's that were imported."""
     files = {n: Path(m.__file__ or "").resolve() for n, m in sys.modules.items() if getattr(m, "__file__", None)}
-    ours = {n: f for n, f in files.items() if f.parent in FOLDERS or {ROOT / name for name in OURS} & {*f.parents}}
+    ours = {n: f for n, f in files.items() if str(f.parent) in FOLDERS or {ROOT / name for name in OURS} & {*f.parents}}
     return {name: hashlib.sha256(file.read_bytes()).hexdigest()[:32] for name, file in ours.items()}
 
 
@@ -96,7 +96,7 @@ class Model:
 
     def go_to(self, state: int) -> Model:
         self._codes = [state >> at & (1 << upto - at) - 1 for at, upto in itertools.pairwise(self.shifts)]
-        require(state >> self.shifts[-1] == 0 and all(map(operator.lt, self._codes, self.sizes)), "no such state")
+        require(state >> self.shifts[-1] == 0 and all(map(int.__lt__, self._codes, self.sizes)), "no such state")
         load(self.cells, tuple(self._codes))
         self.state, self._held = state, self._now()
         return self
@@ -170,6 +170,7 @@ class Certificate:
         self.archive = zipfile.ZipFile(path)
         said = json.loads(self.archive.read("claims.json"))
         require(said["format"] == FORMAT, f"its format is {said['format']}, and this checks {FORMAT}")
+        self.title = ", ".join(f"{name} ({place})" for place, name in said["roles"])
         self.design = compose(*(find(*role) for role in said["roles"]))
         of = find(*said["scope"])
         real = {n: type(old)[said["values"][n]] for n, old in vars(of()).items() if isinstance(old, Enum)}
@@ -188,9 +189,8 @@ class Certificate:
 
     def asked(self, p: Property) -> tuple[bool, dict[tuple[int, ...], Function]]:
         """Does it speak of steps? And what it says, of the last one or of where the system is, for all its parameters."""
-        of_edges = any(
-            isinstance(h, type) and issubclass(h, Design) for h in [*get_type_hints(p.function).values()][1:]
-        )
+        hints = [*get_type_hints(p.function).values()][1:]
+        of_edges = any(isinstance(of, type) and issubclass(of, Design) for of in hints)
         systems = [self.before.system] * of_edges + [self.model.system]
         bound = parameters(p.function, self.scope, len(systems)).items()
         return of_edges, {codes: partial(p.function, *systems, *values) for codes, values in bound}
@@ -287,14 +287,14 @@ def tell(path: Path, sample: int | None, seed: int) -> int:
         return 1
     counted = f"{sample} of {total} states (seed {seed})" if part else f"{total} states, {found.edges} edges"
     said = f"{'SAMPLED, NOT ACCEPTED' if part else 'ACCEPTED'}: {path}: {counted}"
-    print(said, found.design.__name__, found.scope, *([] if part else found.verdicts), sep="\n  ")
+    print(said, found.title, found.scope, *([] if part else found.verdicts), sep="\n  ")
     return 3 * part
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Are these certificates of `eoi prove --certificate` right?")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser = argparse.ArgumentParser(description="Is a certificate of `eoi prove --certificate` right?")
+    parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--sample", type=int, metavar="N", help="look at N random states only, which accepts nothing")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32), help="of the sample")
     given = parser.parse_args()
-    sys.exit(max((tell(path, given.sample, given.seed) for path in given.files), key=(0, 3, 1).index))
+    sys.exit(tell(given.file, given.sample, given.seed))
