@@ -20,7 +20,11 @@ from checker.progress import Progress
 from checker.words import screen
 
 ENDING = ".cert"
-SAID = (Exit.FINE, Exit.WRONG, Exit.OPEN)  # by the checker
+SAID = {
+    Exit.FINE: "ACCEPTED: ",
+    Exit.WRONG: "REJECTED: ",
+    Exit.OPEN: "SAMPLED, NOT ACCEPTED: ",
+}  # by the checker, first
 
 
 def run(options: Namespace) -> int:
@@ -31,10 +35,12 @@ def run(options: Namespace) -> int:
     chosen = ["--sample", str(options.sample)] if options.sample is not None else []
     chosen += ["--seed", str(options.seed)] if options.seed is not None else []
     progress, codes = Progress(len(paths), "certificates"), list[int]()
-    for path in paths:
-        codes.append(checked(path, chosen, progress))
-        progress.finished(0)
-    progress.close()
+    try:
+        for path in paths:
+            codes.append(checked(path, chosen, progress))
+            progress.finished(0)
+    finally:
+        progress.close()
     return exits.worst(codes)
 
 
@@ -57,20 +63,25 @@ def certificates(path: Path) -> list[Path]:
 def checked(path: Path, chosen: Sequence[str], progress: Progress) -> int:
     """Prints what the checker says; returns its exit code. Raises InternalError if it breaks."""
     command = [sys.executable, "-I", check.__file__, str(path), *chosen]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        while True:
-            try:
-                said, _ = process.communicate(timeout=0.1)
-                break
-            except subprocess.TimeoutExpired:
-                progress.phase(0, str(path), "running the model in CPython")
-                progress.show()
-    finally:
-        process.kill()
-    if process.returncode not in SAID:
-        raise InternalError(f"the checker of certificates ended with {process.returncode}")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            said = waited_for(process, path, progress)
+        finally:
+            process.kill()
+    code: int = process.returncode
+    if not any(code == of and said.startswith(first) for of, first in SAID.items()):  # a traceback ends with 1, too
+        raise InternalError(f"the checker of certificates ended with {code} and said {said[:80]!r}")
     width = screen()[0]
     for line in said.splitlines():
         print(textwrap.fill(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False))
-    return process.returncode
+    return code
+
+
+def waited_for(process: subprocess.Popen[str], path: Path, progress: Progress) -> str:
+    """What it printed."""
+    while True:
+        try:
+            return process.communicate(timeout=0.1)[0]
+        except subprocess.TimeoutExpired:
+            progress.phase(0, str(path), "running the model in CPython")
+            progress.show()

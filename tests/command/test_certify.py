@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from checker.certificate import check
-from checker.command import certificates
+from checker.command import certificates, certify
 from checker.command.cli import main
 from checker.matrix.roles import VMMS
 from tests.rigs.certified import CLAIMS, members_of, said_in
+from tests.rigs.ctrl_c import ctrl_c
 from tests.rigs.user_file import GOOD
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +100,32 @@ def test_a_sample_is_not_accepted(eoi, made):
     assert eoi("certify", str(made), "--sample", "5", "--seed", "7").out == ran.out
     assert "(seed " in eoi("certify", str(made), "--sample", "5").out
     assert eoi("certify", str(made), "--sample", "18").code == 0
+
+
+def test_ctrl_c_leaves_no_answer_and_no_process(eoi, made, hears_ctrl_c, monkeypatch):
+    begun = []
+
+    class Slow(subprocess.Popen):
+        def __init__(self, command, **options):
+            super().__init__([sys.executable, "-c", "import time; time.sleep(60)"], **options)
+            begun.append(self)
+
+    monkeypatch.setattr(certify.subprocess, "Popen", Slow)
+    monkeypatch.setattr(certify.Progress, "show", lambda progress: ctrl_c())
+    ran = eoi("certify", str(made))
+    assert (ran.code, ran.out) == (3, "") and "INCONCLUSIVE" in ran.err
+    assert len(begun) == 1 and begun[0].returncode not in (None, 0)
+
+
+@pytest.mark.parametrize(
+    "script", ["sys.exit(9)", "raise RuntimeError", "", "print('ACCEPTED: x'); sys.exit(1)", "print('REJECTED: x')"]
+)
+def test_a_checker_that_breaks_is_our_bug(script, eoi, made, monkeypatch, tmp_path):
+    broken = tmp_path / "broken.py"
+    broken.write_text(f"import sys\n{script}\n")
+    monkeypatch.setattr(certify.check, "__file__", str(broken))
+    ran = eoi("certify", str(made))
+    assert (ran.code, ran.out) == (4, "") and "the checker of certificates ended with" in ran.err
 
 
 def test_bad_input_is_said_in_a_line(eoi, made, tmp_path):
