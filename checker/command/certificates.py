@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from checker import files
+from checker.certificate.check import OURS
 from checker.command.certify import ENDING
 from checker.engine.search import Limits
 from checker.errors import UserError
 from checker.matrix.cells import Cell
+from checker.matrix.roles import users_file
 from checker.progress import Progress
 from checker.questions.campaign import Campaign
 from checker.questions.certificates import certificate_of
 from checker.questions.verdict import Status
 from checker.words import count
+from model.lang import Property
 
 OPTION = "--certificate"
 
 
-def check_target(path: Path, cells: Sequence[Cell]) -> None:
-    """Raise UserError unless the certificates of these cells could be written there."""
+def check_target(path: Path, cells: Sequence[Cell], wanted: Sequence[Property]) -> None:
+    """Raise UserError unless certificates of these cells could be written there, and checked."""
+    defined: list[type | Callable[..., object]] = [p.function for p in wanted]
+    defined += [cls for cell in cells for cls in cell.system.__bases__]
+    for file in sorted(set(map(users_file, defined)) - {""}):
+        stem = Path(file).stem
+        if "." in stem or stem in sys.stdlib_module_names or stem in OURS:
+            raise UserError(
+                f"{OPTION}: whoever checks it imports {file}, and Python finds no such file by {stem!r}: rename it"
+            )
     if in_folder(path, cells):
         files.check_folder(OPTION, path)
     else:

@@ -93,8 +93,13 @@ def certified(options: Namespace) -> int:
     """Every verdict of it alone, and a certificate for each cell; 3 at best if one of these is left out."""
     if options.form != TEXT or options.tree:
         raise UserError("--certificate is told as text, of a design: leave --json, --format and --tree away")
+    if options.asked.lifted:
+        raise UserError(
+            "--certificate names the class that is checked, and a patch has none: `eoi lift` writes it (-o FILE.py)"
+        )
     certificates, path = importlib.import_module(CERTIFICATES), Path(options.certificate)
-    certificates.check_target(path, select(options.asked)[1])
+    _, cells, _, wanted = select(options.asked)
+    certificates.check_target(path, cells, wanted)
     found = judged(options)
     code = tell(options, found)
     lines, whole = certificates.write(found.campaign, path, limits_of(options))

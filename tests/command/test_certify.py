@@ -19,6 +19,7 @@ from checker.certificate import check
 from checker.command import certificates, certify
 from checker.command.cli import main
 from checker.matrix.roles import VMMS
+from tests.lift.test_forms import V1_DIFF
 from tests.rigs.certified import CLAIMS, members_of, said_in
 from tests.rigs.ctrl_c import ctrl_c
 from tests.rigs.user_file import GOOD
@@ -145,6 +146,21 @@ def test_bad_input_is_said_in_a_line(eoi, made, tmp_path):
         ran = eoi(*arguments)
         assert (ran.code, ran.out) == (2, "") or arguments[-1] == "--json"
         assert ran.code == 2 and said in ran.err + ran.out
+
+
+def test_what_could_not_be_checked_elsewhere_is_refused_at_once(eoi, tmp_path):
+    (tmp_path / "v1.patch").write_text(V1_DIFF)
+    for name in ("my.design.py", "random.py", "model.py"):
+        (tmp_path / name).write_text(GOOD)
+    target = ["--certificate", str(tmp_path / "x.cert")]
+    for name, said in (
+        ("v1.patch", "`eoi lift` writes it"),
+        ("my.design.py", "'my.design'"),
+        ("random.py", "'random'"),
+        ("model.py", "'model'"),
+    ):
+        ran = eoi("prove", str(tmp_path / name), *ONE, *ASKED, *target)
+        assert (ran.code, ran.out) == (2, "") and said in ran.err and not (tmp_path / "x.cert").exists()
 
 
 def test_a_limit_leaves_no_certificate(eoi, tmp_path):
