@@ -189,6 +189,6 @@ def test_without_a_bug_the_same_answers_are_certified(tmp_path: Path, compiled: 
     copy = copied(tmp_path / "copy")
     for number, bug in enumerate({(bug.before, bug.cell): bug for bug in BUGS.values()}.values()):
         certificate = tmp_path / f"{number}.cert"
-        answer = made(copy, certificate, bug, compiled / "right")
+        answer = made(copy, certificate, bug, compiled)
         assert certificate.exists(), answer.stderr
         assert said_of(certificate).returncode == 0
