@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -33,6 +34,7 @@ LAYERS = [
     ("model.bugs",),
     ("checker.matrix.roles",),
 ]
+CERTIFIER, MAX_CERTIFIER = ROOT / "checker" / "certificate" / "check.py", 300
 
 # What is in these folders, and these modules beside them, sees model.lang and nothing else of the model; the rest of
 # checker talks to the user about the roles of this project, and knows them by name.
@@ -223,14 +225,31 @@ def test_a_class_has_a_name_of_its_own() -> None:
     assert {n: where for n, where in places.items() if len(where) > 1} == {}
 
 
+def test_the_checker_of_certificates_shares_nothing_with_what_it_checks() -> None:
+    """It is one short file, and whoever distrusts the engines need read no other."""
+    assert [p.name for p in CERTIFIER.parent.glob("*.py") if p != CERTIFIER] == ["__init__.py"]
+    assert len(CERTIFIER.read_text().splitlines()) <= MAX_CERTIFIER
+    mine = {name for name, _ in imports(CERTIFIER) if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert mine == {"model.finite", "model.lang"}
+    assert not {path for path in sources("model", "properties") for name, _ in imports(path) if "certificate" in name}
+
+
+def test_a_process_that_checks_certificates_has_nothing_else_in_it() -> None:
+    script = f"import runpy, sys; sys.argv = ['x', '/dev/null']\ntry: runpy.run_path({str(CERTIFIER)!r}, run_name='__main__')\n"
+    script += "except SystemExit as error: print(error.code, sorted(n for n in sys.modules if n.startswith(('checker', 'model'))))"
+    said = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == "1 ['model', 'model.finite', 'model.lang']"
+
+
 def test_a_system_is_composed_in_one_place() -> None:
+    """And once more where that is checked."""
     calls = [
         module_name(path)
         for path in sources("model", "properties", "checker", "oracles")
         for node in nodes_of(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "compose"
     ]
-    assert calls == ["checker.matrix.system"]
+    assert calls == ["checker.certificate.check", "checker.matrix.system"]
 
 
 def words_of(path: Path) -> Iterator[tuple[str, int]]:

@@ -38,6 +38,7 @@ COMMANDS = {
     "litmus": "small stories with a verdict inside, run on every system that they name",
     "claims": "what was said in the thread, true or false",
     "replay": "run the stories out of a mail again (also a raw or a quoted one)",
+    "certify": "is each verdict of a certificate true? says a checker of 300 lines that shares nothing with the engines",
     "doctor": "what this machine has, and what is missing",
     "new": "a file to begin with: a class that restates what you will change",
     "explain": "what a word of the answers, or a name of the model, means",

@@ -181,8 +181,10 @@ def _prove(parser: ArgumentParser) -> None:
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
-    alone = "every verdict of DESIGN alone, whatever it stands on and what is expected of it (so do --confirm and --inductive)"
+    alone = "every verdict of DESIGN alone, whatever it stands on and what is expected of it (so do --certificate, --confirm and --inductive)"
     parser.add_argument("--absolute", action="store_true", help=alone)
+    kept = "write what somebody else can check the verdicts by, without these engines (eoi certify); of several cells, into a folder"
+    parser.add_argument("--certificate", metavar="FILE", help=kept)
     add_details(parser)
 
 
@@ -408,6 +410,17 @@ def _conform(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable numbers")
 
 
+def _certify(parser: ArgumentParser) -> None:
+    parser.epilog = (
+        "exit codes: 0 every one is accepted, 1 one is rejected, 3 only a sample was looked at; docs/certificates.md"
+    )
+    what = "a certificate of `eoi prove --certificate`, or a folder of them"
+    parser.add_argument("files", nargs="+", metavar="FILE", help=what)
+    part = "look at N states only, taken at random: what is accepted then is nothing (exit code 3)"
+    parser.add_argument("--sample", type=positive, metavar="N", help=part)
+    parser.add_argument("--seed", type=int, metavar="N", help="of the sample (default: another one each time)")
+
+
 def _help(parser: ArgumentParser) -> None:
     parser.add_argument("about", nargs="?", choices=tuple(ADD), metavar="COMMAND", help="default: all, in a line each")
 
@@ -516,6 +529,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "litmus": _litmus,
     "claims": _claims,
     "replay": _replay,
+    "certify": _certify,
     "conform": _conform,
     "completion": _completion,
     "help": _help,

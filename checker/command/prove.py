@@ -7,15 +7,17 @@ import textwrap
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from checker import files
 from checker.command import diff, exits, json_text
-from checker.command.explore import exit_code, explore, first_shown, story
-from checker.command.form import only_as_text
+from checker.command.explore import exit_code, explore, first_shown, limits_of, story
+from checker.command.form import TEXT, only_as_text
 from checker.command.give import give
 from checker.command.lift import TREE, print_lifted
 from checker.command.parsers import EXPECTED
 from checker.engine.passages import line_texts
+from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Skipped
 from checker.matrix.roles import users_file
@@ -37,6 +39,7 @@ from model.lang import Kind
 # Loaded only where they are asked.
 KVM = "oracles.kvm.replay"
 INDUCTION = "checker.symbolic.induction"  # and z3
+CERTIFICATES = "checker.command.certificates"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ def run(options: Namespace) -> int:
     else, or if more is asked, every verdict of it alone."""
     if options.inductive:
         only_as_text(options, "--inductive")
+    if options.certificate:
+        return certified(options)
     if options.tree:
         return int(importlib.import_module(TREE).run(options))
     if options.absolute or options.confirm or options.inductive:
@@ -83,6 +88,26 @@ def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
     for line in closing_lines(campaign, [*expected_line(answer), found.title, answer.worth]):
         print(textwrap.fill(line, screen()[0], subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
     return code
+
+
+def certified(options: Namespace) -> int:
+    """Every verdict of it alone, and a certificate for each cell; 3 at best if one of these is left out."""
+    if options.form != TEXT or options.tree:
+        raise UserError("--certificate is told as text, of a design: leave --json, --format and --tree away")
+    if options.asked.lifted:
+        raise UserError(
+            "--certificate names the class that is checked, and a patch has none: `eoi lift` writes it (-o FILE.py)"
+        )
+    certificates, path = importlib.import_module(CERTIFICATES), Path(options.certificate)
+    _, cells, _, wanted = select(options.asked)
+    certificates.check_target(path, cells, wanted)
+    found = judged(options)
+    code = tell(options, found)
+    lines, whole = certificates.write(found.campaign, path, limits_of(options))
+    print(
+        "\n".join(["", *(line for told in lines for line in textwrap.wrap(told, screen()[0], subsequent_indent="  "))])
+    )
+    return exits.worst([code, *([] if whole else [exits.Exit.OPEN])])
 
 
 def recorded(design: str) -> dict[str, Row]:

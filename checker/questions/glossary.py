@@ -101,6 +101,14 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "REPRODUCED BUT NOT AS TOLD": "its steps are possible and show it, but its text says something else of them",
         "NOT REPLAYED": "the story could not be read",
     },
+    "certificates (eoi certify)": {
+        "certificate": "what `eoi prove --certificate` writes of a cell, by which its verdicts can be checked without the engines",
+        "ACCEPTED": "each verdict of the certificate is true of the model that lies here: CPython was asked in every state of it",
+        "REJECTED": "something in the certificate is not so, it is damaged, or it is of another version of the model",
+        "SAMPLED / NOT ACCEPTED": "nothing was wrong in the states that were looked at, which proves nothing of the others; exit code 3",
+        "rank": "of a leads_to: a class for each state where what it promises is still to come, so that no fair run stays in one",
+        "vacuously": "of a certificate: what the property speaks of is false in every state",
+    },
     "a kernel's source beside the model (eoi drift)": {
         "same text": "the function lifted from the tree reads as the model's",
         "same meaning": "z3 finds no state in which the two do something else",

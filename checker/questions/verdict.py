@@ -237,6 +237,10 @@ class Judge:
         """What it asks, for each binding of its parameters."""
         return self._atoms[p.function]
 
+    def run_to(self, state: int) -> Run:
+        """A shortest one."""
+        return self._run(Path(self._checked_path(state)))
+
     def told(self, p: Property, path: Path, atom: Atom) -> Verdict:
         """That a run shows it for the values of the atom. Raises EnginesDisagree if CPython does not say so."""
         binding = binding_of(self._formulas[atom.formula].params, atom.args)

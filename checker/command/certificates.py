@@ -1,0 +1,88 @@
+"""`eoi prove --certificate`: a file for each cell, by which somebody else can check its verdicts."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from checker import files
+from checker.certificate.check import OURS
+from checker.command.certify import ENDING
+from checker.engine.search import Limits
+from checker.errors import UserError
+from checker.matrix.cells import Cell
+from checker.matrix.roles import users_file
+from checker.progress import Progress
+from checker.questions.campaign import Campaign
+from checker.questions.certificates import certificate_of
+from checker.questions.verdict import Status
+from checker.words import count
+from model.lang import Property
+
+OPTION = "--certificate"
+
+
+def check_target(path: Path, cells: Sequence[Cell], wanted: Sequence[Property]) -> None:
+    """Raise UserError unless certificates of these cells could be written there, and checked."""
+    defined: list[type | Callable[..., object]] = [p.function for p in wanted]
+    defined += [cls for cell in cells for cls in cell.system.__bases__]
+    for file in sorted(set(map(users_file, defined)) - {""}):
+        stem = Path(file).stem
+        if "." in stem or stem in sys.stdlib_module_names or stem in OURS:
+            raise UserError(
+                f"{OPTION}: whoever checks it imports {file}, and Python finds no such file by {stem!r}: rename it"
+            )
+    if in_folder(path, cells):
+        files.check_folder(OPTION, path)
+    else:
+        files.check_file(OPTION, path)
+
+
+def in_folder(path: Path, cells: Sequence[Cell]) -> bool:
+    """Several cells, each a file of its own; or one, whose folder is there."""
+    if len(cells) > 1 and path.suffix == ENDING and not path.is_dir():
+        raise UserError(f"{OPTION} {path}: a certificate is of one cell, and these are {len(cells)}: name a folder")
+    return len(cells) > 1 or path.is_dir()
+
+
+def write(campaign: Campaign, path: Path, limits: Limits) -> tuple[list[str], bool]:
+    """Says what was written; and whether that is all. Raises UserError."""
+    cells = [result.cell for result in campaign.results]
+    folder, names = in_folder(path, [*cells, *campaign.unexplored]), set[str]()
+    if folder:
+        with files.writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+    lines, left, size = list[str](), list[str](), 0
+    progress = Progress(len(cells), "certificates")
+    for result in campaign.results:
+        progress.phase(0, str(result.cell), "making its certificate")
+        progress.show()
+        made = certificate_of(result, limits)
+        progress.finished(0)
+        if made is None or not made.claims:
+            left.append(f"no certificate of {result.cell}: {'a limit was reached' if made is None else 'no verdict'}")
+            continue
+        name = file_name(result.cell, names)
+        files.write_bytes(path / name if folder else path, made.content)
+        size += len(made.content)
+        open_ = [
+            v.property.name
+            for v in result.verdicts
+            if v.status is not Status.SKIPPED and v.property.name in made.without
+        ]
+        left += [f"not in {name}: {p}: {made.without[p]}" for p in open_]
+        lines.append(name)
+    progress.close()
+    left += [f"no certificate of {cell}: not explored" for cell in campaign.unexplored]
+    told = f"{count(len(lines), 'certificate')} in {path} ({size:,} bytes); to check: eoi certify {path}"
+    return [told, *left], not left
+
+
+def file_name(cell: Cell, taken: set[str]) -> str:
+    """`v6-qemu-0x20-BIT2-windows_cg-level.cert`: one that no other cell has."""
+    stem = re.sub(r"[^A-Za-z0-9_=.]+", "-", f"{Path(cell.names[cell.subject]).stem} {cell}")
+    name = next(n for k in range(len(taken) + 1) if (n := f"{stem}{f'-{k + 1}' * bool(k)}{ENDING}") not in taken)
+    taken.add(name)
+    return name
