@@ -23,7 +23,8 @@ from checker.language.lower import lower
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator
 from checker.symbolic.smt_values import scalar
-from checker.symbolic.terms import Term, z3
+from checker.symbolic.terms import Term
+from checker.symbolic.z3_terms import Z3Terms, z3
 from model.finite import Scalar, decode
 from model.lang import Design, Kind, Property, Scope
 
@@ -199,7 +200,7 @@ def shown_value(of: Scalar, code: int) -> str:
 def induction_lines(system: type[Design], scope: Scope, properties: Sequence[Property]) -> list[str]:
     """What z3 says of each invariant, beside the exploration: one line; where it is not inductive, the step that leaves it."""
     program = lower(system, scope, [p for p in properties if p.kind is Kind.ALWAYS])
-    symbolic = Symbolic(program, scope)
+    symbolic = Symbolic(program, scope, Z3Terms.wide_enough(program))
     results: dict[str, list[InductionResult]] = {}
     for result in prove(symbolic, program.formulas, Reference(system, scope).start):
         results.setdefault(result.formula.name, []).append(result)
