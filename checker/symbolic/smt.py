@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import assert_never
 
 from checker.language import ir
@@ -160,8 +161,11 @@ class Symbolic:
         self.layout = Layout(program)
         self.terms = terms
         self.choices = {n: literal(of, encode(of, values[n])) for n, of in program.choices.items()}
-        self.state = self.variables("")
         self._steps = {step.name: step for step in program.steps}
+
+    @cached_property
+    def state(self) -> list[Term]:
+        return self.variables("")
 
     def variables(self, prefix: str) -> list[Term]:
         """Fresh variables for a state, their names starting with `prefix`."""
@@ -184,8 +188,12 @@ class Symbolic:
 
     def run_step(self, instance: Instance, state: Sequence[Term]) -> Execution:
         """The run of a step, before its results are made terms."""
+        return self.run_with(instance.step, self._arguments(self._steps[instance.step].params, instance.args), state)
+
+    def run_with(self, step: str, args: Sequence[Term], state: Sequence[Term]) -> Execution:
+        """The run of a step with arguments that need not be constant."""
         run = Execution(self, state)
-        run.call(instance.step, self._arguments(self._steps[instance.step].params, instance.args))
+        run.call(step, args)
         return run
 
     def step(self, instance: Instance, state: Sequence[Term]) -> Transition:
