@@ -121,12 +121,9 @@ class AigTerms(Terms):
         most = min(self.members, 1 << len(element.bits) - 1)
         return _number(self.graph, [*(literal_of(self.equal(element, i)) for i in range(most)), FALSE])
 
-    def literals(self, value: Term, count: int) -> list[int]:
-        """The lowest bits of a value; of a truth, its literal."""
-        if isinstance(value, bool | Literal):
-            return [literal_of(value)][:count]
-        bits = _bits(value)
-        return (bits + [bits[-1]] * count)[:count]
+    def all_bits(self, value: Literal | Number) -> Sequence[int]:
+        """The literals of a code, the lowest first; of a truth, its own."""
+        return [value.number] if isinstance(value, Literal) else value.bits
 
 
 def truth(graph: Aig, literal: int) -> Truth:

@@ -8,13 +8,13 @@ from typing import Any
 
 from checker.symbolic.aig import Aig
 
-LEARNING, WIDE = "glucose4", "cadical153"  # the first is quick to be asked again, the second strong in one question
+KIND = "glucose4"  # which is quick to be asked again, a little different
 
 
 class Solver:
     """It knows of the graph what it was asked about. Node n is its variable n + 1."""
 
-    def __init__(self, graph: Aig, kind: str = LEARNING) -> None:
+    def __init__(self, graph: Aig, kind: str = KIND) -> None:
         self._graph, self._known = graph, set[int]()
         self._solver: Any = importlib.import_module("pysat.solvers").Solver(kind)
         self._solver.add_clause([-1])  # node 0 is false

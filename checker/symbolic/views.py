@@ -72,7 +72,7 @@ def indices(vocabulary: Vocabulary, names: Sequence[str]) -> Iterator[dict[str, 
 
 
 class OneState:
-    """Which clauses are false of which indices in one state."""
+    """Which clauses hold in one state for all indices, asked of many indices at once."""
 
     def __init__(self, symbolic: Symbolic, vocabulary: Vocabulary) -> None:
         """symbolic: over arrays."""
@@ -83,7 +83,7 @@ class OneState:
             shape = [1] * len(names)
             shape[axis] = vocabulary.variables[name].sort.hi + 1
             self._given[name] = column(np.arange(shape[axis]).reshape(shape))
-        self._apart = {
+        self._alike = {
             (a, b): np.asarray(self._given[a] == self._given[b])
             for a, b in itertools.combinations(names, 2)
             if vocabulary.variables[a].sort == vocabulary.variables[b].sort
@@ -94,19 +94,16 @@ class OneState:
     def go_to(self, codes: Sequence[int]) -> None:
         self._state, self._known = self._symbolic.constants(codes), {}
 
-    def broken(self, clause: Clause) -> list[dict[str, int]]:
-        """The indices for which it is false."""
-        holds = np.zeros((1,) * len(self._given), np.bool_)
+    def breaks(self, clause: Clause) -> bool:
+        """Is it false of some indices?"""
+        holds: NDArray[np.bool_] = np.zeros((1,) * len(self._given), np.bool_)
         for text, positive in clause.literals:
             holds = holds | (self._atom(text) == positive)
         variables = [v.name for v in self._vocabulary.variables_of(clause)]
-        for a, b in itertools.combinations(variables, 2):
-            if (a, b) in self._apart:
-                holds = holds | self._apart[a, b]
-        if holds.all():
-            return []
-        axes = [list(self._given).index(name) for name in variables]
-        return [{n: int(at[axis]) for n, axis in zip(variables, axes, strict=True)} for at in np.argwhere(~holds)]
+        for pair in itertools.combinations(variables, 2):
+            if pair in self._alike:
+                holds = holds | self._alike[pair]
+        return not holds.all()
 
     def _atom(self, text: str) -> NDArray[np.bool_]:
         if text not in self._known:
@@ -127,7 +124,7 @@ class Views:
 
     def add(self, shape: Shape, rows: Rows) -> int:
         """Returns how many of them are new."""
-        packed = np.unique(np.packbits(rows, axis=1), axis=0)
+        packed = _distinct(np.packbits(rows, axis=1))
         new = [row for row in packed if row.tobytes() not in self._packed[shape]]
         self._packed[shape].update(row.tobytes() for row in new)
         if new:
@@ -166,6 +163,19 @@ class Views:
             if rest and differs[:, rest].any(axis=1).all():
                 chosen = rest
         return chosen
+
+
+def _distinct(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The rows, each once. By their hashes: two that share one cost an example, and no more."""
+    count, width = packed.shape
+    padded = np.zeros((count, -(-width // 8) * 8), np.uint8)
+    padded[:, :width] = packed
+    words = padded.view(np.uint64)
+    mixed = np.zeros(count, np.uint64)
+    for k in range(words.shape[1]):
+        mixed = (mixed ^ words[:, k]) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return packed[np.sort(np.unique(mixed, return_index=True)[1])]
 
 
 def codes_of(layout: Layout, raw: bytes, count: int) -> NDArray[np.int64]:
