@@ -71,6 +71,17 @@ def seconds(text: str) -> float:
     return number
 
 
+def three_sizes(text: str) -> tuple[int, int, int]:
+    """ "8x24x24": vCPUs, pins, vectors."""
+    parts = text.split("x")
+    if len(parts) != 3 or any(part not in map(str, range(1, LARGEST_SIZE + 1)) for part in parts):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: vCPUs x pins x vectors are needed, each from 1 to {LARGEST_SIZE}, e.g. 8x8x8"
+        )
+    cpus, pins, vectors = map(int, parts)
+    return cpus, pins, vectors
+
+
 class Joined(argparse.Action):
     """`--scope a=1 --scope b=2` is `--scope a=1,b=2`: a long one can be broken where it is pasted."""
 
@@ -167,6 +178,9 @@ def _prove(parser: ArgumentParser) -> None:
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
+    wide = "prove the `always` properties at these sizes, vCPUs x pins x vectors, which need not be small enough to enumerate"
+    parser.add_argument("--sizes", type=three_sizes, metavar="AxBxC", help=wide)
+    parser.add_argument("--clauses", action="store_true", help="with --sizes: print what is inductive")
     alone = "every verdict of DESIGN alone, whatever it stands on and what is expected of it (so do --confirm and --inductive)"
     parser.add_argument("--absolute", action="store_true", help=alone)
     add_details(parser)

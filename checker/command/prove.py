@@ -16,6 +16,7 @@ from checker.command.give import give
 from checker.command.lift import TREE, print_lifted
 from checker.command.parsers import EXPECTED
 from checker.engine.passages import line_texts
+from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Skipped
 from checker.matrix.roles import users_file
@@ -36,6 +37,7 @@ from model.lang import Kind
 # Loaded only where they are asked.
 KVM = "oracles.kvm.replay"
 INDUCTION = "checker.symbolic.induction"  # and z3
+SIZES = "checker.command.sizes"  # and a SAT solver
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ def run(options: Namespace) -> int:
     else, or if more is asked, every verdict of it alone."""
     if options.inductive:
         only_as_text(options, "--inductive")
+    if options.sizes:
+        return wide(options)
     if options.tree:
         return int(importlib.import_module(TREE).run(options))
     if options.absolute or options.confirm or options.inductive:
@@ -60,6 +64,15 @@ def run(options: Namespace) -> int:
     changed = options.asked.lifted or users_file(options.asked.cls)
     base = diff.base_of(options.asked) if changed else ""
     return diff.against(options, base) if base else beside_the_record(options, judged(options))
+
+
+def wide(options: Namespace) -> int:
+    """At sizes that are not enumerated."""
+    only_as_text(options, "--sizes")
+    asked_too = [name for name in ("tree", "confirm", "inductive", "json") if getattr(options, name)]
+    if asked_too:
+        raise UserError(f"--sizes is asked alone: it has no place for --{asked_too[0]}")
+    return int(importlib.import_module(SIZES).run(options))
 
 
 def beside_the_record(options: Namespace, found: ProveAnswer) -> int:

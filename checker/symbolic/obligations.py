@@ -104,6 +104,10 @@ class Obligations:
             because |= {switches[n] for n in self._solver.core() if n in switches}
         return Kept(frozenset(because))
 
+    def count(self, goal: Goal) -> int:
+        """How many choices of indices it is asked for."""
+        return len(self._instances(goal))
+
     def _switch(self, clause: Clause) -> int:
         """While this literal is assumed, the clause holds before the step for all indices."""
         if clause not in self._switches:
