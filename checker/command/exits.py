@@ -33,7 +33,7 @@ registered design a verdict is not the expected one (prove --absolute, trace: so
 input; 3 inconclusive (interrupted, out of memory or time, nothing was judged, or a line of your file was not
 run); 4 the engines disagree or we broke
 """
-PACKAGES = ("z3", "networkx", "numpy", "pygraphviz", "rich", "shtab")
+PACKAGES = ("z3", "pysat", "networkx", "numpy", "pygraphviz", "rich", "shtab")
 INSTALLED = (*PACKAGES, "lift", "oracles")  # by pip, or with eoi itself
 CLOSED_PIPE = 141  # as a shell says it: `eoi prove ... | head`
 _LONG = re.compile(r"\S{500,}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from argparse import Namespace
+from collections.abc import Sequence
 
 from checker.command import exits
 from checker.errors import UserError
@@ -14,27 +15,28 @@ from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import report
 from checker.questions.verdict import Account, Status
-from checker.questions.wide import NAMES, TIMEOUT, Sizes, WideResult, at, judge_wide, sizes_text
+from checker.questions.wide import NAMES, TIMEOUT, WideResult, judge_wide, sizes_text
 from checker.stories.write import to_text
 from checker.words import count, screen
-from model.lang import Kind
+from model.lang import Kind, Property
 
 NO_MORE = "What is shown is shown at these sizes. Of others nothing is said, larger or smaller."
 
 
 def run(options: Namespace) -> int:
     """The answer, a few lines for each cell, and the story of the first violation."""
-    sizes: Sizes = options.sizes
     said = [name for name in NAMES if name in options.asked.sizes]
     if said:
         raise UserError(f"--sizes says how many {said[0]} there are, and so does --scope: leave one of them out")
     _, cells, _, wanted = select(options.asked)
     without = [name for name in NAMES if name not in cells[0].scope.sizes()]
     if without:
-        raise UserError(f"{options.asked.name}: its scope has no {without[0]}, of which --sizes says how many there are")
+        raise UserError(
+            f"{options.asked.name}: its scope has no {without[0]}, of which --sizes says how many there are"
+        )
     if not any(p.kind is Kind.ALWAYS for p in wanted):
         raise UserError("--sizes proves `always` properties, and none is asked: see `eoi list properties`")
-    results = judged(options, cells)
+    results = judged(options, cells, wanted)
     print("\n".join(lines(options, results, len(cells))))
     violated = [(r, v) for r in results for v in r.of(Status.VIOLATED)]
     if violated and not options.brief:
@@ -42,15 +44,16 @@ def run(options: Namespace) -> int:
         assert verdict.run is not None
         asked = property_argument(verdict.property)
         told = Account(result.cell, verdict.property, asked, verdict.run)
-        print("\n" + to_text(told.trace(verdict.binding, report.reproduce("trace", result.cell, asked), shortest=False)))
+        print(
+            "\n" + to_text(told.trace(verdict.binding, report.reproduce("trace", result.cell, asked), shortest=False))
+        )
     open_ = len(results) < len(cells) or any(r.of(Status.INCONCLUSIVE) for r in results)
     return exits.decided(wrong=bool(violated), undecided=open_)
 
 
-def judged(options: Namespace, cells: list[Cell]) -> list[WideResult]:
+def judged(options: Namespace, cells: list[Cell], wanted: Sequence[Property]) -> list[WideResult]:
     """One cell after the other: each takes what processors there are. Ctrl-C leaves out the rest."""
     found, progress = list[WideResult](), Progress(len(cells))
-    _, _, _, wanted = select(options.asked)
     with until_ctrl_c():
         for number, cell in enumerate(cells):
 
@@ -83,7 +86,9 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 
 def _of_cell(options: Namespace, result: WideResult) -> list[str]:
-    found = [f"VIOLATED {v.property.name}: {count(len(v.run.moves), 'step')}" for v in result.of(Status.VIOLATED) if v.run]
+    found = [
+        f"VIOLATED {v.property.name}: {count(len(v.run.moves), 'step')}" for v in result.of(Status.VIOLATED) if v.run
+    ]
     found += [f"INCONCLUSIVE {v.property.name}: {v.note}" for v in result.of(Status.INCONCLUSIVE)]
     holds = result.of(Status.HOLDS)
     if holds:
@@ -92,6 +97,3 @@ def _of_cell(options: Namespace, result: WideResult) -> list[str]:
         found.append(f"HOLDS {', '.join(v.property.name for v in holds)}: inductive at sizes {shown}: {same}")
         found += [f"  {clause}" for clause in result.clauses] if options.clauses else []
     return found
-
-
-__all__ = ["at", "run"]

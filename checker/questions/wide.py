@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from checker.engine.prepare import prepare
 from checker.engine.reference import Reference, Value, is_of_edges
 from checker.engine.search import Limits, NativeSearch, open_search
+from checker.interrupt import left_to_the_parent
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.scope import with_values
@@ -31,6 +32,7 @@ MINED: Sequence[Sizes] = ((2, 2, 2), (2, 3, 3), (3, 3, 2))  # views saturate the
 LEARNT: Sizes = (3, 3, 3)
 MOST_STATES = 400_000  # of a small system; what lies beyond shows views that are learnt late
 TIMEOUT = 600.0
+OUT_OF_TIME = "no answer within the time that --timeout gives"
 Tell = Callable[[str], None]
 
 
@@ -71,12 +73,12 @@ def at(cell: Cell, sizes: Sizes) -> Cell:
 def judge_wide(cell: Cell, wanted: Sequence[Property], sizes: Sizes, timeout: float, tell: Tell) -> WideResult:
     """Every `always` that applies to the cell. timeout: seconds for all of it."""
     started = time.monotonic()
-    wide = _Wide(cell, sizes, started + timeout, tell)
+    wide = _WideJudge(cell, sizes, started + timeout, tell)
     found = wide.judge([p for p in wanted if p.kind is Kind.ALWAYS and p.why_not(cell.system) is None])
     return replace(found, seconds=time.monotonic() - started)
 
 
-class _Wide:
+class _WideJudge:
     def __init__(self, cell: Cell, sizes: Sizes, ends: float, tell: Tell) -> None:
         self.cell, self.sizes, self.ends, self._tell = cell, sizes, ends, tell
         self.large = at(cell, sizes)
@@ -85,12 +87,14 @@ class _Wide:
     def judge(self, asked: Sequence[Property]) -> WideResult:
         found = dict[str, WideVerdict]()
         left = list(asked)
-        for sizes in (SMALLEST, *MINED):
-            self._say(f"all states at {sizes_text(sizes)}")
-            for verdict in self._searched(at(self.cell, sizes), left):
-                found[verdict.property.name] = verdict
-            left = [p for p in asked if p.name not in found]
-        proved = self._proved(left) if left else WideResult(self.large, ())
+        try:
+            for sizes in (SMALLEST, *MINED) if left else ():
+                self._say(f"all states at {sizes_text(sizes)}")
+                found |= {v.property.name: v for v in self._searched(at(self.cell, sizes), left)}
+                left = [p for p in asked if p.name not in found]
+            proved = self._proved(left)
+        except OutOfTime:
+            proved = self._open(left, OUT_OF_TIME)
         found |= {v.property.name: v for v in proved.verdicts}
         return replace(proved, verdicts=[found[p.name] for p in asked])
 
@@ -106,7 +110,7 @@ class _Wide:
         prepared, reference = prepare(small.system, small.scope, asked), Reference(small.system, small.scope)
         search = open_search(prepared, reference, "native")
         assert isinstance(search, NativeSearch)
-        search.run(Limits(max_states=MOST_STATES), None)
+        search.run(Limits(max_states=MOST_STATES, seconds=max(0.1, self.ends - time.monotonic())), None)
         judge = Judge(small, prepared, search, reference)
         for p in asked:
             verdict = judge.verdict(p)
@@ -163,7 +167,7 @@ class _Wide:
                 proved = self._inductive(left)
                 break
             except OutOfTime:
-                proved = self._open(left, "no answer within the time that --timeout gives")
+                proved = self._open(left, OUT_OF_TIME)
                 break
             except Stuck as stuck:
                 name = str(stuck.found.goal)
@@ -187,7 +191,7 @@ class _Wide:
             if broken:
                 return self._open(asked, f"not true in the initial state: {broken}")
         steps, done = len(large.steps), list[Checked]()
-        for checked in steps_checked(large, self.large.scope, clauses, self.ends):
+        for checked in steps_checked(large, self.large.scope, clauses, self.ends, left_to_the_parent):
             done.append(checked)
             if checked.broken:
                 return self._open(asked, f"at {sizes_text(self.sizes)} {checked.step}() may break: {checked.broken}")

@@ -26,7 +26,7 @@ class Aig:
             a, b = b, a
         if a == FALSE or a == b ^ 1:
             return FALSE
-        if a == TRUE or a == b:
+        if a in (TRUE, b):
             return b
         inside = self.operands[b >> 1]
         if inside is not None:

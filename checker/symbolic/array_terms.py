@@ -36,7 +36,7 @@ class ArrayTerms(Terms):
         return bool(value.dtype == np.bool_)
 
     def if_else(self, test: Truth, then: Term, other: Term) -> Term:
-        return np.where(test, then, other).view(Column)
+        return column(np.where(test, then, other))
 
     def equality(self, left: Term, right: Term) -> Truth:
         return left == right
@@ -45,4 +45,4 @@ class ArrayTerms(Terms):
         if isinstance(element, int):
             return 1 << element if 0 <= element < LARGEST else 0
         inside = (element >= 0) & (element < LARGEST)
-        return np.where(inside, np.int64(1) << np.where(inside, element, 0), 0).view(Column)
+        return column(np.where(inside, np.int64(1) << np.where(inside, element, 0), 0))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 
 from checker.engine.reference import Reference, bindings_of, is_of_edges
-from checker.interrupt import left_to_the_parent
 from checker.language.ir import Program
 from checker.symbolic.array_terms import ArrayTerms
-from checker.symbolic.obligations import NO_FAULT, Break, Goal, Obligations
+from checker.symbolic.obligations import NO_FAULT, Goal, Obligations, StepBreaks
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.views import OneState
 from checker.symbolic.vocabulary import Clause, Vocabulary
@@ -32,11 +31,11 @@ class Checked:
     asked: int
 
 
-_asked_of: _Wide | None = None  # of the processes that are forked
+_asked_of: _Question | None = None  # of the processes that are forked
 
 
 @dataclass(frozen=True)
-class _Wide:
+class _Question:
     program: Program
     scope: Scope
     clauses: Sequence[Clause]
@@ -49,7 +48,7 @@ class _Wide:
         for goal in goals:
             said = obligations.ask(goal, self.clauses)
             asked += obligations.count(goal)
-            if isinstance(said, Break):
+            if isinstance(said, StepBreaks):
                 broken = str(goal)
                 break
         obligations.close()
@@ -73,12 +72,14 @@ def holds_initially(
 
 
 def steps_checked(
-    program: Program, scope: Scope, clauses: Sequence[Clause], ends: float, processes: int = PROCESSES
-) -> Iterator[Checked]:
-    """As they are done. ends: when to stop, by time.monotonic(); steps of which nothing is heard until then are left out."""
+    program: Program, scope: Scope, clauses: Sequence[Clause], ends: float,
+    begin: Callable[[], None] | None = None, processes: int = PROCESSES,
+) -> Iterator[Checked]:  # fmt: skip
+    """As they are done. ends: when to stop, by time.monotonic(); steps of which nothing is heard until then are left out.
+    begin: what a process begins with."""
     global _asked_of
-    _asked_of = _Wide(program, scope, clauses)
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), left_to_the_parent)
+    _asked_of = _Question(program, scope, clauses)
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), begin)
     left: set[Future[Checked]] = {pool.submit(_one, n) for n in range(len(program.steps))}
     try:
         while left and time.monotonic() < ends:

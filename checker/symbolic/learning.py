@@ -17,7 +17,7 @@ import numpy as np
 
 from checker.language.ir import Program
 from checker.symbolic.array_terms import ArrayTerms
-from checker.symbolic.obligations import NO_FAULT, Break, Goal, Kept, Obligations
+from checker.symbolic.obligations import NO_FAULT, Goal, Obligations, StepBreaks, StepKeeps
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.views import OneState, Rows, Shape, States, Views
 from checker.symbolic.vocabulary import Clause, Vocabulary
@@ -35,7 +35,7 @@ class Stuck(Exception):
     """A step that breaks a property, from a state all of whose views are known to one all of whose views are: no clause over
     these atoms tells them from reachable ones."""
 
-    found: Break
+    found: StepBreaks
 
 
 Watch = Callable[[str], None]  # told how far it is, now and then; may raise OutOfTime
@@ -52,7 +52,7 @@ class Learner:
         self._chance = random.Random(seed)
         self.clauses: dict[Clause, None] = {}
         self.breaks = self.grown = 0
-        self._kept: dict[tuple[str, Goal], Kept] = {}  # by step and goal
+        self._kept: dict[tuple[str, Goal], StepKeeps] = {}  # by step and goal
         self._properties: list[Goal] = [NO_FAULT, *(self._obligations[0].formulas if self._obligations else ())]
 
     def learn(self, *, minimise: bool = False) -> list[Clause]:
@@ -71,19 +71,19 @@ class Learner:
         for obligations in self._obligations:
             obligations.close()
 
-    def _next_break(self) -> Break | None:
+    def _next_break(self) -> StepBreaks | None:
         """A step that breaks one of the goals; what was shown before is not asked again."""
         for goal in [*self._properties, *self.clauses]:
             for obligations in self._obligations:
                 if (obligations.step.name, goal) not in self._kept:
                     self._watch(f"{self.breaks} steps out of what is known, {len(self.clauses)} clauses")
                     said = obligations.ask(goal, self.clauses)
-                    if isinstance(said, Break):
+                    if isinstance(said, StepBreaks):
                         return said
                     self._kept[obligations.step.name, goal] = said
         return None
 
-    def _learn_from(self, found: Break) -> None:
+    def _learn_from(self, found: StepBreaks) -> None:
         unknown = list(self._unknown(found.state))
         self._chance.shuffle(unknown)
         clauses = {self._views.excluding(self.vocabulary, *view) for view in unknown[:LOOKED_AT]} - {None}
@@ -93,7 +93,7 @@ class Learner:
         else:
             self._take_for_reachable(found)
 
-    def _take_for_reachable(self, found: Break) -> None:
+    def _take_for_reachable(self, found: StepBreaks) -> None:
         new = [] if found.successor is None else list(self._unknown(found.successor))
         if found.successor is None or not new:
             raise Stuck(found)
@@ -140,15 +140,15 @@ class Learner:
                 found = True
         return found
 
-    def _kept_by(self, others: Sequence[Clause], without: Clause) -> dict[tuple[str, Goal], Kept] | None:
+    def _kept_by(self, others: Sequence[Clause], without: Clause) -> dict[tuple[str, Goal], StepKeeps] | None:
         """What is to be shown again without a clause, if it can be."""
-        again = dict[tuple[str, Goal], Kept]()
+        again = dict[tuple[str, Goal], StepKeeps]()
         for goal in [*self._properties, *others]:
             for obligations in self._obligations:
                 key = obligations.step.name, goal
                 if without in self._kept[key].because:
                     said = obligations.ask(goal, others)
-                    if isinstance(said, Break):
+                    if isinstance(said, StepBreaks):
                         return None
                     again[key] = said
         return again

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from checker.errors import InternalError
 from checker.language.ir import Formula, Program, Step
 from checker.language.layout import bindings
-from checker.symbolic.aig import FALSE, TRUE
+from checker.symbolic.aig import TRUE
 from checker.symbolic.aig_terms import AigTerms, literal_of
 from checker.symbolic.array_terms import ArrayTerms
 from checker.symbolic.sat import Solver
@@ -38,7 +38,7 @@ Goal: TypeAlias = Clause | str | NoFault  # a clause, the name of a property, or
 
 
 @dataclass(frozen=True)
-class Break:
+class StepBreaks:
     """A step (codes) after which a goal does not hold, though all that is assumed holds before it."""
 
     goal: Goal
@@ -49,7 +49,7 @@ class Break:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StepKeeps:
     """The step does not break it, if these clauses (and all properties) hold before."""
 
     because: frozenset[Clause]
@@ -93,7 +93,7 @@ class Obligations:
         """The names of the properties that must hold after the step, as those of states are assumed to do before."""
         return self._formulas
 
-    def ask(self, goal: Goal, assumed: Collection[Clause]) -> Break | Kept:
+    def ask(self, goal: Goal, assumed: Collection[Clause]) -> StepBreaks | StepKeeps:
         """Does the step keep a goal, from states where all of these clauses hold, too?"""
         switches = {self._switch(clause): clause for clause in assumed}
         because = set[Clause]()
@@ -102,7 +102,7 @@ class Obligations:
             if model is not None:
                 return self._break(goal, self._codes(model, self._symbolic.state), self._codes(model, self._args))
             because |= {switches[n] for n in self._solver.core() if n in switches}
-        return Kept(frozenset(because))
+        return StepKeeps(frozenset(because))
 
     def count(self, goal: Goal) -> int:
         """How many choices of indices it is asked for."""
@@ -171,18 +171,18 @@ class Obligations:
         bits = self._terms.all_bits(term)
         return sum(self._solver.value(model, bit) << i for i, bit in enumerate(bits))
 
-    def _break(self, goal: Goal, state: tuple[int, ...], args: tuple[int, ...]) -> Break:
+    def _break(self, goal: Goal, state: tuple[int, ...], args: tuple[int, ...]) -> StepBreaks:
         """Derived again from the IR, with constants. Raises InternalError if the solver's answer does not survive that."""
         symbolic = self._symbolic
         values = [literal(scalar(p.type), code) for p, code in zip(self.step.params, args, strict=True)]
         run = symbolic.run_with(self.step.name, values, symbolic.constants(state))
         successor = None if run.fault else symbolic.codes(run.now)
-        found = Break(goal, state, self.step.name, args, successor)
+        found = StepBreaks(goal, state, self.step.name, args, successor)
         if run.enabled is not True or isinstance(goal, NoFault) != bool(run.fault) or not self._is_broken(found):
             raise InternalError(f"the solver's counterexample to {goal} is none: {found}")
         return found
 
-    def _is_broken(self, found: Break) -> bool:
+    def _is_broken(self, found: StepBreaks) -> bool:
         if found.successor is None or isinstance(found.goal, NoFault):
             return found.successor is None
         if isinstance(found.goal, Clause):

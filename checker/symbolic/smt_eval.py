@@ -13,7 +13,7 @@ from typing import Any
 from checker.language.layout import Instance
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.terms import Truth, same
-from checker.symbolic.z3_terms import z3
+from checker.symbolic.z3_terms import Z3Terms, z3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Evaluator:
 
     def __init__(self, symbolic: Symbolic) -> None:
         self._symbolic = symbolic
+        assert isinstance(symbolic.terms, Z3Terms)
         self._width = symbolic.terms.width
         bits = max(1, symbolic.layout.bits)
         self._now, self._before = z3.BitVec("packed", bits), z3.BitVec("packed before", bits)

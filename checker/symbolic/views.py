@@ -19,7 +19,7 @@ from checker.symbolic.array_terms import ArrayTerms, Column, column
 from checker.symbolic.smt import Execution, Symbolic
 from checker.symbolic.smt_values import Frame
 from checker.symbolic.terms import Term
-from checker.symbolic.vocabulary import Atom, Clause, Vocabulary
+from checker.symbolic.vocabulary import Clause, IndexAtom, Vocabulary
 from model.finite import BoolType
 from model.lang import Scope
 
@@ -45,11 +45,13 @@ class States:
         self.symbolic = Symbolic(program, scope, ArrayTerms())  # its variables are never asked for
         leaves = self.symbolic.layout.leaves
         of_bools = [isinstance(leaf.type, BoolType) for leaf in leaves]
-        self.columns: list[Column] = [column(codes[:, k].astype(bool) if b else codes[:, k]) for k, b in enumerate(of_bools)]
+        self.columns: list[Column] = [
+            column(codes[:, k].astype(bool) if b else codes[:, k]) for k, b in enumerate(of_bools)
+        ]
         self.count = len(codes)
         self._known: dict[tuple[str, tuple[int, ...]], NDArray[np.bool_]] = {}
 
-    def atom(self, atom: Atom, given: Mapping[str, int]) -> NDArray[np.bool_]:
+    def atom(self, atom: IndexAtom, given: Mapping[str, int]) -> NDArray[np.bool_]:
         key = atom.text, tuple(given[name] for name in atom.uses)
         if key not in self._known:
             found = value_of(self.symbolic, self.columns, atom.expr, given)

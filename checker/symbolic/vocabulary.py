@@ -32,7 +32,7 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Atom:
+class IndexAtom:
     """`text`: what it is known by. `uses`: the names of its variables."""
 
     text: str
@@ -43,7 +43,7 @@ class Atom:
         return hash(self.text)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Atom) and self.text == other.text
+        return isinstance(other, IndexAtom) and self.text == other.text
 
 
 @dataclass(frozen=True)
@@ -77,20 +77,22 @@ class Vocabulary:
         return (plain, *doubled)
 
     @cached_property
-    def atoms_of(self) -> Mapping[tuple[str, ...], tuple[Atom, ...]]:
+    def atoms_of(self) -> Mapping[tuple[str, ...], tuple[IndexAtom, ...]]:
         """The atoms of each shape; what has no variable is in the first one only."""
         return {
-            shape: tuple(a for a in self.atoms.values() if set(a.uses) <= set(shape) and (a.uses or shape is self.shapes[0]))
+            shape: tuple(
+                a for a in self.atoms.values() if set(a.uses) <= set(shape) and (a.uses or shape is self.shapes[0])
+            )
             for shape in self.shapes
         }
 
     @cached_property
-    def atoms(self) -> Mapping[str, Atom]:
+    def atoms(self) -> Mapping[str, IndexAtom]:
         """All atoms by their texts."""
         found = [*self._of_fields(), *self._of_guards()]
         return {a.text: a for a in found}
 
-    def clause(self, literals: Sequence[tuple[Atom, bool]]) -> Clause:
+    def clause(self, literals: Sequence[tuple[IndexAtom, bool]]) -> Clause:
         """With the first variable of a sort where the second is used alone."""
         used = {name for atom, _ in literals for name in atom.uses}
         swap = {name: name[:-1] for name in used if name[-1] == "2" and name[:-1] not in used}
@@ -130,7 +132,7 @@ class Vocabulary:
 
     # --- where atoms come from ---
 
-    def _of_fields(self) -> Iterator[Atom]:
+    def _of_fields(self) -> Iterator[IndexAtom]:
         for name, of in self.program.state.fields:
             field = ir.FieldOf(ir.State(), name, of)
             if not isinstance(of, TableType):
@@ -141,50 +143,50 @@ class Vocabulary:
                 text = f"{name}[{variable.name}]"
                 yield from self._of_place(row, of.row, text, (variable.name,))
 
-    def _of_place(self, place: ir.Place, of: Type, text: str, uses: tuple[str, ...]) -> Iterator[Atom]:
+    def _of_place(self, place: ir.Place, of: Type, text: str, uses: tuple[str, ...]) -> Iterator[IndexAtom]:
         if isinstance(of, StructType):
             for name, kind in of.fields:
                 yield from self._of_place(ir.FieldOf(place, name, kind), kind, f"{text}.{name}", uses)
         elif not isinstance(of, TableType):
             yield from self._of_scalar(ir.Load(place, of, NOWHERE), of, text, uses)
 
-    def _of_scalar(self, load: ir.Load, of: Scalar, text: str, uses: tuple[str, ...]) -> Iterator[Atom]:
+    def _of_scalar(self, load: ir.Load, of: Scalar, text: str, uses: tuple[str, ...]) -> Iterator[IndexAtom]:
         match of:
             case BoolType():
-                yield Atom(text, uses, load)
+                yield IndexAtom(text, uses, load)
             case EnumType():
                 members = [m.name for m in of.members]
                 for code in range(1 if len(members) == 2 else 0, len(members)):
-                    yield Atom(f"{text} == {members[code]}", uses, _is(load, ir.Const(code, of, NOWHERE)))
+                    yield IndexAtom(f"{text} == {members[code]}", uses, _is(load, ir.Const(code, of, NOWHERE)))
             case IntType():
                 yield from self._of_number(load, of, text, uses)
             case OptionalType(inner):
-                yield Atom(f"{text} is None", uses, ir.Not(ir.IsSome(load, BOOL, NOWHERE), BOOL, NOWHERE))
+                yield IndexAtom(f"{text} is None", uses, ir.Not(ir.IsSome(load, BOOL, NOWHERE), BOOL, NOWHERE))
                 for v in self._of_sort(inner) if isinstance(inner, IntType) else ():
-                    yield Atom(f"{text} == {v.name}", (*uses, v.name), _is(load, ir.Wrap(_local(v), of, NOWHERE)))
+                    yield IndexAtom(f"{text} == {v.name}", (*uses, v.name), _is(load, ir.Wrap(_local(v), of, NOWHERE)))
             case MaskType(inner):
-                yield Atom(f"{text} is empty", uses, _is(load, ir.Const(0, of, NOWHERE)))
+                yield IndexAtom(f"{text} is empty", uses, _is(load, ir.Const(0, of, NOWHERE)))
                 for v in self._of_sort(inner):
                     inside = ir.Contains(load, _local(v), BOOL, NOWHERE)
-                    yield Atom(f"{v.name} in {text}", (*uses, v.name), inside)
+                    yield IndexAtom(f"{v.name} in {text}", (*uses, v.name), inside)
 
-    def _of_number(self, load: ir.Load, of: IntType, text: str, uses: tuple[str, ...]) -> Iterator[Atom]:
+    def _of_number(self, load: ir.Load, of: IntType, text: str, uses: tuple[str, ...]) -> Iterator[IndexAtom]:
         for v in self._of_sort(of):
-            yield Atom(f"{text} == {v.name}", (*uses, v.name), _is(load, _local(v)))
+            yield IndexAtom(f"{text} == {v.name}", (*uses, v.name), _is(load, _local(v)))
         if not of.index and of.hi < FEW:
             for code in range(of.lo + (of.hi - of.lo == 1), of.hi + 1):
-                yield Atom(f"{text} == {code}", uses, _is(load, ir.Const(code, of, NOWHERE)))
+                yield IndexAtom(f"{text} == {code}", uses, _is(load, ir.Const(code, of, NOWHERE)))
 
     def _of_sort(self, of: IntType) -> tuple[Variable, ...]:
         return _two(self.sorts[of.index]) if of.index in self.sorts else ()
 
-    def _of_guards(self) -> Iterator[Atom]:
+    def _of_guards(self) -> Iterator[IndexAtom]:
         for guard in self._quantified:
             for chosen in itertools.product(*(self._of_sort(sort) for sort in guard.free.values())):
                 if len(set(chosen)) == len(chosen):
                     yield from self._of_guard(guard, chosen)
 
-    def _of_guard(self, guard: Guard, chosen: Sequence[Variable]) -> Iterator[Atom]:
+    def _of_guard(self, guard: Guard, chosen: Sequence[Variable]) -> Iterator[IndexAtom]:
         """As it stands, over these variables; and with one more condition on its index: that an index in a row of it, of a
         sort of which the guard says nothing, is some index."""
         own = guard.expr.over
@@ -192,7 +194,7 @@ class Vocabulary:
         names = {name: v.name for name, v in zip(guard.free, chosen, strict=True)}
         expr = renamed(guard.expr, {**names, guard.expr.var: row_index.name})
         uses = tuple(v.name for v in chosen)
-        yield Atom(_text(expr), uses, expr)
+        yield IndexAtom(_text(expr), uses, expr)
         said = {v.sort.index for v in chosen}
         for load, sort in self._indices_in_rows(row_index):
             for other in self._of_sort(sort) if sort.index not in said else ():
@@ -201,7 +203,7 @@ class Vocabulary:
                 joined = more if op == "and" else ir.Not(more, BOOL, NOWHERE)
                 body = ir.Logic(op, expr.body, joined, BOOL, NOWHERE)
                 stronger = ir.Quantified(expr.op, expr.var, expr.over, body, BOOL, NOWHERE)
-                yield Atom(_text(stronger), (*uses, other.name), stronger)
+                yield IndexAtom(_text(stronger), (*uses, other.name), stronger)
 
     def _indices_in_rows(self, row: Variable) -> Iterator[tuple[ir.Load, IntType]]:
         for name, of in self.program.state.fields:
