@@ -29,7 +29,7 @@ Sizes = tuple[int, int, int]
 NAMES = ("cpus", "pins", "vectors")
 SMALLEST: Sizes = (1, 1, 1)
 MINED: Sequence[Sizes] = ((2, 2, 2), (2, 3, 3), (3, 3, 2))  # views saturate there: see reports/proofs/sizes.md
-LEARNT: Sizes = (3, 3, 3)
+LEARNT: Sequence[Sizes] = ((3, 3, 3), (4, 4, 4))  # what is true for want of a fourth pin is given up at the second
 MOST_STATES = 400_000  # of a small system; what lies beyond shows views that are learnt late
 TIMEOUT = 600.0
 OUT_OF_TIME = "no answer within the time that --timeout gives"
@@ -183,13 +183,12 @@ class _WideJudge:
         return WideResult(self.large, [WideVerdict(p, Status.INCONCLUSIVE, note=note) for p in asked])
 
     def _inductive(self, asked: Sequence[Property]) -> WideResult:
-        clauses = self._learnt(asked)
-        small, large = (lower(c.system, c.scope, asked) for c in (at(self.cell, LEARNT), self.large))
-        for program, cell in ((small, at(self.cell, LEARNT)), (large, self.large)):
-            reference = Reference(cell.system, cell.scope)
-            broken = holds_initially(program, cell.scope, reference, clauses, asked)
+        clauses, learnt_at = self._learnt(asked)
+        for sizes in (learnt_at, self.sizes):
+            broken = self._false_at_first(asked, clauses, sizes)
             if broken:
-                return self._open(asked, f"not true in the initial state: {broken}")
+                return self._open(asked, f"not true in the initial state at {sizes_text(sizes)}: {broken}")
+        large = lower(self.large.system, self.large.scope, asked)
         steps, done = len(large.steps), list[Checked]()
         for checked in steps_checked(large, self.large.scope, clauses, self.ends, left_to_the_parent):
             done.append(checked)
@@ -199,15 +198,26 @@ class _WideJudge:
         if len(done) < steps:
             raise OutOfTime
         assert {c.step for c in done} == {s.name for s in large.steps}
-        shown = tuple(dict.fromkeys((LEARNT, self.sizes)))
+        shown = tuple(dict.fromkeys((learnt_at, self.sizes)))
         verdicts = [WideVerdict(p, Status.HOLDS) for p in asked]
         return WideResult(self.large, verdicts, clauses, shown, sum(c.asked for c in done))
 
-    def _learnt(self, asked: Sequence[Property]) -> list[Clause]:
+    def _false_at_first(self, asked: Sequence[Property], clauses: Sequence[Clause], sizes: Sizes) -> str:
+        cell = at(self.cell, sizes)
+        program, reference = lower(cell.system, cell.scope, asked), Reference(cell.system, cell.scope)
+        return holds_initially(program, cell.scope, reference, clauses, asked)
+
+    def _learnt(self, asked: Sequence[Property]) -> tuple[list[Clause], Sizes]:
+        """At the first sizes, and then at larger ones as far as those asked are larger, too."""
         assert self._views is not None
-        small = at(self.cell, LEARNT)
-        learner = Learner(lower(small.system, small.scope, asked), small.scope, self._views, self._say)
-        try:
-            return learner.learn()
-        finally:
-            learner.close()
+        clauses, learnt_at = list[Clause](), LEARNT[0]
+        for sizes in LEARNT:
+            if sizes != LEARNT[0] and not any(a > b for a, b in zip(self.sizes, learnt_at, strict=True)):
+                break
+            cell = at(self.cell, sizes)
+            learner = Learner(lower(cell.system, cell.scope, asked), cell.scope, self._views, self._say, clauses)
+            try:
+                clauses, learnt_at = learner.learn(), sizes
+            finally:
+                learner.close()
+        return clauses, learnt_at

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,15 +42,17 @@ Watch = Callable[[str], None]  # told how far it is, now and then; may raise Out
 
 
 class Learner:
-    """Of one program at one scope. views: grows."""
+    """Of one program at one scope. views: grows. clauses: what to begin with, as it was learnt at smaller sizes."""
 
-    def __init__(self, program: Program, scope: Scope, views: Views, watch: Watch, seed: int = 0) -> None:
+    def __init__(
+        self, program: Program, scope: Scope, views: Views, watch: Watch, clauses: Iterable[Clause] = (), seed: int = 0
+    ) -> None:
         self.vocabulary = Vocabulary(program)
         self._program, self._scope, self._views, self._watch = program, scope, views, watch
         self._obligations = [Obligations(program, scope, self.vocabulary, step) for step in program.steps]
         self._state = OneState(Symbolic(program, scope, ArrayTerms()), self.vocabulary)
         self._chance = random.Random(seed)
-        self.clauses: dict[Clause, None] = {}
+        self.clauses: dict[Clause, None] = dict.fromkeys(clauses)
         self.breaks = self.grown = 0
         self._kept: dict[tuple[str, Goal], StepKeeps] = {}  # by step and goal
         self._properties: list[Goal] = [NO_FAULT, *(self._obligations[0].formulas if self._obligations else ())]

@@ -232,8 +232,8 @@ def _two(sort: IntType) -> tuple[Variable, Variable]:
 
 
 def _text(expr: ir.Quantified) -> str:
-    """Without the sizes of ranges."""
-    return re.sub(r"(\w)\[\d+\.\.\d+\]", r"\1", expr_text(expr))
+    """Without the sizes of ranges; fields of the state stand as they do elsewhere."""
+    return re.sub(r"\bs\.|(?<=\w)\[\d+\.\.\d+\]", "", expr_text(expr))
 
 
 def _sorts(state: Type) -> dict[str, IntType]:
