@@ -19,7 +19,17 @@ from checker.shipped import own
 from model.machine import Machine
 from properties.compat import CLAIMS
 
-SELECTING = ("prove", "diff", "review", "nfc", "trace", "report", "graph", "show")  # a system and who stands around it
+SELECTING = (
+    "prove",
+    "diff",
+    "review",
+    "nfc",
+    "trace",
+    "report",
+    "graph",
+    "show",
+    "why",
+)  # a system and who stands around it
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
@@ -114,6 +124,11 @@ def add_system(parser: ArgumentParser, how_many: str = "+") -> None:
     """What is judged: a design, and who stands around it."""
     what = "a registered design, a path to a .py file, or a C patch; of a series of patches, all of them in order"
     parser.add_argument("design", nargs=how_many, metavar="DESIGN", help=what)
+    add_around(parser)
+
+
+def add_around(parser: ArgumentParser) -> None:
+    """Who stands around a design."""
     add_reverse(parser)
     kernel = "kernel design (default: base), when DESIGN is a VMM, guest or device"
     parser.add_argument("--kernel", action="append", metavar="K", help=kernel)
@@ -283,6 +298,16 @@ def _migrations(parser: ArgumentParser) -> None:
     add_engine(parser)
 
 
+def _why(parser: ArgumentParser) -> None:
+    what = "a design as elsewhere, and then the name of a property"
+    parser.add_argument("design", nargs="+", metavar="DESIGN PROPERTY", help=what)
+    add_around(parser)
+    add_scope(parser)
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="then it is INCONCLUSIVE (default: 600)")
+    parser.add_argument("--anew", action="store_true", help="learn clauses also where some came with eoi")
+    parser.add_argument("--write", metavar="FILE", help="also write them to FILE, as in reports/proofs")
+
+
 SHEETS = "FILE, and FILE-2 and so on where it takes more sheets"
 
 
@@ -417,6 +442,10 @@ def look_up(options: Namespace) -> None:
     """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
     if options.command == "prove" and options.tree:
         return  # what there is in the tree is found out by what answers
+    if options.command == "why":
+        if len(options.design) < 2:
+            raise UserError(f"give a DESIGN and a PROPERTY, e.g. eoi why {options.design[0]} no_eoi_lost")
+        options.design, options.property = options.design[:-1], options.design[-1:]
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(options.design, reverse=options.reverse)
     if options.command in SELECTING:
@@ -460,6 +489,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
+    "why": _why,
     "report": _report,
     "graph": _graph,
     "lift": _lift,

@@ -78,6 +78,15 @@ def judge_wide(cell: Cell, wanted: Sequence[Property], sizes: Sizes, timeout: fl
     return replace(found, seconds=time.monotonic() - started)
 
 
+def learnt_alone(cell: Cell, p: Property, timeout: float, tell: Tell) -> list[Clause] | None:
+    """Few clauses with which a property alone is inductive; None if it is violated. Raises Stuck, OutOfTime."""
+    judge = _WideJudge(cell, LEARNT[-1], time.monotonic() + timeout, tell)
+    for sizes in (SMALLEST, *MINED):
+        if any(verdict.run for verdict in judge.searched(at(cell, sizes), [p])):
+            return None
+    return judge.learnt([p], minimise=True)[0]
+
+
 class _WideJudge:
     def __init__(self, cell: Cell, sizes: Sizes, ends: float, tell: Tell) -> None:
         self.cell, self.sizes, self.ends, self._tell = cell, sizes, ends, tell
@@ -90,7 +99,7 @@ class _WideJudge:
         try:
             for sizes in (SMALLEST, *MINED) if left else ():
                 self._say(f"all states at {sizes_text(sizes)}")
-                found |= {v.property.name: v for v in self._searched(at(self.cell, sizes), left)}
+                found |= {v.property.name: v for v in self.searched(at(self.cell, sizes), left)}
                 left = [p for p in asked if p.name not in found]
             proved = self._proved(left)
         except OutOfTime:
@@ -105,7 +114,7 @@ class _WideJudge:
 
     # --- small systems ---
 
-    def _searched(self, small: Cell, asked: Sequence[Property]) -> Iterator[WideVerdict]:
+    def searched(self, small: Cell, asked: Sequence[Property]) -> Iterator[WideVerdict]:
         """The violations of a small system, at the large sizes; its views are taken, too."""
         prepared, reference = prepare(small.system, small.scope, asked), Reference(small.system, small.scope)
         search = open_search(prepared, reference, "native")
@@ -183,7 +192,7 @@ class _WideJudge:
         return WideResult(self.large, [WideVerdict(p, Status.INCONCLUSIVE, note=note) for p in asked])
 
     def _inductive(self, asked: Sequence[Property]) -> WideResult:
-        clauses, learnt_at = self._learnt(asked)
+        clauses, learnt_at = self.learnt(asked)
         for sizes in (learnt_at, self.sizes):
             broken = self._false_at_first(asked, clauses, sizes)
             if broken:
@@ -207,7 +216,7 @@ class _WideJudge:
         program, reference = lower(cell.system, cell.scope, asked), Reference(cell.system, cell.scope)
         return holds_initially(program, cell.scope, reference, clauses, asked)
 
-    def _learnt(self, asked: Sequence[Property]) -> tuple[list[Clause], Sizes]:
+    def learnt(self, asked: Sequence[Property], *, minimise: bool = False) -> tuple[list[Clause], Sizes]:
         """At the first sizes, and then at larger ones as far as those asked are larger, too."""
         assert self._views is not None
         clauses, learnt_at = list[Clause](), LEARNT[0]
@@ -217,7 +226,7 @@ class _WideJudge:
             cell = at(self.cell, sizes)
             learner = Learner(lower(cell.system, cell.scope, asked), cell.scope, self._views, self._say, clauses)
             try:
-                clauses, learnt_at = learner.learn(), sizes
+                clauses, learnt_at = learner.learn(minimise=minimise), sizes
             finally:
                 learner.close()
         return clauses, learnt_at
