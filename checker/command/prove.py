@@ -37,6 +37,7 @@ from model.lang import Kind
 # Loaded only where they are asked.
 KVM = "oracles.kvm.replay"
 INDUCTION = "checker.symbolic.induction"  # and z3
+PROOFS = "checker.questions.proofs"
 SIZES = "checker.command.sizes"  # and a SAT solver
 
 
@@ -179,7 +180,11 @@ def print_induction(result: CellResult) -> bool:
     cell = result.cell
     with until_ctrl_c() as cut:
         applying = [v.property for v in result.verdicts if v.property.why_not(cell.system) is None]
-        print("\n".join(importlib.import_module(INDUCTION).induction_lines(cell.system, cell.scope, applying)))
+        proofs = importlib.import_module(PROOFS)
+        found = {p.name: proofs.kept_of(cell, p, proofs.kept()) for p in applying}
+        clauses = {name: proof.clauses for name, proof in found.items() if proof is not None}
+        said = importlib.import_module(INDUCTION).induction_lines(cell.system, cell.scope, applying, clauses)
+        print("\n".join(said))
     if cut.short:
         print("  induction: INCONCLUSIVE: interrupted")
     return not cut.short

@@ -81,7 +81,9 @@ def told(p: Property, cell: Cell, needed: Mapping[Clause, Sequence[Needed]]) -> 
     spare = [clause for clause, by in needed.items() if not by]
     with_what = f"with {count(len(needed), 'clause')}" if needed else "by itself"
     head = f"{p.name} is inductive {with_what} at {sizes_text(LEARNT[0])}: {cell}"
-    about = "Each is meant for all indices; x and x2 are different ones. Without any one of them some step breaks the rest:"
+    about = (
+        "Each is meant for all indices; x and x2 are different ones. Without any one of them some step breaks the rest:"
+    )
     lines, by_step = [head, *[about] * bool(needed and not spare)], dict[str, list[tuple[Clause, str]]]()
     for clause, by in needed.items():
         if by:

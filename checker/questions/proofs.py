@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from checker.matrix.select import select, selection
 from checker.shipped import own
 from checker.symbolic.inductive_with import Ask, Together, WithClauses, asked_of_z3
 from checker.symbolic.vocabulary import Vocabulary
+from checker.words import count
 from model.lang import Property
 
 FOLDER = "reports/proofs"
@@ -94,3 +96,16 @@ def checked(cell: Cell, p: Property, clauses: Sequence[str], ask: Ask = asked_of
     vocabulary = Vocabulary(program)
     start = Reference(cell.system, cell.scope).start
     return WithClauses(program, cell.scope, [vocabulary.parsed(c) for c in clauses]).check(start, ask)
+
+
+def shown(proof: Proof, sizes: Mapping[str, int], ask: Ask = asked_of_z3) -> tuple[bool, list[str]]:
+    """Is it one at these sizes? And what a reader is told: how long it took, and the clauses."""
+    started = time.monotonic()
+    cell, p = cell_of(proof, sizes)
+    said = checked(cell, p, proof.clauses, ask)
+    where = "x".join(str(sizes[name]) for name in sizes)
+    word = "inductive" if said.inductive else "NOT SHOWN to be inductive"
+    seconds = f"{time.monotonic() - started:.1f} s"
+    head = f"{word} at {where} with {count(len(proof.clauses), 'clause')} ({seconds}): {proof.title}"
+    broken = [f"  {after} breaks {what}" for what, after in said.broken]
+    return said.inductive, [head, *broken, *(f"  {clause}" for clause in proof.clauses)]
