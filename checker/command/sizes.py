@@ -15,11 +15,12 @@ from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import report
 from checker.questions.verdict import Account, Status
-from checker.questions.wide import NAMES, TIMEOUT, WideResult, judge_wide, sizes_text
+from checker.questions.wide import NAMES, TIMEOUT, WideResult, WideVerdict, judge_wide, sizes_text
 from checker.stories.write import to_text
 from checker.words import count, screen
 from model.lang import Kind, Property
 
+WIDEST = 80  # columns
 NO_MORE = "What is shown is shown at these sizes. Of others nothing is said, larger or smaller."
 
 
@@ -41,14 +42,18 @@ def run(options: Namespace) -> int:
     violated = [(r, v) for r in results for v in r.of(Status.VIOLATED)]
     if violated and not options.brief:
         result, verdict = violated[0]
-        assert verdict.run is not None
-        asked = property_argument(verdict.property)
-        told = Account(result.cell, verdict.property, asked, verdict.run)
-        print(
-            "\n" + to_text(told.trace(verdict.binding, report.reproduce("trace", result.cell, asked), shortest=False))
-        )
+        print("\n" + story(options, result, verdict), end="")
     open_ = len(results) < len(cells) or any(r.of(Status.INCONCLUSIVE) for r in results)
     return exits.decided(wrong=bool(violated), undecided=open_)
+
+
+def story(options: Namespace, result: WideResult, verdict: WideVerdict) -> str:
+    """Of a violation at the large sizes."""
+    assert verdict.run is not None
+    asked = property_argument(verdict.property)
+    told = Account(result.cell, verdict.property, asked, verdict.run)
+    again = report.reproduce("prove", result.cell, asked, sizes=sizes_text(options.sizes))
+    return to_text(told.trace(verdict.binding, again, shortest=False))
 
 
 def judged(options: Namespace, cells: list[Cell], wanted: Sequence[Property]) -> list[WideResult]:
@@ -76,7 +81,7 @@ def lines(options: Namespace, results: list[WideResult], cells: int) -> list[str
         found += ["", str(result.cell), *(f"  {line}" for line in _of_cell(options, result))]
     if len(results) < cells:
         found += ["", f"{count(cells - len(results), 'cell')} not judged: interrupted"]
-    width = screen()[0]
+    width = min(WIDEST, screen()[0])
     return [part for line in [*found, "", NO_MORE] for part in _wrapped(line, width)]
 
 
@@ -89,7 +94,10 @@ def _of_cell(options: Namespace, result: WideResult) -> list[str]:
     found = [
         f"VIOLATED {v.property.name}: {count(len(v.run.moves), 'step')}" for v in result.of(Status.VIOLATED) if v.run
     ]
-    found += [f"INCONCLUSIVE {v.property.name}: {v.note}" for v in result.of(Status.INCONCLUSIVE)]
+    open_ = dict[str, list[str]]()
+    for v in result.of(Status.INCONCLUSIVE):
+        open_.setdefault(v.note, []).append(v.property.name)
+    found += [f"INCONCLUSIVE {', '.join(names)}: {note}" for note, names in open_.items()]
     holds = result.of(Status.HOLDS)
     if holds:
         shown = ", ".join(map(sizes_text, result.inductive_at))

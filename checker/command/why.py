@@ -22,6 +22,8 @@ from checker.symbolic.vocabulary import Clause, Vocabulary
 from checker.words import count, screen
 from model.lang import Kind, Property
 
+WIDEST = 80  # columns
+
 
 def run(options: Namespace) -> int:
     """Of one cell. The clauses are those that came with eoi, if it has some for the cell, or else they are learnt now."""
@@ -99,5 +101,5 @@ def told(p: Property, cell: Cell, needed: Mapping[Clause, Sequence[Needed]]) -> 
 
 def _wrapped(line: str) -> list[str]:
     indent = line[: len(line) - len(line.lstrip())] + "    "
-    width = screen()[0]
+    width = min(WIDEST, screen()[0])
     return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]

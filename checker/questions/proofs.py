@@ -13,10 +13,10 @@ from checker.errors import UserError
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.roles import ROLES
-from checker.matrix.scope import scope_value
 from checker.matrix.select import select, selection
+from checker.questions.report import scope_text
 from checker.shipped import own
-from checker.symbolic.inductive_with import Ask, Together, WithClauses, asked_of_z3
+from checker.symbolic.inductive_with import Ask, JointInduction, WithClauses, asked_of_z3
 from checker.symbolic.vocabulary import Vocabulary
 from checker.words import count
 from model.lang import Property
@@ -44,8 +44,7 @@ def proof_of(cell: Cell, p: Property, clauses: Sequence[str]) -> Proof:
 
 
 def _choices(cell: Cell) -> str:
-    sizes = cell.scope.sizes()
-    return ",".join(f"{name}={scope_value(value)}" for name, value in vars(cell.scope).items() if name not in sizes)
+    return scope_text(cell.scope, without=cell.scope.sizes())
 
 
 def text_of(proof: Proof) -> str:
@@ -90,7 +89,7 @@ def cell_of(proof: Proof, sizes: Mapping[str, int]) -> tuple[Cell, Property]:
     return cells[0], wanted[0]
 
 
-def checked(cell: Cell, p: Property, clauses: Sequence[str], ask: Ask = asked_of_z3) -> Together:
+def checked(cell: Cell, p: Property, clauses: Sequence[str], ask: Ask = asked_of_z3) -> JointInduction:
     """By z3, or by whoever is asked."""
     program = lower(cell.system, cell.scope, [p])
     vocabulary = Vocabulary(program)

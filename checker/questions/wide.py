@@ -81,7 +81,7 @@ def judge_wide(cell: Cell, wanted: Sequence[Property], sizes: Sizes, timeout: fl
 def learnt_alone(cell: Cell, p: Property, timeout: float, tell: Tell) -> list[Clause] | None:
     """Few clauses with which a property alone is inductive; None if it is violated. Raises Stuck, OutOfTime."""
     judge = _WideJudge(cell, LEARNT[-1], time.monotonic() + timeout, tell)
-    for sizes in (SMALLEST, *MINED):
+    for sizes in judge.small(SMALLEST, *MINED):
         if any(verdict.run for verdict in judge.searched(at(cell, sizes), [p])):
             return None
     return judge.learnt([p], minimise=True)[0]
@@ -97,7 +97,9 @@ class _WideJudge:
         found = dict[str, WideVerdict]()
         left = list(asked)
         try:
-            for sizes in (SMALLEST, *MINED) if left else ():
+            for sizes in self.small(SMALLEST, *MINED):
+                if not left:
+                    break
                 self._say(f"all states at {sizes_text(sizes)}")
                 found |= {v.property.name: v for v in self.searched(at(self.cell, sizes), left)}
                 left = [p for p in asked if p.name not in found]
@@ -106,6 +108,11 @@ class _WideJudge:
             proved = self._open(left, OUT_OF_TIME)
         found |= {v.property.name: v for v in proved.verdicts}
         return replace(proved, verdicts=[found[p.name] for p in asked])
+
+    def small(self, *of: Sizes) -> list[Sizes]:
+        """These sizes, but none larger than what is asked about: one vector is not like two."""
+        cut = [tuple(min(pair) for pair in zip(sizes, self.sizes, strict=True)) for sizes in of]
+        return list(dict.fromkeys((cpus, pins, vectors) for cpus, pins, vectors in cut))
 
     def _say(self, what: str) -> None:
         if time.monotonic() > self.ends:
@@ -125,8 +132,7 @@ class _WideJudge:
             verdict = judge.verdict(p)
             if verdict.run is not None:
                 yield self._taken_to_large(p, verdict.binding, verdict.run)
-        if small.scope.sizes() != at(small, SMALLEST).scope.sizes():
-            self._mine(small, search)
+        self._mine(small, search)
 
     def _mine(self, small: Cell, search: NativeSearch) -> None:
         program = lower(small.system, small.scope, [])
@@ -217,12 +223,10 @@ class _WideJudge:
         return holds_initially(program, cell.scope, reference, clauses, asked)
 
     def learnt(self, asked: Sequence[Property], *, minimise: bool = False) -> tuple[list[Clause], Sizes]:
-        """At the first sizes, and then at larger ones as far as those asked are larger, too."""
+        """At small sizes, and where they were learnt last."""
         assert self._views is not None
-        clauses, learnt_at = list[Clause](), LEARNT[0]
-        for sizes in LEARNT:
-            if sizes != LEARNT[0] and not any(a > b for a, b in zip(self.sizes, learnt_at, strict=True)):
-                break
+        clauses, learnt_at = list[Clause](), SMALLEST
+        for sizes in self.small(*LEARNT):
             cell = at(self.cell, sizes)
             learner = Learner(lower(cell.system, cell.scope, asked), cell.scope, self._views, self._say, clauses)
             try:

@@ -26,7 +26,7 @@ SECOND = "cvc5"  # who else may be asked
 
 
 @dataclass(frozen=True)
-class Together:
+class JointInduction:
     """broken: what does not hold at first, or after which step, in the order of the steps. open: steps without an answer."""
 
     broken: Sequence[tuple[str, str]]
@@ -76,7 +76,7 @@ class WithClauses:
         said = ((name, z3.is_true(z3.simplify(holds))) for name, holds in self.hold(constants))
         return list(dict.fromkeys((name, "the initial state") for name, true in said if not true))
 
-    def check(self, start: Sequence[int], ask: Ask = asked_of_z3, milliseconds: int = TIMEOUT_MS) -> Together:
+    def check(self, start: Sequence[int], ask: Ask = asked_of_z3, milliseconds: int = TIMEOUT_MS) -> JointInduction:
         """As far as the first step that breaks something."""
         broken, open_ = self.false_at_first(start), list[Instance]()
         for instance, premises, goals in () if broken else self.questions():
@@ -85,10 +85,10 @@ class WithClauses:
             answers = [(name, ask([*premises, z3.Not(holds)], milliseconds)) for name, holds in goals]
             failed = list(dict.fromkeys(name for name, answer in answers if answer == "sat"))
             if failed:
-                return Together([(name, instance.step) for name in failed], open_, len(instances(self.program)))
+                return JointInduction([(name, instance.step) for name in failed], open_, len(instances(self.program)))
             if any(answer != "unsat" for _, answer in answers):
                 open_.append(instance)
-        return Together(broken, open_, len(instances(self.program)))
+        return JointInduction(broken, open_, len(instances(self.program)))
 
     def questions(self) -> Iterator[tuple[Instance, list[Any], list[tuple[str, Any]]]]:
         """Of each instance of a step: what is assumed, and what must follow."""
