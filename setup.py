@@ -10,6 +10,7 @@ from setuptools.command.build_py import build_py
 
 SHIPPED = (
     "reports/expected.toml",
+    "reports/proofs/*.txt",
     "reports/conformance/kvm.json",
     "reports/conformance/qemu.json",
     "reports/mutation/world.json",

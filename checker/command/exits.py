@@ -37,7 +37,7 @@ exit codes:
      line of your file was not run
   4  the engines disagree or we broke
 """
-PACKAGES = ("z3", "networkx", "numpy", "pygraphviz", "rich", "shtab")
+PACKAGES = ("z3", "pysat", "networkx", "numpy", "pygraphviz", "rich", "shtab")
 INSTALLED = (*PACKAGES, "lift", "oracles")  # by pip, or with eoi itself
 CLOSED_PIPE = 141  # as a shell says it: `eoi prove ... | head`
 _LONG = re.compile(r"\S{500,}")

@@ -75,6 +75,17 @@ def seconds(text: str) -> float:
     return number
 
 
+def three_sizes(text: str) -> tuple[int, int, int]:
+    """ "8x24x24": vCPUs, pins, vectors."""
+    parts = text.split("x")
+    if len(parts) != 3 or any(part not in map(str, range(1, LARGEST_SIZE + 1)) for part in parts):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: vCPUs x pins x vectors are needed, each from 1 to {LARGEST_SIZE}, e.g. 8x8x8"
+        )
+    cpus, pins, vectors = map(int, parts)
+    return cpus, pins, vectors
+
+
 class Joined(argparse.Action):
     """`--scope a=1 --scope b=2` is `--scope a=1,b=2`: a long one can be broken where it is pasted."""
 
@@ -110,6 +121,11 @@ def add_system(parser: ArgumentParser, how_many: str = "+") -> None:
     """What is judged: a design, and who stands around it."""
     what = "a registered design, a path to a .py file, or a C patch; of a series of patches, all of them in order"
     parser.add_argument("design", nargs=how_many, metavar="DESIGN", help=what)
+    add_around(parser)
+
+
+def add_around(parser: ArgumentParser) -> None:
+    """Who stands around a design."""
     add_reverse(parser)
     kernel = "kernel design (default: base), when DESIGN is a VMM, guest or device"
     parser.add_argument("--kernel", action="append", metavar="K", help=kernel)
@@ -181,6 +197,9 @@ def _prove(parser: ArgumentParser) -> None:
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")
     parser.add_argument("--inductive", action="store_true", help="also ask z3 whether each invariant is inductive")
+    wide = "prove the `always` properties at these sizes, vCPUs x pins x vectors, which need not be small enough to enumerate"
+    parser.add_argument("--sizes", type=three_sizes, metavar="AxBxC", help=wide)
+    parser.add_argument("--clauses", action="store_true", help="with --sizes: print what is inductive")
     alone = "every verdict of DESIGN alone, whatever it stands on and what is expected of it (so do --certificate, --confirm and --inductive)"
     parser.add_argument("--absolute", action="store_true", help=alone)
     kept = "write what somebody else can check the verdicts by, without these engines (eoi certify); of several cells, into a folder"
@@ -293,6 +312,16 @@ def _migrations(parser: ArgumentParser) -> None:
     parser.add_argument("--sizes", type=size, default=1, metavar="N", help="vCPUs, pins and vectors (default: 1)")
     parser.add_argument("--json", action="store_true", help="machine-readable outcomes")
     add_engine(parser)
+
+
+def _why(parser: ArgumentParser) -> None:
+    what = "a design as elsewhere, and then the name of a property"
+    parser.add_argument("design", nargs="+", metavar="DESIGN PROPERTY", help=what)
+    add_around(parser)
+    add_scope(parser)
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="then it is INCONCLUSIVE (default: 600)")
+    parser.add_argument("--anew", action="store_true", help="learn clauses also where some came with eoi")
+    parser.add_argument("--write", metavar="FILE", help="also write them to FILE, as in reports/proofs")
 
 
 SHEETS = "FILE, and FILE-2 and so on where it takes more sheets"
@@ -463,10 +492,12 @@ def look_up(options: Namespace) -> None:
     if options.command in COMPARING and not options.design:
         stands_for_both(options)
     words: list[str] = getattr(options, "design", [])
-    if options.command == "when":
-        if options.write:
+    if options.command in ("when", "why"):
+        if options.command == "when" and options.write:
             return  # of every registered design
         words, options.property = design_and_properties(words, options.property)
+        if options.command == "why" and len(options.property or ()) != 1:
+            raise UserError(f"give a DESIGN and one PROPERTY, e.g. eoi why {words[0]} no_eoi_lost")
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(words, reverse=options.reverse)
     if options.command in SELECTING:
@@ -521,6 +552,7 @@ ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "gate": _gate,
     "migrations": _migrations,
     "trace": _trace,
+    "why": _why,
     "report": _report,
     "graph": _graph,
     "export": _export,

@@ -40,6 +40,8 @@ from model.lang import Kind
 KVM = "oracles.kvm.replay"
 INDUCTION = "checker.symbolic.induction"  # and z3
 CERTIFICATES = "checker.command.certificates"
+PROOFS = "checker.questions.proofs"
+SIZES = "checker.command.sizes"  # and a SAT solver
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def run(options: Namespace) -> int:
         only_as_text(options, "--inductive")
     if options.certificate:
         return certified(options)
+    if options.sizes:
+        return wide(options)
     if options.tree:
         return int(importlib.import_module(TREE).run(options))
     if options.absolute or options.confirm or options.inductive:
@@ -66,6 +70,15 @@ def run(options: Namespace) -> int:
     changed = options.asked.lifted or users_file(options.asked.cls)
     base = diff.base_of(options.asked) if changed else ""
     return diff.against(options, base) if base else beside_the_record(options, judged(options))
+
+
+def wide(options: Namespace) -> int:
+    """At sizes that are not enumerated."""
+    only_as_text(options, "--sizes")
+    asked_too = [name for name in ("tree", "confirm", "inductive", "json") if getattr(options, name)]
+    if asked_too:
+        raise UserError(f"--sizes is asked alone: it has no place for --{asked_too[0]}")
+    return int(importlib.import_module(SIZES).run(options))
 
 
 def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
@@ -193,7 +206,11 @@ def print_induction(result: CellResult) -> bool:
     cell = result.cell
     with until_ctrl_c() as cut:
         applying = [v.property for v in result.verdicts if v.property.why_not(cell.system) is None]
-        print("\n".join(importlib.import_module(INDUCTION).induction_lines(cell.system, cell.scope, applying)))
+        proofs = importlib.import_module(PROOFS)
+        found = {p.name: proofs.kept_of(cell, p, proofs.kept()) for p in applying}
+        clauses = {name: proof.clauses for name, proof in found.items() if proof is not None}
+        said = importlib.import_module(INDUCTION).induction_lines(cell.system, cell.scope, applying, clauses)
+        print("\n".join(said))
     if cut.short:
         print("  induction: INCONCLUSIVE: interrupted")
     return not cut.short

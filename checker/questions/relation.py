@@ -24,6 +24,7 @@ from checker.matrix.cells import Cell
 from checker.questions.recheck import ENGINE, SEED
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator
+from checker.symbolic.z3_terms import Z3Terms
 from model.lang import Property
 
 INSTANCES, STATES = (
@@ -43,7 +44,7 @@ def compare_with_z3(cell: Cell, asked: Sequence[Property]) -> int:
     if search.run(Limits(max_states=LARGEST), None) not in (Outcome.COMPLETE, Outcome.STATE_LIMIT):
         return 0
     program = prepared.lowered()
-    evaluator, count = Evaluator(Symbolic(program, cell.scope)), 0
+    evaluator, count = Evaluator(Symbolic(program, cell.scope, Z3Terms.wide_enough(program))), 0
     for instance, state, compiled in _sampled(program, users_files(cell.system), search):
         found = evaluator.step(instance, state)
         of_z3 = "it stores out of range" if found.fault else found.successor

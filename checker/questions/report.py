@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from checker.engine.native import Outcome
 from checker.engine.passages import SourceLine, line_texts
@@ -22,19 +22,21 @@ LONGEST_WORD = WIDTH - 4  # that fits an indented line of a story
 EXACT = "exact storage, no reductions"
 
 
-def scope_text(scope: Scope) -> str:
+def scope_text(scope: Scope, without: Collection[str] = ()) -> str:
     """`cpus=2,pins=2,vectors=2,ioapic=0x20,x2apic=on,throttle=off`: what --scope reads back."""
-    return ",".join(f"{name}={scope_value(value)}" for name, value in vars(scope).items())
+    return ",".join(f"{name}={scope_value(value)}" for name, value in vars(scope).items() if name not in without)
 
 
-def reproduce(command: str, cell: Cell, *properties: str) -> str:
-    """The command that answers the same question again."""
+def reproduce(command: str, cell: Cell, *properties: str, sizes: str = "") -> str:
+    """The command that answers the same question again. sizes: as --sizes says them, and --scope does not."""
     names = cell.names
     parts = ["eoi", command, names[cell.subject]]
     others = [role for role in names if role != cell.subject and (role, names[role]) != ("kernel", "base")]
     parts += [x for role in others for x in (f"--{role}", names[role])]
     parts += [x for name in properties for x in ("--property", name)]
-    return shlex.join([*parts, *(x for piece in _scope_pieces(scope_text(cell.scope)) for x in ("--scope", piece))])
+    parts += ["--sizes", sizes] * bool(sizes)
+    said = scope_text(cell.scope, without=cell.scope.sizes() if sizes else ())
+    return shlex.join([*parts, *(x for piece in _scope_pieces(said) for x in ("--scope", piece))])
 
 
 def reproduce_alone(cell: Cell, *properties: str) -> str:

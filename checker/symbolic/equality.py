@@ -17,7 +17,8 @@ from checker.engine.facts import reached
 from checker.language.ir import Param, Program
 from checker.symbolic.smt import Execution, Symbolic
 from checker.symbolic.smt_values import Alternative, Meaning, leaf_count, literal, scalar
-from checker.symbolic.terms import Term, Truth, code_range, either, negation, same, z3
+from checker.symbolic.terms import Term, Truth, code_range, either, negation, same
+from checker.symbolic.z3_terms import Z3Terms, z3
 from model.finite import Scalar, TableType
 from model.lang import Scope
 
@@ -62,12 +63,13 @@ class _BothVersions:
         called = {f.name for functions in (ours, theirs) for f in reached(functions, [name])}
         ours, theirs = ({n: f for n, f in functions.items() if n in called} for functions in (ours, theirs))
         both = {**ours, **{f"the other's {n}": f for n, f in theirs.items()}}  # one width for both
-        self.before = Symbolic(replace(model, functions=both, uncalled={}, steps=(), formulas=()), scope)
+        program = replace(model, functions=both, uncalled={}, steps=(), formulas=())
+        self.before = Symbolic(program, scope, Z3Terms.wide_enough(program))
         self.assumed: list[object] = [self.before.well_typed(self.before.state)]
         for choice, of in model.choices.items():
             term = self.before.terms.variable(f"choice of {choice}", of)
             self.before.choices[choice] = term
-            self.assumed.append(self.before.terms.as_z3(self.before.terms.is_code(of, term)))
+            self.assumed.append(self.before.terms.as_term(self.before.terms.is_code(of, term)))
         self.after = copy.copy(self.before)
         own = {n: f for n, f in theirs.items() if n == name or n not in ours}
         self.after.program = replace(self.before.program, functions={**ours, **own})
@@ -101,9 +103,9 @@ class _BothVersions:
         differs = self.terms(self.before.state, args)
         if differs is False:
             return False
-        solver, as_z3 = z3.Solver(), self.before.terms.as_z3
+        solver, as_term = z3.Solver(), self.before.terms.as_term
         solver.set("timeout", milliseconds)
-        solver.add(*self.assumed, as_z3(differs))
+        solver.add(*self.assumed, as_term(differs))
         answer = solver.check()
         if answer != z3.sat:
             return bool(answer == z3.unknown)
@@ -171,8 +173,8 @@ def unlike_runs(symbolic: Symbolic, left: Execution, right: Execution) -> Truth:
         changed = either(changed, unlike(symbolic, was, now))
     if changed is False:
         return result
-    goes_on = z3.And(symbolic.terms.as_z3(left.enabled), z3.Not(symbolic.terms.as_z3(left.fault)))
-    return either(result, z3.And(goes_on, symbolic.terms.as_z3(changed)))
+    goes_on = z3.And(symbolic.terms.as_term(left.enabled), z3.Not(symbolic.terms.as_term(left.fault)))
+    return either(result, z3.And(goes_on, symbolic.terms.as_term(changed)))
 
 
 def unlike(symbolic: Symbolic, left: Term, right: Term) -> Truth:

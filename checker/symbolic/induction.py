@@ -10,20 +10,23 @@ A formula of edges needs no induction: it is checked on the steps of all well-ty
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 from checker.engine.reference import Reference
 from checker.errors import InternalError
-from checker.language.ir import Formula, Param
+from checker.language.ir import Formula, Param, Program
 from checker.language.layout import Instance, bindings, instances
 from checker.language.lower import lower
+from checker.symbolic.inductive_with import WithClauses
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator
 from checker.symbolic.smt_values import scalar
-from checker.symbolic.terms import Term, z3
+from checker.symbolic.terms import Term
+from checker.symbolic.vocabulary import Vocabulary
+from checker.symbolic.z3_terms import Z3Terms, z3
 from model.finite import Scalar, decode
 from model.lang import Design, Kind, Property, Scope
 
@@ -196,15 +199,37 @@ def shown_value(of: Scalar, code: int) -> str:
     return value.name if isinstance(value, Enum) else repr(value)
 
 
-def induction_lines(system: type[Design], scope: Scope, properties: Sequence[Property]) -> list[str]:
-    """What z3 says of each invariant, beside the exploration: one line; where it is not inductive, the step that leaves it."""
+def induction_lines(
+    system: type[Design], scope: Scope, properties: Sequence[Property], kept: Mapping[str, Sequence[str]] | None = None
+) -> list[str]:
+    """What z3 says of each invariant, beside the exploration: one line; where it is not inductive, the step that leaves it.
+    kept: by property, clauses with which one is said to be."""
     program = lower(system, scope, [p for p in properties if p.kind is Kind.ALWAYS])
-    symbolic = Symbolic(program, scope)
+    symbolic = Symbolic(program, scope, Z3Terms.wide_enough(program))
+    start = Reference(system, scope).start
     results: dict[str, list[InductionResult]] = {}
-    for result in prove(symbolic, program.formulas, Reference(system, scope).start):
+    for result in prove(symbolic, program.formulas, start):
         results.setdefault(result.formula.name, []).append(result)
     lines = [] if results else ["  z3: no invariant applies to this cell"]
-    return lines + [line for name, bindings in results.items() for line in _lines_of(name, bindings, symbolic)]
+    for name, of_name in results.items():
+        if kept and name in kept and not all(r.proved for r in of_name):
+            lines += _lines_with(_alone(system, scope, properties, name), scope, start, name, kept[name])
+        else:
+            lines += _lines_of(name, of_name, symbolic)
+    return lines
+
+
+def _alone(system: type[Design], scope: Scope, properties: Sequence[Property], name: str) -> Program:
+    return lower(system, scope, [p for p in properties if p.name == name])
+
+
+def _lines_with(program: Program, scope: Scope, start: tuple[int, ...], name: str, kept: Sequence[str]) -> list[str]:
+    vocabulary = Vocabulary(program)
+    said = WithClauses(program, scope, [vocabulary.parsed(clause) for clause in kept]).check(start)
+    if said.inductive:
+        return [f"  z3: {name} is inductive with these {len(kept)} clauses:", *(f"      {clause}" for clause in kept)]
+    why = "; ".join(f"{after} breaks {what}" for what, after in said.broken) or "no answer for some step"
+    return [f"  z3: {name} is not shown to be inductive with the {len(kept)} clauses that are kept for it: {why}"]
 
 
 def _lines_of(name: str, results: Sequence[InductionResult], symbolic: Symbolic) -> list[str]:

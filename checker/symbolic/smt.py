@@ -1,4 +1,4 @@
-"""Symbolic runs of the IR: a step as three kinds of z3 terms over the leaves of the state.
+"""Symbolic runs of the IR: a step as three kinds of terms over the leaves of the state.
 
 Structured control flow is flattened while it runs. A statement runs under its *live* condition: the tests
 around it hold and no `return`, `break` or `continue` left the path before. A store is a conditional update,
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import assert_never
 
 from checker.language import ir
 from checker.language.ir import Param, Program
 from checker.language.layout import Instance, Layout
 from checker.symbolic.smt_values import Frame, Meaning, Values, literal, scalar
-from checker.symbolic.terms import Term, Terms, Truth, both, either, negation, width_for
+from checker.symbolic.terms import Term, Terms, Truth, both, either, negation
 from model.finite import MaskType, OptionalType, Scalar, encode
 from model.lang import Scope
 
@@ -139,7 +140,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One step instance from one state, as z3 terms (constants fold to z3 constants).
+    """One step instance from one state, as terms (constants, too).
 
     enabled: no Require failed. fault: a store out of range was reached (implies enabled). successor: the
     leaves after the step, in layout order; it means something only where enabled and not fault.
@@ -151,20 +152,23 @@ class Transition:
 
 
 class Symbolic:
-    """A program at a scope. `state`: one z3 constant per leaf in layout order, named by the leaf's path
-    ("apic[0].irr"); Bool for bools, otherwise a bit-vector of `terms.width` bits that holds the code."""
+    """A program at a scope, over the terms of some back-end. `state`: one variable per leaf in layout order, named by the
+    leaf's path ("apic[0].irr"); a truth for bools, otherwise bits that hold the code."""
 
-    def __init__(self, program: Program, scope: Scope) -> None:
+    def __init__(self, program: Program, scope: Scope, terms: Terms) -> None:
         values = scope.choices()
         self.program = program
         self.layout = Layout(program)
-        self.terms = Terms(width_for(program))
+        self.terms = terms
         self.choices = {n: literal(of, encode(of, values[n])) for n, of in program.choices.items()}
-        self.state = self.variables("")
         self._steps = {step.name: step for step in program.steps}
 
+    @cached_property
+    def state(self) -> list[Term]:
+        return self.variables("")
+
     def variables(self, prefix: str) -> list[Term]:
-        """Fresh z3 constants for a state, their names starting with `prefix`."""
+        """Fresh variables for a state, their names starting with `prefix`."""
         return [self.terms.variable(f"{prefix}{leaf}", leaf.type) for leaf in self.layout.leaves]
 
     def constants(self, codes: Sequence[int]) -> list[Term]:
@@ -176,22 +180,26 @@ class Symbolic:
         return tuple(map(int, state))
 
     def well_typed(self, state: Sequence[Term]) -> Truth:
-        """z3 Bool: every leaf holds a code of its type."""
+        """A truth: every leaf holds a code of its type."""
         result: Truth = True
         for leaf, term in zip(self.layout.leaves, state, strict=True):
             result = both(result, self.terms.is_code(leaf.type, term))
-        return self.terms.as_z3(result)
+        return self.terms.as_term(result)
 
     def run_step(self, instance: Instance, state: Sequence[Term]) -> Execution:
-        """The run of a step, before its results are made z3 terms."""
+        """The run of a step, before its results are made terms."""
+        return self.run_with(instance.step, self._arguments(self._steps[instance.step].params, instance.args), state)
+
+    def run_with(self, step: str, args: Sequence[Term], state: Sequence[Term]) -> Execution:
+        """The run of a step with arguments that need not be constant."""
         run = Execution(self, state)
-        run.call(instance.step, self._arguments(self._steps[instance.step].params, instance.args))
+        run.call(step, args)
         return run
 
     def step(self, instance: Instance, state: Sequence[Term]) -> Transition:
         run = self.run_step(instance, state)
-        as_z3 = self.terms.as_z3
-        return Transition(as_z3(run.enabled), as_z3(run.fault), [as_z3(leaf) for leaf in run.now])
+        as_term = self.terms.as_term
+        return Transition(as_term(run.enabled), as_term(run.fault), [as_term(leaf) for leaf in run.now])
 
     def run_formula(
         self, name: str, args: Sequence[int], state: Sequence[Term], before: Sequence[Term] | None = None
@@ -204,8 +212,8 @@ class Symbolic:
     def formula(
         self, name: str, args: Sequence[int], state: Sequence[Term], before: Sequence[Term] | None = None
     ) -> Truth:
-        """z3 Bool: the function holds in `state` (`before`: in the state before the step, for edges)."""
-        return self.terms.as_z3(self.run_formula(name, args, state, before)[0])
+        """A truth: the function holds in `state` (`before`: in the state before the step, for edges)."""
+        return self.terms.as_term(self.run_formula(name, args, state, before)[0])
 
     def _arguments(self, params: Sequence[Param], args: Sequence[int]) -> list[Term]:
         return [literal(scalar(p.type), code) for p, code in zip(params, args, strict=True)]

@@ -12,7 +12,8 @@ from typing import Any
 
 from checker.language.layout import Instance
 from checker.symbolic.smt import Symbolic
-from checker.symbolic.terms import Truth, same, z3
+from checker.symbolic.terms import Truth, same
+from checker.symbolic.z3_terms import Z3Terms, z3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Evaluator:
 
     def __init__(self, symbolic: Symbolic) -> None:
         self._symbolic = symbolic
+        assert isinstance(symbolic.terms, Z3Terms)
         self._width = symbolic.terms.width
         bits = max(1, symbolic.layout.bits)
         self._now, self._before = z3.BitVec("packed", bits), z3.BitVec("packed before", bits)
@@ -96,7 +98,7 @@ class Evaluator:
         layout = self._symbolic.layout
         for variable, bits in zip(state, layout.widths, strict=True):
             if bits == 0:
-                pairs.append((variable, self._symbolic.terms.as_z3(0)))
+                pairs.append((variable, self._symbolic.terms.as_term(0)))
                 continue
             code = z3.Extract(shift + bits - 1, shift, packed)
             is_bool = z3.is_bool(variable)
@@ -110,7 +112,7 @@ class Evaluator:
         after = transition.successor
         changed = tuple(k for k, new in enumerate(after) if not same(new, state[k]))
         bits = [_bit(transition.enabled), _bit(transition.fault)]
-        bits += [self._symbolic.terms.as_z3(self._symbolic.terms.as_bits(after[k])) for k in changed]
+        bits += [self._symbolic.terms.as_term(self._symbolic.terms.as_bits(after[k])) for k in changed]
         return _Packed(z3.substitute(z3.Concat(*bits), *self._unpacking), changed)
 
 

@@ -1,26 +1,24 @@
-"""Values of a symbolic run: Python constants where they are known, z3 terms where they are not.
+"""Values of a symbolic run: Python constants where they are known, terms of a back-end where they are not.
 
-A *truth* is a Python bool or a z3 Bool. *Bits* are a Python int or a z3 bit-vector of one width for the
-whole program, read as a signed number; the width is chosen so that no code and no intermediate result of
-the program wraps (see `Terms`). Constants are folded here and nowhere else: a run from a constant state
-ends in constants, and a loop variable or a step's parameter never becomes a term.
+A *truth* is a Python bool or a term of its kind. *Bits* are a Python int or a term that is read as a signed number; no code
+and no intermediate result of the program wraps in it. Constants are folded here and nowhere else: a run from a constant
+state ends in constants, and a loop variable or the parameter of a step's instance never becomes a term.
 
-This is the only module that imports z3, which ships without type information: outside, its objects are Any.
+A back-end is a class of Terms: z3_terms.py makes formulas for z3, aig_terms.py an and-inverter graph. Its truths have & | ~
+and eq(), its bits also + - < <= > >=; what operators do not say is what the class has to say.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
+from abc import ABC, abstractmethod
 from typing import Any, TypeAlias
 
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar
 
-z3: Any = importlib.import_module("z3")
-
-Truth: TypeAlias = Any  # bool | z3.BoolRef
-Bits: TypeAlias = Any  # int | z3.BitVecRef
+Truth: TypeAlias = Any  # bool, or z3.BoolRef, or aig_terms.Literal
+Bits: TypeAlias = Any  # int, or z3.BitVecRef, or aig_terms.Number
 Term: TypeAlias = Any  # Truth | Bits
 
 
@@ -78,7 +76,7 @@ def same(left: Term, right: Term) -> bool:
 def negation(value: Truth) -> Truth:
     if isinstance(value, bool):
         return not value
-    return value.arg(0) if z3.is_not(value) else z3.Not(value)
+    return ~value
 
 
 def both(left: Truth, right: Truth) -> Truth:
@@ -86,7 +84,7 @@ def both(left: Truth, right: Truth) -> Truth:
         return right if left else False
     if isinstance(right, bool):
         return left if right else False
-    return left if same(left, right) else z3.And(left, right)
+    return left if same(left, right) else left & right
 
 
 def either(left: Truth, right: Truth) -> Truth:
@@ -94,23 +92,37 @@ def either(left: Truth, right: Truth) -> Truth:
         return True if left else right
     if isinstance(right, bool):
         return True if right else left
-    return left if same(left, right) else z3.Or(left, right)
+    return left if same(left, right) else left | right
 
 
-class Terms:
-    """Operations on bits of one width."""
+class Terms(ABC):
+    """What a run asks of a back-end."""
 
-    def __init__(self, width: int) -> None:
-        self.width = width
+    # --- what a back-end has to say, of operands that are not all constant ---
 
-    def as_z3(self, value: Term) -> Any:
-        """The value as a z3 term even if it is constant."""
-        if isinstance(value, bool):
-            return z3.BoolVal(value)
-        return z3.BitVecVal(value, self.width) if isinstance(value, int) else value
+    @abstractmethod
+    def as_term(self, value: Term) -> Any:
+        """The value as a term even if it is constant."""
 
+    @abstractmethod
     def variable(self, name: str, of: Scalar) -> Term:
-        return z3.Bool(name) if isinstance(of, BoolType) else z3.BitVec(name, self.width)
+        """Something unknown that can hold every code of the type, and perhaps more."""
+
+    @abstractmethod
+    def is_truth(self, value: Term) -> bool:
+        """Of a term: is it a truth?"""
+
+    @abstractmethod
+    def if_else(self, test: Truth, then: Term, other: Term) -> Term: ...
+
+    @abstractmethod
+    def equality(self, left: Term, right: Term) -> Truth: ...
+
+    @abstractmethod
+    def single(self, element: Bits) -> Bits:
+        """The mask with one member, which is empty for an element that no mask of the program can hold."""
+
+    # --- what follows ---
 
     def choose(self, test: Truth, then: Term, other: Term) -> Term:
         if isinstance(test, bool):
@@ -119,17 +131,17 @@ class Terms:
             return then
         if isinstance(then, bool) and isinstance(other, bool):
             return test if then else negation(test)
-        return z3.If(test, self.as_z3(then), self.as_z3(other))
+        return self.if_else(test, then, other)
 
     def as_bits(self, value: Term) -> Bits:
         """A truth as its code, 0 or 1; bits as they are."""
         if isinstance(value, bool):
             return int(value)
-        return self.choose(value, 1, 0) if z3.is_bool(value) else value
+        return self.choose(value, 1, 0) if self.is_truth(value) else value
 
     def equal(self, left: Term, right: Term) -> Truth:
         constant = isinstance(left, int) and isinstance(right, int)
-        return bool(left == right) if constant else self.as_z3(left) == self.as_z3(right)
+        return bool(left == right) if constant else self.equality(left, right)
 
     def compare(self, op: str, left: Term, right: Term) -> Truth:
         """op: == != < <= > >= on codes of one type."""
@@ -157,12 +169,6 @@ class Terms:
             low, high = code_range(of.of)
             return either(self.equal(value, 0), self.within(value, 1 + low, 1 + high))
         return self.within(value, *code_range(of))
-
-    def single(self, element: Bits) -> Bits:
-        """The mask with one member, which is empty for an element that no mask of the program can hold."""
-        if isinstance(element, int):
-            return 1 << element if 0 <= element < self.width - 1 else 0
-        return z3.BitVecVal(1, self.width) << element
 
     def contains(self, mask: Bits, element: Bits) -> Truth:
         return negation(self.equal(self.meet(mask, self.single(element)), 0))

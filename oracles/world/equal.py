@@ -28,6 +28,7 @@ from checker.symbolic.equality import unlike, unlike_runs
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_values import literal
 from checker.symbolic.terms import Term, Truth, either
+from checker.symbolic.z3_terms import Z3Terms
 from oracles.mutation.make import Mutant
 from oracles.mutation.schemata import MUTANT, SET_UP, Schemata
 from oracles.world.judge import Chosen, World
@@ -132,11 +133,11 @@ def _broken(world: World, symbolic: Symbolic, assumed: list[object], lemma: ir.F
 
 def _anywhere(world: World, program: ir.Program) -> tuple[Symbolic, list[object]]:
     """Any well-typed state and any choices of userspace, of the program without a mutant: what z3 may assume of them."""
-    symbolic = Symbolic(program, Chosen(world.scope, 0, True))
+    symbolic = Symbolic(program, Chosen(world.scope, 0, True), Z3Terms.wide_enough(program))
     assumed: list[object] = [symbolic.well_typed(symbolic.state)]
     for name, of in world.original.choices.items():
         symbolic.choices[name] = symbolic.terms.variable(f"choice of {name}", of)
-        assumed.append(symbolic.terms.as_z3(symbolic.terms.is_code(of, symbolic.choices[name])))
+        assumed.append(symbolic.terms.as_term(symbolic.terms.is_code(of, symbolic.choices[name])))
     return symbolic, assumed
 
 
@@ -148,7 +149,7 @@ def _compare(world: World, mutant: Mutant, original: ir.Program, lemmas: Sequenc
     after = copy.copy(before)
     after.choices = {**before.choices, MUTANT: literal(program.choices[MUTANT], 1)}
     for difference in _differences(world, before, after, mutant.function):
-        asked = z3.unsat if difference is False else _asked(assumed, before.terms.as_z3(difference))
+        asked = z3.unsat if difference is False else _asked(assumed, before.terms.as_term(difference))
         if asked != z3.unsat:
             return Equal.NO if asked == z3.sat else Equal.OPEN
     return Equal.YES

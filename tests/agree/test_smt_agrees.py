@@ -12,6 +12,7 @@ from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator
+from checker.symbolic.z3_terms import Z3Terms
 from model import lang
 from model.devices import Level
 from model.finite import RangeError
@@ -57,7 +58,7 @@ def some(states: list[Codes]) -> list[Codes]:
 def assert_steps_agree(system: type[Design], scope: lang.Scope) -> None:
     reference = Reference(system, scope)
     program = lower(system, scope, [])
-    evaluator = Evaluator(Symbolic(program, scope))
+    evaluator = Evaluator(Symbolic(program, scope, Z3Terms.wide_enough(program)))
     pairs = list(zip(instances(program), reference.moves, strict=True))
     assert [i.step for i, _ in pairs] == [m.step for _, m in pairs]
     states = some(reference.explore().states)
@@ -85,7 +86,7 @@ def test_formulas(pair: tuple[str, Cell]) -> None:
     known = {p.name: p for p in applying(cell)}
     program = lower(cell.system, cell.scope, list(known.values()))
     reference = Reference(cell.system, cell.scope)
-    evaluator = Evaluator(Symbolic(program, cell.scope))
+    evaluator = Evaluator(Symbolic(program, cell.scope, Z3Terms.wide_enough(program)))
     states = some(reference.explore().states)
     seen: dict[str, set[bool]] = {}
     for formula in program.formulas:

@@ -26,7 +26,7 @@ from checker.symbolic.induction import (
 )
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_eval import Evaluator
-from checker.symbolic.terms import z3
+from checker.symbolic.z3_terms import Z3Terms, z3
 from model.finite import RangeError, decode, size
 from model.lang import Kind, Property
 from tests.rigs import ir_building as b
@@ -41,7 +41,8 @@ def all_states(symbolic: Symbolic) -> Iterator[Codes]:
 
 
 def toy(scope: MailScope = SCOPES[0]) -> tuple[Symbolic, Reference]:
-    return Symbolic(lower(Mail, scope, PROPERTIES), scope), Reference(Mail, scope)
+    program = lower(Mail, scope, PROPERTIES)
+    return Symbolic(program, scope, Z3Terms.wide_enough(program)), Reference(Mail, scope)
 
 
 def in_cpython(reference: Reference, state: Codes, label: int) -> Codes | str | None:
@@ -210,7 +211,7 @@ PROGRAMS = {
 
 
 def inductive(name: str) -> bool:
-    symbolic = Symbolic(PROGRAMS[name], b.CaseScope())
+    symbolic = Symbolic(PROGRAMS[name], b.CaseScope(), Z3Terms.wide_enough(PROGRAMS[name]))
     results = list(prove(symbolic, symbolic.program.formulas, (0,) * 7))
     return all(r.proved for r in results)
 
@@ -223,7 +224,7 @@ def test_programs_that_are_inductive(name: str) -> None:
 def no_premise(self: Symbolic, name: str, args: Codes, state: Any, before: Any = None) -> Any:
     if state is self.state and before is None:
         return z3.BoolVal(True)
-    return self.terms.as_z3(self.run_formula(name, args, state, before)[0])
+    return self.terms.as_term(self.run_formula(name, args, state, before)[0])
 
 
 def no_fault(*_: Any) -> bool:

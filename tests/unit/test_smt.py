@@ -9,19 +9,25 @@ from typing import Any
 import pytest
 
 from checker.language import ir
-from checker.language.ir import BOOL
+from checker.language.ir import BOOL, Program
 from checker.language.layout import Instance, instances
 from checker.symbolic.smt import Execution, Symbolic
 from checker.symbolic.smt_eval import Evaluator
 from checker.symbolic.smt_values import Frame, Values
-from checker.symbolic.terms import Term, Terms, Truth, both, either, width_for, z3
+from checker.symbolic.terms import Term, Terms, Truth, both, either, width_for
+from checker.symbolic.z3_terms import Z3Terms, z3
 from model.finite import IntType, MaskType, OptionalType, size
+from model.lang import Scope
 from tests.rigs import ir_cases, ir_value_cases
 from tests.rigs.ir_building import CASES, COLOUR, M0, N0, Case, Colour, E, F, O, Verdict, program
 
 assert ir_cases and ir_value_cases, "imported for the programs that they register"
 Codes = tuple[int, ...]
 Result = Codes | Verdict
+
+
+def in_z3(of: Program, scope: Scope) -> Symbolic:
+    return Symbolic(of, scope, Z3Terms.wide_enough(of))
 
 
 def all_states(symbolic: Symbolic) -> Iterator[Codes]:
@@ -42,7 +48,7 @@ def evaluated(evaluator: Evaluator, instance: Instance, codes: Codes) -> Result:
 
 def differences(case: Case, stride: int = 1) -> Iterator[str]:
     """The (state, step) pairs on which the terms do not say what was worked out by hand."""
-    symbolic = Symbolic(case.program, case.scope)
+    symbolic = in_z3(case.program, case.scope)
     evaluator = Evaluator(symbolic)
     for instance in instances(case.program):
         for codes in itertools.islice(all_states(symbolic), 0, None, stride):
@@ -60,7 +66,7 @@ def test_every_state_of_a_case(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_constant_state_folds_to_a_constant_result(name: str) -> None:
     case = CASES[name]
-    symbolic = Symbolic(case.program, case.scope)
+    symbolic = in_z3(case.program, case.scope)
     for instance in instances(case.program):
         for codes in itertools.islice(all_states(symbolic), 0, None, 17):
             run = symbolic.run_step(instance, symbolic.constants(codes))
@@ -108,7 +114,7 @@ def last_return_wins(self: Execution, frame: Frame, value: ir.Expr | None) -> No
 
 
 def require_stops_but_stays_enabled(self: Execution, frame: Frame, test: Truth) -> None:
-    self.stopped = either(self.stopped, z3.Not(self._terms.as_z3(test)))
+    self.stopped = either(self.stopped, z3.Not(self._terms.as_term(test)))
 
 
 def require_outside_its_condition(self: Execution, frame: Frame, test: Truth) -> None:
@@ -133,7 +139,7 @@ def callee_forgets_who_calls(self: Execution, frame: Frame) -> Truth:
 
 def unsigned_order(self: Terms, op: str, left: Term, right: Term) -> Truth:
     if op == "<" and not (isinstance(left, int) and isinstance(right, int)):
-        return z3.ULT(self.as_z3(left), self.as_z3(right))
+        return z3.ULT(self.as_term(left), self.as_term(right))
     return honest_compare(self, op, left, right)
 
 
@@ -194,12 +200,12 @@ def test_a_bug_is_noticed(
 
 
 def test_the_state_is_named_by_paths() -> None:
-    symbolic = Symbolic(CASES["masks"].program, CASES["masks"].scope)
+    symbolic = in_z3(CASES["masks"].program, CASES["masks"].scope)
     assert [str(v) for v in symbolic.state] == ["t[0].n", "t[0].m", "t[1].n", "t[1].m", "o", "f", "e"]
 
 
 def test_well_typed_is_exactly_the_codes() -> None:
-    symbolic = Symbolic(program(()), CASES["masks"].scope)
+    symbolic = in_z3(program(()), CASES["masks"].scope)
     low = symbolic.constants((0,) * 7)
     assert z3.is_true(z3.simplify(symbolic.well_typed(low)))
     for leaf, of in (
@@ -216,11 +222,11 @@ def test_well_typed_is_exactly_the_codes() -> None:
 
 def test_an_optional_of_a_range_that_does_not_begin_at_zero() -> None:
     of = OptionalType(IntType(2, 3))
-    assert [code for code in range(-1, 7) if Terms(6).is_code(of, code)] == [0, 3, 4]
+    assert [code for code in range(-1, 7) if Z3Terms(6).is_code(of, code)] == [0, 3, 4]
 
 
 def test_a_constant_run_reads_what_cpython_reads() -> None:
-    symbolic = Symbolic(CASES["load_from_a_chosen_row"].program, CASES["load_from_a_chosen_row"].scope)
+    symbolic = in_z3(CASES["load_from_a_chosen_row"].program, CASES["load_from_a_chosen_row"].scope)
     (instance,) = instances(symbolic.program)
     state = symbolic.constants((0, 0, 0, 0, 1, 0, 0))
     assert symbolic.run_step(instance, state).values.reads == {O, N0}
@@ -235,17 +241,17 @@ def test_the_width_holds_results_of_arithmetic() -> None:
 
 @pytest.mark.parametrize("elements", [8, 70])
 def test_a_wide_mask(elements: int) -> None:
-    terms = Terms(width_for((MaskType(IntType(0, elements - 1)),)))
+    terms = Z3Terms(width_for((MaskType(IntType(0, elements - 1)),)))
     mask = z3.BitVec("mask", terms.width)
     pair = terms.union(terms.single(3), terms.single(elements - 1))
     picked = [terms.highest(mask, elements), terms.lowest(mask, elements)]
-    values = [z3.simplify(z3.substitute(p, (mask, terms.as_z3(pair)))).as_long() for p in picked]
+    values = [z3.simplify(z3.substitute(p, (mask, terms.as_term(pair)))).as_long() for p in picked]
     assert values == [elements, 4]
 
 
 def test_the_choices_come_from_the_scope() -> None:
     case = CASES["other_choices"]
-    symbolic = Symbolic(case.program, case.scope)
+    symbolic = in_z3(case.program, case.scope)
     assert case.scope.colour is Colour.GREEN and symbolic.choices == {"swap": False, "colour": 1}
     assert F == 5  # bools are z3 Bools, everything else bits
     assert [z3.is_bool(v) for v in symbolic.state] == [k == F for k in range(7)]

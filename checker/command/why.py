@@ -1,0 +1,105 @@
+"""`eoi why DESIGN PROPERTY`: what keeps a property true, clause by clause, and which step would break it without each."""
+
+from __future__ import annotations
+
+import textwrap
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from checker import files
+from checker.command.exits import Exit
+from checker.errors import UserError
+from checker.language.lower import lower
+from checker.matrix.cells import Cell
+from checker.matrix.select import select
+from checker.progress import Progress
+from checker.questions.proofs import kept, kept_of, proof_of, text_of
+from checker.questions.wide import LEARNT, TIMEOUT, at, learnt_alone, sizes_text
+from checker.symbolic.learning import OutOfTime, Stuck
+from checker.symbolic.needed import Needed, NotInductive, needed_by
+from checker.symbolic.vocabulary import Clause, Vocabulary
+from checker.words import count, screen
+from model.lang import Kind, Property
+
+WIDEST = 80  # columns
+
+
+def run(options: Namespace) -> int:
+    """Of one cell. The clauses are those that came with eoi, if it has some for the cell, or else they are learnt now."""
+    _, cells, _, wanted = select(options.asked)
+    (p,) = wanted
+    if p.kind is not Kind.ALWAYS or p.why_not(cells[0].system) is not None:
+        raise UserError(f"{p.name}: {p.why_not(cells[0].system) or 'only what always holds is inductive'}")
+    if len(cells) > 1:
+        names = "; ".join(map(str, cells[:3]))
+        raise UserError(
+            f"that is {len(cells)} cells ({names} ...), and one is told: add --vmm, --guest, --scope ioapic=..."
+        )
+    (cell,) = cells
+    progress = Progress(1)
+
+    def tell(what: str) -> None:
+        progress.phase(0, str(cell), what)
+        progress.show()
+
+    code, found = answer(options, cell, p, tell)
+    progress.close()
+    print("\n".join(found))
+    return code
+
+
+def answer(options: Namespace, cell: Cell, p: Property, tell: object) -> tuple[Exit, list[str]]:
+    assert callable(tell)
+    small = at(cell, LEARNT[0])
+    vocabulary = Vocabulary(lower(small.system, small.scope, [p]))
+    proof = None if options.anew else kept_of(cell, p, kept())
+    try:
+        clauses = (
+            [vocabulary.parsed(c) for c in proof.clauses]
+            if proof is not None
+            else learnt_alone(cell, p, options.timeout or TIMEOUT, tell)
+        )
+        if clauses is None:
+            return Exit.WRONG, [f"{p.name} is violated, {cell}: `eoi trace` tells how"]
+        needed = needed_by(lower(small.system, small.scope, [p]), small.scope, clauses, tell)
+    except OutOfTime:
+        return Exit.OPEN, [f"{p.name}, {cell}: INCONCLUSIVE: no answer within the time that --timeout gives"]
+    except Stuck as stuck:
+        why = (
+            f"no clause tells the states from which {stuck.found.step}() breaks {stuck.found.goal} from reachable ones"
+        )
+        return Exit.OPEN, [f"{p.name}, {cell}: INCONCLUSIVE: {why}"]
+    except NotInductive as error:
+        step, goal = error.args
+        return Exit.OPEN, [f"{p.name}, {cell}: INCONCLUSIVE: {step}() leaves the clauses that are kept: {goal}"]
+    if options.write:
+        files.write_text(Path(options.write), text_of(proof_of(cell, p, list(map(str, clauses)))))
+    return Exit.FINE, told(p, cell, needed)
+
+
+def told(p: Property, cell: Cell, needed: Mapping[Clause, Sequence[Needed]]) -> list[str]:
+    """Clauses by the first step that needs each."""
+    spare = [clause for clause, by in needed.items() if not by]
+    with_what = f"with {count(len(needed), 'clause')}" if needed else "by itself"
+    head = f"{p.name} is inductive {with_what} at {sizes_text(LEARNT[0])}: {cell}"
+    about = (
+        "Each is meant for all indices; x and x2 are different ones. Without any one of them some step breaks the rest:"
+    )
+    lines, by_step = [head, *[about] * bool(needed and not spare)], dict[str, list[tuple[Clause, str]]]()
+    for clause, by in needed.items():
+        if by:
+            by_step.setdefault(by[0][0], []).append((clause, by[0][1]))
+    for step, clauses in by_step.items():
+        lines += ["", f"{step}()"]
+        for clause, goal in clauses:
+            lines += [f"  {clause}", f"    or else it breaks: {goal}"]
+    if spare:
+        lines += ["", "not needed by any step", *(f"  {clause}" for clause in spare)]
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def _wrapped(line: str) -> list[str]:
+    indent = line[: len(line) - len(line.lstrip())] + "    "
+    width = min(WIDEST, screen()[0])
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]

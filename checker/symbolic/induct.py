@@ -1,0 +1,98 @@
+"""Are clauses and properties inductive at some sizes? Each step is asked by itself, several at a time in processes of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+
+from checker.engine.reference import Reference, bindings_of, is_of_edges
+from checker.language.ir import Program
+from checker.symbolic.array_terms import ArrayTerms
+from checker.symbolic.obligations import NO_FAULT, Goal, Obligations, StepBreaks
+from checker.symbolic.smt import Symbolic
+from checker.symbolic.views import OneState
+from checker.symbolic.vocabulary import Clause, Vocabulary
+from model.lang import Property, Scope
+
+PROCESSES = 2
+WAIT = 0.2  # seconds between two looks at the clock
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a step may break first, and of how many goals and indices the solver was asked. broken: the first that is not kept,
+    by name; "" where all are."""
+
+    step: str
+    broken: str
+    asked: int
+
+
+_asked_of: _Question | None = None  # of the processes that are forked
+
+
+@dataclass(frozen=True)
+class _Question:
+    program: Program
+    scope: Scope
+    clauses: Sequence[Clause]
+
+    def step(self, number: int) -> Checked:
+        step = self.program.steps[number]
+        obligations = Obligations(self.program, self.scope, Vocabulary(self.program), step)
+        goals: list[Goal] = [NO_FAULT, *obligations.formulas, *self.clauses]
+        asked, broken = 0, ""
+        for goal in goals:
+            said = obligations.ask(goal, self.clauses)
+            asked += obligations.count(goal)
+            if isinstance(said, StepBreaks):
+                broken = str(goal)
+                break
+        obligations.close()
+        return Checked(step.name, broken, asked)
+
+
+def holds_initially(
+    program: Program, scope: Scope, reference: Reference, clauses: Sequence[Clause], properties: Sequence[Property]
+) -> str:
+    """What does not hold in the initial state, by name; "" if everything does. Properties are asked of CPython."""
+    state = OneState(Symbolic(program, scope, ArrayTerms()), Vocabulary(program))
+    state.go_to(reference.start)
+    for clause in clauses:
+        if state.breaks(clause):
+            return str(clause)
+    for p in properties:
+        asked = [] if is_of_edges(p) else [(p.function, args) for args in bindings_of(p, scope)]
+        if not all(reference.all_hold(asked, reference.start)):
+            return p.name
+    return ""
+
+
+def steps_checked(
+    program: Program, scope: Scope, clauses: Sequence[Clause], ends: float,
+    begin: Callable[[], None] | None = None, processes: int = PROCESSES,
+) -> Iterator[Checked]:  # fmt: skip
+    """As they are done. ends: when to stop, by time.monotonic(); steps of which nothing is heard until then are left out.
+    begin: what a process begins with."""
+    global _asked_of
+    _asked_of = _Question(program, scope, clauses)
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), begin)
+    left: set[Future[Checked]] = {pool.submit(_one, n) for n in range(len(program.steps))}
+    try:
+        while left and time.monotonic() < ends:
+            done, left = wait(left, WAIT, FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    finally:
+        children = list(pool._processes.values()) if left else []
+        for process in children:
+            process.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
+        _asked_of = None
+
+
+def _one(number: int) -> Checked:
+    assert _asked_of is not None
+    return _asked_of.step(number)

@@ -1,0 +1,197 @@
+"""What a step must not break, asked of a SAT solver: one circuit of one step, from any well-typed state, with any arguments.
+
+Of a set of clauses and properties that hold before the step for all indices, each must hold after it for each choice of
+indices. Only the indices whose literals the step changes are asked about; the step's own arguments stay unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from checker.errors import InternalError
+from checker.language.ir import Formula, Program, Step
+from checker.language.layout import bindings
+from checker.symbolic.aig import TRUE
+from checker.symbolic.aig_terms import AigTerms, literal_of
+from checker.symbolic.array_terms import ArrayTerms
+from checker.symbolic.sat import Solver
+from checker.symbolic.smt import Execution, Symbolic
+from checker.symbolic.smt_values import literal, scalar
+from checker.symbolic.terms import Term
+from checker.symbolic.views import OneState, indices, value_of
+from checker.symbolic.vocabulary import Clause, Vocabulary
+from model.lang import Kind, Scope
+
+
+@dataclass(frozen=True)
+class NoFault:
+    """Nothing is stored out of its range."""
+
+    def __str__(self) -> str:
+        return "no value leaves its range"
+
+
+NO_FAULT = NoFault()
+Goal: TypeAlias = Clause | str | NoFault  # a clause, the name of a property, or NO_FAULT
+
+
+@dataclass(frozen=True)
+class StepBreaks:
+    """A step (codes) after which a goal does not hold, though all that is assumed holds before it."""
+
+    goal: Goal
+    state: tuple[int, ...]
+    step: str
+    args: tuple[int, ...]
+    successor: tuple[int, ...] | None  # none of a step that stores out of range
+
+
+@dataclass(frozen=True)
+class StepKeeps:
+    """The step does not break it, if these clauses (and all properties) hold before."""
+
+    because: frozenset[Clause]
+
+
+class Obligations:
+    """Of one step of a program at one scope."""
+
+    def __init__(self, program: Program, scope: Scope, vocabulary: Vocabulary, step: Step) -> None:
+        self.step, self._vocabulary = step, vocabulary
+        self._terms = terms = AigTerms(program)
+        self._symbolic = Symbolic(program, scope, terms)
+        self._formulas = {f.name: f for f in program.formulas if f.kind is Kind.ALWAYS}
+        self._args = [terms.variable(p.name, scalar(p.type)) for p in step.params]
+        self._run = self._symbolic.run_with(step.name, self._args, self._symbolic.state)
+        self._no_fault = literal_of(self._run.fault) ^ 1
+        self._solver = Solver(terms.graph)
+        self._switches: dict[Clause, int] = {}  # a literal for each clause that may be assumed
+        self._goals: dict[Goal, list[list[int]]] = {}
+        self._known: dict[tuple[bool, str, tuple[int, ...]], int] = {}
+        self._state = OneState(Symbolic(program, scope, ArrayTerms()), vocabulary)
+        self._assume()
+
+    def _assume(self) -> None:
+        """The state is well-typed, properties of states hold in it for all their arguments, and the step can be taken."""
+        symbolic, is_code = self._symbolic, self._terms.is_code
+        for leaf, term in zip(symbolic.layout.leaves, symbolic.state, strict=True):
+            self._holds(is_code(leaf.type, term))
+        for param, term in zip(self.step.params, self._args, strict=True):
+            self._holds(is_code(scalar(param.type), term))
+        for formula in self._formulas.values():
+            for args in () if formula.of_edges else bindings(formula.params):
+                self._holds(symbolic.formula(formula.functions[0], args, symbolic.state))
+        self._holds(self._run.enabled)
+
+    def _holds(self, truth: Term) -> None:
+        self._solver.add([literal_of(truth)])
+
+    @property
+    def formulas(self) -> Collection[str]:
+        """The names of the properties that must hold after the step, as those of states are assumed to do before."""
+        return self._formulas
+
+    def ask(self, goal: Goal, assumed: Collection[Clause]) -> StepBreaks | StepKeeps:
+        """Does the step keep a goal, from states where all of these clauses hold, too?"""
+        switches = {self._switch(clause): clause for clause in assumed}
+        because = set[Clause]()
+        for negated in self._instances(goal):
+            model = self._solver.model([*negated, *switches])
+            if model is not None:
+                return self._break(goal, self._codes(model, self._symbolic.state), self._codes(model, self._args))
+            because |= {switches[n] for n in self._solver.core() if n in switches}
+        return StepKeeps(frozenset(because))
+
+    def count(self, goal: Goal) -> int:
+        """How many choices of indices it is asked for."""
+        return len(self._instances(goal))
+
+    def _switch(self, clause: Clause) -> int:
+        """While this literal is assumed, the clause holds before the step for all indices."""
+        if clause not in self._switches:
+            self._switches[clause] = switch = self._terms.graph.input()
+            for given in self._all_indices(clause):
+                literals = self._literals(clause, given, after=False)
+                if TRUE not in literals:
+                    self._solver.add([switch ^ 1, *literals])
+        return self._switches[clause]
+
+    def _instances(self, goal: Goal) -> list[list[int]]:
+        """For each choice of indices, or of a property's arguments: literals that say together that the goal does not hold
+        after the step. None where it says the same of before and after."""
+        if goal not in self._goals:
+            if isinstance(goal, NoFault):
+                self._goals[goal] = [[self._no_fault ^ 1]]
+            elif isinstance(goal, Clause):
+                self._goals[goal] = list(self._of_clause(goal))
+            else:
+                self._goals[goal] = list(self._of_formula(self._formulas[goal]))
+        return self._goals[goal]
+
+    def _of_clause(self, clause: Clause) -> Iterator[list[int]]:
+        for given in self._all_indices(clause):
+            after = self._literals(clause, given, after=True)
+            if TRUE not in after and after != self._literals(clause, given, after=False):
+                yield [self._no_fault, *(n ^ 1 for n in after)]
+
+    def _of_formula(self, formula: Formula) -> Iterator[list[int]]:
+        name, before = formula.functions[0], self._symbolic.state
+        for args in bindings(formula.params):
+            values = [literal(scalar(p.type), code) for p, code in zip(formula.params, args, strict=True)]
+            edge = before if formula.of_edges else None
+            holds = literal_of(Execution(self._symbolic, self._run.now, edge).call(name, values))
+            same = not formula.of_edges and holds == literal_of(self._symbolic.formula(name, args, before))
+            if holds != TRUE and not same:
+                yield [self._no_fault, holds ^ 1]
+
+    def _all_indices(self, clause: Clause) -> Iterator[dict[str, int]]:
+        return indices(self._vocabulary, [v.name for v in self._vocabulary.variables_of(clause)])
+
+    def _literals(self, clause: Clause, given: Mapping[str, int], *, after: bool) -> list[int]:
+        return [self._literal(text, given, after) ^ (not positive) for text, positive in clause.literals]
+
+    def _literal(self, text: str, given: Mapping[str, int], after: bool) -> int:
+        atom = self._vocabulary.atoms[text]
+        key = after, text, tuple([given[name] for name in atom.uses])
+        found = self._known.get(key)
+        if found is None:
+            state = self._run.now if after else self._symbolic.state
+            mine = {name: given[name] for name in atom.uses}
+            found = self._known[key] = literal_of(value_of(self._symbolic, state, atom.expr, mine))
+        return found
+
+    def _codes(self, model: Sequence[int], terms: Sequence[Term]) -> tuple[int, ...]:
+        return tuple(self._code(model, term) for term in terms)
+
+    def _code(self, model: Sequence[int], term: Term) -> int:
+        if isinstance(term, int):
+            return int(term)
+        bits = self._terms.all_bits(term)
+        return sum(self._solver.value(model, bit) << i for i, bit in enumerate(bits))
+
+    def _break(self, goal: Goal, state: tuple[int, ...], args: tuple[int, ...]) -> StepBreaks:
+        """Derived again from the IR, with constants. Raises InternalError if the solver's answer does not survive that."""
+        symbolic = self._symbolic
+        values = [literal(scalar(p.type), code) for p, code in zip(self.step.params, args, strict=True)]
+        run = symbolic.run_with(self.step.name, values, symbolic.constants(state))
+        successor = None if run.fault else symbolic.codes(run.now)
+        found = StepBreaks(goal, state, self.step.name, args, successor)
+        if run.enabled is not True or isinstance(goal, NoFault) != bool(run.fault) or not self._is_broken(found):
+            raise InternalError(f"the solver's counterexample to {goal} is none: {found}")
+        return found
+
+    def _is_broken(self, found: StepBreaks) -> bool:
+        if found.successor is None or isinstance(found.goal, NoFault):
+            return found.successor is None
+        if isinstance(found.goal, Clause):
+            self._state.go_to(found.successor)
+            return self._state.breaks(found.goal)
+        formula, symbolic = self._formulas[found.goal], self._symbolic
+        before = symbolic.constants(found.state) if formula.of_edges else None
+        after = symbolic.constants(found.successor)
+        return not all(symbolic.formula(formula.functions[0], a, after, before) for a in bindings(formula.params))
+
+    def close(self) -> None:
+        self._solver.close()

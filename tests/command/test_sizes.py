@@ -1,0 +1,214 @@
+"""`eoi prove --sizes` and `eoi why`, on cells that small systems decide in seconds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checker.command import cli
+from checker.engine.reference import Reference
+from checker.matrix.roles import all_properties
+from checker.questions import wide
+from checker.questions.proofs import parsed
+from checker.questions.verdict import Run, Status
+from checker.questions.wide import at, judge_wide
+from tests.rigs.model_cells import explored, one_cell
+
+Said = tuple[int, str, str]
+LINUX = ["--vmm", "qemu", "--guest", "linux", "--device", "level", "--scope", "ioapic=0x20"]
+WINDOWS = ["--vmm", "qemu", "--guest", "windows_cg", "--device", "level", "--scope", "ioapic=0x11"]
+NEVER = ("any number", "every size", "all sizes")
+
+
+@pytest.fixture
+def eoi(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Less is mined and learnt than by default: two of each are enough for what is asked here."""
+    monkeypatch.setattr(wide, "MINED", ((2, 2, 2),))
+    monkeypatch.setattr(wide, "LEARNT", ((2, 2, 2),))
+    monkeypatch.setattr("checker.command.why.LEARNT", ((2, 2, 2),))
+
+    def run(*words: str) -> Said:
+        code = cli.main(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_a_violation_is_taken_to_any_sizes(eoi: Callable[..., Said]) -> None:
+    code, out, _ = eoi("prove", "v1", *WINDOWS, "--sizes", "9x64x33", "--property", "no_eoi_lost")
+    assert code == 1
+    assert out.splitlines()[0] == "v1 at 9x64x33 (vCPUs x pins x vectors): 1 VIOLATED"
+    assert "  VIOLATED no_eoi_lost: 10 steps" in out
+    assert "cpus=9 pins=64 vectors=33" in out and "nobody is left who would clear it" in out
+    assert [line for line in out.partition("\nReproduce:")[0].splitlines() if len(line) > 80] == []
+    assert "--sizes 9x64x33" in out and "cpus=9,pins" not in out
+
+
+def test_what_holds_is_said_of_the_sizes_at_which_it_was_shown(eoi: Callable[..., Said]) -> None:
+    asked = ["--property", "only_intercepted_eois_exit,no_reinjection"]
+    code, out, _ = eoi("prove", "v6", *LINUX, "--scope", "flags=BIT2", "--sizes", "5x6x7", *asked)
+    assert code == 0
+    assert out.splitlines()[0] == "v6 at 5x6x7 (vCPUs x pins x vectors): 2 HOLDS"
+    told = " ".join(out.split())
+    assert re.search(r"HOLDS .*: inductive at sizes 2x2x2, 5x6x7: the same \d+ clauses? at each", told), out
+    assert not any(word in out for word in NEVER) and "Of others nothing is said" in told
+
+
+def test_the_clauses_are_printed_on_request(eoi: Callable[..., Said]) -> None:
+    asked = ["prove", "v6", *LINUX, "--scope", "flags=BIT2", "--sizes", "1x2x1", "--property", "no_eoi_lost"]
+    code, out, _ = eoi(*asked, "--clauses")
+    assert code == 0 and "irqchip_mode == SPLIT" in out and "irqchip_mode" not in eoi(*asked)[1]
+
+
+def test_no_time_is_inconclusive_and_counted(eoi: Callable[..., Said]) -> None:
+    asked = ["--property", "no_eoi_lost,advertised_is_backed", "--timeout", "0.001"]
+    code, out, _ = eoi("prove", "v6", *LINUX, "--scope", "flags=BIT2", "--sizes", "8x8x8", *asked)
+    assert code == 3
+    assert out.splitlines()[0].endswith("2 INCONCLUSIVE") and "HOLDS" not in out
+    assert "--timeout" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--sizes", "8x8"], "vCPUs x pins x vectors are needed"),
+        (["--sizes", "0x1x1"], "each from 1 to 64"),
+        (["--sizes", "65x1x1"], "each from 1 to 64"),
+        (["--sizes", "axbxc"], "each from 1 to 64"),
+        (["--sizes", "2x2x2", "--scope", "cpus=1"], "--sizes says how many cpus there are, and so does --scope"),
+        (["--sizes", "2x2x2", "--property", "no_storm"], "`always`"),
+        (["--sizes", "2x2x2", "--inductive"], "--sizes is asked alone"),
+        (["--sizes", "2x2x2", "--format", "junit"], "--sizes is told as text"),
+    ],
+)
+def test_bad_words_are_told_in_a_line(eoi: Callable[..., Said], words: list[str], told: str) -> None:
+    code, out, err = eoi("prove", "v1", *words)
+    assert code == 2 and told in err and not out and "Traceback" not in err
+
+
+# --- what is behind it ---
+
+
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wide, "MINED", ((2, 2, 2),))
+    monkeypatch.setattr(wide, "LEARNT", ((2, 2, 2),))
+
+
+def test_a_run_that_cannot_be_taken_there_is_no_violation(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = one_cell("v1", "qemu", "0x11", "windows_cg", "level", "")
+    p = all_properties()["no_eoi_lost"]
+    judge = wide._WideJudge(cell, (2, 2, 2), 1e18, lambda _: None)  # pyright: ignore[reportPrivateUsage]
+    run = explored(at(cell, (1, 1, 1))).verdicts["no_eoi_lost"].run
+    assert run is not None
+    assert judge._taken_to_large(p, {"pin": 0}, run).status is Status.VIOLATED  # pyright: ignore[reportPrivateUsage]
+    for moves, told in ((run.moves[1:], "cannot be taken"), (run.moves[:-1], "not by that run")):
+        cut = judge._taken_to_large(p, {"pin": 0}, replace(run, moves=moves))  # pyright: ignore[reportPrivateUsage]
+        assert cut.status is Status.INCONCLUSIVE and told in cut.note and cut.run is None
+    other = judge._taken_to_large(p, {"pin": 1}, run)  # pyright: ignore[reportPrivateUsage]
+    assert other.status is Status.INCONCLUSIVE
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize(
+    ("design", "ioapic", "guest"),
+    [("base", "0x20", "windows_cg"), ("v1", "0x11", "windows_cg"), ("base", "0x11", "linux")],
+)
+def test_verdicts_are_those_of_enumeration(
+    monkeypatch: pytest.MonkeyPatch, design: str, ioapic: str, guest: str
+) -> None:
+    """At sizes where both can be asked."""
+    quick(monkeypatch)
+    cell = one_cell(design, "qemu", ioapic, guest, "level", "")
+    names = ["advertised_is_honoured", "advertised_is_backed", "only_intercepted_eois_exit", "no_eoi_lost"]
+    asked = [all_properties()[n] for n in names]
+    sizes = (2, 2, 1) if design == "base" else (3, 2, 2)
+    found = judge_wide(cell, asked, sizes, 300, lambda _: None)
+    enumerated = explored(at(cell, sizes)).verdicts
+    assert {v.property.name: v.status for v in found.verdicts} == {n: enumerated[n].status for n in names}
+
+
+def test_a_clause_that_is_false_at_first_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when what is mined is not what is asked about."""
+    quick(monkeypatch)
+    cell = one_cell("base", "qemu", "0x20", "linux", "level", "")
+    asked = [all_properties()["advertised_is_honoured"]]
+    false = wide.Clause((("driver_ready[pin]", True),))
+    monkeypatch.setattr(wide._WideJudge, "learnt", lambda *_, **__: ([false], (2, 2, 2)))  # pyright: ignore[reportPrivateUsage]
+    found = judge_wide(cell, asked, (2, 2, 2), 300, lambda _: None)
+    assert [v.status for v in found.verdicts] == [Status.INCONCLUSIVE] and not found.clauses
+    assert found.verdicts[0].note == "not true in the initial state at 2x2x2: driver_ready[pin]"
+
+
+def test_what_was_learnt_and_is_not_inductive_there_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+    cell = one_cell("base", "qemu", "0x20", "linux", "level", "")
+    asked = [all_properties()["no_eoi_lost"]]
+    monkeypatch.setattr(wide._WideJudge, "learnt", lambda *_, **__: ([], (2, 2, 2)))  # pyright: ignore[reportPrivateUsage]
+    found = judge_wide(cell, asked, (2, 2, 2), 300, lambda _: None)
+    assert [v.status for v in found.verdicts] == [Status.INCONCLUSIVE]
+    assert "may break: no_eoi_lost" in found.verdicts[0].note
+
+
+def test_a_step_that_nobody_checked_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+    cell = one_cell("base", "qemu", "0x20", "linux", "level", "")
+    asked = [all_properties()["only_intercepted_eois_exit"]]
+    honest = wide.steps_checked
+    monkeypatch.setattr(wide, "steps_checked", lambda *words: list(honest(*words))[1:])
+    found = judge_wide(cell, asked, (2, 2, 2), 300, lambda _: None)
+    assert [v.status for v in found.verdicts] == [Status.INCONCLUSIVE]
+
+
+def test_the_run_is_one_of_cpython(eoi: Callable[..., Said]) -> None:
+    cell = one_cell("v1", "qemu", "0x11", "windows_cg", "level", "")
+    asked = [all_properties()["no_eoi_lost"]]
+    (found,) = judge_wide(cell, asked, (3, 5, 4), 300, lambda _: None).verdicts
+    assert isinstance(found.run, Run)
+    large = at(cell, (3, 5, 4))
+    reference = Reference(large.system, large.scope)
+    state = reference.start
+    for move, after in zip(found.run.moves, found.run.codes[1:], strict=True):
+        following = reference.successor(state, move)
+        assert following == after
+        state = after
+    assert not reference.holds(asked[0].function, list(found.binding.values()), state)
+
+
+# --- eoi why ---
+
+
+@pytest.mark.everything
+def test_why_groups_the_clauses_by_the_step_that_needs_each(eoi: Callable[..., Said], tmp_path: Path) -> None:
+    target = tmp_path / "proof.txt"
+    code, out, _ = eoi("why", "v6", "no_eoi_lost", *LINUX, "--scope", "flags=BIT2", "--write", str(target))
+    assert code == 0
+    assert out.splitlines()[0].startswith("no_eoi_lost is inductive with ")
+    assert "\ndevice_raise()\n" in out and "or else it breaks: no_eoi_lost" in " ".join(out.split())
+    proof = parsed(target.read_text(), "here")
+    assert proof.about == "no_eoi_lost" and out.count("or else it breaks") + out.count("not needed") >= 1
+    assert all(clause in " ".join(out.split()) for clause in proof.clauses)
+    assert all(len(line) <= 80 for line in out.splitlines())
+
+
+def test_why_of_what_is_violated(eoi: Callable[..., Said]) -> None:
+    code, out, _ = eoi("why", "v1", "no_eoi_lost", *WINDOWS)
+    assert code == 1 and "eoi trace" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["v6"], "give a DESIGN and a PROPERTY"),
+        (["v6", "no_storm", *LINUX, "--scope", "flags=BIT2"], "only what always holds is inductive"),
+        (["v6", "no_eoi_lots"], "no_eoi_lost"),
+        (["v6", "no_eoi_lost"], "cells"),
+    ],
+)
+def test_why_tells_a_mistake(eoi: Callable[..., Said], words: list[str], told: str) -> None:
+    code, _, err = eoi("why", *words)
+    assert code == 2 and told in err and "Traceback" not in err
