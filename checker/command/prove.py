@@ -105,8 +105,8 @@ def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
 
 def certified(options: Namespace) -> int:
     """Every verdict of it alone, and a certificate for each cell; 3 at best if one of these is left out."""
-    if options.form != TEXT or options.tree:
-        raise UserError("--certificate is told as text, of a design: leave --json, --format and --tree away")
+    if options.form != TEXT or options.tree or options.sizes:
+        raise UserError("--certificate is told as text, of a design: leave --json, --format, --tree and --sizes away")
     if options.asked.lifted:
         raise UserError(
             "--certificate names the class that is checked, and a patch has none: `eoi lift` writes it (-o FILE.py)"
