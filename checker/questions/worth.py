@@ -56,8 +56,7 @@ class Recall:
         return "; ".join(filter(None, (f"{said} by what is asked here, these cells {self.here} at least", none)))
 
     def short(self) -> str:
-        here = f" (here >= {self.here})" * (self.here < self.told)
-        return f"{self.told}/{self.mutants}{here}" if self.mutants else "unknown"
+        return f"{self.told} of {self.mutants}" if self.mutants else "none on record"
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,8 @@ class Worth:
         sizes = "x".join(_range(of) for of in self.sizes.values()) or "no sizes"
         states = "all states" if self.whole == self.cells else f"all states of {self.whole} of {self.cells} cells"
         number, seen = len(self.functions), len({name for one in self.measured for name in one.functions})
-        recall = self.recall.short() if self.recall is not None else "unknown"
-        said = f"{'changed' if self.stands_on else 'functions'}: {seen}/{number} measured, recall {recall}"
+        recall = self.recall.short() if self.recall is not None else "none on record"
+        said = f"measured {seen} of {count(number, 'function')}; mutants told: {recall}"
         return f"Worth: {states}, {sizes}; {said if number else 'no function is changed'}"
 
     def _enumerated(self) -> str:

@@ -92,7 +92,7 @@ def test_all_of_it_of_a_real_answer(monkeypatch, tmp_path):
         "Worth: every state of 1 cell at 1 vCPU, 1 pin, 1 vector; no proof for other sizes; "
     )
     assert (
-        found.short().startswith("Worth: all states, 1x1x1; changed: 0/1 measured, recall ")
+        found.short().startswith("Worth: all states, 1x1x1; measured 0 of 1 function; mutants told: ")
         and len(found.short()) <= 80
     )
     cut = worth_of(V1, [result, replace(result, outcome=Outcome.STATE_LIMIT)])
