@@ -126,7 +126,7 @@ def print_diff(options: Namespace, diff: compare.Diff, worth: Worth, more: Seque
     whole, told = options.cells or options.all or options.stories, [] if options.brief else [worth.short()]
     groups = (
         compare_text.group_lines(diff, brief=options.brief, every=options.all) if whole
-        else first_screen.screen_lines(diff, screen()[1] - len(first) - len(told) - AROUND)
+        else first_screen.screen_lines(diff, screen()[1] - len(first) - AROUND)
     )  # fmt: skip
     named = compare_text.same_lines(diff) if options.all else []
     evidence = [] if options.brief else compare_text.evidence_lines(diff)
@@ -147,7 +147,7 @@ def wrapped_words(line: str) -> list[str]:
 
 
 NARROWED = "(Your options leave out cells; in some of them these lines may run.)"
-AROUND = 3  # lines of a screen besides the answer and the groups: the command, an empty line, the prompt
+AROUND = 3  # lines of a screen besides the answer and the groups: the command, an empty line, what it is worth
 
 
 def print_blocks(*blocks: Sequence[str]) -> None:
