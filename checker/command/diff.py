@@ -134,7 +134,7 @@ def print_diff(options: Namespace, diff: compare.Diff, worth: Worth, more: Seque
     whole = options.cells or options.all or options.stories
     groups = (
         compare_text.group_lines(diff, brief=options.brief, every=options.all) if whole
-        else first_screen.screen_lines(diff, screen()[1] - len(first) - len(told) - AROUND)
+        else first_screen.screen_lines(diff, screen()[1] - len(first) - AROUND)
     )  # fmt: skip
     named = compare_text.same_lines(diff) if options.all else []
     evidence = [] if options.brief else compare_text.evidence_lines(diff)
@@ -162,7 +162,7 @@ def narrowed_by(options: Namespace) -> bool:
     return any(getattr(options, name, None) for name in ("vmm", "guest", "device", "scope"))
 
 
-AROUND = 3  # lines of a screen besides the answer and the groups: the command, an empty line, the prompt
+AROUND = 3  # lines of a screen besides the answer and the groups: the command, an empty line, what it is worth
 
 
 def print_blocks(*blocks: Sequence[str]) -> None:

@@ -89,7 +89,7 @@ def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
     if options.json:
         give(options, answer, "verdicts", as_json(found, asked))
         return code
-    print("\n".join([*alone_lines(answer, screen()[1] - 3)[:-1], *[worth_of(asked.cls, campaign.results).short(), ""]]))
+    print("\n".join([*alone_lines(answer, screen()[1] - 2)[:-1], *[worth_of(asked.cls, campaign.results).short(), ""]]))
     if options.cells or options.all:
         print_cells(options, found)
         print("\n" + "\n".join([*report.grid_lines(campaign.results), ""]))

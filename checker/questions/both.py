@@ -6,6 +6,7 @@ out is not folded into it. One with a run stays: that was taken again in CPython
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -18,9 +19,14 @@ BOTH = "both"
 CALLED = " and ".join(ENGINES)  # as engine of an answer
 
 
-def by_both(find_out: Callable[[str], CellResult]) -> CellResult:
-    """find_out: by the engine of that name. Raises EnginesDisagree with both answers."""
-    return agreed(*map(find_out, ENGINES))
+def by_engine(engine: str, find_out: Callable[..., CellResult]) -> Callable[[], CellResult]:
+    """find_out: takes the engine."""
+    return functools.partial(by_both, find_out) if engine == BOTH else functools.partial(find_out, engine=engine)
+
+
+def by_both(find_out: Callable[..., CellResult]) -> CellResult:
+    """Raises EnginesDisagree with both answers."""
+    return agreed(*(find_out(engine=name) for name in ENGINES))
 
 
 def agreed(native: CellResult, reference: CellResult) -> CellResult:

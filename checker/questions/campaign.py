@@ -20,7 +20,7 @@ from checker.interrupt import ctrl_c_sets
 from checker.matrix.cells import Cell
 from checker.matrix.roles import default_devices
 from checker.progress import Progress
-from checker.questions.both import BOTH, by_both
+from checker.questions.both import BOTH, by_engine
 from checker.questions.kept_answers import answered
 from checker.questions.own_word import own_word
 from checker.questions.recheck import once, record_of, share
@@ -119,8 +119,7 @@ def run_campaign(
     """Check every cell, several at a time. Errors of a cell are raised, but one that memory does not suffice for leaves
     the others theirs. everywhere: also where a property is made for others a cell says that it is not asked."""
     workers = max(1, min(len(cells), os.cpu_count() or 1))
-    limits_asked, again = limits != Limits(), share(len(cells))
-    each = _of_a_cell(limits, workers)
+    anew, again, each = limits != Limits() or engine == BOTH, share(len(cells)), _of_a_cell(limits, workers)
     progress, stop, starved = Progress(len(cells)), threading.Event(), set[int]()
 
     def work(number: int) -> CellResult | None:
@@ -129,16 +128,11 @@ def run_campaign(
         cell = cells[number]
         asked = [p for p in wanted if everywhere or p.is_made_for(cell.system)]
         watch, phase = (functools.partial(told, number, str(cell)) for told in (progress.watch, progress.phase))
-
-        def find_out(by: str = engine) -> CellResult:
-            return check_cell(
-                cell, asked, engine=by, limits=each, on_progress=watch, stop=stop, on_phase=phase, again=again
-            )  # fmt: skip
-
+        find_out = by_engine(engine, functools.partial(
+            check_cell, cell, asked, limits=each, on_progress=watch, stop=stop, on_phase=phase, again=again
+        ))  # fmt: skip
         try:
-            if engine == BOTH:
-                return by_both(find_out)
-            return find_out() if limits_asked else answered(cell, asked, engine, find_out, again)
+            return find_out() if anew else answered(cell, asked, engine, find_out, again)
         except (MemoryError, Stopped) as error:
             starved.update([number] * isinstance(error, MemoryError))
             return None
@@ -150,8 +144,7 @@ def run_campaign(
 
     with ctrl_c_sets(stop), stopped_by(stop), ThreadPoolExecutor(workers) as pool:
         _wait(futures := [pool.submit(work, number) for number in range(len(cells))], progress)
-        results = _results(futures)
-        found = tuple(result for result in results if result is not None)
+        found = tuple(result for result in (results := _results(futures)) if result is not None)
         if not stop.is_set():
             beside_z3(found)
     left = tuple(cell for cell, result in zip(cells, results, strict=True) if result is None)

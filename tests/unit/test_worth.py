@@ -62,7 +62,7 @@ def test_only_by_what_is_asked_and_in_the_very_cells(record):
 def test_where_nothing_is_on_record_that_is_said(record, tmp_path):
     assert recall_of(V1, [SEND], {"no_storm"}, [], tmp_path / "none.json") is None
     found = recall_of(V1, ["helper"], {"no_storm"}, [], record)
-    assert found.text() == "no mutant on record of helper()" and found.short() == "unknown"
+    assert found.text() == "no mutant on record of helper()" and found.short() == "none on record"
     said = Worth(0, 0, {}, [SEND], "base", [], None).line()
     assert "no cell was explored" in said and f"measured: {SEND}() on no real system" in said
     assert "recall: no mutants on record (make mutants)" in said and "no certificate" in said
