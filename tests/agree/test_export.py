@@ -218,15 +218,15 @@ class Nested(Design):
 
     @step(by="guest")
     def set_one(self, cpu: Cpu, pin: Pin) -> None:
-        require(not self.rows[cpu].pending[pin] and not self.rows[0].lines[cpu][self.last])
+        require(not any(p for p in self.rows[cpu].pending.values()) and not self.rows[0].lines[cpu][self.last])
         self.rows[cpu].pending[pin] = True
         self.last = pin
 
     @step(by="guest")
-    def move_on(self, cpu: Cpu, other: Cpu) -> None:
+    def move_on(self, cpu: Cpu) -> None:
         require(self.rows[cpu].pending[self.last])
         lines = self.rows[cpu].lines
-        lines[other][self.last] = True
+        lines[cpu][self.last] = True
         self.rows[cpu].pending[self.last] = False
 
 
