@@ -128,10 +128,6 @@ class RedirectionEntry(Struct):
     irq_eoi: Annotated[int, Index(2)]  # EOIs in a row that found the line high (see throttle)
 
 
-# By these properties look at a state. A design may need others, for a mode that the model lacks; then properties take its word.
-FOR_PROPERTIES = frozenset({"route_is_to", "entry_is_to", "pin_sends", "pin_is_scanned"})
-
-
 class Machine(Design):
     """What every role can see, and the functions that one role calls of another."""
 

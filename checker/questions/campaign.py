@@ -144,7 +144,8 @@ def run_campaign(
 
     with ctrl_c_sets(stop), stopped_by(stop), ThreadPoolExecutor(workers) as pool:
         _wait(futures := [pool.submit(work, number) for number in range(len(cells))], progress)
-        found = tuple(result for result in (results := _results(futures)) if result is not None)
+        results = _results(futures)
+        found = tuple(result for result in results if result is not None)
         if not stop.is_set():
             beside_z3(found)
     left = tuple(cell for cell, result in zip(cells, results, strict=True) if result is None)

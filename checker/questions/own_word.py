@@ -10,7 +10,7 @@ from pathlib import Path
 
 from checker.engine.passages import users_files
 from model.lang import Design
-from model.machine import FOR_PROPERTIES
+from properties import FOR_PROPERTIES
 
 
 def own_word(systems: Iterable[type[Design]]) -> list[str]:
