@@ -76,7 +76,8 @@ def test_the_wheel_has_what_the_gate_expects_the_stories_and_what_was_measured(w
         f"checker/data/reports/{name}"
         for name in ("expected.toml", "conformance/kvm.json", "conformance/qemu.json", "mutation/world.json")
     }
-    assert len(stories) > 50 and have == stories | reports
+    proofs = {f"checker/data/reports/proofs/{path.name}" for path in (ROOT / "reports/proofs").glob("*.txt")}
+    assert len(stories) > 50 and len(proofs) > 1 and have == stories | reports | proofs
     assert wheel.read("checker/data/reports/expected.toml") == (ROOT / "reports/expected.toml").read_bytes()
 
 
