@@ -83,7 +83,12 @@ def functions(kind: str) -> Mapping[str, str]:
     }
 
 
-ALIKE = {"base": "design", "designs": "design", "when": "choice"}  # what an argument is called -> what it takes
+ALIKE = {
+    "base": "design",
+    "about": "property",
+    "designs": "design",
+    "when": "choice",
+}  # what an argument is called -> what it takes
 NO_FILES = ("claim", "scope", "choice", "function", "word")
 NAMES: Mapping[str, Sequence[str]] = {
     "design": [*designs(), *ALIASES, *bugs()],

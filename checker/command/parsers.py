@@ -299,8 +299,8 @@ def _migrations(parser: ArgumentParser) -> None:
 
 
 def _why(parser: ArgumentParser) -> None:
-    what = "a design as elsewhere, and then the name of a property"
-    parser.add_argument("design", nargs="+", metavar="DESIGN PROPERTY", help=what)
+    parser.add_argument("design", nargs="+", metavar="DESIGN", help="a design as elsewhere")
+    parser.add_argument("about", metavar="PROPERTY", help="the name of one that always holds")
     add_around(parser)
     add_scope(parser)
     parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="then it is INCONCLUSIVE (default: 600)")
@@ -443,9 +443,7 @@ def look_up(options: Namespace) -> None:
     if options.command == "prove" and options.tree:
         return  # what there is in the tree is found out by what answers
     if options.command == "why":
-        if len(options.design) < 2:
-            raise UserError(f"give a DESIGN and a PROPERTY, e.g. eoi why {options.design[0]} no_eoi_lost")
-        options.design, options.property = options.design[:-1], options.design[-1:]
+        options.property = [options.about]
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(options.design, reverse=options.reverse)
     if options.command in SELECTING:
