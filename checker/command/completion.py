@@ -85,6 +85,7 @@ def functions(kind: str) -> Mapping[str, str]:
 
 ALIKE = {
     "base": "design",
+    "about": "property",
     "designs": "design",
     "when": "choice",
     "vary": "scope",

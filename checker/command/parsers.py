@@ -315,8 +315,8 @@ def _migrations(parser: ArgumentParser) -> None:
 
 
 def _why(parser: ArgumentParser) -> None:
-    what = "a design as elsewhere, and then the name of a property"
-    parser.add_argument("design", nargs="+", metavar="DESIGN PROPERTY", help=what)
+    parser.add_argument("design", nargs="+", metavar="DESIGN", help="a design as elsewhere")
+    parser.add_argument("about", metavar="PROPERTY", help="the name of one that always holds")
     add_around(parser)
     add_scope(parser)
     parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="then it is INCONCLUSIVE (default: 600)")
@@ -492,12 +492,12 @@ def look_up(options: Namespace) -> None:
     if options.command in COMPARING and not options.design:
         stands_for_both(options)
     words: list[str] = getattr(options, "design", [])
-    if options.command in ("when", "why"):
-        if options.command == "when" and options.write:
+    if options.command == "when":
+        if options.write:
             return  # of every registered design
         words, options.property = design_and_properties(words, options.property)
-        if options.command == "why" and len(options.property or ()) != 1:
-            raise UserError(f"give a DESIGN and one PROPERTY, e.g. eoi why {words[0]} no_eoi_lost")
+    if options.command == "why":
+        options.property = [options.about]
     if options.command in (*SELECTING, "compat"):
         options.design = one_design(words, reverse=options.reverse)
     if options.command in SELECTING:

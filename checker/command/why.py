@@ -15,7 +15,7 @@ from checker.matrix.cells import Cell
 from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
-from checker.questions.wide import LEARNT, TIMEOUT, at, learnt_alone, sizes_text
+from checker.questions.wide import LEARNT, TIMEOUT, Tell, at, learnt_alone, sizes_text
 from checker.symbolic.learning import OutOfTime, Stuck
 from checker.symbolic.needed import Needed, NotInductive, needed_by
 from checker.symbolic.vocabulary import Clause, Vocabulary
@@ -49,8 +49,7 @@ def run(options: Namespace) -> int:
     return code
 
 
-def answer(options: Namespace, cell: Cell, p: Property, tell: object) -> tuple[Exit, list[str]]:
-    assert callable(tell)
+def answer(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exit, list[str]]:
     small = at(cell, LEARNT[0])
     vocabulary = Vocabulary(lower(small.system, small.scope, [p]))
     proof = None if options.anew else kept_of(cell, p, kept())

@@ -18,7 +18,7 @@ from tests.command.conftest import Ran
 pytestmark = pytest.mark.unit
 
 # Values that are no names and no files: numbers, and what `eoi migrations` prints.
-TYPED = {"N", "SIZE", "SECONDS", "STATES", "K", "T", "T:FROM:TO:OP", "EXPR", "FIELD"}
+TYPED = {"N", "SIZE", "SECONDS", "STATES", "K", "T", "T:FROM:TO:OP", "EXPR", "FIELD", "AxBxC"}
 
 
 @pytest.fixture(scope="module")
