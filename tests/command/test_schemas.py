@@ -50,6 +50,7 @@ def check(text: str) -> dict[str, Any]:
 
 
 SEEN: dict[str, set[str]] = {}
+CHECKED: set[tuple[str, ...]] = set()  # the commands whose documents were, in this process
 
 
 def paths(value: Any, at: str = "") -> set[str]:
@@ -96,6 +97,7 @@ RUNS = {
 def test_what_is_printed_is_what_the_schema_says(eoi, files, name, words):
     ran = eoi(*words, "--json")
     assert check(ran.out)["format"] == f"eoiproof {name} 1"
+    CHECKED.add(words)
 
 
 def test_of_a_gate(eoi, files):
@@ -145,7 +147,7 @@ RARE = {
 def test_the_schemas_make_nothing_up(eoi, files, tmp_path):
     """Each field that one names is printed by some command above."""
     for of in RUNS.values():
-        for words in of:
+        for words in set(of) - CHECKED:
             check(eoi(*words, "--json").out)
     for name, fields in SEEN.items():
         made_up = known(SCHEMAS[f"{name}.schema.json"]) - fields

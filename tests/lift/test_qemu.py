@@ -28,7 +28,7 @@ from tests.lift.test_forms import V1_DIFF, function, lift
 from tests.lift.test_one_token import changes, outcome
 from tests.rigs.own_c import diff_of, mail_of
 from tests.rigs.own_qemu import BROADCAST, QEMU, WHOLE, changed
-from tests.rigs.volume import at_once
+from tests.rigs.volume import at_once, volume
 
 Change = tuple[str, str]
 TABLE = "model/vmms/qemu_correspondence.txt"
@@ -350,14 +350,18 @@ RENAMED = {
 
 @pytest.mark.everything
 def test_one_token_is_noticed(tmp_path: Path) -> None:
+    """By day every third, and all that are known to be lost."""
     counts, lost = Counter[str](), set[str]()
-    for what, text in changes(QEMU, WHOLE):
+    ends = {f"{n}: return -> break" for n in (151, 154)}  # of the switch, behind which nothing is done
+    known = {f"{w} -> {w.split()[1]}_x" for w in RENAMED} | ends
+    for number, (what, text) in enumerate(changes(QEMU, WHOLE)):
+        if number % volume(3, 1) and what not in known:
+            continue
         one = outcome(tmp_path, diff_of({QEMU: text}, 8, {QEMU: WHOLE}))
         counts[one] += 1
         lost |= {what} if one == "lost" else set()
-    ends = {f"{n}: return -> break" for n in (151, 154)}  # of the switch, behind which nothing is done
-    assert lost == {f"{w} -> {w.split()[1]}_x" for w in RENAMED} | ends
-    assert counts["different"] >= 20 and counts["refused"] > 300, counts
+    assert lost == known
+    assert counts["different"] >= volume(7, 20) and counts["refused"] > volume(100, 300), counts
 
 
 def test_is_judged_on_old_and_new_kernels(eoi: Callable[..., Ran], tmp_path: Path) -> None:
