@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -27,8 +28,8 @@ from checker.stories.write import command_lines, to_text
 from checker.words import screen
 from model.lang import Property
 from model.machine import Machine
-from oracles.mutation.touched import slips_of
 
+SLIPS = "oracles.mutation.touched"  # loaded only where it is asked
 KERNELS = ("base", "v6")  # under which a patch of a VMM is judged: before the feature, and as it was merged
 
 
@@ -111,6 +112,7 @@ def with_slips(diff: compare.Diff, base: type[Machine], design: type[Machine]) -
         return diff
     cells = [(result.stats.states, result.cell) for result in diff.after]
     others = [result.cell for result in diff.before]
+    slips_of = importlib.import_module(SLIPS).slips_of
     return replace(diff, slips=slips_of(cells, changed_lines(base, design), others, changed_lines(design, base)))
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from checker import files
 from checker.command.exits import Exit
 from checker.errors import UserError
-from checker.matrix.lifting import LiftedFile, lift_files
+from checker.matrix.lifted_file import LiftedFile
 from checker.matrix.loader import load_design
 from checker.words import count
 
-TREE = "checker.command.tree"  # loaded only where it is asked, and z3 with it
+# Loaded only where they are asked.
+LIFTING = "checker.matrix.lifting"
+TREE = "checker.command.tree"  # and z3
 
 
 def run(options: Namespace) -> int:
@@ -41,7 +43,10 @@ def of_options(options: Namespace) -> LiftedFile:
         return of_tree
     if not options.files:
         raise UserError("give a patch, or the mail that holds it; or a kernel's source: --tree DIR")
-    return lift_files(options.files, options.nth, reverse=options.reverse)
+    of_files: LiftedFile = importlib.import_module(LIFTING).lift_files(
+        options.files, options.nth, reverse=options.reverse
+    )
+    return of_files
 
 
 def check_unwritten(output: Path, source: str) -> None:

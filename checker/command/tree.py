@@ -11,7 +11,8 @@ from checker.command.drift import headline
 from checker.command.exits import Exit
 from checker.command.parsers import selection_of
 from checker.errors import UserError
-from checker.matrix.lifting import LiftedFile, read_series
+from checker.matrix.lifted_file import LiftedFile
+from checker.matrix.lifting import read_series
 from checker.matrix.roles import designs, is_patch
 from checker.matrix.system import system_of
 from checker.matrix.trees import KernelTree, read_tree

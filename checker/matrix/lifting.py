@@ -7,14 +7,15 @@ import hashlib
 import importlib
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from checker import files
 from checker.engine.cache_folder import cache_dir
 from checker.errors import UserError
+from checker.matrix.lifted_file import LiftedFile
 from checker.matrix.roles import PATCH, registered_name, series_of
 from checker.stories.mail import read_mail
 from lift import emit
@@ -29,19 +30,6 @@ from model.machine import Machine
 TABLES = ("model/kvm/correspondence.txt", "model/vmms/qemu_correspondence.txt")  # a patch is for whose files it names
 SHOWN = TABLES[0]
 TABLE = Path(__file__).resolve().parents[2] / SHOWN
-
-
-@dataclass(frozen=True)
-class LiftedFile:
-    """A patch as a file with a design in it. left_out: a line for each thing. places: of each function, the file and line
-    that first change it."""
-
-    source: str
-    path: Path
-    found: Lifted
-    left_out: Sequence[str]
-    base: str  # the registered design that it stands on
-    places: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
 
 
 @functools.cache

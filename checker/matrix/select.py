@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from checker.engine.sizes import check_sizes
 from checker.errors import UserError
-from checker.matrix import lifting
 from checker.matrix.cells import Cell, Skipped, matrix, short_names
+from checker.matrix.lifted_file import LiftedFile
 from checker.matrix.loader import load_design, load_properties, path_and_name, provenance
 from checker.matrix.roles import (
     DEVICES,
@@ -34,6 +35,8 @@ from checker.matrix.scope import ScopeValue, own_sizes, scope_type
 from checker.words import fold_names
 from model.lang import Property
 from model.machine import Machine
+
+LIFTING = "checker.matrix.lifting"  # loaded only for a patch
 
 
 def grouped(skipped: Sequence[Skipped]) -> list[tuple[str, str]]:
@@ -62,11 +65,17 @@ def _load_role(role: str, name: str) -> type[Machine]:
     return found
 
 
+def _lifted(patch: str) -> LiftedFile:
+    """Raises UserError."""
+    found: LiftedFile = importlib.import_module(LIFTING).lifted(patch)
+    return found
+
+
 def find_design(argument: str, beside: Mapping[str, object] | None = None) -> tuple[str, type[Machine]]:
     """(name, class) of a registered design or of one in a file; of a patch, of what it is in the model. beside: by role who
     is named to stand around it, where it plays none of these roles. Raises ModelError."""
     if is_patch(argument):
-        found = load_design(str(lifting.lifted(argument).path))
+        found = load_design(str(_lifted(argument).path))
     elif is_path(argument):
         found = load_design(argument)
     else:
@@ -115,7 +124,7 @@ class Selection:
 
     name: str
     cls: type[Machine]
-    lifted: lifting.LiftedFile | None  # if the design is a patch
+    lifted: LiftedFile | None  # if the design is a patch
     named: Mapping[str, Mapping[str, type[Machine]]]  # those around it, of the roles of which any are named
     wanted: Sequence[Property]
     properties: Sequence[str]  # as --property named them: then also those are asked that are made for one VMM only
@@ -132,7 +141,7 @@ def selection(
     given = {role: those_of(role, names) for role, names in (roles or {}).items() if names}
     said = those_of("property", properties) if properties else []
     name, cls = find_design(design, roles)
-    lifted = lifting.lifted(design) if is_patch(design) else None
+    lifted = _lifted(design) if is_patch(design) else None
     asked = said if properties else list(cls.default_roles.get("property", all_properties()))
     wanted = told_apart(
         p for n in asked for p in (load_properties(n) if is_path(n) else [look_up("property", n, all_properties())])

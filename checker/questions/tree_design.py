@@ -9,7 +9,7 @@ from pathlib import Path
 
 from checker.errors import UserError
 from checker.matrix import lifting
-from checker.matrix.lifting import LiftedFile
+from checker.matrix.lifted_file import LiftedFile
 from checker.matrix.roles import designs
 from checker.matrix.trees import KernelTree, nearest
 from checker.questions.drift import Drift, Sameness, drift, lift_of, source_of

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from checker.errors import UserError
-from checker.matrix.lifting import LiftedFile, lift_files
+from checker.matrix.lifted_file import LiftedFile
+from checker.matrix.lifting import lift_files
 from model.designs.split_irqchip_api import SplitIrqchipApi
 from model.designs.v1 import V1
 from tests.rigs.own_c import FILES, HOST, IOAPIC, LAPIC, OBEYS, UAPI, X86, diff_of, edited, mail_of
