@@ -68,7 +68,7 @@ def test_a_comparison_fits(eoi, small_screen, tmp_path, words):
 
 
 def test_what_is_shortened_is_said_to_be(eoi, small_screen, monkeypatch):
-    short = groups(eoi("diff", "base", "v1", *AMONG).out)
+    short = groups(eoi("diff", "base", "v1", *AMONG).out).rstrip()
     assert MORE in short and re.search(r"^STILL BROKEN  \d+ verdicts of \d+ properties$", short, re.M)
     monkeypatch.setenv("LINES", "200")
     long = groups(eoi("diff", "base", "v1", *AMONG).out)
