@@ -76,7 +76,7 @@ def test_v1_is_noticed_by_a_guest_that_sets_bit_12():
     assert divergence.moves[-1][0] == BASE  # v1 needs no entry: the guest just goes on
     trace = trace_of(found)
     assert trace.verdict == "VIOLATED"
-    assert "is 0 in base, none in design" in trace.sentence
+    assert "is vector 0 in base, none in design" in trace.sentence
     assert trace.events[-1].changes[-1].text.startswith("CPU0 KVM_EXIT_IOAPIC_EOI none -> 0")
 
 
