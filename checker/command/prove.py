@@ -98,9 +98,14 @@ def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
     first = first_told(answer)
     if first is not None and first.told is not None and not options.brief:
         print(to_text(story(*first.told)))
-    for line in closing_lines(campaign, [*expected_line(answer), found.title, answer.worth]):
-        print(textwrap.fill(line, screen()[0], subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+    print_wrapped(closing_lines(campaign, [*expected_line(answer), found.title, answer.worth]))
     return code
+
+
+def print_wrapped(lines: Sequence[str]) -> None:
+    """As wide as the screen is."""
+    for line in lines:
+        print(textwrap.fill(line, screen()[0], subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def certified(options: Namespace) -> int:
@@ -172,7 +177,8 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     first = first_shown(campaign, [Status.VIOLATED])
     if first is not None and not options.brief:
         print("\n" + to_text(story(*first)), end="")
-    print("\n" + "\n".join(closing_lines(campaign, [worth_of(options.asked.cls, campaign.results).line()])))
+    print()
+    print_wrapped(closing_lines(campaign, [worth_of(options.asked.cls, campaign.results).line()]))
     return exit_code(campaign)
 
 

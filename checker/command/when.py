@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from checker import files
 from checker.command import exits, json_text
 from checker.command.explore import explore
 from checker.command.parsers import EXPECTED, here_or_own
-from checker.command.prove import closing_lines
+from checker.command.prove import closing_lines, print_wrapped
 from checker.errors import UserError
 from checker.matrix.scope import ScopeValue, parse_scope, scope_type
 from checker.matrix.select import select
@@ -25,7 +24,6 @@ from checker.questions.when import CellSays, When
 from checker.questions.when_record import record_text
 from checker.questions.when_text import answer_lines, choice_lines, cube_text, name_lines
 from checker.questions.worth import worth_of
-from checker.words import screen
 
 Free = Mapping[str, Mapping[CellSays, Sequence[Point]]]
 
@@ -59,8 +57,7 @@ def run(options: Namespace) -> int:
     places = [place for of in said.values() for place, _ in of]
     names = [*choice_lines(places), *report.flag_legend(campaign.results), *name_lines(found)]
     print("\n".join([*answer_lines(options.asked.name, found, free), "", *names, ""]))
-    for line in closing_lines(campaign, [title, worth.line()]):
-        print(textwrap.fill(line, screen()[0], subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+    print_wrapped(closing_lines(campaign, [title, worth.line()]))
     return exits.decided(wrong=False, undecided=undecided)
 
 
