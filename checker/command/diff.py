@@ -125,16 +125,12 @@ def print_diff(options: Namespace, diff: compare.Diff, worth: Worth, more: Seque
     """A screen with the answer, the groups and what that is worth; what it rests on; the model's diff, a trace, and one line that counts it all."""
     hint = [NARROWED] * bool(diff.never_run and narrowed_by(options))
     first = [*first_screen.answer_lines(diff, in_c(options.asked)), *hint, *more]
-    told = [
-        line
-        for text in report.flag_legend([*diff.before, *diff.after])
-        for line in textwrap.wrap(text, screen()[0], subsequent_indent="  ")
-    ]
-    told += [] if options.brief else [worth.short()]
+    legend = [line for text in report.flag_legend([*diff.before, *diff.after]) for line in wrapped_words(text)]
+    told = [*legend, *([] if options.brief else [worth.short()])]
     whole = options.cells or options.all or options.stories
     groups = (
         compare_text.group_lines(diff, brief=options.brief, every=options.all) if whole
-        else first_screen.screen_lines(diff, screen()[1] - len(first) - AROUND)
+        else first_screen.screen_lines(diff, screen()[1] - len(first) - len(legend) - AROUND)
     )  # fmt: skip
     named = compare_text.same_lines(diff) if options.all else []
     evidence = [] if options.brief else compare_text.evidence_lines(diff)

@@ -49,7 +49,7 @@ def run(options: Namespace) -> int:
     shared, seen = also_of_base(options, *told[:2]), watched_of(options.watch, *told[:2])
     trace = unfolded(told[2]) if options.full else told[2]
     print(shared, file=sys.stderr if options.json else sys.stdout, end="\n\n" * bool(shared))
-    text = to_text(trace) + watched_text(trace, seen) + without_effect(told[0], trace)
+    text = to_text(trace) + without_effect(told[0], trace) + watched_text(trace, seen)
     print(with_watched(trace, seen) if options.json else text, end="")
     for form, path in outputs:
         _draw(trace, form, path, options)

@@ -68,7 +68,7 @@ def completions(script: Path, *words: str) -> list[str]:
         (["eoi", "compat", "base", "v6", "--claim", "qu"], ["quiet_guest"]),
         (["eoi", "new", "mi"], ["mind map", "mine.py", "minutes.txt"]),
         (["eoi", "new", "x.py", "--function", "vcpu_enter"], ["vcpu_enter_guest"]),
-        (["eoi", "explain", "vac"], ["vacuous"]),
+        (["eoi", "explain", "vac"], ["vacuous", "vacuously"]),
         (["eoi", "explain", "spiv_d"], ["spiv_directed_eoi"]),
         (["eoi", "replay", "minu"], ["minutes.txt"]),
         (["eoi", "lift", "-o", "mine"], ["mine.py"]),

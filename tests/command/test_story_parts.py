@@ -26,7 +26,7 @@ class Mine(Base):
             return
         super().kvm_ioapic_send_eoi(apic, vector)
 '''
-DIFFERENT = "does not set CPU0 pending EOI to 0; base does"
+DIFFERENT = "does not set CPU0 pending EOI to vector 0; base does"
 TRACE = ("--vmm", "qemu", "--guest", "windows_cg", "--property", "no_eoi_lost")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import CodeType
 from typing import Any, cast
 
@@ -92,18 +93,18 @@ def line_of(function: Any, text: str) -> int:
 
 
 def found(design: type[toy.Storm], path: Any = toy.STORM, own: bool = True) -> tuple[Parting, ...]:
-    def numbered(_: CodeType) -> bool:
-        return own
+    def place(code: CodeType, line: int) -> tuple[str, int]:
+        return Path(code.co_filename).name, line if own else 0
 
-    return partings(design, toy.Storm, "base", toy.ToyScope(), path, numbered)
+    return partings(design, toy.Storm, "base", toy.ToyScope(), path, place)
 
 
 @pytest.mark.parametrize(
     ("design", "at", "returns", "what"),
     [
-        (Returns, "return", True, "does not set pending_eoi to 1; base does"),
+        (Returns, "return", True, "does not set pending_eoi to vector 1; base does"),
         (Stores, "apic.irr.add(0)", False, "sets CPU0 IRR to {0}; base does not"),
-        (Otherwise, "self.pending_eoi = 0", False, "sets pending_eoi to 0, base to 1"),
+        (Otherwise, "self.pending_eoi = 0", False, "sets pending_eoi to vector 0, base to vector 1"),
     ],
 )
 def test_what_is_different_and_where(design: type[toy.ToyKvm], at: str, returns: bool, what: str) -> None:
