@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 
 from checker.questions.verdict import CellResult
 from checker.stories.trace import Trace
 from checker.stories.write import WIDTH, ascii_text
+
+SAYS_WHY = re.compile(
+    r"\b(ignores?|nothing)\b"
+)  # a function's docstring; others say what it does when it does something
 
 
 def without_effect(result: CellResult, trace: Trace) -> str:
@@ -16,6 +21,7 @@ def without_effect(result: CellResult, trace: Trace) -> str:
     if last is None or not last.calls or any(change.after_call == len(last.calls) for change in last.changes):
         return ""
     name = last.calls[-1].function
-    why = " ".join((inspect.getdoc(getattr(result.cell.system, name, None)) or "").split())
-    said = f"In step {len(trace.events)} {name}() changes nothing{f': {why}' if why else '.'}"
+    told = " ".join((inspect.getdoc(getattr(result.cell.system, name, None)) or "").split())
+    why = f": {told}" if SAYS_WHY.search(told) else "."
+    said = f"In step {len(trace.events)} {name}() changes nothing{why}"
     return "\n" + "\n".join(textwrap.wrap(ascii_text(said), WIDTH, break_on_hyphens=False)) + "\n"

@@ -92,7 +92,9 @@ class Worth:
     def short(self) -> str:
         """What there is room for on a screen."""
         sizes = "x".join(_range(of) for of in self.sizes.values()) or "no sizes"
-        states = "all states" if self.whole == self.cells else f"all states of {self.whole} of {self.cells} cells"
+        states = (
+            "all states" if self.whole == self.cells else f"all states of {self.whole} of {count(self.cells, 'cell')}"
+        )
         number, seen = len(self.functions), len({name for one in self.measured for name in one.functions})
         recall = self.recall.short() if self.recall is not None else "none on record"
         said = f"measured {seen} of {count(number, 'function')}; mutants told: {recall}"

@@ -79,13 +79,15 @@ def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
 
 def test_a_file_of_the_user_s(walk) -> None:
     found = walk(["mine.py"], ["Source", "UserFile"])
-    assert len(found) <= 13, "\n".join(found)
+    assert len(found) <= 15, "\n".join(found)  # two of them in which functions it changes, for what the answer is worth
 
 
 def test_the_options(walk) -> None:
     values = ["mine.py", "qemu", "windows_cg", SCOPE, PROPERTY]
     found = walk(values, MADE_OF_IT, "--property", PROPERTY)
-    assert len(found) <= 26, "\n".join(found)  # five of them in what gives the answer in the form that is asked for
+    assert len(found) <= 30, "\n".join(
+        found
+    )  # five in what gives the answer in the form that is asked for, two in what it is worth
 
 
 @pytest.mark.parametrize(
