@@ -11,6 +11,7 @@ from tools import mainjob
 def told(monkeypatch):
     """The job, with this exit code for the commands that begin with these words."""
     monkeypatch.setattr(mainjob, "STORIES", [("one", ["trace", "one"])])
+    monkeypatch.setattr(mainjob, "proofs_hold", lambda: True)  # tests/unit/test_inductive_with.py asks
 
     def run_as(*otherwise):
         def run(arguments):
@@ -33,6 +34,12 @@ def test_each_part_that_ends_otherwise_is_a_failure(told, tmp_path, otherwise):
     assert mainjob.main_job(tmp_path) == 1
     told("nothing")
     assert mainjob.main_job(tmp_path) == 0
+
+
+def test_so_is_an_invariant_that_is_none(told, tmp_path, monkeypatch):
+    told("nothing")
+    monkeypatch.setattr(mainjob, "proofs_hold", lambda: False)
+    assert mainjob.main_job(tmp_path) == 1
 
 
 def test_the_stories_come_first_and_the_screen_before_the_gate(told, tmp_path, capsys):
