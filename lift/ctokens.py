@@ -73,6 +73,16 @@ def without_comments(rows: Sequence[Row]) -> list[Row]:
     return [Row(t, r.number, r.changed) for t, r in zip("".join(cut).split("\n"), rows, strict=True)]
 
 
+def same_code_around(before: Sequence[Row], after: Sequence[Row]) -> None:
+    """Of both sides of a hunk. Raise NotLifted where a comment that a changed line begins or ends takes in, or lets out, a line
+    that is not changed."""
+    was, now = ({row.number: row.text for row in without_comments(side) if not row.changed} for side in (before, after))
+    for number in was:
+        if was[number] != now[number]:
+            what = "a changed line begins or ends a comment, so that this one is code on one side only"
+            raise NotLifted(number, what, "change the line itself")
+
+
 def _refuse_hidden(rows: Sequence[Row], whole: str, end: int) -> None:
     """A comment that began before the hunk has no code in it: no changed line, and no `;` or brace."""
     hidden = whole[:end].count("\n") + 1

@@ -11,7 +11,7 @@ from itertools import pairwise
 from lift.accounting import NOT_MODELLED, Ledger, LeftOut, why_the_same
 from lift.constants import bits_of, names_in, value_of
 from lift.cparse import Stmt, expression, piece
-from lift.ctokens import Row, tokens, without_comments
+from lift.ctokens import Row, same_code_around, tokens, without_comments
 from lift.declarations import is_prototype, take_defines, take_enum, take_fields, take_head
 from lift.fold import folded
 from lift.known import Known
@@ -70,6 +70,8 @@ class Lift:
         """Raises NotLifted."""
         try:
             hunks = [h for h in diff.hunks if self.is_code(h)]
+            for hunk in hunks:
+                same_code_around(hunk.side("+"), hunk.side("-"))
             self.seen.clear()
             for hunk in hunks:
                 for side in "+-":

@@ -170,7 +170,7 @@ class Certificate:
         self.archive = zipfile.ZipFile(path)
         said = json.loads(self.archive.read("claims.json"))
         require(said["format"] == FORMAT, f"its format is {said['format']}, and this checks {FORMAT}")
-        self.title = ", ".join(f"{name} ({place})" for place, name in said["roles"])
+        self.title = ", ".join(f"{name} ({place})" for place, name in [*said["roles"], said["scope"]])
         self.design = compose(*(find(*role) for role in said["roles"]))
         of = find(*said["scope"])
         real = {n: type(old)[said["values"][n]] for n, old in vars(of()).items() if isinstance(old, Enum)}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from checker import files
-from checker.certificate.check import OURS
+from checker.certificate.check import OURS, ROOT
 from checker.command.certify import ENDING
 from checker.engine.search import Limits
 from checker.errors import UserError
@@ -28,16 +29,28 @@ def check_target(path: Path, cells: Sequence[Cell], wanted: Sequence[Property]) 
     """Raise UserError unless certificates of these cells could be written there, and checked."""
     defined: list[type | Callable[..., object]] = [p.function for p in wanted]
     defined += [cls for cell in cells for cls in cell.system.__bases__]
+    defined += [type(cell.scope) for cell in cells]
+    own = dict[str, str]()
     for file in sorted(set(map(users_file, defined)) - {""}):
         stem = Path(file).stem
-        if "." in stem or stem in sys.stdlib_module_names or stem in OURS:
+        if "." in stem or stem in sys.stdlib_module_names or stem in OURS or is_elsewhere(file):
             raise UserError(
                 f"{OPTION}: whoever checks it imports {file}, and Python finds no such file by {stem!r}: rename it"
             )
+        if own.setdefault(stem, file) != file:
+            raise UserError(f"{OPTION}: whoever checks it imports {own[stem]} and {file} by one name: rename one")
     if in_folder(path, cells):
         files.check_folder(OPTION, path)
     else:
         files.check_file(OPTION, path)
+
+
+def is_elsewhere(file: str) -> bool:
+    """Another module has its name: one that is installed, or a file or folder of the project's."""
+    stem, own = Path(file).stem, Path(file).resolve()
+    spec = importlib.util.find_spec(stem)
+    installed = spec is not None and Path(spec.origin or "").resolve() != own
+    return installed or any(path.exists() and path != own for path in (ROOT / stem, ROOT / f"{stem}.py"))
 
 
 def in_folder(path: Path, cells: Sequence[Cell]) -> bool:

@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from checker.command import exits
+from checker.engine.passages import line_texts, never_run
 from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Cell
@@ -14,8 +15,9 @@ from checker.matrix.loader import property_argument
 from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import report
+from checker.questions.own_word import own_word
 from checker.questions.verdict import Account, Status
-from checker.questions.wide import NAMES, TIMEOUT, WideResult, WideVerdict, judge_wide, sizes_text
+from checker.questions.wide import NAMES, TIMEOUT, VACUOUS, WideResult, WideVerdict, judge_wide, sizes_text
 from checker.stories.write import to_text
 from checker.words import count, screen
 from model.lang import Kind, Property
@@ -38,13 +40,33 @@ def run(options: Namespace) -> int:
     if not any(p.kind is Kind.ALWAYS for p in wanted):
         raise UserError("--sizes proves `always` properties, and none is asked: see `eoi list properties`")
     results = judged(options, cells, wanted)
-    print("\n".join(lines(options, results, len(cells))))
+    reasons = why_open(options, results)
+    print("\n".join(lines(options, results, len(cells), reasons)))
     violated = [(r, v) for r in results for v in r.of(Status.VIOLATED)]
     if violated and not options.brief:
         result, verdict = violated[0]
         print("\n" + story(options, result, verdict), end="")
-    open_ = len(results) < len(cells) or any(r.of(Status.INCONCLUSIVE) for r in results)
+    open_ = len(results) < len(cells) or bool(reasons) or any(r.of(Status.INCONCLUSIVE) for r in results)
     return exits.decided(wrong=bool(violated), undecided=open_)
+
+
+def why_open(options: Namespace, results: Sequence[WideResult]) -> list[str]:
+    """What makes `eoi prove` INCONCLUSIVE does so here."""
+    judged_of = {v.property.name for r in results for v in r.verdicts}
+    says = [v for r in results for v in r.verdicts if v.status is not Status.HOLDS or not v.note]
+    unseen = [
+        f"no step of a small system runs {text}"
+        for text in line_texts(never_run([x for r in results for x in r.lines]))
+    ]
+    named = options.asked.wanted if options.property else ()
+    dropped = [p for p in named if p.name not in judged_of]
+    not_asked = [
+        f"{p.name} is not asked: {'it is not about these systems' if p.kind is Kind.ALWAYS else f'it is {p.kind}'}"
+        for p in dropped
+    ]
+    empty = ["nothing was judged: what holds, holds only because what it speaks of never happens"]
+    silent = empty * bool(judged_of and not says) + ["nothing was judged"] * (not judged_of)
+    return [*own_word(r.cell.system for r in results), *unseen, *not_asked, *silent]
 
 
 def story(options: Namespace, result: WideResult, verdict: WideVerdict) -> str:
@@ -72,15 +94,17 @@ def judged(options: Namespace, cells: list[Cell], wanted: Sequence[Property]) ->
     return found
 
 
-def lines(options: Namespace, results: list[WideResult], cells: int) -> list[str]:
+def lines(options: Namespace, results: list[WideResult], cells: int, reasons: Sequence[str]) -> list[str]:
     """The answer first."""
     counts = {s: sum(len(r.of(s)) for r in results) for s in (Status.VIOLATED, Status.INCONCLUSIVE, Status.HOLDS)}
     told = ", ".join(f"{n} {s.value}" for s, n in counts.items() if n) or "nothing was judged"
+    told += "; INCONCLUSIVE" * bool(reasons)
     found = [f"{options.asked.name} at {sizes_text(options.sizes)} (vCPUs x pins x vectors): {told}"]
     for result in results:
         found += ["", str(result.cell), *(f"  {line}" for line in _of_cell(options, result))]
     if len(results) < cells:
         found += ["", f"{count(cells - len(results), 'cell')} not judged: interrupted"]
+    found += [""] * bool(reasons) + [f"INCONCLUSIVE: {reason}" for reason in reasons]
     width = min(WIDEST, screen()[0])
     return [part for line in [*found, "", NO_MORE] for part in _wrapped(line, width)]
 
@@ -104,4 +128,6 @@ def _of_cell(options: Namespace, result: WideResult) -> list[str]:
         same = f"the same {count(len(result.clauses), 'clause')} at each"
         found.append(f"HOLDS {', '.join(v.property.name for v in holds)}: inductive at sizes {shown}: {same}")
         found += [f"  {clause}" for clause in result.clauses] if options.clauses else []
+    vacuous = [v.property.name for v in holds if v.note]
+    found += [f"vacuous: {', '.join(vacuous)}: {VACUOUS}"] if vacuous else []
     return found

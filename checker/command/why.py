@@ -14,8 +14,9 @@ from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.select import select
 from checker.progress import Progress
+from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
-from checker.questions.wide import LEARNT, TIMEOUT, Tell, at, learnt_alone, sizes_text
+from checker.questions.wide import LEARNT, NAMES, TIMEOUT, FalseAtFirst, Tell, at, learnt_alone, sizes_text
 from checker.symbolic.learning import OutOfTime, Stuck
 from checker.symbolic.needed import Needed, NotInductive, needed_by
 from checker.symbolic.vocabulary import Clause, Vocabulary
@@ -37,6 +38,12 @@ def run(options: Namespace) -> int:
             f"that is {len(cells)} cells ({names} ...), and one is told: add --vmm, --guest, --scope ioapic=..."
         )
     (cell,) = cells
+    said = [name for name in NAMES if name in options.asked.sizes]
+    if said:
+        raise UserError(f"--scope {said[0]}=...: clauses are learnt at sizes of their own, and meant for all")
+    if own := own_word([cell.system]):
+        print(f"{p.name}, {cell}: INCONCLUSIVE: {own[0]}")
+        return Exit.OPEN
     progress = Progress(1)
 
     def tell(what: str) -> None:
@@ -69,6 +76,8 @@ def answer(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exi
             f"no clause tells the states from which {stuck.found.step}() breaks {stuck.found.goal} from reachable ones"
         )
         return Exit.OPEN, [f"{p.name}, {cell}: INCONCLUSIVE: {why}"]
+    except FalseAtFirst as error:
+        return Exit.OPEN, [f"{p.name}, {cell}: INCONCLUSIVE: not true in the initial state: {error}"]
     except NotInductive as error:
         step, goal = error.args
         return Exit.OPEN, [f"{p.name}, {cell}: INCONCLUSIVE: {step}() leaves the clauses that are kept: {goal}"]

@@ -27,6 +27,7 @@ from lift.surface import Surface
 from lift.table import Table, read_table
 from model.machine import Machine
 
+_HEAD = re.compile(r"^[>| ]*(?:diff |--- |\+\+\+ |Index: |rename )(.*)$", re.M)
 TABLES = ("model/kvm/correspondence.txt", "model/vmms/qemu_correspondence.txt")  # a patch is for whose files it names
 SHOWN = TABLES[0]
 TABLE = Path(__file__).resolve().parents[2] / SHOWN
@@ -101,11 +102,8 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
         if not found.functions:
             raise _nothing(found, series)
     except NotLifted as refused:
-        concerned = not series or any(
-            _modelled(h.file, t) for _, d in series for h in d.hunks for t in map(table, TABLES)
-        )
         why = str(refused.in_file(series[-1][0] if series else names[0]))
-        raise UserError(why) if concerned else NotConcerned(why) from None
+        raise NotConcerned(why) if series and not _concerned(names) else UserError(why) from None
     except RecursionError:
         raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
     named = registered_name(base_of(rows.base))
@@ -117,6 +115,18 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     return LiftedFile(
         source, path, found, left_out, named, places, [h for _, d in series for h in d.hunks if _modelled(h.file, rows)]
     )
+
+
+def _concerned(names: Sequence[str]) -> bool:
+    """Does a head of a diff, however it spells paths, name a file like one that the model stands for, or takes values from? What
+    was read from standard input cannot be read again."""
+    if "-" in names:
+        return True
+    sections = [(part, t.rows.get(part, ())) for t in map(table, TABLES) for part in ("files", "sources")]
+    rows = [row for part, of in sections for row in of if part == "sources" or not row.why]
+    known = {row.left.rpartition("/")[2] for row in rows}
+    heads = [m[1] for name in names for m in _HEAD.finditer(_read(PATCH.sub(r"\1", name)))]
+    return any(word.rpartition("/")[2] in known for head in heads for word in re.split(r'[\s"]+', head))
 
 
 def _modelled(file: str, rows: Table) -> bool:

@@ -179,11 +179,11 @@ class _Maker:
 def sources(own: Sequence[str]) -> dict[str, str]:
     """The digests of all modules of the model and the properties, and of files of the user's and what lies beside them. The
     checker looks at those of them that it imports."""
-    files = {
+    beside = {path.stem: path for place in own for path in Path(place).resolve().parent.glob("*.py")}
+    files = beside | {  # a file beside is never imported by the name of a module of the model
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
         for folder in OURS for path in (ROOT / folder).rglob("*.py")
     }  # fmt: skip
-    files |= {path.stem: path for place in own for path in Path(place).resolve().parent.glob("*.py")}
     return {name: sha256(path.read_bytes()).hexdigest()[:32] for name, path in sorted(files.items())}
 
 

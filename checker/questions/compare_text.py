@@ -117,15 +117,16 @@ def by_property(diff: Diff) -> list[str]:
 def touched(diff: Diff) -> list[str]:
     """Which guests and VMMs are in the cells that are worse: `worse with guest: windows_cg, xen`, a text each; and which are in no
     cell where a verdict is worse or better: `neither with guest: linux; vmm: firecracker 0x11`."""
-    worse, either = (
-        {id(c.design) for c in diff.listed if c.kind in kinds} for kinds in ((REGRESSED,), (REGRESSED, FIXED))
+    worse, either, told = (
+        {id(c.design) for c in diff.listed if c.kind in kinds}
+        for kinds in ((REGRESSED,), (REGRESSED, FIXED), (REGRESSED, FIXED, OPEN))
     )
     found: dict[str, list[str]] = {"worse with": [], "neither with": []}
     for role in ("guest", "vmm") if either else ():
         of = {id(result): _called(result.cell, role) for result in diff.after if result.cell.names.get(role)}
         if len(set(of.values())) > 1:
             found["worse with"] += _named(role, [name for key, name in of.items() if key in worse])
-            seen = {name for key, name in of.items() if key in either}
+            seen = {name for key, name in of.items() if key in told or not diff.whole}
             found["neither with"] += _named(role, [name for name in of.values() if name not in seen])
     return [f"{said} {'; '.join(names)}" for said, names in found.items() if names]
 

@@ -52,7 +52,8 @@ def answer_lines(diff: Diff, patch: Sequence[Hunk] = ()) -> list[str]:
     functions = cut(wrapped(f"changed: {', '.join(changed) or 'no line of the model'}"))
     apart = [line for names in touched(diff) for line in cut(wrapped(names), 2 if names.startswith("worse") else 1)]
     small = [f"  {line}" for line in small_change(diff.hunks, patch)]
-    return [*lines, *by_property(diff), *apart, *unknown, *functions, *(line[: screen()[0]] for line in small)]
+    shown = [line if len(line) <= screen()[0] else f"{line[: screen()[0] - 4]} ..." for line in small]
+    return [*lines, *by_property(diff), *apart, *unknown, *functions, *shown]
 
 
 def _short(name: str) -> str:

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 from checker.matrix.select import Selection
 from checker.questions.model_diff import Hunk
+from checker.stories.write import ascii_text
 
 if TYPE_CHECKING:
     from lift.patch import Hunk as CHunk
 
 _BEGINS = re.compile(r"[a-z].*?\b(\w+)\([^;]*$")  # a function, at the begin of a line
+_COMMENT = re.compile(
+    r".\s*(//.*|/\*((?!\*/).)*(\*/\s*)?|\*( .*|/?))?$"
+)  # a line that is nothing but comment, or empty
 SMALL = 4  # lines of code that a screen has room for
 
 
@@ -27,9 +31,15 @@ def in_c(asked: Selection) -> list[Hunk]:
 
 
 def unindented(lines: Sequence[str]) -> list[str]:
-    """Each with its mark; what all of them are indented by is gone."""
-    codes = textwrap.dedent("\n".join(line[1:].expandtabs() for line in lines)).split("\n")
+    """Each with its mark, in letters that a terminal takes for such; what all of them are indented by is gone."""
+    if not lines:
+        return []
+    codes = textwrap.dedent("\n".join(_plain(line[1:].expandtabs()) for line in lines)).split("\n")
     return [f"{line[:1]} {code}".rstrip() for line, code in zip(lines, codes, strict=True)]
+
+
+def _plain(code: str) -> str:
+    return " " * (len(code) - len(code.lstrip())) + ascii_text(code)
 
 
 def small_change(model: Sequence[Hunk], patch: Sequence[Hunk]) -> list[str]:
@@ -37,7 +47,7 @@ def small_change(model: Sequence[Hunk], patch: Sequence[Hunk]) -> list[str]:
     same functions: else some of it is left out of the model, and it is not what was judged."""
     same = {hunk.name for hunk in patch} == {hunk.name for hunk in model}
     hunks = patch if same else () if patch else model
-    code = [[x for x in hunk.lines if not re.match(r".\s*(#|//|/\*.*\*/\s*$|$)", x)] for hunk in hunks]
+    code = [[line for line in hunk.lines if not _COMMENT.match(line)] for hunk in hunks]
     return [line for lines in code for line in unindented(lines)] if sum(map(len, code)) <= SMALL else []
 
 

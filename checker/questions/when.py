@@ -76,7 +76,10 @@ def place_of(cell: Cell, varied: Sequence[str] = ()) -> dict[str, str]:
     """Where a cell stands on every axis. varied: further names of its scope that are one."""
     shown = {role: cell.titles.get(name) or name.rpartition("/")[2] for role, name in cell.names.items()}
     scope = dict.fromkeys(("ioapic", "flags", *varied, *own_choices(type(cell.scope))))
-    return {**shown, **{name: _value_text(name, getattr(cell.scope, name)) for name in scope}}
+    return {
+        **shown,
+        **{f"scope.{n}" if n in shown else n: _value_text(n, getattr(cell.scope, n)) for n in scope},
+    }
 
 
 def _value_text(name: str, value: object) -> str:

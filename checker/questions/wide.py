@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from checker.engine.passages import SourceLine
 from checker.engine.prepare import prepare
 from checker.engine.reference import Reference, Value, is_of_edges
 from checker.engine.search import Limits, NativeSearch, open_search
@@ -16,7 +17,7 @@ from checker.interrupt import left_to_the_parent
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.scope import with_values
-from checker.questions.verdict import Judge, Run, Status
+from checker.questions.verdict import Judge, Run, Status, asked_of, of_the_users
 from checker.symbolic.array_terms import LARGEST
 from checker.symbolic.induct import Checked, holds_initially, steps_checked
 from checker.symbolic.learning import Learner, OutOfTime, Stuck
@@ -32,13 +33,15 @@ MINED: Sequence[Sizes] = ((2, 2, 2), (2, 3, 3), (3, 3, 2))  # views saturate the
 LEARNT: Sequence[Sizes] = ((3, 3, 3), (4, 4, 4))  # what is true for want of a fourth pin is given up at the second
 MOST_STATES = 400_000  # of a small system; what lies beyond shows views that are learnt late
 TIMEOUT = 600.0
+VACUOUS = "what it speaks of never happens in a small system that was searched whole"
 OUT_OF_TIME = "no answer within the time that --timeout gives"
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class WideVerdict:
-    """binding and run: of a violation, at the large sizes. note: why nothing is known."""
+    """binding and run: of a violation, at the large sizes. note: why nothing is known; of what holds,
+    that what it speaks of never happened in a small system."""
 
     property: Property
     status: Status
@@ -55,6 +58,7 @@ class WideResult:
     verdicts: Sequence[WideVerdict]
     clauses: Sequence[Clause] = ()
     inductive_at: Sequence[Sizes] = ()
+    lines: Sequence[Mapping[SourceLine, bool]] = ()  # of the user's files, in each small system: was it run there?
     asked: int = 0  # questions at the large sizes that the solver refuted
     seconds: float = 0.0
 
@@ -78,13 +82,21 @@ def judge_wide(cell: Cell, wanted: Sequence[Property], sizes: Sizes, timeout: fl
     return replace(found, seconds=time.monotonic() - started)
 
 
+class FalseAtFirst(Exception):
+    """A clause, or the property, does not hold in the initial state."""
+
+
 def learnt_alone(cell: Cell, p: Property, timeout: float, tell: Tell) -> list[Clause] | None:
-    """Few clauses with which a property alone is inductive; None if it is violated. Raises Stuck, OutOfTime."""
+    """Few clauses with which a property alone is inductive; None if it is violated. Raises Stuck, OutOfTime, FalseAtFirst."""
     judge = _WideJudge(cell, LEARNT[-1], time.monotonic() + timeout, tell)
     for sizes in judge.small(SMALLEST, *MINED):
-        if any(verdict.run for verdict in judge.searched(at(cell, sizes), [p])):
+        if list(judge.searched(at(cell, sizes), [p])):  # whatever becomes of it at other sizes
             return None
-    return judge.learnt([p], minimise=True)[0]
+    clauses, _ = judge.learnt([p], minimise=True)
+    wrong = [broken for sizes in LEARNT if (broken := judge.false_at_first([p], clauses, sizes))]
+    if wrong:
+        raise FalseAtFirst(wrong[0])
+    return clauses
 
 
 class _WideJudge:
@@ -92,6 +104,7 @@ class _WideJudge:
         self.cell, self.sizes, self.ends, self._tell = cell, sizes, ends, tell
         self.large = at(cell, sizes)
         self._views: Views | None = None
+        self._lines, self._spoke = list[Mapping[SourceLine, bool]](), set[str]()
 
     def judge(self, asked: Sequence[Property]) -> WideResult:
         found = dict[str, WideVerdict]()
@@ -107,7 +120,12 @@ class _WideJudge:
         except OutOfTime:
             proved = self._open(left, OUT_OF_TIME)
         found |= {v.property.name: v for v in proved.verdicts}
-        return replace(proved, verdicts=[found[p.name] for p in asked])
+        said = [self._not_vacuous(found[p.name]) for p in asked]
+        return replace(proved, verdicts=said, lines=self._lines)
+
+    def _not_vacuous(self, verdict: WideVerdict) -> WideVerdict:
+        vacuous = verdict.status is Status.HOLDS and verdict.property.name not in self._spoke
+        return replace(verdict, note=VACUOUS) if vacuous else verdict
 
     def small(self, *of: Sizes) -> list[Sizes]:
         """These sizes, but none larger than what is asked about: one vector is not like two."""
@@ -123,15 +141,18 @@ class _WideJudge:
 
     def searched(self, small: Cell, asked: Sequence[Property]) -> Iterator[WideVerdict]:
         """The violations of a small system, at the large sizes; its views are taken, too."""
-        prepared, reference = prepare(small.system, small.scope, asked), Reference(small.system, small.scope)
+        reference = Reference(small.system, small.scope)
+        prepared = prepare(small.system, small.scope, asked_of(small, asked))
         search = open_search(prepared, reference, "native")
         assert isinstance(search, NativeSearch)
         search.run(Limits(max_states=MOST_STATES, seconds=max(0.1, self.ends - time.monotonic())), None)
         judge = Judge(small, prepared, search, reference)
         for p in asked:
             verdict = judge.verdict(p)
+            self._spoke |= {p.name} if verdict.says_something() else set()
             if verdict.run is not None:
                 yield self._taken_to_large(p, verdict.binding, verdict.run)
+        self._lines.append(of_the_users(search.lines_run(), small))
         self._mine(small, search)
 
     def _mine(self, small: Cell, search: NativeSearch) -> None:
@@ -200,7 +221,7 @@ class _WideJudge:
     def _inductive(self, asked: Sequence[Property]) -> WideResult:
         clauses, learnt_at = self.learnt(asked)
         for sizes in (learnt_at, self.sizes):
-            broken = self._false_at_first(asked, clauses, sizes)
+            broken = self.false_at_first(asked, clauses, sizes)
             if broken:
                 return self._open(asked, f"not true in the initial state at {sizes_text(sizes)}: {broken}")
         large = lower(self.large.system, self.large.scope, asked)
@@ -215,9 +236,9 @@ class _WideJudge:
         assert {c.step for c in done} == {s.name for s in large.steps}
         shown = tuple(dict.fromkeys((learnt_at, self.sizes)))
         verdicts = [WideVerdict(p, Status.HOLDS) for p in asked]
-        return WideResult(self.large, verdicts, clauses, shown, sum(c.asked for c in done))
+        return WideResult(self.large, verdicts, clauses, shown, asked=sum(c.asked for c in done))
 
-    def _false_at_first(self, asked: Sequence[Property], clauses: Sequence[Clause], sizes: Sizes) -> str:
+    def false_at_first(self, asked: Sequence[Property], clauses: Sequence[Clause], sizes: Sizes) -> str:
         cell = at(self.cell, sizes)
         program, reference = lower(cell.system, cell.scope, asked), Reference(cell.system, cell.scope)
         return holds_initially(program, cell.scope, reference, clauses, asked)

@@ -29,6 +29,27 @@ def test_a_patch_that_is_about_something_else(eoi, tmp_path: Path, text, said):
     assert (ran.code, ran.err) == (0, "") and ran.out.endswith(said) and ran.out.count("\n") == 1
 
 
+def spelt(path: str, old: str = "a/arch/x86/kvm/lapic.c") -> str:
+    """The patch with this for the name of its file."""
+    return V1_DIFF.replace("--- a/arch/x86/kvm/lapic.c", f"--- {old}").replace("b/arch/x86/kvm/lapic.c", path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        spelt("w/arch/x86/kvm/lapic.c"), spelt("b//arch/x86/kvm/lapic.c"), spelt("b/linux/arch/x86/kvm/lapic.c"), spelt("b/lapic.c"),
+        spelt("b/arch/x86/kvm/lapic_new.c"), OF_ANOTHER_FILE.replace(FOREIGN, "arch/x86/kvm/cpuid.c"),
+        OF_ANOTHER_FILE.replace(FOREIGN, "arch/x86/include/asm/apicdef.h"),
+    ],
+    ids=["mnemonic", "two slashes", "above the tree", "within it", "renamed", "helpers", "values"],
+)  # fmt: skip
+def test_a_file_of_the_model_is_one_however_it_is_spelt(eoi, tmp_path: Path, text):
+    path = tmp_path / "fix.patch"
+    path.write_text(text)
+    ran = eoi("prove", str(path), *AMONG, "--if-concerned")
+    assert ran.code == 2 and "is not in the model" in ran.err
+
+
 @pytest.mark.parametrize(
     ("text", "code"), [(V1_DIFF, 1), (V1_DIFF + OF_ANOTHER_FILE, 2), ("no diff\n", 2)], ids=["worse", "both", "no diff"]
 )

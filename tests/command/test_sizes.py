@@ -49,6 +49,51 @@ def test_a_violation_is_taken_to_any_sizes(eoi: Callable[..., Said]) -> None:
     assert "--sizes 9x64x33" in out and "cpus=9,pins" not in out
 
 
+HEAD = "from model.designs.base import Base\nfrom model.lang import always\nfrom model.machine import Cpu, Lapic, Machine, Vector\n\n\n"
+OWN_WORD = "class Mine(Base):\n    def pin_is_scanned(self, cpu: Cpu, vector: Vector) -> bool:\n        return True\n"
+NOT_RUN = "class Mine(Base):\n    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:\n        if apic.spiv_directed_eoi:\n            return\n        super().kvm_ioapic_send_eoi(apic, vector)\n"
+
+
+@pytest.mark.parametrize(
+    ("design", "asked", "said"),
+    [
+        (OWN_WORD, "only_level_eois_are_intercepted", "mine.py:7 restates pin_is_scanned(), by which properties look"),
+        (NOT_RUN, "only_intercepted_eois_exit", "no step of a small system runs mine.py:9 in kvm_ioapic_send_eoi()"),
+        ("", "no_eoi_lost,no_storm", "no_storm is not asked: it is leads_to"),
+        ("", "no_reinjection", "nothing was judged: what holds, holds only because what it speaks of never happens"),
+    ],
+    ids=["its own word", "a line that is not run", "what is dropped", "vacuous"],
+)  # fmt: skip
+def test_what_leaves_prove_open_leaves_this_open(eoi, tmp_path: Path, design, asked, said) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(HEAD + design)
+    code, out, _ = eoi(
+        "prove",
+        str(path) if design else "v6",
+        *LINUX,
+        "--scope",
+        "flags=NONE" if not design else "x2apic=on",
+        "--sizes",
+        "2x2x2",
+        "--property",
+        asked,
+    )
+    assert code == 3 and " ".join(out.split("\n\n")[0].split()).endswith("; INCONCLUSIVE")
+    assert said in " ".join(out.split())
+
+
+def test_why_does_not_say_that_something_false_is_inductive(eoi, tmp_path: Path) -> None:
+    """It is false at one size only, and from the first state on."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        f'{HEAD}@always()\ndef not_two(s: Machine) -> bool:\n    """There are not two."""\n    return s.scope.cpus != 2\n'
+    )
+    code, out, _ = eoi("why", "base", str(path), *LINUX)
+    assert code == 1 and "not_two is violated" in out
+    code, out, _ = eoi("why", "base", "no_eoi_lost", *LINUX[:-2], "--scope", "ioapic=0x20,cpus=1")
+    assert code == 2
+
+
 def test_what_holds_is_said_of_the_sizes_at_which_it_was_shown(eoi: Callable[..., Said]) -> None:
     asked = ["--property", "only_intercepted_eois_exit,no_reinjection"]
     code, out, _ = eoi("prove", "v6", *LINUX, "--scope", "flags=BIT2", "--sizes", "5x6x7", *asked)

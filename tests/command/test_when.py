@@ -119,3 +119,16 @@ def test_json_says_what_the_text_says(eoi):
     assert sorted(map(str, says["HOLDS"]["iff"])) == ["{'guest': ['linux']}", "{'ioapic': ['0x20']}"]
     text = eoi("when", "v1", "no_eoi_lost", *TWO).out
     assert all(word in text for one in of["says"] for word in one["words"])
+
+
+def test_a_choice_that_is_called_as_a_role_is_not_the_role(eoi, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from dataclasses import dataclass\nfrom enum import Enum\nfrom model.designs.base import Base\n"
+        "from model.machine import Lapic, Scope, Vector\n\n\nclass Who(Enum):\n    linux = 0\n    other = 1\n\n\n"
+        "@dataclass(frozen=True)\nclass Mine(Scope):\n    guest: Who = Who.linux\n\n\n"
+        "class Chosen(Base):\n    scope: Mine\n\n    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:\n"
+        "        if self.scope.guest == Who.other:\n            return\n        super().kvm_ioapic_send_eoi(apic, vector)\n"
+    )
+    out = eoi("when", str(path), "no_eoi_lost", "--vmm", "qemu", "--guest", "windows_cg", *ONE).out
+    assert "scope.guest is linux" in out and "the guest is" not in out
