@@ -70,7 +70,7 @@ def test_in_a_directory_that_is_gone(tmp_path: Path, words: list[str], code: int
     [
         ("-n 5", ["list", "vmms"], 0, "openvmm"),
         ("-s 256", HOLDS, 0, "1 holds"),
-        ("-v 30000", HOLDS, 3, "eoi: out of memory: INCONCLUSIVE"),
+        ("-v 27000", ["list", "vmms"], 3, "eoi: out of memory: INCONCLUSIVE"),
         ("-f 0", ["list", "vmms"], 2, "eoi: output: file too large"),
         ("-f 0", HOLDS, 2, "nothing can be kept"),
     ],
