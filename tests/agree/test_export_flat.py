@@ -22,6 +22,8 @@ from tests.rigs.random_programs import random_functions
 from tests.rigs.random_systems import Pieces, RandomSystem
 from tests.rigs.volume import volume
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 HEAD = "from tests.rigs.header import *\n\n\nclass Toy(Box):\n"
 GOLDEN = Path(__file__).parents[1] / "language" / "golden"
 files = itertools.count()

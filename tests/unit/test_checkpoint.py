@@ -23,6 +23,8 @@ from checker.errors import UserError
 from tests.agree.test_linked import medium, prepared_of
 from tests.rigs.compare import assert_same_search
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 CUT = 3000  # of some 9,800 states
 
 

@@ -16,6 +16,8 @@ from checker.questions.answer import Answer, Said, Standing
 from tests.rigs import read_forms
 from tests.rigs.answers import made
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 NASTY = (
     "]]>", "<script>alert(1)</script>", "&amp;<!--", "a|b", "`` ``` `", "# SKIP", "ok 1 x", "\n1..0\n", "\x00\x1b[31m\x7f",
     "\ud800\udcff", "\ufffe\uffff", "1..3", "KTAP version 1", "not ok 1", "Bail out!", "  ", "- x", "%23", "\\", "\u2028", "</details>",

@@ -22,6 +22,8 @@ from model.lang import Fair
 from tests.rigs.brute_force import TinyGraph, violated
 from tests.rigs.volume import volume
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 FAIR = [Fair.FREE, Fair.FINITE, Fair.WEAK, Fair.STRONG]
 
 

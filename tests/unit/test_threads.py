@@ -20,6 +20,8 @@ from checker.engine.native import Exploration, Outcome
 from tests.rigs.engine_toys import Rule, Toy, counter_toy, plain_search, random_toy
 from tests.unit.test_native import assert_equals_plain_search
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 SHORT = ("-DEOI_SPAN=64", "-O1")
 LATE = (*SHORT, "-DEOI_SHUFFLE")
 
