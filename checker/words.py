@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from collections.abc import Iterable
 
 Block = tuple[tuple[str, ...], ...]  # the alternatives at each place
@@ -39,3 +40,9 @@ def screen() -> tuple[int, int]:
     """(columns, lines) of the terminal, or as COLUMNS and LINES say, if they are not less than a story needs; of what is no terminal, 80 x 24."""
     found = shutil.get_terminal_size((80, 24))
     return max(found.columns, 72), max(found.lines, 24)
+
+
+def lines_below(line: str, width: int, further: int) -> list[str]:
+    """A line that keeps its indent; what is beyond the width stands below it, so much further in."""
+    indent = " " * (len(line) - len(line.lstrip()) + further)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]

@@ -105,7 +105,7 @@ def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
 def print_wrapped(lines: Sequence[str]) -> None:
     """As wide as the screen is."""
     for line in lines:
-        print(textwrap.fill(line, screen()[0], subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+        print("\n".join(diff.wrapped_words(line)))
 
 
 def certified(options: Namespace) -> int:

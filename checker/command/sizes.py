@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from argparse import Namespace
 from collections.abc import Sequence
 
@@ -19,7 +18,7 @@ from checker.questions.own_word import own_word
 from checker.questions.verdict import Account, Status
 from checker.questions.wide import NAMES, TIMEOUT, VACUOUS, WideResult, WideVerdict, judge_wide, sizes_text
 from checker.stories.write import to_text
-from checker.words import count, screen
+from checker.words import count, lines_below, screen
 from model.lang import Kind, Property
 
 WIDEST = 80  # columns
@@ -106,12 +105,7 @@ def lines(options: Namespace, results: list[WideResult], cells: int, reasons: Se
         found += ["", f"{count(cells - len(results), 'cell')} not judged: interrupted"]
     found += [""] * bool(reasons) + [f"INCONCLUSIVE: {reason}" for reason in reasons]
     width = min(WIDEST, screen()[0])
-    return [part for line in [*found, "", NO_MORE] for part in _wrapped(line, width)]
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    indent = line[: len(line) - len(line.lstrip())] + "  "
-    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]
+    return [part for line in [*found, "", NO_MORE] for part in lines_below(line, width, 2)]
 
 
 def _of_cell(options: Namespace, result: WideResult) -> list[str]:

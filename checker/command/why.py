@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from checker.questions.wide import LEARNT, NAMES, TIMEOUT, FalseAtFirst, Tell, a
 from checker.symbolic.learning import OutOfTime, Stuck
 from checker.symbolic.needed import Needed, NotInductive, needed_by
 from checker.symbolic.vocabulary import Clause, Vocabulary
-from checker.words import count, screen
+from checker.words import count, lines_below, screen
 from model.lang import Kind, Property
 
 WIDEST = 80  # columns
@@ -104,10 +103,5 @@ def told(p: Property, cell: Cell, needed: Mapping[Clause, Sequence[Needed]]) -> 
             lines += [f"  {clause}", f"    or else it breaks: {goal}"]
     if spare:
         lines += ["", "not needed by any step", *(f"  {clause}" for clause in spare)]
-    return [part for line in lines for part in _wrapped(line)]
-
-
-def _wrapped(line: str) -> list[str]:
-    indent = line[: len(line) - len(line.lstrip())] + "    "
     width = min(WIDEST, screen()[0])
-    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]
+    return [part for line in lines for part in lines_below(line, width, 4)]
