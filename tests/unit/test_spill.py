@@ -151,3 +151,14 @@ def test_what_lies_on_disk_is_not_in_memory_too(tmp_path: Path, then: int) -> No
     assert search.run(max_bytes=then) is Outcome.COMPLETE
     on_disk = search.stats().disk_bytes
     assert on_disk > 19 * 2**19 * 6 and resident() - before < 20_000_000 + search.stats().bytes
+
+
+def test_what_was_read_of_it_does_not_stay(tmp_path: Path) -> None:
+    search = counter_toy(19).explore(keep_edges=True, engine_flags=("-DEOI_BLOCK=1048576",))
+    search.spill(tmp_path, MUCH)
+    assert search.run(max_bytes=10_000_000, max_states=400_000) is Outcome.STATE_LIMIT
+    for name, size in search.sizes_of(search.counts()).items():
+        assert search.memory(name, size).any()
+    before = resident()
+    assert search.run(max_bytes=10_000_000) is Outcome.COMPLETE
+    assert before - resident() > 30_000_000
