@@ -31,6 +31,7 @@ from checker.engine.native import NONE, U8, U32, U64, Exploration, Graph, ModelS
 from checker.engine.passages import Passage, SourceLine, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
+from checker.engine.spill_folder import default_disk, spill_folder
 from checker.errors import InternalError
 from checker.language.ir import Program
 from checker.language.layout import Layout, instances
@@ -44,15 +45,16 @@ KEPT_VALUES = 1 << 28  # bytes of atoms' values that a search keeps
 
 @dataclass(frozen=True)
 class Limits:
-    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates. threads: how many work
-    on a large search together; checkpoints: what is wanted of them: nothing but the duration depends on these; None: who asks does
-    not care."""
+    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates, and what it has no room
+    for goes to disk, up to max_disk bytes, by None as many as default_disk() says. threads: how many work on a large search
+    together; checkpoints: what is wanted of them: nothing but the duration depends on these; None: who asks does not care."""
 
     max_states: int | None = None
     max_bytes: int | None = None
     seconds: float | None = None
     threads: int | None = field(default=None, compare=False)
     checkpoints: Checkpoints | None = field(default=None, compare=False)
+    max_disk: int | None = field(default=None, compare=False)
 
 
 class Search(Protocol):
@@ -129,7 +131,8 @@ class NativeSearch:
         self._threads = limits.threads or 1
         # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
         whole = self._go_on_whole if self._whole else None
-        kept = self._checkpoint(limits.checkpoints)
+        self._spill(limits)
+        kept = self._checkpoint(limits)
         watch = functools.partial(self._tell, on_progress, kept) if on_progress or kept else None
         bounds = limits.max_states, limits.max_bytes, limits.seconds
         self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
@@ -138,15 +141,22 @@ class NativeSearch:
             kept.end(self.exploration, self._marks, complete=self.outcome in (Outcome.COMPLETE, Outcome.FAULT))
         return self.outcome
 
-    def _checkpoint(self, wanted: Checkpoints | None) -> Checkpoint | None:
+    def _spill(self, limits: Limits) -> None:
+        """Say where to put what memory has no room for. Raises UserError."""
+        if limits.max_bytes is not None:
+            most = default_disk() if limits.max_disk is None else limits.max_disk
+            self.exploration.spill(spill_folder() if most else None, most)
+
+    def _checkpoint(self, limits: Limits) -> Checkpoint | None:
         """Of this search, which is where the one is that is to be resumed. None if it is not to be kept, or has no name. Raises
         UserError."""
+        wanted = limits.checkpoints
         self._marks = np.zeros(len(self._noted), np.uint8)
         if wanted is None or self._prepared is None or self._prepared.path is None or not self._whole:
             return None
         about = self.exploration.state(0) + bytes([self.exploration.keep_edges]) + engine_source().encode()
         kept = Checkpoint(digest_of(self._prepared.path.name, about), wanted)
-        marks = kept.resume(self.exploration) if self.exploration.stats().expanded == 0 else None
+        marks = kept.resume(self.exploration, limits.max_bytes) if self.exploration.stats().expanded == 0 else None
         if marks is not None:
             self._marks |= marks
         return kept
