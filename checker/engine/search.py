@@ -19,7 +19,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.engine import liveness
+from checker.engine import liveness, native
+from checker.engine.ahead import Ahead
 from checker.engine.atoms import Atom, atom_count, atoms
 from checker.engine.cgen import generate
 from checker.engine.checkpoint import Checkpoint, Checkpoints, digest_of
@@ -52,7 +53,7 @@ from model.lang import Design, Fair, Property
 
 Progress = Callable[[Stats], None]
 REFERENCE = "checker.engine.liveness_reference"  # and networkx: loaded only where CPython explores
-KEPT_VALUES = 1 << 26  # bytes of atoms' values that a search keeps
+KEPT_VALUES = 1 << 28  # bytes of atoms' values that a search keeps
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ class NativeSearch:
     # First states and edges, once they are asked for, until the search goes on.
     _first: U32 | None = None
     _first_edges: U32 | None = None
+    _threads = 1
+    _ahead: Ahead[tuple[int, int], Lasso | None] | None = None
 
     def __init__(
         self, program: Program, reference: Reference, *, keep_edges: bool,
@@ -138,6 +141,7 @@ class NativeSearch:
     def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
         self._take_marks()  # of who used the library in this thread before
         self._first = self._first_edges = None
+        self._threads = limits.threads or 1
         # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
         whole = self._go_on_whole if self._whole else None
         self._spill(limits)
@@ -223,16 +227,25 @@ class NativeSearch:
         return None if src == NONE else Edge(src, label, dst)
 
     def lasso(self, p: Atom, q: Atom) -> Lasso | None:
-        if (p.bit, q.bit) not in self._lassos:
-            self._lassos[p.bit, q.bit] = self._find_lasso(p, q)
-        return self._lassos[p.bit, q.bit]
+        pair = p.bit, q.bit
+        if pair not in self._lassos:
+            self._unpack()
+            self._lassos[pair] = self._ahead.get(pair) if self._ahead else self._find_lasso(pair)
+        return self._lassos[pair]
 
-    def _find_lasso(self, p: Atom, q: Atom) -> Lasso | None:
-        graph = self.graph()
-        if not self._values and len(self._live) * graph.n <= KEPT_VALUES:  # a state is unpacked once for all of them
+    def _unpack(self) -> None:
+        """Unpack a state once for all that is asked of it, where there is room; then several can be answered together."""
+        n = self.graph().n
+        if not self._values and len(self._live) * n <= KEPT_VALUES:
             self._values = dict(zip(self._live, self.exploration.eval_atoms(self._live), strict=True))
-        found = self._values or dict(zip((p.bit, q.bit), self.exploration.eval_atoms([p.bit, q.bit]), strict=True))
-        return liveness.find_lasso(graph, self.fairness, found[p.bit], found[q.bit])
+            if self._threads > 1 and n >= native.BORDER:
+                # p and q of a binding stand side by side
+                pairs = list(zip(self._live[::2], self._live[1::2], strict=True))
+                self._ahead = Ahead(self._find_lasso, pairs, self._threads)
+
+    def _find_lasso(self, pair: tuple[int, int]) -> Lasso | None:
+        found = self._values or dict(zip(pair, self.exploration.eval_atoms(pair), strict=True))
+        return liveness.find_lasso(self.graph(), self.fairness, found[pair[0]], found[pair[1]])
 
     def path_to(self, state: int) -> list[int]:
         return self.exploration.path_to(state)
