@@ -27,7 +27,20 @@ from checker.engine.checkpoint import Checkpoint, Checkpoints, digest_of
 from checker.engine.engine_abi import engine_source
 from checker.engine.linked import LinkedProgram
 from checker.engine.liveness import Edge, Lasso
-from checker.engine.native import NONE, U8, U32, U64, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
+from checker.engine.native import (
+    NONE,
+    U8,
+    U32,
+    U64,
+    UNLIMITED,
+    Exploration,
+    Graph,
+    ModelShape,
+    NoCompiler,
+    Outcome,
+    Stats,
+    load_c,
+)
 from checker.engine.passages import Passage, SourceLine, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
@@ -143,9 +156,11 @@ class NativeSearch:
 
     def _spill(self, limits: Limits) -> None:
         """Say where to put what memory has no room for. Raises UserError."""
-        if limits.max_bytes is not None:
-            most = default_disk() if limits.max_disk is None else limits.max_disk
-            self.exploration.spill(spill_folder() if most else None, most)
+        if limits.max_bytes is None:  # what lies on disk already may grow
+            self.exploration.spill(None, UNLIMITED)
+            return
+        most = default_disk() if limits.max_disk is None else limits.max_disk
+        self.exploration.spill(spill_folder() if most else None, most)
 
     def _checkpoint(self, limits: Limits) -> Checkpoint | None:
         """Of this search, which is where the one is that is to be resumed. None if it is not to be kept, or has no name. Raises

@@ -86,7 +86,7 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
     lines.append(
         f"  covered:{complete} {count(stats.states, 'state')}, {count(stats.transitions, 'transition')}, depth {stats.depth - 1}; "
         f"{EXACT}; {result.engine} engine"
-        + f"; {stats.disk_bytes / 1e6:,.0f} MB of that lay on disk"
+        + f"; {stats.disk_bytes / 1e6:,.1f} MB of that lay on disk"
         * bool(stats.disk_bytes)
     )
     if result.assumed:

@@ -17,6 +17,8 @@ from checker.engine.native import Exploration, Outcome
 from tests.rigs.engine_toys import Toy, counter_toy, plain_search, random_toy
 from tests.unit.test_native import assert_equals_plain_search
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 SHORT = ("-DEOI_BLOCK=65536", "-DEOI_SPAN=64", "-O1")
 MUCH = 1 << 30
 EDGES = 17 * 2**17  # of a counter of 17 bits
@@ -63,7 +65,6 @@ def larger(tmp_path: Path, threads: int, limit: int = 2_600_000) -> Exploration:
     return search
 
 
-@pytest.mark.everything
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_search_that_grows_while_it_spills(tmp_path: Path, threads: int) -> None:
     plain, spilled = counter_toy(17).explore(keep_edges=True), larger(tmp_path, threads)
