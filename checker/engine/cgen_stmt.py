@@ -46,11 +46,11 @@ def states_of(function: Function) -> list[str]:
 def prototype(unit: CUnit, function: Function, expressions: ExpressionWriter) -> str:
     """`static int kvm_ioapic_send_eoi(struct sys *s, struct Lapic *apic, int32_t vector)`."""
     pure = "const " if function.returns is not None else ""
-    params = [f"{pure}struct sys *{name}" for name in states_of(function)]
+    params = [f"{pure}{unit.state} *{name}" for name in states_of(function)]
     for param in function.params:
         name = expressions.name(expressions.param(param))
         if isinstance(param.type, StructType | TableType | MaskType):
-            params.append(pure + unit.pointer(param.type, name))
+            params.append(unit.pointer(param.type, name, pure))
         else:
             params.append(f"{value_type(param.type)} {name}")
     if unit.tail:
@@ -73,10 +73,10 @@ class FunctionWriter:
     """Writes one function. `_hoisted`: declarations for its top, of variables that outlive the block
     in which they are first set."""
 
-    def __init__(self, unit: CUnit, function: Function) -> None:
+    def __init__(self, unit: CUnit, function: Function, expressions: ExpressionWriter | None = None) -> None:
         self.unit = unit
         self.function = function
-        self.expressions = ExpressionWriter(unit, function)
+        self.expressions = expressions or ExpressionWriter(unit, function)
         self._status = function.name in unit.stops
         self._declared = set(self.expressions.params)
         self._hoisted: list[str] = []
@@ -188,23 +188,23 @@ class FunctionWriter:
     def _bind(self, stmt: Bind, variable: Variable, here: bool) -> list[str]:
         name = self.expressions.name(variable)
         pure = "const " if self.function.returns is not None else ""
-        pointer = pure + self.unit.pointer(stmt.place.type, name)
+        pointer = self.unit.pointer(stmt.place.type, name, pure)
         if not here:
             self._declare(variable, f"{pointer} = 0;")
         return [f"{pointer if here else name} = {self.expressions.address(stmt.place)};"]
 
     def _store(self, stmt: Store) -> list[str]:
-        place, value = self.expressions.lvalue(stmt.place), self.expressions.expr(stmt.value)
+        value = self.expressions.expr(stmt.value)
         if not stmt.check:
             edit = self.expressions.edit(stmt.place, stmt.value)
-            return [f"{place} {edit or f'= {value}'};"]
+            return [edit or self.expressions.store(stmt.place, value)]
         of = stmt.place.type
         assert not isinstance(of, StructType | TableType), stmt
         lines = self._check_element(stmt.value)
         temporary = "checked_bits" if isinstance(of, MaskType) else "checked"
         self._declare((temporary, ""), f"{value_type(of)} {temporary};")
         lines += [f"{temporary} = {value};", *self._check(temporary, of, stmt.value)]
-        return [*lines, f"{place} = {temporary};"]
+        return [*lines, self.expressions.store(stmt.place, temporary)]
 
     def _check_element(self, value: Expr) -> list[str]:
         """An element that is added is one of the mask's; far outside it has no bit to see that by."""

@@ -43,12 +43,12 @@ def engine_source() -> str:
 
 
 class CModel(ctypes.Structure):
-    """struct Model: eight pointers, then the sizes."""
+    """struct Model: nine pointers, then the sizes."""
 
     _fields_ = [
         *(
             (name, ctypes.c_void_p)
-            for name in ("expand", "atoms", "edge_atoms", "marks", "linked", "mask", "frozen", "padding")
+            for name in ("expand", "atoms", "edge_atoms", "marks", "keys", "linked", "mask", "frozen", "padding")
         ),
         *((name, ctypes.c_uint32) for name in SIZES),
     ]

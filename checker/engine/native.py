@@ -150,7 +150,8 @@ def _described(model: ctypes.CDLL | Linked) -> CModel:
         return CModel(linked=ctypes.addressof(model.c))
     if model.eoi_abi() != ABI:
         raise InternalError(f"model library has ABI {model.eoi_abi()}, the engine {ABI}")
-    names = ["expand", "atoms", "edge_atoms", *(["marks"] if hasattr(model, "eoi_marks") else [])]
+    may_be = [name for name in ("marks", "keys") if hasattr(model, f"eoi_{name}")]
+    names = ["expand", "atoms", "edge_atoms", *may_be]
     return CModel(**{name: ctypes.cast(model[f"eoi_{name}"], ctypes.c_void_p).value for name in names})
 
 

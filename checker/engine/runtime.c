@@ -121,10 +121,29 @@ INLINE u32 pack_successors(struct Engine *e, u32 first, u32 count, u32 words, bo
     return count;
 }
 
+/* The same in one go, by a program that steps from key to key: no state is unpacked.  False: it cannot, or something is wrong
+ * with one of the successors. */
+INLINE bool step_on_keys(struct Engine *e, u32 src, u32 *total, u32 words) {
+    if (!e->model.keys || e->edge_watch.open) return false;
+    const struct Table t = table_of(e, words);
+    u32 *key = e->batch_keys + (u64)*total * words, count = e->model.keys(key_of(&t, src), e->frozen, key, e->batch_label + *total);
+    if (count > e->model.max_successors) return false;
+    for (u64 *hash = e->batch_hash + *total, *end = hash + count; hash < end; hash++, key += words) {
+        *hash = hash_key(key, words);
+        __builtin_prefetch(t.slots + home_slot(&t, *hash), 1);
+    }
+    *total += count;
+    return true;
+}
+
 /* Append the packed successors of state `src` to the batch, which holds *total of them. */
 INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bool bmi2) {
+    if (e->watch.open) {
+        load_state(e, src, e->packed, e->state);
+        watch_state(e, src);
+    }
+    if (step_on_keys(e, src, total, words)) return RUNNING;
     load_state(e, src, e->packed, e->state);
-    if (e->watch.open) watch_state(e, src);
     u16 *labels = e->batch_label + *total;
     u32 count = successors(e, e->state, e->out, labels);
     if (count > e->model.max_successors) return BROKEN_MODEL;
@@ -486,6 +505,6 @@ bool engine_differs(struct Engine *e, const struct Linked *mine, const struct Li
 /* Go on with the same program, compiled as a whole. */
 void engine_go_on_whole(struct Engine *e, const struct Model *whole) {
     e->model.expand = whole->expand, e->model.atoms = whole->atoms, e->model.edge_atoms = whole->edge_atoms;
-    e->model.marks = whole->marks;
+    e->model.marks = whole->marks, e->model.keys = whole->keys;
     e->linked = NULL;
 }

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from checker.engine import liveness, native
 from checker.engine.ahead import Ahead
 from checker.engine.atoms import Atom, atom_count, atoms
-from checker.engine.cgen import generate
 from checker.engine.checkpoint import Checkpoint, Checkpoints, digest_of
 from checker.engine.engine_abi import engine_source
 from checker.engine.linked import LinkedProgram
@@ -39,10 +38,9 @@ from checker.engine.native import (
     NoCompiler,
     Outcome,
     Stats,
-    load_c,
 )
 from checker.engine.passages import Passage, SourceLine, tracing, users_files
-from checker.engine.prepare import Prepared
+from checker.engine.prepare import Prepared, load_whole
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
 from checker.engine.spill_folder import default_disk, spill_folder
 from checker.errors import InternalError
@@ -124,7 +122,7 @@ class NativeSearch:
             raise InternalError(
                 "a program from the cache has no functions: it is searched as prepared, or lowered again"
             )
-        self._library = None if prepared else load_c(generate(program, noted))
+        self._library = None if prepared else load_whole(program, noted)
         model = self._linked or self._library
         assert model is not None
         self.exploration = Exploration(model, shape, keep_edges=keep_edges)

@@ -40,6 +40,7 @@ struct Model { /* mirrored by checker/engine/native.py */
     void (*atoms)(const void *state, u64 *words, const u64 *wanted);
     void (*edge_atoms)(const void *before, const void *after, u64 *words, const u64 *wanted);
     void (*marks)(u8 *out);      /* of the thread that calls; or NULL */
+    u32 (*keys)(const u32 *key, const void *frozen, u32 *out, u16 *labels); /* see cgen_key.py; or NULL */
     const struct Linked *linked; /* instead of these functions; or NULL */
     const u64 *mask, *frozen, *padding; /* words8 each; padding: bits whose value means nothing */
     u32 words8, max_successors, labels, n_atoms, n_edge_atoms;

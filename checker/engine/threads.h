@@ -157,6 +157,7 @@ static void look_at(struct Helper *h, const struct Engine *e) {
     struct Engine *mine = h->e;
     mine->keys = e->keys, mine->slots = e->slots, mine->slot_bits = e->slot_bits;
     mine->model.expand = e->model.expand, mine->model.atoms = e->model.atoms, mine->model.edge_atoms = e->model.edge_atoms;
+    mine->model.keys = e->model.keys;
     const struct Watch *from[] = {&e->watch, &e->edge_watch};
     struct Watch *to[] = {&mine->watch, &mine->edge_watch};
     for (u32 k = 0; k < 2; k++) {
