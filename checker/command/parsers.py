@@ -26,7 +26,7 @@ COMPARED = "the design to compare with, by name or path; left out, it is what DE
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
-EXPORTS = ("promela", "murphi", "dot")
+EXPORTS = ("promela", "murphi", "aiger", "btor2", "smv", "dot")
 ORACLES = ("kvm", "qemu")
 # What `eoi gate` judges: see checker/questions/gate.py.
 FULL = """\
@@ -371,7 +371,10 @@ def _graph(parser: ArgumentParser) -> None:
 
 def _export(parser: ArgumentParser) -> None:
     add_system(parser)
-    to = "promela (for SPIN), murphi (for rumur) or dot (all states, for Graphviz): docs/export.md"
+    to = (
+        "promela (for SPIN), murphi (for rumur), aiger (for ABC), btor2 (for btormc and others), smv (for NuSMV) or dot "
+        "(all states, for Graphviz): docs/export.md"
+    )
     parser.add_argument("--to", choices=EXPORTS, required=True, metavar="F", help=to)
     asked = "also this property: a name, or a .py file of yours (repeatable); default: none"
     parser.add_argument("--property", action="append", metavar="P", help=asked)
