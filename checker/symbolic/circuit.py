@@ -18,8 +18,7 @@ from checker.symbolic.aig_terms import AigTerms, literal_of
 from checker.symbolic.obligations import NO_FAULT
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.smt_values import scalar
-from checker.symbolic.terms import Term, Truth, both, either, negation, same
-from model.finite import Scalar
+from checker.symbolic.terms import Truth, both, either, negation, same
 from model.lang import Kind, Scope
 
 
@@ -45,12 +44,13 @@ class Target:
 @dataclass(frozen=True)
 class Circuit:
     """bits: those of the state first, in the order of the packed state, and then what is remembered of the step before. inputs:
-    name and literal. choice: the inputs that number the step."""
+    name and literal. choice: the inputs that number the step; arguments: those that say the code of each of a step's parameters."""
 
     graph: Aig
     steps: Sequence[Step]
     inputs: Sequence[tuple[str, int]]
     choice: Sequence[int]
+    arguments: Sequence[Sequence[Sequence[int]]]
     bits: Sequence[Bit]
     targets: Sequence[Target]
     left_out: Sequence[Formula]
@@ -70,6 +70,7 @@ class _Builder:
         self._inputs = list[tuple[str, int]]()
         self._choice = self._more_inputs("step", (len(program.steps) - 1).bit_length())
         self._slots = list[list[int]]()  # of arguments: all steps share them
+        self._arguments = list[list[list[int]]]()
         self._state = self._symbolic.state
         self._after = list(self._state)
         self._moved: Truth = False
@@ -86,12 +87,16 @@ class _Builder:
         fault = self._remembered(bits, str(NO_FAULT), literal_of(self._fault), of_step=True)
         targets.append(Target(str(NO_FAULT), None, fault))
         left_out = [f for f in self._program.formulas if len(f.functions) > 1]
-        return Circuit(self._graph, self._program.steps, self._inputs, self._choice, bits, targets, left_out)
+        return Circuit(
+            self._graph, self._program.steps, self._inputs, self._choice, self._arguments, bits, targets, left_out
+        )
 
     # --- steps ---
 
     def _take(self, number: int, step: Step) -> None:
-        args = [self._argument(slot, scalar(p.type)) for slot, p in enumerate(step.params)]
+        given = [self._argument(slot, width(scalar(p.type))) for slot, p in enumerate(step.params)]
+        self._arguments.append(given)
+        args = [self._terms.of_bits(scalar(p.type), bits) for p, bits in zip(step.params, given, strict=True)]
         chosen: Truth = self._terms.equal(self._terms.unsigned(self._choice), number)
         for param, arg in zip(step.params, args, strict=True):
             chosen = both(chosen, self._terms.is_code(scalar(param.type), arg))
@@ -104,12 +109,12 @@ class _Builder:
             if not same(before, after):
                 self._after[k] = self._terms.choose(taken, after, self._after[k])
 
-    def _argument(self, slot: int, of: Scalar) -> Term:
+    def _argument(self, slot: int, count: int) -> list[int]:
         if slot == len(self._slots):
             self._slots.append([])
         bits = self._slots[slot]
-        bits += self._more_inputs(f"argument{slot}", width(of) - len(bits), len(bits))
-        return self._terms.of_bits(of, bits[: width(of)])
+        bits += self._more_inputs(f"argument{slot}", count - len(bits), len(bits))
+        return bits[:count]
 
     def _more_inputs(self, name: str, count: int, first: int = 0) -> list[int]:
         made = [(f"{name}:{first + k}", self._graph.input()) for k in range(count)]

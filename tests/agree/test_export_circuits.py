@@ -3,8 +3,6 @@ runs of the same length."""
 
 from __future__ import annotations
 
-import itertools
-import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -12,21 +10,19 @@ from typing import Any
 
 import pytest
 
-from checker.engine.reference import Reference, is_of_edges
+from checker.engine.reference import is_of_edges
 from checker.matrix.roles import all_properties
-from model.finite import ModelError
+from checker.symbolic.unrolling import Taken, Unrolling
 from model.lang import Property
-from tests.agree.test_export import HEAD, ONE_CPU, PROPERTIES, Nested, Overflows, Stays, the_cell
+from tests.agree.test_export import ONE_CPU, PROPERTIES, Nested, Overflows, Stays, the_cell
 from tests.rigs.circuits import Found, by_python, circuit, explored, read, readers
-from tests.rigs.compare import designs_in, load_module
+from tests.rigs.exports import small_random_design
 from tests.rigs.header import Sizes, always
-from tests.rigs.random_programs import random_functions
 from tests.rigs.volume import volume
 from tools import toys
 
 all_readers = readers("ABC", "NuSMV", "btormc")
 that_count = readers("ABC", "NuSMV")
-files = itertools.count()
 
 
 def same(of: Found, expected: Found) -> bool:
@@ -66,6 +62,21 @@ def test_the_verdicts_are_of_both_kinds() -> None:
     assert lengths["an_entry_stays"] == 1 and max(n or 0 for n in lengths.values()) > 2
 
 
+@pytest.mark.parametrize("p", ASKED, ids=lambda p: p.name)
+def test_unrolled_it_finds_a_shortest_run(p: Property) -> None:
+    """Step by step, by our own unrolling and a SAT solver: as many steps as CPython needs, and a run that it takes."""
+    expected, steps = by_python(toys.Toy, ONE_CPU, p).steps, 0
+    made, found = circuit(toys.Toy, ONE_CPU, [p]), dict[str, list[Taken]]()
+    unrolling = Unrolling(made)
+    while not found and unrolling.steps <= (6 if expected is None else expected):
+        steps = unrolling.steps
+        found = unrolling.reached(made.targets, lambda: None)
+        unrolling.go_on()
+    unrolling.close()
+    assert (steps if found else None) == expected
+    assert found.keys() == ({p.name} if expected is not None else set())
+
+
 @all_readers
 @pytest.mark.parametrize(("design", "length"), [("v1", 10), ("base", None), ("v6", None)])
 def test_cells_of_the_model(reader: str, design: str, length: int | None) -> None:
@@ -86,20 +97,5 @@ def test_faults(reader: str, design: Any, steps: int | None) -> None:
 @that_count
 @pytest.mark.parametrize("seed", range(volume(2, 20)))
 def test_random_programs(reader: str, seed: int, tmp_path: Path) -> None:
-    """The first that stays small and in range."""
-    choose = Random(100 + seed)
-    for _ in range(60):
-        name = f"circuit_{next(files)}"
-        path = tmp_path / f"{name}.py"
-        path.write_text(HEAD + "\n".join(random_functions(choose, number) for number in range(2)))
-        try:
-            design = designs_in(load_module(path, name))
-            found = Reference(design, Sizes()).explore(3000)
-            if found.stopped is None and len(found.states) > 8:
-                assert read(reader, circuit(design, Sizes())).states == len(found.states), path.read_text()
-                return
-        except ModelError:
-            continue
-        finally:
-            sys.modules.pop(name, None)
-    pytest.fail("none was small enough")
+    design, found = small_random_design(Random(100 + seed), tmp_path)
+    assert read(reader, circuit(design, Sizes())).states == len(found.states), str(tmp_path)
