@@ -50,6 +50,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "simplified": "what the model leaves out; `eoi list simplifications` has all of it",
         "native engine": "the model as C, compiled; the usual one",
         "reference engine": "the model run by CPython: its meaning, several hundred times slower",
+        "SAT / by SAT": "`--engine sat`: a SAT solver looks for the shortest run of a violation, and proves by induction; no state is enumerated",
+        "inductive": "shown of sizes, with clauses: each step from any state in which they and the properties hold leads to one in which they hold, and so does the initial state",
     },
     "runs and stories": {
         "run": "steps from the initial state on",

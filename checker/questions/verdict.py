@@ -335,11 +335,11 @@ class Judge:
         try:
             self.reference.successor(run.codes[-1], move)
         except RangeError as error:
-            raise ModelError(_fault_message(error, move, run)) from None
+            raise ModelError(fault_message(error, move, run)) from None
         raise InternalError(f"the engine reports a fault in {move.step}, CPython does not")
 
 
-def _fault_message(error: RangeError, move: Move, run: Run) -> str:
+def fault_message(error: RangeError, move: Move, run: Run) -> str:
     frame = error.__traceback__
     where = ""
     while frame is not None:

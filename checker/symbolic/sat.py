@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from checker.symbolic.aig import Aig
 
 KIND = "glucose4"  # which is quick to be asked again, a little different
+SLICE = 2_000  # conflicts between two looks at the clock
 
 
 class Solver:
@@ -23,12 +24,23 @@ class Solver:
         """One of these holds."""
         self._solver.add_clause(self._numbers(literals))
 
-    def model(self, assumed: Sequence[int]) -> list[int] | None:
-        """Values in which these literals hold, and what was added; None if there are none: see core()."""
-        if not self._solver.solve(assumptions=self._numbers(assumed)):
+    def model(self, assumed: Sequence[int], watch: Callable[[], None] | None = None) -> list[int] | None:
+        """Values in which these literals hold, and what was added; None if there are none: see core(). watch: called now and
+        then; what it raises ends the search."""
+        numbers = self._numbers(assumed)
+        if not (self._solver.solve(assumptions=numbers) if watch is None else self._in_slices(numbers, watch)):
             return None
         found: list[int] = self._solver.get_model()
         return found
+
+    def _in_slices(self, numbers: Sequence[int], watch: Callable[[], None]) -> bool:
+        """What was learnt in one is kept for the next."""
+        while True:
+            self._solver.conf_budget(SLICE)
+            said: bool | None = self._solver.solve_limited(assumptions=numbers, expect_interrupt=True)
+            watch()
+            if said is not None:
+                return said
 
     def core(self) -> set[int]:
         """Of what was assumed last, literals that cannot hold together."""
