@@ -23,7 +23,7 @@ from checker.words import count, lines_below, screen
 
 WIDEST = 80  # columns
 NO_PLACE = (
-    "tree", "confirm", "inductive", "json", "certificate", "sizes", "clauses", "max_states", "max_memory", "threads", "resume",
+    "tree", "confirm", "inductive", "json", "certificate", "sizes", "clauses", "max_states", "max_memory", "max_disk", "threads", "resume",
 )  # fmt: skip
 ORDER = (Status.VIOLATED, Status.HOLDS, Status.INCONCLUSIVE, Status.SKIPPED)
 
