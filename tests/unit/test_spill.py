@@ -33,7 +33,7 @@ def explore(toy: Toy, folder: Path, *, disk: int = MUCH, threads: int = 1, edges
     """With no room for more than its slots, and what its threads need."""
     search = toy.explore(keep_edges=edges, engine_flags=SHORT)
     search.spill(folder, disk)
-    limit = search.stats().bytes + 200_000 * (threads - 1)
+    limit = search.stats().bytes + 50_000 * (threads - 1)
     search.run = functools.partial(search.run, max_bytes=limit, threads=threads)  # type: ignore[method-assign]
     return search
 
