@@ -12,7 +12,7 @@ from checker.engine.passages import line_texts, never_run
 from checker.errors import UserError
 from checker.matrix.loader import property_argument
 from checker.progress import Progress
-from checker.questions import report
+from checker.questions import on_record, report
 from checker.questions.by_sat import SatResult, judge_by_sat
 from checker.questions.own_word import own_word
 from checker.questions.verdict import Account, Status, Verdict
@@ -44,6 +44,9 @@ def run(options: Namespace) -> int:
         result = judge_by_sat(cell, options.asked.wanted, options.timeout or TIMEOUT, tell)
     finally:
         progress.close()
+    if result.proof is not None:
+        proved = [v.property for v in result.of(Status.HOLDS)]
+        on_record.proved(cell, proved, map(sizes_text, result.proof.inductive_at))
     open_ = why_open(result)
     print("\n".join(part for line in lines(options, result, open_) for part in lines_below(line, width(), 2)))
     violated = sorted(result.of(Status.VIOLATED), key=lambda v: v.run is None or not v.run.length)

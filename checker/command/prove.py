@@ -29,7 +29,7 @@ from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.expected import Row, rows_of_design
 from checker.questions.measured import measured, measured_line
 from checker.questions.verdict import CellResult, Status, Verdict
-from checker.questions.worth import worth_of
+from checker.questions.worth import NO_CERTIFICATE, UNCHECKED, worth_of
 from checker.shipped import own
 from checker.stories.trace import show
 from checker.stories.write import to_text
@@ -181,7 +181,10 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     if first is not None and not options.brief:
         print("\n" + to_text(story(*first)), end="")
     print()
-    print_wrapped(closing_lines(campaign, [worth_of(options.asked.cls, campaign.results).line()]))
+    worth = worth_of(options.asked.cls, campaign.results)
+    if options.certificate and worth.certified == NO_CERTIFICATE:
+        worth = replace(worth, certified=UNCHECKED)
+    print_wrapped(closing_lines(campaign, [worth.line()]))
     return exit_code(campaign)
 
 

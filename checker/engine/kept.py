@@ -36,7 +36,7 @@ from model.lang import Design, Property, Scope
 SYSTEM = "system"  # stands for the composed class, which belongs to no module
 
 
-def _is_named(module: str, name: str, wanted: object) -> bool:
+def is_named(module: str, name: str, wanted: object) -> bool:
     """Is this the object that the module has under the name, and the module's text part of what names a file?"""
     found: object = sys.modules.get(module)
     for part in name.split("."):
@@ -72,7 +72,7 @@ def name_of(design: type[Design], scope: Scope, properties: Sequence[Property]) 
     functions = [(p.function.__module__, p.function.__qualname__, str(p.kind)) for p in properties]
     named: list[type | Callable[..., object]] = [type(scope), *classes, *(p.function for p in properties)]
     named += [type(value) for value in scope.choices().values() if type(value) is not bool]
-    if not all(_is_named(of.__module__, of.__qualname__, of) for of in named):
+    if not all(is_named(of.__module__, of.__qualname__, of) for of in named):
         return None
     choices = [(name, type(value).__module__, type(value).__qualname__) for name, value in scope.choices().items()]
     parts = (

@@ -8,7 +8,7 @@ that something never happens, or happens at last.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from checker.engine.reference import Move, Reference
@@ -64,30 +64,29 @@ class _SatJudge:
         self._formulas = {p.function: formula for p, formula in zip(asked, program.formulas, strict=True)}
         self._moves = {(i.step, i.args): self._reference.moves[i.label] for i in instances(program)}
         circuit = circuit_of(program, cell.scope, self._reference.start)
-        self._targets, self.unrolling = list(circuit.targets), Unrolling(circuit)
-        self._open, self._decided = {p.name: p for p in asked}, dict[str, Verdict]()
-        self._refuted = -1  # runs of up to so many steps reach none of the targets
+        *targets, self._fault = circuit.targets
+        self.unrolling, self._refuted = Unrolling(circuit), -1  # runs of up to so many steps reach nothing that is open
+        self._open = {p.function: (p, target) for p, target in zip(asked, targets, strict=True)}
+        self._decided = dict[Callable[..., object], Verdict]()
         self.proof: WideResult | None = None
 
     def judge(self) -> None:
         """Raises OutOfTime; EnginesDisagree, also where no run is found and a small system has one that is one here."""
         self._look(AT_FIRST)
-        elsewhere = self._prove() if self._open and set(NAMES) <= set(self.cell.scope.sizes()) else {}
-        self._look(max([AT_MOST, *elsewhere.values()]))
-        for name in self._open.keys() & elsewhere.keys():
-            said = {
-                "SAT": f"that no run of up to {self._refuted} steps violates it",
-                "CPython": f"that one of {elsewhere[name]} does",
-            }
-            raise EnginesDisagree(f"{self.cell}: {name}", said)
+        elsewhere = self._prove() if self._open and set(NAMES) <= set(self.cell.scope.sizes()) else []
+        self._look(max([AT_MOST, *(length for _, length in elsewhere)]))
+        for p, length in elsewhere:
+            if p.function in self._open:
+                none = f"that no run of up to {count(self._refuted, 'step')} violates it"
+                raise EnginesDisagree(f"{self.cell}: {p.name}", {"SAT": none, "CPython": f"that one of {length} does"})
 
     def verdict(self, p: Property) -> Verdict:
         if why := p.why_not(self.cell.system):
             return Verdict(p, Status.SKIPPED, note=why)
         if p.kind is not Kind.ALWAYS:
             return Verdict(p, Status.INCONCLUSIVE, note=NOT_ASKED[p.kind])
-        if p.name in self._decided:
-            return self._decided[p.name]
+        if p.function in self._decided:
+            return self._decided[p.function]
         looked = f"no run of up to {count(self._refuted, 'step')} violates it, and no proof was found"
         return Verdict(p, Status.INCONCLUSIVE, note=looked if self._refuted >= 0 else "out of time")
 
@@ -99,10 +98,13 @@ class _SatJudge:
             if self.unrolling.steps == self._refuted:
                 self.unrolling.go_on()
             self._tell(f"all runs of {count(self.unrolling.steps, 'step')}")
-            reached = self.unrolling.reached(self._targets, self._watch)
-            for target in [t for t in reversed(self._targets) if t.name in reached]:  # what leaves its range first
-                run = self._run(reached[target.name], faults=target.formula is None)
-                self._decide(self._violated(self._open[target.name], run))
+            asked = list(self._open.values())
+            fault, *runs = self.unrolling.reached([self._fault, *(target for _, target in asked)], self._watch)
+            if fault is not None:
+                self._run(fault, faults=True)
+            for (p, _), taken in zip(asked, runs, strict=True):
+                if taken is not None:
+                    self._decide(self._violated(p, self._run(taken)))
             self._refuted = self.unrolling.steps
 
     def _watch(self) -> None:
@@ -110,11 +112,10 @@ class _SatJudge:
             raise OutOfTime
 
     def _decide(self, found: Verdict) -> None:
-        self._decided[found.property.name] = found
-        del self._open[found.property.name]
-        self._targets = [target for target in self._targets if target.name != found.property.name]
+        self._decided[found.property.function] = found
+        del self._open[found.property.function]
 
-    def _run(self, taken: Sequence[Taken], *, faults: bool) -> Run:
+    def _run(self, taken: Sequence[Taken], *, faults: bool = False) -> Run:
         """The same moves in CPython. faults: the last one stores out of range, which is a ModelError."""
         codes, moves = [self._reference.start], list[Move]()
         for number, one in enumerate(taken, 1):
@@ -156,12 +157,12 @@ class _SatJudge:
 
     # --- proofs ---
 
-    def _prove(self) -> dict[str, int]:
-        """How long runs are that a small system has, and that violate a property here, too: there is no proof of it."""
+    def _prove(self) -> list[tuple[Property, int]]:
+        """Returns what has no proof, as a run of a small system violates it here, too; and how long that is."""
         sizes = self.cell.scope.sizes()
         cpus, pins, vectors = (sizes[name] for name in NAMES)
         left = self._ends - time.monotonic()
-        self.proof = judge_wide(self.cell, list(self._open.values()), (cpus, pins, vectors), left, self._tell)
+        self.proof = judge_wide(self.cell, [p for p, _ in self._open.values()], (cpus, pins, vectors), left, self._tell)
         for v in self.proof.of(Status.HOLDS):
             self._decide(Verdict(v.property, Status.HOLDS, note=f"vacuous: {v.note}" if v.note else ""))
-        return {v.property.name: v.run.length for v in self.proof.of(Status.VIOLATED) if v.run is not None}
+        return [(v.property, v.run.length) for v in self.proof.of(Status.VIOLATED) if v.run is not None]

@@ -45,7 +45,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "exact storage": "each state is stored whole, so that none is taken for another one",
         "Kept": "answers of cells that an earlier command found, of the very same program; EOI_ANEW=1 finds them again",
         "measured": "how far the model was compared with a real KVM and a real QEMU, when, and with how many differences",
-        "Worth": "what was shown for this answer, and what not: cells and sizes of which every state was visited, which of the changed functions ran beside a real system, and how many of their mutants the matrix, and at least these cells, tell (recall)",
+        "Worth": "what was shown for this answer, and what not: cells and sizes of which every state was visited, what was proved or certified of the very same before, which of the changed functions ran beside a real system, and how many of their mutants the matrix, and at least these cells, tell (recall)",
         "assumed": "what the model says of a guest or VMM whose source nobody outside has",
         "simplified": "what the model leaves out; `eoi list simplifications` has all of it",
         "native engine": "the model as C, compiled; the usual one",

@@ -13,6 +13,7 @@ from checker.symbolic.circuit import Circuit, Target
 from checker.symbolic.sat import Solver
 
 Taken = tuple[str, tuple[int, ...]]  # a step, and the codes of its arguments
+NO_STEP: Taken = ("no step", ())
 Moment = Mapping[int, int]  # node of the circuit -> literal of the unrolled graph
 
 
@@ -34,23 +35,15 @@ class Unrolling:
         """One step more."""
         self._moments.append(self._moment([self._at(bit.after, self.steps) for bit in self._circuit.bits]))
 
-    def reached(self, targets: Sequence[Target], watch: Callable[[], None]) -> dict[str, list[Taken]]:
-        """Of these the ones that are reached in just so many steps, each with a run. watch: may raise."""
-        found = dict[str, list[Taken]]()
-        literals = {target.name: self._at(target.literal, self.steps) for target in targets}
-        some = FALSE
-        for literal in literals.values():
+    def reached(self, targets: Sequence[Target], watch: Callable[[], None]) -> list[list[Taken] | None]:
+        """For each of these a run of just so many steps to it; None if there is none. watch: may raise."""
+        literals, some = [self._at(target.literal, self.steps) for target in targets], FALSE
+        for literal in literals:
             some = self._graph.disjunction(some, literal)
         if self._solver.model([some], watch) is None:
             self._solver.add([some ^ 1])
-            return found
-        for name, literal in literals.items():
-            model = self._solver.model([literal], watch)
-            if model is None:
-                self._solver.add([literal ^ 1])
-            else:
-                found[name] = [self._taken(model, moment) for moment in self._moments[:-1]]
-        return found
+            return [None] * len(targets)
+        return [self._run_to(literal, watch) for literal in literals]
 
     def close(self) -> None:
         self._solver.close()
@@ -71,9 +64,18 @@ class Unrolling:
     def _at(self, literal: int, step: int) -> int:
         return self._moments[step][literal >> 1] ^ literal & 1
 
+    def _run_to(self, literal: int, watch: Callable[[], None]) -> list[Taken] | None:
+        model = self._solver.model([literal], watch)
+        if model is None:
+            self._solver.add([literal ^ 1])
+            return None
+        return [self._taken(model, moment) for moment in self._moments[:-1]]
+
     def _taken(self, model: Sequence[int], moment: Moment) -> Taken:
         """What its inputs say."""
         number = self._code(model, moment, self._circuit.choice)
+        if number >= len(self._circuit.steps):
+            return NO_STEP
         args = [self._code(model, moment, bits) for bits in self._circuit.arguments[number]]
         return self._circuit.steps[number].name, tuple(args)
 
