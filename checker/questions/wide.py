@@ -29,7 +29,13 @@ from model.lang import Disabled, Kind, Property
 Sizes = tuple[int, int, int]
 NAMES = ("cpus", "pins", "vectors")
 SMALLEST: Sizes = (1, 1, 1)
-MINED: Sequence[Sizes] = ((2, 2, 2), (2, 3, 3), (3, 3, 2))  # views saturate there: see reports/proofs/sizes.md
+MINED: Sequence[Sizes] = (
+    (2, 2, 2),
+    (2, 3, 3),
+    (3, 3, 2),
+    (1, 4, 4),
+    (2, 4, 3),
+)  # of which views are taken: see reports/proofs/sizes.md
 LEARNT: Sequence[Sizes] = ((3, 3, 3), (4, 4, 4))  # what is true for want of a fourth pin is given up at the second
 MOST_STATES = 400_000  # of a small system; what lies beyond shows views that are learnt late
 TIMEOUT = 600.0

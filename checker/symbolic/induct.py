@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from checker.engine.reference import Reference, bindings_of, is_of_edges
 from checker.language.ir import Program
 from checker.symbolic.array_terms import ArrayTerms
+from checker.symbolic.before import Before
 from checker.symbolic.obligations import NO_FAULT, Goal, Obligations, StepBreaks
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.views import OneState
@@ -37,16 +38,25 @@ _asked_of: _Question | None = None  # of the processes that are forked
 @dataclass(frozen=True)
 class _Question:
     program: Program
-    scope: Scope
+    before: Before
     clauses: Sequence[Clause]
+
+    def prepare(self) -> None:
+        """What all steps begin with, before the processes that ask about them part."""
+        for formula in self.before.formulas.values():
+            if not formula.of_edges:
+                self.before.formula(formula)
+        for clause in self.clauses:
+            self.before.clause(clause)
 
     def step(self, number: int) -> Checked:
         step = self.program.steps[number]
-        obligations = Obligations(self.program, self.scope, Vocabulary(self.program), step)
+        obligations = Obligations(self.before, step)
+        obligations.assume_for_good(self.clauses)
         goals: list[Goal] = [NO_FAULT, *obligations.formulas, *self.clauses]
         asked, broken = 0, ""
         for goal in goals:
-            said = obligations.ask(goal, self.clauses)
+            said = obligations.ask(goal, ())
             asked += obligations.count(goal)
             if isinstance(said, StepBreaks):
                 broken = str(goal)
@@ -78,7 +88,8 @@ def steps_checked(
     """As they are done. ends: when to stop, by time.monotonic(); steps of which nothing is heard until then are left out.
     begin: what a process begins with."""
     global _asked_of
-    _asked_of = _Question(program, scope, clauses)
+    _asked_of = _Question(program, Before(program, scope, Vocabulary(program)), clauses)
+    _asked_of.prepare()
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), begin)
     left: set[Future[Checked]] = {pool.submit(_one, n) for n in range(len(program.steps))}
     try:
