@@ -16,7 +16,7 @@ from checker.language.layout import bindings
 from checker.symbolic.aig import TRUE
 from checker.symbolic.aig_terms import literal_of
 from checker.symbolic.before import Before, Fact
-from checker.symbolic.sat import Solver
+from checker.symbolic.sat import KIND, Solver
 from checker.symbolic.smt_values import literal, scalar
 from checker.symbolic.terms import Term
 from checker.symbolic.vocabulary import Clause
@@ -55,14 +55,14 @@ class StepKeeps:
 class Obligations:
     """Of one step, from a state that it shares with other steps."""
 
-    def __init__(self, before: Before, step: Step) -> None:
+    def __init__(self, before: Before, step: Step, solver: str = KIND) -> None:
         self.step, self._before = step, before
         self._symbolic, self._formulas = before.symbolic, before.formulas
         self._args = [before.terms.variable(p.name, scalar(p.type)) for p in step.params]
         self._run = self._symbolic.run_with(step.name, self._args, self._symbolic.state)
         self._changed = before.changed_in(self._run.now)
         self._no_fault = literal_of(self._run.fault) ^ 1
-        self._solver = Solver(before.graph)
+        self._solver = Solver(before.graph, solver)
         self._switches: dict[Clause, int] = {}  # a literal for each clause that may be assumed
         self._goals: dict[Goal, list[list[int]]] = {}
         self._after: dict[Fact, int] = {}

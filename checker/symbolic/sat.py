@@ -9,6 +9,7 @@ from typing import Any
 from checker.symbolic.aig import Aig
 
 KIND = "glucose4"  # which is quick to be asked again, a little different
+OF_LARGE = "cadical153"  # which takes less time where a circuit is large, and nothing is added once it is asked
 
 
 class Solver:

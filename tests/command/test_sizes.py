@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,16 +178,41 @@ def test_verdicts_are_those_of_enumeration(
     assert {v.property.name: v.status for v in found.verdicts} == {n: enumerated[n].status for n in names}
 
 
-def test_a_clause_that_is_false_at_first_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when what is mined is not what is asked about."""
+FALSE_AT_FIRST = wide.Clause((("driver_ready[pin]", True),))
+TRUE_FOR_WANT_OF_RUNS = wide.Clause((("ioapic[pin].irr", False),))  # it holds at first, and some step breaks it
+
+
+@pytest.mark.parametrize("wrong", [FALSE_AT_FIRST, TRUE_FOR_WANT_OF_RUNS], ids=str)
+def test_a_clause_that_fails_there_is_dropped_and_the_proof_goes_on(
+    monkeypatch: pytest.MonkeyPatch, wrong: wide.Clause
+) -> None:
+    """As when what is mined is not what is asked about. It proves nothing, and hides nothing."""
+    quick(monkeypatch)
+    cell = one_cell("base", "qemu", "0x20", "linux", "level", "")
+    asked = [all_properties()[n] for n in ("advertised_is_honoured", "only_intercepted_eois_exit")]
+    honest = wide._WideJudge.learnt  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(wide._WideJudge, "learnt", with_one_more(honest, wrong))  # pyright: ignore[reportPrivateUsage]
+    found = judge_wide(cell, asked, (3, 2, 2), 300, lambda _: None)
+    assert [v.status for v in found.verdicts] == [Status.HOLDS] * 2
+    assert wrong not in found.clauses and found.inductive_at == [(2, 2, 2), (3, 2, 2)]
+
+
+def with_one_more(honest: Callable[..., Any], wrong: wide.Clause) -> Callable[..., Any]:
+    def learnt(*words: Any, **named: Any) -> Any:
+        clauses, at_ = honest(*words, **named)
+        return [wrong, *clauses], at_
+
+    return learnt
+
+
+def test_a_clause_that_is_false_at_first_there_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch)
     cell = one_cell("base", "qemu", "0x20", "linux", "level", "")
     asked = [all_properties()["advertised_is_honoured"]]
-    false = wide.Clause((("driver_ready[pin]", True),))
-    monkeypatch.setattr(wide._WideJudge, "learnt", lambda *_, **__: ([false], (2, 2, 2)))  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(wide._WideJudge, "learnt", lambda *_, **__: ([FALSE_AT_FIRST], (2, 2, 2)))  # pyright: ignore[reportPrivateUsage]
     found = judge_wide(cell, asked, (2, 2, 2), 300, lambda _: None)
     assert [v.status for v in found.verdicts] == [Status.INCONCLUSIVE] and not found.clauses
-    assert found.verdicts[0].note == "not true in the initial state at 2x2x2: driver_ready[pin]"
+    assert found.verdicts[0].note == "at 2x2x2 vcpu_enter_guest() may break: advertised_is_honoured"
 
 
 def test_what_was_learnt_and_is_not_inductive_there_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
