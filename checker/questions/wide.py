@@ -13,7 +13,6 @@ from checker.engine.passages import SourceLine
 from checker.engine.prepare import prepare
 from checker.engine.reference import Reference, Value, bindings_of, is_of_edges
 from checker.engine.search import Limits, NativeSearch, open_search
-from checker.errors import UserError
 from checker.interrupt import left_to_the_parent
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
@@ -25,7 +24,7 @@ from checker.symbolic.learning import Learner, OutOfTime, Stuck
 from checker.symbolic.obligations import NO_FAULT, Goal
 from checker.symbolic.views import States, Views, codes_of
 from checker.symbolic.vocabulary import Clause, Vocabulary
-from model.finite import RangeError
+from model.finite import ModelError, RangeError
 from model.lang import Disabled, Kind, Property
 
 Sizes = tuple[int, int, int]
@@ -139,13 +138,13 @@ class _WideJudge:
         """These sizes, but none larger than what is asked about: one vector is not like two; and none at which there is no
         such system, as when it names its pin 1. Raises what is said of the last one if there is none at all."""
         cut = [tuple(min(pair) for pair in zip(sizes, self.sizes, strict=True)) for sizes in of]
-        found, refused = list[Sizes](), UserError("")
+        found, refused = list[Sizes](), ModelError("there is no such system")
         for sizes in dict.fromkeys((cpus, pins, vectors) for cpus, pins, vectors in cut):
             cell = at(self.cell, sizes)
             try:
                 lower(cell.system, cell.scope, [])
                 found.append(sizes)
-            except UserError as error:
+            except ModelError as error:
                 refused = error
         if not found:
             raise refused

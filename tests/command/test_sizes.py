@@ -95,6 +95,47 @@ def test_why_does_not_say_that_something_false_is_inductive(eoi, tmp_path: Path)
     assert code == 2
 
 
+NOT_FIVE = "@always()\ndef not_five(s: Machine) -> bool:\n    'There are not five.'\n    return s.scope.cpus != 5\n"
+FEW = "@always()\ndef two_may_do(s: Machine, pin: Pin) -> bool:\n    'Three are quiet.'\n    return s.scope.cpus < 3 or not s.raised[pin]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes", "code", "told"),
+    [
+        (NOT_FIVE, "5x2x1", 1, "VIOLATED not_five: 0 steps"),
+        (FEW, "3x2x1", 3, "INCONCLUSIVE two_may_do: at 3x2x1 device_raise() may break: two_may_do"),
+    ],
+    ids=["at first", "later"],
+)
+def test_what_is_false_only_at_large_sizes_hides_nothing_that_holds(
+    eoi: Callable[..., Said], tmp_path: Path, text: str, sizes: str, code: int, told: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(HEAD.replace("Machine, Vector", "Machine, Pin, Vector") + text)
+    name = text.split()[2].partition("(")[0].removeprefix("def ")
+    asked = ["--property", f"{path}:{name}", "--property", "only_intercepted_eois_exit", "--brief"]
+    said, out, _ = eoi("prove", "base", *LINUX, "--sizes", sizes, *asked)
+    assert (said, told in " ".join(out.split())) == (code, True), out
+    assert "HOLDS only_intercepted_eois_exit: inductive at sizes" in " ".join(out.split())
+
+
+SECOND_PIN = "class Mine(Base):\n    @step(by='guest')\n    def look(self) -> None:\n        require(self.raised[{}])\n        self.raised[0] = True\n"
+
+
+@pytest.mark.parametrize(("pin", "code"), [(1, 0), (4, 2)])
+def test_small_systems_that_do_not_exist_are_left_out(
+    eoi: Callable[..., Said], tmp_path: Path, pin: int, code: int
+) -> None:
+    """Its pin 1 is not there at 1x1x1; its pin 4 at none of the small sizes, and then the model's line is told."""
+    path = tmp_path / "mine.py"
+    head = HEAD.replace("always", "require, step")
+    path.write_text(head + SECOND_PIN.format(pin))
+    words = ["--sizes", "2x6x1", "--property", "only_level_eois_are_intercepted"]
+    said, out, err = eoi("prove", str(path), *LINUX, *words)
+    assert said == code, out + err
+    assert ("2x6x1" in out) if code == 0 else ("rows 0..1" in err)
+
+
 def test_what_holds_is_said_of_the_sizes_at_which_it_was_shown(eoi: Callable[..., Said]) -> None:
     asked = ["--property", "only_intercepted_eois_exit,no_reinjection"]
     code, out, _ = eoi("prove", "v6", *LINUX, "--scope", "flags=BIT2", "--sizes", "5x6x7", *asked)

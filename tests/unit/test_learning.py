@@ -149,6 +149,27 @@ def test_what_is_learnt_is_inductive_at_larger_sizes_and_true_of_all_reachable_s
         assert all(true_in_every_state(clause, scope) for clause in clauses)
 
 
+def test_a_clause_to_begin_with_that_fails_is_dropped_and_learning_goes_on() -> None:
+    """As one that was learnt at smaller sizes. No clause is looked for that would support it: there is none."""
+    scope = Sizes(3, 3)
+    program = lower(Cloakroom, scope, GOOD)
+    wrong = Vocabulary(program).parsed("place[seat].worn is None")
+    learner = Learner(program, scope, mined([scope]), Clock(60), [wrong])
+    clauses = learner.learn()
+    learner.close()
+    assert clauses and wrong not in clauses
+    assert what_breaks(GOOD, clauses, scope) == []
+
+
+def test_clauses_that_nothing_vouches_for_are_caught_by_the_check() -> None:
+    """Whatever the views are: here those of one seat, where nobody hangs anything twice."""
+    few = mined([Sizes(1, 2)])
+    learner = Learner(lower(Cloakroom, Sizes(1, 2), GOOD), Sizes(1, 2), few, Clock(60))
+    clauses = [*learner.learn(), learner.vocabulary.parsed("place[seat].hung is empty or place[seat].worn is None")]
+    learner.close()
+    assert what_breaks(GOOD, clauses, Sizes(3, 3)) != []
+
+
 def true_in_every_state(clause: Clause, scope: Sizes) -> bool:
     program = lower(Cloakroom, scope, [])
     state = OneState(Symbolic(program, scope, ArrayTerms()), Vocabulary(program))
