@@ -10,13 +10,15 @@ from checker.symbolic.aig import Aig
 
 KIND = "glucose4"  # which is quick to be asked again, a little different
 SLICE = 2_000  # conflicts between two looks at the clock
+OF_LARGE = "cadical153"  # which takes less time where a circuit is large, and nothing is added once it is asked
 
 
 class Solver:
-    """It knows of the graph what it was asked about. Node n is its variable n + 1."""
+    """It knows of the graph what it was asked about, and has variables for no more."""
 
     def __init__(self, graph: Aig, kind: str = KIND) -> None:
-        self._graph, self._known = graph, set[int]()
+        self._graph = graph
+        self._known, self._variables = set[int](), {0: 1}  # nodes as conjunctions; nodes to the solver's variables
         self._solver: Any = importlib.import_module("pysat.solvers").Solver(kind)
         self._solver.add_clause([-1])  # node 0 is false
 
@@ -42,15 +44,15 @@ class Solver:
             if said is not None:
                 return said
 
-    def core(self) -> set[int]:
+    def core(self, assumed: Sequence[int]) -> set[int]:
         """Of what was assumed last, literals that cannot hold together."""
-        found = self._solver.get_core() or []
-        return {2 * (abs(number) - 1) + (number < 0) for number in found}
+        found = set(self._solver.get_core() or [])
+        return {literal for literal in assumed if self._number(literal) in found}
 
     def value(self, model: Sequence[int], literal: int) -> bool:
         """Of a literal that was asked about; one that was not is free to be false."""
-        node = literal >> 1
-        true = node < len(model) and model[node] > 0
+        variable = self._variables.get(literal >> 1, len(model) + 1)
+        true = variable <= len(model) and model[variable - 1] > 0
         return true != bool(literal & 1)
 
     def close(self) -> None:
@@ -61,12 +63,13 @@ class Solver:
         for node in self._graph.new_in_cone(asked, self._known):
             operands = self._graph.operands[node]
             assert operands is not None
-            a, b = (_number(literal) for literal in operands)
-            self._solver.add_clause([-node - 1, a])
-            self._solver.add_clause([-node - 1, b])
-            self._solver.add_clause([node + 1, -a, -b])
-        return [_number(literal) for literal in asked]
+            own = self._number(2 * node)
+            a, b = (self._number(literal) for literal in operands)
+            self._solver.add_clause([-own, a])
+            self._solver.add_clause([-own, b])
+            self._solver.add_clause([own, -a, -b])
+        return [self._number(literal) for literal in asked]
 
-
-def _number(literal: int) -> int:
-    return -(literal >> 1) - 1 if literal & 1 else (literal >> 1) + 1
+    def _number(self, literal: int) -> int:
+        variable = self._variables.setdefault(literal >> 1, len(self._variables) + 1)
+        return -variable if literal & 1 else variable
