@@ -81,7 +81,7 @@ class FunctionWriter:
         self._declared = set(self.expressions.params)
         self._hoisted: list[str] = []
         self._counted = dict[int, Counter[Variable]]()
-        self._all = self._mentions(function.body)
+        self._all = self._in_block(function.body)
 
     def lines(self) -> list[str]:
         head = prototype(self.unit, self.function, self.expressions)
@@ -97,20 +97,37 @@ class FunctionWriter:
 
     def _times(self, variable: Variable, block: Sequence[Stmt]) -> int:
         """How often a variable is named in some statements of the function."""
-        for stmt in block:
-            if id(stmt) not in self._counted:  # the program keeps its statements alive, so ids are theirs
-                self._counted[id(stmt)] = self._mentions(stmt)
-        return sum(self._counted[id(stmt)][variable] for stmt in block)
+        return sum(self._mentions(stmt)[variable] for stmt in block)
 
-    def _mentions(self, node: object) -> Counter[Variable]:
-        """How often each variable is named under a node."""
+    def _in_block(self, block: Sequence[Stmt]) -> Counter[Variable]:
+        found: Counter[Variable] = Counter()
+        for stmt in block:
+            found.update(self._mentions(stmt))
+        return found
+
+    def _mentions(self, stmt: Stmt) -> Counter[Variable]:
+        """How often each variable is named in a statement: each is looked through once, whatever asks of what is around it."""
+        known = self._counted.get(id(stmt))  # the program keeps its statements alive, so ids are theirs
+        if known is not None:
+            return known
+        match stmt:
+            case If(test, then, other):
+                found = self._named(test) + self._in_block(then) + self._in_block(other)
+            case For(var, over, body):
+                found = self._in_block(body)
+                found[self.expressions.scalar(var, over)] += 1
+            case _:
+                found = self._named(stmt)
+        self._counted[id(stmt)] = found
+        return found
+
+    def _named(self, node: object) -> Counter[Variable]:
+        """The same of what holds no statements."""
         found: Counter[Variable] = Counter()
         for n in walk(node):
             match n:
                 case Local(name, of) | Assign(name, _, of):
                     found[self.expressions.scalar(name, of)] += 1
-                case For(var, over):
-                    found[self.expressions.scalar(var, over)] += 1
                 case Bind(name, place):
                     found[self.expressions.alias(name, place.type)] += 1
                 case Alias(name, of):

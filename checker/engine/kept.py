@@ -153,12 +153,21 @@ def unpacked(content: bytes, stood: Callable[[Any], object]) -> Any:
 class _Pickler(pickle.Pickler):
     stands: Callable[[object], Hashable | None]
 
-    def persistent_id(self, obj: Any) -> Hashable | None:
-        return self.stands(obj)
+    def reducer_override(self, obj: Any) -> Any:
+        """Asked of each object once, and not of plain values: those are most of what is packed, and persistent_id() would
+        be asked of each."""
+        stands = self.stands(obj)
+        return NotImplemented if stands is None else (_stood, (stands,))
+
+
+def _stood(_stands: Hashable) -> object:
+    """In what is packed this name is that of the reader's own."""
+    raise AssertionError
 
 
 class _Unpickler(pickle.Unpickler):
     stood: Callable[[Any], object]
 
-    def persistent_load(self, pid: Any) -> object:
-        return self.stood(pid)
+    def find_class(self, module: str, name: str) -> Any:
+        found = super().find_class(module, name)
+        return self.stood if found is _stood else found
