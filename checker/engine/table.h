@@ -308,10 +308,15 @@ INLINE u32 find_or_add(struct Table *t, const u32 *key, u64 hash, u64 slot, u32 
     return id;
 }
 
-/* Empty slots.  The old ones go first: they hold nothing the keys do not. */
+/* Empty slots, in the pages of the old ones: those held nothing that the keys do not, and new pages cost more than emptying. */
 static bool new_slots(struct Engine *e, u32 bits) {
-    array_free(e, &e->slots);
-    if (!array_map(e, &e->slots, 4ull << bits)) return false;
+    u64 bytes = 4ull << bits;
+    if (is_small(e->slots.bytes) || bytes < e->slots.bytes) array_free(e, &e->slots);
+    else memset(e->slots.data, 0, e->slots.bytes);
+    if (!array_map(e, &e->slots, bytes)) {
+        array_free(e, &e->slots);
+        return false;
+    }
     e->slot_bits = bits;
     return true;
 }
