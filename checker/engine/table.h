@@ -254,7 +254,7 @@ INLINE bool same_key(const u32 *a, const u32 *b, u32 words) {
     return difference == 0;
 }
 
-/* Is slot `at`, or one of the three behind it, empty or of this tag?  Bit k: slot at + k is. */
+/* Bit k: is slots[k] empty or of this tag? */
 #if defined(__SSE2__)
 typedef u32 Four __attribute__((vector_size(16)));
 
@@ -272,16 +272,15 @@ INLINE u32 likely_of_four(const u32 *slots, u32 ids, u32 tag) {
 }
 #endif
 
-/* The first slot for a hash that is empty or has its tag: by four at a time, since how many it takes no processor foresees. */
+/* The first slot for a hash that is empty or has its tag: by eight at a time, which lie in one line of the cache, since how
+ * many it takes no processor foresees. */
 INLINE u64 likely_slot(const struct Table *t, u64 hash) {
-    u32 ids = id_bits(t), tag = tag_of(t, hash);
-    u64 at = home_slot(t, hash), last = ones(t->slot_bits);
-    for (; at + 3 <= last; at += 4) {
-        u32 likely = likely_of_four(t->slots + at, ids, tag);
+    u32 ids = id_bits(t), tag = tag_of(t, hash), likely = 0, from = (u32)home_slot(t, hash) & 7;
+    for (u64 at = home_slot(t, hash) & ~7ull;; at = (at + 8) & ones(t->slot_bits), from = 0) {
+        likely = likely_of_four(t->slots + at, ids, tag) | likely_of_four(t->slots + at + 4, ids, tag) << 4;
+        likely &= ~0u << from;
         if (likely) return at + (u32)__builtin_ctz(likely);
     }
-    for (at &= last; t->slots[at] && (t->slots[at] & ~ids) != tag;) at = (at + 1) & last;
-    return at;
 }
 
 /* The id of `key`, or NONE and the empty slot where it belongs; looked for from its likely slot on. */
