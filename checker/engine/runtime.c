@@ -154,12 +154,12 @@ INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bo
     return RUNNING;
 }
 
-/* Most successors are old: fetch the key each one will be compared with before comparing the first. */
-INLINE void prefetch_keys(const struct Table *t, const u64 *hash, u32 total) {
+/* Where each key is, or would be, and the one that is there now: fetched, since most successors are old. */
+INLINE void approach(const struct Table *t, const u64 *hash, u32 total, u32 *slot) {
     for (u32 j = 0; j < total; j++) {
-        u32 entry = t->slots[home_slot(t, hash[j])];
-        if (entry && (entry & ~id_bits(t)) == tag_of(t, hash[j]))
-            __builtin_prefetch(key_of(t, (entry & id_bits(t)) - 1));
+        slot[j] = (u32)likely_slot(t, hash[j]);
+        u32 entry = t->slots[slot[j]];
+        __builtin_prefetch(key_of(t, entry ? (entry & id_bits(t)) - 1 : t->states));
     }
 }
 
@@ -175,11 +175,11 @@ INLINE void settle(struct Engine *e, u32 states, u32 words) {
     struct Table t = table_of(e, words);
     const u64 *hash = e->batch_hash;
     u64 *label_count = e->view.label_count;
-    prefetch_keys(&t, hash, states ? e->batch_end[states - 1] : 0);
+    approach(&t, hash, states ? e->batch_end[states - 1] : 0, e->batch_ids);
     for (u32 s = 0, j = 0; s < states; s++) {
         u32 from = j, src = (u32)e->view.expanded, end = e->batch_end[s];
         for (; j < end; j++) {
-            e->batch_ids[j] = find_or_add(&t, e->batch_keys + (u64)j * words, hash[j], src);
+            e->batch_ids[j] = find_or_add(&t, e->batch_keys + (u64)j * words, hash[j], e->batch_ids[j], src);
             label_count[e->batch_label[j]]++;
         }
         if (e->model.keep_edges) keep_row(e, from, j);
@@ -376,7 +376,8 @@ enum Status engine_add_initial(struct Engine *e, const u64 *state) {
     enum Status status = reserve(e, 1);
     if (status != RUNNING) return status;
     struct Table t = table_of(e, e->view.words32);
-    find_or_add(&t, e->batch_keys, pack_alone(e, state), NONE);
+    u64 hash = pack_alone(e, state);
+    find_or_add(&t, e->batch_keys, hash, home_slot(&t, hash), NONE);
     e->view.states = t.states;
     return RUNNING;
 }
@@ -434,10 +435,10 @@ void engine_state(struct Engine *e, u32 id, u64 *state) { load_state(e, id, e->p
 
 /* The id of an unpacked state, or NONE. */
 u32 engine_find(struct Engine *e, const u64 *state) {
-    u64 slot;
     if (!e->slots.data || strays(e, state)) return NONE;
     const struct Table t = table_of(e, e->view.words32);
-    return find(&t, e->batch_keys, pack_alone(e, state), &slot);
+    u64 hash = pack_alone(e, state), slot = home_slot(&t, hash);
+    return find(&t, e->batch_keys, hash, &slot);
 }
 
 /* out[k * stride + id] = value of formula atoms[k] in state id, for from <= id < to. */
