@@ -96,10 +96,10 @@ class NativeSearch:
         """
         self.layout = Layout(program)
         self.fairness = fairness_of(program, reference.design)
-        self._frozen = frozen = np.array(self.layout.frozen(reference.scope.choices()), np.uint64)
+        self._frozen = np.array(self.layout.frozen(reference.scope.choices()), np.uint64)
         count = len(self.fairness)
         shape = ModelShape(
-            np.array(self.layout.masks(), np.uint64), frozen, count, count,
+            np.array(self.layout.masks(), np.uint64), self._frozen, count, count,
             atom_count(program, False), atom_count(program, True), marks=len(noted),
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
@@ -112,9 +112,8 @@ class NativeSearch:
                 "a program from the cache has no functions: it is searched as prepared, or lowered again"
             )
         self._library = None if prepared else load_c(generate(program, noted))
-        model = self._linked or self._library
+        model, self._orbits = self._linked or self._library, orbits
         assert model is not None
-        self._orbits = orbits
         self.exploration = Exploration(model, shape, keep_edges=keep_edges, orbits=orbits.c if orbits else None)
         self._prepared = prepared
         self._by_initial = reference.lines_of_initial

@@ -130,7 +130,7 @@ def run_campaign(
         asked = [p for p in wanted if everywhere or p.is_made_for(cell.system)]
         watch, phase = (functools.partial(told, number, str(cell)) for told in (progress.watch, progress.phase))
         find_out = by_engine(engine, functools.partial(
-            _check_of(each), cell, asked, limits=each, on_progress=watch, stop=stop, on_phase=phase, again=again
+            check_of(each), cell, asked, limits=each, on_progress=watch, stop=stop, on_phase=phase, again=again
         ))  # fmt: skip
         try:
             return find_out() if anew else answered(cell, asked, engine, find_out, again)
@@ -153,7 +153,7 @@ def run_campaign(
     return Campaign(found, left, stop.is_set(), tuple(cells[number] for number in sorted(starved)))
 
 
-def _check_of(limits: Limits) -> Callable[..., CellResult]:
+def check_of(limits: Limits) -> Callable[..., CellResult]:
     """What explores a cell and judges: all states, or representatives."""
     if not limits.reduce:
         return check_cell

@@ -102,8 +102,7 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
 
 def states_text(result: CellResult) -> str:
     """How many, and for how many they stand."""
-    reduced, states = result.reduced, count(result.stats.states, "state")
-    return f"{states} that stand for {reduced.stands_for:,}" if reduced is not None and reduced.by else states
+    return all_states([result])
 
 
 def storage_text(result: CellResult) -> str:
@@ -223,8 +222,7 @@ def all_states(results: Sequence[CellResult]) -> str:
     """How many they have together, and for how many these stand."""
     states = sum(r.stats.states for r in results)
     by = any(r.reduced and r.reduced.by for r in results)
-    stands = sum(r.reduced.stands_for if r.reduced and r.reduced.by else r.stats.states for r in results)
-    return f"{count(states, 'state')}{f' that stand for {stands:,}' * by}"
+    return f"{count(states, 'state')}{f' that stand for {sum(r.all_states for r in results):,}' * by}"
 
 
 def advice_lines(campaign: Campaign) -> list[str]:

@@ -133,6 +133,11 @@ class CellResult:
     graph: str = ""  # the digest of its reachable graph, where that is known (graph_compare.py)
     reduced: Reduced | None = None  # where that was asked for
 
+    @property
+    def all_states(self) -> int:
+        """How many there are, of which not all were kept where it was reduced."""
+        return self.reduced.stands_for if self.reduced is not None and self.reduced.by else self.stats.states
+
 
 @dataclass(frozen=True)
 class Reduced:
