@@ -57,7 +57,7 @@ def check_reduced(
             cell, these, reference, plan, limits, stop_when(stop or threading.Event(), on_progress), stop, again
         )
     except Noticed as noticed:
-        return replace(of_all(wanted), reduced=Reduced(why_not=_why_noticed(noticed)))
+        return replace(of_all(wanted), reduced=Reduced(why_not=plan.why_not | _why_noticed(noticed)))
     except NoCompiler:
         if engine == "native":
             raise
@@ -105,11 +105,16 @@ def _noted(verdict: Verdict, reduced: Reduced) -> Verdict:
 
 
 def renamed_in_python(cell: Cell, search: QuotientSearch, reference: Reference) -> None:
-    """From a renamed state CPython takes the renamed steps, in a sample of states. Raises EnginesDisagree."""
+    """In a sample of states: a state that is renamed has the same representative, and from there CPython takes the renamed
+    steps. Raises EnginesDisagree."""
     program, chance = search.orbits.program, Random(SEED)
     every = instances(program)
     for state in sorted(chance.sample(range(search.stats().states), min(LOOKED_AT, search.stats().states))):
         renaming, codes = chance.choice(search.orbits.renamings[1:]), search.codes(state)
+        number = search.number(renaming.state(program, codes))
+        if number != state:
+            where = f"{cell}: what stands for state {state}, renamed by {dict(renaming.to)}"
+            raise EnginesDisagree(where, {"the engine": str(number), "CPython": str(state)})
         labels = renaming.labels(program)
         expected = {(labels[n], renaming.state(program, after)) for n, after in reference.successors(codes)}
         taken = set(reference.successors(renaming.state(program, codes)))
