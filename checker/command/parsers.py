@@ -50,6 +50,11 @@ def memory_size(text: str) -> int:
     return int(number)
 
 
+def disk_size(text: str) -> int:
+    """The same, or 0."""
+    return 0 if text == "0" else memory_size(text)
+
+
 def positive(text: str) -> int:
     number = int(text) if text.isdecimal() and len(text) <= len(str(MOST)) else 0
     if not 0 < number < MOST:
@@ -160,6 +165,8 @@ def add_limits(parser: ArgumentParser, *both: str) -> None:
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
+    of_disk = "of what memory has no room for (default: 60 %% of what is free); 0: none"
+    limits.add_argument("--max-disk", type=disk_size, metavar="SIZE", help=of_disk)
     limits.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for each cell")
     threads = "that search one large cell together (default: the processors that other cells leave)"
     parser.add_argument("--threads", type=positive, metavar="N", help=threads)

@@ -91,10 +91,11 @@ def again(options: Namespace) -> str:
     limits = [
         ("--max-states", options.max_states),
         ("--max-memory", options.max_memory),
+        ("--max-disk", options.max_disk),
         ("--timeout", options.timeout),
     ]
     return shlex.join(
-        ["eoi", "review", options.design, *words, *(str(w) for limit in limits if limit[1] for w in limit)]
+        ["eoi", "review", options.design, *words, *(str(w) for limit in limits if limit[1] is not None for w in limit)]
     )
 
 

@@ -58,9 +58,9 @@ class Checkpoint:
 
     # ---- going on with one ----
 
-    def resume(self, exploration: Exploration) -> NDArray[np.uint8] | None:
-        """Bring the search to where the checkpoint is, if there is one and it is wanted; returns the marks. Raises UserError if
-        it is damaged, another search's or in use, MemoryError."""
+    def resume(self, exploration: Exploration, max_bytes: int | None = None) -> NDArray[np.uint8] | None:
+        """Bring the search to where the checkpoint is, if there is one and it is wanted; returns the marks. max_bytes: see
+        Exploration.restore. Raises UserError if it is damaged, another search's or in use, MemoryError."""
         if not self._wanted.resume or not (self.folder / HEAD).exists():
             return None
         if not self._locked():
@@ -74,7 +74,7 @@ class Checkpoint:
         start = exploration.state(0)
         if {name: len(of) for name, of in small.items()} != {name: len(of) for name, of in exploration.small().items()}:
             self._refuse("is of another search")
-        exploration.restore(counts, {**arrays, **small})
+        exploration.restore(counts, {**arrays, **small}, max_bytes)
         if exploration.state(0) != start:
             self._refuse("is of another search")
         self._wanted.resumed.append(counts["states"])

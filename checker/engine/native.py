@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ class Outcome(Enum):
     COMPLETE = "every reachable state was visited"
     STATE_LIMIT = "the limit on states was reached"
     MEMORY_LIMIT = "memory ran out"
+    DISK_LIMIT = "the room on disk ran out"
     TIME_LIMIT = "time ran out"
     INTERRUPTED = "interrupted"
     FAULT = "a step stored a value out of its field's range"
@@ -84,6 +86,7 @@ _OUTCOMES = {
     SearchStatus.DONE: Outcome.COMPLETE,
     SearchStatus.FAULT: Outcome.FAULT,
     SearchStatus.OUT_OF_MEMORY: Outcome.MEMORY_LIMIT,
+    SearchStatus.OUT_OF_DISK: Outcome.DISK_LIMIT,
     SearchStatus.STATE_LIMIT: Outcome.STATE_LIMIT,
 }
 
@@ -91,8 +94,8 @@ _OUTCOMES = {
 @dataclass(frozen=True)
 class Stats:
     """Progress. `depth` counts breadth-first levels; `bytes` is everything the engine has mapped or
-    allocated, `table_bytes` the part for keys, parents and hash slots. `level_ends`: how many states there are up to each
-    level that is finished; only while a search goes on."""
+    allocated, but for `disk_bytes`, which lie in files; `table_bytes` the part of both for keys, parents and hash slots.
+    `level_ends`: how many states there are up to each level that is finished; only while a search goes on."""
 
     states: int
     expanded: int
@@ -101,6 +104,7 @@ class Stats:
     bytes: int
     table_bytes: int
     level_ends: tuple[int, ...] = ()
+    disk_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -316,16 +320,26 @@ class Exploration:
         names = ("label_count", "first", "first_edge")
         return {name: np.frombuffer(of.tobytes(), np.uint8) for name, of in zip(names, found, strict=True)}
 
-    def restore(self, counts: Mapping[str, int], arrays: Mapping[str, U8]) -> None:
-        """Go to where a search of the same model was that had these counts and arrays. Raises MemoryError."""
+    def spill(self, folder: Path | None, max_bytes: int) -> None:
+        """From now on, what max_bytes of a run has no room for goes to files without a name in this folder, of so many bytes in
+        all. None: to none."""
+        if not self._library.engine_spill(self._engine, os.fsencode(folder) if folder else None, max_bytes):
+            raise MemoryError("no memory for the name of a folder")
+
+    def restore(self, counts: Mapping[str, int], arrays: Mapping[str, U8], max_bytes: int | None = None) -> None:
+        """Go to where a search of the same model was that had these counts and arrays. max_bytes: see run. Raises MemoryError."""
         held = {name: np.ascontiguousarray(of) for name, of in arrays.items()}
         view = CView(**counts, **{name: of.ctypes.data for name, of in held.items()})
-        if SearchStatus(self._library.engine_restore(self._engine, ctypes.byref(view))) is not SearchStatus.RUNNING:
+        limit = UNLIMITED if max_bytes is None else max_bytes
+        if (
+            SearchStatus(self._library.engine_restore(self._engine, ctypes.byref(view), limit))
+            is not SearchStatus.RUNNING
+        ):
             raise MemoryError("no memory for what the checkpoint has")
 
     def stats(self) -> Stats:
         v = self._view()
-        return Stats(v.states, v.expanded, v.transitions, v.levels, v.bytes, v.table_bytes)
+        return Stats(v.states, v.expanded, v.transitions, v.levels, v.bytes, v.table_bytes, disk_bytes=v.disk_bytes)
 
     @property
     def fault(self) -> Fault:

@@ -229,9 +229,7 @@ static void free_team(struct Engine *e) { (void)e; }
 static void take_marks(struct Engine *e, u8 *out) { (void)e, (void)out; }
 #endif
 
-/* Expand at most `batches` batches (of up to 32 states of one level). */
-enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_limit) {
-    e->byte_limit = byte_limit;
+static enum Status run(struct Engine *e, u64 batches, u64 state_limit) {
     for (u32 alone = 0; batches;) {
         if (e->view.expanded == e->view.states) return DONE;
         if (e->view.states >= state_limit) return STATE_LIMIT;
@@ -245,6 +243,21 @@ enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_
         batches--, alone -= alone > 0;
     }
     return e->view.expanded == e->view.states ? DONE : RUNNING;
+}
+
+/* Expand at most `batches` batches (of up to 32 states of one level). */
+enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_limit) {
+    e->byte_limit = byte_limit;
+    enum Status status = run(e, batches, state_limit);
+    spill_tend(e);
+    return status == OUT_OF_MEMORY && e->spill.full ? OUT_OF_DISK : status;
+}
+
+/* From now on, what the limit on memory has no room for goes to files in `folder`, of so many bytes.  NULL: nothing more. */
+bool engine_spill(struct Engine *e, const char *folder, u64 limit) {
+    free(e->spill.folder);
+    e->spill = (struct Spill){.folder = folder ? strdup(folder) : NULL, .limit = limit};
+    return !folder == !e->spill.folder;
 }
 
 /* How many threads search, from now on. */
@@ -321,7 +334,7 @@ void engine_free(struct Engine *e) {
     void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1], e->watch.wanted, e->watch.asked,
                      e->edge_watch.now, e->edge_watch.unseen[0], e->edge_watch.unseen[1], e->edge_watch.wanted, e->edge_watch.asked, e->state, e->out, e->packed,
                      e->batch_keys, e->batch_ids, e->batch_hash, e->batch_label, e->view.label_count, e->view.first,
-                     e->view.first_edge, e->pending};
+                     e->view.first_edge, e->pending, e->spill.folder};
     for (u32 i = 0; i < sizeof taken / sizeof *taken; i++) free(taken[i]);
     free(e);
 }
@@ -354,7 +367,7 @@ enum Status engine_add_initial(struct Engine *e, const u64 *state) {
 
 static bool copy_array(struct Engine *e, struct Array *to, const void *from, u64 bytes) {
     if (!bytes || !array_reserve(e, to, bytes)) return !bytes;
-    memcpy(to->data, from, bytes);
+    fill(to, from, bytes);
     return true;
 }
 
@@ -372,16 +385,16 @@ static void reopen(struct Watch *watch, const u32 *first, u32 stride) {
 }
 
 /* Go to where another search of the same model was, in the place of the initial states. */
-enum Status engine_restore(struct Engine *e, const struct View *from) {
+enum Status engine_restore(struct Engine *e, const struct View *from, u64 byte_limit) {
     u32 bits;
-    e->byte_limit = UINT64_MAX;
+    e->byte_limit = byte_limit;
     e->view.states = e->view.expanded = e->view.transitions = 0;
     enum Status status = make_room(e, from->states, from->transitions, from->expanded, &bits);
     if (status != RUNNING) return status;
-    memcpy(e->keys.data, from->keys, from->states * e->view.words32 * 4), memcpy(e->parent.data, from->parent, from->states * 4);
+    fill(&e->keys, from->keys, from->states * e->view.words32 * 4), fill(&e->parent, from->parent, from->states * 4);
     bool room = copy_array(e, &e->level_end, from->level_end, from->levels * 4);
     if (room && e->model.keep_edges) {
-        memcpy(e->row.data, from->row, (from->expanded + 1) * 8);
+        fill(&e->row, from->row, (from->expanded + 1) * 8);
         room = copy_array(e, &e->target, from->target, from->transitions * 4) && copy_array(e, &e->label, from->label, from->transitions * 2);
     }
     e->view.states = from->states, e->view.expanded = from->expanded;

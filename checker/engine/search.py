@@ -19,18 +19,33 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.engine import liveness
+from checker.engine import liveness, native
+from checker.engine.ahead import Ahead
 from checker.engine.atoms import Atom, atom_count, atoms
 from checker.engine.cgen import generate
 from checker.engine.checkpoint import Checkpoint, Checkpoints, digest_of
 from checker.engine.engine_abi import engine_source
 from checker.engine.linked import LinkedProgram
 from checker.engine.liveness import Edge, Lasso
-from checker.engine.native import NONE, U8, U32, U64, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
+from checker.engine.native import (
+    NONE,
+    U8,
+    U32,
+    U64,
+    UNLIMITED,
+    Exploration,
+    Graph,
+    ModelShape,
+    NoCompiler,
+    Outcome,
+    Stats,
+    load_c,
+)
 from checker.engine.orbits import Orbits
 from checker.engine.passages import Passage, SourceLine, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
+from checker.engine.spill_folder import default_disk, spill_folder
 from checker.errors import InternalError
 from checker.language.ir import Program
 from checker.language.layout import Layout, instances
@@ -39,21 +54,23 @@ from model.lang import Design, Fair, Property
 
 Progress = Callable[[Stats], None]
 REFERENCE = "checker.engine.liveness_reference"  # and networkx: loaded only where CPython explores
-KEPT_VALUES = 1 << 26  # bytes of atoms' values that a search keeps
+KEPT_VALUES = 1 << 28  # bytes of atoms' values that a search keeps
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates. threads: how many work
-    on a large search together; checkpoints: what is wanted of them: nothing but the duration depends on these; None: who asks does
-    not care. reduce: what differs only in how rows are numbered may be taken for one state, where that is shown to change no
-    answer; who searches all states all the same does what it says, too."""
+    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates, and what it has no room
+    for goes to disk, up to max_disk bytes, by None as many as default_disk() says. threads: how many work on a large search
+    together; checkpoints: what is wanted of them: nothing but the duration depends on these; None: who asks does not care.
+    reduce: what differs only in how rows are numbered may be taken for one state, where that is shown to change no answer; who
+    searches all states all the same does what it says, too."""
 
     max_states: int | None = None
     max_bytes: int | None = None
     seconds: float | None = None
     threads: int | None = field(default=None, compare=False)
     checkpoints: Checkpoints | None = field(default=None, compare=False)
+    max_disk: int | None = field(default=None, compare=False)
     reduce: bool = False
 
 
@@ -83,6 +100,8 @@ class NativeSearch:
     # First states and edges, once they are asked for, until the search goes on.
     _first: U32 | None = None
     _first_edges: U32 | None = None
+    _threads = 1
+    _ahead: Ahead[tuple[int, int], Lasso | None] | None = None
 
     def __init__(
         self, program: Program, reference: Reference, *, keep_edges: bool,
@@ -127,9 +146,11 @@ class NativeSearch:
     def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
         self._take_marks()  # of who used the library in this thread before
         self._first = self._first_edges = None
+        self._threads = limits.threads or 1
         # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
         whole = self._go_on_whole if self._whole else None
-        kept = self._checkpoint(limits.checkpoints)
+        self._spill(limits)
+        kept = self._checkpoint(limits)
         watch = functools.partial(self._tell, on_progress, kept) if on_progress or kept else None
         bounds = limits.max_states, limits.max_bytes, limits.seconds
         self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
@@ -138,16 +159,25 @@ class NativeSearch:
             kept.end(self.exploration, self._marks, complete=self.outcome in (Outcome.COMPLETE, Outcome.FAULT))
         return self.outcome
 
-    def _checkpoint(self, wanted: Checkpoints | None) -> Checkpoint | None:
+    def _spill(self, limits: Limits) -> None:
+        """Say where to put what memory has no room for. Raises UserError."""
+        if limits.max_bytes is None:  # what lies on disk already may grow
+            self.exploration.spill(None, UNLIMITED)
+            return
+        most = default_disk() if limits.max_disk is None else limits.max_disk
+        self.exploration.spill(spill_folder() if most else None, most)
+
+    def _checkpoint(self, limits: Limits) -> Checkpoint | None:
         """Of this search, which is where the one is that is to be resumed. None if it is not to be kept, or has no name. Raises
         UserError."""
+        wanted = limits.checkpoints
         self._marks = np.zeros(len(self._noted), np.uint8)
         if wanted is None or self._prepared is None or self._prepared.path is None or not self._whole:
             return None
         about = self.exploration.state(0) + bytes([self.exploration.keep_edges]) + engine_source().encode()
         about += self._orbits.digest() if self._orbits else b""
         kept = Checkpoint(digest_of(self._prepared.path.name, about), wanted)
-        marks = kept.resume(self.exploration) if self.exploration.stats().expanded == 0 else None
+        marks = kept.resume(self.exploration, limits.max_bytes) if self.exploration.stats().expanded == 0 else None
         if marks is not None:
             self._marks |= marks
         return kept
@@ -203,16 +233,25 @@ class NativeSearch:
         return None if src == NONE else Edge(src, label, dst)
 
     def lasso(self, p: Atom, q: Atom) -> Lasso | None:
-        if (p.bit, q.bit) not in self._lassos:
-            self._lassos[p.bit, q.bit] = self._find_lasso(p, q)
-        return self._lassos[p.bit, q.bit]
+        pair = p.bit, q.bit
+        if pair not in self._lassos:
+            self._unpack()
+            self._lassos[pair] = self._ahead.get(pair) if self._ahead else self._find_lasso(pair)
+        return self._lassos[pair]
 
-    def _find_lasso(self, p: Atom, q: Atom) -> Lasso | None:
-        graph = self.graph()
-        if not self._values and len(self._live) * graph.n <= KEPT_VALUES:  # a state is unpacked once for all of them
+    def _unpack(self) -> None:
+        """Unpack a state once for all that is asked of it, where there is room; then several can be answered together."""
+        n = self.graph().n
+        if not self._values and len(self._live) * n <= KEPT_VALUES:
             self._values = dict(zip(self._live, self.exploration.eval_atoms(self._live), strict=True))
-        found = self._values or dict(zip((p.bit, q.bit), self.exploration.eval_atoms([p.bit, q.bit]), strict=True))
-        return liveness.find_lasso(graph, self.fairness, found[p.bit], found[q.bit])
+            if self._threads > 1 and n >= native.BORDER:
+                # p and q of a binding stand side by side
+                pairs = list(zip(self._live[::2], self._live[1::2], strict=True))
+                self._ahead = Ahead(self._find_lasso, pairs, self._threads)
+
+    def _find_lasso(self, pair: tuple[int, int]) -> Lasso | None:
+        found = self._values or dict(zip(pair, self.exploration.eval_atoms(pair), strict=True))
+        return liveness.find_lasso(self.graph(), self.fairness, found[pair[0]], found[pair[1]])
 
     def path_to(self, state: int) -> list[int]:
         return self.exploration.path_to(state)

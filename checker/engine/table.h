@@ -30,7 +30,7 @@ typedef uint64_t u64;
 /* For what must be part of a caller that knows how wide a key is: copying, hashing and comparing then need no loop. */
 #define INLINE static inline __attribute__((always_inline))
 
-enum Status { RUNNING, DONE, FAULT, OUT_OF_MEMORY, STATE_LIMIT, BROKEN_MODEL };
+enum Status { RUNNING, DONE, FAULT, OUT_OF_MEMORY, STATE_LIMIT, BROKEN_MODEL, OUT_OF_DISK };
 
 struct Linked;
 struct Team;
@@ -49,7 +49,9 @@ struct Model { /* mirrored by checker/engine/native.py */
     u32 n_marks;
 };
 
-struct Array { void *data; u64 bytes; };
+/* file: 0, or one more than the number of the file that it lies in, of which the first `sent` bytes are on their way. */
+struct Array { void *data; u64 bytes, sent; int file; };
+struct Spill { char *folder; u64 limit; bool full; }; /* full: the last try to take room on the disk failed */
 struct Piece { u64 mask; u32 word, from, count, to; }; /* bits of one state word -> bits [to, to+count) packed */
 struct Edge { u32 src, label, dst; };
 /* n formulas.  unseen[v]: those never yet seen with value v; `open` of them for both v together.  What `now` says of a
@@ -61,7 +63,7 @@ struct Watch {
 };
 
 struct View { /* everything Python may look at; mirrored by checker/engine/native.py */
-    u64 expanded, states, transitions, levels, bytes, table_bytes;
+    u64 expanded, states, transitions, levels, bytes, table_bytes, disk_bytes;
     u32 words32, fault_src, fault_label, fault_stray;
     u32 *keys, *parent, *level_end, *first;
     struct Edge *first_edge;
@@ -77,6 +79,7 @@ struct Engine {
     struct Array keys, parent, slots, level_end, row, target, label;
     u32 slot_bits, words64, level_stop;
     u64 byte_limit;
+    struct Spill spill;
     u64 *mask, *frozen, *loose; /* loose: stored or padding, so not required to equal frozen */
     struct Piece *pieces;
     u32 n_pieces;
@@ -92,6 +95,8 @@ struct Engine {
     struct Team *team; /* of so many threads, or NULL */
 };
 
+#include "spill.h"
+
 /* ---- memory: small arrays are of the heap, whose pages the next search uses again (new ones would be most of the cost
  * of a search of 500 states); large ones are mapped and grow by moving page tables, never by copying ---- */
 
@@ -99,6 +104,10 @@ static u64 round_up(u64 bytes, u64 unit) { return (bytes + unit - 1) / unit * un
 static bool is_small(u64 bytes) { return bytes < 2 * HUGE_PAGE; }
 
 static void array_free(struct Engine *e, struct Array *a) {
+    if (a->file) {
+        file_free(e, a);
+        return;
+    }
     if (is_small(a->bytes)) free(a->data);
     else munmap(a->data, a->bytes);
     e->view.bytes -= a->bytes;
@@ -127,13 +136,19 @@ static void *map_huge(const struct Array *a, u64 bytes) {
     return start;
 }
 
+static bool fits(const struct Engine *e, u64 more) {
+    return more <= e->byte_limit && e->view.bytes <= e->byte_limit - more;
+}
+
 /* Give `a` more room.  All of it is 0 if it had none. */
 static bool array_map(struct Engine *e, struct Array *a, u64 bytes) {
-    if (bytes - a->bytes > e->byte_limit || e->view.bytes > e->byte_limit - (bytes - a->bytes)) return false;
+    while (!a->file && !fits(e, bytes - a->bytes))
+        if (!spill_next(e)) return false;
+    if (a->file) return file_grow(e, a, bytes);
     void *start = !is_small(bytes) ? map_huge(a, bytes) : a->data ? realloc(a->data, bytes) : calloc(1, bytes);
     if (!start) return false;
     e->view.bytes += bytes - a->bytes;
-    *a = (struct Array){start, bytes};
+    *a = (struct Array){.data = start, .bytes = bytes};
     return true;
 }
 

@@ -362,6 +362,11 @@ static bool next_span(struct Team *t) {
     return true;
 }
 
+/* What a helper takes if it meets nothing but new states. */
+static u64 most_of_helper(const struct Engine *e) {
+    return (u64)SPAN * e->model.max_successors * (sizeof(struct Lacking) + e->view.words32 * 4ull + 6);
+}
+
 /* What the helpers have taken, and what each may take. */
 static void count_bytes(struct Team *t) {
     struct Engine *e = t->e;
@@ -369,6 +374,7 @@ static void count_bytes(struct Team *t) {
         struct Helper *h = t->helpers + k;
         e->view.bytes += h->e->view.bytes - h->bytes, h->bytes = h->e->view.bytes;
     }
+    while (!fits(e, t->size * most_of_helper(e)) && spill_next(e)) {}
     u64 left = e->byte_limit > e->view.bytes ? e->byte_limit - e->view.bytes : 0;
     for (u32 k = 0; k < t->size; k++) t->helpers[k].e->byte_limit = t->helpers[k].bytes + left / (t->size + 1);
 }

@@ -16,6 +16,7 @@ from checker.engine.compiling import Stopped, stopped_by
 from checker.engine.native import Outcome
 from checker.engine.passages import SourceLine, never_run
 from checker.engine.search import Limits
+from checker.engine.spill_folder import default_disk
 from checker.interrupt import ctrl_c_sets
 from checker.matrix.cells import Cell
 from checker.matrix.roles import default_devices
@@ -165,7 +166,10 @@ def _of_a_cell(limits: Limits, workers: int) -> Limits:
     """What one of so many cells at a time may use."""
     memory = limits.max_bytes if limits.max_bytes is not None else default_memory()
     threads = limits.threads or max(1, (os.cpu_count() or 1) // workers)
-    return replace(limits, max_bytes=memory // workers, threads=threads)
+    disk = default_disk() if limits.max_disk is None else limits.max_disk
+    if limits.max_disk is limits.max_bytes is None and disk < memory:
+        disk = 0  # not worth filling it
+    return replace(limits, max_bytes=memory // workers, threads=threads, max_disk=disk // workers)
 
 
 def _results(futures: Sequence[Future[CellResult | None]]) -> list[CellResult | None]:

@@ -140,6 +140,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     "surroundings": {
         "exit code": "0 nothing is wrong; 1 violated or worse; 2 your input; 3 inconclusive; 4 the engines disagree, or we broke",
         "EOI_CACHE": "the folder in which compiled code and answers are kept; default: ~/.cache/eoiproof",
+        "EOI_SPILL": "the folder for what --max-memory has no room for; default: where EOI_CACHE says",
         "EOI_ANEW": "EOI_ANEW=1: take no answer of an earlier command",
         "EOI_DEBUG": "EOI_DEBUG=1: a bug of eoiproof shows its traceback",
         "CC": "the C compiler; default: cc",

@@ -86,6 +86,8 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
     lines.append(
         f"  covered:{complete} {states_text(result)}, {count(stats.transitions, 'transition')}, depth {stats.depth - 1}; "
         f"{storage_text(result)}; {result.engine} engine"
+        + f"; {stats.disk_bytes / 1e6:,.1f} MB of that lay on disk"
+        * bool(stats.disk_bytes)
     )
     lines += [f"  {line}" for line in reduced_lines(result)]
     if result.assumed:
@@ -226,11 +228,16 @@ def all_states(results: Sequence[CellResult]) -> str:
 
 
 def advice_lines(campaign: Campaign) -> list[str]:
-    """What to do where memory was the limit."""
-    if all(r.outcome is not Outcome.MEMORY_LIMIT for r in campaign.results) and not campaign.out_of_memory:
-        return []
+    """What to do where memory was the limit, or the disk."""
+    reached = {r.outcome for r in campaign.results} | ({Outcome.MEMORY_LIMIT} if campaign.out_of_memory else set())
+    fewer = "take fewer cpus, pins or vectors (each multiplies the states), or"
     return [
-        "memory ran out: take fewer cpus, pins or vectors (each multiplies the states), or give more by --max-memory"
+        f"{what} ran out: {fewer} {more}"
+        for outcome, what, more in (
+            (Outcome.MEMORY_LIMIT, "memory", "give more by --max-memory"),
+            (Outcome.DISK_LIMIT, "the room on disk", "give more by --max-disk, or by EOI_SPILL=FOLDER another disk"),
+        )
+        if outcome in reached
     ]
 
 
