@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from checker.engine.identity import ByIdentity
 from checker.engine.orbits import MOST
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Reference
@@ -20,6 +21,7 @@ from checker.language.ir import Program
 from checker.language.layout import leaves
 from checker.language.renaming import Renaming, renamings, swaps
 from checker.symbolic.symmetric import Renamed
+from model.lang import Scope
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,38 @@ class Reduction:
 
 
 def reduction_of(prepared: Prepared, reference: Reference) -> Reduction:
-    program, sizes, why_not = prepared.lowered(), dict[str, int](), dict[str, str]()
+    program, sizes, why_not = prepared.program, dict[str, int](), dict[str, str]()
     for index, count in reference.scope.sizes().items():
         why = _why_not(program, reference.start, index, count, MOST // math.prod(map(math.factorial, sizes.values())))
         if why:
             why_not[index] = why
         elif count > 1:
             sizes[index] = count
-    steps, formulas = set[int](), set[int]()
-    for swap in swaps(sizes):
-        asked = Renamed(program, reference.scope, swap)
-        steps |= {n for n, step in enumerate(program.steps) if n not in steps and asked.step_notices(step)}
-        formulas |= {n for n, f in enumerate(program.formulas) if n not in formulas and asked.formula_notices(f)}
-        asked.close()
+    noticing = [_NOTICING(prepared).of(swap, reference.scope) for swap in swaps(sizes)]
+    steps, formulas = (
+        (frozenset[int]().union(*found) for found in zip(*noticing, strict=True)) if noticing else ((), ())
+    )
     return Reduction(sizes, tuple(sorted(steps)), frozenset(formulas), why_not)
+
+
+class _Noticing:
+    """Of a program's steps and formulas, those that may notice a renaming, by numbers: once for all choices of its scope."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._program = prepared.lowered()
+        self._known = dict[Renaming, tuple[frozenset[int], frozenset[int]]]()
+
+    def of(self, renaming: Renaming, scope: Scope) -> tuple[frozenset[int], frozenset[int]]:
+        if renaming not in self._known:
+            asked, program = Renamed(self._program, scope, renaming), self._program
+            steps = frozenset(n for n, step in enumerate(program.steps) if asked.step_notices(step))
+            formulas = frozenset(n for n, formula in enumerate(program.formulas) if asked.formula_notices(formula))
+            asked.close()
+            self._known[renaming] = steps, formulas
+        return self._known[renaming]
+
+
+_NOTICING = ByIdentity(_Noticing, most=8)
 
 
 def _why_not(program: Program, start: Codes, index: str, count: int, most: int) -> str:

@@ -42,7 +42,8 @@ def renamed(terms: Terms, renaming: Renaming, of: Scalar, value: Term) -> Term:
 
 
 class Renamed:
-    """A program beside itself with its rows renamed. One circuit, asked of one after the other."""
+    """A program beside itself with its rows renamed, whatever the choices of its scope. One circuit, asked of one after the
+    other."""
 
     def __init__(self, program: Program, scope: Scope, renaming: Renaming) -> None:
         self.program, self.renaming = program, renaming
@@ -51,6 +52,8 @@ class Renamed:
         self._leaves = self._symbolic.layout.leaves
         self._sources = list(renaming.sources(program.state))
         self._solver = Solver(terms.graph)
+        for name, of in program.choices.items():
+            self._symbolic.choices[name] = self._any(name, of)
         self._state = self._any_state("")
         self._renamed = self._rename(self._state)
 
@@ -89,16 +92,16 @@ class Renamed:
         return self._solver.model([literal_of(truth)]) is not None
 
     def _any_state(self, prefix: str) -> list[Term]:
-        found = self._symbolic.variables(prefix)
-        for leaf, term in zip(self._leaves, found, strict=True):
-            self._solver.add([literal_of(self.terms.is_code(leaf.type, term))])
+        return [self._any(f"{prefix}{leaf}", leaf.type) for leaf in self._leaves]
+
+    def _any(self, name: str, of: Scalar) -> Term:
+        """Any code of a type."""
+        found = self.terms.variable(name, of)
+        self._solver.add([literal_of(self.terms.is_code(of, found))])
         return found
 
     def _any_arguments(self, params: Sequence[Param]) -> list[Term]:
-        found = [self.terms.variable(p.name, scalar(p.type)) for p in params]
-        for param, term in zip(params, found, strict=True):
-            self._solver.add([literal_of(self.terms.is_code(scalar(param.type), term))])
-        return found
+        return [self._any(p.name, scalar(p.type)) for p in params]
 
     def _rename(self, state: Sequence[Term]) -> list[Term]:
         return [

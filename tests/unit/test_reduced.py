@@ -13,6 +13,7 @@ from typing import Annotated, TypeAlias
 import pytest
 
 from checker.engine import native, orbits
+from checker.engine.identity import ByIdentity
 from checker.engine.native import Outcome
 from checker.engine.prepare import prepare
 from checker.engine.reference import Reference
@@ -21,6 +22,7 @@ from checker.errors import EnginesDisagree, InternalError, UserError
 from checker.language.renaming import Renaming, renamings, swaps
 from checker.matrix.cells import Cell
 from checker.matrix.roles import all_properties
+from checker.questions import reduction
 from checker.questions.expected import verdict_text
 from checker.questions.reduced import check_reduced
 from checker.questions.reduction import reduction_of
@@ -51,6 +53,11 @@ class Phase(Enum):
     IDLE = 0
     WAITS = 1
     SERVED = 2
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reduction, "_NOTICING", ByIdentity(reduction._Noticing, most=8))
 
 
 @dataclass(frozen=True)
