@@ -180,6 +180,11 @@ def add_limits(parser: ArgumentParser, *engines: str) -> None:
     add_engine(parser, *engines)
 
 
+def add_reduce(parser: ArgumentParser) -> None:
+    said = "keep one state for all that differ in how pins (or vCPUs, vectors) are numbered, where that is shown to matter to no step"
+    parser.add_argument("--reduce", action="store_true", help=said)
+
+
 def here_or_own(path: str) -> Path:
     """A default that is looked for in the current directory, and else where the code that runs has it."""
     return Path(path) if Path(path).exists() else own(path)
@@ -201,6 +206,7 @@ def _show(parser: ArgumentParser) -> None:
 
 def _prove(parser: ArgumentParser) -> None:
     add_selection(parser, how_many="*", engines=("both", SAT))
+    add_reduce(parser)
     add_tree(parser)
     add_form(parser, "verdicts")
     concerned = "end with 0, and say so, where a patch changes no code of any file that the model stands for"
@@ -229,6 +235,7 @@ def add_details(parser: ArgumentParser) -> None:
 def _diff(parser: ArgumentParser) -> None:
     parser.add_argument("base", metavar="BASE", help=COMPARED)
     add_selection(parser, how_many="*")
+    add_reduce(parser)
     parser.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
     add_details(parser)
     add_form(parser, "changes")
@@ -298,6 +305,7 @@ def _gate(parser: ArgumentParser) -> None:
         "designs", nargs="*", metavar="DESIGN", help="with --baseline: a .py file, a C patch, or a name"
     )
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
+    add_reduce(parser)
     every = "a line for each count of states that differs, too, however many"
     parser.add_argument("--all", action="store_true", help=every)
     add_form(parser, "differences")
@@ -340,6 +348,7 @@ SHEETS = "FILE, and FILE-2 and so on where it takes more sheets"
 
 def _trace(parser: ArgumentParser) -> None:
     add_selection(parser, needs=True)
+    add_reduce(parser)
     for form in DIAGRAMS:
         parser.add_argument(
             f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}: {SHEETS}"

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "table.h"
 #include "linked.h"
+#include "orbits.h"
 
 /* ---- formulas: the first state or edge that showed each value ---- */
 
@@ -101,7 +102,8 @@ static void load_state(const struct Engine *e, u32 id, u64 *packed, u64 *state) 
 
 /* Write the key of an unpacked state into the (empty) batch; the result is its hash. */
 static u64 pack_alone(struct Engine *e, const u64 *state) {
-    pack(e, state, e->batch_keys, e->bmi2);
+    u64 room[e->model.words8];
+    pack(e, representative(e->model.orbits, state, e->model.words8, room), e->batch_keys, e->bmi2);
     return hash_key(e->batch_keys, e->view.words32);
 }
 
@@ -112,9 +114,10 @@ INLINE u32 pack_successors(struct Engine *e, u32 first, u32 count, u32 words, bo
     const u16 *labels = e->batch_label + first;
     const u64 *state = e->out;
     u32 *key = e->batch_keys + (u64)first * words;
+    u64 room[e->model.words8];
     for (u32 k = 0; k < count; k++, state += e->model.words8, key += words) {
         if (labels[k] >= e->model.labels || strays(e, state)) return k; /* a FAULT_LABEL makes it too large */
-        pack(e, state, key, bmi2);
+        pack(e, representative(e->model.orbits, state, e->model.words8, room), key, bmi2);
         u64 hash = e->batch_hash[first + k] = hash_key(key, words);
         __builtin_prefetch(t.slots + home_slot(&t, hash), 1);
     }
@@ -124,7 +127,7 @@ INLINE u32 pack_successors(struct Engine *e, u32 first, u32 count, u32 words, bo
 /* The same in one go, by a program that steps from key to key: no state is unpacked.  False: it cannot, or something is wrong
  * with one of the successors. */
 INLINE bool step_on_keys(struct Engine *e, u32 src, u32 *total, u32 words) {
-    if (!e->model.keys || e->edge_watch.open) return false;
+    if (!e->model.keys || e->model.orbits || e->edge_watch.open) return false; /* representatives are of states */
     const struct Table t = table_of(e, words);
     u32 *key = e->batch_keys + (u64)*total * words, count = e->model.keys(key_of(&t, src), e->frozen, key, e->batch_label + *total);
     if (count > e->model.max_successors) return false;
@@ -509,3 +512,5 @@ void engine_go_on_whole(struct Engine *e, const struct Model *whole) {
     e->model.marks = whole->marks, e->model.keys = whole->keys;
     e->linked = NULL;
 }
+
+#include "noticing.h"

@@ -34,6 +34,7 @@ enum Status { RUNNING, DONE, FAULT, OUT_OF_MEMORY, STATE_LIMIT, BROKEN_MODEL, OU
 
 struct Linked;
 struct Team;
+struct Orbits;
 
 struct Model { /* mirrored by checker/engine/native.py */
     u32 (*expand)(const void *state, void *out, u16 *labels);
@@ -43,6 +44,7 @@ struct Model { /* mirrored by checker/engine/native.py */
     u32 (*keys)(const u32 *key, const void *frozen, u32 *out, u16 *labels); /* see cgen_key.py; or NULL */
     const struct Linked *linked; /* instead of these functions; or NULL */
     const u64 *mask, *frozen, *padding; /* words8 each; padding: bits whose value means nothing */
+    const struct Orbits *orbits; /* whose representatives alone are kept; or NULL */
     u32 words8, max_successors, labels, n_atoms, n_edge_atoms;
     u32 keep_edges, portable; /* booleans; portable: do not use BMI2 */
     u32 n_marks;

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ class Worth:
     recall: Recall | None
     proved: str = NO_PROOF
     certified: str = NO_CERTIFICATE
+    reduced: Mapping[str, int] = field(default_factory=dict[str, int])  # by which sizes, and of how many cells
 
     def line(self) -> str:
         """All of it, as one line."""
@@ -97,7 +98,7 @@ class Worth:
         sizes = "x".join(_range(of) for of in self.sizes.values()) or "no sizes"
         states = (
             "all states" if self.whole == self.cells else f"all states of {self.whole} of {count(self.cells, 'cell')}"
-        )
+        ) + " (reduced)" * bool(self.reduced)
         number, seen = len(self.functions), len({name for one in self.measured for name in one.functions})
         recall = self.recall.short() if self.recall is not None else "none on record"
         said = f"measured {seen} of {count(number, 'function')}; mutants told: {recall}"
@@ -108,7 +109,8 @@ class Worth:
             return "no cell was explored"
         sizes = ", ".join(f"{_range(of)} {_noun(name, of[1])}" for name, of in self.sizes.items())
         some = "" if self.whole == self.cells else f"{self.whole} of "
-        return f"every state of {some}{count(self.cells, 'cell')} at {sizes}"
+        by = "".join(f", of {of} up to the order of {name}" for name, of in self.reduced.items())
+        return f"every state of {some}{count(self.cells, 'cell')} at {sizes}{by}"
 
     def _measured(self) -> str:
         if not self.functions:
@@ -132,6 +134,7 @@ class Worth:
             "sizes": {name: list(of) for name, of in self.sizes.items()},
             "proved": self.proved,
             "certified": self.certified,
+            "reduced": dict(self.reduced),
             "functions": list(self.functions),
             "stands_on": self.stands_on,
             "measured": [{"system": one.system, "date": one.date, "functions": list(one.functions), "same_model": one.same_model} for one in self.measured],
@@ -175,6 +178,7 @@ def worth_of(
         len(results), sum(r.outcome is Outcome.COMPLETE for r in results), {n: (min(of), max(of)) for n, of in found.items()},
         names, base[0] if base else "", [_measured(design, names, run) for run in measured()],
         recall_of(design, names, asked, [result.cell for result in results]), proved_of(results), certified_of(results),
+        reduced=Counter(name for r in results if r.reduced is not None for name in r.reduced.by),
     )  # fmt: skip
 
 
