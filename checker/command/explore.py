@@ -62,7 +62,14 @@ def _text(scope: Scope) -> str:
 
 def limits_of(options: Namespace) -> Limits:
     wanted = Checkpoints(options.resume, lambda text: print(f"eoi: {text}", file=sys.stderr, flush=True))
-    return Limits(options.max_states, options.max_memory, options.timeout, options.threads, wanted)
+    return Limits(
+        options.max_states,
+        options.max_memory,
+        options.timeout,
+        options.threads,
+        wanted,
+        getattr(options, "on", None) or "",
+    )
 
 
 def estimate_of(cells: Sequence[Cell]) -> list[str]:

@@ -16,6 +16,7 @@ from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_
 from checker.matrix.scope import LARGEST_SIZE
 from checker.matrix.select import Selection, find_design, selection
 from checker.shipped import own
+from checker.workers.where import checked
 from model.machine import Machine
 from properties.compat import CLAIMS
 
@@ -110,6 +111,19 @@ def add_scope(parser: ArgumentParser) -> None:
     )
 
 
+def where(text: str) -> str:
+    try:
+        return checked(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_on(parser: ArgumentParser) -> None:
+    """Who explores."""
+    said = "here (threads), processes, ray or ray:ADDRESS (a cluster: docs/cluster.md); default: processes if they pay"
+    parser.add_argument("--on", type=where, metavar="WHERE", help=f"who explores: {said}")
+
+
 def add_engine(parser: ArgumentParser, *more: str) -> None:
     said = "auto: native where a C compiler is found" + "; both: each cell by both, which have to say the same" * bool(
         more
@@ -153,6 +167,7 @@ def add_selection(parser: ArgumentParser, how_many: str = "+", *, needs: bool = 
     )
     add_scope(parser)
     add_limits(parser, "both")
+    add_on(parser)
 
 
 def add_limits(parser: ArgumentParser, *both: str) -> None:

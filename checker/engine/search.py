@@ -44,14 +44,15 @@ KEPT_VALUES = 1 << 26  # bytes of atoms' values that a search keeps
 @dataclass(frozen=True)
 class Limits:
     """What a search may use: None is no limit. max_bytes counts everything that the engine allocates. threads: how many work
-    on a large search together; checkpoints: what is wanted of them: nothing but the duration depends on these; None: who asks does
-    not care."""
+    on a large search together; checkpoints: what is wanted of them; on: who works (workers/where.py): nothing but the duration
+    depends on these; None: who asks does not care."""
 
     max_states: int | None = None
     max_bytes: int | None = None
     seconds: float | None = None
     threads: int | None = field(default=None, compare=False)
     checkpoints: Checkpoints | None = field(default=None, compare=False)
+    on: str = field(default="", compare=False)
 
 
 class Search(Protocol):
