@@ -302,6 +302,7 @@ def _gate(parser: ArgumentParser) -> None:
         "designs", nargs="*", metavar="DESIGN", help="with --baseline: a .py file, a C patch, or a name"
     )
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
+    add_on(parser)
     every = "a line for each count of states that differs, too, however many"
     parser.add_argument("--all", action="store_true", help=every)
     add_form(parser, "differences")

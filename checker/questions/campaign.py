@@ -6,18 +6,21 @@ import functools
 import importlib
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from checker.engine import kept
+from checker.engine.checkpoint import Checkpoints, unheard
 from checker.engine.compiling import Stopped, stopped_by
 from checker.engine.native import Outcome, Stats
 from checker.engine.passages import SourceLine, never_run
 from checker.engine.search import Limits
 from checker.interrupt import ctrl_c_sets
+from checker.matrix.carried import pack, unpack
 from checker.matrix.cells import Cell
 from checker.matrix.roles import default_devices
 from checker.progress import Progress
@@ -118,7 +121,7 @@ def _left_in_container(group: Path) -> float:
 @dataclass(frozen=True)
 class _Job:
     """What is asked of cells, whoever finds it out. limits: of each cell. again: of how many of its states (recheck.py).
-    anew: also what an earlier command found out."""
+    anew: also what an earlier command found out. at_once: how many cells here."""
 
     cells: Sequence[Cell]
     wanted: Sequence[Property]
@@ -127,6 +130,13 @@ class _Job:
     again: int
     everywhere: bool
     anew: bool
+    at_once: int
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        """Packed for another machine: what becomes of checkpoints is told here, and is nothing that travels."""
+        wanted = self.limits.checkpoints and Checkpoints(self.limits.checkpoints.resume, unheard)
+        rest = replace(self.limits, checkpoints=wanted), self.again, self.everywhere, self.anew, self.at_once
+        return _arrived, (pack(self.cells, self.wanted), self.engine, *rest)
 
     def asked(self, number: int) -> list[Property]:
         return [p for p in self.wanted if self.everywhere or p.is_made_for(self.cells[number].system)]
@@ -142,6 +152,10 @@ class _Job:
             check_cell, cell, asked, limits=limits, on_progress=told.watch, stop=stop, on_phase=told.phase, again=self.again
         ))  # fmt: skip
         return find_out() if self.anew else found_out(cell, asked, self.engine, find_out)
+
+
+def _arrived(packed: bytes, *rest: Any) -> _Job:
+    return _Job(*unpack(packed), *rest)
 
 
 @dataclass(frozen=True)
@@ -171,10 +185,10 @@ def run_campaign(
     the others theirs. everywhere: also where a property is made for others a cell says that it is not asked."""
     workers = max(1, min(len(cells), os.cpu_count() or 1))
     anew, again, each = limits != Limits() or engine == BOTH, share(len(cells)), _of_a_cell(limits, workers)
-    job = _Job(cells, wanted, engine, each, again, everywhere, anew)
+    job = _Job(cells, wanted, engine, each, again, everywhere, anew, workers)
     progress, stop = Progress(len(cells)), threading.Event()
     with ctrl_c_sets(stop), stopped_by(stop):
-        answers = _all(job, workers, progress, stop)
+        answers = _all(job, progress, stop)
         found = tuple(answer for answer in answers if isinstance(answer, CellResult))
         if not stop.is_set():
             beside_z3(found)
@@ -187,7 +201,7 @@ Answer = CellResult | MemoryError | None  # None: Ctrl-C came before
 Futures = dict[int, "Future[CellResult | None]"]  # by number of a cell
 
 
-def _all(job: _Job, workers: int, progress: Progress, stop: threading.Event) -> list[Answer]:
+def _all(job: _Job, progress: Progress, stop: threading.Event) -> list[Answer]:
     """What each cell answers, in matrix order. Raises what the first one that failed did."""
     told = [_OfCell(progress, number, str(cell), job.limits) for number, cell in enumerate(job.cells)]
     answers: list[Answer] = [None if stop.is_set() else job.known(number) for number in range(len(told))]
@@ -195,7 +209,7 @@ def _all(job: _Job, workers: int, progress: Progress, stop: threading.Event) -> 
     for number in range(len(told) - len(left)):
         progress.finished(number)
     begun = elsewhere.begun if elsewhere.pays(job, left) else _here
-    with begun(job, told, left, workers, stop) as futures:
+    with begun(job, told, left, stop) as futures:
         _wait(futures, progress, stop)
     for number, future in futures.items():
         error = future.exception()
@@ -206,15 +220,13 @@ def _all(job: _Job, workers: int, progress: Progress, stop: threading.Event) -> 
 
 
 @contextmanager
-def _here(
-    job: _Job, told: Sequence[_OfCell], left: Sequence[int], workers: int, stop: threading.Event
-) -> Iterator[Futures]:
-    """By threads."""
+def _here(job: _Job, told: Sequence[_OfCell], left: Sequence[int], stop: threading.Event) -> Iterator[Futures]:
+    """By threads, so many as leave each cell its memory."""
 
     def work(number: int) -> CellResult | None:
         return None if stop.is_set() else job.find_out(number, job.limits, told[number], stop)
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(job.at_once) as pool:
         yield {number: pool.submit(work, number) for number in left}
 
 

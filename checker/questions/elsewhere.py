@@ -23,7 +23,7 @@ from checker.engine.search import Limits
 from checker.matrix.cells import Cell
 from checker.questions.kept_answers import packed_answer, unpacked_answer
 from checker.questions.verdict import CellResult, asked_of
-from checker.workers.where import HERE, starter
+from checker.workers.where import HERE, crew
 from checker.workers.workers import Desk, Errand, working
 from model.lang import Property
 
@@ -62,27 +62,26 @@ def by_program(cells: Sequence[Cell], numbers: Sequence[int]) -> list[list[int]]
 
 def pays(job: Job, left: Sequence[int]) -> bool:
     """Unless somebody said where: of few programs, what begins the processes takes longer than what they save."""
-    if job.limits.on:
-        return job.limits.on != HERE
+    if job.limits.on or not left:
+        return bool(left) and job.limits.on != HERE
     return len(by_program(job.cells, left)) >= ENOUGH and (os.cpu_count() or 1) > 1
 
 
 @contextmanager
 def begun(
-    job: Job, told: Sequence[Hearer], left: Sequence[int], number: int, stop: threading.Event
+    job: Job, told: Sequence[Hearer], left: Sequence[int], stop: threading.Event
 ) -> Iterator[dict[int, Future[CellResult | None]]]:
-    """By so many workers. left: the numbers of the cells."""
+    """By as many workers as there is room for. left: the numbers of the cells."""
     groups = by_program(job.cells, left)
     with suppress(Exception):  # who explores it says what is wrong
         first = groups[0][0]  # what is forked after this need not lower the properties and the user's role itself
         prepare(job.cells[first].system, job.cells[first].scope, asked_of(job.cells[first], job.asked(first))).linked()
-    with working(starter(job.limits.on, job, stop), min(number, len(groups)), stop) as workers:
-        futures = [workers.submit([_call(job, n, told[n], stop) for n in group]) for group in groups]
-        yield {
-            n: future
-            for group, made in zip(groups, futures, strict=True)
-            for n, future in zip(group, made, strict=True)
-        }
+    start, room = crew(job.limits.on, job, stop)
+    with working(start, min(room, len(groups)), stop) as workers:
+        made = [
+            zip(group, workers.submit([_call(job, n, told[n], stop) for n in group]), strict=True) for group in groups
+        ]
+        yield {number: future for pairs in made for number, future in pairs}
 
 
 Answer = tuple[bytes | None, list[int]]  # packed, if it can be; and of the checkpoints that it went on with, the states

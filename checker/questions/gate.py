@@ -22,11 +22,13 @@ import itertools
 import json
 import multiprocessing
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from checker.engine.build import NoCompiler
 from checker.engine.engine_abi import wide_engine
@@ -35,7 +37,7 @@ from checker.engine.native import Outcome
 from checker.engine.search import Limits
 from checker.engine.shared import Shared
 from checker.errors import InternalError, UserError
-from checker.interrupt import left_to_the_parent, until_ctrl_c
+from checker.interrupt import ctrl_c_sets, left_to_the_parent, until_ctrl_c
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import (
     DEVICES,
@@ -59,6 +61,8 @@ from checker.questions.expected import INCONCLUSIVE, Row, Table, row_of
 from checker.questions.kept_answers import path_of
 from checker.questions.verdict import check_cell
 from checker.words import count
+from checker.workers.where import HERE, RAY, crew
+from checker.workers.workers import Desk, Errand, working
 from model.finite import ModelError
 from model.machine import Machine, Scope
 
@@ -197,12 +201,15 @@ def groups(parts: Sequence[Part]) -> list[list[Part]]:
     return sorted(found.values(), key=lambda group: not {group[0].vmm, group[0].guest} & HEAVY)
 
 
-def answer(parts: Sequence[Part], max_bytes: int) -> GroupAnswer | Failure:
-    """Judge every property in every cell of a group. The cells of one scope follow each other, to share searches."""
+def answer(parts: Sequence[Part], max_bytes: int, stop: threading.Event | None = None) -> GroupAnswer | Failure | None:
+    """Judge every property in every cell of a group. The cells of one scope follow each other, to share searches. None once it is
+    to stop."""
     known, classes, shared, kept = all_properties(), gated(), Shared(), 0
     work = [(part, cell) for part in parts for cell in part.cells(classes[part.design])]
     rows: dict[int, Row] = {}
     for n in sorted(range(len(work)), key=lambda n: str(work[n][1].scope)):
+        if stop is not None and stop.is_set():
+            return None
         part, cell = work[n]
         wanted = [known[name] for name in classes[part.design].default_roles.get("property", known)]
         path = path_of(cell, wanted, ROW)
@@ -232,8 +239,9 @@ def save_row(path: Path | None, row: Row) -> None:
         write(path, json.dumps(asdict(row)).encode())
 
 
-def run_so_far(parts: Sequence[Part], workers: int | None = None) -> GateAnswer:
-    """Judge the parts, several groups at a time, until all are or Ctrl-C; also those that are not judged then.
+def run_so_far(parts: Sequence[Part], workers: int | None = None, on: str = "") -> GateAnswer:
+    """Judge the parts, several groups at a time, until all are or Ctrl-C; also those that are not judged then. on: see
+    workers/where.py.
 
     Raises UserError or InternalError if one cannot be judged.
     """
@@ -242,7 +250,10 @@ def run_so_far(parts: Sequence[Part], workers: int | None = None) -> GateAnswer:
     work = groups(parts)
     workers = max(1, min(len(work), workers or os.cpu_count() or 1))
     memory = default_memory() // workers
-    answers = _in_turn(work, memory) if workers == 1 else _side_by_side(work, memory, workers)
+    if on.startswith(RAY):
+        answers = _by_others(work, memory, on)
+    else:
+        answers = _in_turn(work, memory) if workers == 1 or on == HERE else _side_by_side(work, memory, workers)
     left = [part for group in work[len(answers) :] for part in group]
     left += [part for group, found in zip(work, answers, strict=False) if found is None for part in group]
     whole = [_whole(a) for a in answers if a is not None]
@@ -278,7 +289,22 @@ def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list
         return [future.result() for future in futures]
 
 
-def _watch(futures: Sequence[Future[GroupAnswer | Failure]]) -> None:
+def _by_others(work: Sequence[list[Part]], memory: int, on: str) -> list[GroupAnswer | Failure | None]:
+    """By workers that are not forked. memory: of each."""
+    stop = threading.Event()
+    start, room = crew(on, None, stop)
+    with ctrl_c_sets(stop), working(start, min(room, len(work)), stop) as workers:
+        futures = [workers.submit([Errand(_judged, (group, memory))])[0] for group in work]
+        _watch(futures)
+        return [future.result() for future in futures]
+
+
+def _judged(desk: Desk, group: Sequence[Part], memory: int) -> GroupAnswer | Failure | None:
+    """In a worker."""
+    return answer(group, memory, desk.stop)
+
+
+def _watch(futures: Sequence[Future[Any]]) -> None:
     progress, pending = Progress(len(futures), "groups of systems"), set(futures)
     try:
         while pending:

@@ -82,9 +82,10 @@ class Forked:
         self.process.join()
 
 
-def starter(state: object, stop: threading.Event, address: str) -> Callable[[], Forked]:
+def crew(state: object, stop: threading.Event, address: str) -> tuple[Callable[[], Forked], int]:
+    """Who begins one, and for how many there is room."""
     assert not address
-    return functools.partial(Forked, state, stop)
+    return functools.partial(Forked, state, stop), os.cpu_count() or 1
 
 
 def _work(pipe: Connection[Any, Any], parents: Connection[Any, Any], state: object, flag: SharedFlag) -> None:

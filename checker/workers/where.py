@@ -25,8 +25,8 @@ def checked(text: str) -> str:
     return text
 
 
-def starter(on: str, state: object, stop: threading.Event) -> Callable[[], Worker]:
-    """on: checked, and not here; "": processes. Raises UserError."""
+def crew(on: str, state: object, stop: threading.Event) -> tuple[Callable[[], Worker], int]:
+    """Who begins a worker, and for how many there is room. on: checked, and not here; "": processes. Raises UserError."""
     kind, _, address = (on or PROCESSES).partition(":")
-    found: Callable[[], Worker] = importlib.import_module(MODULES[kind]).starter(state, stop, address)
+    found: tuple[Callable[[], Worker], int] = importlib.import_module(MODULES[kind]).crew(state, stop, address)
     return found

@@ -16,7 +16,7 @@ import pytest
 from checker.errors import EnginesDisagree, InternalError, UserError
 from checker.language.ir import Loc
 from checker.language.refusal import Refused
-from checker.workers.processes import starter
+from checker.workers.processes import crew
 from checker.workers.where import checked
 from checker.workers.workers import Desk, Errand, Workers, working
 
@@ -65,7 +65,7 @@ def stop() -> threading.Event:
 
 @pytest.fixture
 def two(stop: threading.Event) -> Iterator[Workers]:
-    with working(starter("state", stop, ""), 2, stop) as workers:
+    with working(crew("state", stop, "")[0], 2, stop) as workers:
         yield workers
     assert not multiprocessing.active_children()
 
@@ -127,7 +127,7 @@ def test_once_they_are_to_stop_they_hear_it_and_nothing_else_is_begun(two: Worke
 def test_a_worker_whose_owner_is_gone_is_to_stop(tmp_path: Path) -> None:
     def owner() -> None:
         stop = threading.Event()
-        with working(starter(None, stop, ""), 1, stop) as workers:
+        with working(crew(None, stop, "")[0], 1, stop) as workers:
             workers.submit([Errand(_leave, (tmp_path / "left",))])
             assert _until((tmp_path / "left").exists)
             os.kill(os.getpid(), signal.SIGKILL)
