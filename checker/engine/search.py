@@ -99,6 +99,7 @@ class NativeSearch:
             atom_count(program, False), atom_count(program, True), marks=len(noted),
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
+        self._marks_elsewhere = np.zeros(len(noted), np.uint8)
         self._linked_program = prepared.linked() if prepared else None
         steps = [n for n, step in enumerate(program.steps) if step.name not in without] if without else None
         self._linked = self._linked_program.start(steps) if self._linked_program else None
@@ -130,10 +131,27 @@ class NativeSearch:
         watch = functools.partial(self._tell, on_progress, kept) if on_progress or kept else None
         bounds = limits.max_states, limits.max_bytes, limits.seconds
         self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
-        self._marks |= self._take_marks()
+        self._marks |= self._take_marks() | self._marks_elsewhere
         if kept:
             kept.end(self.exploration, self._marks, complete=self.outcome in (Outcome.COMPLETE, Outcome.FAULT))
         return self.outcome
+
+    def take_over(self, counts: Mapping[str, int], arrays: Mapping[str, U8], marks: U8) -> None:
+        """Go to where a search of the same system was, which others did. Raises MemoryError."""
+        self.exploration.restore(counts, arrays)
+        self._marks_elsewhere |= marks
+
+    def begin_part(self, *, large: bool) -> None:
+        """Be a part of a search, whose states come one by one."""
+        self._take_marks()
+        self.exploration.empty()
+        if large and self._whole:
+            self.exploration.go_whole(self._go_on_whole)
+
+    def marks_so_far(self) -> U8:
+        """Of the notes that its part of a search made."""
+        self._marks |= self._take_marks()
+        return self._marks.copy()
 
     def _checkpoint(self, wanted: Checkpoints | None) -> Checkpoint | None:
         """Of this search, which is where the one is that is to be resumed. None if it is not to be kept, or has no name. Raises
