@@ -44,7 +44,9 @@ ENGINE = (
     "checker.symbolic",
     "checker.export",
     "checker.stories",
+    "checker.workers",
     "checker.errors",
+    "checker.interrupt",
 )
 # Words that mean something in model/ and nothing to an engine, as identifiers or inside strings that are not docstrings.
 DOMAIN_WORDS = re.compile(

@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         as_json = getattr(options, "form", form.JSON if getattr(options, "json", False) else "") == form.JSON
         checkout.check(options.command)
         with one_reading(), form.into_file(options):
-            parsers().look_up(options)
+            module_of("selected").look_up(options)
             code: int = module_of(options.command).run(options)
         sys.stdout.flush()
     except BrokenPipeError:

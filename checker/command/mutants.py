@@ -28,6 +28,8 @@ def run(options: Namespace) -> int:
     """0: every side reaches its target; 1: one does not; 3: only a part was judged, or nothing."""
     if options.design:
         raise UserError(f"--design: mutants are those of {DESIGN} and of its VMMs")
+    if options.on:
+        raise UserError("--on: mutants are judged by the processes of this machine (--jobs)")
     if options.write:
         files.check_folder("--write", Path(options.write))
     expected = expected_table(Path(options.expected), [DESIGN])

@@ -34,12 +34,16 @@ HEAD, LOCK = "head", "lock"
 OTHERWISE = "take it away, or leave out --resume"
 
 
+def unheard(text: str) -> None:
+    """Nobody is told."""
+
+
 @dataclass
 class Checkpoints:
     """What is wanted of them. say: is told what becomes of one. resumed: the states of those that a search went on with."""
 
     resume: bool = False
-    say: Callable[[str], None] = lambda text: None
+    say: Callable[[str], None] = unheard
     resumed: list[int] = field(default_factory=list)
 
 

@@ -131,6 +131,12 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "engine_restore": (ctypes.c_int, [*[ctypes.c_void_p] * 2, ctypes.c_uint64]),
     "engine_spill": (ctypes.c_bool, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint64]),
     "engine_marks": (None, [ctypes.c_void_p] * 2),
+    "engine_part_of": (None, [*[ctypes.c_void_p] * 2, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p]),
+    "engine_expand": (
+        ctypes.c_uint32,
+        [ctypes.c_void_p, *[ctypes.c_uint32] * 2, ctypes.c_void_p, ctypes.c_uint32, *[ctypes.c_void_p] * 4],
+    ),
+    "engine_insert": (ctypes.c_int, [*[ctypes.c_void_p] * 3, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
     "engine_eval_atoms": (
         None,
         [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32, *[ctypes.c_uint64] * 2, ctypes.c_void_p, ctypes.c_uint64],

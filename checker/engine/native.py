@@ -338,6 +338,43 @@ class Exploration:
         ):
             raise MemoryError("no memory for what the checkpoint has")
 
+    # ---- a part of a search: see partition.py ----
+
+    def empty(self) -> None:
+        """Forget the initial states: they come as any other."""
+        counts = dict.fromkeys(self.counts(), 0)
+        self.restore(counts, {**self.small(), "row": np.zeros(8, np.uint8)})
+
+    def go_whole(self, whole: Callable[[], ctypes.CDLL]) -> None:
+        """Go on as a large search does."""
+        self._make_large(whole)
+
+    def part_of(self, keys: U32, parts: int) -> U32:
+        """u32[keys]: which part has each of these packed states."""
+        found = np.empty(len(keys), np.uint32)
+        self._library.engine_part_of(self._engine, keys.ctypes.data, len(keys), parts, found.ctypes.data)
+        return found
+
+    def expand(self, first: int, names: U32, parts: int) -> tuple[U32, U16, U32, U32] | None:
+        """Of the states first, first + 1, ... with these names: the packed successors, labels, parts, and where those of each
+        state end. None if a successor cannot be kept."""
+        room, words = len(names) * self.shape.max_successors + 1, self._view().words32
+        keys, labels = np.empty((room, words), np.uint32), np.empty(room, np.uint16)
+        part, end = np.empty(room, np.uint32), np.zeros(len(names), np.uint32)
+        out = (of.ctypes.data for of in (keys, labels, part, end))
+        done = self._library.engine_expand(self._engine, first, len(names), names.ctypes.data, parts, *out)
+        if done < len(names):
+            return None
+        total = int(end[-1]) if len(end) else 0
+        return keys[:total].copy(), labels[:total].copy(), part[:total].copy(), end
+
+    def insert(self, keys: U32, parents: U32, max_bytes: int | None) -> U32 | None:
+        """u32[keys]: the ids of packed states, which are new in this order. None if there is no room."""
+        found, limit = np.empty(len(keys), np.uint32), UNLIMITED if max_bytes is None else max_bytes
+        given = keys.ctypes.data, parents.ctypes.data, len(keys), limit, found.ctypes.data
+        status = SearchStatus(self._library.engine_insert(self._engine, *given))
+        return found if status is SearchStatus.RUNNING else None
+
     def stats(self) -> Stats:
         v = self._view()
         return Stats(v.states, v.expanded, v.transitions, v.levels, v.bytes, v.table_bytes, disk_bytes=v.disk_bytes)

@@ -514,3 +514,49 @@ void engine_go_on_whole(struct Engine *e, const struct Model *whole) {
 }
 
 #include "noticing.h"
+/* ---- a search that is shared out among processes (workers/partitioned.py): each has the states whose hash says so ---- */
+
+static u32 part_of(u64 hash, u32 parts) { return (u32)hash % parts; } /* a table's slots go by the other end of a hash */
+
+/* Which part has each of some keys. */
+void engine_part_of(const struct Engine *e, const u32 *keys, u64 count, u32 parts, u32 *part) {
+    for (u64 k = 0; k < count; k++) part[k] = part_of(hash_key(keys + k * e->view.words32, e->view.words32), parts);
+}
+
+/* The packed successors of the states first..first+count of this table, one after the other, with labels, parts, and where those of
+ * each state end.  names: what the states are called in what formulas saw first; there, of an edge, `dst` is its position
+ * among those of its source.  Returns how many states were done: less if a successor cannot be kept. */
+u32 engine_expand(struct Engine *e, u32 first, u32 count, const u32 *names, u32 parts, u32 *keys, u16 *labels, u32 *part, u32 *end) {
+    u32 words = e->view.words32, total = 0;
+    for (u32 k = 0; k < count; k++) {
+        load_state(e, first + k, e->packed, e->state);
+        if (e->watch.open) watch_state(e, names[k]);
+        u32 made = successors(e, e->state, e->out, e->batch_label);
+        if (made > e->model.max_successors || pack_successors(e, 0, made, words, e->bmi2) < made) return k;
+        if (e->edge_watch.open && made) watch_edges(e, names[k], e->batch_label, made, 0);
+        e->n_pending = 0;
+        memcpy(keys + (u64)total * words, e->batch_keys, made * words * 4ull);
+        memcpy(labels + total, e->batch_label, made * 2ull);
+        for (u32 j = 0; j < made; j++) {
+            part[total + j] = part_of(e->batch_hash[j], parts);
+            e->view.label_count[e->batch_label[j]]++;
+        }
+        end[k] = total += made;
+    }
+    return count;
+}
+
+/* Look up or insert keys, in this order; ids: of each. */
+enum Status engine_insert(struct Engine *e, const u32 *keys, const u32 *parents, u64 count, u64 byte_limit, u32 *ids) {
+    u32 words = e->view.words32;
+    e->byte_limit = byte_limit;
+    for (u64 k = 0; k < count;) {
+        u64 stop = count - k < 4096 ? count : k + 4096;
+        enum Status status = reserve(e, stop - k);
+        if (status != RUNNING) return status;
+        struct Table t = table_of(e, words);
+        for (; k < stop; k++) ids[k] = find_or_add(&t, keys + k * words, hash_key(keys + k * words, words), parents[k]);
+        e->view.states = t.states;
+    }
+    return RUNNING;
+}

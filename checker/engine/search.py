@@ -59,9 +59,9 @@ KEPT_VALUES = 1 << 28  # bytes of atoms' values that a search keeps
 class Limits:
     """What a search may use: None is no limit. max_bytes counts everything that the engine allocates, and what it has no room
     for goes to disk, up to max_disk bytes, by None as many as default_disk() says. threads: how many work on a large search
-    together; checkpoints: what is wanted of them: nothing but the duration depends on these; None: who asks does not care.
-    reduce: what differs only in how rows are numbered may be taken for one state, where that is shown to change no answer; who
-    searches all states all the same does what it says, too."""
+    together; checkpoints: what is wanted of them; on: who works (workers/where.py): nothing but the duration depends on these;
+    None: who asks does not care. reduce: what differs only in how rows are numbered may be taken for one state, where that is
+    shown to change no answer; who searches all states all the same does what it says, too."""
 
     max_states: int | None = None
     max_bytes: int | None = None
@@ -70,6 +70,7 @@ class Limits:
     checkpoints: Checkpoints | None = field(default=None, compare=False)
     max_disk: int | None = field(default=None, compare=False)
     reduce: bool = False
+    on: str = field(default="", compare=False)
 
 
 class Search(Protocol):
@@ -120,6 +121,7 @@ class NativeSearch:
             atom_count(program, False), atom_count(program, True), marks=len(noted),
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
+        self._marks_elsewhere = np.zeros(len(noted), np.uint8)
         self._linked_program = prepared.linked() if prepared else None
         steps = [n for n, step in enumerate(program.steps) if step.name not in without] if without else None
         self._linked = self._linked_program.start(steps) if self._linked_program else None
@@ -152,7 +154,7 @@ class NativeSearch:
         watch = functools.partial(self._tell, on_progress, kept) if on_progress or kept else None
         bounds = limits.max_states, limits.max_bytes, limits.seconds
         self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
-        self._marks |= self._take_marks()
+        self._marks |= self._take_marks() | self._marks_elsewhere
         if kept:
             kept.end(self.exploration, self._marks, complete=self.outcome in (Outcome.COMPLETE, Outcome.FAULT))
         return self.outcome
@@ -164,6 +166,23 @@ class NativeSearch:
             return
         most = default_disk() if limits.max_disk is None else limits.max_disk
         self.exploration.spill(spill_folder() if most else None, most)
+
+    def take_over(self, counts: Mapping[str, int], arrays: Mapping[str, U8], marks: U8) -> None:
+        """Go to where a search of the same system was, which others did. Raises MemoryError."""
+        self.exploration.restore(counts, arrays)
+        self._marks_elsewhere |= marks
+
+    def begin_part(self, *, large: bool) -> None:
+        """Be a part of a search, whose states come one by one."""
+        self._take_marks()
+        self.exploration.empty()
+        if large and self._whole:
+            self.exploration.go_whole(self._go_on_whole)
+
+    def marks_so_far(self) -> U8:
+        """Of the notes that its part of a search made."""
+        self._marks |= self._take_marks()
+        return self._marks.copy()
 
     def _checkpoint(self, limits: Limits) -> Checkpoint | None:
         """Of this search, which is where the one is that is to be resumed. None if it is not to be kept, or has no name. Raises

@@ -38,7 +38,7 @@ class Fact:
 Instance = tuple[tuple[Fact, bool], ...]  # of a clause: what it says of some indices, each atom as it is or negated
 
 
-class Before:
+class BeforeStep:
     """Of a program at one scope."""
 
     def __init__(self, program: Program, scope: Scope, vocabulary: Vocabulary) -> None:
