@@ -555,7 +555,10 @@ enum Status engine_insert(struct Engine *e, const u32 *keys, const u32 *parents,
         enum Status status = reserve(e, stop - k);
         if (status != RUNNING) return status;
         struct Table t = table_of(e, words);
-        for (; k < stop; k++) ids[k] = find_or_add(&t, keys + k * words, hash_key(keys + k * words, words), parents[k]);
+        for (; k < stop; k++) {
+            u64 hash = hash_key(keys + k * words, words);
+            ids[k] = find_or_add(&t, keys + k * words, hash, likely_slot(&t, hash), parents[k]);
+        }
         e->view.states = t.states;
     }
     return RUNNING;

@@ -15,7 +15,7 @@ from checker.language.ir import Formula, Step
 from checker.language.layout import bindings
 from checker.symbolic.aig import TRUE
 from checker.symbolic.aig_terms import literal_of
-from checker.symbolic.before import Fact
+from checker.symbolic.before import BeforeStep, Fact
 from checker.symbolic.sat import KIND, Solver
 from checker.symbolic.smt_values import literal, scalar
 from checker.symbolic.terms import Term
