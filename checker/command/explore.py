@@ -62,7 +62,10 @@ def _text(scope: Scope) -> str:
 
 def limits_of(options: Namespace) -> Limits:
     wanted = Checkpoints(options.resume, lambda text: print(f"eoi: {text}", file=sys.stderr, flush=True))
-    return Limits(options.max_states, options.max_memory, options.timeout, options.threads, wanted, options.max_disk)
+    reduce = getattr(options, "reduce", False)  # of the commands that have it
+    return Limits(
+        options.max_states, options.max_memory, options.timeout, options.threads, wanted, options.max_disk, reduce
+    )
 
 
 def estimate_of(cells: Sequence[Cell]) -> list[str]:

@@ -26,8 +26,9 @@ COMPARED = "the design to compare with, by name or path; left out, it is what DE
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
-EXPORTS = ("promela", "murphi", "dot")
+EXPORTS = ("promela", "murphi", "aiger", "btor2", "smv", "dot")
 ORACLES = ("kvm", "qemu")
+SAT = "sat"  # an engine
 # What `eoi gate` judges: see checker/questions/gate.py.
 FULL = """\
 all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/O APIC version and API flag, level
@@ -116,9 +117,9 @@ def add_scope(parser: ArgumentParser) -> None:
 
 
 def add_engine(parser: ArgumentParser, *more: str) -> None:
-    said = "auto: native where a C compiler is found" + "; both: each cell by both, which have to say the same" * bool(
-        more
-    )
+    said = "auto: native where a C compiler is found"
+    said += "; both: each cell by both, which have to say the same" * ("both" in more)
+    said += "; sat: one cell's `always` properties, by runs that a SAT solver finds and by induction" * (SAT in more)
     parser.add_argument("--engine", choices=("auto", "native", "reference", *more), default="auto", help=said)
 
 
@@ -149,19 +150,22 @@ def add_tree(parser: ArgumentParser) -> None:
     parser.add_argument("--tree", metavar="DIR", help=of)
 
 
-def add_selection(parser: ArgumentParser, how_many: str = "+", *, needs: bool = False) -> None:
-    """Cells and properties, and how far they are explored. needs: one property at least has to be named."""
+def add_selection(
+    parser: ArgumentParser, how_many: str = "+", *, needs: bool = False, engines: Sequence[str] = ("both",)
+) -> None:
+    """Cells and properties, and how far they are explored. needs: one property at least has to be named. engines: see
+    add_engine."""
     add_system(parser, how_many)
     without = "one at least: see `eoi list properties`" if needs else "default: all"
     parser.add_argument(
         "--property", action="append", metavar="P", required=needs, help=f"a name, or a .py file of yours; {without}"
     )
     add_scope(parser)
-    add_limits(parser, "both")
+    add_limits(parser, *engines)
 
 
-def add_limits(parser: ArgumentParser, *both: str) -> None:
-    """How far a cell is explored, and by which engine. both: that two of them can be asked."""
+def add_limits(parser: ArgumentParser, *engines: str) -> None:
+    """How far a cell is explored, and by which engine. engines: that can be asked beside the usual ones."""
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
@@ -173,7 +177,12 @@ def add_limits(parser: ArgumentParser, *both: str) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with searches that were cut short after a minute or more"
     )
-    add_engine(parser, *both)
+    add_engine(parser, *engines)
+
+
+def add_reduce(parser: ArgumentParser) -> None:
+    said = "keep one state for all that differ in how pins (or vCPUs, vectors) are numbered, where that is shown to matter to no step"
+    parser.add_argument("--reduce", action="store_true", help=said)
 
 
 def here_or_own(path: str) -> Path:
@@ -196,7 +205,8 @@ def _show(parser: ArgumentParser) -> None:
 
 
 def _prove(parser: ArgumentParser) -> None:
-    add_selection(parser, how_many="*")
+    add_selection(parser, how_many="*", engines=("both", SAT))
+    add_reduce(parser)
     add_tree(parser)
     add_form(parser, "verdicts")
     concerned = "end with 0, and say so, where a patch changes no code of any file that the model stands for"
@@ -225,6 +235,7 @@ def add_details(parser: ArgumentParser) -> None:
 def _diff(parser: ArgumentParser) -> None:
     parser.add_argument("base", metavar="BASE", help=COMPARED)
     add_selection(parser, how_many="*")
+    add_reduce(parser)
     parser.add_argument("--brief", action="store_true", help="only the groups and the summary: no model diff, no trace")
     add_details(parser)
     add_form(parser, "changes")
@@ -294,6 +305,7 @@ def _gate(parser: ArgumentParser) -> None:
         "designs", nargs="*", metavar="DESIGN", help="with --baseline: a .py file, a C patch, or a name"
     )
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
+    add_reduce(parser)
     every = "a line for each count of states that differs, too, however many"
     parser.add_argument("--all", action="store_true", help=every)
     add_form(parser, "differences")
@@ -336,6 +348,7 @@ SHEETS = "FILE, and FILE-2 and so on where it takes more sheets"
 
 def _trace(parser: ArgumentParser) -> None:
     add_selection(parser, needs=True)
+    add_reduce(parser)
     for form in DIAGRAMS:
         parser.add_argument(
             f"--{form}", metavar="FILE", help=f"write the swim-lane diagram as {form.upper()}: {SHEETS}"
@@ -378,7 +391,10 @@ def _graph(parser: ArgumentParser) -> None:
 
 def _export(parser: ArgumentParser) -> None:
     add_system(parser)
-    to = "promela (for SPIN), murphi (for rumur) or dot (all states, for Graphviz): docs/export.md"
+    to = (
+        "promela (for SPIN), murphi (for rumur), aiger (for ABC), btor2 (for btormc and others), smv (for NuSMV) or dot "
+        "(all states, for Graphviz): docs/export.md"
+    )
     parser.add_argument("--to", choices=EXPORTS, required=True, metavar="F", help=to)
     asked = "also this property: a name, or a .py file of yours (repeatable); default: none"
     parser.add_argument("--property", action="append", metavar="P", help=asked)

@@ -35,7 +35,7 @@ def engine_source() -> str:
     """The engine as one C text."""
     folder = Path(__file__).parent
     text = (folder / "runtime.c").read_text()
-    for header in ("table.h", "spill.h", "linked.h", "threads.h"):
+    for header in ("table.h", "spill.h", "linked.h", "orbits.h", "threads.h", "noticing.h"):
         include = f'#include "{header}"'
         assert include in text
         text = text.replace(include, (folder / header).read_text())
@@ -43,14 +43,34 @@ def engine_source() -> str:
 
 
 class CModel(ctypes.Structure):
-    """struct Model: eight pointers, then the sizes."""
+    """struct Model: ten pointers, then the sizes."""
 
     _fields_ = [
         *(
             (name, ctypes.c_void_p)
-            for name in ("expand", "atoms", "edge_atoms", "marks", "linked", "mask", "frozen", "padding")
+            for name in (
+                "expand",
+                "atoms",
+                "edge_atoms",
+                "marks",
+                "keys",
+                "linked",
+                "mask",
+                "frozen",
+                "padding",
+                "orbits",
+            )
         ),
         *((name, ctypes.c_uint32) for name in SIZES),
+    ]
+
+
+class COrbits(ctypes.Structure):
+    """struct Orbits."""
+
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("cell", "from", "map", "maps", "label")),
+        *((name, ctypes.c_uint32) for name in ("n_renamings", "n_cells", "cell_bytes")),
     ]
 
 
@@ -104,6 +124,8 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "engine_successors": (ctypes.c_uint32, [ctypes.c_void_p] * 4),
     "engine_eval_edges": (None, [ctypes.c_void_p, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
     "engine_differs": (ctypes.c_bool, [*[ctypes.c_void_p] * 4, *[ctypes.c_uint64] * 2]),
+    "engine_stands_for": (ctypes.c_uint64, [ctypes.c_void_p, *[ctypes.c_uint64] * 2]),
+    "engine_notices": (ctypes.c_bool, [*[ctypes.c_void_p] * 2, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
     "engine_go_on_whole": (None, [ctypes.c_void_p] * 2),
     "engine_threads": (None, [ctypes.c_void_p, ctypes.c_uint32]),
     "engine_restore": (ctypes.c_int, [*[ctypes.c_void_p] * 2, ctypes.c_uint64]),

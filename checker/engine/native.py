@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checker.engine.build import CompileFailed, NoCompiler, compile_c, load_c
-from checker.engine.engine_abi import ABI, SIZES, CModel, CView, SearchStatus, best_engine, large_engine
+from checker.engine.engine_abi import ABI, SIZES, CModel, COrbits, CView, SearchStatus, best_engine, large_engine
 from checker.engine.linked import Linked
 from checker.errors import InternalError
 
@@ -150,7 +150,8 @@ def _described(model: ctypes.CDLL | Linked) -> CModel:
         return CModel(linked=ctypes.addressof(model.c))
     if model.eoi_abi() != ABI:
         raise InternalError(f"model library has ABI {model.eoi_abi()}, the engine {ABI}")
-    names = ["expand", "atoms", "edge_atoms", *(["marks"] if hasattr(model, "eoi_marks") else [])]
+    may_be = [name for name in ("marks", "keys") if hasattr(model, f"eoi_{name}")]
+    names = ["expand", "atoms", "edge_atoms", *may_be]
     return CModel(**{name: ctypes.cast(model[f"eoi_{name}"], ctypes.c_void_p).value for name in names})
 
 
@@ -169,8 +170,10 @@ class Exploration:
         keep_edges: bool = False,
         portable: bool | None = None,
         engine_flags: Sequence[str] = (),
+        orbits: COrbits | None = None,
     ) -> None:
-        """portable: do without BMI2 (default: if $EOI_PORTABLE is set).
+        """portable: do without BMI2 (default: if $EOI_PORTABLE is set). orbits: keep representatives only (orbits.h); its owner
+        has to outlive the search.
 
         Raises InternalError on a model library of another ABI, MemoryError, NoCompiler, CompileFailed.
         """
@@ -193,6 +196,7 @@ class Exploration:
             setattr(description, name, word.ctypes.data)
         for name, size in zip(SIZES, (*sizes, keep_edges, portable, shape.marks), strict=True):
             setattr(description, name, size)
+        description.orbits = ctypes.addressof(orbits) if orbits is not None else None
         self._engine = self._library.engine_new(ctypes.byref(description))
         if not self._engine:
             raise MemoryError("no memory for the search engine")
@@ -399,6 +403,19 @@ class Exploration:
             if self._library.engine_differs(self._engine, *ends, frozen.ctypes.data, start, stop):
                 return True
         return False
+
+    def notices(self, moves: Linked, start: int, stop: int, found: ctypes.Array[ctypes.c_uint32]) -> bool:
+        """Is one of these moves of this model, from a state start <= id < stop, not the same from the state renamed? found: the
+        state, the renaming and the label. Of a search of representatives."""
+        for first in range(start, stop, 1 << 16):  # in chunks, so that Ctrl-C is heard
+            end = min(first + (1 << 16), stop)
+            if self._library.engine_notices(self._engine, ctypes.byref(moves.c), first, end, found):
+                return True
+        return False
+
+    def stands_for(self) -> int:
+        """How many states those of a search of representatives stand for."""
+        return int(self._library.engine_stands_for(self._engine, 0, self._view().states))
 
     def eval_atoms(self, atoms: Sequence[int]) -> U8:
         """u8[len(atoms), states]: the value (0 or 1) of each atom in each stored state."""

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from checker.engine import liveness, native
 from checker.engine.ahead import Ahead
 from checker.engine.atoms import Atom, atom_count, atoms
-from checker.engine.cgen import generate
 from checker.engine.checkpoint import Checkpoint, Checkpoints, digest_of
 from checker.engine.engine_abi import engine_source
 from checker.engine.linked import LinkedProgram
@@ -39,10 +38,10 @@ from checker.engine.native import (
     NoCompiler,
     Outcome,
     Stats,
-    load_c,
 )
+from checker.engine.orbits import Orbits
 from checker.engine.passages import Passage, SourceLine, tracing, users_files
-from checker.engine.prepare import Prepared
+from checker.engine.prepare import Prepared, load_whole
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
 from checker.engine.spill_folder import default_disk, spill_folder
 from checker.errors import InternalError
@@ -60,7 +59,9 @@ KEPT_VALUES = 1 << 28  # bytes of atoms' values that a search keeps
 class Limits:
     """What a search may use: None is no limit. max_bytes counts everything that the engine allocates, and what it has no room
     for goes to disk, up to max_disk bytes, by None as many as default_disk() says. threads: how many work on a large search
-    together; checkpoints: what is wanted of them: nothing but the duration depends on these; None: who asks does not care."""
+    together; checkpoints: what is wanted of them: nothing but the duration depends on these; None: who asks does not care.
+    reduce: what differs only in how rows are numbered may be taken for one state, where that is shown to change no answer; who
+    searches all states all the same does what it says, too."""
 
     max_states: int | None = None
     max_bytes: int | None = None
@@ -68,6 +69,7 @@ class Limits:
     threads: int | None = field(default=None, compare=False)
     checkpoints: Checkpoints | None = field(default=None, compare=False)
     max_disk: int | None = field(default=None, compare=False)
+    reduce: bool = False
 
 
 class Search(Protocol):
@@ -82,7 +84,8 @@ class Search(Protocol):
     def lasso(self, p: Atom, q: Atom) -> Lasso | None: ...
     def path_to(self, state: int) -> list[int]: ...
     def codes(self, state: int) -> Codes: ...
-    def labels(self, src: int, dst: int) -> Sequence[int]: ...
+    def walk(self, states: Sequence[int], last: int | None = None) -> list[Codes]: ...
+    def labels(self, src: Codes, dst: Codes) -> Sequence[int]: ...
     def fired(self) -> list[int]: ...
     def lines_run(self) -> Mapping[SourceLine, bool]: ...
     def fault(self) -> tuple[int, int] | None: ...
@@ -101,18 +104,19 @@ class NativeSearch:
     def __init__(
         self, program: Program, reference: Reference, *, keep_edges: bool,
         prepared: Prepared | None = None, noted: Sequence[Passage] = (), without: Collection[str] = (),
+        orbits: Orbits | None = None,
     ) -> None:  # fmt: skip
         """Compiles the program as a whole (cached) unless it was prepared. reference: its system in CPython. noted: passages
-        of it that a search notes. without: steps that are never taken; the program is a prepared one then.
+        of it that a search notes. without: steps that are never taken; the program is a prepared one then. orbits: see quotient.py.
 
         Raises NoCompiler, CompileFailed.
         """
         self.layout = Layout(program)
         self.fairness = fairness_of(program, reference.design)
-        self._frozen = frozen = np.array(self.layout.frozen(reference.scope.choices()), np.uint64)
+        self._frozen = np.array(self.layout.frozen(reference.scope.choices()), np.uint64)
         count = len(self.fairness)
         shape = ModelShape(
-            np.array(self.layout.masks(), np.uint64), frozen, count, count,
+            np.array(self.layout.masks(), np.uint64), self._frozen, count, count,
             atom_count(program, False), atom_count(program, True), marks=len(noted),
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
@@ -124,14 +128,13 @@ class NativeSearch:
             raise InternalError(
                 "a program from the cache has no functions: it is searched as prepared, or lowered again"
             )
-        self._library = None if prepared else load_c(generate(program, noted))
-        model = self._linked or self._library
+        self._library = None if prepared else load_whole(program, noted)
+        model, self._orbits = self._linked or self._library, orbits
         assert model is not None
-        self.exploration = Exploration(model, shape, keep_edges=keep_edges)
+        self.exploration = Exploration(model, shape, keep_edges=keep_edges, orbits=orbits.c if orbits else None)
         self._prepared = prepared
         self._by_initial = reference.lines_of_initial
-        start = np.frombuffer(self.layout.to_bytes(reference.start), np.uint64) | frozen
-        self.exploration.add_initial(start.tobytes())
+        self.exploration.add_initial(self._raw(reference.start))
         self.outcome = Outcome.INTERRUPTED
         self._graph: Graph | None = None
         self._live = [atom.bit for atom in atoms(program) if program.formulas[atom.formula].kind == "leads_to"]
@@ -170,6 +173,7 @@ class NativeSearch:
         if wanted is None or self._prepared is None or self._prepared.path is None or not self._whole:
             return None
         about = self.exploration.state(0) + bytes([self.exploration.keep_edges]) + engine_source().encode()
+        about += self._orbits.digest() if self._orbits else b""
         kept = Checkpoint(digest_of(self._prepared.path.name, about), wanted)
         marks = kept.resume(self.exploration, limits.max_bytes) if self.exploration.stats().expanded == 0 else None
         if marks is not None:
@@ -253,16 +257,23 @@ class NativeSearch:
     def codes(self, state: int) -> Codes:
         return self.layout.from_bytes(self.exploration.state(state))
 
-    def labels(self, src: int, dst: int) -> list[int]:
+    def walk(self, states: Sequence[int], last: int | None = None) -> list[Codes]:
+        """A run through these states. last: the label of its last step, where it is known; of a search that keeps
+        representatives only, see quotient.py."""
+        return [self.codes(state) for state in states]
+
+    def labels(self, src: Codes, dst: Codes) -> list[int]:
         """The moves that lead from one state to another, as the engine sees it."""
-        wanted = self.exploration.state(dst)
-        following = self.exploration.successors(self.exploration.state(src))
+        wanted, following = self._raw(dst), self.exploration.successors(self._raw(src))
         return [label for label, state in following if label < len(self.fairness) and state == wanted]
 
     def number(self, codes: Codes) -> int | None:
-        """The state with these codes, if the search met it."""
-        raw = np.frombuffer(self.layout.to_bytes(codes), np.uint64) | self._frozen
-        return self.exploration.find(raw.tobytes())
+        """The state with these codes, or that stands for it, if the search met it."""
+        return self.exploration.find(self._raw(codes))
+
+    def _raw(self, codes: Codes) -> bytes:
+        """A state as the engine has it."""
+        return (np.frombuffer(self.layout.to_bytes(codes), np.uint64) | self._frozen).tobytes()
 
     def edges(self, state: int) -> list[tuple[int, int | None]]:
         """(label, target) of each edge that leaves a state: of the graph where it is kept, else as the steps are now."""
@@ -450,7 +461,11 @@ class ReferenceSearch:
     def codes(self, state: int) -> Codes:
         return self.explored.states[state]
 
-    def labels(self, src: int, dst: int) -> range:
+    def walk(self, states: Sequence[int], last: int | None = None) -> list[Codes]:
+        """See NativeSearch."""
+        return [self.codes(state) for state in states]
+
+    def labels(self, src: Codes, dst: Codes) -> range:
         return range(len(self.reference.moves))
 
     def fired(self) -> list[int]:

@@ -6,7 +6,7 @@ import functools
 import importlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from checker.questions.recheck import once, record_of, share
 from checker.questions.verdict import CellResult, Status, asked_of, check_cell
 from model.lang import Kind, Property
 
+REDUCED = "checker.questions.reduced"  # and symbolic runs: loaded only where it is asked for
 RELATION = "checker.questions.relation"  # and z3: loaded only where there is a file of the user's
 CGROUP = Path("/sys/fs/cgroup")  # of the container, if we are in one
 
@@ -130,7 +131,7 @@ def run_campaign(
         asked = [p for p in wanted if everywhere or p.is_made_for(cell.system)]
         watch, phase = (functools.partial(told, number, str(cell)) for told in (progress.watch, progress.phase))
         find_out = by_engine(engine, functools.partial(
-            check_cell, cell, asked, limits=each, on_progress=watch, stop=stop, on_phase=phase, again=again
+            check_of(each), cell, asked, limits=each, on_progress=watch, stop=stop, on_phase=phase, again=again
         ))  # fmt: skip
         try:
             return find_out() if anew else answered(cell, asked, engine, find_out, again)
@@ -151,6 +152,14 @@ def run_campaign(
             beside_z3(found)
     left = tuple(cell for cell, result in zip(cells, results, strict=True) if result is None)
     return Campaign(found, left, stop.is_set(), tuple(cells[number] for number in sorted(starved)))
+
+
+def check_of(limits: Limits) -> Callable[..., CellResult]:
+    """What explores a cell and judges: all states, or representatives."""
+    if not limits.reduce:
+        return check_cell
+    check: Callable[..., CellResult] = importlib.import_module(REDUCED).check_reduced
+    return check
 
 
 def _of_a_cell(limits: Limits, workers: int) -> Limits:

@@ -141,11 +141,11 @@ def small_gate(monkeypatch):
     ]
     asked = []
 
-    def answer(group, memory):
+    def answer(group, **how):
         asked.append(group)
         if len(asked) == len(parts):
             raise KeyboardInterrupt
-        return gate_answer(group, memory)
+        return gate_answer(group, **how)
 
     gate_answer = gate.answer
     assert len(parts) == 3
