@@ -96,9 +96,9 @@ class Worth:
     def short(self) -> str:
         """What there is room for on a screen."""
         sizes = "x".join(_range(of) for of in self.sizes.values()) or "no sizes"
-        states = (
-            "all states" if self.whole == self.cells else f"all states of {self.whole} of {count(self.cells, 'cell')}"
-        ) + " (reduced)" * bool(self.reduced)
+        whole = self.whole == self.cells
+        states = "all, reduced" if whole and self.reduced else "all states"
+        states += "" if whole else f" of {self.whole} of {count(self.cells, 'cell')}"
         number, seen = len(self.functions), len({name for one in self.measured for name in one.functions})
         recall = self.recall.short() if self.recall is not None else "none on record"
         said = f"measured {seen} of {count(number, 'function')}; mutants told: {recall}"
@@ -109,7 +109,8 @@ class Worth:
             return "no cell was explored"
         sizes = ", ".join(f"{_range(of)} {_noun(name, of[1])}" for name, of in self.sizes.items())
         some = "" if self.whole == self.cells else f"{self.whole} of "
-        by = "".join(f", of {of} up to the order of {name}" for name, of in self.reduced.items())
+        fewer = {name: f" in {of} of them" * (of < self.cells) for name, of in self.reduced.items()}
+        by = "".join(f", up to the order of {name}{where}" for name, where in fewer.items())
         return f"every state of {some}{count(self.cells, 'cell')} at {sizes}{by}"
 
     def _measured(self) -> str:
