@@ -21,6 +21,7 @@ from checker.engine.shared import Shared
 from checker.errors import InternalError
 from checker.language.layout import binding_of
 from checker.language.source import USERS_MODULE
+from checker.matrix.carried import pack, unpack
 from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import role_of, users_file
@@ -36,6 +37,8 @@ from checker.stories.setup import set_up_of
 from checker.stories.trace import Trace, show, steps_text
 from checker.stories.write import sealed
 from checker.words import count
+from checker.workers import partitioned
+from checker.workers.where import HERE
 from model.finite import ModelError, RangeError
 from model.lang import Design, Fair, Kind, Property
 
@@ -163,7 +166,7 @@ def check_cell(
         search = shared.run(prepared, reference, limits or Limits())
     else:
         search = open_search(prepared, reference, engine)
-        search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
+        _run(search, cell, wanted, limits or Limits(), stop or threading.Event(), on_progress)
     if stop is None and search.outcome is Outcome.INTERRUPTED:
         raise KeyboardInterrupt
     judge = Judge(cell, prepared, search, reference, stop, on_phase)
@@ -178,6 +181,40 @@ def check_cell(
         assumptions_of(cell.system), time.monotonic() - started, again=again,
         graph=digest_of(search, reference.moves) if shared is None and isinstance(search, NativeSearch) else "",
     )  # fmt: skip
+
+
+def _run(
+    search: NativeSearch | ReferenceSearch, cell: Cell, wanted: Sequence[Property], limits: Limits, stop: threading.Event,
+    on_progress: Callable[[Stats], None] | None,
+) -> None:  # fmt: skip
+    """Here, or by several workers."""
+    watch = stop_when(stop, on_progress)
+    if limits.on in ("", HERE) or not isinstance(search, NativeSearch):
+        search.run(limits, watch)
+    else:
+        partitioned.run(search, Searched(cell, tuple(wanted)), limits, watch, stop)
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What one cell's search is made of, also on another machine."""
+
+    cell: Cell
+    wanted: tuple[Property, ...]
+
+    def search(self) -> NativeSearch:
+        prepared = prepare(self.cell.system, self.cell.scope, asked_of(self.cell, self.wanted))
+        found = open_search(prepared, Reference(self.cell.system, self.cell.scope), "native")
+        assert isinstance(found, NativeSearch)
+        return found
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return _searched, (pack([self.cell], self.wanted),)
+
+
+def _searched(packed: bytes) -> Searched:
+    (cell,), wanted = unpack(packed)
+    return Searched(cell, tuple(wanted))
 
 
 def of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
