@@ -46,7 +46,7 @@ class PartOfAll:
     marks: U8
 
 
-class Part:
+class Portion:
     """large: it will be. keep_edges: somebody asks for them."""
 
     def __init__(

@@ -192,11 +192,11 @@ def _run(
     if limits.on in ("", HERE) or not isinstance(search, NativeSearch):
         search.run(limits, watch)
     else:
-        partitioned.run(search, Searched(cell, tuple(wanted)), limits, watch, stop)
+        partitioned.run(search, Remade(cell, tuple(wanted)), limits, watch, stop)
 
 
 @dataclass(frozen=True)
-class Searched:
+class Remade:
     """What one cell's search is made of, also on another machine."""
 
     cell: Cell
@@ -209,12 +209,12 @@ class Searched:
         return found
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return _searched, (pack([self.cell], self.wanted),)
+        return _remade, (pack([self.cell], self.wanted),)
 
 
-def _searched(packed: bytes) -> Searched:
+def _remade(packed: bytes) -> Remade:
     (cell,), wanted = unpack(packed)
-    return Searched(cell, tuple(wanted))
+    return Remade(cell, tuple(wanted))
 
 
 def of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:

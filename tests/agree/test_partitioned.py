@@ -165,9 +165,9 @@ def without_the_last(batches: list[partition.Batch]) -> list[partition.Batch]:
 
 
 def test_a_batch_that_is_lost_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    settle = partition.Part.settle
-    monkeypatch.setattr(partition.Part, "settle", lambda part, batches: settle(part, without_the_last(batches)))
-    monkeypatch.setattr(partition.Part, "link", lambda part, targets: 0)
+    settle = partition.Portion.settle
+    monkeypatch.setattr(partition.Portion, "settle", lambda part, batches: settle(part, without_the_last(batches)))
+    monkeypatch.setattr(partition.Portion, "link", lambda part, targets: 0)
     with pytest.raises((AssertionError, ValueError, IndexError)):
         assert_same_search(*both(False))
 
