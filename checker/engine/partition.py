@@ -46,7 +46,7 @@ class PartOfAll:
     marks: U8
 
 
-class Part:
+class Portion:
     """large: it will be. keep_edges: somebody asks for them."""
 
     def __init__(
@@ -58,6 +58,7 @@ class Part:
         self._ids, self._ends = _Grown(np.uint32), _Grown(np.uint32)
         self._targets, self._labels = _Grown(np.uint32), _Grown(np.uint16)
         self._expanded = 0
+        self._width = self._of.sizes_of({**self._of.counts(), "states": 1})["keys"] // 4  # u32 of a packed state
         self._went: U32 = np.zeros(0, np.uint32)  # of the level: to which part each edge leads
         self._came = list[U32]()  # of the level: which states came, by the part that sent them
         self._before = self._of.small(), search.marks_so_far()
@@ -74,8 +75,7 @@ class Part:
             chunks.append(found)
         orders = [_order(names[n * CHUNK : (n + 1) * CHUNK], end) for n, (_, _, _, end) in enumerate(chunks)]
         self._expanded += len(names)
-        width = self._of.sizes_of({**self._of.counts(), "states": 1})["keys"] // 4
-        keys = _joined([chunk[0] for chunk in chunks], np.zeros((0, width), np.uint32))
+        keys = _joined([chunk[0] for chunk in chunks], np.zeros((0, self._width), np.uint32))
         order = _joined(orders, np.zeros(0, np.uint64))
         self._went = _joined([chunk[2] for chunk in chunks], np.zeros(0, np.uint32))
         if self._keep:
@@ -130,7 +130,7 @@ class Part:
         targets, labels = (
             (self._targets.all[:edges], self._labels.all[:edges]) if self._keep else (_NONE, self._labels.all[:0])
         )
-        return PartOfAll(ids, keys.reshape(count, -1), parents, rows, targets, labels, small, marks)
+        return PartOfAll(ids, keys.reshape(count, self._width), parents, rows, targets, labels, small, marks)
 
 
 _NONE: U32 = np.zeros(0, np.uint32)

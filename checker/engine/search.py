@@ -101,6 +101,7 @@ class NativeSearch:
     _first_edges: U32 | None = None
     _threads = 1
     _ahead: Ahead[tuple[int, int], Lasso | None] | None = None
+    _marks_elsewhere: U8 | None = None  # what others noted, whose search it goes on with
 
     def __init__(
         self, program: Program, reference: Reference, *, keep_edges: bool,
@@ -121,7 +122,6 @@ class NativeSearch:
             atom_count(program, False), atom_count(program, True), marks=len(noted),
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
-        self._marks_elsewhere = np.zeros(len(noted), np.uint8)
         self._linked_program = prepared.linked() if prepared else None
         steps = [n for n, step in enumerate(program.steps) if step.name not in without] if without else None
         self._linked = self._linked_program.start(steps) if self._linked_program else None
@@ -154,7 +154,9 @@ class NativeSearch:
         watch = functools.partial(self._tell, on_progress, kept) if on_progress or kept else None
         bounds = limits.max_states, limits.max_bytes, limits.seconds
         self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
-        self._marks |= self._take_marks() | self._marks_elsewhere
+        self._marks |= self._take_marks()
+        if self._marks_elsewhere is not None:
+            self._marks |= self._marks_elsewhere
         if kept:
             kept.end(self.exploration, self._marks, complete=self.outcome in (Outcome.COMPLETE, Outcome.FAULT))
         return self.outcome
@@ -170,7 +172,7 @@ class NativeSearch:
     def take_over(self, counts: Mapping[str, int], arrays: Mapping[str, U8], marks: U8) -> None:
         """Go to where a search of the same system was, which others did. Raises MemoryError."""
         self.exploration.restore(counts, arrays)
-        self._marks_elsewhere |= marks
+        self._marks_elsewhere = marks
 
     def begin_part(self, *, large: bool) -> None:
         """Be a part of a search, whose states come one by one."""

@@ -61,9 +61,10 @@ def by_program(cells: Sequence[Cell], numbers: Sequence[int]) -> list[list[int]]
 
 
 def pays(job: Job, left: Sequence[int]) -> bool:
-    """Unless somebody said where: of few programs, what begins the processes takes longer than what they save."""
-    if job.limits.on or not left:
-        return bool(left) and job.limits.on != HERE
+    """Unless somebody said where: of few programs, what begins the processes takes longer than what they save. One cell is not
+    for one worker: all share its search (verdict.py)."""
+    if len(left) < 2 or job.limits.on:
+        return len(left) > 1 and job.limits.on != HERE
     return len(by_program(job.cells, left)) >= ENOUGH and (os.cpu_count() or 1) > 1
 
 
@@ -124,5 +125,5 @@ def _explore(desk: Desk, number: int) -> Answer:
     told, limits = _ToOwner(desk.tell), job.limits
     checkpoints = limits.checkpoints and Checkpoints(limits.checkpoints.resume, told.say)
     with stopped_by(desk.stop):
-        result = job.find_out(number, replace(limits, checkpoints=checkpoints), told, desk.stop)
+        result = job.find_out(number, replace(limits, checkpoints=checkpoints, on=HERE), told, desk.stop)
     return packed_answer(result, job.asked(number)), checkpoints.resumed if checkpoints else []

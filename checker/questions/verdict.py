@@ -22,6 +22,7 @@ from checker.errors import InternalError
 from checker.language.layout import binding_of
 from checker.language.source import USERS_MODULE
 from checker.matrix.alike import asked_alike
+from checker.matrix.carried import pack, unpack
 from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import role_of, users_file
@@ -37,6 +38,8 @@ from checker.stories.setup import set_up_of
 from checker.stories.trace import Trace, show, steps_text
 from checker.stories.write import sealed
 from checker.words import count
+from checker.workers import partitioned
+from checker.workers.where import HERE
 from model.finite import ModelError, RangeError
 from model.lang import Design, Fair, Kind, Property
 
@@ -188,7 +191,7 @@ def check_cell(
         search = shared.run(prepared, reference, limits or Limits())
     else:
         search = open_search(prepared, reference, engine)
-        search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
+        _run(search, cell, wanted, limits or Limits(), stop or threading.Event(), on_progress)
     if stop is None and search.outcome is Outcome.INTERRUPTED:
         raise KeyboardInterrupt
     judge = Judge(cell, prepared, search, reference, stop, on_phase)
@@ -210,6 +213,40 @@ def judged(judge: Judge, wanted: Sequence[Property], again: int) -> CellResult:
         tuple(s for s in cell.system.steps() if s not in fired), of_the_users(search.lines_run(), cell), by_fairness,
         assumptions_of(cell.system), 0.0, again=again,
     )  # fmt: skip
+
+
+def _run(
+    search: NativeSearch | ReferenceSearch, cell: Cell, wanted: Sequence[Property], limits: Limits, stop: threading.Event,
+    on_progress: Callable[[Stats], None] | None,
+) -> None:  # fmt: skip
+    """Here, or by several workers."""
+    watch = stop_when(stop, on_progress)
+    if limits.on in ("", HERE) or not isinstance(search, NativeSearch):
+        search.run(limits, watch)
+    else:
+        partitioned.run(search, Remade(cell, tuple(wanted)), limits, watch, stop)
+
+
+@dataclass(frozen=True)
+class Remade:
+    """What one cell's search is made of, also on another machine."""
+
+    cell: Cell
+    wanted: tuple[Property, ...]
+
+    def search(self) -> NativeSearch:
+        prepared = prepare(self.cell.system, self.cell.scope, asked_of(self.cell, self.wanted))
+        found = open_search(prepared, Reference(self.cell.system, self.cell.scope), "native")
+        assert isinstance(found, NativeSearch)
+        return found
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return _remade, (pack([self.cell], self.wanted),)
+
+
+def _remade(packed: bytes) -> Remade:
+    (cell,), wanted = unpack(packed)
+    return Remade(cell, tuple(wanted))
 
 
 def of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:

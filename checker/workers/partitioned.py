@@ -20,7 +20,7 @@ import numpy as np
 
 from checker.engine import native
 from checker.engine.native import NONE, U32, U64, Outcome, Stats
-from checker.engine.partition import Batch, Part, PartOfAll
+from checker.engine.partition import Batch, PartOfAll, Portion
 from checker.engine.search import Limits, NativeSearch, Progress
 from checker.errors import InternalError
 from checker.workers.where import crew
@@ -40,7 +40,7 @@ class _Bench:
     """What a worker has at hand: how to make a search, and its part of it once that is begun."""
 
     maker: Maker
-    part: Part | None = None
+    part: Portion | None = None
 
 
 @dataclass(frozen=True)
@@ -175,14 +175,14 @@ class _Levels:
 
 def _begin(desk: Desk, plan: _Plan) -> None:
     bench: _Bench = desk.state
-    bench.part = Part(
+    bench.part = Portion(
         bench.maker.search(), plan.parts, large=plan.large, keep_edges=plan.keep_edges, max_bytes=plan.max_bytes
     )
 
 
-def _part(desk: Desk) -> Part:
+def _part(desk: Desk) -> Portion:
     part = desk.state.part
-    assert isinstance(part, Part)
+    assert isinstance(part, Portion)
     return part
 
 

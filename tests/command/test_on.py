@@ -25,6 +25,7 @@ from checker.questions import campaign, elsewhere
 from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.verdict import CellResult, Status, check_cell, trace_of
 from checker.stories.write import to_text
+from checker.workers import partitioned
 from model.lang import Property
 from tests.agree.test_linked import medium
 from tests.unit.test_kept_answers import TEXT
@@ -186,3 +187,18 @@ def test_the_command_says_the_same(eoi: Any, tmp_path: Path) -> None:
     assert told[0].code == told[1].code == 1
     assert json.loads(told[0].out) == json.loads(told[1].out)
     assert load_design(str(tmp_path / "mine.py")).__name__ == "Mine"
+
+
+def test_one_cell_is_explored_by_all_processes_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitioned, "BORDER", 32)
+    run, ran = partitioned._together, list[object]()
+    monkeypatch.setattr(partitioned, "_together", lambda *asked: ran.append(run(*asked)))
+    cells = [medium()]
+    here, there = ask(cells, "here"), ask(cells, "processes")
+    assert len(ran) == 1
+    for one, other in zip(here.results, there.results, strict=True):
+        assert (one.verdicts, one.graph, one.fairness) == (other.verdicts, other.graph, other.fairness)
+        assert (one.never_fired, one.lines_run) == (other.never_fired, other.lines_run)
+        assert replace(one.stats, bytes=0, table_bytes=0) == replace(other.stats, bytes=0, table_bytes=0)
+        told = [[to_text(trace_of(r, v, "")) for v in r.verdicts if v.run] for r in (one, other)]
+        assert told[0] == told[1] and told[0]

@@ -15,9 +15,10 @@ from checker.engine.search import Limits
 from checker.errors import InternalError, UserError
 from checker.questions import campaign, elsewhere, gate
 from checker.questions.campaign import run_campaign
-from checker.workers import on_ray
+from checker.workers import on_ray, partitioned
 from checker.workers.on_ray import Actor, OnRay, crew
 from checker.workers.workers import Errand, working
+from tests.agree.test_linked import medium
 from tests.command.test_on import FAULT, PROPERTIES, ask, cells_of, without_time
 from tests.unit.test_kept_answers import TEXT
 from tests.unit.test_workers import ERRORS, fail, square, wait
@@ -103,6 +104,18 @@ def test_the_gate_says_the_same(ray: Any) -> None:
     parts += [p for p in gate.full_matrix(["base"]) if (p.vmm, p.guest, p.device) == ("qemu", "xen", "level")]
     here, there = gate.run_so_far(parts, 1), gate.run_so_far(parts, None, "ray")
     assert here.table == there.table and len(there.table) == 2 and not there.left
+
+
+def test_one_cell_is_explored_by_all_workers_together(ray: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitioned, "BORDER", 32)
+    run, ran = partitioned._together, list[object]()
+    monkeypatch.setattr(partitioned, "_together", lambda *asked: ran.append(run(*asked)))
+    cells = [medium()]
+    here, there = ask(cells, "here", PROPERTIES[:20]), ask(cells, "ray", PROPERTIES[:20])
+    assert len(ran) == 1
+    assert [(r.verdicts, r.graph, r.stats.states) for r in here.results] == [
+        (r.verdicts, r.graph, r.stats.states) for r in there.results
+    ]
 
 
 # ---- without a cluster ----
