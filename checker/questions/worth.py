@@ -8,6 +8,7 @@ record, how many the default matrix tells by what is asked here; and how many at
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
@@ -252,6 +253,12 @@ def _measured(design: type[Machine], names: Sequence[str], run: Mapping[str, Any
     return Measured(short_name(run["oracle"]), run["date"][:10], seen, run["same_model"])
 
 
+@functools.lru_cache(maxsize=4)
+def _record(path: Path, _written: int) -> Any:
+    """A run of mutants, as it was written then."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def recall_of(
     design: type[Machine], names: Collection[str], asked: Set[str], cells: Sequence[Cell], path: Path | None = None
 ) -> Recall | None:
@@ -259,7 +266,7 @@ def recall_of(
     role, files, path = role_of(design), _files(design), path or own(RECORD)
     if not path.is_file() or not names:
         return None
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw = _record(path, path.stat().st_mtime_ns)
     of = [
         m
         for m in raw["mutants"]
