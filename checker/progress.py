@@ -110,6 +110,7 @@ def _text(now: Stats | str, seconds: float) -> str:
         return now
     rate = f"{now.states / seconds / 1e6:.2f} M/s"
     far = f"{now.states:,} state{'s' * (now.states != 1)}, {rate}, depth {now.depth}, {now.bytes / 1e6:.0f} MB"
+    far += f" and {now.disk_bytes / 1e6:,.0f} MB on disk" * bool(now.disk_bytes)
     return far + _left(now, seconds)
 
 

@@ -10,12 +10,18 @@ from pathlib import Path
 
 from checker.engine.cgen import generate
 from checker.engine.native import Stats, compile_c
+from checker.engine.orbits import Orbits
+from checker.engine.prepare import prepare
+from checker.engine.quotient import QuotientSearch
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch
 from checker.language.lower import lower
 from checker.matrix.cells import Cell, matrix
-from checker.matrix.roles import designs
+from checker.matrix.roles import all_properties, designs, role_of
 from checker.matrix.scope import parse_scope
+from checker.questions.reduction import reduction_of
+from checker.questions.verdict import asked_of
+from model.lang import Kind
 from tools import costs
 from tools.peers_bench import bench_peers
 
@@ -23,12 +29,16 @@ ROUNDS = 3
 SMALL = ["--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1,ioapic=0x20"]
 
 
-def the_cell(design: str, guest: str, scope: str) -> Cell:
+def the_cells(design: str, guest: str, scope: str) -> list[Cell]:
     chosen = matrix(
         (design, designs()[design]), kernels=["base"], vmms=["qemu"], guests=[guest], devices=["level"],
         scope=parse_scope(scope),
     )  # fmt: skip
-    (cell,) = (c for c in chosen if isinstance(c, Cell))
+    return [c for c in chosen if isinstance(c, Cell)]
+
+
+def the_cell(design: str, guest: str, scope: str) -> Cell:
+    (cell,) = the_cells(design, guest, scope)
     return cell
 
 
@@ -67,6 +77,37 @@ def bench_threads() -> None:
             took.append(f"{threads}: {wall:.2f} s, CPU {cpu:.2f} s, the busier one {max(mine, cpu - mine):.2f} s")
         assert len(told) == 1, "two threads say something else than one"
         print(f"  round {round_number}: {'; '.join(took)}")
+
+
+def both_searches(cell: Cell) -> tuple[NativeSearch, QuotientSearch, float]:
+    """All states and representatives, with what is asked of these; seconds of finding out what may be taken for each other."""
+    asked = [p for p in asked_of(cell, list(all_properties().values())) if p.kind is not Kind.LEADS_TO]
+    prepared, reference = prepare(cell.system, cell.scope, asked), Reference(cell.system, cell.scope)
+    prepared.linked()
+    begun = time.process_time()
+    plan = reduction_of(prepared, reference)
+    asking = time.process_time() - begun
+    whole = NativeSearch(prepared.program, reference, keep_edges=False, prepared=prepared)
+    return whole, QuotientSearch(prepared, reference, Orbits(prepared.program, plan.renamings), plan.open_steps), asking
+
+
+def bench_reduced(design: str, scope: str) -> None:
+    """Of its cells with whatever flags."""
+    states, kept, asking, took = 0, 0, 0.0, [0.0, 0.0]
+    for cell in the_cells(design, "windows_cg", scope):
+        whole, fewer, seconds = both_searches(cell)
+        asking += seconds
+        for k, search in enumerate((whole, fewer)):
+            begun = time.process_time()
+            search.run(Limits(), None)
+            took[k] += time.process_time() - begun
+        states, kept = states + whole.stats().states, kept + fewer.stats().states
+        assert fewer.stands_for() == whole.stats().states, "representatives stand for other states than there are"
+    print(
+        f"  {design}: {kept:,} states for {states:,}: {states / kept:.2f} times fewer; searches {took[0]:.2f} and {took[1]:.2f} "
+        f"CPU s, and before that {asking:.2f} CPU s of asking what is alike",
+        flush=True,
+    )
 
 
 def bench_ratio() -> None:
@@ -131,6 +172,9 @@ def main(gate: bool, large: bool) -> None:
     bench_large()
     print("the same by one thread and by two")
     bench_threads()
+    print("representatives instead of all states (--reduce): qemu 0x20, windows_cg, 3 pins, 3 vectors, by design")
+    for name in (name for name, cls in designs().items() if role_of(cls) == "kernel" and not cls.default_roles):
+        bench_reduced(name, "ioapic=0x20,pins=3,vectors=3")
     print("native against the reference (base, qemu 0x11, xen, 1 CPU, 2 pins, 2 vectors), same graph")
     bench_ratio()
     print("other checkers, each given what it reads of the same toy (tools/toys.py): docs/export.md")

@@ -30,6 +30,7 @@ class Sizes(Scope):
     pins: int = 2
     directed: bool = True  # the guest may switch directed EOI on and off
     edges: bool = True  # there are messages without a pin
+    told: int = 64  # how many CPUs get these
 
 
 class Local(Struct):
@@ -109,7 +110,7 @@ class Toy(Design):
     @step(by="device", fair=Fair.FREE)
     def send_edge(self, cpu: Cpu) -> None:
         apic = self.apic[cpu]
-        require(self.scope.edges and 0 not in apic.irr)
+        require(self.scope.edges and cpu < self.scope.told and 0 not in apic.irr)
         apic.irr.add(0)
         apic.tmr.discard(0)
 
@@ -194,4 +195,6 @@ TOYS = {
     "T": Toys(Sizes(edges=False), 279_424, 1_850_880),
     "S": Toys(Sizes(directed=False), 2_220_896, 15_748_784),
     "M": Toys(Sizes(), 8_633_824, 65_648_864),
+    "21M": Toys(Sizes(cpus=3, edges=False), 21_460_032, 195_073_344),
+    "L": Toys(Sizes(cpus=3, directed=False, told=1), 185_585_040, 1_624_907_704),
 }

@@ -31,6 +31,8 @@ def run(options: Namespace) -> int:
     """The matrix of the registered designs, its mutants, or designs of the user's own."""
     if options.mutants or options.write or options.write_baseline:
         only_as_text(options, "--mutants" if options.mutants else "--write")
+    if options.reduce and (options.mutants or options.baseline):
+        raise UserError("--reduce goes with the matrix of the registered designs: leave --mutants and --baseline away")
     if options.baseline:
         check_alone(options)
         return baseline.run(options)
@@ -62,7 +64,7 @@ def whole(options: Namespace) -> int:
         options.expected = str(here_or_own(EXPECTED))
     expected = None if options.write else expected_table(Path(options.expected), only)
     started = time.monotonic()
-    judged = gate.run_so_far(gate.full_matrix(only), options.jobs, options.on or "")
+    judged = gate.run_so_far(gate.full_matrix(only), options.jobs, reduce=options.reduce, on=options.on or "")
     seconds = time.monotonic() - started
     left = [*gate.open_cells(judged.table), *map(str, judged.left)]
     if expected is None:

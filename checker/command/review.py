@@ -12,7 +12,8 @@ from pathlib import Path
 
 from checker.command import diff, exits
 from checker.command.explore import story
-from checker.command.parsers import COMPARED_UNDER, selection_of
+from checker.command.parsers import COMPARED_UNDER
+from checker.command.selected import selection_of
 from checker.errors import UserError
 from checker.matrix.roles import ROLES, is_patch, role_of, series_of
 from checker.matrix.select import Selection
@@ -91,10 +92,11 @@ def again(options: Namespace) -> str:
     limits = [
         ("--max-states", options.max_states),
         ("--max-memory", options.max_memory),
+        ("--max-disk", options.max_disk),
         ("--timeout", options.timeout),
     ]
     return shlex.join(
-        ["eoi", "review", options.design, *words, *(str(w) for limit in limits if limit[1] for w in limit)]
+        ["eoi", "review", options.design, *words, *(str(w) for limit in limits if limit[1] is not None for w in limit)]
     )
 
 

@@ -28,14 +28,14 @@ def _usable(chosen: str, caches: str, home: str) -> Path:
     not asked: `HOME= eoi` would mean the root of all files."""
     usual = Path(caches) if os.path.isabs(caches) else _home(home) / ".cache"
     folder = Path(chosen) if chosen else usual / "eoiproof"
-    wrong = _why_not(folder)
+    wrong = why_not_writable(folder)
     if not wrong:
         return folder
     if chosen:
         raise UserError(f"EOI_CACHE={chosen}: nothing can be kept there: {wrong}")
     try:
         other = Path(tempfile.gettempdir()) / f"eoiproof-{os.getuid()}"
-        also_wrong = _why_not(other) or _not_ours(other)
+        also_wrong = why_not_writable(other) or _not_ours(other)
     except FileNotFoundError:
         other, also_wrong = Path("/tmp"), "nor in any other folder for temporary files"
     if also_wrong:
@@ -54,7 +54,7 @@ def _home(said: str) -> Path:
         return Path("/nonexistent")
 
 
-def _why_not(folder: Path) -> str:
+def why_not_writable(folder: Path) -> str:
     """Why nothing can be kept there, or ""."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

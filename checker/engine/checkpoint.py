@@ -29,6 +29,7 @@ FORMAT = 1
 SECONDS = 60.0  # between two checkpoints, and before the first
 SHARE = 20  # and so many times what the last one took
 BLOCK = 1 << 24
+MUCH = 1 << 29  # bytes that take more than a second or two
 HEAD, LOCK = "head", "lock"
 OTHERWISE = "take it away, or leave out --resume"
 
@@ -62,9 +63,9 @@ class Checkpoint:
 
     # ---- going on with one ----
 
-    def resume(self, exploration: Exploration) -> NDArray[np.uint8] | None:
-        """Bring the search to where the checkpoint is, if there is one and it is wanted; returns the marks. Raises UserError if
-        it is damaged, another search's or in use, MemoryError."""
+    def resume(self, exploration: Exploration, max_bytes: int | None = None) -> NDArray[np.uint8] | None:
+        """Bring the search to where the checkpoint is, if there is one and it is wanted; returns the marks. max_bytes: see
+        Exploration.restore. Raises UserError if it is damaged, another search's or in use, MemoryError."""
         if not self._wanted.resume or not (self.folder / HEAD).exists():
             return None
         if not self._locked():
@@ -72,13 +73,15 @@ class Checkpoint:
         head = self._head()
         counts: dict[str, int] = head["counts"]
         sizes = exploration.sizes_of(counts)
+        if (much := sum(sizes.values())) >= MUCH:
+            self._wanted.say(f"a checkpoint of {much / 1e9:,.1f} GB is read and checked")
         arrays = {name: self._array(name, size, head["hashes"].get(name)) for name, size in sizes.items()}
         small = {name: np.frombuffer(bytes.fromhex(text), np.uint8) for name, text in head["small"].items()}
         marks = small.pop("marks")
         start = exploration.state(0)
         if {name: len(of) for name, of in small.items()} != {name: len(of) for name, of in exploration.small().items()}:
             self._refuse("is of another search")
-        exploration.restore(counts, {**arrays, **small})
+        exploration.restore(counts, {**arrays, **small}, max_bytes)
         if exploration.state(0) != start:
             self._refuse("is of another search")
         self._wanted.resumed.append(counts["states"])

@@ -27,6 +27,7 @@ class SearchStatus(Enum):
     OUT_OF_MEMORY = 3
     STATE_LIMIT = 4
     BROKEN_MODEL = 5
+    OUT_OF_DISK = 6
 
 
 @functools.cache
@@ -34,7 +35,7 @@ def engine_source() -> str:
     """The engine as one C text."""
     folder = Path(__file__).parent
     text = (folder / "runtime.c").read_text()
-    for header in ("table.h", "linked.h", "threads.h"):
+    for header in ("table.h", "spill.h", "linked.h", "orbits.h", "threads.h", "noticing.h"):
         include = f'#include "{header}"'
         assert include in text
         text = text.replace(include, (folder / header).read_text())
@@ -42,14 +43,34 @@ def engine_source() -> str:
 
 
 class CModel(ctypes.Structure):
-    """struct Model: eight pointers, then the sizes."""
+    """struct Model: ten pointers, then the sizes."""
 
     _fields_ = [
         *(
             (name, ctypes.c_void_p)
-            for name in ("expand", "atoms", "edge_atoms", "marks", "linked", "mask", "frozen", "padding")
+            for name in (
+                "expand",
+                "atoms",
+                "edge_atoms",
+                "marks",
+                "keys",
+                "linked",
+                "mask",
+                "frozen",
+                "padding",
+                "orbits",
+            )
         ),
         *((name, ctypes.c_uint32) for name in SIZES),
+    ]
+
+
+class COrbits(ctypes.Structure):
+    """struct Orbits."""
+
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("cell", "from", "map", "maps", "label")),
+        *((name, ctypes.c_uint32) for name in ("n_renamings", "n_cells", "cell_bytes")),
     ]
 
 
@@ -62,6 +83,7 @@ class CView(ctypes.Structure):
     levels: int
     bytes: int
     table_bytes: int
+    disk_bytes: int
     words32: int
     fault_src: int
     fault_label: int
@@ -76,7 +98,10 @@ class CView(ctypes.Structure):
     target: int | None
     label: int | None
     _fields_ = [
-        *((name, ctypes.c_uint64) for name in ("expanded", "states", "transitions", "levels", "bytes", "table_bytes")),
+        *(
+            (name, ctypes.c_uint64)
+            for name in ("expanded", "states", "transitions", "levels", "bytes", "table_bytes", "disk_bytes")
+        ),
         *((name, ctypes.c_uint32) for name in ("words32", "fault_src", "fault_label", "fault_stray")),
         *(
             (name, ctypes.c_void_p)
@@ -99,9 +124,12 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "engine_successors": (ctypes.c_uint32, [ctypes.c_void_p] * 4),
     "engine_eval_edges": (None, [ctypes.c_void_p, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
     "engine_differs": (ctypes.c_bool, [*[ctypes.c_void_p] * 4, *[ctypes.c_uint64] * 2]),
+    "engine_stands_for": (ctypes.c_uint64, [ctypes.c_void_p, *[ctypes.c_uint64] * 2]),
+    "engine_notices": (ctypes.c_bool, [*[ctypes.c_void_p] * 2, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
     "engine_go_on_whole": (None, [ctypes.c_void_p] * 2),
     "engine_threads": (None, [ctypes.c_void_p, ctypes.c_uint32]),
-    "engine_restore": (ctypes.c_int, [ctypes.c_void_p] * 2),
+    "engine_restore": (ctypes.c_int, [*[ctypes.c_void_p] * 2, ctypes.c_uint64]),
+    "engine_spill": (ctypes.c_bool, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint64]),
     "engine_marks": (None, [ctypes.c_void_p] * 2),
     "engine_part_of": (None, [*[ctypes.c_void_p] * 2, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p]),
     "engine_expand": (

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from checker.engine.build import CompileFailed, NoCompiler, compile_c, load_c
-from checker.engine.engine_abi import ABI, SIZES, CModel, CView, SearchStatus, best_engine, large_engine
+from checker.engine.engine_abi import ABI, SIZES, CModel, COrbits, CView, SearchStatus, best_engine, large_engine
 from checker.engine.linked import Linked
 from checker.errors import InternalError
 
@@ -75,6 +76,7 @@ class Outcome(Enum):
     COMPLETE = "every reachable state was visited"
     STATE_LIMIT = "the limit on states was reached"
     MEMORY_LIMIT = "memory ran out"
+    DISK_LIMIT = "the room on disk ran out"
     TIME_LIMIT = "time ran out"
     INTERRUPTED = "interrupted"
     FAULT = "a step stored a value out of its field's range"
@@ -84,6 +86,7 @@ _OUTCOMES = {
     SearchStatus.DONE: Outcome.COMPLETE,
     SearchStatus.FAULT: Outcome.FAULT,
     SearchStatus.OUT_OF_MEMORY: Outcome.MEMORY_LIMIT,
+    SearchStatus.OUT_OF_DISK: Outcome.DISK_LIMIT,
     SearchStatus.STATE_LIMIT: Outcome.STATE_LIMIT,
 }
 
@@ -91,8 +94,8 @@ _OUTCOMES = {
 @dataclass(frozen=True)
 class Stats:
     """Progress. `depth` counts breadth-first levels; `bytes` is everything the engine has mapped or
-    allocated, `table_bytes` the part for keys, parents and hash slots. `level_ends`: how many states there are up to each
-    level that is finished; only while a search goes on."""
+    allocated, but for `disk_bytes`, which lie in files; `table_bytes` the part of both for keys, parents and hash slots.
+    `level_ends`: how many states there are up to each level that is finished; only while a search goes on."""
 
     states: int
     expanded: int
@@ -101,6 +104,7 @@ class Stats:
     bytes: int
     table_bytes: int
     level_ends: tuple[int, ...] = ()
+    disk_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,8 @@ def _described(model: ctypes.CDLL | Linked) -> CModel:
         return CModel(linked=ctypes.addressof(model.c))
     if model.eoi_abi() != ABI:
         raise InternalError(f"model library has ABI {model.eoi_abi()}, the engine {ABI}")
-    names = ["expand", "atoms", "edge_atoms", *(["marks"] if hasattr(model, "eoi_marks") else [])]
+    may_be = [name for name in ("marks", "keys") if hasattr(model, f"eoi_{name}")]
+    names = ["expand", "atoms", "edge_atoms", *may_be]
     return CModel(**{name: ctypes.cast(model[f"eoi_{name}"], ctypes.c_void_p).value for name in names})
 
 
@@ -165,8 +170,10 @@ class Exploration:
         keep_edges: bool = False,
         portable: bool | None = None,
         engine_flags: Sequence[str] = (),
+        orbits: COrbits | None = None,
     ) -> None:
-        """portable: do without BMI2 (default: if $EOI_PORTABLE is set).
+        """portable: do without BMI2 (default: if $EOI_PORTABLE is set). orbits: keep representatives only (orbits.h); its owner
+        has to outlive the search.
 
         Raises InternalError on a model library of another ABI, MemoryError, NoCompiler, CompileFailed.
         """
@@ -189,6 +196,7 @@ class Exploration:
             setattr(description, name, word.ctypes.data)
         for name, size in zip(SIZES, (*sizes, keep_edges, portable, shape.marks), strict=True):
             setattr(description, name, size)
+        description.orbits = ctypes.addressof(orbits) if orbits is not None else None
         self._engine = self._library.engine_new(ctypes.byref(description))
         if not self._engine:
             raise MemoryError("no memory for the search engine")
@@ -313,11 +321,21 @@ class Exploration:
         names = ("label_count", "first", "first_edge")
         return {name: np.frombuffer(of.tobytes(), np.uint8) for name, of in zip(names, found, strict=True)}
 
-    def restore(self, counts: Mapping[str, int], arrays: Mapping[str, U8]) -> None:
-        """Go to where a search of the same model was that had these counts and arrays. Raises MemoryError."""
+    def spill(self, folder: Path | None, max_bytes: int) -> None:
+        """From now on, what max_bytes of a run has no room for goes to files without a name in this folder, of so many bytes in
+        all. None: to none."""
+        if not self._library.engine_spill(self._engine, os.fsencode(folder) if folder else None, max_bytes):
+            raise MemoryError("no memory for the name of a folder")
+
+    def restore(self, counts: Mapping[str, int], arrays: Mapping[str, U8], max_bytes: int | None = None) -> None:
+        """Go to where a search of the same model was that had these counts and arrays. max_bytes: see run. Raises MemoryError."""
         held = {name: np.ascontiguousarray(of) for name, of in arrays.items()}
         view = CView(**counts, **{name: of.ctypes.data for name, of in held.items()})
-        if SearchStatus(self._library.engine_restore(self._engine, ctypes.byref(view))) is not SearchStatus.RUNNING:
+        limit = UNLIMITED if max_bytes is None else max_bytes
+        if (
+            SearchStatus(self._library.engine_restore(self._engine, ctypes.byref(view), limit))
+            is not SearchStatus.RUNNING
+        ):
             raise MemoryError("no memory for what the checkpoint has")
 
     # ---- a part of a search: see partition.py ----
@@ -359,7 +377,7 @@ class Exploration:
 
     def stats(self) -> Stats:
         v = self._view()
-        return Stats(v.states, v.expanded, v.transitions, v.levels, v.bytes, v.table_bytes)
+        return Stats(v.states, v.expanded, v.transitions, v.levels, v.bytes, v.table_bytes, disk_bytes=v.disk_bytes)
 
     @property
     def fault(self) -> Fault:
@@ -422,6 +440,19 @@ class Exploration:
             if self._library.engine_differs(self._engine, *ends, frozen.ctypes.data, start, stop):
                 return True
         return False
+
+    def notices(self, moves: Linked, start: int, stop: int, found: ctypes.Array[ctypes.c_uint32]) -> bool:
+        """Is one of these moves of this model, from a state start <= id < stop, not the same from the state renamed? found: the
+        state, the renaming and the label. Of a search of representatives."""
+        for first in range(start, stop, 1 << 16):  # in chunks, so that Ctrl-C is heard
+            end = min(first + (1 << 16), stop)
+            if self._library.engine_notices(self._engine, ctypes.byref(moves.c), first, end, found):
+                return True
+        return False
+
+    def stands_for(self) -> int:
+        """How many states those of a search of representatives stand for."""
+        return int(self._library.engine_stands_for(self._engine, 0, self._view().states))
 
     def eval_atoms(self, atoms: Sequence[int]) -> U8:
         """u8[len(atoms), states]: the value (0 or 1) of each atom in each stored state."""

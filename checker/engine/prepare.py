@@ -11,15 +11,16 @@ from typing import Any
 
 from checker.engine import kept
 from checker.engine.build import load_c
-from checker.engine.cgen import generate
+from checker.engine.cgen_key import generate_large
 from checker.engine.linked import LinkedProgram, link
-from checker.engine.passages import passages
+from checker.engine.passages import Passage, passages
 from checker.engine.sizes import check_sizes
 from checker.language.ir import Program
 from checker.language.lower import lower
 from model.lang import Design, Property, Scope
 
 KEPT = 32  # programs; a matrix visits the cells of one program one after the other
+LARGE_FLAGS = ("-O2",)  # of what is searched for seconds; the parts are compiled for searches of milliseconds
 
 
 class Prepared:
@@ -60,8 +61,13 @@ class Prepared:
         with self._lock:
             if self._library is None:
                 program = self.lowered()
-                self._library = load_c(generate(program, passages(program, self._asked[0])))
+                self._library = load_whole(program, passages(program, self._asked[0]))
             return self._library
+
+
+def load_whole(program: Program, noted: Sequence[Passage]) -> ctypes.CDLL:
+    """A program compiled as a whole. Raises NoCompiler, CompileFailed."""
+    return load_c(generate_large(program, noted), LARGE_FLAGS)
 
 
 _lock = threading.Lock()

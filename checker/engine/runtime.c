@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "table.h"
 #include "linked.h"
+#include "orbits.h"
 
 /* ---- formulas: the first state or edge that showed each value ---- */
 
@@ -101,7 +102,8 @@ static void load_state(const struct Engine *e, u32 id, u64 *packed, u64 *state) 
 
 /* Write the key of an unpacked state into the (empty) batch; the result is its hash. */
 static u64 pack_alone(struct Engine *e, const u64 *state) {
-    pack(e, state, e->batch_keys, e->bmi2);
+    u64 room[e->model.words8];
+    pack(e, representative(e->model.orbits, state, e->model.words8, room), e->batch_keys, e->bmi2);
     return hash_key(e->batch_keys, e->view.words32);
 }
 
@@ -112,19 +114,39 @@ INLINE u32 pack_successors(struct Engine *e, u32 first, u32 count, u32 words, bo
     const u16 *labels = e->batch_label + first;
     const u64 *state = e->out;
     u32 *key = e->batch_keys + (u64)first * words;
+    u64 room[e->model.words8];
     for (u32 k = 0; k < count; k++, state += e->model.words8, key += words) {
         if (labels[k] >= e->model.labels || strays(e, state)) return k; /* a FAULT_LABEL makes it too large */
-        pack(e, state, key, bmi2);
+        pack(e, representative(e->model.orbits, state, e->model.words8, room), key, bmi2);
         u64 hash = e->batch_hash[first + k] = hash_key(key, words);
         __builtin_prefetch(t.slots + home_slot(&t, hash), 1);
     }
     return count;
 }
 
+/* The same in one go, by a program that steps from key to key: no state is unpacked.  False: it cannot, or something is wrong
+ * with one of the successors. */
+INLINE bool step_on_keys(struct Engine *e, u32 src, u32 *total, u32 words) {
+    if (!e->model.keys || e->model.orbits || e->edge_watch.open) return false; /* representatives are of states */
+    const struct Table t = table_of(e, words);
+    u32 *key = e->batch_keys + (u64)*total * words, count = e->model.keys(key_of(&t, src), e->frozen, key, e->batch_label + *total);
+    if (count > e->model.max_successors) return false;
+    for (u64 *hash = e->batch_hash + *total, *end = hash + count; hash < end; hash++, key += words) {
+        *hash = hash_key(key, words);
+        __builtin_prefetch(t.slots + home_slot(&t, *hash), 1);
+    }
+    *total += count;
+    return true;
+}
+
 /* Append the packed successors of state `src` to the batch, which holds *total of them. */
 INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bool bmi2) {
+    if (e->watch.open) {
+        load_state(e, src, e->packed, e->state);
+        watch_state(e, src);
+    }
+    if (step_on_keys(e, src, total, words)) return RUNNING;
     load_state(e, src, e->packed, e->state);
-    if (e->watch.open) watch_state(e, src);
     u16 *labels = e->batch_label + *total;
     u32 count = successors(e, e->state, e->out, labels);
     if (count > e->model.max_successors) return BROKEN_MODEL;
@@ -135,12 +157,12 @@ INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bo
     return RUNNING;
 }
 
-/* Most successors are old: fetch the key each one will be compared with before comparing the first. */
-INLINE void prefetch_keys(const struct Table *t, const u64 *hash, u32 total) {
+/* Where each key is, or would be, and the one that is there now: fetched, since most successors are old. */
+INLINE void approach(const struct Table *t, const u64 *hash, u32 total, u32 *slot) {
     for (u32 j = 0; j < total; j++) {
-        u32 entry = t->slots[home_slot(t, hash[j])];
-        if (entry && (entry & ~id_bits(t)) == tag_of(t, hash[j]))
-            __builtin_prefetch(key_of(t, (entry & id_bits(t)) - 1));
+        slot[j] = (u32)likely_slot(t, hash[j]);
+        u32 entry = t->slots[slot[j]];
+        __builtin_prefetch(key_of(t, entry ? (entry & id_bits(t)) - 1 : t->states));
     }
 }
 
@@ -156,11 +178,11 @@ INLINE void settle(struct Engine *e, u32 states, u32 words) {
     struct Table t = table_of(e, words);
     const u64 *hash = e->batch_hash;
     u64 *label_count = e->view.label_count;
-    prefetch_keys(&t, hash, states ? e->batch_end[states - 1] : 0);
+    approach(&t, hash, states ? e->batch_end[states - 1] : 0, e->batch_ids);
     for (u32 s = 0, j = 0; s < states; s++) {
         u32 from = j, src = (u32)e->view.expanded, end = e->batch_end[s];
         for (; j < end; j++) {
-            e->batch_ids[j] = find_or_add(&t, e->batch_keys + (u64)j * words, hash[j], src);
+            e->batch_ids[j] = find_or_add(&t, e->batch_keys + (u64)j * words, hash[j], e->batch_ids[j], src);
             label_count[e->batch_label[j]]++;
         }
         if (e->model.keep_edges) keep_row(e, from, j);
@@ -226,9 +248,7 @@ static void free_team(struct Engine *e) { (void)e; }
 static void take_marks(struct Engine *e, u8 *out) { (void)e, (void)out; }
 #endif
 
-/* Expand at most `batches` batches (of up to 32 states of one level). */
-enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_limit) {
-    e->byte_limit = byte_limit;
+static enum Status run(struct Engine *e, u64 batches, u64 state_limit) {
     for (u32 alone = 0; batches;) {
         if (e->view.expanded == e->view.states) return DONE;
         if (e->view.states >= state_limit) return STATE_LIMIT;
@@ -242,6 +262,21 @@ enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_
         batches--, alone -= alone > 0;
     }
     return e->view.expanded == e->view.states ? DONE : RUNNING;
+}
+
+/* Expand at most `batches` batches (of up to 32 states of one level). */
+enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_limit) {
+    e->byte_limit = byte_limit;
+    enum Status status = run(e, batches, state_limit);
+    spill_tend(e);
+    return status == OUT_OF_MEMORY && e->spill.full ? OUT_OF_DISK : status;
+}
+
+/* From now on, what the limit on memory has no room for goes to files in `folder`, of so many bytes.  NULL: nothing more. */
+bool engine_spill(struct Engine *e, const char *folder, u64 limit) {
+    free(e->spill.folder);
+    e->spill = (struct Spill){.folder = folder ? strdup(folder) : NULL, .limit = limit};
+    return !folder == !e->spill.folder;
 }
 
 /* How many threads search, from now on. */
@@ -318,7 +353,7 @@ void engine_free(struct Engine *e) {
     void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1], e->watch.wanted, e->watch.asked,
                      e->edge_watch.now, e->edge_watch.unseen[0], e->edge_watch.unseen[1], e->edge_watch.wanted, e->edge_watch.asked, e->state, e->out, e->packed,
                      e->batch_keys, e->batch_ids, e->batch_hash, e->batch_label, e->view.label_count, e->view.first,
-                     e->view.first_edge, e->pending};
+                     e->view.first_edge, e->pending, e->spill.folder};
     for (u32 i = 0; i < sizeof taken / sizeof *taken; i++) free(taken[i]);
     free(e);
 }
@@ -344,14 +379,15 @@ enum Status engine_add_initial(struct Engine *e, const u64 *state) {
     enum Status status = reserve(e, 1);
     if (status != RUNNING) return status;
     struct Table t = table_of(e, e->view.words32);
-    find_or_add(&t, e->batch_keys, pack_alone(e, state), NONE);
+    u64 hash = pack_alone(e, state);
+    find_or_add(&t, e->batch_keys, hash, home_slot(&t, hash), NONE);
     e->view.states = t.states;
     return RUNNING;
 }
 
 static bool copy_array(struct Engine *e, struct Array *to, const void *from, u64 bytes) {
     if (!bytes || !array_reserve(e, to, bytes)) return !bytes;
-    memcpy(to->data, from, bytes);
+    fill(to, from, bytes);
     return true;
 }
 
@@ -369,16 +405,16 @@ static void reopen(struct Watch *watch, const u32 *first, u32 stride) {
 }
 
 /* Go to where another search of the same model was, in the place of the initial states. */
-enum Status engine_restore(struct Engine *e, const struct View *from) {
+enum Status engine_restore(struct Engine *e, const struct View *from, u64 byte_limit) {
     u32 bits;
-    e->byte_limit = UINT64_MAX;
+    e->byte_limit = byte_limit;
     e->view.states = e->view.expanded = e->view.transitions = 0;
     enum Status status = make_room(e, from->states, from->transitions, from->expanded, &bits);
     if (status != RUNNING) return status;
-    memcpy(e->keys.data, from->keys, from->states * e->view.words32 * 4), memcpy(e->parent.data, from->parent, from->states * 4);
+    fill(&e->keys, from->keys, from->states * e->view.words32 * 4), fill(&e->parent, from->parent, from->states * 4);
     bool room = copy_array(e, &e->level_end, from->level_end, from->levels * 4);
     if (room && e->model.keep_edges) {
-        memcpy(e->row.data, from->row, (from->expanded + 1) * 8);
+        fill(&e->row, from->row, (from->expanded + 1) * 8);
         room = copy_array(e, &e->target, from->target, from->transitions * 4) && copy_array(e, &e->label, from->label, from->transitions * 2);
     }
     e->view.states = from->states, e->view.expanded = from->expanded;
@@ -402,10 +438,10 @@ void engine_state(struct Engine *e, u32 id, u64 *state) { load_state(e, id, e->p
 
 /* The id of an unpacked state, or NONE. */
 u32 engine_find(struct Engine *e, const u64 *state) {
-    u64 slot;
     if (!e->slots.data || strays(e, state)) return NONE;
     const struct Table t = table_of(e, e->view.words32);
-    return find(&t, e->batch_keys, pack_alone(e, state), &slot);
+    u64 hash = pack_alone(e, state), slot = home_slot(&t, hash);
+    return find(&t, e->batch_keys, hash, &slot);
 }
 
 /* out[k * stride + id] = value of formula atoms[k] in state id, for from <= id < to. */
@@ -473,10 +509,11 @@ bool engine_differs(struct Engine *e, const struct Linked *mine, const struct Li
 /* Go on with the same program, compiled as a whole. */
 void engine_go_on_whole(struct Engine *e, const struct Model *whole) {
     e->model.expand = whole->expand, e->model.atoms = whole->atoms, e->model.edge_atoms = whole->edge_atoms;
-    e->model.marks = whole->marks;
+    e->model.marks = whole->marks, e->model.keys = whole->keys;
     e->linked = NULL;
 }
 
+#include "noticing.h"
 /* ---- a search that is shared out among processes (workers/partitioned.py): each has the states whose hash says so ---- */
 
 static u32 part_of(u64 hash, u32 parts) { return (u32)hash % parts; } /* a table's slots go by the other end of a hash */
@@ -518,7 +555,10 @@ enum Status engine_insert(struct Engine *e, const u32 *keys, const u32 *parents,
         enum Status status = reserve(e, stop - k);
         if (status != RUNNING) return status;
         struct Table t = table_of(e, words);
-        for (; k < stop; k++) ids[k] = find_or_add(&t, keys + k * words, hash_key(keys + k * words, words), parents[k]);
+        for (; k < stop; k++) {
+            u64 hash = hash_key(keys + k * words, words);
+            ids[k] = find_or_add(&t, keys + k * words, hash, likely_slot(&t, hash), parents[k]);
+        }
         e->view.states = t.states;
     }
     return RUNNING;

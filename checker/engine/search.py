@@ -19,17 +19,31 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.engine import liveness
+from checker.engine import liveness, native
+from checker.engine.ahead import Ahead
 from checker.engine.atoms import Atom, atom_count, atoms
-from checker.engine.cgen import generate
 from checker.engine.checkpoint import Checkpoint, Checkpoints, digest_of
 from checker.engine.engine_abi import engine_source
 from checker.engine.linked import LinkedProgram
 from checker.engine.liveness import Edge, Lasso
-from checker.engine.native import NONE, U8, U32, U64, Exploration, Graph, ModelShape, NoCompiler, Outcome, Stats, load_c
+from checker.engine.native import (
+    NONE,
+    U8,
+    U32,
+    U64,
+    UNLIMITED,
+    Exploration,
+    Graph,
+    ModelShape,
+    NoCompiler,
+    Outcome,
+    Stats,
+)
+from checker.engine.orbits import Orbits
 from checker.engine.passages import Passage, SourceLine, tracing, users_files
-from checker.engine.prepare import Prepared
+from checker.engine.prepare import Prepared, load_whole
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
+from checker.engine.spill_folder import default_disk, spill_folder
 from checker.errors import InternalError
 from checker.language.ir import Program
 from checker.language.layout import Layout, instances
@@ -38,20 +52,24 @@ from model.lang import Design, Fair, Property
 
 Progress = Callable[[Stats], None]
 REFERENCE = "checker.engine.liveness_reference"  # and networkx: loaded only where CPython explores
-KEPT_VALUES = 1 << 26  # bytes of atoms' values that a search keeps
+KEPT_VALUES = 1 << 28  # bytes of atoms' values that a search keeps
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates. threads: how many work
-    on a large search together; checkpoints: what is wanted of them; on: who works (workers/where.py): nothing but the duration
-    depends on these; None: who asks does not care."""
+    """What a search may use: None is no limit. max_bytes counts everything that the engine allocates, and what it has no room
+    for goes to disk, up to max_disk bytes, by None as many as default_disk() says. threads: how many work on a large search
+    together; checkpoints: what is wanted of them; on: who works (workers/where.py): nothing but the duration depends on these;
+    None: who asks does not care. reduce: what differs only in how rows are numbered may be taken for one state, where that is
+    shown to change no answer; who searches all states all the same does what it says, too."""
 
     max_states: int | None = None
     max_bytes: int | None = None
     seconds: float | None = None
     threads: int | None = field(default=None, compare=False)
     checkpoints: Checkpoints | None = field(default=None, compare=False)
+    max_disk: int | None = field(default=None, compare=False)
+    reduce: bool = False
     on: str = field(default="", compare=False)
 
 
@@ -67,7 +85,8 @@ class Search(Protocol):
     def lasso(self, p: Atom, q: Atom) -> Lasso | None: ...
     def path_to(self, state: int) -> list[int]: ...
     def codes(self, state: int) -> Codes: ...
-    def labels(self, src: int, dst: int) -> Sequence[int]: ...
+    def walk(self, states: Sequence[int], last: int | None = None) -> list[Codes]: ...
+    def labels(self, src: Codes, dst: Codes) -> Sequence[int]: ...
     def fired(self) -> list[int]: ...
     def lines_run(self) -> Mapping[SourceLine, bool]: ...
     def fault(self) -> tuple[int, int] | None: ...
@@ -81,22 +100,25 @@ class NativeSearch:
     _first: U32 | None = None
     _first_edges: U32 | None = None
     _marks_elsewhere: U8 | None = None  # what others noted, whose search it goes on with
+    _threads = 1
+    _ahead: Ahead[tuple[int, int], Lasso | None] | None = None
 
     def __init__(
         self, program: Program, reference: Reference, *, keep_edges: bool,
         prepared: Prepared | None = None, noted: Sequence[Passage] = (), without: Collection[str] = (),
+        orbits: Orbits | None = None,
     ) -> None:  # fmt: skip
         """Compiles the program as a whole (cached) unless it was prepared. reference: its system in CPython. noted: passages
-        of it that a search notes. without: steps that are never taken; the program is a prepared one then.
+        of it that a search notes. without: steps that are never taken; the program is a prepared one then. orbits: see quotient.py.
 
         Raises NoCompiler, CompileFailed.
         """
         self.layout = Layout(program)
         self.fairness = fairness_of(program, reference.design)
-        self._frozen = frozen = np.array(self.layout.frozen(reference.scope.choices()), np.uint64)
+        self._frozen = np.array(self.layout.frozen(reference.scope.choices()), np.uint64)
         count = len(self.fairness)
         shape = ModelShape(
-            np.array(self.layout.masks(), np.uint64), frozen, count, count,
+            np.array(self.layout.masks(), np.uint64), self._frozen, count, count,
             atom_count(program, False), atom_count(program, True), marks=len(noted),
         )  # fmt: skip
         self._noted, self._marks = noted, np.zeros(len(noted), np.uint8)
@@ -108,14 +130,13 @@ class NativeSearch:
             raise InternalError(
                 "a program from the cache has no functions: it is searched as prepared, or lowered again"
             )
-        self._library = None if prepared else load_c(generate(program, noted))
-        model = self._linked or self._library
+        self._library = None if prepared else load_whole(program, noted)
+        model, self._orbits = self._linked or self._library, orbits
         assert model is not None
-        self.exploration = Exploration(model, shape, keep_edges=keep_edges)
+        self.exploration = Exploration(model, shape, keep_edges=keep_edges, orbits=orbits.c if orbits else None)
         self._prepared = prepared
         self._by_initial = reference.lines_of_initial
-        start = np.frombuffer(self.layout.to_bytes(reference.start), np.uint64) | frozen
-        self.exploration.add_initial(start.tobytes())
+        self.exploration.add_initial(self._raw(reference.start))
         self.outcome = Outcome.INTERRUPTED
         self._graph: Graph | None = None
         self._live = [atom.bit for atom in atoms(program) if program.formulas[atom.formula].kind == "leads_to"]
@@ -125,9 +146,11 @@ class NativeSearch:
     def run(self, limits: Limits, on_progress: Progress | None) -> Outcome:
         self._take_marks()  # of who used the library in this thread before
         self._first = self._first_edges = None
+        self._threads = limits.threads or 1
         # Not kept by the exploration, which would then keep this: what holds much memory should not wait for gc.
         whole = self._go_on_whole if self._whole else None
-        kept = self._checkpoint(limits.checkpoints)
+        self._spill(limits)
+        kept = self._checkpoint(limits)
         watch = functools.partial(self._tell, on_progress, kept) if on_progress or kept else None
         bounds = limits.max_states, limits.max_bytes, limits.seconds
         self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
@@ -137,6 +160,14 @@ class NativeSearch:
         if kept:
             kept.end(self.exploration, self._marks, complete=self.outcome in (Outcome.COMPLETE, Outcome.FAULT))
         return self.outcome
+
+    def _spill(self, limits: Limits) -> None:
+        """Say where to put what memory has no room for. Raises UserError."""
+        if limits.max_bytes is None:  # what lies on disk already may grow
+            self.exploration.spill(None, UNLIMITED)
+            return
+        most = default_disk() if limits.max_disk is None else limits.max_disk
+        self.exploration.spill(spill_folder() if most else None, most)
 
     def take_over(self, counts: Mapping[str, int], arrays: Mapping[str, U8], marks: U8) -> None:
         """Go to where a search of the same system was, which others did. Raises MemoryError."""
@@ -155,15 +186,17 @@ class NativeSearch:
         self._marks |= self._take_marks()
         return self._marks.copy()
 
-    def _checkpoint(self, wanted: Checkpoints | None) -> Checkpoint | None:
+    def _checkpoint(self, limits: Limits) -> Checkpoint | None:
         """Of this search, which is where the one is that is to be resumed. None if it is not to be kept, or has no name. Raises
         UserError."""
+        wanted = limits.checkpoints
         self._marks = np.zeros(len(self._noted), np.uint8)
         if wanted is None or self._prepared is None or self._prepared.path is None or not self._whole:
             return None
         about = self.exploration.state(0) + bytes([self.exploration.keep_edges]) + engine_source().encode()
+        about += self._orbits.digest() if self._orbits else b""
         kept = Checkpoint(digest_of(self._prepared.path.name, about), wanted)
-        marks = kept.resume(self.exploration) if self.exploration.stats().expanded == 0 else None
+        marks = kept.resume(self.exploration, limits.max_bytes) if self.exploration.stats().expanded == 0 else None
         if marks is not None:
             self._marks |= marks
         return kept
@@ -219,16 +252,25 @@ class NativeSearch:
         return None if src == NONE else Edge(src, label, dst)
 
     def lasso(self, p: Atom, q: Atom) -> Lasso | None:
-        if (p.bit, q.bit) not in self._lassos:
-            self._lassos[p.bit, q.bit] = self._find_lasso(p, q)
-        return self._lassos[p.bit, q.bit]
+        pair = p.bit, q.bit
+        if pair not in self._lassos:
+            self._unpack()
+            self._lassos[pair] = self._ahead.get(pair) if self._ahead else self._find_lasso(pair)
+        return self._lassos[pair]
 
-    def _find_lasso(self, p: Atom, q: Atom) -> Lasso | None:
-        graph = self.graph()
-        if not self._values and len(self._live) * graph.n <= KEPT_VALUES:  # a state is unpacked once for all of them
+    def _unpack(self) -> None:
+        """Unpack a state once for all that is asked of it, where there is room; then several can be answered together."""
+        n = self.graph().n
+        if not self._values and len(self._live) * n <= KEPT_VALUES:
             self._values = dict(zip(self._live, self.exploration.eval_atoms(self._live), strict=True))
-        found = self._values or dict(zip((p.bit, q.bit), self.exploration.eval_atoms([p.bit, q.bit]), strict=True))
-        return liveness.find_lasso(graph, self.fairness, found[p.bit], found[q.bit])
+            if self._threads > 1 and n >= native.BORDER:
+                # p and q of a binding stand side by side
+                pairs = list(zip(self._live[::2], self._live[1::2], strict=True))
+                self._ahead = Ahead(self._find_lasso, pairs, self._threads)
+
+    def _find_lasso(self, pair: tuple[int, int]) -> Lasso | None:
+        found = self._values or dict(zip(pair, self.exploration.eval_atoms(pair), strict=True))
+        return liveness.find_lasso(self.graph(), self.fairness, found[pair[0]], found[pair[1]])
 
     def path_to(self, state: int) -> list[int]:
         return self.exploration.path_to(state)
@@ -236,16 +278,23 @@ class NativeSearch:
     def codes(self, state: int) -> Codes:
         return self.layout.from_bytes(self.exploration.state(state))
 
-    def labels(self, src: int, dst: int) -> list[int]:
+    def walk(self, states: Sequence[int], last: int | None = None) -> list[Codes]:
+        """A run through these states. last: the label of its last step, where it is known; of a search that keeps
+        representatives only, see quotient.py."""
+        return [self.codes(state) for state in states]
+
+    def labels(self, src: Codes, dst: Codes) -> list[int]:
         """The moves that lead from one state to another, as the engine sees it."""
-        wanted = self.exploration.state(dst)
-        following = self.exploration.successors(self.exploration.state(src))
+        wanted, following = self._raw(dst), self.exploration.successors(self._raw(src))
         return [label for label, state in following if label < len(self.fairness) and state == wanted]
 
     def number(self, codes: Codes) -> int | None:
-        """The state with these codes, if the search met it."""
-        raw = np.frombuffer(self.layout.to_bytes(codes), np.uint64) | self._frozen
-        return self.exploration.find(raw.tobytes())
+        """The state with these codes, or that stands for it, if the search met it."""
+        return self.exploration.find(self._raw(codes))
+
+    def _raw(self, codes: Codes) -> bytes:
+        """A state as the engine has it."""
+        return (np.frombuffer(self.layout.to_bytes(codes), np.uint64) | self._frozen).tobytes()
 
     def edges(self, state: int) -> list[tuple[int, int | None]]:
         """(label, target) of each edge that leaves a state: of the graph where it is kept, else as the steps are now."""
@@ -433,7 +482,11 @@ class ReferenceSearch:
     def codes(self, state: int) -> Codes:
         return self.explored.states[state]
 
-    def labels(self, src: int, dst: int) -> range:
+    def walk(self, states: Sequence[int], last: int | None = None) -> list[Codes]:
+        """See NativeSearch."""
+        return [self.codes(state) for state in states]
+
+    def labels(self, src: Codes, dst: Codes) -> range:
         return range(len(self.reference.moves))
 
     def fired(self) -> list[int]:

@@ -30,24 +30,29 @@ typedef uint64_t u64;
 /* For what must be part of a caller that knows how wide a key is: copying, hashing and comparing then need no loop. */
 #define INLINE static inline __attribute__((always_inline))
 
-enum Status { RUNNING, DONE, FAULT, OUT_OF_MEMORY, STATE_LIMIT, BROKEN_MODEL };
+enum Status { RUNNING, DONE, FAULT, OUT_OF_MEMORY, STATE_LIMIT, BROKEN_MODEL, OUT_OF_DISK };
 
 struct Linked;
 struct Team;
+struct Orbits;
 
 struct Model { /* mirrored by checker/engine/native.py */
     u32 (*expand)(const void *state, void *out, u16 *labels);
     void (*atoms)(const void *state, u64 *words, const u64 *wanted);
     void (*edge_atoms)(const void *before, const void *after, u64 *words, const u64 *wanted);
     void (*marks)(u8 *out);      /* of the thread that calls; or NULL */
+    u32 (*keys)(const u32 *key, const void *frozen, u32 *out, u16 *labels); /* see cgen_key.py; or NULL */
     const struct Linked *linked; /* instead of these functions; or NULL */
     const u64 *mask, *frozen, *padding; /* words8 each; padding: bits whose value means nothing */
+    const struct Orbits *orbits; /* whose representatives alone are kept; or NULL */
     u32 words8, max_successors, labels, n_atoms, n_edge_atoms;
     u32 keep_edges, portable; /* booleans; portable: do not use BMI2 */
     u32 n_marks;
 };
 
-struct Array { void *data; u64 bytes; };
+/* file: 0, or one more than the number of the file that it lies in, of which the first `sent` bytes are on their way. */
+struct Array { void *data; u64 bytes, sent; int file; };
+struct Spill { char *folder; u64 limit; bool full; }; /* full: the last try to take room on the disk failed */
 struct Piece { u64 mask; u32 word, from, count, to; }; /* bits of one state word -> bits [to, to+count) packed */
 struct Edge { u32 src, label, dst; };
 /* n formulas.  unseen[v]: those never yet seen with value v; `open` of them for both v together.  What `now` says of a
@@ -59,7 +64,7 @@ struct Watch {
 };
 
 struct View { /* everything Python may look at; mirrored by checker/engine/native.py */
-    u64 expanded, states, transitions, levels, bytes, table_bytes;
+    u64 expanded, states, transitions, levels, bytes, table_bytes, disk_bytes;
     u32 words32, fault_src, fault_label, fault_stray;
     u32 *keys, *parent, *level_end, *first;
     struct Edge *first_edge;
@@ -75,13 +80,14 @@ struct Engine {
     struct Array keys, parent, slots, level_end, row, target, label;
     u32 slot_bits, words64, level_stop;
     u64 byte_limit;
+    struct Spill spill;
     u64 *mask, *frozen, *loose; /* loose: stored or padding, so not required to equal frozen */
     struct Piece *pieces;
     u32 n_pieces;
     bool bmi2;
     struct Watch watch, edge_watch;
     u64 *state, *out, *packed; /* scratch: one unpacked state, its successors, one packed state */
-    u32 *batch_keys, *batch_ids, batch_end[BATCH];
+    u32 *batch_keys, *batch_ids, batch_end[BATCH]; /* batch_ids: first where in the table to look, then the ids */
     u64 *batch_hash;
     u16 *batch_label;
     struct Edge **pending; /* edge witnesses whose dst is still a position in the batch */
@@ -90,6 +96,8 @@ struct Engine {
     struct Team *team; /* of so many threads, or NULL */
 };
 
+#include "spill.h"
+
 /* ---- memory: small arrays are of the heap, whose pages the next search uses again (new ones would be most of the cost
  * of a search of 500 states); large ones are mapped and grow by moving page tables, never by copying ---- */
 
@@ -97,6 +105,10 @@ static u64 round_up(u64 bytes, u64 unit) { return (bytes + unit - 1) / unit * un
 static bool is_small(u64 bytes) { return bytes < 2 * HUGE_PAGE; }
 
 static void array_free(struct Engine *e, struct Array *a) {
+    if (a->file) {
+        file_free(e, a);
+        return;
+    }
     if (is_small(a->bytes)) free(a->data);
     else munmap(a->data, a->bytes);
     e->view.bytes -= a->bytes;
@@ -125,13 +137,19 @@ static void *map_huge(const struct Array *a, u64 bytes) {
     return start;
 }
 
+static bool fits(const struct Engine *e, u64 more) {
+    return more <= e->byte_limit && e->view.bytes <= e->byte_limit - more;
+}
+
 /* Give `a` more room.  All of it is 0 if it had none. */
 static bool array_map(struct Engine *e, struct Array *a, u64 bytes) {
-    if (bytes - a->bytes > e->byte_limit || e->view.bytes > e->byte_limit - (bytes - a->bytes)) return false;
+    while (!a->file && !fits(e, bytes - a->bytes))
+        if (!spill_next(e)) return false;
+    if (a->file) return file_grow(e, a, bytes);
     void *start = !is_small(bytes) ? map_huge(a, bytes) : a->data ? realloc(a->data, bytes) : calloc(1, bytes);
     if (!start) return false;
     e->view.bytes += bytes - a->bytes;
-    *a = (struct Array){start, bytes};
+    *a = (struct Array){.data = start, .bytes = bytes};
     return true;
 }
 
@@ -253,10 +271,39 @@ INLINE bool same_key(const u32 *a, const u32 *b, u32 words) {
     return difference == 0;
 }
 
-/* The id of `key`, or NONE and the empty slot where it belongs. */
+/* Bit k: is slots[k] empty or of this tag? */
+#if defined(__SSE2__)
+typedef u32 Four __attribute__((vector_size(16)));
+
+INLINE u32 likely_of_four(const u32 *slots, u32 ids, u32 tag) {
+    Four entry;
+    memcpy(&entry, slots, sizeof entry);
+    Four likely = (Four)((entry & ~ids) == tag) | (Four)(entry == 0);
+    return (u32)__builtin_ia32_movmskps((float __attribute__((vector_size(16))))likely);
+}
+#else
+INLINE u32 likely_of_four(const u32 *slots, u32 ids, u32 tag) {
+    u32 likely = 0;
+    for (u32 k = 0; k < 4; k++) likely |= (u32)(!slots[k] | ((slots[k] & ~ids) == tag)) << k;
+    return likely;
+}
+#endif
+
+/* The first slot for a hash that is empty or has its tag: by eight at a time, which lie in one line of the cache, since how
+ * many it takes no processor foresees. */
+INLINE u64 likely_slot(const struct Table *t, u64 hash) {
+    u32 ids = id_bits(t), tag = tag_of(t, hash), likely = 0, from = (u32)home_slot(t, hash) & 7;
+    for (u64 at = home_slot(t, hash) & ~7ull;; at = (at + 8) & ones(t->slot_bits), from = 0) {
+        likely = likely_of_four(t->slots + at, ids, tag) | likely_of_four(t->slots + at + 4, ids, tag) << 4;
+        likely &= ~0u << from;
+        if (likely) return at + (u32)__builtin_ctz(likely);
+    }
+}
+
+/* The id of `key`, or NONE and the empty slot where it belongs; looked for from its likely slot on. */
 INLINE u32 find(const struct Table *t, const u32 *key, u64 hash, u64 *slot) {
     u32 mask = id_bits(t), tag = tag_of(t, hash);
-    for (u64 at = home_slot(t, hash);; at = (at + 1) & ones(t->slot_bits)) {
+    for (u64 at = *slot;; at = (at + 1) & ones(t->slot_bits)) {
         u32 entry = t->slots[at];
         if (entry == 0) {
             *slot = at;
@@ -267,8 +314,7 @@ INLINE u32 find(const struct Table *t, const u32 *key, u64 hash, u64 *slot) {
     }
 }
 
-INLINE u32 find_or_add(struct Table *t, const u32 *key, u64 hash, u32 parent) {
-    u64 slot = 0;
+INLINE u32 find_or_add(struct Table *t, const u32 *key, u64 hash, u64 slot, u32 parent) {
     u32 id = find(t, key, hash, &slot);
     if (id != NONE) return id;
     id = t->states++;
@@ -278,10 +324,15 @@ INLINE u32 find_or_add(struct Table *t, const u32 *key, u64 hash, u32 parent) {
     return id;
 }
 
-/* Empty slots.  The old ones go first: they hold nothing the keys do not. */
+/* Empty slots, in the pages of the old ones: those held nothing that the keys do not, and new pages cost more than emptying. */
 static bool new_slots(struct Engine *e, u32 bits) {
-    array_free(e, &e->slots);
-    if (!array_map(e, &e->slots, 4ull << bits)) return false;
+    u64 bytes = 4ull << bits;
+    if (is_small(e->slots.bytes) || bytes < e->slots.bytes) array_free(e, &e->slots);
+    else memset(e->slots.data, 0, e->slots.bytes);
+    if (!array_map(e, &e->slots, bytes)) {
+        array_free(e, &e->slots);
+        return false;
+    }
     e->slot_bits = bits;
     return true;
 }

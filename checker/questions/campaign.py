@@ -19,6 +19,7 @@ from checker.engine.compiling import Stopped, stopped_by
 from checker.engine.native import Outcome, Stats
 from checker.engine.passages import SourceLine, never_run
 from checker.engine.search import Limits
+from checker.engine.spill_folder import default_disk
 from checker.interrupt import ctrl_c_sets
 from checker.matrix.carried import pack, unpack
 from checker.matrix.cells import Cell
@@ -32,6 +33,7 @@ from checker.questions.recheck import once, record_of, share
 from checker.questions.verdict import CellResult, Status, asked_of, check_cell
 from model.lang import Kind, Property
 
+REDUCED = "checker.questions.reduced"  # and symbolic runs: loaded only where it is asked for
 RELATION = "checker.questions.relation"  # and z3: loaded only where there is a file of the user's
 CGROUP = Path("/sys/fs/cgroup")  # of the container, if we are in one
 
@@ -149,7 +151,7 @@ class _Job:
         """Raises as check_cell does."""
         cell, asked = self.cells[number], self.asked(number)
         find_out = by_engine(self.engine, functools.partial(
-            check_cell, cell, asked, limits=limits, on_progress=told.watch, stop=stop, on_phase=told.phase, again=self.again
+            check_of(limits), cell, asked, limits=limits, on_progress=told.watch, stop=stop, on_phase=told.phase, again=self.again
         ))  # fmt: skip
         return find_out() if self.anew else found_out(cell, asked, self.engine, find_out)
 
@@ -230,11 +232,22 @@ def _here(job: _Job, told: Sequence[_OfCell], left: Sequence[int], stop: threadi
         yield {number: pool.submit(work, number) for number in left}
 
 
+def check_of(limits: Limits) -> Callable[..., CellResult]:
+    """What explores a cell and judges: all states, or representatives."""
+    if not limits.reduce:
+        return check_cell
+    check: Callable[..., CellResult] = importlib.import_module(REDUCED).check_reduced
+    return check
+
+
 def _of_a_cell(limits: Limits, workers: int) -> Limits:
     """What one of so many cells at a time may use."""
     memory = limits.max_bytes if limits.max_bytes is not None else default_memory()
     threads = limits.threads or max(1, (os.cpu_count() or 1) // workers)
-    return replace(limits, max_bytes=memory // workers, threads=threads)
+    disk = default_disk() if limits.max_disk is None else limits.max_disk
+    if limits.max_disk is limits.max_bytes is None and disk < memory:
+        disk = 0  # not worth filling it
+    return replace(limits, max_bytes=memory // workers, threads=threads, max_disk=disk // workers)
 
 
 def beside_z3(results: Sequence[CellResult]) -> None:

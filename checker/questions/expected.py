@@ -78,8 +78,9 @@ def _run_text(verdict: Verdict) -> str:
 
 
 def row_of(result: CellResult) -> Row:
+    """What it answers, however its states were searched."""
     texts = {v.property.name: verdict_text(v) for v in result.verdicts}
-    return Row(result.stats.states, result.stats.depth - 1, {p: text for p, text in texts.items() if text is not None})
+    return Row(result.all_states, result.stats.depth - 1, {p: text for p, text in texts.items() if text is not None})
 
 
 def to_toml(table: Table, about: str, *, what: str = "the full matrix", write: str = WRITE, compare: str = "") -> str:

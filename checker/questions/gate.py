@@ -23,12 +23,12 @@ import json
 import multiprocessing
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from checker.engine.build import NoCompiler
 from checker.engine.engine_abi import wide_engine
@@ -56,10 +56,9 @@ from checker.matrix.roles import (
     role_of,
 )
 from checker.progress import Progress
-from checker.questions.campaign import default_memory
+from checker.questions.campaign import check_of, default_memory
 from checker.questions.expected import INCONCLUSIVE, Row, Table, row_of
 from checker.questions.kept_answers import path_of
-from checker.questions.verdict import check_cell
 from checker.words import count
 from checker.workers.where import HERE, RAY, crew
 from checker.workers.workers import Desk, Errand, working
@@ -73,6 +72,9 @@ HEAVY = frozenset({"any_vmm", "any", "linux_tmr0"})  # have the most states, so 
 MAX_STATES = 3_000_000
 ROW = "row of the gate"  # what is kept of a cell
 AGAIN = 8  # states of the first cell of each program that are looked at again in CPython (questions/recheck.py)
+
+
+Judging: TypeAlias = "Callable[..., GroupAnswer | Failure | None]"
 
 
 @dataclass(frozen=True)
@@ -201,9 +203,11 @@ def groups(parts: Sequence[Part]) -> list[list[Part]]:
     return sorted(found.values(), key=lambda group: not {group[0].vmm, group[0].guest} & HEAVY)
 
 
-def answer(parts: Sequence[Part], max_bytes: int, stop: threading.Event | None = None) -> GroupAnswer | Failure | None:
-    """Judge every property in every cell of a group. The cells of one scope follow each other, to share searches. None once it is
-    to stop."""
+def answer(
+    parts: Sequence[Part], max_bytes: int, reduce: bool = False, stop: threading.Event | None = None
+) -> GroupAnswer | Failure | None:
+    """Judge every property in every cell of a group. The cells of one scope follow each other, to share searches. reduce: each in
+    searches of its own, of representatives where that is shown to change nothing. None once it is to stop."""
     known, classes, shared, kept = all_properties(), gated(), Shared(), 0
     work = [(part, cell) for part in parts for cell in part.cells(classes[part.design])]
     rows: dict[int, Row] = {}
@@ -212,11 +216,13 @@ def answer(parts: Sequence[Part], max_bytes: int, stop: threading.Event | None =
             return None
         part, cell = work[n]
         wanted = [known[name] for name in classes[part.design].default_roles.get("property", known)]
-        path = path_of(cell, wanted, ROW)
+        path = None if reduce else path_of(cell, wanted, ROW)
         row = load_row(path)
         if row is None:
+            limits = Limits(MAX_STATES, max_bytes, reduce=reduce)
+            find_out = functools.partial(check_of(limits), cell, wanted, limits=limits, again=AGAIN)
             try:
-                result = check_cell(cell, wanted, limits=Limits(MAX_STATES, max_bytes), shared=shared, again=AGAIN)
+                result = find_out() if reduce else find_out(shared=shared)
             except (ModelError, InternalError) as error:
                 return Failure(f"{part.design}: {error}", isinstance(error, ModelError))
             row = row_of(result)
@@ -239,9 +245,9 @@ def save_row(path: Path | None, row: Row) -> None:
         write(path, json.dumps(asdict(row)).encode())
 
 
-def run_so_far(parts: Sequence[Part], workers: int | None = None, on: str = "") -> GateAnswer:
-    """Judge the parts, several groups at a time, until all are or Ctrl-C; also those that are not judged then. on: see
-    workers/where.py.
+def run_so_far(parts: Sequence[Part], workers: int | None = None, *, reduce: bool = False, on: str = "") -> GateAnswer:
+    """Judge the parts, several groups at a time, until all are or Ctrl-C; also those that are not judged then. reduce: see
+    answer(). on: see workers/where.py.
 
     Raises UserError or InternalError if one cannot be judged.
     """
@@ -250,10 +256,11 @@ def run_so_far(parts: Sequence[Part], workers: int | None = None, on: str = "") 
     work = groups(parts)
     workers = max(1, min(len(work), workers or os.cpu_count() or 1))
     memory = default_memory() // workers
+    judge = functools.partial(answer, max_bytes=memory, reduce=reduce)
     if on.startswith(RAY):
-        answers = _by_others(work, memory, on)
+        answers = _by_others(work, judge, on)
     else:
-        answers = _in_turn(work, memory) if workers == 1 or on == HERE else _side_by_side(work, memory, workers)
+        answers = _in_turn(work, judge) if workers == 1 or on == HERE else _side_by_side(work, judge, workers)
     left = [part for group in work[len(answers) :] for part in group]
     left += [part for group, found in zip(work, answers, strict=False) if found is None for part in group]
     whole = [_whole(a) for a in answers if a is not None]
@@ -261,21 +268,21 @@ def run_so_far(parts: Sequence[Part], workers: int | None = None, on: str = "") 
     return GateAnswer(table, left, sum(answer.kept for answer in whole))
 
 
-def _in_turn(work: Sequence[list[Part]], memory: int) -> list[GroupAnswer | Failure | None]:
+def _in_turn(work: Sequence[list[Part]], judge: Judging) -> list[GroupAnswer | Failure | None]:
     """The answers of the first groups, up to Ctrl-C."""
     answers = list[GroupAnswer | Failure | None]()
     with until_ctrl_c():
         for group in work:
-            answers.append(answer(group, memory))
+            answers.append(judge(group))
     return answers
 
 
-def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list[GroupAnswer | Failure | None]:
+def _side_by_side(work: Sequence[list[Part]], judge: Judging, workers: int) -> list[GroupAnswer | Failure | None]:
     """The answer of each group; None for those that Ctrl-C left without one."""
     with suppress(NoCompiler):  # for so many searches it is worth to wait for the compiler first
         wide_engine()
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), left_to_the_parent) as pool:
-        futures = [pool.submit(answer, group, memory) for group in work]
+        futures = [pool.submit(judge, group) for group in work]
         try:
             _watch(futures)
         except KeyboardInterrupt:
@@ -289,19 +296,19 @@ def _side_by_side(work: Sequence[list[Part]], memory: int, workers: int) -> list
         return [future.result() for future in futures]
 
 
-def _by_others(work: Sequence[list[Part]], memory: int, on: str) -> list[GroupAnswer | Failure | None]:
-    """By workers that are not forked. memory: of each."""
+def _by_others(work: Sequence[list[Part]], judge: Judging, on: str) -> list[GroupAnswer | Failure | None]:
+    """By workers that are not forked."""
     stop = threading.Event()
     start, room = crew(on, None, stop)
     with ctrl_c_sets(stop), working(start, min(room, len(work)), stop) as workers:
-        futures = [workers.submit([Errand(_judged, (group, memory))])[0] for group in work]
+        futures = [workers.submit([Errand(_judged, (group, judge))])[0] for group in work]
         _watch(futures)
         return [future.result() for future in futures]
 
 
-def _judged(desk: Desk, group: Sequence[Part], memory: int) -> GroupAnswer | Failure | None:
+def _judged(desk: Desk, group: Sequence[Part], judge: Judging) -> GroupAnswer | Failure | None:
     """In a worker."""
-    return answer(group, memory, desk.stop)
+    return judge(group, stop=desk.stop)
 
 
 def _watch(futures: Sequence[Future[Any]]) -> None:

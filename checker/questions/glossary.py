@@ -45,11 +45,13 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "exact storage": "each state is stored whole, so that none is taken for another one",
         "Kept": "answers of cells that an earlier command found, of the very same program; EOI_ANEW=1 finds them again",
         "measured": "how far the model was compared with a real KVM and a real QEMU, when, and with how many differences",
-        "Worth": "what was shown for this answer, and what not: cells and sizes of which every state was visited, which of the changed functions ran beside a real system, and how many of their mutants the matrix, and at least these cells, tell (recall)",
+        "Worth": "what was shown for this answer, and what not: cells and sizes of which every state was visited, what was proved or certified of the very same before, which of the changed functions ran beside a real system, and how many of their mutants the matrix, and at least these cells, tell (recall)",
         "assumed": "what the model says of a guest or VMM whose source nobody outside has",
         "simplified": "what the model leaves out; `eoi list simplifications` has all of it",
         "native engine": "the model as C, compiled; the usual one",
         "reference engine": "the model run by CPython: its meaning, several hundred times slower",
+        "SAT / by SAT": "`--engine sat`: a SAT solver looks for the shortest run of a violation, and proves by induction; no state is enumerated",
+        "inductive": "shown of sizes, with clauses: each step from any state in which they and the properties hold leads to one in which they hold, and so does the initial state",
     },
     "runs and stories": {
         "run": "steps from the initial state on",
@@ -140,6 +142,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     "surroundings": {
         "exit code": "0 nothing is wrong; 1 violated or worse; 2 your input; 3 inconclusive; 4 the engines disagree, or we broke",
         "EOI_CACHE": "the folder in which compiled code and answers are kept; default: ~/.cache/eoiproof",
+        "EOI_SPILL": "the folder for what --max-memory has no room for; default: where EOI_CACHE says",
         "EOI_ANEW": "EOI_ANEW=1: take no answer of an earlier command",
         "EOI_DEBUG": "EOI_DEBUG=1: a bug of eoiproof shows its traceback",
         "CC": "the C compiler; default: cc",

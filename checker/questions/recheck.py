@@ -181,13 +181,23 @@ class _Sample:
                     self.of.differ(f"{self.of_states.names[bit]} in state {state}", value, python)
         for bit, name in enumerate(self.of_edges.names):
             for value in (False, True):
-                src, _, dst = map(int, self.first_edge[int(value), bit])
+                src, label, dst = map(int, self.first_edge[int(value), bit])
                 if src != NONE:
-                    said = self._of_edge([self.of_edges.asked_of(bit)], src, dst)
+                    after = self._after(src, label)
+                    said = self._of_edge([self.of_edges.asked_of(bit)], src, after)
                     self._same(f"{name} of the step from state {src} to {dst}", [value], said)
 
-    def _of_edge(self, asked: Sequence[Asked], src: int, dst: int) -> list[bool]:
-        return self.reference.all_hold_on_edge(asked, self._codes(src), self._codes(dst))
+    def _after(self, src: int, label: int) -> Codes:
+        """Where a step leads: not to the state that the engine keeps, if that stands for several."""
+        move = self.reference.moves[label]
+        after = self.reference.successor(self._codes(src), move)
+        if after is None:
+            self.of.differ(f"{self._step(label, None)} from state {src}", "it can be taken", "it cannot")
+            raise AssertionError
+        return after
+
+    def _of_edge(self, asked: Sequence[Asked], src: int, after: Codes) -> list[bool]:
+        return self.reference.all_hold_on_edge(asked, self._codes(src), after)
 
     def _formulas(self, state: int) -> None:
         """Of a state; once."""
@@ -212,7 +222,8 @@ class _Sample:
 
     def _steps(self, state: int) -> None:
         """The steps from a state, and what is asked of each and of where it leads."""
-        python = sorted(self._taken(state))
+        taken = sorted(self._taken(state))
+        python = [(label, target) for label, target, _ in taken]
         engine = sorted(self.search.edges(state))
         if engine != python:
             only = [
@@ -220,18 +231,18 @@ class _Sample:
                 for one, other in ((engine, python), (python, engine))
             ]
             self.of.differ(f"the steps from state {state} that only one has", *only)
-        for label, target in python:
+        for label, target, after in taken:
             self._formulas(target)
             if self.of_edges.asked:
-                said = self._of_edge(self.of_edges.asked, state, target)
+                said = self._of_edge(self.of_edges.asked, state, after)
                 self._not_before(self.of_edges, said, state, f"of {self._step(label, target)} from state {state}")
 
     def _step(self, label: int, target: int | None) -> str:
         move = self.reference.moves[label] if label < len(self.reference.moves) else None
         return f"{move.step}({', '.join(map(show, move.args))}) to state {target}" if move else f"step {label}"
 
-    def _taken(self, state: int) -> Iterator[tuple[int, int]]:
-        """(move number, target) of every step that CPython takes."""
+    def _taken(self, state: int) -> Iterator[tuple[int, int, Codes]]:
+        """(move number, target, the state itself) of every step that CPython takes."""
         try:
             for label, codes in self.reference.successors(self._codes(state)):
                 target = self.search.number(codes)
@@ -239,7 +250,7 @@ class _Sample:
                     where = f"where {self._step(label, None)[: -len(' to state None')]} leads from state {state}"
                     self.of.differ(where, "to no state that there is", f"to {codes}")
                 else:
-                    yield label, target
+                    yield label, target, codes
         except RangeError as error:
             self.of.differ(f"the steps from state {state}", "none stores out of range", error)
 

@@ -84,9 +84,12 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
         lines += [f"{'':<16}{v.confirmed}"] if v.confirmed else []
     complete = "" if result.outcome.name == "COMPLETE" else f" STOPPED: {result.outcome.value};"
     lines.append(
-        f"  covered:{complete} {count(stats.states, 'state')}, {count(stats.transitions, 'transition')}, depth {stats.depth - 1}; "
-        f"{EXACT}; {result.engine} engine"
+        f"  covered:{complete} {states_text(result)}, {count(stats.transitions, 'transition')}, depth {stats.depth - 1}; "
+        f"{storage_text(result)}; {result.engine} engine"
+        + f"; {stats.disk_bytes / 1e6:,.1f} MB of that lay on disk"
+        * bool(stats.disk_bytes)
     )
+    lines += [f"  {line}" for line in reduced_lines(result)]
     if result.assumed:
         lines.append("  assumed: " + "; ".join(result.assumed))
     never = "never" if result.outcome is Outcome.COMPLETE else "until it stopped, never"
@@ -95,8 +98,30 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
     over = line_texts(lines_never_run([result]))
     if over:
         lines.append(f"  {never} run: " + "; ".join(over))
-    lines.append("  reproduce: " + reproduce_alone(result.cell, *asked))
+    lines.append("  reproduce: " + reproduce_alone(result.cell, *asked) + " --reduce" * (result.reduced is not None))
     return lines
+
+
+def states_text(result: CellResult) -> str:
+    """How many, and for how many they stand."""
+    return all_states([result])
+
+
+def storage_text(result: CellResult) -> str:
+    by = result.reduced.by if result.reduced is not None else ()
+    return f"exact storage, one state for all that differ in the order of {' and '.join(by)}" if by else EXACT
+
+
+def reduced_lines(result: CellResult) -> list[str]:
+    """What was not reduced, though it was asked for."""
+    if result.reduced is None:
+        return []
+    of_all = result.reduced.of_all
+    lines = [f"asked of all states: {', '.join(of_all)}"] if of_all else []
+    return [
+        *lines,
+        *(f"not reduced{f' by {name}' * bool(name)}: {why}" for name, why in result.reduced.why_not.items()),
+    ]
 
 
 def lines_not_looked_at(*sides: Sequence[CellResult]) -> list[SourceLine]:
@@ -189,17 +214,30 @@ def summary_line(campaign: Campaign) -> str:
         for v in result.verdicts:
             counts[v.status] += 1
     parts = [f"{n} {status.one if n == 1 else status.many}" for status, n in counts.items() if n]
-    states = sum(r.stats.states for r in campaign.results)
-    said = f"{count(len(campaign.results), 'cell')}, {count(states, 'state')}{': ' * bool(parts)}{', '.join(parts)}"
+    said = (
+        f"{count(len(campaign.results), 'cell')}, {all_states(campaign.results)}{': ' * bool(parts)}{', '.join(parts)}"
+    )
     return said if campaign.whole else f"{said}; {not_whole(campaign)}"
 
 
+def all_states(results: Sequence[CellResult]) -> str:
+    """How many they have together, and for how many these stand."""
+    states = sum(r.stats.states for r in results)
+    by = any(r.reduced and r.reduced.by for r in results)
+    return f"{count(states, 'state')}{f' that stand for {sum(r.all_states for r in results):,}' * by}"
+
+
 def advice_lines(campaign: Campaign) -> list[str]:
-    """What to do where memory was the limit."""
-    if all(r.outcome is not Outcome.MEMORY_LIMIT for r in campaign.results) and not campaign.out_of_memory:
-        return []
+    """What to do where memory was the limit, or the disk."""
+    reached = {r.outcome for r in campaign.results} | ({Outcome.MEMORY_LIMIT} if campaign.out_of_memory else set())
+    fewer = "take fewer cpus, pins or vectors (each multiplies the states), or"
     return [
-        "memory ran out: take fewer cpus, pins or vectors (each multiplies the states), or give more by --max-memory"
+        f"{what} ran out: {fewer} {more}"
+        for outcome, what, more in (
+            (Outcome.MEMORY_LIMIT, "memory", "give more by --max-memory"),
+            (Outcome.DISK_LIMIT, "the room on disk", "give more by --max-disk, or by EOI_SPILL=FOLDER another disk"),
+        )
+        if outcome in reached
     ]
 
 

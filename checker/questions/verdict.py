@@ -7,7 +7,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Self
 
@@ -80,12 +80,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Path:
-    """What a search found: state ids, and the moves between them where it knows them. See Run."""
+    """What a search found: state ids, and the moves between them where it knows them; last: the last one of these. See Run."""
 
     states: Sequence[int]
     labels: Sequence[int] | None = None
     loop_start: int | None = None
     stutter: bool = False
+    last: int | None = None
 
     @property
     def stem(self) -> int:
@@ -133,6 +134,24 @@ class CellResult:
     kept: bool = False  # found by an earlier command, of the same program (kept_answers.py)
     again: int = 0  # how many of its states were to be looked at again
     graph: str = ""  # the digest of its reachable graph, where that is known (graph_compare.py)
+    reduced: Reduced | None = None  # where that was asked for
+
+    @property
+    def all_states(self) -> int:
+        """How many there are, of which not all were kept where it was reduced."""
+        return self.reduced.stands_for if self.reduced is not None and self.reduced.by else self.stats.states
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """How a cell was searched that was to be reduced (reduced.py). by: the sizes whose rows were taken for each other, none if
+    it was not reduced; stands_for: how many states those found stand for; of_all: what was asked of all states instead; why_not:
+    of a size, or of all (""), why its rows were not taken for each other."""
+
+    by: tuple[str, ...] = ()
+    stands_for: int = 0
+    of_all: tuple[str, ...] = ()
+    why_not: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def asked_of(cell: Cell, wanted: Sequence[Property]) -> list[Property]:
@@ -170,16 +189,23 @@ def check_cell(
     if stop is None and search.outcome is Outcome.INTERRUPTED:
         raise KeyboardInterrupt
     judge = Judge(cell, prepared, search, reference, stop, on_phase)
+    result = judged(judge, wanted, again if shared is None or shared.is_new(prepared) else 0)
+    graph = digest_of(search, reference.moves) if shared is None and isinstance(search, NativeSearch) else ""
+    return replace(result, seconds=time.monotonic() - started, again=again, graph=graph)
+
+
+def judged(judge: Judge, wanted: Sequence[Property], again: int) -> CellResult:
+    """What a search says of the wanted properties, and what it covered. again: see check_cell."""
+    cell, search = judge.cell, judge.search
     verdicts = tuple(judge.verdict(p) for p in wanted)
-    if again and (shared is None or shared.is_new(prepared)):
+    if again:
         judge.recheck.states(again)
     fired = {move.step for move, n in zip(judge.reference.moves, search.fired(), strict=True) if n}
     by_fairness = {f.name: tuple(n for n, i in cell.system.steps().items() if i.fair is f) for f in Fair}
     return CellResult(
         cell, verdicts, search.stats(), search.outcome, search.engine,
         tuple(s for s in cell.system.steps() if s not in fired), of_the_users(search.lines_run(), cell), by_fairness,
-        assumptions_of(cell.system), time.monotonic() - started, again=again,
-        graph=digest_of(search, reference.moves) if shared is None and isinstance(search, NativeSearch) else "",
+        assumptions_of(cell.system), 0.0, again=again,
     )  # fmt: skip
 
 
@@ -242,8 +268,7 @@ class Judge:
         for atom in self.atoms:
             self._atoms[asked[atom.formula].function].append(atom)
         self.complete = search.outcome is Outcome.COMPLETE
-        self._known = dict[int, tuple[int, ...]]()
-        self._moves = dict[tuple[int, int, int | None], Move | None]()
+        self._moves = dict[tuple[tuple[int, ...], tuple[int, ...], int | None], Move | None]()
         self._confirmed = dict[tuple[tuple[int, ...], Move], tuple[int, ...] | None]()
         if search.outcome is Outcome.FAULT:
             self._raise_fault()
@@ -307,7 +332,7 @@ class Judge:
             edge = self.search.first_edge(of[0], False)
             if edge is None:
                 return None
-            return Path([*self.search.path_to(edge.src), edge.dst])
+            return Path([*self.search.path_to(edge.src), edge.dst], last=edge.label)
         state = self.search.first_state(of[0], p.kind == "reachable")
         return None if state is None else Path(self._checked_path(state))
 
@@ -328,30 +353,24 @@ class Judge:
 
     def _run(self, path: Path) -> Run:
         """State ids -> moves. The engine says which it took; each is confirmed by running the model in CPython."""
-        codes = [self._codes(s) for s in path.states]
+        codes = self.search.walk(path.states, path.last)
         if codes[0] != self.reference.start:
             raise InternalError("the engine's run does not start in the initial state")
         moves = list[Move]()
-        for k, (src, dst) in enumerate(itertools.pairwise(path.states)):
+        for k, (src, dst) in enumerate(itertools.pairwise(codes)):
             move = self._move(src, dst, path.labels[k] if path.labels else None)
             if move is None:
                 raise InternalError(f"step {k + 1} of the engine's run is not a step of the model in CPython")
             moves.append(move)
         return Run(tuple(moves), tuple(codes), path.loop_start, path.stutter)
 
-    def _codes(self, state: int) -> tuple[int, ...]:
-        if state not in self._known:
-            self._known[state] = self.search.codes(state)
-        return self._known[state]
-
-    def _move(self, src: int, dst: int, label: int | None) -> Move | None:
+    def _move(self, src: tuple[int, ...], dst: tuple[int, ...], label: int | None) -> Move | None:
         """The move from one state to another, confirmed; of those that the engine has, or the one that it took. Shortest
         runs share their beginnings, so each is asked of it once."""
         if (src, dst, label) not in self._moves:
             labels = [label] if label is not None else self.search.labels(src, dst)
-            options, after = (self.reference.moves[n] for n in labels), self._codes(dst)
-            found = next((m for m in options if self._successor(self._codes(src), m) == after), None)
-            self._moves[src, dst, label] = found
+            options = (self.reference.moves[n] for n in labels)
+            self._moves[src, dst, label] = next((m for m in options if self._successor(src, m) == dst), None)
         return self._moves[src, dst, label]
 
     def _successor(self, state: tuple[int, ...], move: Move) -> tuple[int, ...] | None:
@@ -372,11 +391,11 @@ class Judge:
         try:
             self.reference.successor(run.codes[-1], move)
         except RangeError as error:
-            raise ModelError(_fault_message(error, move, run)) from None
+            raise ModelError(fault_message(error, move, run)) from None
         raise InternalError(f"the engine reports a fault in {move.step}, CPython does not")
 
 
-def _fault_message(error: RangeError, move: Move, run: Run) -> str:
+def fault_message(error: RangeError, move: Move, run: Run) -> str:
     frame = error.__traceback__
     where = ""
     while frame is not None:

@@ -13,13 +13,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 from abc import ABC, abstractmethod
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar
 
 Truth: TypeAlias = Any  # bool, or z3.BoolRef, or aig_terms.Literal
 Bits: TypeAlias = Any  # int, or z3.BitVecRef, or aig_terms.Number
 Term: TypeAlias = Any  # Truth | Bits
+SCALARS: frozenset[type] = frozenset(get_args(Scalar))
 
 
 def code_range(of: Scalar) -> tuple[int, int]:
@@ -41,15 +42,15 @@ def scalars_in(node: object) -> set[Scalar]:
     """Every scalar type met anywhere in a dataclass, tuple or dict of the IR. A program has 10^5 nodes."""
     found, left = set[Scalar](), list[object]([node])
     while left:
-        part = left.pop()
-        if isinstance(part, tuple):
-            left.extend(part)  # pyright: ignore[reportUnknownArgumentType]
-        elif isinstance(part, dict):
-            left.extend(part.values())  # pyright: ignore[reportUnknownArgumentType]
-        elif isinstance(part, BoolType | IntType | EnumType | OptionalType | MaskType):
+        part: Any = left.pop()
+        kind: Any = type(part)
+        if kind is tuple:
+            left.extend(part)
+        elif kind is dict:
+            left.extend(part.values())
+        elif kind in SCALARS:
             found.add(part)
         else:
-            kind: Any = type(part)
             left.extend([getattr(part, name) for name in _names_of_fields(kind)])
     return found
 

@@ -72,6 +72,7 @@ def test_numbers_verdicts_and_stories(cell: Cell) -> None:
     assert one.exploration._threads == 1 and two.exploration._threads == 2 and one.stats().states > 300
     assert_same_search(one, two)
     assert told(cell, one) == told(cell, two)
+    assert one._ahead is None and two._ahead is not None  # its loops were looked for together
 
 
 @pytest.mark.usefixtures("at_once_and_often")

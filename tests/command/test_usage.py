@@ -53,7 +53,7 @@ SELECTING = ["prove", "diff", "trace"]
         (("prove", "base", "--timeout", "nan"), "'nan': a number of seconds is needed", "eoi prove "),
         (
             ("prove", "base", "--max", "5"),
-            "unknown option --max: did you mean '--max-states' or '--max-memory'?\n",
+            "unknown option --max: did you mean '--max-states' or '--max-memory' or '--max-disk'?\n",
             "eoi prove ",
         ),
     ],
@@ -93,7 +93,7 @@ def test_nothing_runs_after_a_mistake(eoi, monkeypatch):
         ("--prop", "'--property'"),
         ("--js", "'--json'"),
         ("--max-mem=1G", "'--max-memory'"),
-        ("--max", "'--max-states' or '--max-memory'"),
+        ("--max", "'--max-states' or '--max-memory' or '--max-disk'"),
     ],
 )
 def test_an_option_is_written_out_and_the_one_that_was_begun_is_told(eoi, short, names):

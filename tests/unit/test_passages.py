@@ -129,7 +129,7 @@ def test_another_search_in_the_same_thread_is_not_counted(toy) -> None:
     prepared, reference = prepare(design, Sizes(), []), Reference(design, Sizes())
     first, second = (open_search(prepared, reference, "native") for _ in range(2))
     first.run(Limits(), None)
-    assert first.labels(0, 1)  # asks the program for the successors of a state
+    assert first.labels(first.codes(0), first.codes(1))  # asks the program for the successors of a state
     second.run(Limits(max_states=0), None)
     all_run = {line.function for line, was_run in first.lines_run().items() if was_run}
     assert all_run == {"initial", "go", "turn", "wait", "look", "strange"}
