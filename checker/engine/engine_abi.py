@@ -134,7 +134,7 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "engine_part_of": (None, [*[ctypes.c_void_p] * 2, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p]),
     "engine_expand": (
         ctypes.c_uint32,
-        [ctypes.c_void_p, *[ctypes.c_uint32] * 2, ctypes.c_void_p, ctypes.c_uint32, *[ctypes.c_void_p] * 4],
+        [ctypes.c_void_p, *[ctypes.c_uint32] * 3, *[ctypes.c_void_p] * 4],
     ),
     "engine_insert": (ctypes.c_int, [*[ctypes.c_void_p] * 3, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
     "engine_eval_atoms": (

@@ -355,17 +355,16 @@ class Exploration:
         self._library.engine_part_of(self._engine, keys.ctypes.data, len(keys), parts, found.ctypes.data)
         return found
 
-    def expand(self, first: int, names: U32, parts: int) -> tuple[U32, U16, U32, U32] | None:
-        """Of the states first, first + 1, ... with these names: the packed successors, labels, parts, and where those of each
-        state end. None if a successor cannot be kept."""
-        room, words = len(names) * self.shape.max_successors + 1, self._view().words32
+    def expand(self, first: int, count: int, parts: int) -> tuple[U32, U16, U32, U32] | None:
+        """Of so many states from this id on: the packed successors, labels, parts, and where those of each state end. None if
+        a successor cannot be kept."""
+        room, words = count * self.shape.max_successors + 1, self._view().words32
         keys, labels = np.empty((room, words), np.uint32), np.empty(room, np.uint16)
-        part, end = np.empty(room, np.uint32), np.zeros(len(names), np.uint32)
+        part, end = np.empty(room, np.uint32), np.empty(count, np.uint32)
         out = (of.ctypes.data for of in (keys, labels, part, end))
-        done = self._library.engine_expand(self._engine, first, len(names), names.ctypes.data, parts, *out)
-        if done < len(names):
+        if self._library.engine_expand(self._engine, first, count, parts, *out) < count:
             return None
-        total = int(end[-1]) if len(end) else 0
+        total = int(end[-1])
         return keys[:total].copy(), labels[:total].copy(), part[:total].copy(), end
 
     def insert(self, keys: U32, parents: U32, max_bytes: int | None) -> U32 | None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.engine.native import U8, U16, U32, U64
+from checker.engine.native import NONE, U8, U16, U32, U64
 from checker.engine.search import NativeSearch
 
 CHUNK = 1 << 10  # states whose successors are made between two looks at whether to stop
@@ -68,7 +68,7 @@ class Portion:
         self._before = self._of.small(), self._search.marks_so_far()
         names, chunks = self._ids.all[self._expanded :], list[tuple[U32, U16, U32, U32]]()
         for at in range(0, len(names), CHUNK):
-            some = np.ascontiguousarray(names[at : at + CHUNK])
+            some = min(CHUNK, len(names) - at)
             found = None if stop.is_set() else self._of.expand(self._expanded + at, some, self._parts)
             if found is None:
                 return None
@@ -130,7 +130,17 @@ class Portion:
         targets, labels = (
             (self._targets.all[:edges], self._labels.all[:edges]) if self._keep else (_NONE, self._labels.all[:0])
         )
-        return PartOfAll(ids, keys.reshape(count, self._width), parents, rows, targets, labels, small, marks)
+        return PartOfAll(
+            ids, keys.reshape(count, self._width), parents, rows, targets, labels, self._by_id(small), marks
+        )
+
+    def _by_id(self, small: dict[str, U8]) -> dict[str, U8]:
+        """What formulas saw first, with the ids of the whole search instead of its own."""
+        first = small["first"].view(np.uint32).copy()
+        edges = small["first_edge"].view(np.uint32).reshape(-1, 3).copy()
+        for states in (first, edges[:, 0]):
+            states[states != NONE] = self._ids.all[states[states != NONE]]
+        return {**small, "first": first.view(np.uint8), "first_edge": edges.reshape(-1).view(np.uint8)}
 
 
 _NONE: U32 = np.zeros(0, np.uint32)

@@ -524,16 +524,13 @@ void engine_part_of(const struct Engine *e, const u32 *keys, u64 count, u32 part
 }
 
 /* The packed successors of the states first..first+count of this table, one after the other, with labels, parts, and where those of
- * each state end.  names: what the states are called in what formulas saw first; there, of an edge, `dst` is its position
- * among those of its source.  Returns how many states were done: less if a successor cannot be kept. */
-u32 engine_expand(struct Engine *e, u32 first, u32 count, const u32 *names, u32 parts, u32 *keys, u16 *labels, u32 *part, u32 *end) {
+ * each state end.  Of an edge that a formula saw first, `dst` is its position among those of its source.  Returns how many states
+ * were done: less if a successor cannot be kept. */
+u32 engine_expand(struct Engine *e, u32 first, u32 count, u32 parts, u32 *keys, u16 *labels, u32 *part, u32 *end) {
     u32 words = e->view.words32, total = 0;
     for (u32 k = 0; k < count; k++) {
-        load_state(e, first + k, e->packed, e->state);
-        if (e->watch.open) watch_state(e, names[k]);
-        u32 made = successors(e, e->state, e->out, e->batch_label);
-        if (made > e->model.max_successors || pack_successors(e, 0, made, words, e->bmi2) < made) return k;
-        if (e->edge_watch.open && made) watch_edges(e, names[k], e->batch_label, made, 0);
+        u32 made = 0;
+        if (generate(e, first + k, &made, words, e->bmi2) != RUNNING) return k;
         e->n_pending = 0;
         memcpy(keys + (u64)total * words, e->batch_keys, made * words * 4ull);
         memcpy(labels + total, e->batch_label, made * 2ull);

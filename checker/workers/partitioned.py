@@ -57,6 +57,8 @@ def run(search: NativeSearch, maker: Maker, limits: Limits, watch: Progress, sto
     outcome = search.run(replace(limits, max_states=most), watch)
     if outcome is not Outcome.STATE_LIMIT or most == limits.max_states:
         return outcome
+    if limits.checkpoints and limits.checkpoints.resumed:  # what was found before is here alone
+        return search.run(limits, watch)
     started = time.monotonic()
     for left in reversed(range(TRIES)):
         try:

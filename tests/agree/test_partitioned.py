@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from checker.engine import partition
+from checker.engine import native, partition
 from checker.engine.native import Stats
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Reference
@@ -91,6 +91,14 @@ def test_it_says_what_one_search_says(edges: bool, workers: Watched) -> None:
     assert workers.asked > 4 * one.stats().depth  # rounds: they did it
     assert_same_search(one, other)
     assert one.answers() == other.answers() and one.lines_run() == other.lines_run()
+
+
+@pytest.mark.everything  # compiles it as a whole
+def test_what_is_compiled_as_a_whole_says_it_too(workers: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "BORDER", 32)
+    one, other = both()
+    assert len(workers.begun) == PARTS
+    assert_same_search(one, other)
 
 
 @pytest.mark.parametrize("most", [33, 3000, 9799])
