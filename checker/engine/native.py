@@ -95,7 +95,7 @@ _OUTCOMES = {
 class Stats:
     """Progress. `depth` counts breadth-first levels; `bytes` is everything the engine has mapped or
     allocated, but for `disk_bytes`, which lie in files; `table_bytes` the part of both for keys, parents and hash slots.
-    `level_ends`: how many states there are up to each level that is finished; only while a search goes on."""
+    `level_ends`: how many states there are up to each level that is finished, and `found_before`: (states, expanded) of what the search goes on from; both only while it goes on."""
 
     states: int
     expanded: int
@@ -105,6 +105,7 @@ class Stats:
     table_bytes: int
     level_ends: tuple[int, ...] = ()
     disk_bytes: int = 0
+    found_before: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ class NativeSearch:
         whole = self._go_on_whole if self._whole else None
         self._spill(limits)
         kept = self._checkpoint(limits)
-        watch = functools.partial(self._tell, on_progress, kept) if on_progress or kept else None
+        watch = functools.partial(self._tell, on_progress, kept, self.stats()) if on_progress or kept else None
         bounds = limits.max_states, limits.max_bytes, limits.seconds
         self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
         self._marks |= self._take_marks()
@@ -201,13 +201,14 @@ class NativeSearch:
             self._marks |= marks
         return kept
 
-    def _tell(self, on_progress: Progress | None, kept: Checkpoint | None, stats: Stats) -> None:
+    def _tell(self, on_progress: Progress | None, kept: Checkpoint | None, before: Stats, stats: Stats) -> None:
         if kept and kept.is_due():
             self._marks |= self._take_marks()
             kept.save(self.exploration, self._marks)
         if on_progress is None:
             return
-        on_progress(replace(stats, level_ends=tuple(map(int, self.exploration.level_ends()))))
+        ends = tuple(map(int, self.exploration.level_ends()))
+        on_progress(replace(stats, level_ends=ends, found_before=(before.states, before.expanded)))
 
     def _go_on_whole(self) -> ctypes.CDLL:
         assert self._prepared is not None
