@@ -78,7 +78,7 @@ def run(options: Namespace) -> int:
 def wide(options: Namespace) -> int:
     """At sizes that are not enumerated."""
     only_as_text(options, "--sizes")
-    asked_too = [name for name in ("tree", "confirm", "inductive", "json") if getattr(options, name)]
+    asked_too = [name for name in ("tree", "confirm", "inductive", "json", "reduce") if getattr(options, name)]
     if asked_too:
         raise UserError(f"--sizes is asked alone: it has no place for --{asked_too[0]}")
     return int(importlib.import_module(SIZES).run(options))
@@ -115,6 +115,8 @@ def certified(options: Namespace) -> int:
     """Every verdict of it alone, and a certificate for each cell; 3 at best if one of these is left out."""
     if options.form != TEXT or options.tree or options.sizes:
         raise UserError("--certificate is told as text, of a design: leave --json, --format, --tree and --sizes away")
+    if options.reduce:
+        raise UserError("--certificate has all states: leave --reduce away")
     if options.asked.lifted:
         raise UserError(
             "--certificate names the class that is checked, and a patch has none: `eoi lift` writes it (-o FILE.py)"

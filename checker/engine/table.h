@@ -137,10 +137,6 @@ static void *map_huge(const struct Array *a, u64 bytes) {
     return start;
 }
 
-static bool fits(const struct Engine *e, u64 more) {
-    return more <= e->byte_limit && e->view.bytes <= e->byte_limit - more;
-}
-
 /* Give `a` more room.  All of it is 0 if it had none. */
 static bool array_map(struct Engine *e, struct Array *a, u64 bytes) {
     while (!a->file && !fits(e, bytes - a->bytes))

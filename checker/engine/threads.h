@@ -370,7 +370,7 @@ static void count_bytes(struct Team *t) {
         struct Helper *h = t->helpers + k;
         e->view.bytes += h->e->view.bytes - h->bytes, h->bytes = h->e->view.bytes;
     }
-    while (e->spill.folder && !fits(e, e->byte_limit / 16) && spill_next(e)) {}
+    while (!fits(e, e->byte_limit / 16) && spill_next(e)) {}
     u64 left = e->byte_limit > e->view.bytes ? e->byte_limit - e->view.bytes : 0;
     for (u32 k = 0; k < t->size; k++) t->helpers[k].e->byte_limit = t->helpers[k].bytes + left / (t->size + 1);
 }

@@ -21,6 +21,7 @@ from checker.engine.shared import Shared
 from checker.errors import InternalError
 from checker.language.layout import binding_of
 from checker.language.source import USERS_MODULE
+from checker.matrix.alike import asked_alike
 from checker.matrix.carried import pack, unpack
 from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, property_argument, provenance
@@ -161,6 +162,11 @@ def asked_of(cell: Cell, wanted: Sequence[Property]) -> list[Property]:
     return [p for p in needed.values() if p.why_not(cell.system) is None]
 
 
+def prepared_for(cell: Cell, wanted: Sequence[Property]) -> Prepared:
+    """The program of a cell with these properties. Raises ModelError."""
+    return prepare(cell.system, cell.scope, asked_of(cell, wanted), asked_alike)
+
+
 def check_cell(
     cell: Cell, wanted: Sequence[Property], *, engine: str = "auto",
     limits: Limits | None = None, on_progress: Callable[[Stats], None] | None = None,
@@ -179,7 +185,7 @@ def check_cell(
     disagree with each other or with the replay.
     """
     started = time.monotonic()
-    prepared = prepare(cell.system, cell.scope, asked_of(cell, wanted))
+    prepared = prepared_for(cell, wanted)
     reference = Reference(cell.system, cell.scope)
     if shared is not None:
         search = shared.run(prepared, reference, limits or Limits())

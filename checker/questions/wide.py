@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from checker.engine.passages import SourceLine
-from checker.engine.prepare import prepare
 from checker.engine.reference import Reference, Value, bindings_of, is_of_edges
 from checker.engine.search import Limits, NativeSearch, open_search
 from checker.interrupt import left_to_the_parent
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.scope import with_values
-from checker.questions.verdict import Judge, Run, Status, asked_of, of_the_users
+from checker.questions.verdict import Judge, Run, Status, of_the_users, prepared_for
 from checker.symbolic.array_terms import LARGEST
 from checker.symbolic.induct import Checked, false_initially, steps_checked
 from checker.symbolic.learning import Learner, OutOfTime, Stuck
@@ -160,7 +159,7 @@ class _WideJudge:
     def searched(self, small: Cell, asked: Sequence[Property]) -> Iterator[WideVerdict]:
         """The violations of a small system, at the large sizes; its views are taken, too."""
         reference = Reference(small.system, small.scope)
-        prepared = prepare(small.system, small.scope, asked_of(small, asked))
+        prepared = prepared_for(small, asked)
         search = open_search(prepared, reference, "native")
         assert isinstance(search, NativeSearch)
         search.run(Limits(max_states=MOST_STATES, seconds=max(0.1, self.ends - time.monotonic())), None)

@@ -8,6 +8,7 @@ record, how many the default matrix tells by what is asked here; and how many at
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
@@ -96,9 +97,9 @@ class Worth:
     def short(self) -> str:
         """What there is room for on a screen."""
         sizes = "x".join(_range(of) for of in self.sizes.values()) or "no sizes"
-        states = (
-            "all states" if self.whole == self.cells else f"all states of {self.whole} of {count(self.cells, 'cell')}"
-        ) + " (reduced)" * bool(self.reduced)
+        whole = self.whole == self.cells
+        states = "all, reduced" if whole and self.reduced else "all states"
+        states += "" if whole else f" of {self.whole} of {count(self.cells, 'cell')}"
         number, seen = len(self.functions), len({name for one in self.measured for name in one.functions})
         recall = self.recall.short() if self.recall is not None else "none on record"
         said = f"measured {seen} of {count(number, 'function')}; mutants told: {recall}"
@@ -109,7 +110,8 @@ class Worth:
             return "no cell was explored"
         sizes = ", ".join(f"{_range(of)} {_noun(name, of[1])}" for name, of in self.sizes.items())
         some = "" if self.whole == self.cells else f"{self.whole} of "
-        by = "".join(f", of {of} up to the order of {name}" for name, of in self.reduced.items())
+        fewer = {name: f" in {of} of them" * (of < self.cells) for name, of in self.reduced.items()}
+        by = "".join(f", up to the order of {name}{where}" for name, where in fewer.items())
         return f"every state of {some}{count(self.cells, 'cell')} at {sizes}{by}"
 
     def _measured(self) -> str:
@@ -251,6 +253,12 @@ def _measured(design: type[Machine], names: Sequence[str], run: Mapping[str, Any
     return Measured(short_name(run["oracle"]), run["date"][:10], seen, run["same_model"])
 
 
+@functools.lru_cache(maxsize=4)
+def _record(path: Path, _written: int) -> Any:
+    """A run of mutants, as it was written then."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def recall_of(
     design: type[Machine], names: Collection[str], asked: Set[str], cells: Sequence[Cell], path: Path | None = None
 ) -> Recall | None:
@@ -258,7 +266,7 @@ def recall_of(
     role, files, path = role_of(design), _files(design), path or own(RECORD)
     if not path.is_file() or not names:
         return None
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw = _record(path, path.stat().st_mtime_ns)
     of = [
         m
         for m in raw["mutants"]

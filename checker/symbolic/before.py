@@ -35,10 +35,10 @@ class Fact:
     reads: frozenset[int]
 
 
-Instance = tuple[tuple[Fact, bool], ...]  # of a clause: what it says of some indices, each atom as it is or negated
+ClauseAt = tuple[tuple[Fact, bool], ...]  # of a clause: what it says of some indices, each atom as it is or negated
 
 
-class BeforeStep:
+class StateBefore:
     """Of a program at one scope."""
 
     def __init__(self, program: Program, scope: Scope, vocabulary: Vocabulary) -> None:
@@ -50,7 +50,7 @@ class BeforeStep:
         self.concrete = OneState(Symbolic(program, scope, ArrayTerms()), vocabulary)
         self._atoms: dict[tuple[str, Given], Fact] = {}
         self._of_formulas: dict[str, list[Fact]] = {}
-        self._of_clauses: dict[Clause, list[Instance]] = {}
+        self._of_clauses: dict[Clause, list[ClauseAt]] = {}
 
     @cached_property
     def typed(self) -> Sequence[int]:
@@ -74,7 +74,7 @@ class BeforeStep:
         found = literal_of(run.call(formula.functions[0], values))
         return Fact(formula.name, args, found, frozenset(run.values.reads))
 
-    def clause(self, clause: Clause) -> Sequence[Instance]:
+    def clause(self, clause: Clause) -> Sequence[ClauseAt]:
         """For each choice of indices."""
         if clause not in self._of_clauses:
             names = [v.name for v in self.vocabulary.variables_of(clause)]

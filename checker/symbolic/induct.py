@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from checker.engine.reference import Reference, bindings_of, is_of_edges
 from checker.language.ir import Program
 from checker.symbolic.array_terms import ArrayTerms
-from checker.symbolic.before import BeforeStep
+from checker.symbolic.before import StateBefore
 from checker.symbolic.obligations import NO_FAULT, Goal, Obligations, StepBreaks
 from checker.symbolic.sat import OF_LARGE
 from checker.symbolic.smt import Symbolic
@@ -38,7 +38,7 @@ _asked_of: _Question | None = None  # of the processes that are forked
 @dataclass(frozen=True)
 class _Question:
     program: Program
-    before: BeforeStep
+    before: StateBefore
     clauses: Sequence[Clause]
 
     def prepare(self) -> None:
@@ -80,7 +80,7 @@ def steps_checked(
     """As they are done. ends: when to stop, by time.monotonic(); steps of which nothing is heard until then are left out.
     begin: what a process begins with."""
     global _asked_of
-    _asked_of = _Question(program, BeforeStep(program, scope, Vocabulary(program)), clauses)
+    _asked_of = _Question(program, StateBefore(program, scope, Vocabulary(program)), clauses)
     _asked_of.prepare()
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), begin)
     left: set[Future[Checked]] = {pool.submit(_one, n) for n in range(len(program.steps))}

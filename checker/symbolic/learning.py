@@ -17,7 +17,7 @@ import numpy as np
 
 from checker.language.ir import Program
 from checker.symbolic.array_terms import ArrayTerms
-from checker.symbolic.before import BeforeStep
+from checker.symbolic.before import StateBefore
 from checker.symbolic.obligations import NO_FAULT, Goal, Obligations, StepBreaks, StepKeeps
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.views import OneState, Rows, Shape, States, Views
@@ -50,7 +50,7 @@ class Learner:
     ) -> None:
         self.vocabulary = Vocabulary(program)
         self._program, self._scope, self._views, self._watch = program, scope, views, watch
-        before = BeforeStep(program, scope, self.vocabulary)
+        before = StateBefore(program, scope, self.vocabulary)
         self._obligations = [Obligations(before, step) for step in program.steps]
         self._state = OneState(Symbolic(program, scope, ArrayTerms()), self.vocabulary)
         self._chance = random.Random(seed)

@@ -15,7 +15,7 @@ from checker.language.ir import Formula, Step
 from checker.language.layout import bindings
 from checker.symbolic.aig import TRUE
 from checker.symbolic.aig_terms import literal_of
-from checker.symbolic.before import BeforeStep, Fact
+from checker.symbolic.before import Fact, StateBefore
 from checker.symbolic.sat import KIND, Solver
 from checker.symbolic.smt_values import literal, scalar
 from checker.symbolic.terms import Term
@@ -55,7 +55,7 @@ class StepKeeps:
 class Obligations:
     """Of one step, from a state that it shares with other steps."""
 
-    def __init__(self, before: BeforeStep, step: Step, solver: str = KIND) -> None:
+    def __init__(self, before: StateBefore, step: Step, solver: str = KIND) -> None:
         self.step, self._before = step, before
         self._symbolic, self._formulas = before.symbolic, before.formulas
         self._args = [before.terms.variable(p.name, scalar(p.type)) for p in step.params]

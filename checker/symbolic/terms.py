@@ -15,6 +15,8 @@ import functools
 from abc import ABC, abstractmethod
 from typing import Any, TypeAlias, get_args
 
+from checker.engine.identity import ByIdentity
+from checker.language.ir import Function
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar
 
 Truth: TypeAlias = Any  # bool, or z3.BoolRef, or aig_terms.Literal
@@ -50,9 +52,14 @@ def scalars_in(node: object) -> set[Scalar]:
             left.extend(part.values())
         elif kind in SCALARS:
             found.add(part)
+        elif kind is Function and part is not node:
+            found |= _in_function(part)
         else:
             left.extend([getattr(part, name) for name in _names_of_fields(kind)])
     return found
+
+
+_in_function = ByIdentity(scalars_in, most=20_000)  # programs share their functions
 
 
 @functools.cache
@@ -71,7 +78,7 @@ def same(left: Term, right: Term) -> bool:
     """True iff the two are one constant or one term (not: iff they are equal in every state)."""
     if isinstance(left, int) or isinstance(right, int):
         return type(left) is type(right) and bool(left == right)
-    return bool(left.eq(right))
+    return left is right or bool(left.eq(right))
 
 
 def negation(value: Truth) -> Truth:

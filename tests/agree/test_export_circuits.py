@@ -95,6 +95,19 @@ def test_faults(reader: str, design: Any, steps: int | None) -> None:
     assert read(reader, circuit(design, Sizes())).steps == steps
 
 
+@always()
+def goes_up(before: Stays, s: Stays) -> bool:
+    """Holds of each step that is taken."""
+    return s.pin > before.pin
+
+
+@all_readers
+def test_where_nothing_is_taken_no_step_is_bad(reader: str) -> None:
+    expected = by_python(Stays, Sizes(), goes_up)
+    assert expected == Found(3, None)
+    assert same(read(reader, circuit(Stays, Sizes(), [goes_up])), expected)
+
+
 @that_count
 @pytest.mark.parametrize("seed", range(volume(2, 20)))
 def test_random_programs(reader: str, seed: int, tmp_path: Path) -> None:

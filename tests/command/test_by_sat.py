@@ -3,7 +3,7 @@ that is wrong is told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from checker.matrix.roles import all_properties
 from checker.questions import by_sat
 from checker.questions.by_sat import judge_by_sat
 from checker.questions.verdict import Status, check_cell
+from checker.questions.wide import WideResult, WideVerdict
 from checker.symbolic.circuit import Circuit, circuit_of
 from model.lang import Kind, Property
 from tests.agree.test_export import the_cell
@@ -96,6 +97,16 @@ def test_without_time_it_says_how_far_it_came(eoi: Callable[..., Any]) -> None:
     assert ran.code == 3
     said = [line for line in ran.out.splitlines() if line.startswith("INCONCLUSIVE no_eoi_lost: ")]
     assert said and ("no run of up to" in said[0] or "out of time" in said[0])
+
+
+def test_without_a_proof_it_says_how_far_it_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(cell: Cell, asked: Sequence[Property], *_: object) -> WideResult:
+        return WideResult(cell, [WideVerdict(p, Status.INCONCLUSIVE) for p in asked])
+
+    monkeypatch.setattr(by_sat, "judge_wide", nothing)
+    (found,) = judge_by_sat(one("base"), [all_properties()["no_eoi_lost"]], LONG, quiet).verdicts
+    assert found.status is Status.INCONCLUSIVE
+    assert found.note == "no run of up to 20 steps violates it, and no proof was found"
 
 
 @pytest.mark.parametrize(

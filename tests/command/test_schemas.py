@@ -82,7 +82,7 @@ def files(tmp_path, monkeypatch):
 
 
 RUNS = {
-    "verdicts": [("prove", "base", *V11), ("prove", "fix.patch", *V20, "--absolute"), ("prove", "mine.py", "--kernel", "base", *V20)][:2],
+    "verdicts": [("prove", "base", *V11, "--reduce"), ("prove", "fix.patch", *V20, "--absolute"), ("prove", "mine.py", "--kernel", "base", *V20)][:2],
     "diff": [("diff", "base", "v1", *V11), ("prove", "fix.patch", *V11), ("diff", "base", "mine.py", *V20), ("diff", "base", "base", *V20),
              ("diff", "base", "v1", "--vmm", "qemu", "--guest", "linux", "--property", "no_storm", "--max-states", "1000")],
     "compat": [("compat", "base", "v1", "--vmm", "qemu", "--claim", "flagless_vmm", "--scope", SIZES)],

@@ -17,7 +17,7 @@ from checker.language.layout import Layout
 from checker.language.lower import lower
 from checker.symbolic import induct, obligations
 from checker.symbolic.array_terms import ArrayTerms
-from checker.symbolic.before import BeforeStep
+from checker.symbolic.before import StateBefore
 from checker.symbolic.induct import false_initially, steps_checked
 from checker.symbolic.learning import Clock, Learner, OutOfTime, Stuck
 from checker.symbolic.obligations import NO_FAULT, Obligations, StepBreaks
@@ -239,7 +239,7 @@ def test_a_step_breaks_what_enumeration_says(clauses: list[str]) -> None:
                 broken.add((step_, "coats_stay_in_the_house"))
     said = set[tuple[str, str]]()
     for step_ in program.steps:
-        asked_of = Obligations(BeforeStep(program, scope, vocabulary), step_)
+        asked_of = Obligations(StateBefore(program, scope, vocabulary), step_)
         for name in asked_of.formulas:
             if isinstance(asked_of.ask(name, assumed), StepBreaks):
                 said.add((step_.name, name))
@@ -274,7 +274,7 @@ def test_a_fault_is_a_bad_end() -> None:
     """The property of states holds after every step that ends, and the step that does not end is told."""
     program = lower(Counter, Sizes(), [any_fullness])
     (of,) = program.steps
-    asked = Obligations(BeforeStep(program, Sizes(), Vocabulary(program)), of)
+    asked = Obligations(StateBefore(program, Sizes(), Vocabulary(program)), of)
     said = asked.ask(NO_FAULT, [])
     assert isinstance(said, StepBreaks) and said.successor is None and said.state[-1] == 2
     assert not isinstance(asked.ask("any_fullness", []), StepBreaks)
@@ -408,7 +408,7 @@ def first_indices_are_not_all() -> None:
     vocabulary = Vocabulary(program)
     clause = vocabulary.parsed("place[seat].worn is None")
     (of,) = program.steps
-    said = Obligations(BeforeStep(program, Sizes(), vocabulary), of).ask(clause, [clause])
+    said = Obligations(StateBefore(program, Sizes(), vocabulary), of).ask(clause, [clause])
     assert isinstance(said, StepBreaks)
 
 
