@@ -99,9 +99,9 @@ class NativeSearch:
     # First states and edges, once they are asked for, until the search goes on.
     _first: U32 | None = None
     _first_edges: U32 | None = None
-    _marks_elsewhere: U8 | None = None  # what others noted, whose search it goes on with
     _threads = 1
     _ahead: Ahead[tuple[int, int], Lasso | None] | None = None
+    _marks_elsewhere: U8 | None = None  # what others noted, whose search it goes on with
 
     def __init__(
         self, program: Program, reference: Reference, *, keep_edges: bool,

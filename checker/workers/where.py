@@ -6,9 +6,12 @@ import difflib
 import importlib
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from checker.errors import UserError
-from checker.workers.workers import Worker
+
+if TYPE_CHECKING:  # who mistypes an option need not load what works
+    from checker.workers.workers import Worker
 
 HERE, PROCESSES, RAY = "here", "processes", "ray"
 KINDS = (HERE, PROCESSES, RAY)
