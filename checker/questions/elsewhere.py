@@ -23,7 +23,8 @@ from checker.engine.search import Limits
 from checker.matrix.cells import Cell
 from checker.questions.kept_answers import packed_answer, unpacked_answer
 from checker.questions.verdict import CellResult, asked_of
-from checker.workers.where import HERE, crew
+from checker.workers.crew import crew
+from checker.workers.where import HERE
 from checker.workers.workers import Desk, Errand, working
 from model.lang import Property
 

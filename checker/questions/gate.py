@@ -60,7 +60,8 @@ from checker.questions.campaign import check_of, default_memory
 from checker.questions.expected import INCONCLUSIVE, Row, Table, row_of
 from checker.questions.kept_answers import path_of
 from checker.words import count
-from checker.workers.where import HERE, RAY, crew
+from checker.workers.crew import crew
+from checker.workers.where import HERE, RAY
 from checker.workers.workers import Desk, Errand, working
 from model.finite import ModelError
 from model.machine import Machine, Scope

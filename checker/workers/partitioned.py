@@ -23,7 +23,7 @@ from checker.engine.native import NONE, U32, U64, Outcome, Stats
 from checker.engine.partition import Batch, PartOfAll, Portion
 from checker.engine.search import Limits, NativeSearch, Progress
 from checker.errors import InternalError
-from checker.workers.where import crew
+from checker.workers.crew import crew
 from checker.workers.workers import TRIES, Desk, Died, Errand, Worker
 
 BORDER = native.BORDER  # states: a search of fewer is over before it is worth to share it out
