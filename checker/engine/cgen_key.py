@@ -136,9 +136,12 @@ class KeyExpressions(ExpressionWriter):
 def generate_large(program: Program, noted: Sequence[Passage] = ()) -> str:
     """The C file of a program for a large search: that of `generate`, and its steps on keys.
 
-    Raises ModelError as that does.
+    Without these where formulas of steps are asked, which need the cells of each successor anyway. Raises ModelError as
+    `generate` does.
     """
     text = generate(program, noted)
+    if any(formula.of_edges for formula in program.formulas):
+        return text
     taken = Unit(program, {passage.first: k for k, passage in enumerate(noted)})
     return "\n".join([text, *_keys(KeyUnit(program, taken))])
 

@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from checker.engine import cgen_key, native, prepare
+from checker.engine.build import load_c
 from checker.engine.cgen import generate
 from checker.engine.native import Outcome
 from checker.engine.reference import Reference
@@ -45,8 +46,8 @@ class Counter(Design):
 
 def searched(design: type[Design], scope: Scope, write: Callable[..., str], threads: int = 1) -> NativeSearch:
     """write: what makes its C."""
-    flags = mock.patch.object(prepare, "LARGE_FLAGS", ("-O0", "-w"))
-    with mock.patch.object(prepare, "generate_large", write), flags:
+    quickly = mock.patch.object(prepare, "load_c", lambda text, _flags: load_c(text, ("-O0", "-w")))
+    with mock.patch.object(prepare, "generate_large", write), quickly:
         search = NativeSearch(lower(design, scope), Reference(design, scope), keep_edges=True)
     assert hasattr(search._library, "eoi_keys") == (write.__name__ == "generate_large")
     search.run(Limits(max_states=MOST, threads=threads), None)
