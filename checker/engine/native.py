@@ -441,12 +441,14 @@ class Exploration:
                 return True
         return False
 
-    def notices(self, moves: Linked, start: int, stop: int, found: ctypes.Array[ctypes.c_uint32]) -> bool:
-        """Is one of these moves of this model, from a state start <= id < stop, not the same from the state renamed? found: the
-        state, the renaming and the label. Of a search of representatives."""
+    def notices(
+        self, moves: Linked, renamings: int, start: int, stop: int, found: ctypes.Array[ctypes.c_uint32]
+    ) -> bool:
+        """Is one of these moves of this model, from a state start <= id < stop, not the same from the state renamed by one of the
+        first renamings? found: the state, the renaming and the label. Of a search of representatives."""
         for first in range(start, stop, 1 << 16):  # in chunks, so that Ctrl-C is heard
             end = min(first + (1 << 16), stop)
-            if self._library.engine_notices(self._engine, ctypes.byref(moves.c), first, end, found):
+            if self._library.engine_notices(self._engine, ctypes.byref(moves.c), renamings, first, end, found):
                 return True
         return False
 

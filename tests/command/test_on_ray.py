@@ -134,11 +134,6 @@ def test_without_ray_the_line_that_installs_it_is_told(eoi: Any, monkeypatch: py
     assert ran.code == 2 and "pip install 'eoiproof[cluster]'" in ran.err
 
 
-def test_mutants_are_judged_here(eoi: Any) -> None:
-    ran = eoi("gate", "--mutants", "--on", "processes")
-    assert ran.code == 2 and "--jobs" in ran.err
-
-
 def test_nobody_explores_on_a_cluster_what_an_earlier_command_found(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = cells_of("v1")
     found = ask(cells, "here", PROPERTIES[:1])
