@@ -245,6 +245,7 @@ static bool is_worth_sharing(const struct Engine *e, u64 state_limit) { (void)e,
 static u32 share_out(struct Engine *e, u64 *batches, u64 state_limit) { (void)e, (void)batches, (void)state_limit; return 0; }
 static void new_team(struct Engine *e, u32 threads) { (void)e, (void)threads; }
 static void free_team(struct Engine *e) { (void)e; }
+static void rest_team(struct Engine *e) { (void)e; }
 static void take_marks(struct Engine *e, u8 *out) { (void)e, (void)out; }
 #endif
 
@@ -268,6 +269,13 @@ static enum Status run(struct Engine *e, u64 batches, u64 state_limit) {
 enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_limit) {
     e->byte_limit = byte_limit;
     enum Status status = run(e, batches, state_limit);
+    if (status == OUT_OF_MEMORY && e->team) { /* what several threads have may be what one lacks */
+        struct Team *team = e->team;
+        rest_team(e);
+        e->team = NULL;
+        status = run(e, batches, state_limit);
+        e->team = team;
+    }
     spill_tend(e);
     return status == OUT_OF_MEMORY && e->spill.full ? OUT_OF_DISK : status;
 }

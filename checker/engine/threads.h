@@ -375,6 +375,17 @@ static void count_bytes(struct Team *t) {
     for (u32 k = 0; k < t->size; k++) t->helpers[k].e->byte_limit = t->helpers[k].bytes + left / (t->size + 1);
 }
 
+static void forget_span(struct Helper *h) {
+    struct Array *arrays[] = {&h->lacking, &h->keys, &h->ids, &h->labels};
+    for (u32 k = 0; k < sizeof arrays / sizeof *arrays; k++) array_free(h->e, arrays[k]);
+}
+
+/* Give back what the helpers took for the spans until now. */
+static void rest_team(struct Engine *e) {
+    for (u32 k = 0; k < e->threads; k++) forget_span(e->team->helpers + k);
+    count_bytes(e->team);
+}
+
 static void plan(struct Team *t) {
     count_bytes(t);
     if (t->n_shares && !t->failed) take_span(t);
@@ -438,8 +449,7 @@ static void free_team(struct Engine *e) {
     for (u32 k = 0; e->team && k < e->threads; k++) {
         struct Helper *h = e->team->helpers + k;
         if (!h->e) continue;
-        struct Array *arrays[] = {&h->lacking, &h->keys, &h->ids, &h->labels};
-        for (u32 a = 0; a < sizeof arrays / sizeof *arrays; a++) array_free(h->e, arrays[a]);
+        forget_span(h);
         h->e->keys = h->e->slots = (struct Array){0};
         engine_free(h->e);
         free(h->marks);

@@ -74,6 +74,17 @@ def test_a_search_that_grows_while_it_spills(tmp_path: Path, threads: int) -> No
     assert_same(plain, spilled)
 
 
+def test_several_threads_need_no_more_than_one(tmp_path: Path) -> None:
+    for limit, outcome in ((700_000, Outcome.COMPLETE), (400_000, Outcome.MEMORY_LIMIT)):
+        found = []
+        for threads in (1, 3):
+            search = counter_toy(16).explore(keep_edges=True, engine_flags=SHORT)
+            search.spill(tmp_path, MUCH)
+            assert search.run(max_bytes=limit, threads=threads) is outcome
+            found.append(search.counts())
+        assert found[0] == found[1]
+
+
 MISTAKES = {
     "nothing is moved": ("    fill(&to, a->data, a->bytes);\n", ""),
     "a block is left out": ("memcpy((u8 *)a->data + at,", "if (!at) memcpy((u8 *)a->data + at,"),
