@@ -192,7 +192,7 @@ def add_limits(parser: ArgumentParser, *engines: str) -> None:
 
 
 def add_reduce(parser: ArgumentParser) -> None:
-    said = "keep one state for all that differ in how pins (or vCPUs, vectors) are numbered, where that is shown to matter to no step"
+    said = "keep one state for all that differ in how vCPUs (or pins, vectors) are numbered, where it is shown that no step notices it"
     parser.add_argument("--reduce", action="store_true", help=said)
 
 

@@ -43,7 +43,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "never run": "lines of your file that no step of this cell runs",
         "covered": "what the exploration of a cell visited: states, transitions, depth",
         "exact storage": "each state is stored whole, so that none is taken for another one",
-        "reduced": "one state was kept for all that differ in how pins, say, are numbered: no step and no formula notices which (`--reduce`)",
+        "reduced": "one state was kept for all that differ in how vCPUs or pins are numbered: no step and no formula notices which (`--reduce`)",
         "Kept": "answers of cells that an earlier command found, of the very same program; EOI_ANEW=1 finds them again",
         "measured": "how far the model was compared with a real KVM and a real QEMU, when, and with how many differences",
         "Worth": "what was shown for this answer, and what not: cells and sizes of which every state was visited, what was proved or certified of the very same before, which of the changed functions ran beside a real system, and how many of their mutants the matrix, and at least these cells, tell (recall)",

@@ -27,6 +27,7 @@ from checker.questions.expected import verdict_text
 from checker.questions.reduced import check_reduced
 from checker.questions.reduction import reduction_of
 from checker.questions.verdict import CellResult, Status, asked_of, check_cell
+from model.finite import ModelError
 from model.lang import (
     Design,
     Fair,
@@ -137,6 +138,16 @@ class OwnDesk(Desk):
     def initial(self) -> None:
         super().initial()
         self.loud[1] = True
+
+
+class Counts(OwnDesk):
+    """The third visit is one too many."""
+
+    visits: Annotated[int, Index(3)]
+
+    def leave_desk(self, row: Row) -> None:
+        super().leave_desk(row)
+        self.visits = self.visits + 1
 
 
 @always()
@@ -278,6 +289,13 @@ def test_a_run_is_one_of_the_system(design: type[Design]) -> None:
         assert run.codes[0] == system.start
         for before, move, after in zip(run.codes, run.moves, run.codes[1:], strict=False):
             assert system.successor(before, move) == after
+
+
+def test_a_store_out_of_range_is_told_as_it_came() -> None:
+    """Of a run of the system, also where the rows of the search are others."""
+    with pytest.raises(ModelError, match=r"visits = 3 is out of range") as told:
+        check_reduced(Toy({}, Counts, Rows()), [one_is_served])
+    assert "after 9 steps: " in str(told.value)  # ask, serve and leave, three times
 
 
 def test_too_many_rows() -> None:
