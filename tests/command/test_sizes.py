@@ -186,6 +186,21 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wide, "LEARNT", ((2, 2, 2),))
 
 
+def test_states_are_looked_at_evenly_and_as_deep_as_the_search_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = at(one_cell("v1", "qemu", "0x11", "windows_cg", "level", ""), (1, 1, 1))
+    seen = list[Any]()
+    monkeypatch.setattr(wide, "codes_of", lambda *words: seen.append(honest_codes(*words)) or seen[-1])
+    for most in (1000, 8):
+        monkeypatch.setattr(wide, "MOST_LOOKED_AT", most)
+        list(wide._WideJudge(cell, (1, 1, 1), 1e18, lambda _: None).searched(cell, []))  # pyright: ignore[reportPrivateUsage]
+    all_, some = seen
+    assert 4 <= len(some) <= 8 < len(all_) < 1000
+    assert (some == all_[:: -(-len(all_) // 8)]).all()
+
+
+honest_codes = wide.codes_of
+
+
 def test_a_run_that_cannot_be_taken_there_is_no_violation(monkeypatch: pytest.MonkeyPatch) -> None:
     cell = one_cell("v1", "qemu", "0x11", "windows_cg", "level", "")
     p = all_properties()["no_eoi_lost"]

@@ -16,6 +16,7 @@ from checker.errors import InternalError, UserError
 from checker.language.layout import Layout
 from checker.language.lower import lower
 from checker.symbolic import induct, obligations
+from checker.symbolic import vocabulary as vocabulary_module
 from checker.symbolic.array_terms import ArrayTerms
 from checker.symbolic.before import StateBefore
 from checker.symbolic.induct import false_initially, steps_checked
@@ -280,6 +281,69 @@ def test_a_fault_is_a_bad_end() -> None:
     assert not isinstance(asked.ask("any_fullness", []), StepBreaks)
     (checked,) = steps_checked(program, Sizes(), [], time.monotonic() + 60, processes=1)
     assert checked.broken == [NO_FAULT]
+
+
+# --- the highest member of a mask ---
+
+
+class Nested(Design):
+    """What begins last ends first: each is above those that are open."""
+
+    scope: Sizes  # pyright: ignore[reportIncompatibleVariableOverride]
+    place: Table[Seat, Place]
+    open: Mask[Coat]
+    inner: Coat | None = None
+    crossed: bool = False
+
+    @step(by="guest")
+    def begin(self, coat: Coat) -> None:
+        inner = self.inner
+        require(inner is None or coat > inner)
+        self.open.add(coat)
+        self.inner = coat
+
+    @step(by="guest")
+    def end(self) -> None:
+        last = require(self.open.highest())
+        if self.inner != last:
+            self.crossed = True
+        self.open.discard(last)
+        self.inner = self.open.highest()
+
+
+@always()
+def nothing_is_crossed(s: Nested) -> bool:
+    return not s.crossed
+
+
+def test_the_highest_member_is_an_atom_where_the_model_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is innermost is the highest that is open: no atom of one coat says so otherwise."""
+    scope = Sizes(1, 3)
+    clauses = learnt_of_nested(scope)
+    assert any("open.highest() == coat" in str(c) for c in clauses)
+    large = Sizes(1, 5)
+    checked = steps_checked(
+        lower(Nested, large, [nothing_is_crossed]), large, clauses, time.monotonic() + 60, processes=1
+    )
+    assert [c.broken for c in checked] == [[], []]
+    monkeypatch.setattr(vocabulary_module, "picked", lambda _: set[object]())
+    with pytest.raises(Stuck):
+        learnt_of_nested(scope)
+
+
+def learnt_of_nested(scope: Sizes) -> list[Clause]:
+    program = lower(Nested, scope, [nothing_is_crossed])
+    vocabulary = Vocabulary(program)
+    views = Views(vocabulary)
+    states = States(program, scope, np.array(Reference(Nested, scope).explore().states))
+    for shape in vocabulary.shapes:
+        for rows in states.views(vocabulary, shape):
+            views.add(shape, rows)
+    learner = Learner(program, scope, views, Clock(60))
+    try:
+        return learner.learn(minimise=True)
+    finally:
+        learner.close()
 
 
 # --- what is said as text ---
