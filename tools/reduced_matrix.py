@@ -2,7 +2,8 @@
 
     python -m tools.reduced_matrix [--designs base,v1] [--jobs N]
 
-0 differences: every verdict, every shortest length, the depth, and the number of states that those found stand for.
+0 differences: every verdict, every shortest length; and the number of states and the depth, where they follow from those that
+were found.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from checker.engine.search import Limits
 from checker.matrix.cells import Cell
 from checker.matrix.roles import all_properties
 from checker.questions import gate
-from checker.questions.expected import Row, from_toml, row_of
+from checker.questions.expected import Row, differences, from_toml, row_of
 from checker.questions.reduced import check_reduced
 from checker.shipped import own
 from checker.words import count
@@ -33,24 +34,26 @@ AT_A_TIME = 8  # systems of a design, one after the other in one process: these 
 
 @dataclass
 class Tally:
-    """Of some cells. of_all: how many were asked of all states, by why."""
+    """Of some cells. why_not: how many were not reduced by a size, and why."""
 
     cells: int = 0
     reduced: int = 0
     kept: int = 0  # states, of those that were reduced
-    stand_for: int = 0
+    all: int = 0  # of these cells, as it is expected
     why_not: Counter[str] = field(default_factory=Counter[str])
     differences: list[str] = field(default_factory=list[str])
 
     def add(self, other: Tally) -> None:
         self.cells, self.reduced = self.cells + other.cells, self.reduced + other.reduced
-        self.kept, self.stand_for = self.kept + other.kept, self.stand_for + other.stand_for
+        self.kept, self.all = self.kept + other.kept, self.all + other.all
         self.why_not += other.why_not
         self.differences += other.differences
 
     def text(self) -> str:
-        factor = f": {self.stand_for / self.kept:.3f} times fewer" if self.kept else ""
-        said = f"{count(self.cells, 'cell')}, {self.reduced} reduced, {count(self.kept, 'state')} for {self.stand_for:,}{factor}"
+        factor = f": {self.all / self.kept:.2f} times fewer" if self.kept else ""
+        said = (
+            f"{count(self.cells, 'cell')}, {self.reduced} reduced, {count(self.kept, 'state')} for {self.all:,}{factor}"
+        )
         return f"{said}; {count(len(self.differences), 'difference')}"
 
 
@@ -59,11 +62,11 @@ def judge(cell: Cell, wanted: Sequence[Property], expected: Row | None, name: st
     result = check_reduced(cell, wanted, limits=Limits(gate.MAX_STATES))
     found, reduced = row_of(result), result.reduced
     assert reduced is not None
-    tally = Tally(1, differences=[] if found == expected else [f"{name}: expected {expected}; found {found}"])
+    listed = differences({"": {name: expected} if expected else {}}, {"": {name: found}})
+    tally = Tally(1, differences=[str(d) for d in listed])
     if reduced.by:
-        tally.reduced, tally.kept, tally.stand_for = 1, result.stats.states, result.all_states
-    else:
-        tally.why_not[reduced.why_not.get("pins", "one pin, or nothing is asked of fewer states")] = 1
+        tally.reduced, tally.kept, tally.all = 1, result.stats.states, expected.states if expected else 0
+    tally.why_not.update(f"{size}: {why}" for size, why in reduced.why_not.items())
     return tally
 
 
@@ -102,11 +105,8 @@ def main(designs: Sequence[str], jobs: int) -> int:
                 print(f"{design}: {of_design[design].text()}", flush=True)
             total.add(tally)
     print(f"all: {total.text()}")
-    print(
-        "\n".join(
-            [*(f"  not reduced by pins, {n}: {why}" for why, n in total.why_not.most_common()), *total.differences]
-        )
-    )
+    print("".join(f"  not by {why}, in {count(n, 'cell')}\n" for why, n in total.why_not.most_common()), end="")
+    print("\n".join(total.differences))
     return 1 if total.differences or not total.reduced else 0
 
 

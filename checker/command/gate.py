@@ -31,8 +31,8 @@ def run(options: Namespace) -> int:
     """The matrix of the registered designs, its mutants, or designs of the user's own."""
     if options.mutants or options.write or options.write_baseline:
         only_as_text(options, "--mutants" if options.mutants else "--write")
-    if options.reduce and (options.mutants or options.baseline):
-        raise UserError("--reduce goes with the matrix of the registered designs: leave --mutants and --baseline away")
+    if options.reduce and (options.mutants or options.baseline or options.write):
+        raise UserError("--reduce is compared with what is expected: leave --mutants, --baseline and --write away")
     if options.baseline:
         check_alone(options)
         return baseline.run(options)

@@ -286,6 +286,7 @@ def _reduced(reduced: Reduced | None) -> json_text.Json | None:
     return {
         "by": list(reduced.by),
         "stands_for": reduced.stands_for,
+        "exact": reduced.exact,
         "of_all": list(reduced.of_all),
         "why_not": dict(reduced.why_not),
     }

@@ -125,7 +125,10 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "engine_eval_edges": (None, [ctypes.c_void_p, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
     "engine_differs": (ctypes.c_bool, [*[ctypes.c_void_p] * 4, *[ctypes.c_uint64] * 2]),
     "engine_stands_for": (ctypes.c_uint64, [ctypes.c_void_p, *[ctypes.c_uint64] * 2]),
-    "engine_notices": (ctypes.c_bool, [*[ctypes.c_void_p] * 2, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
+    "engine_notices": (
+        ctypes.c_bool,
+        [*[ctypes.c_void_p] * 2, ctypes.c_uint32, *[ctypes.c_uint64] * 2, ctypes.c_void_p],
+    ),
     "engine_go_on_whole": (None, [ctypes.c_void_p] * 2),
     "engine_threads": (None, [ctypes.c_void_p, ctypes.c_uint32]),
     "engine_restore": (ctypes.c_int, [*[ctypes.c_void_p] * 2, ctypes.c_uint64]),

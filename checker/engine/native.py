@@ -95,7 +95,7 @@ _OUTCOMES = {
 class Stats:
     """Progress. `depth` counts breadth-first levels; `bytes` is everything the engine has mapped or
     allocated, but for `disk_bytes`, which lie in files; `table_bytes` the part of both for keys, parents and hash slots.
-    `level_ends`: how many states there are up to each level that is finished; only while a search goes on."""
+    `level_ends`: how many states there are up to each level that is finished, and `found_before`: (states, expanded) of what the search goes on from; both only while it goes on."""
 
     states: int
     expanded: int
@@ -105,6 +105,7 @@ class Stats:
     table_bytes: int
     level_ends: tuple[int, ...] = ()
     disk_bytes: int = 0
+    found_before: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -440,12 +441,14 @@ class Exploration:
                 return True
         return False
 
-    def notices(self, moves: Linked, start: int, stop: int, found: ctypes.Array[ctypes.c_uint32]) -> bool:
-        """Is one of these moves of this model, from a state start <= id < stop, not the same from the state renamed? found: the
-        state, the renaming and the label. Of a search of representatives."""
+    def notices(
+        self, moves: Linked, renamings: int, start: int, stop: int, found: ctypes.Array[ctypes.c_uint32]
+    ) -> bool:
+        """Is one of these moves of this model, from a state start <= id < stop, not the same from the state renamed by one of the
+        first renamings? found: the state, the renaming and the label. Of a search of representatives."""
         for first in range(start, stop, 1 << 16):  # in chunks, so that Ctrl-C is heard
             end = min(first + (1 << 16), stop)
-            if self._library.engine_notices(self._engine, ctypes.byref(moves.c), first, end, found):
+            if self._library.engine_notices(self._engine, ctypes.byref(moves.c), renamings, first, end, found):
                 return True
         return False
 

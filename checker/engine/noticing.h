@@ -30,8 +30,8 @@ static u32 told_apart(struct Engine *e, u32 renaming, u32 count, const u64 *out,
 }
 
 /* Is there a state of this search, from <= id < to, in which these moves of its model are not the same as from the state
- * renamed?  found: the state, the renaming and the label.  Without memory there is. */
-bool engine_notices(struct Engine *e, const struct Linked *moves, u64 from, u64 to, u32 *found) {
+ * renamed, by one of the first `renamings`?  found: the state, the renaming and the label.  Without memory there is. */
+bool engine_notices(struct Engine *e, const struct Linked *moves, u32 renamings, u64 from, u64 to, u32 *found) {
     const struct Orbits *o = e->model.orbits;
     u32 words = e->model.words8, room = e->model.max_successors;
     u64 *out = malloc((room + 2ull) * words * 8), *state = out + (room + 1ull) * words;
@@ -41,7 +41,7 @@ bool engine_notices(struct Engine *e, const struct Linked *moves, u64 from, u64 
     for (u64 id = from; id < to && !notices; id++) {
         load_state(e, (u32)id, e->packed, e->state);
         u32 count = take_moves(moves, words, e->state, e->out, e->batch_label);
-        for (u32 r = 1; r < o->n_renamings && !notices; r++) {
+        for (u32 r = 1; r < renamings && !notices; r++) {
             rename_state(o, r, e->state, words, state);
             u32 others = take_moves(moves, words, state, out, labels), label = told_apart(e, r, count, out, labels, others);
             notices = label != NONE || count != others;

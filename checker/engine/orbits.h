@@ -2,8 +2,8 @@
  * runtime.c.
  *
  * A renaming says which cell of a state gets the value of which, and what that value becomes; tables of these come from
- * Python.  A state's representative is that of its renamed states whose moved cells, in order, are
- * greatest, so that it is the first row where most is going on; most renamings are out of the race after the first cells that differ. */
+ * Python.  A state's representative is that of its renamed states whose moved cells, in the order of these tables, are least:
+ * most renamings are out of the race after the first cells that differ. */
 
 struct Orbits { /* mirrored by checker/engine/orbits.py */
     const u32 *cell;       /* the cells that some renaming changes: n_cells */
@@ -57,7 +57,7 @@ static int in_order(const struct Orbits *o, const u64 *state, u32 one, u32 other
 static u32 to_representative(const struct Orbits *o, const u64 *state) {
     u32 best = 0;
     for (u32 r = 1; r < o->n_renamings; r++)
-        if (in_order(o, state, r, best) > 0) best = r;
+        if (in_order(o, state, r, best) < 0) best = r;
     return best;
 }
 

@@ -16,7 +16,7 @@ from checker.language.layout import Layout, width
 from checker.language.renaming import Renaming
 from model.finite import Scalar, size
 
-MOST = 24  # renamings: as many times a state is looked at before it is looked up
+MOST = 720  # renamings: as many times a state is looked at before it is looked up
 
 
 class Orbits:
@@ -28,9 +28,9 @@ class Orbits:
         self._layout = Layout(program)
         sources = [list(r.sources(program.state)) for r in renamings]
         leaves = self._layout.leaves
-        moved = [
+        moved = [  # from the last on: what is going on is then of the first rows, as in the stories of people
             k
-            for k, leaf in enumerate(leaves)
+            for k, leaf in reversed(list(enumerate(leaves)))
             if any(of[k] != k or r.touches(leaf.type) for r, of in zip(renamings, sources, strict=True))
         ]
         first, self._maps = len(self._layout.choices), list[int]()

@@ -47,6 +47,7 @@ from checker.engine.spill_folder import default_disk, spill_folder
 from checker.errors import InternalError
 from checker.language.ir import Program
 from checker.language.layout import Layout, instances
+from checker.language.renaming import Renaming
 from model.finite import RangeError
 from model.lang import Design, Fair, Property
 
@@ -73,6 +74,14 @@ class Limits:
     on: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True)
+class Walk:
+    """The states of a run. renaming: what makes of the rows that the search speaks of where the run ends those of the run."""
+
+    codes: list[Codes]
+    renaming: Renaming = field(default_factory=Renaming)
+
+
 class Search(Protocol):
     """A finished (or stopped) exploration."""
 
@@ -85,7 +94,7 @@ class Search(Protocol):
     def lasso(self, p: Atom, q: Atom) -> Lasso | None: ...
     def path_to(self, state: int) -> list[int]: ...
     def codes(self, state: int) -> Codes: ...
-    def walk(self, states: Sequence[int], last: int | None = None) -> list[Codes]: ...
+    def walk(self, states: Sequence[int], last: int | None = None) -> Walk: ...
     def labels(self, src: Codes, dst: Codes) -> Sequence[int]: ...
     def fired(self) -> list[int]: ...
     def lines_run(self) -> Mapping[SourceLine, bool]: ...
@@ -151,7 +160,7 @@ class NativeSearch:
         whole = self._go_on_whole if self._whole else None
         self._spill(limits)
         kept = self._checkpoint(limits)
-        watch = functools.partial(self._tell, on_progress, kept) if on_progress or kept else None
+        watch = functools.partial(self._tell, on_progress, kept, self.stats()) if on_progress or kept else None
         bounds = limits.max_states, limits.max_bytes, limits.seconds
         self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
         self._marks |= self._take_marks()
@@ -201,13 +210,14 @@ class NativeSearch:
             self._marks |= marks
         return kept
 
-    def _tell(self, on_progress: Progress | None, kept: Checkpoint | None, stats: Stats) -> None:
+    def _tell(self, on_progress: Progress | None, kept: Checkpoint | None, before: Stats, stats: Stats) -> None:
         if kept and kept.is_due():
             self._marks |= self._take_marks()
             kept.save(self.exploration, self._marks)
         if on_progress is None:
             return
-        on_progress(replace(stats, level_ends=tuple(map(int, self.exploration.level_ends()))))
+        ends = tuple(map(int, self.exploration.level_ends()))
+        on_progress(replace(stats, level_ends=ends, found_before=(before.states, before.expanded)))
 
     def _go_on_whole(self) -> ctypes.CDLL:
         assert self._prepared is not None
@@ -278,10 +288,10 @@ class NativeSearch:
     def codes(self, state: int) -> Codes:
         return self.layout.from_bytes(self.exploration.state(state))
 
-    def walk(self, states: Sequence[int], last: int | None = None) -> list[Codes]:
+    def walk(self, states: Sequence[int], last: int | None = None) -> Walk:
         """A run through these states. last: the label of its last step, where it is known; of a search that keeps
         representatives only, see quotient.py."""
-        return [self.codes(state) for state in states]
+        return Walk([self.codes(state) for state in states])
 
     def labels(self, src: Codes, dst: Codes) -> list[int]:
         """The moves that lead from one state to another, as the engine sees it."""
@@ -482,9 +492,9 @@ class ReferenceSearch:
     def codes(self, state: int) -> Codes:
         return self.explored.states[state]
 
-    def walk(self, states: Sequence[int], last: int | None = None) -> list[Codes]:
+    def walk(self, states: Sequence[int], last: int | None = None) -> Walk:
         """See NativeSearch."""
-        return [self.codes(state) for state in states]
+        return Walk([self.codes(state) for state in states])
 
     def labels(self, src: Codes, dst: Codes) -> range:
         return range(len(self.reference.moves))

@@ -19,7 +19,7 @@ from model.finite import IntType, MaskType, OptionalType, Scalar, StructType, Ta
 class Renaming:
     """index -> where each number goes: number i becomes to[index][i]."""
 
-    to: tuple[tuple[str, tuple[int, ...]], ...]
+    to: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def of(self, kind: Type) -> tuple[int, ...] | None:
         """Where the numbers of a type go; None if they stay."""

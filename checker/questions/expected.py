@@ -40,12 +40,14 @@ INCONCLUSIVE = Status.INCONCLUSIVE.mark
 BARE, UNSAFE = re.compile(r"[A-Za-z0-9_-]+"), re.compile(r'[\x00-\x1f"\\\x7f]')  # keys, and what a string escapes
 CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
 SHOWN = 60  # characters of a damaged line
+NOT_COUNTED = 0  # states
 COUNTS, FEW = ("states", "depth"), 6  # differences that are told one by one, however many designs they are of
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one cell answers. verdicts: property -> `FAIL 8+5` and the like."""
+    """What one cell answers. verdicts: property -> `FAIL 8+5` and the like. states: NOT_COUNTED if it is not known how
+    many, nor then how far the last one is."""
 
     states: int
     depth: int
@@ -80,7 +82,8 @@ def _run_text(verdict: Verdict) -> str:
 def row_of(result: CellResult) -> Row:
     """What it answers, however its states were searched."""
     texts = {v.property.name: verdict_text(v) for v in result.verdicts}
-    return Row(result.all_states, result.stats.depth - 1, {p: text for p, text in texts.items() if text is not None})
+    states = result.all_states if result.reduced is None or result.reduced.exact else NOT_COUNTED
+    return Row(states, result.stats.depth - 1, {p: text for p, text in texts.items() if text is not None})
 
 
 def to_toml(table: Table, about: str, *, what: str = "the full matrix", write: str = WRITE, compare: str = "") -> str:
@@ -222,6 +225,8 @@ def _cell_differences(design: str, cell: str, expected: Row | None, found: Row |
     listed = list[Difference]()
     before = {"states": str(expected.states), "depth": str(expected.depth), **expected.verdicts}
     now = {"states": str(found.states), "depth": str(found.depth), **found.verdicts}
+    if found.states == NOT_COUNTED:
+        now |= {what: before[what] for what in COUNTS}
     for what in [*now, *(w for w in before if w not in now)]:
         if before.get(what) != now.get(what):
             kind = "new" if what not in before else "missing" if what not in now else "changed"

@@ -6,6 +6,7 @@ a system or a property depends, or of the checker, nothing of it is found. EOI_A
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from checker.engine import kept, sources
 from checker.engine.cache_folder import cache_dir
+from checker.errors import UserError
 from checker.matrix.cells import Cell
 from checker.matrix.scope import with_values
 from checker.questions.verdict import Verdict
@@ -31,9 +33,10 @@ def written(cell: Cell, verdicts: Iterable[Verdict], certificate: bytes) -> None
 
 
 def accepted(certificate: bytes) -> None:
-    """All of it was checked just now."""
+    """All of it was checked just now. Where nothing can be kept that is no error: whoever checks needs no room for it."""
     if not os.environ.get("EOI_ANEW"):
-        kept.write(_acceptance_of(_digest(certificate)), _today().encode())
+        with contextlib.suppress(UserError):
+            kept.write(_acceptance_of(_digest(certificate)), _today().encode())
 
 
 def certified(cell: Cell, verdicts: Iterable[Verdict]) -> list[str]:

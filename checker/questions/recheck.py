@@ -164,7 +164,7 @@ class _Sample:
         return self.codes[state]
 
     def _beginning(self) -> None:
-        self._same("the initial state", self._codes(0), self.reference.start)
+        self._same("the initial state", self.search.walk([0]).codes, [self.reference.start])
         engine, python = [f.name for f in self.search.fairness], [m.fair.name for m in self.reference.moves]
         self._same("what a run owes to each move", engine, python)
         for questions in (self.of_states, self.of_edges):

@@ -27,8 +27,6 @@ from checker.questions.verdict import CellResult, Judge, Reduced, Status, Verdic
 from checker.stories.trace import show
 from model.lang import Kind, Property
 
-LOOKED_AT = 8  # states that CPython renames, too
-
 
 def check_reduced(
     cell: Cell, wanted: Sequence[Property], *, engine: str = "auto", limits: Limits | None = None,
@@ -45,26 +43,45 @@ def check_reduced(
             cell, properties, engine=engine, limits=limits, on_progress=on_progress, stop=stop, on_phase=on_phase, again=again
         )  # fmt: skip
 
-    reference = Reference(cell.system, cell.scope)
-    prepared = prepare(cell.system, cell.scope, asked_of(cell, wanted))
-    plan = reduction_of(prepared, reference)
-    these = _of_representatives(cell, wanted, prepared, plan)
-    if not plan.sizes or not any(p.why_not(cell.system) is None for p in these):
-        nothing = "nothing is asked that can be asked of fewer states" if plan.sizes else "there is one of everything"
-        return replace(of_all(wanted), reduced=Reduced(why_not=plan.why_not or {"": nothing}))
-    try:
-        first = _searched(
-            cell, these, reference, plan, limits, stop_when(stop or threading.Event(), on_progress), stop, again
-        )
-    except Noticed as noticed:
-        return replace(of_all(wanted), reduced=Reduced(why_not=plan.why_not | _why_noticed(noticed)))
-    except NoCompiler:
-        if engine == "native":
-            raise
-        return replace(of_all(wanted), reduced=Reduced(why_not={"": "there is no C compiler"}))
-    rest = [p for p in wanted if p not in these]
+    first, why_not = _first(
+        cell, wanted, limits, stop_when(stop or threading.Event(), on_progress), stop, again, engine
+    )
+    if first is None:
+        return replace(of_all(wanted), reduced=Reduced(why_not=why_not))
+    found = {v.property.function for v in first.verdicts}
+    rest = [p for p in wanted if p.function not in found]
     second = of_all(rest) if rest else None
     return replace(_joined(wanted, first, second), seconds=time.monotonic() - started)
+
+
+def _first(
+    cell: Cell, wanted: Sequence[Property], limits: Limits, on_progress: Callable[[Stats], None],
+    stop: threading.Event | None, again: int, engine: str,
+) -> tuple[CellResult | None, dict[str, str]]:  # fmt: skip
+    """What representatives say, of what can be asked of them; None and why, if nothing can or may. Where rows of some size are told
+    apart, they are tried no more."""
+    reference, why_not = Reference(cell.system, cell.scope), dict[str, str]()
+    prepared = prepare(cell.system, cell.scope, asked_of(cell, wanted))
+    while True:
+        plan = reduction_of(prepared, cell.scope, why_not)
+        these = _of_representatives(cell, wanted, prepared, plan)
+        if not plan.sizes or not any(p.why_not(cell.system) is None for p in these):
+            nothing = (
+                "nothing is asked that can be asked of fewer states" if plan.sizes else "there is one of everything"
+            )
+            return None, why_not | plan.too_many or {"": nothing}
+        try:
+            found = _searched(cell, these, reference, plan, limits, on_progress, stop, again)
+        except Noticed as noticed:
+            why_not |= _why_noticed(noticed)
+        except NoCompiler:
+            if engine == "native":
+                raise
+            return None, {"": "there is no C compiler"}
+        else:
+            reduced = found.reduced
+            assert reduced is not None
+            return replace(found, reduced=replace(reduced, why_not=why_not | plan.too_many)), {}
 
 
 def _of_representatives(
@@ -86,14 +103,14 @@ def _searched(
 ) -> CellResult:  # fmt: skip
     """Raises Noticed, NoCompiler."""
     prepared = prepare(cell.system, cell.scope, asked_of(cell, these))
-    search = QuotientSearch(prepared, reference, Orbits(prepared.program, plan.renamings), plan.open_steps)
+    search = QuotientSearch(prepared, reference, Orbits(prepared.program, plan.renamings), plan.open_steps, plan.tried)
     search.run(limits, on_progress)
     if stop is None and search.outcome is Outcome.INTERRUPTED:
         raise KeyboardInterrupt
     result = judged(Judge(cell, prepared, search, reference, stop), these, again)
     if again and search.outcome is Outcome.COMPLETE:
-        renamed_in_python(cell, search, reference)
-    by = Reduced(tuple(plan.sizes), search.stands_for(), why_not=plan.why_not)
+        renamed_in_python(cell, search, reference, again)
+    by = Reduced(tuple(plan.sizes), search.stands_for(), search.is_exact())
     return replace(result, reduced=by, verdicts=tuple(_noted(v, by) for v in result.verdicts))
 
 
@@ -104,17 +121,17 @@ def _noted(verdict: Verdict, reduced: Reduced) -> Verdict:
     return replace(verdict, note="; ".join(filter(None, (verdict.note, f"reduced by {' and '.join(reduced.by)}"))))
 
 
-def renamed_in_python(cell: Cell, search: QuotientSearch, reference: Reference) -> None:
-    """In a sample of states: a state that is renamed has the same representative, and from there CPython takes the renamed
+def renamed_in_python(cell: Cell, search: QuotientSearch, reference: Reference, number: int) -> None:
+    """In a sample of so many states: a state that is renamed has the same representative, and from there CPython takes the renamed
     steps. Raises EnginesDisagree."""
     program, chance = search.orbits.program, Random(SEED)
     every = instances(program)
-    for state in sorted(chance.sample(range(search.stats().states), min(LOOKED_AT, search.stats().states))):
+    for state in sorted(chance.sample(range(search.stats().states), min(number, search.stats().states))):
         renaming, codes = chance.choice(search.orbits.renamings[1:]), search.codes(state)
-        number = search.number(renaming.state(program, codes))
-        if number != state:
+        standing = search.number(renaming.state(program, codes))
+        if standing != state:
             where = f"{cell}: what stands for state {state}, renamed by {dict(renaming.to)}"
-            raise EnginesDisagree(where, {"the engine": str(number), "CPython": str(state)})
+            raise EnginesDisagree(where, {"the engine": str(standing), "CPython": str(state)})
         labels = renaming.labels(program)
         expected = {(labels[n], renaming.state(program, after)) for n, after in reference.successors(codes)}
         taken = set(reference.successors(renaming.state(program, codes)))
@@ -125,7 +142,7 @@ def renamed_in_python(cell: Cell, search: QuotientSearch, reference: Reference) 
 
 
 def _why_noticed(noticed: Noticed) -> dict[str, str]:
-    index = next(index for index, to in noticed.renaming.to if to != tuple(range(len(to))))
+    index = [index for index, to in noticed.renaming.to if to != tuple(range(len(to)))][-1]
     args = ", ".join(map(show, noticed.step.args)) if noticed.step else ""
     what = f"{noticed.step.step}({args})" if noticed.step else "some step"
     return {index: f"{what} tells them apart in a state that is met"}

@@ -224,7 +224,8 @@ def all_states(results: Sequence[CellResult]) -> str:
     """How many they have together, and for how many these stand."""
     states = sum(r.stats.states for r in results)
     by = any(r.reduced and r.reduced.by for r in results)
-    return f"{count(states, 'state')}{f' that stand for {sum(r.all_states for r in results):,}' * by}"
+    most = " at most" * any(r.reduced and not r.reduced.exact for r in results)
+    return f"{count(states, 'state')}{f' that stand for {sum(r.all_states for r in results):,}{most}' * by}"
 
 
 def advice_lines(campaign: Campaign) -> list[str]:

@@ -20,6 +20,7 @@ from checker.engine.search import Limits, NativeSearch, ReferenceSearch, open_se
 from checker.engine.shared import Shared
 from checker.errors import InternalError
 from checker.language.layout import binding_of
+from checker.language.renaming import Renaming
 from checker.language.source import USERS_MODULE
 from checker.matrix.alike import asked_alike
 from checker.matrix.carried import pack, unpack
@@ -139,18 +140,19 @@ class CellResult:
 
     @property
     def all_states(self) -> int:
-        """How many there are, of which not all were kept where it was reduced."""
+        """How many there are at most, of which not all were kept where it was reduced."""
         return self.reduced.stands_for if self.reduced is not None and self.reduced.by else self.stats.states
 
 
 @dataclass(frozen=True)
 class Reduced:
     """How a cell was searched that was to be reduced (reduced.py). by: the sizes whose rows were taken for each other, none if
-    it was not reduced; stands_for: how many states those found stand for; of_all: what was asked of all states instead; why_not:
+    it was not reduced; stands_for: how many states those found stand for, all of them reachable if it is exact; of_all: what was asked of all states instead; why_not:
     of a size, or of all (""), why its rows were not taken for each other."""
 
     by: tuple[str, ...] = ()
     stands_for: int = 0
+    exact: bool = True
     of_all: tuple[str, ...] = ()
     why_not: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -268,7 +270,7 @@ class Judge:
         self._stop = stop or threading.Event()
         self._on_phase = on_phase or (lambda text: None)
         self.recheck = Recheck(cell, prepared, search, reference)
-        asked, self._formulas = prepared.properties, prepared.program.formulas
+        asked, self._program, self._formulas = prepared.properties, prepared.program, prepared.program.formulas
         self._atoms: dict[Callable[..., object], list[Atom]] = {p.function: [] for p in asked}
         self.atoms = atoms(prepared.program)
         for atom in self.atoms:
@@ -307,12 +309,13 @@ class Judge:
 
     def run_to(self, state: int) -> Run:
         """A shortest one."""
-        return self._run(Path(self._checked_path(state)))
+        return self._run(Path(self._checked_path(state)))[0]
 
     def told(self, p: Property, path: Path, atom: Atom) -> Verdict:
         """That a run shows it for the values of the atom. Raises EnginesDisagree if CPython does not say so."""
-        binding = binding_of(self._formulas[atom.formula].params, atom.args)
-        run = self._run(path)
+        run, renaming = self._run(path)
+        params = self._formulas[atom.formula].params
+        binding = binding_of(params, renaming.args([p.type for p in params], atom.args))
         self.recheck.run(p, binding, (run.codes, run.moves, run.loop_start, run.stutter))
         return Verdict(p, Status.REACHED if p.kind == "reachable" else Status.VIOLATED, binding, run)
 
@@ -357,9 +360,11 @@ class Judge:
         stem = len(lasso.stem)
         return Path([lasso.start, *(e.dst for e in edges)], labels, stem if lasso.cycle else None, not lasso.cycle)
 
-    def _run(self, path: Path) -> Run:
-        """State ids -> moves. The engine says which it took; each is confirmed by running the model in CPython."""
-        codes = self.search.walk(path.states, path.last)
+    def _run(self, path: Path) -> tuple[Run, Renaming]:
+        """State ids -> moves. The engine says which it took; each is confirmed by running the model in CPython. And by which rows
+        it goes where the engine goes by others (Walk)."""
+        walk = self.search.walk(path.states, path.last)
+        codes = walk.codes
         if codes[0] != self.reference.start:
             raise InternalError("the engine's run does not start in the initial state")
         moves = list[Move]()
@@ -368,7 +373,7 @@ class Judge:
             if move is None:
                 raise InternalError(f"step {k + 1} of the engine's run is not a step of the model in CPython")
             moves.append(move)
-        return Run(tuple(moves), tuple(codes), path.loop_start, path.stutter)
+        return Run(tuple(moves), tuple(codes), path.loop_start, path.stutter), walk.renaming
 
     def _move(self, src: tuple[int, ...], dst: tuple[int, ...], label: int | None) -> Move | None:
         """The move from one state to another, confirmed; of those that the engine has, or the one that it took. Shortest
@@ -392,8 +397,8 @@ class Judge:
         found = self.search.fault()
         assert found is not None
         state, label = found
-        move = self.reference.moves[label]
-        run = self._run(Path(self.search.path_to(state)))
+        run, renaming = self._run(Path(self.search.path_to(state)))
+        move = self.reference.moves[renaming.labels(self._program)[label]]
         try:
             self.reference.successor(run.codes[-1], move)
         except RangeError as error:

@@ -37,7 +37,8 @@ MINED: Sequence[Sizes] = (
     (2, 4, 3),
 )  # of which views are taken: see reports/proofs/sizes.md
 LEARNT: Sequence[Sizes] = ((3, 3, 3), (4, 4, 4))  # what is true for want of a fourth pin is given up at the second
-MOST_STATES = 400_000  # of a small system; what lies beyond shows views that are learnt late
+MOST_STATES = 3_000_000  # of a small system; what lies beyond shows views that are learnt late
+MOST_LOOKED_AT = 400_000  # of these, evenly: as deep as the search came
 TIMEOUT = 600.0
 VACUOUS = "what it speaks of never happens in a small system that was searched whole"
 OUT_OF_TIME = "no answer within the time that --timeout gives"
@@ -176,9 +177,10 @@ class _WideJudge:
         program = lower(small.system, small.scope, [])
         vocabulary = Vocabulary(program)
         views = self._views = self._views or Views(vocabulary)
-        count = min(search.stats().states, MOST_STATES)
-        raw = b"".join(search.exploration.state(n) for n in range(count))
-        states = States(program, small.scope, codes_of(search.layout, raw, count))
+        count = search.stats().states
+        chosen = range(0, count, -(-count // MOST_LOOKED_AT))
+        raw = b"".join(map(search.exploration.state, chosen))
+        states = States(program, small.scope, codes_of(search.layout, raw, len(chosen)))
         for shape in vocabulary.shapes:
             for rows in states.views(vocabulary, shape):
                 views.add(shape, rows)

@@ -3,7 +3,7 @@ else it says nothing: another choice, size, property, verdict, file, or one that
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from checker.matrix.cells import Cell
 from checker.matrix.roles import all_properties
 from checker.questions import on_record
 from checker.questions.verdict import CellResult, Status, check_cell
+from checker.questions.wide import WideResult, WideVerdict
 from checker.questions.worth import NO_CERTIFICATE, NO_PROOF, certified_of, proved_of
+from model.lang import Property
 from tests.agree.test_export import the_cell
 from tests.rigs.user_file import GOOD
 
@@ -58,6 +60,13 @@ def test_a_certificate_counts_once_it_is_accepted(eoi: Callable[..., Any], tmp_p
     assert eoi("certify", path).code == 0
     assert "; 2 of 2 verdicts certified by certificate/check.py (20" in worth(eoi, "base", *AROUND, *ASKED)
     assert "; 2 of 3 verdicts certified by" in worth(eoi, "base", *AROUND, *ASKED, "--property", "eoi_exit")
+
+
+def test_to_check_one_needs_no_room(eoi: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "base.cert")
+    assert eoi("prove", "base", *AROUND, *ASKED, "--brief", "--certificate", path).code == 0
+    monkeypatch.setenv("EOI_CACHE", "/dev/null/none")
+    assert eoi("certify", path).code == 0
 
 
 def test_another_cell_is_not_certified_with_it(eoi: Callable[..., Any], tmp_path: Path) -> None:
@@ -111,6 +120,23 @@ def test_what_was_proved_is_said_with_its_sizes_and_cells(eoi: Callable[..., Any
     assert "; inductive: no_reinjection at 1x1x1 (20" in worth(eoi, "base", *AROUND, *words)
     both = worth(eoi, "base", *AROUND[:-1], SMALL, *words)
     assert "no_reinjection at 1x1x1 (20" in both and "in 1 of 2 cells)" in both
+
+
+@pytest.mark.parametrize("words", [("prove", "base", "--sizes", "3x2x2", "--property"), ("why", "base")])
+def test_so_it_is_by_other_commands(
+    eoi: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, words: Sequence[str]
+) -> None:
+    """At what they learnt at, and at what they were asked. What they find out is not what is asked here."""
+
+    def holds(cell: Cell, asked: Sequence[Property], *_: object) -> WideResult:
+        return WideResult(cell, [WideVerdict(p, Status.HOLDS) for p in asked], (), ((2, 2, 2), (3, 2, 2)))
+
+    monkeypatch.setattr("checker.command.sizes.judge_wide", holds)
+    monkeypatch.setattr("checker.command.why.learnt_alone", lambda *_: [])
+    monkeypatch.setattr("checker.command.why.needed_by", lambda *_: {})
+    assert eoi(*words, "no_eoi_lost", "--vmm", "qemu", "--guest", "linux", "--scope", "ioapic=0x20").code == 0
+    at = "2x2x2 and 3x2x2" if "--sizes" in words else "3x3x3"
+    assert f"inductive: no_eoi_lost at {at} (" in proved_of([result(one())])
 
 
 def test_it_is_of_every_size_and_of_no_other_choice_or_property() -> None:
