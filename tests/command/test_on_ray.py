@@ -32,7 +32,9 @@ def ray() -> Iterator[Any]:
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(ROOT)  # the workers' functions are some of these tests', too
     try:
-        found.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100_000_000)
+        found.init(
+            address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100_000_000
+        )
         yield found
     finally:
         found.shutdown()
@@ -102,7 +104,7 @@ def test_another_eoiproof_is_refused(ray: Any, monkeypatch: pytest.MonkeyPatch) 
 def test_the_gate_says_the_same(ray: Any) -> None:
     parts = [p for p in gate.full_matrix(["v1"]) if (p.vmm, p.guest, p.device) == ("qemu", "sel4", "level")]
     parts += [p for p in gate.full_matrix(["base"]) if (p.vmm, p.guest, p.device) == ("qemu", "xen", "level")]
-    here, there = gate.run_so_far(parts, 1), gate.run_so_far(parts, None, "ray")
+    here, there = gate.run_so_far(parts, 1), gate.run_so_far(parts, on="ray")
     assert here.table == there.table and len(there.table) == 2 and not there.left
 
 
