@@ -24,7 +24,7 @@ from checker.matrix.cells import Cell
 from checker.questions.kept_answers import packed_answer, unpacked_answer
 from checker.questions.verdict import CellResult, asked_of
 from checker.workers.crew import crew
-from checker.workers.where import HERE
+from checker.workers.where import HERE, PROCESSES
 from checker.workers.workers import Desk, Errand, working
 from model.lang import Property
 
@@ -46,6 +46,8 @@ class Job(Protocol):
 
     @property
     def cells(self) -> Sequence[Cell]: ...
+    @property
+    def engine(self) -> str: ...
     @property
     def limits(self) -> Limits: ...
     def asked(self, number: int) -> Sequence[Property]: ...
@@ -69,15 +71,21 @@ def pays(job: Job, left: Sequence[int]) -> bool:
     return len(by_program(job.cells, left)) >= ENOUGH and (os.cpu_count() or 1) > 1
 
 
+def _lower_first(job: Job, number: int) -> None:
+    """What is forked after this need not lower the properties and the user's role itself."""
+    cell = job.cells[number]
+    with suppress(Exception):  # who explores it says what is wrong
+        prepare(cell.system, cell.scope, asked_of(cell, job.asked(number))).linked()
+
+
 @contextmanager
 def begun(
     job: Job, told: Sequence[Hearer], left: Sequence[int], stop: threading.Event
 ) -> Iterator[dict[int, Future[CellResult | None]]]:
     """By as many workers as there is room for. left: the numbers of the cells."""
     groups = by_program(job.cells, left)
-    with suppress(Exception):  # who explores it says what is wrong
-        first = groups[0][0]  # what is forked after this need not lower the properties and the user's role itself
-        prepare(job.cells[first].system, job.cells[first].scope, asked_of(job.cells[first], job.asked(first))).linked()
+    if job.limits.on in ("", PROCESSES) and job.engine != "reference":
+        _lower_first(job, groups[0][0])
     start, room = crew(job.limits.on, job, stop)
     with working(start, min(room, len(groups)), stop) as workers:
         made = [

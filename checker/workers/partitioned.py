@@ -101,12 +101,14 @@ Ask = Callable[[Callable[..., object], Sequence[tuple[object, ...]]], list[Any]]
 @contextmanager
 def _all_at_once(start: Callable[[], Worker], number: int) -> Iterator[Ask]:
     """Asks every worker, each with arguments of its own, and waits for all."""
-    workers = [start() for _ in range(number)]
+    workers = list[Worker]()
 
     def answer(worker: Worker, function: Callable[..., object], arguments: tuple[object, ...]) -> object:
         return worker.do(Errand(function, arguments))
 
     try:
+        for _ in range(number):  # before there is another thread
+            workers.append(start())
         with ThreadPoolExecutor(number) as pool:
             yield lambda function, each: list(pool.map(answer, workers, [function] * number, each))
     finally:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from checker.engine import native, partition
-from checker.engine.native import Stats
+from checker.engine.native import Exploration, Stats
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, Outcome
@@ -105,6 +105,20 @@ def test_what_is_compiled_as_a_whole_says_it_too(workers: Watched, monkeypatch: 
 def test_it_stops_where_one_search_stops(most: int, workers: Watched) -> None:
     one, other = both(max_states=most)
     assert one.outcome is Outcome.STATE_LIMIT and len(workers.begun) == PARTS
+    assert_same_search(one, other)
+
+
+def test_a_part_without_room_is_left_to_one_search(workers: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    insert = Exploration.insert
+
+    def small_room(of: Exploration, keys: Any, parents: Any, max_bytes: int | None) -> Any:
+        if of.counts()["states"] > 700:
+            return insert(of, keys, parents, 1)
+        return insert(of, keys, parents, max_bytes)
+
+    monkeypatch.setattr(Exploration, "insert", small_room)
+    one, other = both()
+    assert len(workers.begun) == PARTS and workers.asked < 4 * PARTS * one.stats().depth
     assert_same_search(one, other)
 
 
