@@ -85,7 +85,9 @@ def resume(cell: Cell, wanted: Sequence[Property]) -> Answer:
 def elsewhere(on: str, cells: Sequence[Cell], wanted: Sequence[Property]) -> list[Answer]:
     if on.startswith("ray"):
         ray: Any = importlib.import_module("ray")
-        ray.init(num_cpus=int(on[3:]), include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init(
+            address="local", num_cpus=int(on[3:]), include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+        )
     try:
         limits = Limits(max_states=ANEW, on=on.rstrip("12"))
         found = run_campaign(cells, wanted, engine="auto", limits=limits, everywhere=False)
