@@ -30,3 +30,6 @@ class EnginesDisagree(InternalError):
     def __init__(self, what: str, answers: Mapping[str, str]) -> None:
         self.what, self.answers = what, dict(answers)
         super().__init__(f"{what}: " + ", but ".join(f"{who} says {answer}" for who, answer in answers.items()))
+
+    def __reduce__(self) -> tuple[type[EnginesDisagree], tuple[str, dict[str, str]]]:
+        return EnginesDisagree, (self.what, self.answers)  # between processes

@@ -108,7 +108,7 @@ def _text(now: Stats | str, seconds: float) -> str:
     """How far a search is after so many seconds of its own; or the phase after it, which says it itself."""
     if isinstance(now, str):
         return now
-    rate = f"{now.states / seconds / 1e6:.2f} M/s"
+    rate = f"{(now.states - now.found_before[0]) / seconds / 1e6:.2f} M/s"
     far = f"{now.states:,} state{'s' * (now.states != 1)}, {rate}, depth {now.depth}, {now.bytes / 1e6:.0f} MB"
     far += f" and {now.disk_bytes / 1e6:,.0f} MB on disk" * bool(now.disk_bytes)
     return far + _left(now, seconds)
@@ -117,6 +117,7 @@ def _text(now: Stats | str, seconds: float) -> str:
 def _left(now: Stats, seconds: float) -> str:
     """What there may be in all, where the levels' growth says something; else what is open for certain."""
     total = in_all(now.level_ends)
-    if total is not None and total > now.states and now.expanded:
-        return f", perhaps {total:,} or more in all: {duration((total - now.expanded) * seconds / now.expanded)} more"
+    done = now.expanded - now.found_before[1]
+    if total is not None and total > now.states and done:
+        return f", perhaps {total:,} or more in all: {duration((total - now.expanded) * seconds / done)} more"
     return f", {now.states - now.expanded:,} of them still open" * (now.expanded < now.states)

@@ -44,7 +44,9 @@ ENGINE = (
     "checker.symbolic",
     "checker.export",
     "checker.stories",
+    "checker.workers",
     "checker.errors",
+    "checker.interrupt",
 )
 # Words that mean something in model/ and nothing to an engine, as identifiers or inside strings that are not docstrings.
 DOMAIN_WORDS = re.compile(
@@ -52,7 +54,9 @@ DOMAIN_WORDS = re.compile(
     re.IGNORECASE,
 )
 # Names that are the tool's or C's own: the prefix of generated symbols, the environment variables, a step's mark.
-OWN_NAMES = re.compile(r"\beoi_\w*|\bEOI_\w+|__eoi_step__|\beoi\b(?= (list|prove|trace|replay|lift))|eoiproof|\beoi1\b")
+OWN_NAMES = re.compile(
+    r"\beoi_\w*|\bEOI_\w+|__eoi_step__|\beoi\b(?= (list|prove|trace|replay|lift))|eoiproof|\beoi1\b|\bvector_size\b"
+)
 
 
 def module_name(path: Path) -> str:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from checker.command import cli
-from checker.questions import proofs
+from checker.questions import on_record, proofs
 from checker.symbolic import second_opinion
 
 CORE = [
@@ -95,8 +95,11 @@ def proofs_hold() -> bool:
     found = proofs.kept()
     print(f"\nWhat is inductive, asked of {who}:\n")
     said = [proofs.shown(proof, PROVED_AT, ask) for proof in found]
-    for _, lines in said:
+    for proof, (inductive, lines) in zip(found, said, strict=True):
         print("\n".join(lines), end="\n\n", flush=True)
+        if inductive:
+            cell, p = proofs.cell_of(proof, PROVED_AT)
+            on_record.proved(cell, [p], ["x".join(map(str, PROVED_AT.values()))])
     return bool(said) and all(inductive for inductive, _ in said)
 
 

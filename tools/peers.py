@@ -52,10 +52,10 @@ def spin(text: str, *, breadth_first: bool = True, go_on: bool = False, flags: S
     ran, bfs = Ran(), ["-DBFS"] * breadth_first
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "model.pml").write_text(text)
-        _take(ran, ["spin", *bfs, "-a", "model.pml"], folder)
-        _take(ran, ["gcc", *flags, *SPIN_FLAGS, *bfs, "-o", "pan", "pan.c"], folder)
+        take(ran, ["spin", *bfs, "-a", "model.pml"], folder)
+        take(ran, ["gcc", *flags, *SPIN_FLAGS, *bfs, "-o", "pan", "pan.c"], folder)
         deep = [] if breadth_first else ["-m5000000"]
-        _take(ran, ["./pan", *deep, *["-c0"] * go_on], folder, searches=True)
+        take(ran, ["./pan", *deep, *["-c0"] * go_on], folder, searches=True)
     ran.states = _number(ran.said, r"(\d+) states, stored")
     ran.transitions = _number(ran.said, r"(\d+) transitions")
     for said in re.findall(r"assertion violated (.+?) \(at depth", ran.said):
@@ -73,9 +73,9 @@ def rumur(text: str, *, go_on: bool = False, flags: Sequence[str] = FAST["rumur"
         (Path(folder) / "model.m").write_text(text)
         most = ["--max-errors", "1000000"] if go_on else []
         told = ["--deadlock-detection", "off", "--threads", "1", "--counterexample-trace", "off", *most]
-        _take(ran, ["rumur", *told, "--output", "model.c", "model.m"], folder)
-        _take(ran, ["gcc", *flags, "-w", "-mcx16", "-o", "model", "model.c", "-lpthread"], folder)
-        _take(ran, ["./model"], folder, searches=True, fine=(0, 1))
+        take(ran, ["rumur", *told, "--output", "model.c", "model.m"], folder)
+        take(ran, ["gcc", *flags, "-w", "-mcx16", "-o", "model", "model.c", "-lpthread"], folder)
+        take(ran, ["./model"], folder, searches=True, fine=(0, 1))
     said = r'(?:invariant|cover) "(.+)" (?:failed|not hit)$|Assertion failed: \S+ (.+)$'
     named = [one or other for one, other in re.findall(said, ran.said, re.MULTILINE)]
     ran.violated = [FAULT if name == RUMURS_FAULT else name for name in named]
@@ -91,7 +91,7 @@ def _number(said: str, pattern: str) -> int:
     return int(found[1])
 
 
-def _take(ran: Ran, words: Sequence[str], folder: str, *, searches: bool = False, fine: Sequence[int] = (0,)) -> None:
+def take(ran: Ran, words: Sequence[str], folder: str, *, searches: bool = False, fine: Sequence[int] = (0,)) -> None:
     """Run one program to its end."""
     with (Path(folder) / "said").open("w+") as out:
         process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)

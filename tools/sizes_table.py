@@ -21,13 +21,13 @@ HEAD = "| design, cell | sizes | asked | holds | violated | inconclusive | claus
 
 
 def cells() -> list[tuple[str, Cell, list[Property]]]:
-    """v6 with the flag that it is about first."""
+    """v6 with the flag and the I/O APIC that it is about first, the rest of v6 last."""
     found = list[tuple[str, Cell, list[Property]]]()
     for design in DESIGNS:
         asked = selection(design, {"vmm": ["qemu"], "guest": GUESTS, "device": ["level"]})
         _, of_design, _, wanted = select(asked)
         found += [(design, cell, wanted) for cell in of_design]
-    return sorted(found, key=lambda row: "BIT2" not in str(row[1]) and row[0] == "v6")
+    return sorted(found, key=lambda row: (row[0] == "v6" and "0x20 BIT2," not in str(row[1]), row[0] != "v6"))
 
 
 def cpu() -> float:

@@ -16,6 +16,7 @@ from checker.errors import UserError
 from checker.matrix.cells import Cell
 from checker.matrix.roles import users_file
 from checker.progress import Progress
+from checker.questions import on_record
 from checker.questions.campaign import Campaign
 from checker.questions.certificates import certificate_of
 from checker.questions.verdict import Status
@@ -80,6 +81,9 @@ def write(campaign: Campaign, path: Path, limits: Limits) -> tuple[list[str], bo
         name = file_name(result.cell, names)
         files.write_bytes(path / name if folder else path, made.content)
         size += len(made.content)
+        on_record.written(
+            result.cell, [v for v in result.verdicts if v.property.name not in made.without], made.content
+        )
         open_ = [
             v.property.name
             for v in result.verdicts

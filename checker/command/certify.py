@@ -17,6 +17,7 @@ from checker.command import exits
 from checker.command.exits import Exit
 from checker.errors import InternalError, UserError
 from checker.progress import Progress
+from checker.questions import on_record
 from checker.words import screen
 
 ENDING = ".cert"
@@ -61,7 +62,9 @@ def certificates(path: Path) -> list[Path]:
 
 
 def checked(path: Path, chosen: Sequence[str], progress: Progress) -> int:
-    """Prints what the checker says; returns its exit code. Raises InternalError if it breaks."""
+    """Prints what the checker says; returns its exit code. What it accepts whole is put on record. Raises InternalError if it
+    breaks."""
+    content = path.read_bytes()
     command = [sys.executable, "-I", check.__file__, str(path), *chosen]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
@@ -71,6 +74,8 @@ def checked(path: Path, chosen: Sequence[str], progress: Progress) -> int:
     code: int = process.returncode
     if not any(code == of and said.startswith(first) for of, first in SAID.items()):  # a traceback ends with 1, too
         raise InternalError(f"the checker of certificates ended with {code} and said {said[:80]!r}")
+    if code == Exit.FINE and path.read_bytes() == content:
+        on_record.accepted(content)
     width = screen()[0]
     for line in said.splitlines():
         print(textwrap.fill(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False))

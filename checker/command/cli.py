@@ -33,7 +33,7 @@ COMMANDS = {
     "why": "what keeps a property true, and which step would break it without each part of that",
     "report": "all of that as one page for a browser: the answer, the matrix, every story step by step",
     "graph": "a picture of the reachable states of one small cell",
-    "export": "one cell as input of another checker: SPIN, rumur, Graphviz",
+    "export": "one cell as input of another checker: SPIN, rumur, ABC, BTOR2, NuSMV, Graphviz",
     "lift": "a C patch, or the mail that holds it, as a design: the class that one would have written",
     "drift": "is the model still what a kernel's source says? function by function",
     "litmus": "small stories with a verdict inside, run on every system that they name",
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         as_json = getattr(options, "form", form.JSON if getattr(options, "json", False) else "") == form.JSON
         checkout.check(options.command)
         with one_reading(), form.into_file(options):
-            parsers().look_up(options)
+            module_of("selected").look_up(options)
             code: int = module_of(options.command).run(options)
         sys.stdout.flush()
     except BrokenPipeError:

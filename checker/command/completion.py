@@ -17,6 +17,7 @@ from checker.matrix.roles import ALIASES, DEVICES, GUESTS, VMMS, all_properties,
 from checker.matrix.scope import scope_value
 from checker.questions.explain import index
 from checker.questions.skeleton import restatable
+from checker.workers.where import KINDS
 from model.machine import ApiFlags, Scope
 from properties.compat import CLAIMS
 
@@ -90,7 +91,7 @@ ALIKE = {
     "when": "choice",
     "vary": "scope",
 }  # what an argument is called -> what it takes
-NO_FILES = ("claim", "scope", "choice", "function", "word")
+NO_FILES = ("claim", "scope", "choice", "function", "word", "on")
 NAMES: Mapping[str, Sequence[str]] = {
     "design": [*designs(), *ALIASES, *bugs()],
     "kernel": [*designs(), *ALIASES],
@@ -103,6 +104,7 @@ NAMES: Mapping[str, Sequence[str]] = {
     ),
     "word": sorted({name for told in index().values() for name, _ in told if re.fullmatch(r"[\w.]+", name)}),
     "claim": [claim.name for claim in CLAIMS],
+    "on": list(KINDS),
     "scope": [f"{name}=" for name in vars(Scope())],
     "choice": [
         f"{name}={value.name if isinstance(value, ApiFlags) else scope_value(value)}"

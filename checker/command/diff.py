@@ -12,7 +12,7 @@ from checker.command import exits, json_text
 from checker.command.explore import explore, limits_of, story
 from checker.command.give import give
 from checker.command.lift import print_lifted
-from checker.command.parsers import selection_of
+from checker.command.selected import selection_of
 from checker.engine.passages import line_texts
 from checker.matrix.loader import property_argument
 from checker.matrix.roles import role_of, stands_on

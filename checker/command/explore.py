@@ -62,10 +62,12 @@ def _text(scope: Scope) -> str:
 
 def limits_of(options: Namespace) -> Limits:
     wanted = Checkpoints(options.resume, lambda text: print(f"eoi: {text}", file=sys.stderr, flush=True))
-    reduce = getattr(options, "reduce", False)  # of the commands that have it
-    return Limits(
-        options.max_states, options.max_memory, options.timeout, options.threads, wanted, options.max_disk, reduce
-    )
+    rest = (
+        options.max_disk,
+        getattr(options, "reduce", False),
+        getattr(options, "on", None) or "",
+    )  # of the commands that have them
+    return Limits(options.max_states, options.max_memory, options.timeout, options.threads, wanted, *rest)
 
 
 def estimate_of(cells: Sequence[Cell]) -> list[str]:

@@ -29,7 +29,18 @@ def run(options: Namespace) -> int:
         found = export(cell, wanted, options.to, watch)
     finally:
         progress.close()
-    print(found.text, end="")
+    give(found.text)
     if found.left_out:
         print(f"eoi: not in the export: {', '.join(found.left_out)}", file=sys.stderr)
     return Exit.FINE
+
+
+def give(found: str | bytes) -> None:
+    """Print it. What is no text is kept from the screen."""
+    if isinstance(found, str):
+        print(found, end="")
+        return
+    if sys.stdout.isatty():
+        raise UserError("this is no text, but what another checker reads: give -o FILE")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(found)

@@ -85,9 +85,11 @@ def into_file(options: Namespace) -> Iterator[None]:
         yield
         return
     try:
-        with contextlib.redirect_stdout(io.StringIO()) as told:
+        told = io.BytesIO()
+        with contextlib.redirect_stdout(io.TextIOWrapper(told, "utf-8", newline="\n")) as text:
             yield
-        files.write_text(path, told.getvalue())
+            text.flush()
+            files.write_bytes(path, told.getvalue())
     except BaseException:
         with contextlib.suppress(OSError):
             path.unlink()

@@ -64,7 +64,7 @@ def whole(options: Namespace) -> int:
         options.expected = str(here_or_own(EXPECTED))
     expected = None if options.write else expected_table(Path(options.expected), only)
     started = time.monotonic()
-    judged = gate.run_so_far(gate.full_matrix(only), options.jobs, options.reduce)
+    judged = gate.run_so_far(gate.full_matrix(only), options.jobs, reduce=options.reduce, on=options.on or "")
     seconds = time.monotonic() - started
     left = [*gate.open_cells(judged.table), *map(str, judged.left)]
     if expected is None:
@@ -96,7 +96,7 @@ def tell(options: Namespace, judged: gate.GateAnswer, listed: Sequence[Differenc
 def check_alone(options: Namespace) -> None:
     """Raise UserError if --baseline was given what the matrix of the registered designs is asked with."""
     given = {
-        "--write": options.write, "--design": options.design, "--mutants": options.mutants, "--jobs": options.jobs,
+        "--write": options.write, "--design": options.design, "--mutants": options.mutants, "--jobs": options.jobs, "--on": options.on,
         "--expected": options.expected != EXPECTED, "--every": options.every != 1, "--most": options.most,
         "--full": options.full,
     }  # fmt: skip

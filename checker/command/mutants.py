@@ -15,7 +15,9 @@ from checker.command.gate import expected_table
 from checker.errors import UserError
 from checker.matrix.roles import all_properties
 from checker.questions.measured import model_digest
+from checker.workers.where import HERE
 from oracles.mutation.make import Mutant
+from oracles.world import elsewhere
 from oracles.world import run as world_run
 from oracles.world.equal import Equality
 from oracles.world.judge import DESIGN, Rulebook, World, worlds
@@ -42,7 +44,12 @@ def run(options: Namespace) -> int:
             f"{len(mutants):,} mutants, {sum(len(w.cells) for w in found)} cells; {known:,} effects of mutants are known"
         )
         plan = world_run.Agenda(found, book, [m.name for m in mutants], options.full)
-        outcome = world_run.run(plan, log, jobs)
+        if options.on in (None, HERE):
+            outcome = world_run.run(plan, log, jobs)
+        else:
+            outcome = elsewhere.run(
+                plan, log, options.on, elsewhere.Remaking(expected, options.most, sorted(plan.names), options.full)
+            )
     equality = Equality(found)
     report = WorldReport(
         datetime.now(UTC).date().isoformat(), model_digest(), sum(len(w.cells) for w in found), options.every,

@@ -12,22 +12,20 @@ from pathlib import Path
 from checker.command.form import add_form
 from checker.command.list import KINDS
 from checker.errors import UserError
-from checker.matrix.roles import DEVICES, GUESTS, ROLES, VMMS, is_patch, series_of, stands_on
+from checker.matrix.roles import DEVICES, GUESTS, VMMS
 from checker.matrix.scope import LARGEST_SIZE
-from checker.matrix.select import Selection, find_design, selection
 from checker.shipped import own
-from model.machine import Machine
+from checker.workers.where import checked
 from properties.compat import CLAIMS
 
 # a system and who stands around it
-SELECTING = ("prove", "diff", "review", "nfc", "when", "why", "trace", "report", "graph", "export", "show")
-COMPARING = ("diff", "compat", "nfc")  # a design with another one
 COMPARED = "the design to compare with, by name or path; left out, it is what DESIGN stands on"
 EXPECTED = "reports/expected.toml"  # see here_or_own
 LITMUS = "tests/litmus"
 DIAGRAMS = ("svg", "png", "pdf", "dot")
-EXPORTS = ("promela", "murphi", "dot")
+EXPORTS = ("promela", "murphi", "aiger", "btor2", "smv", "dot")
 ORACLES = ("kvm", "qemu")
+SAT = "sat"  # an engine
 # What `eoi gate` judges: see checker/questions/gate.py.
 FULL = """\
 all that `eoi prove DESIGN` asks by default of each design (every VMM, guest, I/O APIC version and API flag, level
@@ -115,10 +113,23 @@ def add_scope(parser: ArgumentParser) -> None:
     )
 
 
+def where(text: str) -> str:
+    try:
+        return checked(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_on(parser: ArgumentParser) -> None:
+    """Who explores."""
+    said = "here (threads), processes, ray or ray:ADDRESS (a cluster: docs/cluster.md); default: processes if they pay"
+    parser.add_argument("--on", type=where, metavar="WHERE", help=f"who explores: {said}")
+
+
 def add_engine(parser: ArgumentParser, *more: str) -> None:
-    said = "auto: native where a C compiler is found" + "; both: each cell by both, which have to say the same" * bool(
-        more
-    )
+    said = "auto: native where a C compiler is found"
+    said += "; both: each cell by both, which have to say the same" * ("both" in more)
+    said += "; sat: one cell's `always` properties, by runs that a SAT solver finds and by induction" * (SAT in more)
     parser.add_argument("--engine", choices=("auto", "native", "reference", *more), default="auto", help=said)
 
 
@@ -149,19 +160,23 @@ def add_tree(parser: ArgumentParser) -> None:
     parser.add_argument("--tree", metavar="DIR", help=of)
 
 
-def add_selection(parser: ArgumentParser, how_many: str = "+", *, needs: bool = False) -> None:
-    """Cells and properties, and how far they are explored. needs: one property at least has to be named."""
+def add_selection(
+    parser: ArgumentParser, how_many: str = "+", *, needs: bool = False, engines: Sequence[str] = ("both",)
+) -> None:
+    """Cells and properties, and how far they are explored. needs: one property at least has to be named. engines: see
+    add_engine."""
     add_system(parser, how_many)
     without = "one at least: see `eoi list properties`" if needs else "default: all"
     parser.add_argument(
         "--property", action="append", metavar="P", required=needs, help=f"a name, or a .py file of yours; {without}"
     )
     add_scope(parser)
-    add_limits(parser, "both")
+    add_limits(parser, *engines)
+    add_on(parser)
 
 
-def add_limits(parser: ArgumentParser, *both: str) -> None:
-    """How far a cell is explored, and by which engine. both: that two of them can be asked."""
+def add_limits(parser: ArgumentParser, *engines: str) -> None:
+    """How far a cell is explored, and by which engine. engines: that can be asked beside the usual ones."""
     limits = parser.add_argument_group("limits (reaching one is INCONCLUSIVE)")
     limits.add_argument("--max-states", type=positive, metavar="N")
     limits.add_argument("--max-memory", type=memory_size, metavar="SIZE", help="e.g. 500M, 4G")
@@ -173,7 +188,7 @@ def add_limits(parser: ArgumentParser, *both: str) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with searches that were cut short after a minute or more"
     )
-    add_engine(parser, *both)
+    add_engine(parser, *engines)
 
 
 def add_reduce(parser: ArgumentParser) -> None:
@@ -201,7 +216,7 @@ def _show(parser: ArgumentParser) -> None:
 
 
 def _prove(parser: ArgumentParser) -> None:
-    add_selection(parser, how_many="*")
+    add_selection(parser, how_many="*", engines=("both", SAT))
     add_reduce(parser)
     add_tree(parser)
     add_form(parser, "verdicts")
@@ -302,6 +317,7 @@ def _gate(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a processor)")
     add_reduce(parser)
+    add_on(parser)
     every = "a line for each count of states that differs, too, however many"
     parser.add_argument("--all", action="store_true", help=every)
     add_form(parser, "differences")
@@ -387,7 +403,10 @@ def _graph(parser: ArgumentParser) -> None:
 
 def _export(parser: ArgumentParser) -> None:
     add_system(parser)
-    to = "promela (for SPIN), murphi (for rumur) or dot (all states, for Graphviz): docs/export.md"
+    to = (
+        "promela (for SPIN), murphi (for rumur), aiger (for ABC), btor2 (for btormc and others), smv (for NuSMV) or dot "
+        "(all states, for Graphviz): docs/export.md"
+    )
     parser.add_argument("--to", choices=EXPORTS, required=True, metavar="F", help=to)
     asked = "also this property: a name, or a .py file of yours (repeatable); default: none"
     parser.add_argument("--property", action="append", metavar="P", help=asked)
@@ -490,69 +509,6 @@ def _new(parser: ArgumentParser) -> None:
     lifted = "a C patch or a mail that holds it (of a series, all of them in order): what it is in the model"
     parser.add_argument("--from", dest="patch", nargs="+", metavar="FILE", help=lifted)
     parser.add_argument("--force", action="store_true", help="write over a file that is there")
-
-
-def stands_for_both(options: Namespace) -> None:
-    """`eoi compat fix.patch`: one design is compared with what it stands on. Raises UserError."""
-    design = one_design([options.base], reverse=options.reverse)
-    found = stands_on(find_design(design)[1])
-    if found is None:
-        raise UserError(f"{design} stands on nothing that it can be compared with: eoi {options.command} BASE {design}")
-    options.base, options.design = found[0], [options.base]
-
-
-def look_up(options: Namespace) -> None:
-    """What the names and files stand for, before what answers is loaded: options.asked, and options.beside of BASE."""
-    if options.command == "prove" and options.tree:
-        return  # what there is in the tree is found out by what answers
-    if options.command in COMPARING and not options.design:
-        stands_for_both(options)
-    words: list[str] = getattr(options, "design", [])
-    if options.command == "when":
-        if options.write:
-            return  # of every registered design
-        words, options.property = design_and_properties(words, options.property)
-    if options.command == "why":
-        options.property = [options.about]
-    if options.command in (*SELECTING, "compat"):
-        options.design = one_design(words, reverse=options.reverse)
-    if options.command in SELECTING:
-        base = find_design(options.base)[1] if options.command in ("diff", "nfc") else None
-        options.asked = selection_of(options, options.design, base)
-        if base is not None:
-            options.beside = selection_of(options, options.base, options.asked.cls)
-
-
-def one_design(names: Sequence[str], *, reverse: bool) -> str:
-    """What one argument would say: `1.eml+2.eml:R`. Raises UserError for several that are no series of patches, and for
-    none."""
-    if not names:
-        raise UserError(
-            "give a DESIGN: a name of `eoi list designs`, a .py file or a C patch; or a kernel's source: --tree DIR"
-        )
-    for name in names:
-        if (reverse or names[1:]) and not is_patch(name):
-            alone = f"-R takes a patch away, and {name} is none"
-            two = f"{' '.join(names)}: several are given of a series of patches only, and {name} is no patch"
-            raise UserError(f"{two}; `eoi diff {name} ...` compares another design with it" if names[1:] else alone)
-        if (reverse or names[1:]) and series_of(name)[1]:
-            raise UserError(f"{name}: a series is taken away as a whole: give the patches, and -R once")
-    return "+".join(names) + ":R" * reverse
-
-
-def design_and_properties(words: Sequence[str], named: list[str] | None) -> tuple[list[str], list[str] | None]:
-    """`v6 no_eoi_lost no_storm`: what follows a design, and is no further patch of a series, is a property. Raises
-    UserError."""
-    if not words:
-        raise UserError("give a DESIGN, and properties if not all: eoi when v6 no_eoi_lost")
-    patches = next((n for n, word in enumerate(words) if not is_patch(word)), len(words))
-    design = max(1, patches)
-    return list(words[:design]), [*words[design:], *(named or [])] or None
-
-
-def selection_of(options: Namespace, design: str, beside: type[Machine] | None = None) -> Selection:
-    """Of a design, with what the other options name. beside: who is compared with it."""
-    return selection(design, {role: getattr(options, role) for role in ROLES}, options.property, options.scope, beside)
 
 
 ADD: dict[str, Callable[[ArgumentParser], None]] = {

@@ -15,7 +15,7 @@ from checker.command.explore import exit_code, explore, first_shown, limits_of, 
 from checker.command.form import TEXT, only_as_text
 from checker.command.give import give
 from checker.command.lift import TREE, print_lifted
-from checker.command.parsers import EXPECTED
+from checker.command.parsers import EXPECTED, SAT
 from checker.engine.passages import line_texts
 from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
@@ -29,7 +29,7 @@ from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.expected import Row, rows_of_design
 from checker.questions.measured import measured, measured_line
 from checker.questions.verdict import CellResult, Reduced, Status, Verdict
-from checker.questions.worth import worth_of
+from checker.questions.worth import NO_CERTIFICATE, UNCHECKED, worth_of
 from checker.shipped import own
 from checker.stories.trace import show
 from checker.stories.write import to_text
@@ -42,6 +42,7 @@ INDUCTION = "checker.symbolic.induction"  # and z3
 CERTIFICATES = "checker.command.certificates"
 PROOFS = "checker.questions.proofs"
 SIZES = "checker.command.sizes"  # and a SAT solver
+BY_SAT = "checker.command.by_sat"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class ProveAnswer:
 def run(options: Namespace) -> int:
     """Of a change: what it makes worse and better than what it stands on; of a registered design: whether it is as expected;
     else, or if more is asked, every verdict of it alone."""
+    if options.engine == SAT:
+        return int(importlib.import_module(BY_SAT).run(options))
     if options.inductive:
         only_as_text(options, "--inductive")
     if options.certificate:
@@ -180,7 +183,10 @@ def tell(options: Namespace, found: ProveAnswer) -> int:
     if first is not None and not options.brief:
         print("\n" + to_text(story(*first)), end="")
     print()
-    print_wrapped(closing_lines(campaign, [worth_of(options.asked.cls, campaign.results).line()]))
+    worth = worth_of(options.asked.cls, campaign.results)
+    if options.certificate and worth.certified == NO_CERTIFICATE:
+        worth = replace(worth, certified=UNCHECKED)
+    print_wrapped(closing_lines(campaign, [worth.line()]))
     return exit_code(campaign)
 
 

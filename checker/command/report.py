@@ -11,7 +11,7 @@ from checker import files
 from checker.command import diff, exits, prove
 from checker.command.explore import story
 from checker.command.form import checked_file
-from checker.command.parsers import selection_of
+from checker.command.selected import selection_of
 from checker.errors import UserError
 from checker.matrix.cells import short_names
 from checker.matrix.roles import ROLES

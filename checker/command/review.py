@@ -12,7 +12,8 @@ from pathlib import Path
 
 from checker.command import diff, exits
 from checker.command.explore import story
-from checker.command.parsers import COMPARED_UNDER, selection_of
+from checker.command.parsers import COMPARED_UNDER
+from checker.command.selected import selection_of
 from checker.errors import UserError
 from checker.matrix.roles import ROLES, is_patch, role_of, series_of
 from checker.matrix.select import Selection

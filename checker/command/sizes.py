@@ -13,7 +13,7 @@ from checker.matrix.cells import Cell
 from checker.matrix.loader import property_argument
 from checker.matrix.select import select
 from checker.progress import Progress
-from checker.questions import report
+from checker.questions import on_record, report
 from checker.questions.own_word import own_word
 from checker.questions.verdict import Account, Status
 from checker.questions.wide import NAMES, TIMEOUT, VACUOUS, WideResult, WideVerdict, judge_wide, sizes_text
@@ -39,6 +39,9 @@ def run(options: Namespace) -> int:
     if not any(p.kind is Kind.ALWAYS for p in wanted):
         raise UserError("--sizes proves `always` properties, and none is asked: see `eoi list properties`")
     results = judged(options, cells, wanted)
+    for result in results:
+        proved = [v.property for v in result.of(Status.HOLDS)]
+        on_record.proved(result.cell, proved, map(sizes_text, result.inductive_at))
     reasons = why_open(options, results)
     print("\n".join(lines(options, results, len(cells), reasons)))
     violated = [(r, v) for r in results for v in r.of(Status.VIOLATED)]

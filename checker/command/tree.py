@@ -9,7 +9,7 @@ from dataclasses import replace
 from checker.command import diff, prove
 from checker.command.drift import headline
 from checker.command.exits import Exit
-from checker.command.parsers import selection_of
+from checker.command.selected import selection_of
 from checker.errors import UserError
 from checker.matrix.lifted_file import LiftedFile
 from checker.matrix.lifting import read_series

@@ -13,6 +13,7 @@ from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.select import select
 from checker.progress import Progress
+from checker.questions import on_record
 from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
 from checker.questions.wide import LEARNT, NAMES, TIMEOUT, FalseAtFirst, Tell, at, learnt_alone, sizes_text
@@ -80,6 +81,8 @@ def answer(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exi
     except NotInductive as error:
         step, goal = error.args
         return Exit.OPEN, [f"{p.name}, {cell}: INCONCLUSIVE: {step}() leaves the clauses that are kept: {goal}"]
+    if proof is None:  # what was learnt now was looked at in the initial state, too
+        on_record.proved(cell, [p], [sizes_text(LEARNT[0])])
     if options.write:
         files.write_text(Path(options.write), text_of(proof_of(cell, p, list(map(str, clauses)))))
     return Exit.FINE, told(p, cell, needed)

@@ -110,16 +110,16 @@ def _expand(unit: Unit) -> list[str]:
         "\tuint32_t n = 0, label = 0;",
     ]
     if unit.broken:
-        lines += [*_of_thread("int *", "hurt", "&broken"), "\t*hurt = 0; /* a property may have set it */"]
+        lines += [*of_thread("int *", "hurt", "&broken"), "\t*hurt = 0; /* a property may have set it */"]
     if unit.marks:
-        lines += _of_thread("uint8_t *", unit.tail, "marks")
+        lines += of_thread("uint8_t *", unit.tail, "marks")
     for step in steps:
         lines += _step(unit, step)
     lines += ["", "\treturn n;", "}", ""]
     return lines
 
 
-def _of_thread(kind: str, name: str, variable: str) -> list[str]:
+def of_thread(kind: str, name: str, variable: str) -> list[str]:
     """The place of a variable that each thread has; the compiler would ask for it again at each use, which is a call."""
     return [f"\t{kind}{name} = {variable};", f'\t__asm__("" : "+r"({name}));']
 
@@ -163,7 +163,7 @@ def _atoms(unit: Unit, of_edges: bool) -> list[str]:
     if formulas:
         states = {"before": "before", "after": "s", "state": "s"}
         lines += [f"\tconst struct sys *{states[p]} = &((const union cells *){p}_cells)->s;" for p in params]
-        lines += _of_thread("uint8_t *", unit.tail, "unnoted") if unit.marks else []
+        lines += of_thread("uint8_t *", unit.tail, "unnoted") if unit.marks else []
         lines += ["\tuint32_t k;", ""]
     else:
         lines += [f"\t(void){p};" for p in (*(f"{p}_cells" for p in params), "wanted")]

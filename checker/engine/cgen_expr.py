@@ -117,6 +117,17 @@ class ExpressionWriter:
             case _:
                 assert_never(place)
 
+    def load(self, place: Place, of: Scalar) -> str:
+        text = self.lvalue(place)
+        return text if isinstance(of, MaskType) else self._cell(text)
+
+    def store(self, place: Place, value: str) -> str:
+        """The statement that stores a value."""
+        return f"{self.lvalue(place)} = {value};"
+
+    def choice(self, name: str) -> str:
+        return self._cell(f"s->{self.unit.choices[name]}")
+
     # --- expressions ---
 
     def expr(self, e: Expr) -> str:
@@ -125,12 +136,11 @@ class ExpressionWriter:
             case Const(code, of):
                 return _constant(code, of)
             case Choice(name):
-                return self._cell(f"s->{self.unit.choices[name]}")
+                return self.choice(name)
             case Local(name, of):
                 return self.name(self.scalar(name, of))
             case Load(place, of):
-                text = self.lvalue(place)
-                return text if isinstance(of, MaskType) else self._cell(text)
+                return self.load(place, of)
             case Not(operand):
                 return self.negated(operand)
             case Logic():
@@ -214,10 +224,11 @@ class ExpressionWriter:
                 assert_never(e)
 
     def edit(self, place: Place, value: Expr) -> str | None:
-        """`|= ...` or `&= ...` if the value is an edit of what the place holds."""
+        """The statement that stores a value which is an edit of what the place holds."""
         match value:
             case MaskEdit(op, Load(old), element) if old == place:
-                return f"|= {self._bit(element)}" if op == "with" else f"&= ~{self._bit(element)}"
+                edit = f"|= {self._bit(element)}" if op == "with" else f"&= ~{self._bit(element)}"
+                return f"{self.lvalue(place)} {edit};"
             case _:
                 return None
 

@@ -291,8 +291,11 @@ def _bare(lines: Sequence[str]) -> str:
 # --- which files a program has ---
 
 
-def contents_of(program: Program, parts: Parts, noted: Sequence[Passage]) -> list[Contents]:
-    """The files of a program: of each part, of common steps, and of the properties in each file that has some."""
+def contents_of(
+    program: Program, parts: Parts, noted: Sequence[Passage], together: Sequence[Hashable] = ()
+) -> list[Contents]:
+    """The files of a program: of each part, of common steps, and of properties. together: of each formula, equal for those
+    of one file; none: those that the model has in one."""
     marked = {passage.first for passage in noted if passage.first}
     steps = {step.name for step in program.steps}
     kept = {f.name for f in reached(parts.functions, [name for name in parts.functions if not _of_initial(name)])}
@@ -305,9 +308,9 @@ def contents_of(program: Program, parts: Parts, noted: Sequence[Passage]) -> lis
     found = list[Contents]()
     for part, own in sorted(of_part.items(), key=lambda item: parts.count if item[0] is None else item[0]):
         found.append(_contents(program, parts, part, own, [f.name for f in own if f.name in steps], (), marked))
-    by_file = dict[str, list[tuple[str, ...]]]()
-    for formula in program.formulas:
-        by_file.setdefault(formula.loc.file, []).append(formula.functions)
+    by_file = dict[Hashable, list[tuple[str, ...]]]()
+    for formula, file in zip(program.formulas, together or [f.loc.file for f in program.formulas], strict=True):
+        by_file.setdefault(file, []).append(formula.functions)
     for formulas in by_file.values():
         own = [program.functions[name] for functions in formulas for name in functions]
         found.append(_contents(program, parts, None, own, (), formulas, marked))

@@ -46,11 +46,11 @@ def states_of(function: Function) -> list[str]:
 def prototype(unit: CUnit, function: Function, expressions: ExpressionWriter) -> str:
     """`static int kvm_ioapic_send_eoi(struct sys *s, struct Lapic *apic, int32_t vector)`."""
     pure = "const " if function.returns is not None else ""
-    params = [f"{pure}struct sys *{name}" for name in states_of(function)]
+    params = [f"{pure}{unit.state} *{name}" for name in states_of(function)]
     for param in function.params:
         name = expressions.name(expressions.param(param))
         if isinstance(param.type, StructType | TableType | MaskType):
-            params.append(pure + unit.pointer(param.type, name))
+            params.append(unit.pointer(param.type, name, pure))
         else:
             params.append(f"{value_type(param.type)} {name}")
     if unit.tail:
@@ -73,15 +73,15 @@ class FunctionWriter:
     """Writes one function. `_hoisted`: declarations for its top, of variables that outlive the block
     in which they are first set."""
 
-    def __init__(self, unit: CUnit, function: Function) -> None:
+    def __init__(self, unit: CUnit, function: Function, expressions: ExpressionWriter | None = None) -> None:
         self.unit = unit
         self.function = function
-        self.expressions = ExpressionWriter(unit, function)
+        self.expressions = expressions or ExpressionWriter(unit, function)
         self._status = function.name in unit.stops
         self._declared = set(self.expressions.params)
         self._hoisted: list[str] = []
         self._counted = dict[int, Counter[Variable]]()
-        self._all = self._mentions(function.body)
+        self._all = self._in_block(function.body)
 
     def lines(self) -> list[str]:
         head = prototype(self.unit, self.function, self.expressions)
@@ -97,20 +97,37 @@ class FunctionWriter:
 
     def _times(self, variable: Variable, block: Sequence[Stmt]) -> int:
         """How often a variable is named in some statements of the function."""
-        for stmt in block:
-            if id(stmt) not in self._counted:  # the program keeps its statements alive, so ids are theirs
-                self._counted[id(stmt)] = self._mentions(stmt)
-        return sum(self._counted[id(stmt)][variable] for stmt in block)
+        return sum(self._mentions(stmt)[variable] for stmt in block)
 
-    def _mentions(self, node: object) -> Counter[Variable]:
-        """How often each variable is named under a node."""
+    def _in_block(self, block: Sequence[Stmt]) -> Counter[Variable]:
+        found: Counter[Variable] = Counter()
+        for stmt in block:
+            found.update(self._mentions(stmt))
+        return found
+
+    def _mentions(self, stmt: Stmt) -> Counter[Variable]:
+        """How often each variable is named in a statement: each is looked through once, whatever asks of what is around it."""
+        known = self._counted.get(id(stmt))  # the program keeps its statements alive, so ids are theirs
+        if known is not None:
+            return known
+        match stmt:
+            case If(test, then, other):
+                found = self._named(test) + self._in_block(then) + self._in_block(other)
+            case For(var, over, body):
+                found = self._in_block(body)
+                found[self.expressions.scalar(var, over)] += 1
+            case _:
+                found = self._named(stmt)
+        self._counted[id(stmt)] = found
+        return found
+
+    def _named(self, node: object) -> Counter[Variable]:
+        """The same of what holds no statements."""
         found: Counter[Variable] = Counter()
         for n in walk(node):
             match n:
                 case Local(name, of) | Assign(name, _, of):
                     found[self.expressions.scalar(name, of)] += 1
-                case For(var, over):
-                    found[self.expressions.scalar(var, over)] += 1
                 case Bind(name, place):
                     found[self.expressions.alias(name, place.type)] += 1
                 case Alias(name, of):
@@ -188,23 +205,23 @@ class FunctionWriter:
     def _bind(self, stmt: Bind, variable: Variable, here: bool) -> list[str]:
         name = self.expressions.name(variable)
         pure = "const " if self.function.returns is not None else ""
-        pointer = pure + self.unit.pointer(stmt.place.type, name)
+        pointer = self.unit.pointer(stmt.place.type, name, pure)
         if not here:
             self._declare(variable, f"{pointer} = 0;")
         return [f"{pointer if here else name} = {self.expressions.address(stmt.place)};"]
 
     def _store(self, stmt: Store) -> list[str]:
-        place, value = self.expressions.lvalue(stmt.place), self.expressions.expr(stmt.value)
+        value = self.expressions.expr(stmt.value)
         if not stmt.check:
             edit = self.expressions.edit(stmt.place, stmt.value)
-            return [f"{place} {edit or f'= {value}'};"]
+            return [edit or self.expressions.store(stmt.place, value)]
         of = stmt.place.type
         assert not isinstance(of, StructType | TableType), stmt
         lines = self._check_element(stmt.value)
         temporary = "checked_bits" if isinstance(of, MaskType) else "checked"
         self._declare((temporary, ""), f"{value_type(of)} {temporary};")
         lines += [f"{temporary} = {value};", *self._check(temporary, of, stmt.value)]
-        return [*lines, f"{place} = {temporary};"]
+        return [*lines, self.expressions.store(stmt.place, temporary)]
 
     def _check_element(self, value: Expr) -> list[str]:
         """An element that is added is one of the mask's; far outside it has no bit to see that by."""

@@ -33,7 +33,7 @@ _KEYWORDS = """
     typeof_unqual linux unix i386 main index abort exit log"""
 _OF_FILE = """
     cell DONE DISABLED FAULT BIT_ULL ANY ALL bit_of fls64 ffs64 broken keep eoi_abi eoi_expand eoi_atoms
-    eoi_edge_atoms eoi_marks marks unnoted noted hurt"""
+    eoi_edge_atoms eoi_marks marks unnoted noted hurt eoi_keys get_bits put_bits ONES WORDS NO_KEYS"""
 _OF_FUNCTIONS = "s before ret checked checked_bits found every each"
 _OF_ENTRY_POINTS = """
     s before now out n label labels words k w state out_states state_cells before_cells after_cells wanted"""
@@ -88,6 +88,7 @@ class CUnit:
     """One C file, as its functions see it. tags: struct -> its name in C. functions: function -> its identifier.
     marks: id of a statement -> the mark that is made before it. stops: the functions that return a status."""
 
+    state = "struct sys"  # what a function is given a pointer to
     tail = ""  # a last argument of every call
     tail_type = "const uint64_t *"
     hurt = "broken = 1;"  # what a pure function does whose local goes out of range
@@ -101,7 +102,7 @@ class CUnit:
         self.cell_bytes = cell_bytes
         self.tags: dict[StructType, str] = {}
         self._fields: dict[StructType, dict[str, str]] = {}
-        self._tags = Names(("sys", "cells"))
+        self._tags = Names(("sys", "cells", "packed"))
 
     def name_records(self, of: Type) -> None:
         """Give names to the records in a type, inner ones first."""
@@ -134,15 +135,15 @@ class CUnit:
             case _:
                 return f"cell {name}"
 
-    def pointer(self, of: Type, name: str) -> str:
-        """A pointer to a struct or mask, or to the first row of a table: `struct Lapic *apic`."""
+    def pointer(self, of: Type, name: str, pure: str = "") -> str:
+        """A pointer to a struct or mask, or to the first row of a table: `struct Lapic *apic`. pure: "const " or nothing."""
         match of:
             case TableType(row=TableType()):
-                return self.declaration(of.row, f"(*{name})")
+                return pure + self.declaration(of.row, f"(*{name})")
             case TableType():
-                return self.declaration(of.row, f"*{name}")
+                return pure + self.declaration(of.row, f"*{name}")
             case _:
-                return self.declaration(of, f"*{name}")
+                return pure + self.declaration(of, f"*{name}")
 
     def members(self, of: StructType) -> list[str]:
         """The lines inside a struct."""

@@ -29,8 +29,13 @@ FORMAT = 1
 SECONDS = 60.0  # between two checkpoints, and before the first
 SHARE = 20  # and so many times what the last one took
 BLOCK = 1 << 24
+MUCH = 1 << 29  # bytes that take more than a second or two
 HEAD, LOCK = "head", "lock"
 OTHERWISE = "take it away, or leave out --resume"
+
+
+def unheard(text: str) -> None:
+    """Nobody is told."""
 
 
 @dataclass
@@ -38,7 +43,7 @@ class Checkpoints:
     """What is wanted of them. say: is told what becomes of one. resumed: the states of those that a search went on with."""
 
     resume: bool = False
-    say: Callable[[str], None] = lambda text: None
+    say: Callable[[str], None] = unheard
     resumed: list[int] = field(default_factory=list)
 
 
@@ -68,6 +73,8 @@ class Checkpoint:
         head = self._head()
         counts: dict[str, int] = head["counts"]
         sizes = exploration.sizes_of(counts)
+        if (much := sum(sizes.values())) >= MUCH:
+            self._wanted.say(f"a checkpoint of {much / 1e9:,.1f} GB is read and checked")
         arrays = {name: self._array(name, size, head["hashes"].get(name)) for name, size in sizes.items()}
         small = {name: np.frombuffer(bytes.fromhex(text), np.uint8) for name, text in head["small"].items()}
         marks = small.pop("marks")

@@ -43,12 +43,23 @@ def engine_source() -> str:
 
 
 class CModel(ctypes.Structure):
-    """struct Model: nine pointers, then the sizes."""
+    """struct Model: ten pointers, then the sizes."""
 
     _fields_ = [
         *(
             (name, ctypes.c_void_p)
-            for name in ("expand", "atoms", "edge_atoms", "marks", "linked", "mask", "frozen", "padding", "orbits")
+            for name in (
+                "expand",
+                "atoms",
+                "edge_atoms",
+                "marks",
+                "keys",
+                "linked",
+                "mask",
+                "frozen",
+                "padding",
+                "orbits",
+            )
         ),
         *((name, ctypes.c_uint32) for name in SIZES),
     ]
@@ -123,6 +134,12 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "engine_restore": (ctypes.c_int, [*[ctypes.c_void_p] * 2, ctypes.c_uint64]),
     "engine_spill": (ctypes.c_bool, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint64]),
     "engine_marks": (None, [ctypes.c_void_p] * 2),
+    "engine_part_of": (None, [*[ctypes.c_void_p] * 2, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p]),
+    "engine_expand": (
+        ctypes.c_uint32,
+        [ctypes.c_void_p, *[ctypes.c_uint32] * 3, *[ctypes.c_void_p] * 4],
+    ),
+    "engine_insert": (ctypes.c_int, [*[ctypes.c_void_p] * 3, *[ctypes.c_uint64] * 2, ctypes.c_void_p]),
     "engine_eval_atoms": (
         None,
         [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32, *[ctypes.c_uint64] * 2, ctypes.c_void_p, ctypes.c_uint64],

@@ -17,6 +17,7 @@ PARTS: dict[type, tuple[str, ...]] = {
     for kind in vars(ir).values()
     if isinstance(kind, type) and kind.__module__ == ir.__name__ and is_dataclass(kind)
 }
+LAST_FIRST = {kind: names[::-1] for kind, names in PARTS.items()}  # as a stack takes them
 
 
 def walk(node: object) -> Iterator[object]:
@@ -24,11 +25,13 @@ def walk(node: object) -> Iterator[object]:
     waiting: list[object] = [node]
     while waiting:
         node = waiting.pop()
+        kind = type(node)
         if isinstance(node, tuple):
             waiting.extend(reversed(node))
-        elif (parts := PARTS.get(type(node))) is not None:
+        elif kind in LAST_FIRST:
             yield node
-            waiting.extend(getattr(node, name) for name in reversed(parts))
+            for name in LAST_FIRST[kind]:  # no generator: this runs for each node of each function, several times
+                waiting.append(getattr(node, name))
 
 
 @dataclass(frozen=True)

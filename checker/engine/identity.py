@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from operator import is_not
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -23,3 +24,16 @@ class ByIdentity(Generic[K, V]):
                 self._known.clear()
             kept = self._known[id(of)] = (of, self._work_out(of))
         return kept[1]
+
+
+class LastAsked(Generic[V]):
+    """What was worked out last, for who asks it again of the very same objects."""
+
+    def __init__(self, work_out: Callable[..., V]) -> None:
+        self._work_out = work_out
+        self._last: tuple[tuple[Any, ...], V] | None = None
+
+    def __call__(self, *of: Any) -> V:
+        if self._last is None or any(map(is_not, of, self._last[0])):
+            self._last = of, self._work_out(*of)
+        return self._last[1]

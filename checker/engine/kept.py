@@ -36,7 +36,7 @@ from model.lang import Design, Property, Scope
 SYSTEM = "system"  # stands for the composed class, which belongs to no module
 
 
-def _is_named(module: str, name: str, wanted: object) -> bool:
+def is_named(module: str, name: str, wanted: object) -> bool:
     """Is this the object that the module has under the name, and the module's text part of what names a file?"""
     found: object = sys.modules.get(module)
     for part in name.split("."):
@@ -72,7 +72,7 @@ def name_of(design: type[Design], scope: Scope, properties: Sequence[Property]) 
     functions = [(p.function.__module__, p.function.__qualname__, str(p.kind)) for p in properties]
     named: list[type | Callable[..., object]] = [type(scope), *classes, *(p.function for p in properties)]
     named += [type(value) for value in scope.choices().values() if type(value) is not bool]
-    if not all(_is_named(of.__module__, of.__qualname__, of) for of in named):
+    if not all(is_named(of.__module__, of.__qualname__, of) for of in named):
         return None
     choices = [(name, type(value).__module__, type(value).__qualname__) for name, value in scope.choices().items()]
     parts = (
@@ -153,12 +153,21 @@ def unpacked(content: bytes, stood: Callable[[Any], object]) -> Any:
 class _Pickler(pickle.Pickler):
     stands: Callable[[object], Hashable | None]
 
-    def persistent_id(self, obj: Any) -> Hashable | None:
-        return self.stands(obj)
+    def reducer_override(self, obj: Any) -> Any:
+        """Asked of each object once, and not of plain values: those are most of what is packed, and persistent_id() would
+        be asked of each."""
+        stands = self.stands(obj)
+        return NotImplemented if stands is None else (_stood, (stands,))
+
+
+def _stood(_stands: Hashable) -> object:
+    """In what is packed this name is that of the reader's own."""
+    raise AssertionError
 
 
 class _Unpickler(pickle.Unpickler):
     stood: Callable[[Any], object]
 
-    def persistent_load(self, pid: Any) -> object:
-        return self.stood(pid)
+    def find_class(self, module: str, name: str) -> Any:
+        found = super().find_class(module, name)
+        return self.stood if found is _stood else found

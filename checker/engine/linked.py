@@ -103,10 +103,13 @@ class LinkedProgram:
         return Linked(self._tables, len(self.noted), steps)
 
 
-def link(program: Program, design: type[Design], noted: Sequence[Passage]) -> LinkedProgram:
-    """Write the files of a program's parts, and compile those that are not in the cache. Raises NoCompiler, CompileFailed."""
+def link(
+    program: Program, design: type[Design], noted: Sequence[Passage], together: Sequence[Hashable] = ()
+) -> LinkedProgram:
+    """Write the files of a program's parts, and compile those that are not in the cache. together: of each formula, see
+    contents_of. Raises NoCompiler, CompileFailed."""
     parts = Parts(program, design)
-    units = [unit_of(contents) for contents in contents_of(program, parts, noted)]
+    units = [unit_of(contents) for contents in contents_of(program, parts, noted, together)]
     with ThreadPoolExecutor(cores()) as pool:
         libraries = list(pool.map(_library, units, itertools.repeat(cache_dir())))
     numbers = {passage.first: k for k, passage in enumerate(noted)}

@@ -95,7 +95,7 @@ _OUTCOMES = {
 class Stats:
     """Progress. `depth` counts breadth-first levels; `bytes` is everything the engine has mapped or
     allocated, but for `disk_bytes`, which lie in files; `table_bytes` the part of both for keys, parents and hash slots.
-    `level_ends`: how many states there are up to each level that is finished; only while a search goes on."""
+    `level_ends`: how many states there are up to each level that is finished, and `found_before`: (states, expanded) of what the search goes on from; both only while it goes on."""
 
     states: int
     expanded: int
@@ -105,6 +105,7 @@ class Stats:
     table_bytes: int
     level_ends: tuple[int, ...] = ()
     disk_bytes: int = 0
+    found_before: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ def _described(model: ctypes.CDLL | Linked) -> CModel:
         return CModel(linked=ctypes.addressof(model.c))
     if model.eoi_abi() != ABI:
         raise InternalError(f"model library has ABI {model.eoi_abi()}, the engine {ABI}")
-    names = ["expand", "atoms", "edge_atoms", *(["marks"] if hasattr(model, "eoi_marks") else [])]
+    may_be = [name for name in ("marks", "keys") if hasattr(model, f"eoi_{name}")]
+    names = ["expand", "atoms", "edge_atoms", *may_be]
     return CModel(**{name: ctypes.cast(model[f"eoi_{name}"], ctypes.c_void_p).value for name in names})
 
 
@@ -336,6 +338,42 @@ class Exploration:
             is not SearchStatus.RUNNING
         ):
             raise MemoryError("no memory for what the checkpoint has")
+
+    # ---- a part of a search: see partition.py ----
+
+    def empty(self) -> None:
+        """Forget the initial states: they come as any other."""
+        counts = dict.fromkeys(self.counts(), 0)
+        self.restore(counts, {**self.small(), "row": np.zeros(8, np.uint8)})
+
+    def go_whole(self, whole: Callable[[], ctypes.CDLL]) -> None:
+        """Go on as a large search does."""
+        self._make_large(whole)
+
+    def part_of(self, keys: U32, parts: int) -> U32:
+        """u32[keys]: which part has each of these packed states."""
+        found = np.empty(len(keys), np.uint32)
+        self._library.engine_part_of(self._engine, keys.ctypes.data, len(keys), parts, found.ctypes.data)
+        return found
+
+    def expand(self, first: int, count: int, parts: int) -> tuple[U32, U16, U32, U32] | None:
+        """Of so many states from this id on: the packed successors, labels, parts, and where those of each state end. None if
+        a successor cannot be kept."""
+        room, words = count * self.shape.max_successors + 1, self._view().words32
+        keys, labels = np.empty((room, words), np.uint32), np.empty(room, np.uint16)
+        part, end = np.empty(room, np.uint32), np.empty(count, np.uint32)
+        out = (of.ctypes.data for of in (keys, labels, part, end))
+        if self._library.engine_expand(self._engine, first, count, parts, *out) < count:
+            return None
+        total = int(end[-1])
+        return keys[:total].copy(), labels[:total].copy(), part[:total].copy(), end
+
+    def insert(self, keys: U32, parents: U32, max_bytes: int | None) -> U32 | None:
+        """u32[keys]: the ids of packed states, which are new in this order. None if there is no room."""
+        found, limit = np.empty(len(keys), np.uint32), UNLIMITED if max_bytes is None else max_bytes
+        given = keys.ctypes.data, parents.ctypes.data, len(keys), limit, found.ctypes.data
+        status = SearchStatus(self._library.engine_insert(self._engine, *given))
+        return found if status is SearchStatus.RUNNING else None
 
     def stats(self) -> Stats:
         v = self._view()

@@ -123,10 +123,29 @@ INLINE u32 pack_successors(struct Engine *e, u32 first, u32 count, u32 words, bo
     return count;
 }
 
+/* The same in one go, by a program that steps from key to key: no state is unpacked.  False: it cannot, or something is wrong
+ * with one of the successors. */
+INLINE bool step_on_keys(struct Engine *e, u32 src, u32 *total, u32 words) {
+    if (!e->model.keys || e->model.orbits || e->edge_watch.open) return false; /* representatives are of states */
+    const struct Table t = table_of(e, words);
+    u32 *key = e->batch_keys + (u64)*total * words, count = e->model.keys(key_of(&t, src), e->frozen, key, e->batch_label + *total);
+    if (count > e->model.max_successors) return false;
+    for (u64 *hash = e->batch_hash + *total, *end = hash + count; hash < end; hash++, key += words) {
+        *hash = hash_key(key, words);
+        __builtin_prefetch(t.slots + home_slot(&t, *hash), 1);
+    }
+    *total += count;
+    return true;
+}
+
 /* Append the packed successors of state `src` to the batch, which holds *total of them. */
 INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bool bmi2) {
+    if (e->watch.open) {
+        load_state(e, src, e->packed, e->state);
+        watch_state(e, src);
+    }
+    if (step_on_keys(e, src, total, words)) return RUNNING;
     load_state(e, src, e->packed, e->state);
-    if (e->watch.open) watch_state(e, src);
     u16 *labels = e->batch_label + *total;
     u32 count = successors(e, e->state, e->out, labels);
     if (count > e->model.max_successors) return BROKEN_MODEL;
@@ -137,12 +156,12 @@ INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bo
     return RUNNING;
 }
 
-/* Most successors are old: fetch the key each one will be compared with before comparing the first. */
-INLINE void prefetch_keys(const struct Table *t, const u64 *hash, u32 total) {
+/* Where each key is, or would be, and the one that is there now: fetched, since most successors are old. */
+INLINE void approach(const struct Table *t, const u64 *hash, u32 total, u32 *slot) {
     for (u32 j = 0; j < total; j++) {
-        u32 entry = t->slots[home_slot(t, hash[j])];
-        if (entry && (entry & ~id_bits(t)) == tag_of(t, hash[j]))
-            __builtin_prefetch(key_of(t, (entry & id_bits(t)) - 1));
+        slot[j] = (u32)likely_slot(t, hash[j]);
+        u32 entry = t->slots[slot[j]];
+        __builtin_prefetch(key_of(t, entry ? (entry & id_bits(t)) - 1 : t->states));
     }
 }
 
@@ -158,11 +177,11 @@ INLINE void settle(struct Engine *e, u32 states, u32 words) {
     struct Table t = table_of(e, words);
     const u64 *hash = e->batch_hash;
     u64 *label_count = e->view.label_count;
-    prefetch_keys(&t, hash, states ? e->batch_end[states - 1] : 0);
+    approach(&t, hash, states ? e->batch_end[states - 1] : 0, e->batch_ids);
     for (u32 s = 0, j = 0; s < states; s++) {
         u32 from = j, src = (u32)e->view.expanded, end = e->batch_end[s];
         for (; j < end; j++) {
-            e->batch_ids[j] = find_or_add(&t, e->batch_keys + (u64)j * words, hash[j], src);
+            e->batch_ids[j] = find_or_add(&t, e->batch_keys + (u64)j * words, hash[j], e->batch_ids[j], src);
             label_count[e->batch_label[j]]++;
         }
         if (e->model.keep_edges) keep_row(e, from, j);
@@ -225,6 +244,7 @@ static bool is_worth_sharing(const struct Engine *e, u64 state_limit) { (void)e,
 static u32 share_out(struct Engine *e, u64 *batches, u64 state_limit) { (void)e, (void)batches, (void)state_limit; return 0; }
 static void new_team(struct Engine *e, u32 threads) { (void)e, (void)threads; }
 static void free_team(struct Engine *e) { (void)e; }
+static void rest_team(struct Engine *e) { (void)e; }
 static void take_marks(struct Engine *e, u8 *out) { (void)e, (void)out; }
 #endif
 
@@ -248,6 +268,13 @@ static enum Status run(struct Engine *e, u64 batches, u64 state_limit) {
 enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_limit) {
     e->byte_limit = byte_limit;
     enum Status status = run(e, batches, state_limit);
+    if (status == OUT_OF_MEMORY && e->team) { /* what several threads have may be what one lacks */
+        struct Team *team = e->team;
+        rest_team(e);
+        e->team = NULL;
+        status = run(e, batches, state_limit);
+        e->team = team;
+    }
     spill_tend(e);
     return status == OUT_OF_MEMORY && e->spill.full ? OUT_OF_DISK : status;
 }
@@ -359,7 +386,8 @@ enum Status engine_add_initial(struct Engine *e, const u64 *state) {
     enum Status status = reserve(e, 1);
     if (status != RUNNING) return status;
     struct Table t = table_of(e, e->view.words32);
-    find_or_add(&t, e->batch_keys, pack_alone(e, state), NONE);
+    u64 hash = pack_alone(e, state);
+    find_or_add(&t, e->batch_keys, hash, home_slot(&t, hash), NONE);
     e->view.states = t.states;
     return RUNNING;
 }
@@ -417,10 +445,10 @@ void engine_state(struct Engine *e, u32 id, u64 *state) { load_state(e, id, e->p
 
 /* The id of an unpacked state, or NONE. */
 u32 engine_find(struct Engine *e, const u64 *state) {
-    u64 slot;
     if (!e->slots.data || strays(e, state)) return NONE;
     const struct Table t = table_of(e, e->view.words32);
-    return find(&t, e->batch_keys, pack_alone(e, state), &slot);
+    u64 hash = pack_alone(e, state), slot = home_slot(&t, hash);
+    return find(&t, e->batch_keys, hash, &slot);
 }
 
 /* out[k * stride + id] = value of formula atoms[k] in state id, for from <= id < to. */
@@ -488,8 +516,54 @@ bool engine_differs(struct Engine *e, const struct Linked *mine, const struct Li
 /* Go on with the same program, compiled as a whole. */
 void engine_go_on_whole(struct Engine *e, const struct Model *whole) {
     e->model.expand = whole->expand, e->model.atoms = whole->atoms, e->model.edge_atoms = whole->edge_atoms;
-    e->model.marks = whole->marks;
+    e->model.marks = whole->marks, e->model.keys = whole->keys;
     e->linked = NULL;
 }
 
 #include "noticing.h"
+/* ---- a search that is shared out among processes (workers/partitioned.py): each has the states whose hash says so ---- */
+
+static u32 part_of(u64 hash, u32 parts) { return (u32)hash % parts; } /* a table's slots go by the other end of a hash */
+
+/* Which part has each of some keys. */
+void engine_part_of(const struct Engine *e, const u32 *keys, u64 count, u32 parts, u32 *part) {
+    for (u64 k = 0; k < count; k++) part[k] = part_of(hash_key(keys + k * e->view.words32, e->view.words32), parts);
+}
+
+/* The packed successors of the states first..first+count of this table, one after the other, with labels, parts, and where those of
+ * each state end.  Of an edge that a formula saw first, `dst` is its position among those of its source.  Returns how many states
+ * were done: less if a successor cannot be kept. */
+u32 engine_expand(struct Engine *e, u32 first, u32 count, u32 parts, u32 *keys, u16 *labels, u32 *part, u32 *end) {
+    u32 words = e->view.words32, total = 0;
+    for (u32 k = 0; k < count; k++) {
+        u32 made = 0;
+        if (generate(e, first + k, &made, words, e->bmi2) != RUNNING) return k;
+        e->n_pending = 0;
+        memcpy(keys + (u64)total * words, e->batch_keys, made * words * 4ull);
+        memcpy(labels + total, e->batch_label, made * 2ull);
+        for (u32 j = 0; j < made; j++) {
+            part[total + j] = part_of(e->batch_hash[j], parts);
+            e->view.label_count[e->batch_label[j]]++;
+        }
+        end[k] = total += made;
+    }
+    return count;
+}
+
+/* Look up or insert keys, in this order; ids: of each. */
+enum Status engine_insert(struct Engine *e, const u32 *keys, const u32 *parents, u64 count, u64 byte_limit, u32 *ids) {
+    u32 words = e->view.words32;
+    e->byte_limit = byte_limit;
+    for (u64 k = 0; k < count;) {
+        u64 stop = count - k < 4096 ? count : k + 4096;
+        enum Status status = reserve(e, stop - k);
+        if (status != RUNNING) return status;
+        struct Table t = table_of(e, words);
+        for (; k < stop; k++) {
+            u64 hash = hash_key(keys + k * words, words);
+            ids[k] = find_or_add(&t, keys + k * words, hash, likely_slot(&t, hash), parents[k]);
+        }
+        e->view.states = t.states;
+    }
+    return RUNNING;
+}

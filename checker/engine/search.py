@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from checker.engine import liveness, native
 from checker.engine.ahead import Ahead
 from checker.engine.atoms import Atom, atom_count, atoms
-from checker.engine.cgen import generate
 from checker.engine.checkpoint import Checkpoint, Checkpoints, digest_of
 from checker.engine.engine_abi import engine_source
 from checker.engine.linked import LinkedProgram
@@ -39,11 +38,10 @@ from checker.engine.native import (
     NoCompiler,
     Outcome,
     Stats,
-    load_c,
 )
 from checker.engine.orbits import Orbits
 from checker.engine.passages import Passage, SourceLine, tracing, users_files
-from checker.engine.prepare import Prepared
+from checker.engine.prepare import Prepared, load_whole
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
 from checker.engine.spill_folder import default_disk, spill_folder
 from checker.errors import InternalError
@@ -62,9 +60,9 @@ KEPT_VALUES = 1 << 28  # bytes of atoms' values that a search keeps
 class Limits:
     """What a search may use: None is no limit. max_bytes counts everything that the engine allocates, and what it has no room
     for goes to disk, up to max_disk bytes, by None as many as default_disk() says. threads: how many work on a large search
-    together; checkpoints: what is wanted of them: nothing but the duration depends on these; None: who asks does not care.
-    reduce: what differs only in how rows are numbered may be taken for one state, where that is shown to change no answer; who
-    searches all states all the same does what it says, too."""
+    together; checkpoints: what is wanted of them; on: who works (workers/where.py): nothing but the duration depends on these;
+    None: who asks does not care. reduce: what differs only in how rows are numbered may be taken for one state, where that is
+    shown to change no answer; who searches all states all the same does what it says, too."""
 
     max_states: int | None = None
     max_bytes: int | None = None
@@ -73,6 +71,7 @@ class Limits:
     checkpoints: Checkpoints | None = field(default=None, compare=False)
     max_disk: int | None = field(default=None, compare=False)
     reduce: bool = False
+    on: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -111,6 +110,7 @@ class NativeSearch:
     _first_edges: U32 | None = None
     _threads = 1
     _ahead: Ahead[tuple[int, int], Lasso | None] | None = None
+    _marks_elsewhere: U8 | None = None  # what others noted, whose search it goes on with
 
     def __init__(
         self, program: Program, reference: Reference, *, keep_edges: bool,
@@ -139,7 +139,7 @@ class NativeSearch:
             raise InternalError(
                 "a program from the cache has no functions: it is searched as prepared, or lowered again"
             )
-        self._library = None if prepared else load_c(generate(program, noted))
+        self._library = None if prepared else load_whole(program, noted)
         model, self._orbits = self._linked or self._library, orbits
         assert model is not None
         self.exploration = Exploration(model, shape, keep_edges=keep_edges, orbits=orbits.c if orbits else None)
@@ -160,10 +160,12 @@ class NativeSearch:
         whole = self._go_on_whole if self._whole else None
         self._spill(limits)
         kept = self._checkpoint(limits)
-        watch = functools.partial(self._tell, on_progress, kept) if on_progress or kept else None
+        watch = functools.partial(self._tell, on_progress, kept, self.stats()) if on_progress or kept else None
         bounds = limits.max_states, limits.max_bytes, limits.seconds
         self.outcome = self.exploration.run(watch, *bounds, whole, limits.threads or 1)
         self._marks |= self._take_marks()
+        if self._marks_elsewhere is not None:
+            self._marks |= self._marks_elsewhere
         if kept:
             kept.end(self.exploration, self._marks, complete=self.outcome in (Outcome.COMPLETE, Outcome.FAULT))
         return self.outcome
@@ -175,6 +177,23 @@ class NativeSearch:
             return
         most = default_disk() if limits.max_disk is None else limits.max_disk
         self.exploration.spill(spill_folder() if most else None, most)
+
+    def take_over(self, counts: Mapping[str, int], arrays: Mapping[str, U8], marks: U8) -> None:
+        """Go to where a search of the same system was, which others did. Raises MemoryError."""
+        self.exploration.restore(counts, arrays)
+        self._marks_elsewhere = marks
+
+    def begin_part(self, *, large: bool) -> None:
+        """Be a part of a search, whose states come one by one."""
+        self._take_marks()
+        self.exploration.empty()
+        if large and self._whole:
+            self.exploration.go_whole(self._go_on_whole)
+
+    def marks_so_far(self) -> U8:
+        """Of the notes that its part of a search made."""
+        self._marks |= self._take_marks()
+        return self._marks.copy()
 
     def _checkpoint(self, limits: Limits) -> Checkpoint | None:
         """Of this search, which is where the one is that is to be resumed. None if it is not to be kept, or has no name. Raises
@@ -191,13 +210,14 @@ class NativeSearch:
             self._marks |= marks
         return kept
 
-    def _tell(self, on_progress: Progress | None, kept: Checkpoint | None, stats: Stats) -> None:
+    def _tell(self, on_progress: Progress | None, kept: Checkpoint | None, before: Stats, stats: Stats) -> None:
         if kept and kept.is_due():
             self._marks |= self._take_marks()
             kept.save(self.exploration, self._marks)
         if on_progress is None:
             return
-        on_progress(replace(stats, level_ends=tuple(map(int, self.exploration.level_ends()))))
+        ends = tuple(map(int, self.exploration.level_ends()))
+        on_progress(replace(stats, level_ends=ends, found_before=(before.states, before.expanded)))
 
     def _go_on_whole(self) -> ctypes.CDLL:
         assert self._prepared is not None

@@ -38,6 +38,15 @@ def digest_of(modules: frozenset[str]) -> str:
     return digest.hexdigest()
 
 
+@functools.cache
+def of_everything() -> str:
+    """A hash of the Python version and of every source file: two processes in which it is the same are the same program."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in (path for name in PACKAGES for path in _sources(ROOT / name)):
+        digest.update(f"\0{os.path.relpath(path, ROOT)}\0".encode() + Path(path).read_bytes())
+    return digest.hexdigest()
+
+
 def unedited() -> bool:
     """No source file was written since this process began; asked of the disk once a second."""
     return _unedited(int(time.monotonic()))

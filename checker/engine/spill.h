@@ -22,6 +22,10 @@
 
 static void array_free(struct Engine *e, struct Array *a);
 
+static bool fits(const struct Engine *e, u64 more) {
+    return more <= e->byte_limit && e->view.bytes <= e->byte_limit - more;
+}
+
 /* ---- one array ---- */
 
 /* A file without a name, and its number plus one; 0: there is none, or what is written there would stay in memory. */
@@ -110,21 +114,25 @@ static bool spill(struct Engine *e, struct Array *a) {
 struct Spillable { struct Array *a; u64 used; bool is_read; };
 #define SPILLABLE 5u
 
-/* In the order in which they go. */
-static void list_spillable(struct Engine *e, struct Spillable *list) {
+/* In the order in which they go; how many. */
+static u32 list_spillable(struct Engine *e, struct Spillable *list) {
     const struct View *v = &e->view;
-    list[0] = (struct Spillable){&e->target, v->transitions * 4, false};
-    list[1] = (struct Spillable){&e->label, v->transitions * 2, false};
-    list[2] = (struct Spillable){&e->row, v->expanded * 8, false};
-    list[3] = (struct Spillable){&e->parent, v->states * 4, false};
-    list[4] = (struct Spillable){&e->keys, v->states * v->words32 * 4, true};
+    u32 n = 0;
+    if (e->model.keep_edges) {
+        list[n++] = (struct Spillable){&e->target, v->transitions * 4, false};
+        list[n++] = (struct Spillable){&e->label, v->transitions * 2, false};
+        list[n++] = (struct Spillable){&e->row, v->expanded * 8, false};
+    }
+    list[n++] = (struct Spillable){&e->parent, v->states * 4, false};
+    list[n++] = (struct Spillable){&e->keys, v->states * v->words32 * 4, true};
+    return n;
 }
 
 /* Move one more array to disk; false if none is left, or it cannot be done. */
 static bool spill_next(struct Engine *e) {
     struct Spillable list[SPILLABLE];
-    list_spillable(e, list);
-    for (u32 k = e->model.keep_edges ? 0 : 3; e->spill.folder && k < SPILLABLE; k++)
+    if (!e->spill.folder) return false;
+    for (u32 k = 0, n = list_spillable(e, list); k < n; k++)
         if (!list[k].a->file) return spill(e, list[k].a);
     return false;
 }
@@ -142,11 +150,11 @@ static u64 mapped_of_files(void) {
 /* Now and then: what is new is written out, and of what was read no more stays than the limit has room for. */
 static void spill_tend(struct Engine *e) {
     struct Spillable list[SPILLABLE];
-    list_spillable(e, list);
-    for (u32 k = 0; e->view.disk_bytes && k < SPILLABLE; k++)
+    if (!e->view.disk_bytes) return;
+    u32 n = list_spillable(e, list);
+    for (u32 k = 0; k < n; k++)
         if (list[k].a->file) write_behind(list[k].a, list[k].used, !list[k].is_read);
-    if (!e->view.disk_bytes || e->byte_limit == UINT64_MAX) return;
-    if (e->view.bytes < e->byte_limit && mapped_of_files() <= e->byte_limit - e->view.bytes) return;
-    for (u32 k = 0; k < SPILLABLE; k++)
+    if (e->byte_limit == UINT64_MAX || (fits(e, 0) && mapped_of_files() <= e->byte_limit - e->view.bytes)) return;
+    for (u32 k = 0; k < n; k++)
         if (list[k].a->file && list[k].a->sent) let_go(list[k].a, 0, list[k].a->sent, !list[k].is_read);
 }

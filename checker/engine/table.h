@@ -41,6 +41,7 @@ struct Model { /* mirrored by checker/engine/native.py */
     void (*atoms)(const void *state, u64 *words, const u64 *wanted);
     void (*edge_atoms)(const void *before, const void *after, u64 *words, const u64 *wanted);
     void (*marks)(u8 *out);      /* of the thread that calls; or NULL */
+    u32 (*keys)(const u32 *key, const void *frozen, u32 *out, u16 *labels); /* see cgen_key.py; or NULL */
     const struct Linked *linked; /* instead of these functions; or NULL */
     const u64 *mask, *frozen, *padding; /* words8 each; padding: bits whose value means nothing */
     const struct Orbits *orbits; /* whose representatives alone are kept; or NULL */
@@ -86,7 +87,7 @@ struct Engine {
     bool bmi2;
     struct Watch watch, edge_watch;
     u64 *state, *out, *packed, *renamed; /* scratch: one unpacked state, its successors, one packed state, see orbits.h */
-    u32 *batch_keys, *batch_ids, batch_end[BATCH];
+    u32 *batch_keys, *batch_ids, batch_end[BATCH]; /* batch_ids: first where in the table to look, then the ids */
     u64 *batch_hash;
     u16 *batch_label;
     struct Edge **pending; /* edge witnesses whose dst is still a position in the batch */
@@ -134,10 +135,6 @@ static void *map_huge(const struct Array *a, u64 bytes) {
         free(a->data);
     }
     return start;
-}
-
-static bool fits(const struct Engine *e, u64 more) {
-    return more <= e->byte_limit && e->view.bytes <= e->byte_limit - more;
 }
 
 /* Give `a` more room.  All of it is 0 if it had none. */
@@ -270,10 +267,39 @@ INLINE bool same_key(const u32 *a, const u32 *b, u32 words) {
     return difference == 0;
 }
 
-/* The id of `key`, or NONE and the empty slot where it belongs. */
+/* Bit k: is slots[k] empty or of this tag? */
+#if defined(__SSE2__)
+typedef u32 Four __attribute__((vector_size(16)));
+
+INLINE u32 likely_of_four(const u32 *slots, u32 ids, u32 tag) {
+    Four entry;
+    memcpy(&entry, slots, sizeof entry);
+    Four likely = (Four)((entry & ~ids) == tag) | (Four)(entry == 0);
+    return (u32)__builtin_ia32_movmskps((float __attribute__((vector_size(16))))likely);
+}
+#else
+INLINE u32 likely_of_four(const u32 *slots, u32 ids, u32 tag) {
+    u32 likely = 0;
+    for (u32 k = 0; k < 4; k++) likely |= (u32)(!slots[k] | ((slots[k] & ~ids) == tag)) << k;
+    return likely;
+}
+#endif
+
+/* The first slot for a hash that is empty or has its tag: by eight at a time, which lie in one line of the cache, since how
+ * many it takes no processor foresees. */
+INLINE u64 likely_slot(const struct Table *t, u64 hash) {
+    u32 ids = id_bits(t), tag = tag_of(t, hash), likely = 0, from = (u32)home_slot(t, hash) & 7;
+    for (u64 at = home_slot(t, hash) & ~7ull;; at = (at + 8) & ones(t->slot_bits), from = 0) {
+        likely = likely_of_four(t->slots + at, ids, tag) | likely_of_four(t->slots + at + 4, ids, tag) << 4;
+        likely &= ~0u << from;
+        if (likely) return at + (u32)__builtin_ctz(likely);
+    }
+}
+
+/* The id of `key`, or NONE and the empty slot where it belongs; looked for from its likely slot on. */
 INLINE u32 find(const struct Table *t, const u32 *key, u64 hash, u64 *slot) {
     u32 mask = id_bits(t), tag = tag_of(t, hash);
-    for (u64 at = home_slot(t, hash);; at = (at + 1) & ones(t->slot_bits)) {
+    for (u64 at = *slot;; at = (at + 1) & ones(t->slot_bits)) {
         u32 entry = t->slots[at];
         if (entry == 0) {
             *slot = at;
@@ -284,8 +310,7 @@ INLINE u32 find(const struct Table *t, const u32 *key, u64 hash, u64 *slot) {
     }
 }
 
-INLINE u32 find_or_add(struct Table *t, const u32 *key, u64 hash, u32 parent) {
-    u64 slot = 0;
+INLINE u32 find_or_add(struct Table *t, const u32 *key, u64 hash, u64 slot, u32 parent) {
     u32 id = find(t, key, hash, &slot);
     if (id != NONE) return id;
     id = t->states++;
@@ -295,10 +320,15 @@ INLINE u32 find_or_add(struct Table *t, const u32 *key, u64 hash, u32 parent) {
     return id;
 }
 
-/* Empty slots.  The old ones go first: they hold nothing the keys do not. */
+/* Empty slots, in the pages of the old ones: those held nothing that the keys do not, and new pages cost more than emptying. */
 static bool new_slots(struct Engine *e, u32 bits) {
-    array_free(e, &e->slots);
-    if (!array_map(e, &e->slots, 4ull << bits)) return false;
+    u64 bytes = 4ull << bits;
+    if (is_small(e->slots.bytes) || bytes < e->slots.bytes) array_free(e, &e->slots);
+    else memset(e->slots.data, 0, e->slots.bytes);
+    if (!array_map(e, &e->slots, bytes)) {
+        array_free(e, &e->slots);
+        return false;
+    }
     e->slot_bits = bits;
     return true;
 }

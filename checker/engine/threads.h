@@ -117,7 +117,7 @@ INLINE void look_up(struct Helper *h, const struct Table *t, u32 src, u32 from, 
     struct Engine *e = h->e;
     for (u32 j = from; j < to; j++) {
         const u32 *key = e->batch_keys + (u64)j * t->words;
-        u64 slot = 0;
+        u64 slot = e->batch_ids[j];
         e->batch_ids[j] = find(t, key, e->batch_hash[j], &slot);
         e->view.label_count[e->batch_label[j]]++;
         if (e->batch_ids[j] != NONE) continue;
@@ -141,7 +141,7 @@ INLINE enum Status explore_share(struct Helper *h, struct Share *share, u32 word
     }
     if (!room_for_batch(h, total, words)) return OUT_OF_MEMORY;
     const struct Table t = table_of(e, words);
-    prefetch_keys(&t, e->batch_hash, total);
+    approach(&t, e->batch_hash, total, e->batch_ids);
     for (u32 s = 0; s < states; s++) look_up(h, &t, first + s, s ? end[s - 1] : 0, end[s]);
     if (e->model.keep_edges) {
         memcpy((u32 *)h->ids.data + h->n_edges, e->batch_ids, total * 4ull);
@@ -157,6 +157,7 @@ static void look_at(struct Helper *h, const struct Engine *e) {
     struct Engine *mine = h->e;
     mine->keys = e->keys, mine->slots = e->slots, mine->slot_bits = e->slot_bits;
     mine->model.expand = e->model.expand, mine->model.atoms = e->model.atoms, mine->model.edge_atoms = e->model.edge_atoms;
+    mine->model.keys = e->model.keys;
     const struct Watch *from[] = {&e->watch, &e->edge_watch};
     struct Watch *to[] = {&mine->watch, &mine->edge_watch};
     for (u32 k = 0; k < 2; k++) {
@@ -313,7 +314,7 @@ static void find_end(struct Engine *e, struct Edge *edge) {
     load_state(e, edge->src, e->packed, e->state);
     successors(e, e->state, e->out, e->batch_label);
     const struct Table t = table_of(e, e->view.words32);
-    u64 slot, hash = pack_alone(e, e->out + (u64)edge->dst * e->model.words8);
+    u64 hash = pack_alone(e, e->out + (u64)edge->dst * e->model.words8), slot = home_slot(&t, hash);
     edge->dst = find(&t, e->batch_keys, hash, &slot);
 }
 
@@ -362,21 +363,27 @@ static bool next_span(struct Team *t) {
     return true;
 }
 
-/* What a helper takes if it meets nothing but new states. */
-static u64 most_of_helper(const struct Engine *e) {
-    return (u64)SPAN * e->model.max_successors * (sizeof(struct Lacking) + e->view.words32 * 4ull + 6);
-}
-
-/* What the helpers have taken, and what each may take. */
+/* What the helpers have taken, and what each may take: of what is left, of which there should be some. */
 static void count_bytes(struct Team *t) {
     struct Engine *e = t->e;
     for (u32 k = 0; k < t->size; k++) {
         struct Helper *h = t->helpers + k;
         e->view.bytes += h->e->view.bytes - h->bytes, h->bytes = h->e->view.bytes;
     }
-    while (!fits(e, t->size * most_of_helper(e)) && spill_next(e)) {}
+    while (!fits(e, e->byte_limit / 16) && spill_next(e)) {}
     u64 left = e->byte_limit > e->view.bytes ? e->byte_limit - e->view.bytes : 0;
     for (u32 k = 0; k < t->size; k++) t->helpers[k].e->byte_limit = t->helpers[k].bytes + left / (t->size + 1);
+}
+
+static void forget_span(struct Helper *h) {
+    struct Array *arrays[] = {&h->lacking, &h->keys, &h->ids, &h->labels};
+    for (u32 k = 0; k < sizeof arrays / sizeof *arrays; k++) array_free(h->e, arrays[k]);
+}
+
+/* Give back what the helpers took for the spans until now. */
+static void rest_team(struct Engine *e) {
+    for (u32 k = 0; k < e->threads; k++) forget_span(e->team->helpers + k);
+    count_bytes(e->team);
 }
 
 static void plan(struct Team *t) {
@@ -442,8 +449,7 @@ static void free_team(struct Engine *e) {
     for (u32 k = 0; e->team && k < e->threads; k++) {
         struct Helper *h = e->team->helpers + k;
         if (!h->e) continue;
-        struct Array *arrays[] = {&h->lacking, &h->keys, &h->ids, &h->labels};
-        for (u32 a = 0; a < sizeof arrays / sizeof *arrays; a++) array_free(h->e, arrays[a]);
+        forget_span(h);
         h->e->keys = h->e->slots = (struct Array){0};
         engine_free(h->e);
         free(h->marks);

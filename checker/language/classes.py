@@ -104,12 +104,18 @@ def field_loc(cls: type, name: str) -> Loc | None:
 
 @functools.lru_cache(maxsize=4096)
 def _field_loc(cls: type, name: str) -> Loc | None:
-    for owner in cls.__mro__:
-        node, file = text_of(owner) or (None, "")
-        for stmt in node.body if node else []:
-            if isinstance(stmt, ast.AnnAssign) and ast.unparse(stmt.target) == name:
-                return loc_of(stmt, file)
-    return None
+    return next((places[name] for places in map(_field_places, cls.__mro__) if name in places), None)
+
+
+@functools.lru_cache(maxsize=4096)
+def _field_places(cls: type) -> dict[str, Loc]:
+    """Where a class itself declares its fields: each at its first line."""
+    node, file = text_of(cls) or (None, "")
+    found = dict[str, Loc]()
+    for stmt in node.body if node else []:
+        if isinstance(stmt, ast.AnnAssign):
+            found.setdefault(ast.unparse(stmt.target), loc_of(stmt, file))
+    return found
 
 
 def check_design(design: type[Design]) -> None:

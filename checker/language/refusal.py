@@ -25,6 +25,9 @@ class Refused(ModelError):
         self.loc, self.message, self.hint = loc, message, hint
         super().__init__(self.render())
 
+    def __reduce__(self) -> tuple[type[Refused], tuple[Loc, str, str]]:
+        return Refused, (self.loc, self.message, self.hint)  # between processes
+
     def render(self) -> str:
         """Three lines or more: position and message, the source line, a caret, the advice."""
         lines = [f"{self.loc}: {self.message}"]

@@ -175,6 +175,19 @@ def _loaded_of(source: Source) -> UserFile:
     return _loaded[key]
 
 
+def loaded() -> list[tuple[str, Source]]:
+    """The modules of files so far, in an order in which each stands behind those that it imports."""
+    return [(file.module.__name__, file.source) for file in _loaded.values()]
+
+
+def load_as(name: str, source: Source) -> None:
+    """A file of another process, as the module that it is there. What it imports was loaded before. Raises as load_file does."""
+    given = str(source.path)
+    if name not in sys.modules:
+        linecache.cache[given] = len(source.text), None, source.text.splitlines(keepends=True), given
+        _loaded[source.path.resolve(), source.digest, Path.cwd(), given] = _execute(source, name)
+
+
 def _execute(source: Source, name: str) -> UserFile:
     path, module = str(source.path), types.ModuleType(name)
     module.__file__ = path

@@ -6,23 +6,28 @@ import functools
 import importlib
 import os
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from checker.engine import kept
+from checker.engine.checkpoint import Checkpoints, unheard
 from checker.engine.compiling import Stopped, stopped_by
-from checker.engine.native import Outcome
+from checker.engine.native import Outcome, Stats
 from checker.engine.passages import SourceLine, never_run
 from checker.engine.search import Limits
 from checker.engine.spill_folder import default_disk
 from checker.interrupt import ctrl_c_sets
+from checker.matrix.carried import pack, unpack
 from checker.matrix.cells import Cell
 from checker.matrix.roles import default_devices
 from checker.progress import Progress
+from checker.questions import elsewhere
 from checker.questions.both import BOTH, by_engine
-from checker.questions.kept_answers import answered
+from checker.questions.kept_answers import found_out, known
 from checker.questions.own_word import own_word
 from checker.questions.recheck import once, record_of, share
 from checker.questions.verdict import CellResult, Status, asked_of, check_cell
@@ -115,6 +120,66 @@ def _left_in_container(group: Path) -> float:
         return float("inf")
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What is asked of cells, whoever finds it out. limits: of each cell. again: of how many of its states (recheck.py).
+    anew: also what an earlier command found out. at_once: how many cells here."""
+
+    cells: Sequence[Cell]
+    wanted: Sequence[Property]
+    engine: str
+    limits: Limits
+    again: int
+    everywhere: bool
+    anew: bool
+    at_once: int
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        """Packed for another machine: what becomes of checkpoints is told here, and is nothing that travels."""
+        wanted = self.limits.checkpoints and Checkpoints(self.limits.checkpoints.resume, unheard)
+        rest = replace(self.limits, checkpoints=wanted), self.again, self.everywhere, self.anew, self.at_once
+        return _arrived, (pack(self.cells, self.wanted), self.engine, *rest)
+
+    def asked(self, number: int) -> list[Property]:
+        return [p for p in self.wanted if self.everywhere or p.is_made_for(self.cells[number].system)]
+
+    def known(self, number: int) -> CellResult | None:
+        """What an earlier command found out."""
+        return None if self.anew else known(self.cells[number], self.asked(number), self.engine, self.again)
+
+    def find_out(self, number: int, limits: Limits, told: elsewhere.Hearer, stop: threading.Event) -> CellResult:
+        """Raises as check_cell does."""
+        cell, asked = self.cells[number], self.asked(number)
+        find_out = by_engine(self.engine, functools.partial(
+            check_of(limits), cell, asked, limits=limits, on_progress=told.watch, stop=stop, on_phase=told.phase, again=self.again
+        ))  # fmt: skip
+        return find_out() if self.anew else found_out(cell, asked, self.engine, find_out)
+
+
+def _arrived(packed: bytes, *rest: Any) -> _Job:
+    return _Job(*unpack(packed), *rest)
+
+
+@dataclass(frozen=True)
+class _OfCell:
+    """The line of progress of one cell."""
+
+    progress: Progress
+    number: int
+    title: str
+    limits: Limits
+
+    def watch(self, stats: Stats) -> None:
+        self.progress.watch(self.number, self.title, stats)
+
+    def phase(self, text: str) -> None:
+        self.progress.phase(self.number, self.title, text)
+
+    def say(self, text: str) -> None:
+        if self.limits.checkpoints is not None:
+            self.limits.checkpoints.say(text)
+
+
 def run_campaign(
     cells: Sequence[Cell], wanted: Sequence[Property], *, engine: str, limits: Limits, everywhere: bool = True
 ) -> Campaign:  # fmt: skip
@@ -122,36 +187,49 @@ def run_campaign(
     the others theirs. everywhere: also where a property is made for others a cell says that it is not asked."""
     workers = max(1, min(len(cells), os.cpu_count() or 1))
     anew, again, each = limits != Limits() or engine == BOTH, share(len(cells)), _of_a_cell(limits, workers)
-    progress, stop, starved = Progress(len(cells)), threading.Event(), set[int]()
-
-    def work(number: int) -> CellResult | None:
-        if stop.is_set():
-            return None
-        cell = cells[number]
-        asked = [p for p in wanted if everywhere or p.is_made_for(cell.system)]
-        watch, phase = (functools.partial(told, number, str(cell)) for told in (progress.watch, progress.phase))
-        find_out = by_engine(engine, functools.partial(
-            check_of(each), cell, asked, limits=each, on_progress=watch, stop=stop, on_phase=phase, again=again
-        ))  # fmt: skip
-        try:
-            return find_out() if anew else answered(cell, asked, engine, find_out, again)
-        except (MemoryError, Stopped) as error:
-            starved.update([number] * isinstance(error, MemoryError))
-            return None
-        except BaseException:
-            stop.set()
-            raise
-        finally:
-            progress.finished(number)
-
-    with ctrl_c_sets(stop), stopped_by(stop), ThreadPoolExecutor(workers) as pool:
-        _wait(futures := [pool.submit(work, number) for number in range(len(cells))], progress)
-        results = _results(futures)
-        found = tuple(result for result in results if result is not None)
+    job = _Job(cells, wanted, engine, each, again, everywhere, anew, workers)
+    progress, stop = Progress(len(cells)), threading.Event()
+    with ctrl_c_sets(stop), stopped_by(stop):
+        answers = _all(job, progress, stop)
+        found = tuple(answer for answer in answers if isinstance(answer, CellResult))
         if not stop.is_set():
             beside_z3(found)
-    left = tuple(cell for cell, result in zip(cells, results, strict=True) if result is None)
-    return Campaign(found, left, stop.is_set(), tuple(cells[number] for number in sorted(starved)))
+    left = tuple(cell for cell, answer in zip(cells, answers, strict=True) if not isinstance(answer, CellResult))
+    starved = tuple(cell for cell, answer in zip(cells, answers, strict=True) if isinstance(answer, MemoryError))
+    return Campaign(found, left, stop.is_set(), starved)
+
+
+Answer = CellResult | MemoryError | None  # None: Ctrl-C came before
+Futures = dict[int, "Future[CellResult | None]"]  # by number of a cell
+
+
+def _all(job: _Job, progress: Progress, stop: threading.Event) -> list[Answer]:
+    """What each cell answers, in matrix order. Raises what the first one that failed did."""
+    told = [_OfCell(progress, number, str(cell), job.limits) for number, cell in enumerate(job.cells)]
+    answers: list[Answer] = [None if stop.is_set() else job.known(number) for number in range(len(told))]
+    left = [number for number, answer in enumerate(answers) if answer is None]
+    for number in range(len(told) - len(left)):
+        progress.finished(number)
+    begun = elsewhere.begun if elsewhere.pays(job, left) else _here
+    with begun(job, told, left, stop) as futures:
+        _wait(futures, progress, stop)
+    for number, future in futures.items():
+        error = future.exception()
+        if error is not None and not isinstance(error, MemoryError | Stopped):
+            raise error
+        answers[number] = future.result() if error is None else error if isinstance(error, MemoryError) else None
+    return answers
+
+
+@contextmanager
+def _here(job: _Job, told: Sequence[_OfCell], left: Sequence[int], stop: threading.Event) -> Iterator[Futures]:
+    """By threads, so many as leave each cell its memory."""
+
+    def work(number: int) -> CellResult | None:
+        return None if stop.is_set() else job.find_out(number, job.limits, told[number], stop)
+
+    with ThreadPoolExecutor(job.at_once) as pool:
+        yield {number: pool.submit(work, number) for number in left}
 
 
 def check_of(limits: Limits) -> Callable[..., CellResult]:
@@ -170,14 +248,6 @@ def _of_a_cell(limits: Limits, workers: int) -> Limits:
     if limits.max_disk is limits.max_bytes is None and disk < memory:
         disk = 0  # not worth filling it
     return replace(limits, max_bytes=memory // workers, threads=threads, max_disk=disk // workers)
-
-
-def _results(futures: Sequence[Future[CellResult | None]]) -> list[CellResult | None]:
-    """Of finished cells. Raises what the first one that failed did, in matrix order."""
-    for future in futures:
-        if future.exception() is not None:
-            raise future.exception() or AssertionError
-    return [future.result() for future in futures]
 
 
 def beside_z3(results: Sequence[CellResult]) -> None:
@@ -200,10 +270,14 @@ def _in_z3(cell: Cell, asked: Sequence[Property]) -> int:
     return compared
 
 
-def _wait(futures: Sequence[Future[CellResult | None]], progress: Progress) -> None:
-    """Wait for all, showing progress."""
-    pending = set(futures)
+def _wait(futures: Futures, progress: Progress, stop: threading.Event) -> None:
+    """Wait for all, showing progress. One that fails stops the others."""
+    pending = {future: number for number, future in futures.items()}
     while pending:
-        _, pending = wait(pending, timeout=0.1)
+        done, _ = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
+        for future in done:
+            progress.finished(pending.pop(future))
+            if not isinstance(future.exception(), MemoryError | Stopped | None):
+                stop.set()
         progress.show()
     progress.close()

@@ -19,14 +19,13 @@ import numpy as np
 
 from checker.certificate.check import FORMAT, OURS, ROOT
 from checker.engine.native import Outcome
-from checker.engine.prepare import prepare
 from checker.engine.ranks import ranks_of
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, open_search
 from checker.errors import InternalError
 from checker.language.layout import Layout, instances
 from checker.matrix.roles import users_file
-from checker.questions.verdict import CellResult, Judge, Run, Status, Verdict, asked_of
+from checker.questions.verdict import CellResult, Judge, Run, Status, Verdict, prepared_for
 from model.finite import Scalar, encode
 from model.lang import Kind, Property
 
@@ -69,7 +68,7 @@ class _Maker:
     def __init__(self, result: CellResult) -> None:
         self.result, self.cell = result, result.cell
         wanted = [v.property for v in result.verdicts]
-        self.prepared = prepare(self.cell.system, self.cell.scope, asked_of(self.cell, wanted))
+        self.prepared = prepared_for(self.cell, wanted)
         self.reference = Reference(self.cell.system, self.cell.scope)
         self.search = open_search(self.prepared, self.reference, result.engine)
         self.moves = [[i.step, list(i.args)] for i in instances(self.prepared.program)]

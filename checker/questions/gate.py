@@ -22,12 +22,13 @@ import itertools
 import json
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from checker.engine.build import NoCompiler
 from checker.engine.engine_abi import wide_engine
@@ -36,7 +37,7 @@ from checker.engine.native import Outcome
 from checker.engine.search import Limits
 from checker.engine.shared import Shared
 from checker.errors import InternalError, UserError
-from checker.interrupt import left_to_the_parent, until_ctrl_c
+from checker.interrupt import ctrl_c_sets, left_to_the_parent, until_ctrl_c
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import (
     DEVICES,
@@ -59,6 +60,9 @@ from checker.questions.campaign import check_of, default_memory
 from checker.questions.expected import INCONCLUSIVE, Row, Table, row_of
 from checker.questions.kept_answers import path_of
 from checker.words import count
+from checker.workers.crew import crew
+from checker.workers.where import HERE, RAY
+from checker.workers.workers import Desk, Errand, working
 from model.finite import ModelError
 from model.machine import Machine, Scope
 
@@ -71,7 +75,7 @@ ROW = "row of the gate"  # what is kept of a cell
 AGAIN = 8  # states of the first cell of each program that are looked at again in CPython (questions/recheck.py)
 
 
-Judging: TypeAlias = "Callable[[Sequence[Part]], GroupAnswer | Failure]"
+Judging: TypeAlias = "Callable[..., GroupAnswer | Failure | None]"
 
 
 @dataclass(frozen=True)
@@ -200,13 +204,17 @@ def groups(parts: Sequence[Part]) -> list[list[Part]]:
     return sorted(found.values(), key=lambda group: not {group[0].vmm, group[0].guest} & HEAVY)
 
 
-def answer(parts: Sequence[Part], max_bytes: int, reduce: bool = False) -> GroupAnswer | Failure:
+def answer(
+    parts: Sequence[Part], max_bytes: int, reduce: bool = False, stop: threading.Event | None = None
+) -> GroupAnswer | Failure | None:
     """Judge every property in every cell of a group. The cells of one scope follow each other, to share searches. reduce: each in
-    searches of its own, of representatives where that is shown to change nothing."""
+    searches of its own, of representatives where that is shown to change nothing. None once it is to stop."""
     known, classes, shared, kept = all_properties(), gated(), Shared(), 0
     work = [(part, cell) for part in parts for cell in part.cells(classes[part.design])]
     rows: dict[int, Row] = {}
     for n in sorted(range(len(work)), key=lambda n: str(work[n][1].scope)):
+        if stop is not None and stop.is_set():
+            return None
         part, cell = work[n]
         wanted = [known[name] for name in classes[part.design].default_roles.get("property", known)]
         path = None if reduce else path_of(cell, wanted, ROW)
@@ -238,8 +246,9 @@ def save_row(path: Path | None, row: Row) -> None:
         write(path, json.dumps(asdict(row)).encode())
 
 
-def run_so_far(parts: Sequence[Part], workers: int | None = None, reduce: bool = False) -> GateAnswer:
-    """Judge the parts, several groups at a time, until all are or Ctrl-C; also those that are not judged then.
+def run_so_far(parts: Sequence[Part], workers: int | None = None, *, reduce: bool = False, on: str = "") -> GateAnswer:
+    """Judge the parts, several groups at a time, until all are or Ctrl-C; also those that are not judged then. reduce: see
+    answer(). on: see workers/where.py.
 
     Raises UserError or InternalError if one cannot be judged.
     """
@@ -249,7 +258,10 @@ def run_so_far(parts: Sequence[Part], workers: int | None = None, reduce: bool =
     workers = max(1, min(len(work), workers or os.cpu_count() or 1))
     memory = default_memory() // workers
     judge = functools.partial(answer, max_bytes=memory, reduce=reduce)
-    answers = _in_turn(work, judge) if workers == 1 else _side_by_side(work, judge, workers)
+    if on.startswith(RAY):
+        answers = _by_others(work, judge, on)
+    else:
+        answers = _in_turn(work, judge) if workers == 1 or on == HERE else _side_by_side(work, judge, workers)
     left = [part for group in work[len(answers) :] for part in group]
     left += [part for group, found in zip(work, answers, strict=False) if found is None for part in group]
     whole = [_whole(a) for a in answers if a is not None]
@@ -285,7 +297,22 @@ def _side_by_side(work: Sequence[list[Part]], judge: Judging, workers: int) -> l
         return [future.result() for future in futures]
 
 
-def _watch(futures: Sequence[Future[GroupAnswer | Failure]]) -> None:
+def _by_others(work: Sequence[list[Part]], judge: Judging, on: str) -> list[GroupAnswer | Failure | None]:
+    """By workers that are not forked."""
+    stop = threading.Event()
+    start, room = crew(on, None, stop)
+    with ctrl_c_sets(stop), working(start, min(room, len(work)), stop) as workers:
+        futures = [workers.submit([Errand(_judged, (group, judge))])[0] for group in work]
+        _watch(futures)
+        return [future.result() for future in futures]
+
+
+def _judged(desk: Desk, group: Sequence[Part], judge: Judging) -> GroupAnswer | Failure | None:
+    """In a worker."""
+    return judge(group, stop=desk.stop)
+
+
+def _watch(futures: Sequence[Future[Any]]) -> None:
     progress, pending = Progress(len(futures), "groups of systems"), set(futures)
     try:
         while pending:

@@ -23,6 +23,7 @@ from checker.engine.prepare import prepare
 from checker.engine.reference import Move, Reference
 from checker.engine.search import Limits, NativeSearch
 from checker.language.layout import Leaf
+from checker.matrix.alike import asked_alike
 from checker.matrix.cells import Cell
 from checker.stories.trace import show
 from model.finite import EnumType, OptionalType, Type
@@ -142,7 +143,7 @@ def _picture(
     cell: Cell, properties: Sequence[Property], limits: Limits, on_progress: Callable[[Stats], None] | None
 ) -> _Picture | None:
     applying = [p for p in properties if p.why_not(cell.system) is None]
-    prepared = prepare(cell.system, cell.scope, applying)
+    prepared = prepare(cell.system, cell.scope, applying, asked_alike)
     search = NativeSearch(prepared.program, Reference(cell.system, cell.scope), keep_edges=True, prepared=prepared)
     outcome = search.run(limits, on_progress)
     if outcome is Outcome.INTERRUPTED:

@@ -32,10 +32,19 @@ def answered(
 ) -> CellResult:
     """The answer of an earlier command, or what find_out says, which is kept if it is whole. again: of how many states the
     answer has to have been looked at again, or of all (recheck.py)."""
+    return known(cell, wanted, engine, again) or found_out(cell, wanted, engine, find_out)
+
+
+def known(cell: Cell, wanted: Sequence[Property], engine: str, again: int = 0) -> CellResult | None:
+    """The answer of an earlier command."""
     path = path_of(cell, wanted, engine)
     found = (load(path, cell, wanted) or part_of_all(cell, wanted, engine)) if path is not None else None
-    if found is not None and found.again >= min(again, found.stats.states):
-        return found
+    return found if found is not None and found.again >= min(again, found.stats.states) else None
+
+
+def found_out(cell: Cell, wanted: Sequence[Property], engine: str, find_out: Callable[[], CellResult]) -> CellResult:
+    """What find_out says, which is kept if it is whole."""
+    path = path_of(cell, wanted, engine)
     result = find_out()
     if path is not None and result.outcome is Outcome.COMPLETE:
         save(path, result, wanted)
@@ -96,8 +105,7 @@ def path_of(cell: Cell, wanted: Sequence[Property], engine: str) -> Path | None:
 
 def save(path: Path, result: CellResult, wanted: Sequence[Property]) -> None:
     """Keep an answer, if all that it names can be found again by its name."""
-    numbers = {id(p): number for number, p in enumerate(wanted)}
-    content = packed(result, lambda of: CELL if of is result.cell else numbers.get(id(of)))
+    content = packed_answer(result, wanted)
     if content is not None:
         write(path, content)
 
@@ -105,7 +113,16 @@ def save(path: Path, result: CellResult, wanted: Sequence[Property]) -> None:
 def load(path: Path, cell: Cell, wanted: Sequence[Property]) -> CellResult | None:
     """The answer as kept, of this cell."""
     content = read(path)
-    if content is None:
-        return None
+    return None if content is None else replace(unpacked_answer(content, cell, wanted), kept=True)
+
+
+def packed_answer(result: CellResult, wanted: Sequence[Property]) -> bytes | None:
+    """None if something that it names cannot be found again by its name."""
+    numbers = {id(p): number for number, p in enumerate(wanted)}
+    return packed(result, lambda of: CELL if of is result.cell else numbers.get(id(of)))
+
+
+def unpacked_answer(content: bytes, cell: Cell, wanted: Sequence[Property]) -> CellResult:
+    """Of this cell, as it was packed."""
     found: CellResult = unpacked(content, lambda stands: cell if stands == CELL else wanted[stands])
-    return replace(found, kept=True)
+    return found

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, ClassVar
 
-from checker.language.source import definition_of, parsed, text_of
+from checker.language.source import definition_of, parsed, text_of, type_hints
 from model.lang import Design, Index, Struct
 
 # of the report and of which cells there are, not of the model
@@ -108,7 +108,7 @@ def _fields(design: type[Design]) -> dict[str, Field]:
                 declared = lines.get(name, Field(name, ""))
                 text = f"{declared.text.partition(' = ')[0]} = {_show(getattr(design, name))}"
                 lines[name] = Field(text, declared.meaning)
-        for name, hint in typing.get_type_hints(owner, include_extras=True).items():
+        for name, hint in type_hints(owner).items():
             if name in vars(owner).get("__annotations__", {}) and name not in ABOUT:
                 constant = typing.get_origin(hint) is ClassVar
                 text = f"{name} = {_show(getattr(design, name))}" if constant else f"{name}: {texts[name]}"
@@ -128,7 +128,7 @@ def _meaning(hint: object, default: object = None) -> str:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return f"{hint.__name__}({', '.join(f'{m.name}={m.value}' for m in hint)}){after}"
     if isinstance(hint, type) and issubclass(hint, Struct):
-        own = {n: h for n, h in typing.get_type_hints(hint, include_extras=True).items() if n[0] != "_"}
+        own = {n: h for n, h in type_hints(hint).items() if n[0] != "_"}
         return f"{hint.__name__}({', '.join(f'{n}: {_meaning(h, getattr(hint, n, None))}' for n, h in own.items())}){after}"
     return f"{getattr(hint, '__name__', None) or hint}{after}"
 

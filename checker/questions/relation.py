@@ -20,6 +20,7 @@ from checker.engine.search import Limits, NativeSearch
 from checker.errors import EnginesDisagree
 from checker.language.ir import Program
 from checker.language.layout import Instance, instances
+from checker.matrix.alike import asked_alike
 from checker.matrix.cells import Cell
 from checker.questions.recheck import ENGINE, SEED
 from checker.symbolic.smt import Symbolic
@@ -38,7 +39,7 @@ Z3 = "z3"
 
 def compare_with_z3(cell: Cell, asked: Sequence[Property]) -> int:
     """How many steps and refusals were compared. asked: the properties of the cell's program. Raises EnginesDisagree."""
-    prepared = prepare(cell.system, cell.scope, asked)
+    prepared = prepare(cell.system, cell.scope, asked, asked_alike)
     reference = Reference(cell.system, cell.scope)
     search = NativeSearch(prepared.program, reference, keep_edges=False, prepared=prepared)
     if search.run(Limits(max_states=LARGEST), None) not in (Outcome.COMPLETE, Outcome.STATE_LIMIT):

@@ -22,6 +22,8 @@ from checker.errors import InternalError
 from checker.language.layout import binding_of
 from checker.language.renaming import Renaming
 from checker.language.source import USERS_MODULE
+from checker.matrix.alike import asked_alike
+from checker.matrix.carried import pack, unpack
 from checker.matrix.cells import Cell
 from checker.matrix.loader import file_digest, property_argument, provenance
 from checker.matrix.roles import role_of, users_file
@@ -37,6 +39,8 @@ from checker.stories.setup import set_up_of
 from checker.stories.trace import Trace, show, steps_text
 from checker.stories.write import sealed
 from checker.words import count
+from checker.workers import partitioned
+from checker.workers.where import HERE
 from model.finite import ModelError, RangeError
 from model.lang import Design, Fair, Kind, Property
 
@@ -160,6 +164,11 @@ def asked_of(cell: Cell, wanted: Sequence[Property]) -> list[Property]:
     return [p for p in needed.values() if p.why_not(cell.system) is None]
 
 
+def prepared_for(cell: Cell, wanted: Sequence[Property]) -> Prepared:
+    """The program of a cell with these properties. Raises ModelError."""
+    return prepare(cell.system, cell.scope, asked_of(cell, wanted), asked_alike)
+
+
 def check_cell(
     cell: Cell, wanted: Sequence[Property], *, engine: str = "auto",
     limits: Limits | None = None, on_progress: Callable[[Stats], None] | None = None,
@@ -178,13 +187,13 @@ def check_cell(
     disagree with each other or with the replay.
     """
     started = time.monotonic()
-    prepared = prepare(cell.system, cell.scope, asked_of(cell, wanted))
+    prepared = prepared_for(cell, wanted)
     reference = Reference(cell.system, cell.scope)
     if shared is not None:
         search = shared.run(prepared, reference, limits or Limits())
     else:
         search = open_search(prepared, reference, engine)
-        search.run(limits or Limits(), stop_when(stop or threading.Event(), on_progress))
+        _run(search, cell, wanted, limits or Limits(), stop or threading.Event(), on_progress)
     if stop is None and search.outcome is Outcome.INTERRUPTED:
         raise KeyboardInterrupt
     judge = Judge(cell, prepared, search, reference, stop, on_phase)
@@ -206,6 +215,40 @@ def judged(judge: Judge, wanted: Sequence[Property], again: int) -> CellResult:
         tuple(s for s in cell.system.steps() if s not in fired), of_the_users(search.lines_run(), cell), by_fairness,
         assumptions_of(cell.system), 0.0, again=again,
     )  # fmt: skip
+
+
+def _run(
+    search: NativeSearch | ReferenceSearch, cell: Cell, wanted: Sequence[Property], limits: Limits, stop: threading.Event,
+    on_progress: Callable[[Stats], None] | None,
+) -> None:  # fmt: skip
+    """Here, or by several workers."""
+    watch = stop_when(stop, on_progress)
+    if limits.on in ("", HERE) or not isinstance(search, NativeSearch):
+        search.run(limits, watch)
+    else:
+        partitioned.run(search, Remade(cell, tuple(wanted)), limits, watch, stop)
+
+
+@dataclass(frozen=True)
+class Remade:
+    """What one cell's search is made of, also on another machine."""
+
+    cell: Cell
+    wanted: tuple[Property, ...]
+
+    def search(self) -> NativeSearch:
+        prepared = prepare(self.cell.system, self.cell.scope, asked_of(self.cell, self.wanted))
+        found = open_search(prepared, Reference(self.cell.system, self.cell.scope), "native")
+        assert isinstance(found, NativeSearch)
+        return found
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return _remade, (pack([self.cell], self.wanted),)
+
+
+def _remade(packed: bytes) -> Remade:
+    (cell,), wanted = unpack(packed)
+    return Remade(cell, tuple(wanted))
 
 
 def of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
@@ -359,11 +402,11 @@ class Judge:
         try:
             self.reference.successor(run.codes[-1], move)
         except RangeError as error:
-            raise ModelError(_fault_message(error, move, run)) from None
+            raise ModelError(fault_message(error, move, run)) from None
         raise InternalError(f"the engine reports a fault in {move.step}, CPython does not")
 
 
-def _fault_message(error: RangeError, move: Move, run: Run) -> str:
+def fault_message(error: RangeError, move: Move, run: Run) -> str:
     frame = error.__traceback__
     where = ""
     while frame is not None:

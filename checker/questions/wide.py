@@ -10,28 +10,35 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from checker.engine.passages import SourceLine
-from checker.engine.prepare import prepare
-from checker.engine.reference import Reference, Value, is_of_edges
+from checker.engine.reference import Reference, Value, bindings_of, is_of_edges
 from checker.engine.search import Limits, NativeSearch, open_search
 from checker.interrupt import left_to_the_parent
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.scope import with_values
-from checker.questions.verdict import Judge, Run, Status, asked_of, of_the_users
+from checker.questions.verdict import Judge, Run, Status, of_the_users, prepared_for
 from checker.symbolic.array_terms import LARGEST
-from checker.symbolic.induct import Checked, holds_initially, steps_checked
+from checker.symbolic.induct import Checked, false_initially, steps_checked
 from checker.symbolic.learning import Learner, OutOfTime, Stuck
+from checker.symbolic.obligations import NO_FAULT, Goal
 from checker.symbolic.views import States, Views, codes_of
 from checker.symbolic.vocabulary import Clause, Vocabulary
-from model.finite import RangeError
+from model.finite import ModelError, RangeError
 from model.lang import Disabled, Kind, Property
 
 Sizes = tuple[int, int, int]
 NAMES = ("cpus", "pins", "vectors")
 SMALLEST: Sizes = (1, 1, 1)
-MINED: Sequence[Sizes] = ((2, 2, 2), (2, 3, 3), (3, 3, 2))  # views saturate there: see reports/proofs/sizes.md
+MINED: Sequence[Sizes] = (
+    (2, 2, 2),
+    (2, 3, 3),
+    (3, 3, 2),
+    (1, 4, 4),
+    (2, 4, 3),
+)  # of which views are taken: see reports/proofs/sizes.md
 LEARNT: Sequence[Sizes] = ((3, 3, 3), (4, 4, 4))  # what is true for want of a fourth pin is given up at the second
-MOST_STATES = 400_000  # of a small system; what lies beyond shows views that are learnt late
+MOST_STATES = 3_000_000  # of a small system; what lies beyond shows views that are learnt late
+MOST_LOOKED_AT = 400_000  # of these, evenly: as deep as the search came
 TIMEOUT = 600.0
 VACUOUS = "what it speaks of never happens in a small system that was searched whole"
 OUT_OF_TIME = "no answer within the time that --timeout gives"
@@ -93,9 +100,9 @@ def learnt_alone(cell: Cell, p: Property, timeout: float, tell: Tell) -> list[Cl
         if list(judge.searched(at(cell, sizes), [p])):  # whatever becomes of it at other sizes
             return None
     clauses, _ = judge.learnt([p], minimise=True)
-    wrong = [broken for sizes in LEARNT if (broken := judge.false_at_first([p], clauses, sizes))]
+    wrong = [goal for sizes in judge.small(*LEARNT) for goal in judge.false_at_first([p], clauses, sizes)]
     if wrong:
-        raise FalseAtFirst(wrong[0])
+        raise FalseAtFirst(str(wrong[0]))
     return clauses
 
 
@@ -128,9 +135,20 @@ class _WideJudge:
         return replace(verdict, note=VACUOUS) if vacuous else verdict
 
     def small(self, *of: Sizes) -> list[Sizes]:
-        """These sizes, but none larger than what is asked about: one vector is not like two."""
+        """These sizes, but none larger than what is asked about: one vector is not like two; and none at which there is no
+        such system, as when it names its pin 1. Raises what is said of the last one if there is none at all."""
         cut = [tuple(min(pair) for pair in zip(sizes, self.sizes, strict=True)) for sizes in of]
-        return list(dict.fromkeys((cpus, pins, vectors) for cpus, pins, vectors in cut))
+        found, refused = list[Sizes](), ModelError("there is no such system")
+        for sizes in dict.fromkeys((cpus, pins, vectors) for cpus, pins, vectors in cut):
+            cell = at(self.cell, sizes)
+            try:
+                lower(cell.system, cell.scope, [])
+                found.append(sizes)
+            except ModelError as error:
+                refused = error
+        if not found:
+            raise refused
+        return found
 
     def _say(self, what: str) -> None:
         if time.monotonic() > self.ends:
@@ -142,7 +160,7 @@ class _WideJudge:
     def searched(self, small: Cell, asked: Sequence[Property]) -> Iterator[WideVerdict]:
         """The violations of a small system, at the large sizes; its views are taken, too."""
         reference = Reference(small.system, small.scope)
-        prepared = prepare(small.system, small.scope, asked_of(small, asked))
+        prepared = prepared_for(small, asked)
         search = open_search(prepared, reference, "native")
         assert isinstance(search, NativeSearch)
         search.run(Limits(max_states=MOST_STATES, seconds=max(0.1, self.ends - time.monotonic())), None)
@@ -159,9 +177,10 @@ class _WideJudge:
         program = lower(small.system, small.scope, [])
         vocabulary = Vocabulary(program)
         views = self._views = self._views or Views(vocabulary)
-        count = min(search.stats().states, MOST_STATES)
-        raw = b"".join(search.exploration.state(n) for n in range(count))
-        states = States(program, small.scope, codes_of(search.layout, raw, count))
+        count = search.stats().states
+        chosen = range(0, count, -(-count // MOST_LOOKED_AT))
+        raw = b"".join(map(search.exploration.state, chosen))
+        states = States(program, small.scope, codes_of(search.layout, raw, len(chosen)))
         for shape in vocabulary.shapes:
             for rows in states.views(vocabulary, shape):
                 views.add(shape, rows)
@@ -193,14 +212,14 @@ class _WideJudge:
     # --- proofs ---
 
     def _proved(self, asked: Sequence[Property]) -> WideResult:
-        """Those that can be are proved together: each may rest on the others."""
+        """Those that can be are proved together: each may rest on the others, and what cannot be is no longer assumed."""
         if self.large.scope.sizes()["vectors"] > LARGEST:
             return self._open(asked, f"nothing is proved of more than {LARGEST} vectors")
-        open_, left = dict[str, WideVerdict](), list(asked)
-        proved = WideResult(self.large, ())
+        found = self._violated_at_first(asked)
+        left, proved = [p for p in asked if p.name not in found], WideResult(self.large, ())
         while left:
             try:
-                proved = self._inductive(left)
+                proved = self._inductive(left, *self.learnt(left))
                 break
             except OutOfTime:
                 proved = self._open(left, OUT_OF_TIME)
@@ -211,37 +230,65 @@ class _WideJudge:
                 if all(p.name != name for p in left):
                     proved = self._open(left, f"{name}: {note}")
                     break
-                open_ |= {p.name: WideVerdict(p, Status.INCONCLUSIVE, note=note) for p in left if p.name == name}
+                found |= {p.name: WideVerdict(p, Status.INCONCLUSIVE, note=note) for p in left if p.name == name}
                 left = [p for p in left if p.name != name]
-        return replace(proved, verdicts=[*proved.verdicts, *open_.values()])
+        return replace(proved, verdicts=[*proved.verdicts, *found.values()])
 
     def _open(self, asked: Sequence[Property], note: str) -> WideResult:
         return WideResult(self.large, [WideVerdict(p, Status.INCONCLUSIVE, note=note) for p in asked])
 
-    def _inductive(self, asked: Sequence[Property]) -> WideResult:
-        clauses, learnt_at = self.learnt(asked)
-        for sizes in (learnt_at, self.sizes):
-            broken = self.false_at_first(asked, clauses, sizes)
-            if broken:
-                return self._open(asked, f"not true in the initial state at {sizes_text(sizes)}: {broken}")
-        large = lower(self.large.system, self.large.scope, asked)
-        steps, done = len(large.steps), list[Checked]()
-        for checked in steps_checked(large, self.large.scope, clauses, self.ends, left_to_the_parent):
-            done.append(checked)
-            if checked.broken:
-                return self._open(asked, f"at {sizes_text(self.sizes)} {checked.step}() may break: {checked.broken}")
-            self._say(f"{len(done)} of {steps} steps checked at {sizes_text(self.sizes)}")
-        if len(done) < steps:
-            raise OutOfTime
-        assert {c.step for c in done} == {s.name for s in large.steps}
-        shown = tuple(dict.fromkeys((learnt_at, self.sizes)))
-        verdicts = [WideVerdict(p, Status.HOLDS) for p in asked]
-        return WideResult(self.large, verdicts, clauses, shown, asked=sum(c.asked for c in done))
+    def _violated_at_first(self, asked: Sequence[Property]) -> dict[str, WideVerdict]:
+        """At the large sizes, whatever is the case in small systems."""
+        names, scope, found = self.false_at_first(asked, [], self.sizes), self.large.scope, dict[str, WideVerdict]()
+        reference = Reference(self.large.system, scope)
+        for p in [p for p in asked if p.name in names]:
+            args = next(a for a in bindings_of(p, scope) if not reference.holds(p.function, a, reference.start))
+            parameters = p.function.__code__.co_varnames[1 : 1 + len(args)]
+            run = Run((), (reference.start,))
+            found[p.name] = WideVerdict(p, Status.VIOLATED, dict(zip(parameters, args, strict=True)), run)
+        return found
 
-    def false_at_first(self, asked: Sequence[Property], clauses: Sequence[Clause], sizes: Sizes) -> str:
+    def _inductive(self, asked: Sequence[Property], clauses: Sequence[Clause], learnt_at: Sizes) -> WideResult:
+        """What some step breaks at one of the sizes is given up, be it a clause or a property, until nothing is."""
+        found, left = list[WideVerdict](), list(asked)
+        shown = dict[Sizes, int]()
+        while missing := [sizes for sizes in (learnt_at, self.sizes) if sizes not in shown]:
+            broken, shown[missing[0]] = self._broken_at(missing[0], left, clauses)
+            if broken:
+                shown.clear()
+            clauses = [c for c in clauses if c not in broken]
+            for p in list(left):
+                because = broken.get(NO_FAULT) or broken.get(p.name)
+                if because:
+                    found.append(WideVerdict(p, Status.INCONCLUSIVE, note=f"at {sizes_text(missing[0])} {because}"))
+                    left.remove(p)
+            if not left:
+                return WideResult(self.large, found)
+        found += [WideVerdict(p, Status.HOLDS) for p in left]
+        return WideResult(self.large, found, clauses, list(shown), asked=shown[self.sizes])
+
+    def _broken_at(
+        self, sizes: Sizes, asked: Sequence[Property], clauses: Sequence[Clause]
+    ) -> tuple[dict[Goal, str], int]:
+        """What does not hold at first, or that some step may break: by what. And how many questions were asked."""
+        first = self.false_at_first(asked, clauses, sizes)
+        if first:
+            return {goal: f"{goal} is not true in the initial state" for goal in first}, 0
+        cell = at(self.cell, sizes)
+        program, broken, done = lower(cell.system, cell.scope, asked), dict[Goal, str](), list[Checked]()
+        for checked in steps_checked(program, cell.scope, clauses, self.ends, left_to_the_parent):
+            done.append(checked)
+            broken |= {goal: f"{checked.step}() may break: {goal}" for goal in checked.broken}
+            self._say(f"{len(done)} of {len(program.steps)} steps checked at {sizes_text(sizes)}")
+        if len(done) < len(program.steps):
+            raise OutOfTime
+        assert {c.step for c in done} == {s.name for s in program.steps}
+        return broken, sum(c.asked for c in done)
+
+    def false_at_first(self, asked: Sequence[Property], clauses: Sequence[Clause], sizes: Sizes) -> list[Goal]:
         cell = at(self.cell, sizes)
         program, reference = lower(cell.system, cell.scope, asked), Reference(cell.system, cell.scope)
-        return holds_initially(program, cell.scope, reference, clauses, asked)
+        return false_initially(program, cell.scope, reference, clauses, asked)
 
     def learnt(self, asked: Sequence[Property], *, minimise: bool = False) -> tuple[list[Clause], Sizes]:
         """At small sizes, and where they were learnt last."""

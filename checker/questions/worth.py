@@ -1,12 +1,14 @@
 """What an answer is worth: only what was shown for this one, and where nothing is on record, that.
 
-Enumerated: of how many cells every state was visited, and of which sizes. Measured: which of the functions that the design changes
+Enumerated: of how many cells every state was visited, and of which sizes. Inductive, certified: by commands before, of the very
+same content (on_record.py). Measured: which of the functions that the design changes
 are those that ran beside a real system. Recall: of the one-change mutants of these functions, as `eoi gate --mutants` has them on
 record, how many the default matrix tells by what is asked here; and how many at least these cells do.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
@@ -17,13 +19,13 @@ from typing import Any
 from checker.engine.native import Outcome
 from checker.matrix.cells import Cell
 from checker.matrix.roles import designs, role_of, stands_on
-from checker.questions import gate
+from checker.questions import gate, on_record
 from checker.questions.measured import measured, model_digest, short_name
 from checker.questions.model_diff import functions_of, model_diff
-from checker.questions.verdict import CellResult
+from checker.questions.verdict import CellResult, Status
 from checker.shipped import own
 from checker.words import count
-from model.lang import Design
+from model.lang import Design, Kind
 from model.machine import Machine
 
 RECORD = "reports/mutation/world.json"
@@ -33,7 +35,8 @@ SIDES: Mapping[str, Collection[str]] = {  # role -> whose rules the record calls
 NOT_COUNTED = ("equal for all states", "alike for any observer", "refused")  # as in reports/mutation/world.md
 KILLED = "killed"
 SIZES = {"cpus": "vCPUs", "pins": "pins", "vectors": "vectors"}
-FEW = 3  # functions that are named
+FEW = 3  # functions, or properties, that are named
+NO_PROOF, NO_CERTIFICATE, UNCHECKED = "no proof for other sizes", "no certificate", "its certificate is not checked yet"
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,8 @@ class Worth:
     stands_on: str
     measured: Sequence[Measured]
     recall: Recall | None
-    proved: str = "no proof for other sizes"
-    certified: str = "no certificate"
+    proved: str = NO_PROOF
+    certified: str = NO_CERTIFICATE
     reduced: Mapping[str, int] = field(default_factory=dict[str, int])  # by which sizes, and of how many cells
 
     def line(self) -> str:
@@ -176,9 +179,41 @@ def worth_of(
     return Worth(
         len(results), sum(r.outcome is Outcome.COMPLETE for r in results), {n: (min(of), max(of)) for n, of in found.items()},
         names, base[0] if base else "", [_measured(design, names, run) for run in measured()],
-        recall_of(design, names, asked, [result.cell for result in results]),
+        recall_of(design, names, asked, [result.cell for result in results]), proved_of(results), certified_of(results),
         reduced=Counter(name for r in results if r.reduced is not None for name in r.reduced.by),
     )  # fmt: skip
+
+
+def proved_of(results: Sequence[CellResult]) -> str:
+    """Of the properties that hold: which ones commands before have shown to be inductive, at which sizes, in how many cells."""
+    cells, found = Counter[str](), dict[str, list[Mapping[str, str]]]()
+    for result in results:
+        held = [v.property for v in result.verdicts if v.status is Status.HOLDS and v.property.kind is Kind.ALWAYS]
+        cells.update(p.name for p in held)
+        for p, shown in on_record.inductive(result.cell, held):
+            found.setdefault(p.name, []).append(shown)
+    told = [_inductive(name, shown, cells[name]) for name, shown in found.items()]
+    more = f", and {len(told) - FEW} more properties" if len(told) > FEW else ""
+    return f"inductive: {', '.join(told[:FEW])}{more}" if told else NO_PROOF
+
+
+def _inductive(name: str, shown: Sequence[Mapping[str, str]], cells: int) -> str:
+    """shown: of some of the cells, sizes and when."""
+    sizes = [size for size in shown[0] if all(size in one for one in shown)]
+    at = f" at {' and '.join(sizes)}" if sizes else ""
+    last = max(day for one in shown for day in one.values())
+    some = f", in {len(shown)} of {count(cells, 'cell')}" if len(shown) < cells else ""
+    return f"{name}{at} ({last}{some})"
+
+
+def certified_of(results: Sequence[CellResult]) -> str:
+    """By the one file that checks certificates, in a command before."""
+    answered = [(r.cell, [v for v in r.verdicts if v.status is not Status.SKIPPED]) for r in results]
+    days = [day for cell, verdicts in answered for day in on_record.certified(cell, verdicts)]
+    if not days:
+        return NO_CERTIFICATE
+    of = sum(len(verdicts) for _, verdicts in answered)
+    return f"{len(days)} of {count(of, 'verdict')} certified by certificate/check.py ({max(days)})"
 
 
 def _order(name: str) -> tuple[int, str]:
@@ -218,6 +253,12 @@ def _measured(design: type[Machine], names: Sequence[str], run: Mapping[str, Any
     return Measured(short_name(run["oracle"]), run["date"][:10], seen, run["same_model"])
 
 
+@functools.lru_cache(maxsize=4)
+def _record(path: Path, _written: int) -> Any:
+    """A run of mutants, as it was written then."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def recall_of(
     design: type[Machine], names: Collection[str], asked: Set[str], cells: Sequence[Cell], path: Path | None = None
 ) -> Recall | None:
@@ -225,7 +266,7 @@ def recall_of(
     role, files, path = role_of(design), _files(design), path or own(RECORD)
     if not path.is_file() or not names:
         return None
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw = _record(path, path.stat().st_mtime_ns)
     of = [
         m
         for m in raw["mutants"]

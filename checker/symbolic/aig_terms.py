@@ -98,7 +98,16 @@ class AigTerms(Terms):
         """A code of a type, by its literals."""
         if isinstance(of, BoolType):
             return truth(self.graph, bits[0])
+        return self.unsigned(bits)
+
+    def unsigned(self, bits: Sequence[int]) -> Bits:
+        """The number that these are, the lowest first."""
         return _number(self.graph, [*bits, FALSE])
+
+    def stored(self, value: Term, bits: int) -> Sequence[int]:
+        """The literals of a code, the lowest first, as so many bits hold it."""
+        found = [literal_of(value)] if isinstance(value, bool | Literal) else _bits(value)
+        return (found + [found[-1]] * bits)[:bits]
 
     def is_truth(self, value: Term) -> bool:
         return isinstance(value, Literal)

@@ -1,7 +1,8 @@
-"""The quantified conditions on which a model's steps depend: `require(not any(... for p in ...))`.
+"""What a model's steps depend on that speaks of all indices at once.
 
-Where a step may be taken only if no row (or every row) is of some kind, what the step keeps true can hardly be said without
-that condition. It is taken as it stands in the source, over index variables instead of the function's own names.
+The quantified conditions, `require(not any(... for p in ...))`: where a step may be taken only if no row (or every row) is of
+some kind, what the step keeps true can hardly be said without that condition. It is taken as it stands in the source, over
+index variables instead of the function's own names. And the masks of which steps take the highest or the lowest member.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TypeVar
 from checker.engine.facts import PARTS, reached, walk
 from checker.language import ir
 from checker.language.ir import Program
-from model.finite import IntType
+from model.finite import IntType, Type
 
 Node = TypeVar("Node")
 
@@ -40,6 +41,19 @@ def quantified_guards(program: Program) -> Iterator[Guard]:
                         free = _free(expr)
                         if free is not None:
                             yield Guard(expr, free)
+
+
+def picked(program: Program) -> set[tuple[Type, str, str]]:
+    """Of which fields (a record, and a name in it) the functions that steps come to take which member: "highest", "lowest"."""
+    found = set[tuple[Type, str, str]]()
+    for function in reached(program.functions, [step.name for step in program.steps]):
+        for pick in walk(function.body):
+            match pick:
+                case ir.MaskPick(op=op, mask=ir.Load(place=ir.FieldOf(base=base, name=name))):
+                    found.add((base.type, name, op))
+                case _:
+                    pass
+    return found
 
 
 def _free(expr: ir.Quantified) -> dict[str, IntType] | None:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from checker.engine.reference import Reference, bindings_of, is_of_edges
 from checker.language.ir import Program
 from checker.symbolic.array_terms import ArrayTerms
+from checker.symbolic.before import StateBefore
 from checker.symbolic.obligations import NO_FAULT, Goal, Obligations, StepBreaks
+from checker.symbolic.sat import OF_LARGE
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.views import OneState
 from checker.symbolic.vocabulary import Clause, Vocabulary
@@ -23,11 +25,10 @@ WAIT = 0.2  # seconds between two looks at the clock
 
 @dataclass(frozen=True)
 class Checked:
-    """What a step may break first, and of how many goals and indices the solver was asked. broken: the first that is not kept,
-    by name; "" where all are."""
+    """What a step may break, though all of it holds before; and of how many goals and indices the solver was asked."""
 
     step: str
-    broken: str
+    broken: Sequence[Goal]
     asked: int
 
 
@@ -37,38 +38,39 @@ _asked_of: _Question | None = None  # of the processes that are forked
 @dataclass(frozen=True)
 class _Question:
     program: Program
-    scope: Scope
+    before: StateBefore
     clauses: Sequence[Clause]
+
+    def prepare(self) -> None:
+        """What all steps begin with, before the processes that ask about them part."""
+        for formula in self.before.formulas.values():
+            if not formula.of_edges:
+                self.before.formula(formula)
+        for clause in self.clauses:
+            self.before.clause(clause)
 
     def step(self, number: int) -> Checked:
         step = self.program.steps[number]
-        obligations = Obligations(self.program, self.scope, Vocabulary(self.program), step)
+        obligations = Obligations(self.before, step, OF_LARGE)
+        obligations.assume_for_good(self.clauses)
         goals: list[Goal] = [NO_FAULT, *obligations.formulas, *self.clauses]
-        asked, broken = 0, ""
-        for goal in goals:
-            said = obligations.ask(goal, self.clauses)
-            asked += obligations.count(goal)
-            if isinstance(said, StepBreaks):
-                broken = str(goal)
-                break
+        broken = [goal for goal in goals if isinstance(obligations.ask(goal, ()), StepBreaks)]
+        asked = sum(map(obligations.count, goals))
         obligations.close()
         return Checked(step.name, broken, asked)
 
 
-def holds_initially(
+def false_initially(
     program: Program, scope: Scope, reference: Reference, clauses: Sequence[Clause], properties: Sequence[Property]
-) -> str:
-    """What does not hold in the initial state, by name; "" if everything does. Properties are asked of CPython."""
+) -> list[Goal]:
+    """What does not hold in the initial state. Properties are asked of CPython."""
     state = OneState(Symbolic(program, scope, ArrayTerms()), Vocabulary(program))
     state.go_to(reference.start)
-    for clause in clauses:
-        if state.breaks(clause):
-            return str(clause)
+    found: list[Goal] = [clause for clause in clauses if state.breaks(clause)]
     for p in properties:
         asked = [] if is_of_edges(p) else [(p.function, args) for args in bindings_of(p, scope)]
-        if not all(reference.all_hold(asked, reference.start)):
-            return p.name
-    return ""
+        found += [] if all(reference.all_hold(asked, reference.start)) else [p.name]
+    return found
 
 
 def steps_checked(
@@ -78,7 +80,8 @@ def steps_checked(
     """As they are done. ends: when to stop, by time.monotonic(); steps of which nothing is heard until then are left out.
     begin: what a process begins with."""
     global _asked_of
-    _asked_of = _Question(program, scope, clauses)
+    _asked_of = _Question(program, StateBefore(program, scope, Vocabulary(program)), clauses)
+    _asked_of.prepare()
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), begin)
     left: set[Future[Checked]] = {pool.submit(_one, n) for n in range(len(program.steps))}
     try:

@@ -17,6 +17,7 @@ import numpy as np
 
 from checker.language.ir import Program
 from checker.symbolic.array_terms import ArrayTerms
+from checker.symbolic.before import StateBefore
 from checker.symbolic.obligations import NO_FAULT, Goal, Obligations, StepBreaks, StepKeeps
 from checker.symbolic.smt import Symbolic
 from checker.symbolic.views import OneState, Rows, Shape, States, Views
@@ -49,7 +50,8 @@ class Learner:
     ) -> None:
         self.vocabulary = Vocabulary(program)
         self._program, self._scope, self._views, self._watch = program, scope, views, watch
-        self._obligations = [Obligations(program, scope, self.vocabulary, step) for step in program.steps]
+        before = StateBefore(program, scope, self.vocabulary)
+        self._obligations = [Obligations(before, step) for step in program.steps]
         self._state = OneState(Symbolic(program, scope, ArrayTerms()), self.vocabulary)
         self._chance = random.Random(seed)
         self.clauses: dict[Clause, None] = dict.fromkeys(clauses)
@@ -60,6 +62,7 @@ class Learner:
     def learn(self, *, minimise: bool = False) -> list[Clause]:
         """Clauses that together with the properties no step breaks: those that the solver used, or as few as it takes. (More of
         them are shown faster at large sizes.) Raises Stuck, OutOfTime."""
+        self._give_up_what_fails()
         while (found := self._next_break()) is not None:
             self.breaks += 1
             self._watch(f"{self.breaks} steps out of what is known, {len(self.clauses)} clauses")
@@ -74,15 +77,26 @@ class Learner:
             obligations.close()
 
     def _next_break(self) -> StepBreaks | None:
-        """A step that breaks one of the goals; what was shown before is not asked again."""
-        for goal in [*self._properties, *self.clauses]:
-            for obligations in self._obligations:
-                if (obligations.step.name, goal) not in self._kept:
-                    self._watch(f"{self.breaks} steps out of what is known, {len(self.clauses)} clauses")
-                    said = obligations.ask(goal, self.clauses)
-                    if isinstance(said, StepBreaks):
-                        return said
-                    self._kept[obligations.step.name, goal] = said
+        """A step that breaks one of the goals."""
+        asked = (self._ask(goal) for goal in [*self._properties, *self.clauses])
+        return next((found for found in asked if found is not None), None)
+
+    def _give_up_what_fails(self) -> None:
+        """Of the clauses to begin with: what was true for want of a pin more is not worth clauses that support it."""
+        while broken := [goal for goal in self.clauses if isinstance(self._ask(goal), StepBreaks)]:
+            for clause in broken:
+                del self.clauses[clause]
+                self._forget(clause)
+
+    def _ask(self, goal: Goal) -> StepBreaks | None:
+        """A step that breaks a goal; what was shown before is not asked again."""
+        for obligations in self._obligations:
+            if (obligations.step.name, goal) not in self._kept:
+                self._watch(f"{self.breaks} steps out of what is known, {len(self.clauses)} clauses")
+                said = obligations.ask(goal, self.clauses)
+                if isinstance(said, StepBreaks):
+                    return said
+                self._kept[obligations.step.name, goal] = said
         return None
 
     def _learn_from(self, found: StepBreaks) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from checker.language.ir import Program
+from checker.symbolic.before import StateBefore
 from checker.symbolic.obligations import NO_FAULT, Goal, Obligations, StepBreaks
 from checker.symbolic.vocabulary import Clause, Vocabulary
 from model.lang import Scope
@@ -21,11 +22,11 @@ def needed_by(
 ) -> Mapping[Clause, Sequence[Needed]]:
     """For each clause all that fails without it, the others and the properties holding; nothing where it is not needed.
     Raises NotInductive if some step leaves all of them."""
-    vocabulary = Vocabulary(program)
+    before = StateBefore(program, scope, Vocabulary(program))
     found: dict[Clause, list[Needed]] = {clause: [] for clause in clauses}
     for step in program.steps:
         watch(f"{step.name}() without each clause")
-        obligations = Obligations(program, scope, vocabulary, step)
+        obligations = Obligations(before, step)
         goals: list[Goal] = [NO_FAULT, *obligations.formulas, *clauses]
         for goal in goals:
             said = obligations.ask(goal, clauses)

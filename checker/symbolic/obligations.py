@@ -6,23 +6,20 @@ indices. Only the indices whose literals the step changes are asked about; the s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from checker.errors import InternalError
-from checker.language.ir import Formula, Program, Step
+from checker.language.ir import Formula, Step
 from checker.language.layout import bindings
 from checker.symbolic.aig import TRUE
-from checker.symbolic.aig_terms import AigTerms, literal_of
-from checker.symbolic.array_terms import ArrayTerms
-from checker.symbolic.sat import Solver
-from checker.symbolic.smt import Execution, Symbolic
+from checker.symbolic.aig_terms import literal_of
+from checker.symbolic.before import Fact, StateBefore
+from checker.symbolic.sat import KIND, Solver
 from checker.symbolic.smt_values import literal, scalar
 from checker.symbolic.terms import Term
-from checker.symbolic.views import OneState, indices, value_of
-from checker.symbolic.vocabulary import Clause, Vocabulary
-from model.lang import Kind, Scope
+from checker.symbolic.vocabulary import Clause
 
 
 @dataclass(frozen=True)
@@ -56,37 +53,36 @@ class StepKeeps:
 
 
 class Obligations:
-    """Of one step of a program at one scope."""
+    """Of one step, from a state that it shares with other steps."""
 
-    def __init__(self, program: Program, scope: Scope, vocabulary: Vocabulary, step: Step) -> None:
-        self.step, self._vocabulary = step, vocabulary
-        self._terms = terms = AigTerms(program)
-        self._symbolic = Symbolic(program, scope, terms)
-        self._formulas = {f.name: f for f in program.formulas if f.kind is Kind.ALWAYS}
-        self._args = [terms.variable(p.name, scalar(p.type)) for p in step.params]
+    def __init__(self, before: StateBefore, step: Step, solver: str = KIND) -> None:
+        self.step, self._before = step, before
+        self._symbolic, self._formulas = before.symbolic, before.formulas
+        self._args = [before.terms.variable(p.name, scalar(p.type)) for p in step.params]
         self._run = self._symbolic.run_with(step.name, self._args, self._symbolic.state)
+        self._changed = before.changed_in(self._run.now)
         self._no_fault = literal_of(self._run.fault) ^ 1
-        self._solver = Solver(terms.graph)
+        self._solver = Solver(before.graph, solver)
         self._switches: dict[Clause, int] = {}  # a literal for each clause that may be assumed
         self._goals: dict[Goal, list[list[int]]] = {}
-        self._known: dict[tuple[bool, str, tuple[int, ...]], int] = {}
-        self._state = OneState(Symbolic(program, scope, ArrayTerms()), vocabulary)
+        self._after: dict[Fact, int] = {}
         self._assume()
 
     def _assume(self) -> None:
         """The state is well-typed, properties of states hold in it for all their arguments, and the step can be taken."""
-        symbolic, is_code = self._symbolic, self._terms.is_code
-        for leaf, term in zip(symbolic.layout.leaves, symbolic.state, strict=True):
-            self._holds(is_code(leaf.type, term))
+        for literal_ in self._before.typed:
+            self._solver.add([literal_])
         for param, term in zip(self.step.params, self._args, strict=True):
-            self._holds(is_code(scalar(param.type), term))
+            self._solver.add([literal_of(self._before.terms.is_code(scalar(param.type), term))])
         for formula in self._formulas.values():
-            for args in () if formula.of_edges else bindings(formula.params):
-                self._holds(symbolic.formula(formula.functions[0], args, symbolic.state))
-        self._holds(self._run.enabled)
+            for fact in () if formula.of_edges else self._before.formula(formula):
+                self._solver.add([fact.literal])
+        self._solver.add([literal_of(self._run.enabled)])
 
-    def _holds(self, truth: Term) -> None:
-        self._solver.add([literal_of(truth)])
+    def assume_for_good(self, clauses: Collection[Clause]) -> None:
+        """From now on they hold before the step: the solver need not be told each time, nor say which it used."""
+        for clause in clauses:
+            self._solver.add([self._switch(clause)])
 
     @property
     def formulas(self) -> Collection[str]:
@@ -101,7 +97,7 @@ class Obligations:
             model = self._solver.model([*negated, *switches])
             if model is not None:
                 return self._break(goal, self._codes(model, self._symbolic.state), self._codes(model, self._args))
-            because |= {switches[n] for n in self._solver.core() if n in switches}
+            because |= {switches[n] for n in self._solver.core(list(switches))}
         return StepKeeps(frozenset(because))
 
     def count(self, goal: Goal) -> int:
@@ -111,9 +107,9 @@ class Obligations:
     def _switch(self, clause: Clause) -> int:
         """While this literal is assumed, the clause holds before the step for all indices."""
         if clause not in self._switches:
-            self._switches[clause] = switch = self._terms.graph.input()
-            for given in self._all_indices(clause):
-                literals = self._literals(clause, given, after=False)
+            self._switches[clause] = switch = self._before.graph.input()
+            for instance in self._before.clause(clause):
+                literals = [fact.literal ^ (not positive) for fact, positive in instance]
                 if TRUE not in literals:
                     self._solver.add([switch ^ 1, *literals])
         return self._switches[clause]
@@ -131,36 +127,30 @@ class Obligations:
         return self._goals[goal]
 
     def _of_clause(self, clause: Clause) -> Iterator[list[int]]:
-        for given in self._all_indices(clause):
-            after = self._literals(clause, given, after=True)
-            if TRUE not in after and after != self._literals(clause, given, after=False):
+        for instance in self._before.clause(clause):
+            after = [self._of_atom(fact) ^ (not positive) for fact, positive in instance]
+            same = all(fact.literal ^ (not yes) == n for (fact, yes), n in zip(instance, after, strict=True))
+            if TRUE not in after and not same:
                 yield [self._no_fault, *(n ^ 1 for n in after)]
 
+    def _of_atom(self, fact: Fact) -> int:
+        """What the atom says after the step."""
+        if self._changed.isdisjoint(fact.reads):
+            return fact.literal
+        if fact not in self._after:
+            self._after[fact] = self._before.atom_in(self._run.now, fact.name, fact.given).literal
+        return self._after[fact]
+
     def _of_formula(self, formula: Formula) -> Iterator[list[int]]:
-        name, before = formula.functions[0], self._symbolic.state
-        for args in bindings(formula.params):
-            values = [literal(scalar(p.type), code) for p, code in zip(formula.params, args, strict=True)]
-            edge = before if formula.of_edges else None
-            holds = literal_of(Execution(self._symbolic, self._run.now, edge).call(name, values))
-            same = not formula.of_edges and holds == literal_of(self._symbolic.formula(name, args, before))
-            if holds != TRUE and not same:
-                yield [self._no_fault, holds ^ 1]
-
-    def _all_indices(self, clause: Clause) -> Iterator[dict[str, int]]:
-        return indices(self._vocabulary, [v.name for v in self._vocabulary.variables_of(clause)])
-
-    def _literals(self, clause: Clause, given: Mapping[str, int], *, after: bool) -> list[int]:
-        return [self._literal(text, given, after) ^ (not positive) for text, positive in clause.literals]
-
-    def _literal(self, text: str, given: Mapping[str, int], after: bool) -> int:
-        atom = self._vocabulary.atoms[text]
-        key = after, text, tuple([given[name] for name in atom.uses])
-        found = self._known.get(key)
-        if found is None:
-            state = self._run.now if after else self._symbolic.state
-            mine = {name: given[name] for name in atom.uses}
-            found = self._known[key] = literal_of(value_of(self._symbolic, state, atom.expr, mine))
-        return found
+        before, now, state = self._before, self._run.now, self._symbolic.state
+        if formula.of_edges:
+            all_args = bindings(formula.params)
+            after = [before.formula_in(now, formula, args, state).literal for args in all_args]
+        else:
+            changed = [fact for fact in before.formula(formula) if not self._changed.isdisjoint(fact.reads)]
+            pairs = [(before.formula_in(now, formula, fact.given).literal, fact.literal) for fact in changed]
+            after = [new for new, old in pairs if new != old]
+        yield from ([self._no_fault, holds ^ 1] for holds in after if holds != TRUE)
 
     def _codes(self, model: Sequence[int], terms: Sequence[Term]) -> tuple[int, ...]:
         return tuple(self._code(model, term) for term in terms)
@@ -168,7 +158,7 @@ class Obligations:
     def _code(self, model: Sequence[int], term: Term) -> int:
         if isinstance(term, int):
             return int(term)
-        bits = self._terms.all_bits(term)
+        bits = self._before.terms.all_bits(term)
         return sum(self._solver.value(model, bit) << i for i, bit in enumerate(bits))
 
     def _break(self, goal: Goal, state: tuple[int, ...], args: tuple[int, ...]) -> StepBreaks:
@@ -186,8 +176,8 @@ class Obligations:
         if found.successor is None or isinstance(found.goal, NoFault):
             return found.successor is None
         if isinstance(found.goal, Clause):
-            self._state.go_to(found.successor)
-            return self._state.breaks(found.goal)
+            self._before.concrete.go_to(found.successor)
+            return self._before.concrete.breaks(found.goal)
         formula, symbolic = self._formulas[found.goal], self._symbolic
         before = symbolic.constants(found.state) if formula.of_edges else None
         after = symbolic.constants(found.successor)

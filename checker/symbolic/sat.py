@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from checker.symbolic.aig import Aig
 
 KIND = "glucose4"  # which is quick to be asked again, a little different
+SLICE = 2_000  # conflicts between two looks at the clock
+OF_LARGE = "cadical153"  # which takes less time where a circuit is large, and nothing is added once it is asked
 
 
 class Solver:
-    """It knows of the graph what it was asked about. Node n is its variable n + 1."""
+    """It knows of the graph what it was asked about, and has variables for no more."""
 
     def __init__(self, graph: Aig, kind: str = KIND) -> None:
-        self._graph, self._known = graph, set[int]()
+        self._graph = graph
+        self._known, self._variables = set[int](), {0: 1}  # nodes as conjunctions; nodes to the solver's variables
         self._solver: Any = importlib.import_module("pysat.solvers").Solver(kind)
         self._solver.add_clause([-1])  # node 0 is false
 
@@ -23,22 +26,33 @@ class Solver:
         """One of these holds."""
         self._solver.add_clause(self._numbers(literals))
 
-    def model(self, assumed: Sequence[int]) -> list[int] | None:
-        """Values in which these literals hold, and what was added; None if there are none: see core()."""
-        if not self._solver.solve(assumptions=self._numbers(assumed)):
+    def model(self, assumed: Sequence[int], watch: Callable[[], None] | None = None) -> list[int] | None:
+        """Values in which these literals hold, and what was added; None if there are none: see core(). watch: called now and
+        then; what it raises ends the search."""
+        numbers = self._numbers(assumed)
+        if not (self._solver.solve(assumptions=numbers) if watch is None else self._in_slices(numbers, watch)):
             return None
         found: list[int] = self._solver.get_model()
         return found
 
-    def core(self) -> set[int]:
+    def _in_slices(self, numbers: Sequence[int], watch: Callable[[], None]) -> bool:
+        """What was learnt in one is kept for the next."""
+        while True:
+            self._solver.conf_budget(SLICE)
+            said: bool | None = self._solver.solve_limited(assumptions=numbers, expect_interrupt=True)
+            watch()
+            if said is not None:
+                return said
+
+    def core(self, assumed: Sequence[int]) -> set[int]:
         """Of what was assumed last, literals that cannot hold together."""
-        found = self._solver.get_core() or []
-        return {2 * (abs(number) - 1) + (number < 0) for number in found}
+        found = set(self._solver.get_core() or [])
+        return {literal for literal in assumed if self._number(literal) in found}
 
     def value(self, model: Sequence[int], literal: int) -> bool:
         """Of a literal that was asked about; one that was not is free to be false."""
-        node = literal >> 1
-        true = node < len(model) and model[node] > 0
+        variable = self._variables.get(literal >> 1, len(model) + 1)
+        true = variable <= len(model) and model[variable - 1] > 0
         return true != bool(literal & 1)
 
     def close(self) -> None:
@@ -49,12 +63,13 @@ class Solver:
         for node in self._graph.new_in_cone(asked, self._known):
             operands = self._graph.operands[node]
             assert operands is not None
-            a, b = (_number(literal) for literal in operands)
-            self._solver.add_clause([-node - 1, a])
-            self._solver.add_clause([-node - 1, b])
-            self._solver.add_clause([node + 1, -a, -b])
-        return [_number(literal) for literal in asked]
+            own = self._number(2 * node)
+            a, b = (self._number(literal) for literal in operands)
+            self._solver.add_clause([-own, a])
+            self._solver.add_clause([-own, b])
+            self._solver.add_clause([own, -a, -b])
+        return [self._number(literal) for literal in asked]
 
-
-def _number(literal: int) -> int:
-    return -(literal >> 1) - 1 if literal & 1 else (literal >> 1) + 1
+    def _number(self, literal: int) -> int:
+        variable = self._variables.setdefault(literal >> 1, len(self._variables) + 1)
+        return -variable if literal & 1 else variable

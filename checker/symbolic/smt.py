@@ -49,7 +49,7 @@ class Execution:
         return frame.result
 
     def live(self, frame: Frame) -> Truth:
-        return both(both(frame.entry, frame.live()), negation(self.stopped))
+        return frame.live_unless(self.stopped)
 
     def _block(self, frame: Frame, statements: Sequence[ir.Stmt]) -> None:
         for statement in statements:

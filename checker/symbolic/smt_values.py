@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, TypeAlias, assert_never, cast
 
+from checker.engine.identity import LastAsked
 from checker.language import ir
 from checker.language.layout import leaves
 from checker.symbolic.terms import Bits, Term, Terms, Truth, both, either, negation
@@ -65,6 +66,14 @@ def _members(mask: ir.Expr) -> int:
     return mask.type.of.hi + 1
 
 
+def _live(base: Truth, returned: Truth, broke: Truth, continued: Truth) -> Truth:
+    return both(base, negation(either(returned, either(broke, continued))))
+
+
+def _live_unless(entry: Truth, live: Truth, stopped: Truth) -> Truth:
+    return both(both(entry, live), negation(stopped))
+
+
 class Frame:
     """The names and the control state of one call.
 
@@ -81,14 +90,19 @@ class Frame:
         self.continued: Truth = False
         self.result: Term | None = None
         self._terms = terms
+        # Asked at each statement, and seldom of another state of things than at the statement before.
+        self._live, self._live_unless = LastAsked(_live), LastAsked(_live_unless)
         # What a name stands for in the rest of the block that gave it its value: no older value can show.
         self._settled: dict[str, Meaning] = {}
         # All its values with their live conditions, oldest first: for uses after that block.
         self._history: dict[str, list[tuple[Truth, Meaning]]] = {}
 
     def live(self) -> Truth:
-        left = either(self.returned, either(self.broke, self.continued))
-        return both(self.base, negation(left))
+        return self._live(self.base, self.returned, self.broke, self.continued)
+
+    def live_unless(self, stopped: Truth) -> Truth:
+        """Also seen from the start of the step, which stops under this condition."""
+        return self._live_unless(self.entry, self.live(), stopped)
 
     def set(self, name: str, value: Meaning) -> None:
         live = self.live()

@@ -13,13 +13,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 from abc import ABC, abstractmethod
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
+from checker.engine.identity import ByIdentity
+from checker.language.ir import Function
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar
 
 Truth: TypeAlias = Any  # bool, or z3.BoolRef, or aig_terms.Literal
 Bits: TypeAlias = Any  # int, or z3.BitVecRef, or aig_terms.Number
 Term: TypeAlias = Any  # Truth | Bits
+SCALARS: frozenset[type] = frozenset(get_args(Scalar))
 
 
 def code_range(of: Scalar) -> tuple[int, int]:
@@ -41,17 +44,22 @@ def scalars_in(node: object) -> set[Scalar]:
     """Every scalar type met anywhere in a dataclass, tuple or dict of the IR. A program has 10^5 nodes."""
     found, left = set[Scalar](), list[object]([node])
     while left:
-        part = left.pop()
-        if isinstance(part, tuple):
-            left.extend(part)  # pyright: ignore[reportUnknownArgumentType]
-        elif isinstance(part, dict):
-            left.extend(part.values())  # pyright: ignore[reportUnknownArgumentType]
-        elif isinstance(part, BoolType | IntType | EnumType | OptionalType | MaskType):
+        part: Any = left.pop()
+        kind: Any = type(part)
+        if kind is tuple:
+            left.extend(part)
+        elif kind is dict:
+            left.extend(part.values())
+        elif kind in SCALARS:
             found.add(part)
+        elif kind is Function and part is not node:
+            found |= _in_function(part)
         else:
-            kind: Any = type(part)
             left.extend([getattr(part, name) for name in _names_of_fields(kind)])
     return found
+
+
+_in_function = ByIdentity(scalars_in, most=20_000)  # programs share their functions
 
 
 @functools.cache
@@ -70,7 +78,7 @@ def same(left: Term, right: Term) -> bool:
     """True iff the two are one constant or one term (not: iff they are equal in every state)."""
     if isinstance(left, int) or isinstance(right, int):
         return type(left) is type(right) and bool(left == right)
-    return bool(left.eq(right))
+    return left is right or bool(left.eq(right))
 
 
 def negation(value: Truth) -> Truth:

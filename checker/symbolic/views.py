@@ -31,10 +31,15 @@ TIE = 0.3  # how much chance has a say in which literal is taken
 
 def value_of(symbolic: Symbolic, state: Sequence[Term], expr: Expr, given: Mapping[str, Term]) -> Term:
     """An expression over index variables, in a state."""
+    return run_of(symbolic, state, expr, given)[0]
+
+
+def run_of(symbolic: Symbolic, state: Sequence[Term], expr: Expr, given: Mapping[str, Term]) -> tuple[Term, Execution]:
+    """The same, with what it read."""
     run, frame = Execution(symbolic, state), Frame(True, symbolic.terms)
     for name, value in given.items():
         frame.set(name, value)
-    return run.values.value(frame, expr)
+    return run.values.value(frame, expr), run
 
 
 class States:

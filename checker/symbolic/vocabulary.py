@@ -18,7 +18,7 @@ from checker.errors import UserError
 from checker.language import ir
 from checker.language.ir import BOOL, Expr, Loc, Program
 from checker.language.text import expr_text
-from checker.symbolic.guards import Guard, quantified_guards, renamed
+from checker.symbolic.guards import Guard, picked, quantified_guards, renamed
 from model.finite import BoolType, EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
 
 NOWHERE = Loc("", 1)
@@ -64,6 +64,7 @@ class Vocabulary:
         self.sorts = _sorts(program.state)
         self.variables = {v.name: v for sort in self.sorts.values() for v in _two(sort)}
         self._quantified = list(quantified_guards(program))
+        self._picked = picked(program)
         tables = [of for _, of in program.state.fields if isinstance(of, TableType)]
         self._indexing = {of.index.index for of in tables}
 
@@ -169,6 +170,16 @@ class Vocabulary:
                 for v in self._of_sort(inner):
                     inside = ir.Contains(load, _local(v), BOOL, NOWHERE)
                     yield IndexAtom(f"{v.name} in {text}", (*uses, v.name), inside)
+                    yield from self._of_picks(load, v, text, uses)
+
+    def _of_picks(self, load: ir.Load, v: Variable, text: str, uses: tuple[str, ...]) -> Iterator[IndexAtom]:
+        """Of a mask: that an index is its highest member, or its lowest, where the model asks for that."""
+        for op in ("highest", "lowest"):
+            if isinstance(load.place, ir.FieldOf) and (load.place.base.type, load.place.name, op) in self._picked:
+                of = OptionalType(v.sort)
+                pick = ir.MaskPick(op, load, of, NOWHERE)
+                atom = _is(pick, ir.Wrap(_local(v), of, NOWHERE))
+                yield IndexAtom(f"{text}.{op}() == {v.name}", (*uses, v.name), atom)
 
     def _of_number(self, load: ir.Load, of: IntType, text: str, uses: tuple[str, ...]) -> Iterator[IndexAtom]:
         for v in self._of_sort(of):

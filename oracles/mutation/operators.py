@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import combinations
+from operator import is_not
 from typing import Any, TypeAlias, get_args
 
 from checker.language import ir
@@ -25,6 +26,7 @@ Replacement: TypeAlias = tuple[
 ]  # operator, what was done, the new node (None: a value out of its range)
 Change: TypeAlias = tuple[str, str, ir.Function | None]
 NODES = frozenset(get_args(Node))
+FIELDS = {kind: tuple(part.name for part in fields(kind)) for kind in (*NODES, ir.Function)}
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 ORDERS = ("<", ">", "<=", ">=")
 OTHER_COMPARE = {"==": ("!=",), "!=": ("==",), "<": ("<=", ">"), "<=": ("<", ">="), ">": (">=", "<"), ">=": (">", "<=")}
@@ -38,31 +40,39 @@ EDITED = {"with": "add", "without": "discard"}
 
 def children(node: Node | ir.Function) -> Iterator[tuple[str, int | None, Node]]:
     """(field, index, node) of every statement, expression and place right below a node."""
-    for part in fields(node):
-        value = getattr(node, part.name)
+    for name in FIELDS[type(node)]:
+        value = getattr(node, name)
         if isinstance(value, tuple):
-            yield from ((part.name, i, one) for i, one in enumerate(value) if type(one) in NODES)
+            for i, one in enumerate(value):
+                if type(one) in NODES:
+                    yield name, i, one
         elif type(value) in NODES:
-            yield part.name, None, value
+            yield name, None, value
 
 
 def nodes(node: Node | ir.Function) -> Iterator[Node | ir.Function]:
     """A function or node, and everything below it, in source order."""
-    yield node
-    for _, _, child in children(node):
-        yield from nodes(child)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend([child for _, _, child in children(node)][::-1])
 
 
 def mapped(node: Any, change: Callable[[Any], Any]) -> Any:
-    """The node with `change` made to everything below it, and then to itself."""
+    """The node with `change` made to everything below it, and then to itself: the same object where that changes nothing."""
     new: dict[str, Any] = {}
-    for part in fields(node):
-        value = getattr(node, part.name)
+    for name in FIELDS[type(node)]:
+        value = getattr(node, name)
         if isinstance(value, tuple):
-            new[part.name] = tuple(mapped(one, change) if type(one) in NODES else one for one in value)
-        elif type(value) in NODES:
-            new[part.name] = mapped(value, change)
-    return change(replace(node, **new))
+            made: Any = tuple(mapped(one, change) if type(one) in NODES else one for one in value)
+            changed = any(map(is_not, made, value))
+        else:
+            made = mapped(value, change) if type(value) in NODES else value
+            changed = made is not value
+        if changed:
+            new[name] = made
+    return change(replace(node, **new) if new else node)
 
 
 @dataclass(frozen=True, eq=False)

@@ -191,7 +191,7 @@ def run(plan: Agenda, log: Log, jobs: int) -> Effects:
         shared = [(place.rank, max(1, jobs) if place.states > LARGE else 1) for place in open_places]
         futures = {pool.submit(_work, rank, part, parts): rank for rank, parts in shared for part in range(parts)}
         try:
-            _watch(futures)
+            watch(futures)
         except KeyboardInterrupt:
             for process in multiprocessing.active_children():
                 process.terminate()
@@ -202,7 +202,7 @@ def run(plan: Agenda, log: Log, jobs: int) -> Effects:
     return outcome(plan, log)
 
 
-def _watch(futures: Mapping[Future[None], int]) -> None:
+def watch(futures: Mapping[Future[None], int]) -> None:
     """futures: of a cell or a part of it, with the cell's rank."""
     left, pending = Counter(futures.values()), set(futures)
     progress = Progress(len(left))

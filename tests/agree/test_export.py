@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
-import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -16,18 +14,15 @@ from checker.engine.reference import Explored, Reference, bindings_of, is_of_edg
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties, designs
 from checker.matrix.scope import parse_scope
-from model.finite import ModelError, Table
+from model.finite import Table
 from model.lang import Design, Property, Scope
-from tests.rigs.compare import designs_in, load_module
-from tests.rigs.exports import asked, both_peers, counts, needs_spin, read, text_of
+from tests.rigs.exports import asked, both_peers, counts, needs_spin, small_random_design, text_of
 from tests.rigs.header import Box, Cpu, Mask, Pin, Sizes, Struct, always, reachable, require, step
-from tests.rigs.random_programs import random_functions
 from tests.rigs.volume import NIGHTLY, at_once, volume
 from tools import peers, toys
 from tools.peers import FAULT
 
 ONE_CPU = replace(toys.TOYS["T"].scope, cpus=1)
-HEAD = "from tests.rigs.header import *\n\n\nclass Toy(Box):\n"
 
 
 @functools.cache
@@ -96,30 +91,12 @@ def test_cells_of_the_model(peer: str, who: tuple[str, str, str, str, str]) -> N
     assert counts(peer, asked(peer, cell.system, cell.scope)) == expected
 
 
-files = itertools.count()
-
-
 @both_peers
 @pytest.mark.parametrize("seed", range(volume(1, 20)))
 def test_random_programs(peer: str, seed: int, tmp_path: Path) -> None:
-    """The first that stays small and in range."""
-    choose = Random(seed)
-    for _ in range(60):
-        name = f"peer_{next(files)}"
-        path = tmp_path / f"{name}.py"
-        path.write_text(HEAD + "\n".join(random_functions(choose, number) for number in range(2)))
-        try:
-            design = designs_in(load_module(path, name))
-            text = text_of(peer, design, Sizes())
-        except ModelError:
-            continue
-        finally:
-            sys.modules.pop(name, None)
-        explored = Reference(design, Sizes()).explore(3000)
-        if explored.stopped is None and len(explored.states) > 8:
-            assert counts(peer, read(peer, text)) == (len(explored.states), len(explored.edges)), path.read_text()
-            return
-    pytest.fail("none was small enough")
+    design, explored = small_random_design(Random(seed), tmp_path)
+    found = counts(peer, asked(peer, design, Sizes()))
+    assert found == (len(explored.states), len(explored.edges)), str(tmp_path)
 
 
 # ---- verdicts ----

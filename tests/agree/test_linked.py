@@ -12,7 +12,8 @@ from unittest import mock
 
 import pytest
 
-from checker.engine import native, search
+from checker.engine import native
+from checker.engine import prepare as preparing
 from checker.engine.build import load_c
 from checker.engine.prepare import Prepared, prepare
 from checker.engine.reference import Reference
@@ -35,7 +36,7 @@ def prepared_of(cell: Cell) -> Prepared:
     return prepare(cell.system, cell.scope, [p for p in PROPERTIES.values() if p.why_not(cell.system) is None])
 
 
-def without_optimising(source: str) -> ctypes.CDLL:
+def without_optimising(source: str, _flags: tuple[str, ...]) -> ctypes.CDLL:
     """What a whole program answers does not depend on it, and compiling takes a third."""
     return load_c(source, ("-O0", "-w"))
 
@@ -43,7 +44,7 @@ def without_optimising(source: str) -> ctypes.CDLL:
 def both_searches(cell: Cell) -> tuple[NativeSearch, NativeSearch]:
     """The cell explored as linked and as whole."""
     prepared, reference = prepared_of(cell), Reference(cell.system, cell.scope)
-    with mock.patch.object(search, "load_c", without_optimising):
+    with mock.patch.object(preparing, "load_c", without_optimising):
         linked, whole = (
             NativeSearch(prepared.lowered(), reference, keep_edges=True, prepared=of) for of in (prepared, None)
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.command.cli import build_parser, parsers
+from checker.command.cli import build_parser, module_of
 from checker.questions.claims import CLAIMS
 from oracles.kvm import vm
 from tests.command.conftest import Ran
@@ -28,7 +28,7 @@ def test_every_command_that_claims_prints_can_be_pasted() -> None:
         words = shlex.split(command)
         assert command == command.strip() and words[:2] == ["eoi", "prove"]
         options = build_parser(["prove"]).parse_args(words[1:])
-        parsers().look_up(options)
+        module_of("selected").look_up(options)
         assert options.asked.wanted
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,23 +12,46 @@ from typing import Any
 import pygraphviz
 import pytest
 
+from checker.command.export import give
 from checker.command.parsers import EXPORTS
 from checker.engine.reference import Reference
+from checker.errors import UserError
 from checker.questions import export as asked
 from tests.command.test_graph import cell
 
 ROOT = Path(__file__).resolve().parents[2]
 ONE = ("--vmm", "qemu", "--guest", "windows_cg", "--scope", "cpus=1,pins=1,vectors=1,ioapic=0x11")
-BEGINS = {"promela": "/*\n * ", "murphi": "-- ", "dot": "digraph states {"}
+BEGINS = {"promela": "/*\n * ", "murphi": "-- ", "btor2": "; ", "smv": "-- ", "dot": "digraph states {"}
 
 
-@pytest.mark.parametrize("to", EXPORTS)
+def test_each_form_begins_as_said() -> None:
+    assert {*BEGINS, "aiger"} == {*EXPORTS}
+
+
+@pytest.mark.parametrize("to", BEGINS)
 def test_it_is_plain_text_that_says_what_it_is(eoi: Callable[..., Any], to: str) -> None:
     ran = eoi("export", "v1", *ONE, "--to", to)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith(BEGINS[to]) and ran.out.isascii()
     assert "v1: qemu 0x11, windows_cg, level" in ran.out and "cpus=1,pins=1,vectors=1,ioapic=0x11" in ran.out
     assert ran.out == eoi("export", "v1", *ONE, "--to", to).out
+
+
+def test_a_circuit_of_bytes(eoi: Callable[..., Any], tmp_path: Path) -> None:
+    """The binary form of AIGER: it is written as it is, and says at its end what it is."""
+    out = tmp_path / "v1.aig"
+    words = ("v1", *ONE, "--to", "aiger", "--property", "no_eoi_lost")
+    assert eoi("export", *words, "-o", str(out)).code == 0
+    content = out.read_bytes()
+    assert content.startswith(b"aig ") and not content.isascii()
+    said = content.rpartition(b"\nc\n")[2].decode("ascii").splitlines()
+    assert said[0] == "v1: qemu 0x11, windows_cg, level" and "  0 no_eoi_lost: violated" in said
+
+
+def test_a_screen_is_given_no_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with pytest.raises(UserError, match="give -o FILE"):
+        give(b"aig")
 
 
 def test_a_file_of_the_users(eoi: Callable[..., Any], tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def test_what_is_expected_of_other_designs_is_not_overwritten(eoi, written, tmp_
     assert f"--write {written}: would be left with mutant_b1 only" in ran.err
     assert f"`eoi gate --write {written}` writes all" in ran.err
     monkeypatch.setattr(
-        gate, "run_so_far", lambda parts, *_: gate.GateAnswer({"v1": {"a": Row(1, 1, {"p": "no"})}}, [])
+        gate, "run_so_far", lambda parts, *_, **__: gate.GateAnswer({"v1": {"a": Row(1, 1, {"p": "no"})}}, [])
     )
     assert eoi("gate", "--write", str(written)).code == 0 and "mutant_b1" not in written.read_text()
     assert eoi("gate", *DESIGN, "--write", str(tmp_path / "other.toml")).code == 0

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
+import threading
 from pathlib import Path
 
 import pytest
 
 from checker.command import mutants
+from checker.command.gate import expected_table
+from checker.errors import InternalError
 from checker.questions import gate
-from oracles.world import equal
+from checker.workers.workers import Desk
+from oracles.world import elsewhere, equal
 from oracles.world import run as world_run
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -81,3 +86,36 @@ def test_large_systems_can_be_left_out(eoi, tiny):
     """All there are, here: then nothing is judged."""
     ran = eoi(*tiny, "--most", "5")
     assert ran.code == 3 and ran.out.count("none judged") == 4
+
+
+def test_workers_without_the_log_say_the_same(eoi, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(equal, "LEMMAS", ())
+    asked, records = [*tiny, "--every", "80"], []
+    judge = elsewhere.CellJudge.judge
+    monkeypatch.setattr(elsewhere, "SMALL", 50)  # and one cell is a large one
+    for on in ([], ["--on", "processes"]):
+        ran = eoi(*asked, *on, "--json")
+        records.append({**json.loads(ran.out), "seconds": 0, "exit": ran.code})
+        for log in tmp_path.rglob("found.jsonl"):
+            assert log.read_text()
+            log.unlink()
+        monkeypatch.setattr(world_run.CellJudge, "judge", lambda *_: pytest.fail("judged here"))
+        monkeypatch.setattr(elsewhere, "CellJudge", type("Again", (elsewhere.CellJudge,), {"judge": judge}))
+    assert records[0] == records[1] and any(m["fate"] == "killed" for m in records[0]["mutants"])
+
+
+def test_an_agenda_is_the_same_on_another_machine(tiny):
+    expected = expected_table(Path("reports/expected.toml"), ["v6"])
+    here = elsewhere.Remaking(expected, None, ["no name of a mutant"], False)
+    there = pickle.loads(pickle.dumps(here))
+    assert there.agenda.places == here.agenda.places and len(here.agenda.places) == len(CELLS)
+    names = [[m.name for m in made.agenda.worlds[0].mutants] for made in (here, there)]
+    assert names[0] == names[1] and len(names[0]) > 100
+    digests = [[made.book.digest(m) for m in made.agenda.worlds[0].mutants] for made in (here, there)]
+    assert digests[0] == digests[1]
+
+
+def test_another_agenda_is_noticed(tiny):
+    made = elsewhere.Remaking(expected_table(Path("reports/expected.toml"), ["v6"]), None, [], False)
+    with pytest.raises(InternalError, match="where another cell was meant"):
+        elsewhere._judged(Desk(made, print, threading.Event()), 0, "another cell", [])

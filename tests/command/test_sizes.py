@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,47 @@ def test_why_does_not_say_that_something_false_is_inductive(eoi, tmp_path: Path)
     assert code == 2
 
 
+NOT_FIVE = "@always()\ndef not_five(s: Machine) -> bool:\n    'There are not five.'\n    return s.scope.cpus != 5\n"
+FEW = "@always()\ndef two_may_do(s: Machine, pin: Pin) -> bool:\n    'Three are quiet.'\n    return s.scope.cpus < 3 or not s.raised[pin]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes", "code", "told"),
+    [
+        (NOT_FIVE, "5x2x1", 1, "VIOLATED not_five: 0 steps"),
+        (FEW, "3x2x1", 3, "INCONCLUSIVE two_may_do: at 3x2x1 device_raise() may break: two_may_do"),
+    ],
+    ids=["at first", "later"],
+)
+def test_what_is_false_only_at_large_sizes_hides_nothing_that_holds(
+    eoi: Callable[..., Said], tmp_path: Path, text: str, sizes: str, code: int, told: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(HEAD.replace("Machine, Vector", "Machine, Pin, Vector") + text)
+    name = text.split()[2].partition("(")[0].removeprefix("def ")
+    asked = ["--property", f"{path}:{name}", "--property", "only_intercepted_eois_exit", "--brief"]
+    said, out, _ = eoi("prove", "base", *LINUX, "--sizes", sizes, *asked)
+    assert (said, told in " ".join(out.split())) == (code, True), out
+    assert "HOLDS only_intercepted_eois_exit: inductive at sizes" in " ".join(out.split())
+
+
+SECOND_PIN = "class Mine(Base):\n    @step(by='guest')\n    def look(self) -> None:\n        require(self.raised[{}])\n        self.raised[0] = True\n"
+
+
+@pytest.mark.parametrize(("pin", "code"), [(1, 0), (4, 2)])
+def test_small_systems_that_do_not_exist_are_left_out(
+    eoi: Callable[..., Said], tmp_path: Path, pin: int, code: int
+) -> None:
+    """Its pin 1 is not there at 1x1x1; its pin 4 at none of the small sizes, and then the model's line is told."""
+    path = tmp_path / "mine.py"
+    head = HEAD.replace("always", "require, step")
+    path.write_text(head + SECOND_PIN.format(pin))
+    words = ["--sizes", "2x6x1", "--property", "only_level_eois_are_intercepted"]
+    said, out, err = eoi("prove", str(path), *LINUX, *words)
+    assert said == code, out + err
+    assert ("2x6x1" in out) if code == 0 else ("rows 0..1" in err)
+
+
 def test_what_holds_is_said_of_the_sizes_at_which_it_was_shown(eoi: Callable[..., Said]) -> None:
     asked = ["--property", "only_intercepted_eois_exit,no_reinjection"]
     code, out, _ = eoi("prove", "v6", *LINUX, "--scope", "flags=BIT2", "--sizes", "5x6x7", *asked)
@@ -144,6 +186,21 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wide, "LEARNT", ((2, 2, 2),))
 
 
+def test_states_are_looked_at_evenly_and_as_deep_as_the_search_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = at(one_cell("v1", "qemu", "0x11", "windows_cg", "level", ""), (1, 1, 1))
+    seen = list[Any]()
+    monkeypatch.setattr(wide, "codes_of", lambda *words: seen.append(honest_codes(*words)) or seen[-1])
+    for most in (1000, 8):
+        monkeypatch.setattr(wide, "MOST_LOOKED_AT", most)
+        list(wide._WideJudge(cell, (1, 1, 1), 1e18, lambda _: None).searched(cell, []))  # pyright: ignore[reportPrivateUsage]
+    all_, some = seen
+    assert 4 <= len(some) <= 8 < len(all_) < 1000
+    assert (some == all_[:: -(-len(all_) // 8)]).all()
+
+
+honest_codes = wide.codes_of
+
+
 def test_a_run_that_cannot_be_taken_there_is_no_violation(monkeypatch: pytest.MonkeyPatch) -> None:
     cell = one_cell("v1", "qemu", "0x11", "windows_cg", "level", "")
     p = all_properties()["no_eoi_lost"]
@@ -177,16 +234,41 @@ def test_verdicts_are_those_of_enumeration(
     assert {v.property.name: v.status for v in found.verdicts} == {n: enumerated[n].status for n in names}
 
 
-def test_a_clause_that_is_false_at_first_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when what is mined is not what is asked about."""
+FALSE_AT_FIRST = wide.Clause((("driver_ready[pin]", True),))
+TRUE_FOR_WANT_OF_RUNS = wide.Clause((("ioapic[pin].irr", False),))  # it holds at first, and some step breaks it
+
+
+@pytest.mark.parametrize("wrong", [FALSE_AT_FIRST, TRUE_FOR_WANT_OF_RUNS], ids=str)
+def test_a_clause_that_fails_there_is_dropped_and_the_proof_goes_on(
+    monkeypatch: pytest.MonkeyPatch, wrong: wide.Clause
+) -> None:
+    """As when what is mined is not what is asked about. It proves nothing, and hides nothing."""
+    quick(monkeypatch)
+    cell = one_cell("base", "qemu", "0x20", "linux", "level", "")
+    asked = [all_properties()[n] for n in ("advertised_is_honoured", "only_intercepted_eois_exit")]
+    honest = wide._WideJudge.learnt  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(wide._WideJudge, "learnt", with_one_more(honest, wrong))  # pyright: ignore[reportPrivateUsage]
+    found = judge_wide(cell, asked, (3, 2, 2), 300, lambda _: None)
+    assert [v.status for v in found.verdicts] == [Status.HOLDS] * 2
+    assert wrong not in found.clauses and found.inductive_at == [(2, 2, 2), (3, 2, 2)]
+
+
+def with_one_more(honest: Callable[..., Any], wrong: wide.Clause) -> Callable[..., Any]:
+    def learnt(*words: Any, **named: Any) -> Any:
+        clauses, at_ = honest(*words, **named)
+        return [wrong, *clauses], at_
+
+    return learnt
+
+
+def test_a_clause_that_is_false_at_first_there_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch)
     cell = one_cell("base", "qemu", "0x20", "linux", "level", "")
     asked = [all_properties()["advertised_is_honoured"]]
-    false = wide.Clause((("driver_ready[pin]", True),))
-    monkeypatch.setattr(wide._WideJudge, "learnt", lambda *_, **__: ([false], (2, 2, 2)))  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(wide._WideJudge, "learnt", lambda *_, **__: ([FALSE_AT_FIRST], (2, 2, 2)))  # pyright: ignore[reportPrivateUsage]
     found = judge_wide(cell, asked, (2, 2, 2), 300, lambda _: None)
     assert [v.status for v in found.verdicts] == [Status.INCONCLUSIVE] and not found.clauses
-    assert found.verdicts[0].note == "not true in the initial state at 2x2x2: driver_ready[pin]"
+    assert found.verdicts[0].note == "at 2x2x2 vcpu_enter_guest() may break: advertised_is_honoured"
 
 
 def test_what_was_learnt_and_is_not_inductive_there_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

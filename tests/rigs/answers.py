@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checker.command import diff, prove
 from checker.command.cli import build_parser
-from checker.command.parsers import look_up
+from checker.command.selected import look_up
 from checker.questions.answer import Answer, Said, Standing, of_diff
 from checker.questions.worth import worth_of
 

@@ -10,12 +10,14 @@ from enum import Enum
 from pathlib import Path
 
 from checker.engine.atoms import atom_count
-from checker.engine.cgen import FAULT_BIT, generate
+from checker.engine.cgen import FAULT_BIT
+from checker.engine.cgen_key import generate_large
 from checker.language import ir
 from checker.language.ir import BOOL, Expr, Formula, Function, Loc, Param, Place, Program, Step, Stmt
 from checker.language.layout import Layout, instances
 from model.finite import EnumType, IntType, MaskType, OptionalType, Scalar, StructType, TableType, Type
 from model.lang import Fair
+from tests.rigs.keys import assert_same_keys
 
 LOC = Loc("/some/where/model/toy.py", 7)
 # A warning is an error, except for what only a test would write.
@@ -152,7 +154,7 @@ class Native:
 
     def __init__(self, of: Program, folder: Path, text: str | None = None) -> None:
         self.program, self.layout = of, Layout(of)
-        text, traps = (generate(of), TRAPS) if text is None else (text, "")
+        text, traps = (generate_large(of), TRAPS) if text is None else (text, "")
         path = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.so"
         command = ["cc", "-x", "c", "-", *FLAGS.split(), *traps.split(), "-o", str(path)]
         run = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
@@ -181,6 +183,8 @@ class Native:
             head, tail = (n * self.layout.cell_bytes for n in (len(choices), len(choices) + len(codes)))
             assert raw[:head] == state[:head] and raw[tail:] == state[tail:], "choices and padding stay as they were"
             found.append((labels[k] & ~FAULT_BIT, bool(labels[k] & FAULT_BIT), self.layout.from_bytes(raw)))
+        if hasattr(self.library, "eoi_keys"):
+            assert_same_keys(self.library, self.layout, state, codes, found, room)
         return found
 
     def step(self, name: str, codes: Sequence[int], choices: Sequence[int] = ()) -> tuple[int, ...] | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import importlib.util
 import random
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 from checker.engine.atoms import atom_count, atoms
 from checker.engine.build import load_c
 from checker.engine.cgen import FAULT_BIT, generate
+from checker.engine.cgen_key import generate_large
 from checker.engine.linked import Linked, link
 from checker.engine.native import NONE, Exploration, ModelShape
 from checker.engine.passages import Passage, passages, tracing, users_files
@@ -26,6 +28,7 @@ from checker.language.layout import Layout, instances
 from checker.language.lower import lower
 from model.finite import RangeError, decode, encode, size
 from model.lang import Design, Property, Scope
+from tests.rigs.keys import assert_same_keys
 
 BATCH = 32  # states that a search expands together
 Moves = dict[int, Codes | str]  # move number -> next state, or "fault"
@@ -51,7 +54,8 @@ class Library:
 
     def __init__(self, program: Program, scope: Scope, noted: Sequence[Passage] = ()) -> None:
         self.layout, self.room, self.noted = Layout(program), len(instances(program)), noted
-        self.library = load_c(generate(program, noted), ("-O0", "-w"))
+        steps = dataclasses.replace(program, formulas=())  # so that these are on keys, too
+        self.library = load_c(generate_large(steps, noted), ("-O0", "-w"))
         values = scope.choices()
         self.choices = [encode(of, values[name]) for name, of in program.choices.items()]
 
@@ -60,11 +64,16 @@ class Library:
         raw = b"".join(c.to_bytes(n, "little") for c in (*self.choices, *state)).ljust(stride, b"\0")
         out = ctypes.create_string_buffer(stride * (self.room + 1))
         labels = (ctypes.c_uint16 * (self.room + 1))()
-        found: Moves = {}
-        for k in range(self.library.eoi_expand(raw, out, labels)):
-            after = self.layout.from_bytes(out.raw[k * stride : (k + 1) * stride])
-            found[labels[k] & ~FAULT_BIT] = "fault" if labels[k] & FAULT_BIT else after
-        return found
+        found = [
+            (
+                labels[k] & ~FAULT_BIT,
+                bool(labels[k] & FAULT_BIT),
+                self.layout.from_bytes(out.raw[k * stride : (k + 1) * stride]),
+            )
+            for k in range(self.library.eoi_expand(raw, out, labels))
+        ]
+        assert_same_keys(self.library, self.layout, raw, state, found, self.room)
+        return {label: "fault" if fault else after for label, fault, after in found}
 
     def take_lines(self) -> set[tuple[str, int]]:
         """Of the noted lines, those that were run since this was asked last."""

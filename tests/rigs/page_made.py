@@ -14,7 +14,7 @@ from typing import Any
 
 import html5lib
 
-from checker.command import cli, parsers
+from checker.command import cli, selected
 from checker.command.diff import found
 from checker.language.source import one_reading
 from checker.page import entries
@@ -80,7 +80,7 @@ def made() -> Made:
     code, out = run("report", str(mine), *HERE, "-o", str(path))
     options = cli.build_parser(["diff"]).parse_args(["diff", "base", str(mine), *HERE])
     with one_reading():
-        parsers.look_up(options)
+        selected.look_up(options)
         diff, _ = found(options)
     said = answer.of_diff(diff)
     return Made(path, code, out, said, entries.of_diff(said, diff))

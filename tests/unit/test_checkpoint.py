@@ -167,6 +167,14 @@ def test_what_lies_behind_does_not_count() -> None:
     assert_same_search(plain, last)
 
 
+def test_a_large_one_is_told_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "MUCH", 100_000)
+    cut_short()
+    told = list[str]()
+    new().run(Limits(checkpoints=Checkpoints(resume=True, say=told.append)), None)
+    assert told[0] == "a checkpoint of 0.0 GB is read and checked" and told[1].startswith("a search goes on from")
+
+
 def test_one_search_at_a_time() -> None:
     cut_short()
     one, told = (

@@ -94,6 +94,19 @@ def test_the_line_of_progress_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert progress.line().endswith(", depth 3, 1 MB, 40 of them still open")
 
 
+def test_what_a_search_goes_on_from_was_not_found_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("checker.progress.time.monotonic", lambda: clock[0])
+    progress, known = Progress(1), FOUR_CPUS[:22]
+    total = in_all(known)
+    assert total is not None
+    stats = Stats(known[-1], 100_000, 10, 22, 1_000_000, 1, tuple(known), found_before=(known[-1] - 20_000, 90_000))
+    progress.watch(0, "resumed", stats)
+    clock[0] = 10.0
+    assert ", 0.00 M/s, " in progress.line()
+    assert progress.line().endswith(f", perhaps {total:,} or more in all: {duration((total - 100_000) / 1000)} more")
+
+
 def test_a_search_that_was_begun_late_has_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a campaign of many cells."""
     clock = [0.0]

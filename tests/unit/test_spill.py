@@ -33,7 +33,7 @@ def explore(toy: Toy, folder: Path, *, disk: int = MUCH, threads: int = 1, edges
     """With no room for more than its slots, and what its threads need."""
     search = toy.explore(keep_edges=edges, engine_flags=SHORT)
     search.spill(folder, disk)
-    limit = search.stats().bytes + 200_000 * (threads - 1)
+    limit = search.stats().bytes + 50_000 * (threads - 1)
     search.run = functools.partial(search.run, max_bytes=limit, threads=threads)  # type: ignore[method-assign]
     return search
 
@@ -72,6 +72,17 @@ def test_a_search_that_grows_while_it_spills(tmp_path: Path, threads: int) -> No
     assert spilled.stats().bytes <= 2_600_000 and spilled.stats().disk_bytes > 6 * EDGES
     assert spilled.path_to(2**17 - 1) == plain.path_to(2**17 - 1)
     assert_same(plain, spilled)
+
+
+def test_several_threads_need_no_more_than_one(tmp_path: Path) -> None:
+    for limit, outcome in ((700_000, Outcome.COMPLETE), (400_000, Outcome.MEMORY_LIMIT)):
+        found = []
+        for threads in (1, 3):
+            search = counter_toy(16).explore(keep_edges=True, engine_flags=SHORT)
+            search.spill(tmp_path, MUCH)
+            assert search.run(max_bytes=limit, threads=threads) is outcome
+            found.append(search.counts())
+        assert found[0] == found[1]
 
 
 MISTAKES = {

@@ -12,6 +12,7 @@ import pytest
 
 from checker.engine import checkpoint, native, spill_folder
 from checker.engine.checkpoint import Checkpoints
+from checker.engine.native import Stats
 from checker.engine.search import Limits, NativeSearch, Outcome
 from tests.agree.test_linked import medium
 from tests.agree.test_threads import told
@@ -57,8 +58,9 @@ def assert_like_plain(search: NativeSearch) -> None:
 def test_cut_short_and_gone_on_with(tmp_path: Path, threads: int) -> None:
     first, second = new(), new()
     assert first.run(little(threads, False, 3000), None) is Outcome.STATE_LIMIT
-    limits = little(threads)
-    assert second.run(limits, None) is Outcome.COMPLETE and limits.checkpoints and limits.checkpoints.resumed
+    limits, seen = little(threads), list[Stats]()
+    assert second.run(limits, seen.append) is Outcome.COMPLETE and limits.checkpoints
+    assert limits.checkpoints.resumed == [seen[0].found_before[0]]
     for search in (first, second):
         assert search.stats().bytes <= LITTLE and search.stats().disk_bytes > 10_000
     assert_like_plain(second)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import types
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
@@ -73,6 +74,16 @@ class Operands(Protocol):
     def narrowed(self, test: ast.expr, *, truth: bool) -> Env: ...
 
 
+@functools.lru_cache(maxsize=4096)
+def _names_in(node: ast.FunctionDef) -> tuple[frozenset[str], frozenset[str]]:
+    """What a function mentions, and what it stores: the same whatever sizes it is lowered for."""
+    nodes = list(ast.walk(node))
+    inner = {t for g in nodes if isinstance(g, ast.comprehension) for t in ast.walk(g.target)}
+    names = [n for n in nodes if isinstance(n, ast.Name)]
+    stored = frozenset(n.id for n in names if isinstance(n.ctx, ast.Store) and n not in inner)
+    return frozenset(n.id for n in names) | {p.arg for p in node.args.args}, stored
+
+
 class Context:
     """One function while it is lowered. `env` is replaced as statements are passed.
 
@@ -87,10 +98,8 @@ class Context:
         self.linker, self.source, self.name = linker, function, node.name
         self.file, self.globals = function.__code__.co_filename, function.__globals__
         self.returns, self.pick, self.pure = returns, pick, returns is not None
-        inner = {t for g in ast.walk(node) if isinstance(g, ast.comprehension) for t in ast.walk(g.target)}
-        names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
-        self.mentioned = {n.id for n in names} | {p.arg for p in node.args.args}
-        self.stored = {n.id for n in names if isinstance(n.ctx, ast.Store) and n not in inner}
+        mentioned, self.stored = _names_in(node)
+        self.mentioned = set(mentioned)  # temporaries are added
         self.env = Env()
         self.locals: dict[str, Scalar] = {}  # type of every scalar name, from its declaration or its first value
         self.aliases: set[str] = set()  # names of places

@@ -47,10 +47,10 @@ def any_of(mask: ast.expr) -> str:
 
 
 def as_bool(ctx: Context, value: Expr, node: ast.expr) -> Expr:
+    if isinstance(value.type, BoolType):
+        return value
     text = ast.unparse(node)
     match value.type:
-        case BoolType():
-            return value
         case MaskType():
             raise ctx.refuse(node, f"this is {a(value.type)}, not a bool", f"write `{any_of(node)}`")
         case OptionalType():
