@@ -61,10 +61,10 @@ static u32 to_representative(const struct Orbits *o, const u64 *state) {
     return best;
 }
 
-/* The representative of a state, in `room` unless it is the state itself. */
-INLINE const u64 *representative(const struct Orbits *o, const u64 *state, u32 words, u64 *room) {
-    u32 renaming = o ? to_representative(o, state) : 0;
+/* The representative of a state, valid until the next one is asked for.  Not part of its caller, which seldom needs it. */
+static __attribute__((noinline)) const u64 *representative(const struct Engine *e, const u64 *state) {
+    u32 renaming = to_representative(e->model.orbits, state);
     if (!renaming) return state;
-    rename_state(o, renaming, state, words, room);
-    return room;
+    rename_state(e->model.orbits, renaming, state, e->model.words8, e->renamed);
+    return e->renamed;
 }

@@ -102,8 +102,7 @@ static void load_state(const struct Engine *e, u32 id, u64 *packed, u64 *state) 
 
 /* Write the key of an unpacked state into the (empty) batch; the result is its hash. */
 static u64 pack_alone(struct Engine *e, const u64 *state) {
-    u64 room[e->model.words8];
-    pack(e, representative(e->model.orbits, state, e->model.words8, room), e->batch_keys, e->bmi2);
+    pack(e, e->model.orbits ? representative(e, state) : state, e->batch_keys, e->bmi2);
     return hash_key(e->batch_keys, e->view.words32);
 }
 
@@ -114,10 +113,10 @@ INLINE u32 pack_successors(struct Engine *e, u32 first, u32 count, u32 words, bo
     const u16 *labels = e->batch_label + first;
     const u64 *state = e->out;
     u32 *key = e->batch_keys + (u64)first * words;
-    u64 room[e->model.words8];
+    bool orbits = e->model.orbits != NULL;
     for (u32 k = 0; k < count; k++, state += e->model.words8, key += words) {
         if (labels[k] >= e->model.labels || strays(e, state)) return k; /* a FAULT_LABEL makes it too large */
-        pack(e, representative(e->model.orbits, state, e->model.words8, room), key, bmi2);
+        pack(e, orbits ? representative(e, state) : state, key, bmi2);
         u64 hash = e->batch_hash[first + k] = hash_key(key, words);
         __builtin_prefetch(t.slots + home_slot(&t, hash), 1);
     }
@@ -337,7 +336,7 @@ static bool copy_masks(struct Engine *e) {
 static bool take_buffers(struct Engine *e) {
     const struct Model *m = &e->model;
     u64 batch = (u64)m->max_successors * BATCH + 1;
-    e->state = take(e, m->words8, 8), e->packed = take(e, e->words64, 8);
+    e->state = take(e, m->words8, 8), e->packed = take(e, e->words64, 8), e->renamed = take(e, m->words8, 8);
     e->out = take(e, (u64)m->words8 * (m->max_successors + 1ull), 8);
     e->batch_keys = take(e, batch * e->view.words32 + PACK_SLACK, 4), e->batch_ids = take(e, batch, 4);
     e->batch_hash = take(e, batch, 8), e->batch_label = take(e, batch, 2);
@@ -345,7 +344,7 @@ static bool take_buffers(struct Engine *e) {
     e->view.first = take(e, 2ull * m->n_atoms, 4);
     e->view.first_edge = take(e, 2ull * m->n_edge_atoms, sizeof *e->view.first_edge);
     e->pending = take(e, 2ull * m->n_edge_atoms, sizeof *e->pending);
-    if (!e->state || !e->packed || !e->out || !e->batch_keys || !e->batch_ids || !e->batch_hash || !e->batch_label)
+    if (!e->state || !e->packed || !e->renamed || !e->out || !e->batch_keys || !e->batch_ids || !e->batch_hash || !e->batch_label)
         return false;
     if (!e->view.label_count || !e->view.first || !e->view.first_edge || !e->pending) return false;
     memset(e->view.first, 0xFF, 8ull * m->n_atoms);
@@ -361,7 +360,7 @@ void engine_free(struct Engine *e) {
     void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1], e->watch.wanted, e->watch.asked,
                      e->edge_watch.now, e->edge_watch.unseen[0], e->edge_watch.unseen[1], e->edge_watch.wanted, e->edge_watch.asked, e->state, e->out, e->packed,
                      e->batch_keys, e->batch_ids, e->batch_hash, e->batch_label, e->view.label_count, e->view.first,
-                     e->view.first_edge, e->pending, e->spill.folder};
+                     e->view.first_edge, e->pending, e->spill.folder, e->renamed};
     for (u32 i = 0; i < sizeof taken / sizeof *taken; i++) free(taken[i]);
     free(e);
 }

@@ -86,7 +86,7 @@ struct Engine {
     u32 n_pieces;
     bool bmi2;
     struct Watch watch, edge_watch;
-    u64 *state, *out, *packed; /* scratch: one unpacked state, its successors, one packed state */
+    u64 *state, *out, *packed, *renamed; /* scratch: one unpacked state, its successors, one packed state, see orbits.h */
     u32 *batch_keys, *batch_ids, batch_end[BATCH]; /* batch_ids: first where in the table to look, then the ids */
     u64 *batch_hash;
     u16 *batch_label;
