@@ -1,13 +1,15 @@
 """The table of reports/proofs/sizes.md: `eoi prove --sizes` of base, v1 and v6 under QEMU, cell by cell. What is in the file
 already is not asked again, so it goes on where it was cut short.
 
-python -m tools.sizes_table FILE SIZES SECONDS [PROPERTY...]
+python -m tools.sizes_table FILE SIZES SECONDS [PROPERTY...] [--cells TEXT]
+
+With no property all `always` are asked; --cells: of the cells with this text in their first column, `v6, qemu 0x20 BIT2` say.
 """
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 from pathlib import Path
 
 from checker.matrix.cells import Cell
@@ -50,14 +52,15 @@ def title(design: str, cell: Cell) -> str:
     return f"{design}, {cell}"
 
 
-def main(path: Path, text: str, timeout: float, names: list[str]) -> None:
+def main(path: Path, text: str, timeout: float, names: list[str], which: str) -> None:
     cpus, pins, vectors = map(int, text.split("x"))
     known = path.read_text(encoding="utf-8") if path.exists() else f"{HEAD}\n|{'---|' * HEAD.count(' | ')}---|\n"
     path.write_text(known, encoding="utf-8")
     for design, cell, wanted in cells():
         asked = [p for p in wanted if not names or p.name in names]
         said = ", ".join(names) or "all"
-        if f"| {title(design, cell)} | {text} | {said} |" in known:
+        name = title(design, cell)
+        if which not in name or f"| {name} | {text} | {said} |" in known:
             continue
         before = cpu()
         found = judge_wide(cell, asked, (cpus, pins, vectors), timeout, lambda _: None)
@@ -66,4 +69,11 @@ def main(path: Path, text: str, timeout: float, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", type=Path)
+    parser.add_argument("sizes")
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("property", nargs="*")
+    parser.add_argument("--cells", default="")
+    told = parser.parse_args()
+    main(told.file, told.sizes, told.seconds, told.property, told.cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
 from collections.abc import Iterator
@@ -479,3 +480,44 @@ def first_indices_are_not_all() -> None:
 def test_each_binding_of_a_property_and_all_indices_of_a_clause_are_asked() -> None:
     first_binding_is_not_all()
     first_indices_are_not_all()
+
+
+def nothing_changes(self: Any, state: Any) -> frozenset[int]:
+    return frozenset()
+
+
+def all_but_the_last(self: Any, state: Any) -> frozenset[int]:
+    """`worn` of the last seat is taken for what it was."""
+    changed: frozenset[int] = honest_changed(self, state)
+    return changed - {max(changed)}
+
+
+honest_changed = StateBefore.changed_in
+
+
+def nothing_is_read(*words: Any) -> Any:
+    return dataclasses.replace(honest_formula(*words), reads=frozenset())
+
+
+honest_formula = StateBefore.formula_in
+
+
+@pytest.mark.parametrize(
+    ("name", "bug"),
+    [("changed_in", nothing_changes), ("changed_in", all_but_the_last), ("formula_in", nothing_is_read)],
+)
+def test_what_a_step_changes_is_asked_about(monkeypatch: pytest.MonkeyPatch, name: str, bug: Any) -> None:
+    """A property of which only what was read before counts would be kept by everything."""
+    monkeypatch.setattr(StateBefore, name, bug)
+    with pytest.raises(AssertionError):  # noqa: PT012
+        assert what_breaks([nothing_is_worn], [], Sizes()) == ["nothing_is_worn"]
+        assert what_breaks([the_last_seat_is_free], [], Sizes()) == ["the_last_seat_is_free"]
+
+
+@always()
+def the_last_seat_is_free(s: Cloakroom) -> bool:
+    return s.place[1].worn is None
+
+
+def test_what_the_last_seat_wears_is_asked_about() -> None:
+    assert what_breaks([the_last_seat_is_free], [], Sizes()) == ["the_last_seat_is_free"]
