@@ -15,7 +15,7 @@ from checker.engine.native import Stats
 from checker.engine.orbits import Orbits
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Reference
-from checker.engine.search import Limits, NativeSearch, Outcome, Walked
+from checker.engine.search import Limits, NativeSearch, Outcome, RunOfStates
 from checker.errors import InternalError
 from checker.language.layout import Instance, instances
 from checker.language.renaming import Renaming
@@ -76,7 +76,7 @@ class QuotientSearch(NativeSearch):
             renaming.state(self.orbits.program, self._start) == self._start for renaming in self.orbits.renamings
         )
 
-    def walk(self, states: Sequence[int], last: int | None = None) -> Walked:
+    def walk(self, states: Sequence[int], last: int | None = None) -> RunOfStates:
         """A run of the system through states that these stand for. last: the label of its last step, from what stands for the
         last but one, which need not lead to what stands for the last."""
         raw, upto = [self._raw(self._start)], len(states) - (last is not None)
@@ -92,7 +92,7 @@ class QuotientSearch(NativeSearch):
         if last is not None:
             label = renaming.labels(self.orbits.program)[last]
             raw.append(dict(self.exploration.successors(raw[-1]))[label])
-        return Walked([self.layout.from_bytes(state) for state in raw], renaming)
+        return RunOfStates([self.layout.from_bytes(state) for state in raw], renaming)
 
     def _between(self, one: Codes, other: Codes) -> Renaming:
         """What makes a state another one."""

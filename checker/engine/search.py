@@ -75,7 +75,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Walked:
+class RunOfStates:
     """The states of a run. renaming: what makes of the rows that the search speaks of where the run ends those of the run."""
 
     codes: list[Codes]
@@ -94,7 +94,7 @@ class Search(Protocol):
     def lasso(self, p: Atom, q: Atom) -> Lasso | None: ...
     def path_to(self, state: int) -> list[int]: ...
     def codes(self, state: int) -> Codes: ...
-    def walk(self, states: Sequence[int], last: int | None = None) -> Walked: ...
+    def walk(self, states: Sequence[int], last: int | None = None) -> RunOfStates: ...
     def labels(self, src: Codes, dst: Codes) -> Sequence[int]: ...
     def fired(self) -> list[int]: ...
     def lines_run(self) -> Mapping[SourceLine, bool]: ...
@@ -288,10 +288,10 @@ class NativeSearch:
     def codes(self, state: int) -> Codes:
         return self.layout.from_bytes(self.exploration.state(state))
 
-    def walk(self, states: Sequence[int], last: int | None = None) -> Walked:
+    def walk(self, states: Sequence[int], last: int | None = None) -> RunOfStates:
         """A run through these states. last: the label of its last step, where it is known; of a search that keeps
         representatives only, see quotient.py."""
-        return Walked([self.codes(state) for state in states])
+        return RunOfStates([self.codes(state) for state in states])
 
     def labels(self, src: Codes, dst: Codes) -> list[int]:
         """The moves that lead from one state to another, as the engine sees it."""
@@ -492,9 +492,9 @@ class ReferenceSearch:
     def codes(self, state: int) -> Codes:
         return self.explored.states[state]
 
-    def walk(self, states: Sequence[int], last: int | None = None) -> Walked:
+    def walk(self, states: Sequence[int], last: int | None = None) -> RunOfStates:
         """See NativeSearch."""
-        return Walked([self.codes(state) for state in states])
+        return RunOfStates([self.codes(state) for state in states])
 
     def labels(self, src: Codes, dst: Codes) -> range:
         return range(len(self.reference.moves))
