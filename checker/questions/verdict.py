@@ -362,7 +362,7 @@ class Judge:
 
     def _run(self, path: Path) -> tuple[Run, Renaming]:
         """State ids -> moves. The engine says which it took; each is confirmed by running the model in CPython. And by which rows
-        it goes where the engine goes by others (Walked)."""
+        it goes where the engine goes by others (RunOfStates)."""
         walk = self.search.walk(path.states, path.last)
         codes = walk.codes
         if codes[0] != self.reference.start:
