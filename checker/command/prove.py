@@ -28,7 +28,7 @@ from checker.questions.answer import Answer, of_campaign
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.expected import Row, rows_of_design
 from checker.questions.measured import measured, measured_line
-from checker.questions.verdict import CellResult, Reduced, Status, Verdict
+from checker.questions.verdict import CellResult, Status, Verdict
 from checker.questions.worth import NO_CERTIFICATE, UNCHECKED, worth_of
 from checker.shipped import own
 from checker.stories.trace import show
@@ -266,7 +266,7 @@ def _cell(result: CellResult, named: Sequence[str]) -> json_text.Json:
         "transitions": result.stats.transitions,
         "depth": result.stats.depth - 1,
         "storage": report.storage_text(result),
-        "reduced": _reduced(result.reduced),
+        "reduced": _reduced(result),
         "engine": result.engine,
         "assumed": list(result.assumed),
         "never_taken": list(result.never_fired),
@@ -279,13 +279,13 @@ def _cell(result: CellResult, named: Sequence[str]) -> json_text.Json:
     }
 
 
-def _reduced(reduced: Reduced | None) -> json_text.Json | None:
+def _reduced(result: CellResult) -> json_text.Json | None:
     """None where it was not asked for."""
-    if reduced is None:
+    if (reduced := result.reduced) is None:
         return None
     return {
         "by": list(reduced.by),
-        "stands_for": reduced.stands_for,
+        "stands_for": result.all_states,
         "exact": reduced.exact,
         "of_all": list(reduced.of_all),
         "why_not": dict(reduced.why_not),

@@ -11,12 +11,13 @@ from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Cell
 from checker.matrix.loader import property_argument
+from checker.matrix.scope import OF_MACHINE
 from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import on_record, report
 from checker.questions.own_word import own_word
 from checker.questions.verdict import Account, Status
-from checker.questions.wide import NAMES, TIMEOUT, VACUOUS, WideResult, WideVerdict, judge_wide, sizes_text
+from checker.questions.wide import TIMEOUT, VACUOUS, WideResult, WideVerdict, judge_wide, sizes_text
 from checker.stories.write import to_text
 from checker.words import count, lines_below, screen
 from model.lang import Kind, Property
@@ -27,11 +28,11 @@ NO_MORE = "What is shown is shown at these sizes. Of others nothing is said, lar
 
 def run(options: Namespace) -> int:
     """The answer, a few lines for each cell, and the story of the first violation."""
-    said = [name for name in NAMES if name in options.asked.sizes]
+    said = [name for name in OF_MACHINE if name in options.asked.sizes]
     if said:
         raise UserError(f"--sizes says how many {said[0]} there are, and so does --scope: leave one of them out")
     _, cells, _, wanted = select(options.asked)
-    without = [name for name in NAMES if name not in cells[0].scope.sizes()]
+    without = [name for name in OF_MACHINE if name not in cells[0].scope.sizes()]
     if without:
         raise UserError(
             f"{options.asked.name}: its scope has no {without[0]}, of which --sizes says how many there are"
@@ -66,7 +67,7 @@ def why_open(options: Namespace, results: Sequence[WideResult]) -> list[str]:
         f"{p.name} is not asked: {'it is not about these systems' if p.kind is Kind.ALWAYS else f'it is {p.kind}'}"
         for p in dropped
     ]
-    empty = ["nothing was judged: what holds, holds only because what it speaks of never happens"]
+    empty = [f"nothing was judged: of what holds, {VACUOUS}"]
     silent = empty * bool(judged_of and not says) + ["nothing was judged"] * (not judged_of)
     return [*own_word(r.cell.system for r in results), *unseen, *not_asked, *silent]
 

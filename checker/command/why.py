@@ -11,12 +11,13 @@ from checker.command.exits import Exit
 from checker.errors import UserError
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
+from checker.matrix.scope import OF_MACHINE
 from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import on_record
 from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
-from checker.questions.wide import LEARNT, NAMES, TIMEOUT, FalseAtFirst, Tell, at, learnt_alone, sizes_text
+from checker.questions.wide import LEARNT, TIMEOUT, FalseAtFirst, Tell, at, learnt_alone, sizes_text
 from checker.symbolic.learning import OutOfTime, Stuck
 from checker.symbolic.needed import Needed, NotInductive, needed_by
 from checker.symbolic.vocabulary import Clause, Vocabulary
@@ -38,7 +39,7 @@ def run(options: Namespace) -> int:
             f"that is {len(cells)} cells ({names} ...), and one is told: add --vmm, --guest, --scope ioapic=..."
         )
     (cell,) = cells
-    said = [name for name in NAMES if name in options.asked.sizes]
+    said = [name for name in OF_MACHINE if name in options.asked.sizes]
     if said:
         raise UserError(f"--scope {said[0]}=...: clauses are learnt at sizes of their own, and meant for all")
     if own := own_word([cell.system]):

@@ -81,10 +81,10 @@ class Checkpoint:
         start = exploration.state(0)
         if {name: len(of) for name, of in small.items()} != {name: len(of) for name, of in exploration.small().items()}:
             self._refuse("is of another search")
+        self._wanted.resumed.append(counts["states"])  # also if memory does not suffice: there is one
         exploration.restore(counts, {**arrays, **small}, max_bytes)
         if exploration.state(0) != start:
             self._refuse("is of another search")
-        self._wanted.resumed.append(counts["states"])
         self._wanted.say(f"a search goes on from {counts['states']:,} states")
         return marks
 

@@ -22,6 +22,7 @@ from model.machine import ApiFlags, Machine, Scope
 
 ScopeValue: TypeAlias = int | Enum  # a size, a choice: a bool is an int
 LARGEST_SIZE = 64  # a Mask is a machine word
+OF_MACHINE = ("cpus", "pins", "vectors")  # the sizes that every system of the model has
 
 
 S = TypeVar("S", bound=Scope)

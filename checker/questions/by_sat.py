@@ -16,8 +16,9 @@ from checker.errors import EnginesDisagree
 from checker.language.layout import binding_of, bindings, instances
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
+from checker.matrix.scope import OF_MACHINE
 from checker.questions.verdict import Run, Status, Verdict, fault_message
-from checker.questions.wide import NAMES, Tell, WideResult, judge_wide
+from checker.questions.wide import Tell, WideResult, judge_wide
 from checker.symbolic.circuit import circuit_of
 from checker.symbolic.learning import OutOfTime
 from checker.symbolic.unrolling import Taken, Unrolling
@@ -73,7 +74,7 @@ class _SatJudge:
     def judge(self) -> None:
         """Raises OutOfTime; EnginesDisagree, also where no run is found and a small system has one that is one here."""
         self._look(AT_FIRST)
-        elsewhere = self._prove() if self._open and set(NAMES) <= set(self.cell.scope.sizes()) else []
+        elsewhere = self._prove() if self._open and set(OF_MACHINE) <= set(self.cell.scope.sizes()) else []
         self._look(max([AT_MOST, *(length for _, length in elsewhere)]))
         for p, length in elsewhere:
             if p.function in self._open:
@@ -160,7 +161,7 @@ class _SatJudge:
     def _prove(self) -> list[tuple[Property, int]]:
         """Returns what has no proof, as a run of a small system violates it here, too; and how long that is."""
         sizes = self.cell.scope.sizes()
-        cpus, pins, vectors = (sizes[name] for name in NAMES)
+        cpus, pins, vectors = (sizes[name] for name in OF_MACHINE)
         left = self._ends - time.monotonic()
         self.proof = judge_wide(self.cell, [p for p, _ in self._open.values()], (cpus, pins, vectors), left, self._tell)
         for v in self.proof.of(Status.HOLDS):

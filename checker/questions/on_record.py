@@ -18,7 +18,7 @@ from checker.engine import kept, sources
 from checker.engine.cache_folder import cache_dir
 from checker.errors import UserError
 from checker.matrix.cells import Cell
-from checker.matrix.scope import with_values
+from checker.matrix.scope import OF_MACHINE, with_values
 from checker.questions.verdict import Verdict
 from model.lang import Property
 
@@ -50,8 +50,8 @@ def certified(cell: Cell, verdicts: Iterable[Verdict]) -> list[str]:
 
 
 def proved(cell: Cell, properties: Iterable[Property], sizes: Iterable[str]) -> None:
-    """They were shown to be inductive just now, with the same clauses at each of these sizes; of what sizes the cell is does not
-    matter."""
+    """They were shown to be inductive just now, with the same clauses at each of these sizes (vCPUs, pins, vectors); of what
+    sizes of these the cell is does not matter, but of its own."""
     today = _today()
     at = dict.fromkeys(sizes, today)
     _add(_proofs_of(cell), [(p, at) for p in properties])
@@ -67,7 +67,7 @@ def inductive(cell: Cell, properties: Iterable[Property]) -> list[tuple[Property
 
 
 def _proofs_of(cell: Cell) -> Path | None:
-    return _of_system(cell, dict.fromkeys(cell.scope.sizes(), 1), "inductive")
+    return _of_system(cell, {name: 1 for name in cell.scope.sizes() if name in OF_MACHINE}, "inductive")
 
 
 def _certificates_of(cell: Cell) -> Path | None:

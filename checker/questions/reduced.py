@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
 from checker.engine.native import NoCompiler, Outcome, Stats
 from checker.engine.orbits import Orbits
+from checker.engine.passages import SourceLine
 from checker.engine.prepare import Prepared, prepare
 from checker.engine.quotient import Noticed, QuotientSearch
 from checker.engine.reference import Reference
@@ -51,7 +52,15 @@ def check_reduced(
     found = {v.property.function for v in first.verdicts}
     rest = [p for p in wanted if p.function not in found]
     second = of_all(rest) if rest else None
-    return replace(_joined(wanted, first, second), seconds=time.monotonic() - started)
+    joined = _joined(wanted, first, second)
+    if second is None and not all(joined.lines_run.values()):
+        # a line may be run for some row only, for which another one stands
+        joined = replace(joined, lines_run=_either(joined.lines_run, of_all([]).lines_run))
+    return replace(joined, seconds=time.monotonic() - started)
+
+
+def _either(one: Mapping[SourceLine, bool], other: Mapping[SourceLine, bool]) -> dict[SourceLine, bool]:
+    return {line: was_run or other.get(line, False) for line, was_run in one.items()}
 
 
 def _first(
@@ -153,7 +162,7 @@ def _joined(wanted: Sequence[Property], first: CellResult, second: CellResult | 
     if second is None or first.reduced is None:
         return first
     found = {v.property.function: v for result in (first, second) for v in result.verdicts}
-    lines = {line: run or second.lines_run.get(line, False) for line, run in first.lines_run.items()}
+    lines = _either(first.lines_run, second.lines_run)
     return replace(
         first, verdicts=tuple(found[p.function] for p in wanted), lines_run=lines,
         outcome=first.outcome if first.outcome is not Outcome.COMPLETE else second.outcome,

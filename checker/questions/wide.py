@@ -15,7 +15,7 @@ from checker.engine.search import Limits, NativeSearch, open_search
 from checker.interrupt import left_to_the_parent
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
-from checker.matrix.scope import with_values
+from checker.matrix.scope import OF_MACHINE, with_values
 from checker.questions.verdict import Judge, Run, Status, of_the_users, prepared_for
 from checker.symbolic.array_terms import LARGEST
 from checker.symbolic.induct import Checked, false_initially, steps_checked
@@ -27,7 +27,6 @@ from model.finite import ModelError, RangeError
 from model.lang import Disabled, Kind, Property
 
 Sizes = tuple[int, int, int]
-NAMES = ("cpus", "pins", "vectors")
 SMALLEST: Sizes = (1, 1, 1)
 # Of which views are taken: 2x4x3 and 1x4x4 show what a fourth pin makes possible, see docs/decisions/015.
 MINED: Sequence[Sizes] = ((2, 2, 2), (2, 3, 3), (3, 3, 2), (1, 4, 4), (2, 4, 3))
@@ -73,7 +72,7 @@ def sizes_text(sizes: Sizes) -> str:
 
 
 def at(cell: Cell, sizes: Sizes) -> Cell:
-    return replace(cell, scope=with_values(cell.scope, dict(zip(NAMES, sizes, strict=True))))
+    return replace(cell, scope=with_values(cell.scope, dict(zip(OF_MACHINE, sizes, strict=True))))
 
 
 def judge_wide(cell: Cell, wanted: Sequence[Property], sizes: Sizes, timeout: float, tell: Tell) -> WideResult:
@@ -91,6 +90,7 @@ class FalseAtFirst(Exception):
 def learnt_alone(cell: Cell, p: Property, timeout: float, tell: Tell) -> list[Clause] | None:
     """Few clauses with which a property alone is inductive; None if it is violated. Raises Stuck, OutOfTime, FalseAtFirst."""
     judge = _WideJudge(cell, LEARNT[-1], time.monotonic() + timeout, tell)
+    judge.ask([p])
     for sizes in judge.small(SMALLEST, *MINED):
         if list(judge.searched(at(cell, sizes), [p])):  # whatever becomes of it at other sizes
             return None
@@ -107,8 +107,14 @@ class _WideJudge:
         self.large = at(cell, sizes)
         self._views: Views | None = None
         self._lines, self._spoke = list[Mapping[SourceLine, bool]](), set[str]()
+        self._asked = list[Property]()
+
+    def ask(self, asked: Sequence[Property]) -> None:
+        """What small systems have to have a meaning for."""
+        self._asked = list(asked)
 
     def judge(self, asked: Sequence[Property]) -> WideResult:
+        self.ask(asked)
         found = dict[str, WideVerdict]()
         left = list(asked)
         try:
@@ -131,13 +137,13 @@ class _WideJudge:
 
     def small(self, *of: Sizes) -> list[Sizes]:
         """These sizes, but none larger than what is asked about: one vector is not like two; and none at which there is no
-        such system, as when it names its pin 1. Raises what is said of the last one if there is none at all."""
+        such system, as when it or a property names its pin 1. Raises what is said of the last one if there is none at all."""
         cut = [tuple(min(pair) for pair in zip(sizes, self.sizes, strict=True)) for sizes in of]
         found, refused = list[Sizes](), ModelError("there is no such system")
         for sizes in dict.fromkeys((cpus, pins, vectors) for cpus, pins, vectors in cut):
             cell = at(self.cell, sizes)
             try:
-                lower(cell.system, cell.scope, [])
+                lower(cell.system, cell.scope, self._asked)
                 found.append(sizes)
             except ModelError as error:
                 refused = error

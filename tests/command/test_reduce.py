@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -111,3 +112,76 @@ def test_a_gate_finds_what_it_finds_of_all_states() -> None:
 def test_what_it_does_not_go_with(eoi: Eoi, words: list[str], said: str) -> None:
     ran = eoi(*words, "--reduce")
     assert (ran.code, ran.out) == (2, "") and said in ran.err
+
+
+NOTHING = """\
+from model.designs.base import Base
+from model.machine import Lapic, Pin, Vector
+
+
+class Nothing(Base):
+    special: Pin
+
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        if self.raised[self.special]:
+            super().kvm_ioapic_send_eoi(apic, vector)
+        else:
+            super().kvm_ioapic_send_eoi(apic, vector)
+"""
+
+
+def test_counts_of_representatives_are_no_difference(eoi: Eoi, tmp_path: Path) -> None:
+    """A field that names a pin makes other orbits of the same graph."""
+    mine = tmp_path / "mine.py"
+    mine.write_text(NOTHING)
+    words = ["prove", str(mine), "--vmm", "qemu", "--guest", "linux", "--scope", "ioapic=0x20,cpus=1", "--brief"]
+    for ran in (eoi(*words), eoi(*words, "--reduce")):
+        assert ran.code == 3 and "INCONCLUSIVE" in ran.out.splitlines()[0], ran.out
+        assert "0 exploring differently, 1 the same" in ran.out
+
+
+OF_ONE_PIN = """\
+from model.designs.base import Base
+from model.lang import Fair, always, require, step
+from model.machine import Pin
+
+
+class OfOnePin(Base):
+    seen: bool
+
+    @step(by="KVM", fair=Fair.WEAK)
+    def look(self, pin: Pin) -> None:
+        require(self.raised[pin] and not self.seen)
+        if pin == 0:
+            self.seen = True
+        else:
+            self.seen = True
+
+
+@always()
+def fine(s: OfOnePin, pin: Pin) -> bool:
+    '''x. Violated: of pin {pin}.'''
+    return not (s.seen and s.ioapic[pin].irr and not s.raised[pin])
+"""
+
+
+def test_a_line_that_is_run_for_another_row_only_is_run(eoi: Eoi, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(OF_ONE_PIN)
+    scope = "ioapic=0x20,pins=2,vectors=1,cpus=1"
+    words = [
+        "prove",
+        "--absolute",
+        str(mine),
+        "--vmm",
+        "qemu",
+        "--guest",
+        "linux",
+        "--property",
+        str(mine),
+        "--scope",
+        scope,
+    ]
+    whole, reduced = eoi(*words), eoi(*words, "--reduce")
+    assert whole.code == reduced.code == 0, reduced.out
+    assert "that stand for" in reduced.out and "no step runs it" not in reduced.out
