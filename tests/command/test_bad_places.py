@@ -89,7 +89,7 @@ def test_limits(tmp_path: Path, limit: str, words: list[str], code: int, said: s
 def test_a_home_that_is_none_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     """HOME= would mean the root of all files, and a relative one where one happens to be."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cache_folder, "_why_not", lambda folder: "")
+    monkeypatch.setattr(cache_folder, "why_not_writable", lambda folder: "")
     cache_folder._usable.cache_clear()
     found = cache_folder._usable("", "here/too", home)
     cache_folder._usable.cache_clear()

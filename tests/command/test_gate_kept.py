@@ -18,13 +18,13 @@ KEPT = "2 cells as judged before, EOI_ANEW=1 judges anew"
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The cells that were judged anew."""
-    found, honest = list[str](), gate.check_cell
+    found, honest = list[str](), gate.check_of
 
     def check_cell(cell, *rest, **more):  # type: ignore[no-untyped-def]
         found.append(str(cell))
-        return honest(cell, *rest, **more)
+        return honest(more["limits"])(cell, *rest, **more)
 
-    monkeypatch.setattr(gate, "check_cell", check_cell)
+    monkeypatch.setattr(gate, "check_of", lambda limits: check_cell)
     return found
 
 

@@ -66,14 +66,14 @@ def test_a_user_of_whom_the_machine_knows_nothing_has_no_home(tmp_path: Path, mo
         monkeypatch.setenv(name, "")
     monkeypatch.setattr(
         cache_folder,
-        "_why_not",
+        "why_not_writable",
         lambda folder: "permission denied" if folder.parts[1] == "nonexistent" else why_not(folder),
     )
     assert cache_folder.cache_dir() == tmp_path / f"eoiproof-{os.getuid()}"
     cache_folder._usable.cache_clear()
 
 
-why_not = cache_folder._why_not
+why_not = cache_folder.why_not_writable
 
 
 def test_what_others_can_write_to_is_not_taken_for_the_cache(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_the_options(walk) -> None:
 
 @pytest.mark.parametrize(
     ("values", "types", "words", "most"),
-    [([SCOPE], ["Scope"], ["--property", PROPERTY], 10), ([], ["Property"], ["--property", "prop.py"], 10)],
+    [([SCOPE], ["Scope"], ["--property", PROPERTY], 11), ([], ["Property"], ["--property", "prop.py"], 10)],
     ids=["scope", "property"],
 )
 def test_to_what_explores(

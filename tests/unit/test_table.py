@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import random
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ from checker.engine.build import load_c
 
 BITS = 4
 SLOTS, IDS = 1 << BITS, (1 << BITS) - 1
-HEADER = (Path(engine_abi.__file__).parent / "table.h").read_text()
+HEADER = engine_abi.engine_source().partition("/* ---- formulas:")[0]  # as far as the table is told
 ASKED = """
 u64 likely(u32 *slots, u32 bits, u64 hash) {
     const struct Table t = {slots, NULL, NULL, bits, 1, 0};
