@@ -9,10 +9,12 @@ import re
 import shlex
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from checker.errors import OF_THE_PROCESS, UserError
 
@@ -90,13 +92,14 @@ def _line(command: str, flags: Sequence[str], built: Path) -> list[str]:
 
 def _run(command: str, flags: Sequence[str], source: str, built: Path) -> tuple[int, str]:
     """The exit code, and what was said on standard error."""
-    # A session of its own: Ctrl-C ends the search in an orderly way, not the compiler in the middle.
-    with subprocess.Popen(
-        _line(command, flags, built), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    # The text is in a file: communicate() that is given some and times out goes on without it (CPython 3.11), and the compiler
+    # would wait for the rest. A session of its own: Ctrl-C ends the search in an orderly way, not the compiler in the middle.
+    with _as_file(source, command, built.parent.parent) as text, subprocess.Popen(
+        _line(command, flags, built), stdin=text, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         start_new_session=True, env={**os.environ, "TMPDIR": str(built.parent)},
     ) as process:  # fmt: skip
         try:
-            said = _wait(process, command, source.encode("utf-8", "surrogateescape"))
+            said = _wait(process, command)
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # with what it started
@@ -104,13 +107,25 @@ def _run(command: str, flags: Sequence[str], source: str, built: Path) -> tuple[
         return process.returncode, said
 
 
-def _wait(process: subprocess.Popen[bytes], command: str, source: bytes) -> str:
-    until, asked = time.monotonic() + LONGEST, source or None
+def _as_file(text: str, command: str, where: Path) -> IO[bytes]:
+    """To be read from its start; in memory where there is such a file."""
+    file = os.fdopen(os.memfd_create("text"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()  # noqa: SIM115
+    try:
+        file.write(text.encode("utf-8", "surrogateescape"))
+        file.seek(0)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            file.close()
+        why = (error.strerror or str(error)).lower()
+        raise UserError(f"{command}: nothing can be compiled in {where}: {why}") from error
+    return file
+
+
+def _wait(process: subprocess.Popen[bytes], command: str) -> str:
+    until = time.monotonic() + LONGEST
     while True:
-        try:
-            return process.communicate(asked, timeout=0.1)[1].decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            asked = None  # it is on its way
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=0.1)[1].decode(errors="replace")
         now, stopped = time.monotonic(), any(stop.is_set() for stop in _stops)
         if now >= until and stopped:
             raise Stopped
