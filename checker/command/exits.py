@@ -68,6 +68,8 @@ def of_error(error: BaseException) -> tuple[Exit, str]:
             return Exit.OPEN, "interrupted: INCONCLUSIVE"
         case MemoryError():
             return Exit.OPEN, "out of memory: INCONCLUSIVE"
+        case SystemError() if "without exception set" in str(error):  # CPython has no memory for the exception either
+            return Exit.OPEN, "out of memory: INCONCLUSIVE"
         case _ if broken := _broken_package(error):
             said = f"this Python ({sys.executable}) has a {broken} that does not work ({type(error).__name__}: {error})"
             return Exit.MISTAKE, f"{said}: `make setup` installs what eoi needs in .venv"

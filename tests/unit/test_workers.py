@@ -81,7 +81,7 @@ def test_each_answers_for_its_call_and_tells_its_owner(two: Workers) -> None:
 
 ERRORS = (
     UserError("no such thing"),
-    Refused(Loc("mine.py", 3, 1, 4), "not in the language", "write something else"),
+    Refused(Loc("nobody_has_this.py", 3, 1, 4), "not in the language", "write something else"),
     EnginesDisagree("a cell", {"one": "HOLDS", "the other": "VIOLATED"}),
     MemoryError("no memory for the search engine"),
     ConnectionError("no connection of the worker's"),
