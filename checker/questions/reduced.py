@@ -15,7 +15,7 @@ from random import Random
 from checker.engine.native import NoCompiler, Outcome, Stats
 from checker.engine.orbits import Orbits
 from checker.engine.passages import SourceLine
-from checker.engine.prepare import Prepared, prepare
+from checker.engine.prepare import Prepared
 from checker.engine.quotient import Noticed, QuotientSearch
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, stop_when
@@ -24,7 +24,7 @@ from checker.language.layout import instances
 from checker.matrix.cells import Cell
 from checker.questions.recheck import LEAST, SEED
 from checker.questions.reduction import Reduction, reduction_of
-from checker.questions.verdict import CellResult, Judge, Reduced, Status, Verdict, asked_of, check_cell, judged
+from checker.questions.verdict import CellResult, Judge, Reduced, Status, Verdict, check_cell, judged, prepared_for
 from checker.stories.trace import show
 from model.lang import Kind, Property
 
@@ -70,7 +70,7 @@ def _first(
     """What representatives say, of what can be asked of them; None and why, if nothing can or may. Where rows of some size are told
     apart, they are tried no more."""
     reference, why_not = Reference(cell.system, cell.scope), dict[str, str]()
-    prepared = prepare(cell.system, cell.scope, asked_of(cell, wanted))
+    prepared = prepared_for(cell, wanted)
     while True:
         plan = reduction_of(prepared, cell.scope, why_not)
         these = _of_representatives(cell, wanted, prepared, plan)
@@ -111,7 +111,7 @@ def _searched(
     on_progress: Callable[[Stats], None], stop: threading.Event | None, again: int,
 ) -> CellResult:  # fmt: skip
     """Raises Noticed, NoCompiler."""
-    prepared = prepare(cell.system, cell.scope, asked_of(cell, these))
+    prepared = prepared_for(cell, these)
     search = QuotientSearch(prepared, reference, Orbits(prepared.program, plan.renamings), plan.open_steps, plan.tried)
     search.run(limits, on_progress)
     if stop is None and search.outcome is Outcome.INTERRUPTED:

@@ -237,7 +237,7 @@ class Remade:
     wanted: tuple[Property, ...]
 
     def search(self) -> NativeSearch:
-        prepared = prepare(self.cell.system, self.cell.scope, asked_of(self.cell, self.wanted))
+        prepared = prepared_for(self.cell, self.wanted)
         found = open_search(prepared, Reference(self.cell.system, self.cell.scope), "native")
         assert isinstance(found, NativeSearch)
         return found
