@@ -18,11 +18,10 @@ from typing import Protocol
 from checker.engine.checkpoint import Checkpoints
 from checker.engine.compiling import stopped_by
 from checker.engine.native import Stats
-from checker.engine.prepare import prepare
 from checker.engine.search import Limits
 from checker.matrix.cells import Cell
 from checker.questions.kept_answers import packed_answer, unpacked_answer
-from checker.questions.verdict import CellResult, asked_of
+from checker.questions.verdict import CellResult, prepared_for
 from checker.workers.crew import crew
 from checker.workers.where import HERE, PROCESSES
 from checker.workers.workers import Desk, Errand, working
@@ -75,7 +74,7 @@ def _lower_first(job: Job, number: int) -> None:
     """What is forked after this need not lower the properties and the user's role itself."""
     cell = job.cells[number]
     with suppress(Exception):  # who explores it says what is wrong
-        prepare(cell.system, cell.scope, asked_of(cell, job.asked(number))).linked()
+        prepared_for(cell, job.asked(number)).linked()
 
 
 @contextmanager
