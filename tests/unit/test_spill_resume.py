@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,17 +81,29 @@ def test_without_limit_or_with_it_makes_no_difference() -> None:
         assert_like_plain(search)
 
 
-def test_killed_at_any_moment_it_leaves_nothing_and_goes_on(tmp_path: Path) -> None:
+def dies_after(moments: int) -> Callable[[object], None]:
+    """A call that kills its process where it is called for so many times: a time would be another moment on each machine."""
+    left = itertools.count(moments - 1, -1)
+
+    def moment(_: object) -> None:
+        if not next(left):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return moment
+
+
+def test_killed_at_any_moment_it_leaves_nothing_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between batches, and while what was found is written down."""
     dice, deaths, said = random.Random(11), 0, tmp_path / "said"
     for number in range(100):
+        moment = dies_after(dice.randint(1, 3 + number))
+        monkeypatch.setattr(os, "fsync", moment)
         child = os.fork()
         if not child:
             limits, search = little(2), new()
-            search.run(limits, None)
+            search.run(limits, moment)
             said.write_text(f"{search.stats().disk_bytes > 10_000} {search.answers()}")
             os._exit(0)
-        time.sleep(dice.uniform(0.002, 0.04 * (number + 1)))
-        os.kill(child, signal.SIGKILL)
         killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
         deaths += killed
         assert not list((tmp_path / "disk").iterdir())
