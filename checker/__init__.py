@@ -1,10 +1,13 @@
 """How we know: the engines, and the command `eoi`."""
 
+import os
 import sys
 import time
 from pathlib import Path
 
 STARTED = time.time_ns()  # before anything is imported that could be edited meanwhile (engine/sources.py)
+# Nothing here multiplies matrices, and a thread that numpy's library starts for it turns idly for a tenth of a second.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import model  # noqa: E402
 
