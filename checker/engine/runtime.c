@@ -108,7 +108,7 @@ static u64 pack_alone(struct Engine *e, const u64 *state) {
 
 /* Pack the `count` successors in e->out into the batch, from position `first` on.  Less than `count`: the first that
  * cannot be kept. */
-INLINE u32 pack_successors(struct Engine *e, u32 first, u32 count, u32 words, bool bmi2) {
+INLINE u32 pack_successors(struct Engine *e, u32 first, u32 count, u32 words, bool bmi2, bool fetch) {
     const struct Table t = table_of(e, words);
     const u16 *labels = e->batch_label + first;
     const u64 *state = e->out;
@@ -118,38 +118,38 @@ INLINE u32 pack_successors(struct Engine *e, u32 first, u32 count, u32 words, bo
         if (labels[k] >= e->model.labels || strays(e, state)) return k; /* a FAULT_LABEL makes it too large */
         pack(e, orbits ? representative(e, state) : state, key, bmi2);
         u64 hash = e->batch_hash[first + k] = hash_key(key, words);
-        __builtin_prefetch(t.slots + home_slot(&t, hash), 1);
+        if (fetch) __builtin_prefetch(t.slots + home_slot(&t, hash), 1);
     }
     return count;
 }
 
 /* The same in one go, by a program that steps from key to key: no state is unpacked.  False: it cannot, or something is wrong
  * with one of the successors. */
-INLINE bool step_on_keys(struct Engine *e, u32 src, u32 *total, u32 words) {
+INLINE bool step_on_keys(struct Engine *e, u32 src, u32 *total, u32 words, bool fetch) {
     if (!e->model.keys || e->model.orbits || e->edge_watch.open) return false; /* representatives are of states */
     const struct Table t = table_of(e, words);
     u32 *key = e->batch_keys + (u64)*total * words, count = e->model.keys(key_of(&t, src), e->frozen, key, e->batch_label + *total);
     if (count > e->model.max_successors) return false;
     for (u64 *hash = e->batch_hash + *total, *end = hash + count; hash < end; hash++, key += words) {
         *hash = hash_key(key, words);
-        __builtin_prefetch(t.slots + home_slot(&t, *hash), 1);
+        if (fetch) __builtin_prefetch(t.slots + home_slot(&t, *hash), 1);
     }
     *total += count;
     return true;
 }
 
-/* Append the packed successors of state `src` to the batch, which holds *total of them. */
-INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bool bmi2) {
+/* Append the packed successors of state `src` to the batch, which holds *total of them.  fetch: this thread will look them up. */
+INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bool bmi2, bool fetch) {
     if (e->watch.open) {
         load_state(e, src, e->packed, e->state);
         watch_state(e, src);
     }
-    if (step_on_keys(e, src, total, words)) return RUNNING;
+    if (step_on_keys(e, src, total, words, fetch)) return RUNNING;
     load_state(e, src, e->packed, e->state);
     u16 *labels = e->batch_label + *total;
     u32 count = successors(e, e->state, e->out, labels);
     if (count > e->model.max_successors) return BROKEN_MODEL;
-    u32 packed = pack_successors(e, *total, count, words, bmi2);
+    u32 packed = pack_successors(e, *total, count, words, bmi2, fetch);
     if (packed < count) return refuse(e, src, labels[packed]);
     if (e->edge_watch.open && count) watch_edges(e, src, labels, count, *total);
     *total += count;
@@ -201,7 +201,7 @@ INLINE enum Status expand_batch_of(struct Engine *e, u32 words, bool bmi2) {
     enum Status status = reserve(e, (u64)states * e->model.max_successors);
     if (status != RUNNING) return status;
     for (; done < states; done++) {
-        status = generate(e, (u32)e->view.expanded + done, &total, words, bmi2);
+        status = generate(e, (u32)e->view.expanded + done, &total, words, bmi2, true);
         if (status != RUNNING) break;
         e->batch_end[done] = total;
     }
@@ -537,7 +537,7 @@ u32 engine_expand(struct Engine *e, u32 first, u32 count, u32 parts, u32 *keys, 
     u32 words = e->view.words32, total = 0;
     for (u32 k = 0; k < count; k++) {
         u32 made = 0;
-        if (generate(e, first + k, &made, words, e->bmi2) != RUNNING) return k;
+        if (generate(e, first + k, &made, words, e->bmi2, false) != RUNNING) return k;
         e->n_pending = 0;
         memcpy(keys + (u64)total * words, e->batch_keys, made * words * 4ull);
         memcpy(labels + total, e->batch_label, made * 2ull);

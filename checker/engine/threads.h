@@ -1,18 +1,19 @@
 /* One search by several threads, which says what one thread would: the same ids, parents, edges and first states.
  * Included by runtime.c where it is compiled for large searches.
  *
+ * Each thread has a part of the table: the keys whose hash begins as it says, and so the slots that they are looked for from.
  * A span of a level goes through rounds, and between two rounds all threads meet:
  *
- *   explore   each takes batches in turn: their successors, and which of these the table lacks; and keeps them in the
- *             rounds that follow, as what they need is in the cache of its core
- *   claim     each of the lacking claims a slot; of equal ones that one has it which one thread would meet first
- *   count     how many new states each batch has
- *   place     so the ids of its states are known: keys, parents and slots are written
- *   link      and now its edges
+ *   explore   each takes batches in turn, and sorts their successors by the part that they are of
+ *   insert    each looks up those of its part, batch by batch, in the order in which one thread would: of equal ones the first
+ *             is the new one
+ *   place     how many new states each batch has is known now, and so their ids: each writes the keys and parents of those of
+ *             the batches it took
+ *   settle    each writes the ids into its slots, and the edges of its batches
  *
- * Who takes which batch, and who comes first to a slot, is chance, but nothing that is kept depends on it: only where in
- * its chain of slots an id lies. What goes wrong while a span is explored (a fault, no memory) is left to one thread, which
- * does that span again: up to there nothing was changed. */
+ * Who takes which batch is chance, but nothing that is kept depends on it: only where in its chain of slots an id lies, which
+ * may go on in the next part. What goes wrong while a span is explored (a fault, no memory) is left to one thread, which does
+ * that span again: up to there nothing was changed. */
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -26,35 +27,52 @@ void engine_free(struct Engine *);
 #else
 #define SPAN 2048u
 #endif
+#define LINES 128       /* two lines of the cache, which some processors fetch together */
+#define LOOK 256u       /* keys that are looked up at a time */
 #define WORTH (SPAN / 8) /* states of a level that are worth a meeting */
 #define SPINS 1000u      /* looks at whether the others are there, before sleeping */
 
-/* A successor that the table lacked.  first: the number of the one that has the slot. */
-struct Lacking { u64 hash; u32 src, slot, first, id; };
-/* What a helper has of a batch: from where on, and how much; then how many new states, and the first one's id. */
-struct Share { u32 helper, from, count, made, id; u64 edges_from, edge; u32 edges; };
+/* A batch of a span: who took it, how many successors it has and where their labels are; the edge that its first one is. */
+struct Share { u32 helper, total; u64 labels, edge; };
+/* What a part has of a batch: so many, from there on in the bin of who took the batch; then from where on its owner has found
+ * new ones, how many, and what it said of all. */
+struct Part { u32 from, count, new_from, made; u64 said; };
+/* Successors of a helper's batches that are of one part: keys, and the how many-th of its batch each is. */
+struct Bin { struct Array keys, nth; u32 n; };
+struct New { const u32 *key; u32 slot; };
 
 struct Helper {
     struct Team *team;
     struct Engine *e; /* looks at the table of the search, and has its own room for successors and formulas */
-    struct Array lacking, keys, ids, labels;
-    u32 n_lacking, base; /* the number of its k-th lacking one is base + k */
-    u64 n_edges, bytes;
+    struct Bin *bins; /* one for each part */
+    struct Array labels;
+    u64 n_labels, n_said, bytes;
+    struct Array new, entries, ids, said; /* of its part: what is new, where in its bin, as which state; the ids of all */
+    u32 *next; /* of each part, while a batch is placed */
+    u32 n_new, base; /* the k-th new one has the number base + k until it has an id */
     u8 *marks;
     pthread_t thread;
-};
+} __attribute__((aligned(LINES)));
 
 struct Team {
     struct Engine *e;
     struct Helper *helpers;
     u32 size;
     struct Share share[SPAN / BATCH];
-    u32 end[SPAN]; /* per state of the span: how many edges its batch has up to there */
+    struct Part *parts; /* [SPAN / BATCH][threads] */
+    u32 end[SPAN]; /* per state of the span: how many successors its batch has up to there */
     u32 n_states, n_shares;
     u64 batches, state_limit;
     u32 next, arrived, meeting; /* the next batch; who is there, and how often all were */
     bool failed, refill, stop;
 };
+
+/* Zeros, in lines of their own: a helper counts in them, and no other one should wait for that. */
+static void *own_lines(u64 bytes) {
+    void *found = aligned_alloc(LINES, round_up(bytes, LINES));
+    if (found) memset(found, 0, bytes);
+    return found;
+}
 
 /* ---- meeting ---- */
 
@@ -103,59 +121,60 @@ static struct Share *next_own(const struct Helper *h, struct Share *share) {
     return NULL;
 }
 
+static struct Part *parts_of(const struct Team *t, const struct Share *share) { return t->parts + (share - t->share) * t->e->threads; }
+
 /* ---- explore ---- */
 
 static bool room_for_batch(struct Helper *h, u32 count, u32 words) {
-    u64 lacking = (u64)h->n_lacking + count, edges = h->n_edges + count;
-    if (!array_reserve(h->e, &h->lacking, lacking * sizeof(struct Lacking)) || !array_reserve(h->e, &h->keys, lacking * words * 4))
-        return false;
-    return !h->e->model.keep_edges || (array_reserve(h->e, &h->ids, edges * 4) && array_reserve(h->e, &h->labels, edges * 2));
+    for (u32 k = 0; k < h->team->size; k++) {
+        struct Bin *bin = h->bins + k;
+        u64 all = (u64)bin->n + count;
+        if (!array_reserve(h->e, &bin->keys, all * words * 4) || !array_reserve(h->e, &bin->nth, all * 4)) return false;
+    }
+    return !h->e->model.keep_edges || array_reserve(h->e, &h->labels, (h->n_labels + count) * 2);
 }
 
-/* Look up the successors of state `src`, which are from..to of its batch. */
-INLINE void look_up(struct Helper *h, const struct Table *t, u32 src, u32 from, u32 to) {
-    struct Engine *e = h->e;
-    for (u32 j = from; j < to; j++) {
-        const u32 *key = e->batch_keys + (u64)j * t->words;
-        u64 slot = e->batch_ids[j];
-        e->batch_ids[j] = find(t, key, e->batch_hash[j], &slot);
-        e->view.label_count[e->batch_label[j]]++;
-        if (e->batch_ids[j] != NONE) continue;
-        ((struct Lacking *)h->lacking.data)[h->n_lacking] = (struct Lacking){e->batch_hash[j], src, (u32)slot, 0, 0};
-        memcpy((u32 *)h->keys.data + (u64)h->n_lacking++ * t->words, key, t->words * 4ull);
+/* The slots of a part lie together. */
+INLINE u32 part_of_hash(u64 hash, u32 parts) { return (u32)((hash >> 32) * parts >> 32); }
+
+/* Put the `total` successors of a batch into bins. */
+INLINE void sort_out(struct Helper *h, struct Part *parts, u32 total, u32 words) {
+    const struct Engine *e = h->e;
+    u32 size = h->team->size;
+    for (u32 k = 0; k < size; k++) parts[k].from = h->bins[k].n;
+    for (u32 j = 0; j < total; j++) {
+        struct Bin *bin = h->bins + part_of_hash(e->batch_hash[j], size);
+        memcpy((u32 *)bin->keys.data + (u64)bin->n * words, e->batch_keys + (u64)j * words, words * 4ull);
+        ((u32 *)bin->nth.data)[bin->n++] = j;
     }
+    for (u32 k = 0; k < size; k++) parts[k].count = h->bins[k].n - parts[k].from;
 }
 
 INLINE enum Status explore_share(struct Helper *h, struct Share *share, u32 words, bool bmi2) {
     struct Engine *e = h->e;
     u32 at = (u32)(share - h->team->share) * BATCH, total = 0;
     u32 states = h->team->n_states - at < BATCH ? h->team->n_states - at : BATCH, first = (u32)h->team->e->view.expanded + at;
-    u32 *end = h->team->end + at;
-    *share = (struct Share){.helper = (u32)(h - h->team->helpers), .from = h->n_lacking, .edges_from = h->n_edges};
     for (u32 s = 0; s < states; s++) {
         u32 before = total;
-        enum Status status = generate(e, first + s, &total, words, bmi2);
+        enum Status status = generate(e, first + s, &total, words, bmi2, false);
         if (status != RUNNING) return status;
         while (e->n_pending) e->pending[--e->n_pending]->dst -= before; /* of the source's successors, the how many-th */
-        end[s] = total;
+        h->team->end[at + s] = total;
     }
     if (!room_for_batch(h, total, words)) return OUT_OF_MEMORY;
-    const struct Table t = table_of(e, words);
-    approach(&t, e->batch_hash, total, e->batch_ids);
-    for (u32 s = 0; s < states; s++) look_up(h, &t, first + s, s ? end[s - 1] : 0, end[s]);
-    if (e->model.keep_edges) {
-        memcpy((u32 *)h->ids.data + h->n_edges, e->batch_ids, total * 4ull);
-        memcpy((u16 *)h->labels.data + h->n_edges, e->batch_label, total * 2ull);
-        h->n_edges += total;
-    }
-    share->count = h->n_lacking - share->from, share->edges = total;
+    *share = (struct Share){.helper = (u32)(h - h->team->helpers), .total = total, .labels = h->n_labels};
+    sort_out(h, parts_of(h->team, share), total, words);
+    for (u32 j = 0; j < total; j++) e->view.label_count[e->batch_label[j]]++;
+    if (!e->model.keep_edges) return RUNNING;
+    memcpy((u16 *)h->labels.data + h->n_labels, e->batch_label, total * 2ull);
+    h->n_labels += total;
     return RUNNING;
 }
 
 /* What a helper sees of the search before a span. */
 static void look_at(struct Helper *h, const struct Engine *e) {
     struct Engine *mine = h->e;
-    mine->keys = e->keys, mine->slots = e->slots, mine->slot_bits = e->slot_bits;
+    mine->keys = e->keys;
     mine->model.expand = e->model.expand, mine->model.atoms = e->model.atoms, mine->model.edge_atoms = e->model.edge_atoms;
     mine->model.keys = e->model.keys;
     const struct Watch *from[] = {&e->watch, &e->edge_watch};
@@ -166,7 +185,8 @@ static void look_at(struct Helper *h, const struct Engine *e) {
         for (u32 value = 0; value < 2; value++) memcpy(to[k]->unseen[value], from[k]->unseen[value], watch_words(from[k]) * 8ull);
     }
     memset(mine->view.label_count, 0, e->model.labels * 8ull);
-    h->n_lacking = 0, h->n_edges = 0, mine->n_pending = 0;
+    for (u32 k = 0; k < h->team->size; k++) h->bins[k].n = 0;
+    h->n_labels = 0, h->n_said = 0, h->n_new = 0, mine->n_pending = 0;
 }
 
 INLINE void explore(struct Helper *h, u32 words, bool bmi2) {
@@ -175,14 +195,23 @@ INLINE void explore(struct Helper *h, u32 words, bool bmi2) {
         if (explore_share(h, share, words, bmi2) != RUNNING) __atomic_store_n(&h->team->failed, true, __ATOMIC_RELAXED);
 }
 
-/* Room for what was found.  The slots are empty afterwards if there are more of them now. */
+static bool room_for_part(struct Helper *h, u64 count) {
+    return array_reserve(h->e, &h->new, count * sizeof(struct New)) && array_reserve(h->e, &h->entries, count * 4) &&
+           array_reserve(h->e, &h->ids, count * 4) && (!h->e->model.keep_edges || array_reserve(h->e, &h->said, count * 4));
+}
+
+/* Room for all that was found, were it new.  The slots are empty afterwards if there are more of them now. */
 static void make_ready(struct Team *t) {
     struct Engine *e = t->e;
-    u32 lacking = 0, bits;
-    u64 edges = 0;
-    for (u32 k = 0; k < t->size; k++) t->helpers[k].base = lacking, lacking += t->helpers[k].n_lacking;
-    for (u32 k = 0; k < t->n_shares; k++) t->share[k].edge = e->view.transitions + edges, edges += t->share[k].edges;
-    t->failed = t->failed || make_room(e, lacking, edges, t->n_states, &bits) != RUNNING;
+    u32 all = 0, bits;
+    for (u32 k = 0; k < t->size && !t->failed; k++) {
+        u32 before = t->helpers[k].base = all;
+        for (u32 from = 0; from < t->size; from++) all += t->helpers[from].bins[k].n;
+        t->failed = !room_for_part(t->helpers + k, all - before);
+    }
+    u64 edge = e->view.transitions;
+    for (u32 k = 0; k < t->n_shares; k++) t->share[k].edge = edge, edge += t->share[k].total;
+    t->failed = t->failed || make_room(e, all, all, t->n_states, &bits) != RUNNING;
     t->refill = !t->failed && bits != e->slot_bits;
     if (t->refill) t->failed = !new_slots(e, bits);
 }
@@ -206,95 +235,120 @@ INLINE void refill(struct Team *t, u32 words) {
     }
 }
 
-/* ---- claim, count, place, link ---- */
+/* ---- insert ---- */
 
-static struct Helper *helper_of(const struct Team *t, u32 number) {
-    struct Helper *h = t->helpers + t->size - 1;
-    while (h->base > number) h--;
-    return h;
+/* The key of a state, or of what this helper has found new; NULL: it is of another part, whose chain of slots comes this far. */
+INLINE const u32 *key_there(const struct Helper *h, const struct Table *t, u32 id) {
+    if (id < t->states) return key_of(t, id);
+    u32 number = id - t->states - h->base;
+    return number < h->n_new ? ((struct New *)h->new.data)[number].key : NULL;
 }
 
-INLINE struct Lacking *lacking_of(const struct Team *t, u32 number) {
-    struct Helper *h = helper_of(t, number);
-    return (struct Lacking *)h->lacking.data + (number - h->base);
-}
-
-/* Whom one thread would have met first.  Successors of one state are numbered in their order. */
-INLINE bool is_earlier(const struct Team *t, u32 one, u32 other) {
-    u32 a = lacking_of(t, one)->src, b = lacking_of(t, other)->src;
-    return a < b || (a == b && one < other);
-}
-
-INLINE void claim_slot(const struct Team *t, const struct Table *table, struct Lacking *mine, u32 number, const u32 *key) {
-    u32 mask = id_bits(table), tag = tag_of(table, mine->hash);
-    u32 wanted = tag | (table->states + number + 1);
-    for (u64 at = t->refill ? home_slot(table, mine->hash) : mine->slot;; at = (at + 1) & ones(table->slot_bits)) {
-        u32 entry = __atomic_load_n(table->slots + at, __ATOMIC_RELAXED);
-        while (!entry)
-            if (__atomic_compare_exchange_n(table->slots + at, &entry, wanted, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) entry = wanted;
-        u32 id = (entry & mask) - 1, other = id - table->states;
-        if (id < table->states || (entry & ~mask) != tag) continue; /* the table did not have this key */
-        const struct Helper *h = helper_of(t, other);
-        if (!same_key((u32 *)h->keys.data + (u64)(other - h->base) * table->words, key, table->words)) continue;
-        while (is_earlier(t, number, (entry & mask) - 1 - table->states))
-            if (__atomic_compare_exchange_n(table->slots + at, &entry, wanted, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) break;
-        mine->slot = (u32)at;
-        return;
+/* The id of a key, looked for from this slot on; a new one gets a number behind all ids. */
+INLINE u32 look_up(struct Helper *h, const struct Table *t, const u32 *key, u64 hash, u64 at, u32 entry_of_bin) {
+    u32 mask = id_bits(t), tag = tag_of(t, hash), next = t->states + h->base + h->n_new;
+    for (;; at = (at + 1) & ones(t->slot_bits)) {
+        u32 entry = __atomic_load_n(t->slots + at, __ATOMIC_RELAXED);
+        if (!entry && __atomic_compare_exchange_n(t->slots + at, &entry, tag | (next + 1), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            ((struct New *)h->new.data)[h->n_new] = (struct New){key, (u32)at};
+            ((u32 *)h->entries.data)[h->n_new++] = entry_of_bin;
+            return next;
+        }
+        u32 id = (entry & mask) - 1;
+        const u32 *there = (entry & ~mask) == tag ? key_there(h, t, id) : NULL;
+        if (there && same_key(there, key, t->words)) return id;
     }
 }
 
-INLINE void claim(struct Helper *h, u32 words) {
+/* Where another part's chain comes this far, a slot may be written while eight are looked at (likely_slot): each is read at
+ * once, and what it is given meanwhile is not one of these keys. */
+INLINE void insert_some(struct Helper *h, const struct Table *t, const struct Bin *bin, u32 from, u32 count) {
+    const u32 *keys = (const u32 *)bin->keys.data + (u64)from * t->words;
+    u32 slot[LOOK];
+    u64 hash[LOOK];
+    for (u32 k = 0; k < count; k++) {
+        hash[k] = hash_key(keys + (u64)k * t->words, t->words);
+        __builtin_prefetch(t->slots + home_slot(t, hash[k]), 1);
+    }
+    approach(t, hash, count, slot);
+    for (u32 k = 0; k < count; k++) {
+        u32 id = look_up(h, t, keys + (u64)k * t->words, hash[k], slot[k], from + k);
+        if (h->e->model.keep_edges) ((u32 *)h->said.data)[h->n_said++] = id;
+    }
+}
+
+INLINE void insert(struct Helper *h, u32 words) {
     const struct Team *t = h->team;
     const struct Table table = table_of(t->e, words);
-    for (struct Share *share = NULL; (share = next_own(h, share));) {
-        const struct Lacking *lacking = h->lacking.data;
-        for (u32 k = share->from, end = k + share->count; k < end && !t->refill; k++) __builtin_prefetch(table.slots + lacking[k].slot, 1);
-        for (u32 k = share->from; k < share->from + share->count; k++)
-            claim_slot(t, &table, (struct Lacking *)h->lacking.data + k, h->base + k, (u32 *)h->keys.data + (u64)k * words);
+    u32 mine = (u32)(h - t->helpers);
+    for (const struct Share *share = t->share; share < t->share + t->n_shares; share++) {
+        struct Part *part = parts_of(t, share) + mine;
+        part->new_from = h->n_new, part->said = h->n_said;
+        be_late();
+        for (u32 k = part->from, end = k + part->count; k < end; k += LOOK)
+            insert_some(h, &table, t->helpers[share->helper].bins + mine, k, end - k < LOOK ? end - k : LOOK);
+        part->made = h->n_new - part->new_from;
     }
 }
 
-static void count_new(struct Helper *h) {
-    const struct Table table = table_of(h->team->e, h->e->view.words32);
-    for (struct Share *share = NULL; (share = next_own(h, share));) {
-        struct Lacking *lacking = h->lacking.data;
-        for (u32 k = share->from; k < share->from + share->count; k++) {
-            lacking[k].first = (table.slots[lacking[k].slot] & id_bits(&table)) - 1 - table.states;
-            share->made += lacking[k].first == h->base + k;
-        }
+/* ---- place ---- */
+
+/* Of the parts that have new states of a batch left, the one whose next comes first.  next: where each part is. */
+INLINE u32 first_part(const struct Helper *h, const struct Part *parts, const u32 *next, u32 *entry, u32 *nth) {
+    u32 first = NONE;
+    for (u32 k = 0; k < h->team->size; k++) {
+        if (next[k] == parts[k].new_from + parts[k].made) continue;
+        u32 its = ((u32 *)h->team->helpers[k].entries.data)[next[k]], at = ((u32 *)h->bins[k].nth.data)[its];
+        if (first == NONE || at < *nth) first = k, *entry = its, *nth = at;
     }
+    return first;
 }
 
-static void number(struct Team *t) {
-    u32 id = (u32)t->e->view.states;
-    for (u32 k = 0; k < t->n_shares; k++) t->share[k].id = id, id += t->share[k].made;
+INLINE void place_share(struct Helper *h, const struct Share *share, const struct Table *table, u32 *next) {
+    const struct Team *t = h->team;
+    const struct Part *parts = parts_of(t, share);
+    u32 id = table->states, src = (u32)(share - t->share) * BATCH, entry, nth, part;
+    for (u32 k = 0; k < t->size; k++) id += next[k] = parts[k].new_from;
+    while ((part = first_part(h, parts, next, &entry, &nth)) != NONE) {
+        while (t->end[src] <= nth) src++;
+        memcpy(key_of(table, id), (u32 *)h->bins[part].keys.data + (u64)entry * table->words, table->words * 4ull);
+        table->parent[id] = (u32)t->e->view.expanded + src;
+        ((u32 *)t->helpers[part].ids.data)[next[part]++] = id++;
+    }
 }
 
 INLINE void place(struct Helper *h, u32 words) {
     const struct Table table = table_of(h->team->e, words);
-    for (struct Share *share = NULL; (share = next_own(h, share));) {
-        u32 id = share->id;
-        for (u32 k = share->from; k < share->from + share->count; k++) {
-            struct Lacking *it = (struct Lacking *)h->lacking.data + k;
-            if (it->first != h->base + k) continue;
-            it->id = id++;
-            memcpy(key_of(&table, it->id), (u32 *)h->keys.data + (u64)k * words, words * 4ull);
-            table.parent[it->id] = it->src;
-            table.slots[it->slot] = tag_of(&table, it->hash) | (it->id + 1);
-        }
+    for (struct Share *share = NULL; (share = next_own(h, share));) place_share(h, share, &table, h->next);
+}
+
+/* ---- settle ---- */
+
+static void settle_slots(const struct Helper *h) {
+    const struct Table table = table_of(h->team->e, 0);
+    u32 mask = id_bits(&table);
+    be_late();
+    for (u32 k = 0; k < h->n_new; k++) {
+        u32 *slot = table.slots + ((struct New *)h->new.data)[k].slot;
+        *slot = (*slot & ~mask) | (((u32 *)h->ids.data)[k] + 1);
     }
 }
 
-static void link_edges(struct Helper *h) {
+static void link_edges(const struct Helper *h) {
     const struct Team *t = h->team;
-    struct Engine *e = t->e;
+    const struct Engine *e = t->e;
+    u32 states = (u32)e->view.states;
     u64 *row = (u64 *)e->row.data + e->view.expanded + 1;
     for (struct Share *share = NULL; (share = next_own(h, share));) {
-        const struct Lacking *lacking = (struct Lacking *)h->lacking.data + share->from;
-        const u32 *ids = (u32 *)h->ids.data + share->edges_from;
         u32 *target = (u32 *)e->target.data + share->edge;
-        for (u32 k = 0; k < share->edges; k++) target[k] = ids[k] != NONE ? ids[k] : lacking_of(t, lacking++->first)->id;
-        memcpy((u16 *)e->label.data + share->edge, (u16 *)h->labels.data + share->edges_from, share->edges * 2ull);
+        for (u32 k = 0; k < t->size; k++) {
+            const struct Part *part = parts_of(t, share) + k;
+            const struct Helper *owner = t->helpers + k;
+            const u32 *said = (u32 *)owner->said.data + part->said, *nth = (u32 *)h->bins[k].nth.data + part->from;
+            for (u32 j = 0; j < part->count; j++)
+                target[nth[j]] = said[j] < states ? said[j] : ((u32 *)owner->ids.data)[said[j] - states - owner->base];
+        }
+        memcpy((u16 *)e->label.data + share->edge, (u16 *)h->labels.data + share->labels, share->total * 2ull);
         for (u32 s = (u32)(share - t->share) * BATCH, end = s + BATCH; s < end && s < t->n_states; s++) row[s] = share->edge + t->end[s];
     }
 }
@@ -339,7 +393,8 @@ static void take_seen(struct Team *t, bool of_edges) {
 static void take_span(struct Team *t) {
     struct Engine *e = t->e;
     const struct Share *last = t->share + t->n_shares - 1;
-    e->view.states = last->id + last->made, e->view.transitions = last->edge + last->edges, e->view.expanded += t->n_states;
+    for (u32 k = 0; k < t->size; k++) e->view.states += t->helpers[k].n_new;
+    e->view.transitions = last->edge + last->total, e->view.expanded += t->n_states;
     for (u32 k = 0; k < t->size; k++)
         for (u32 label = 0; label < e->model.labels; label++) e->view.label_count[label] += t->helpers[k].e->view.label_count[label];
     take_seen(t, false), take_seen(t, true);
@@ -376,8 +431,9 @@ static void count_bytes(struct Team *t) {
 }
 
 static void forget_span(struct Helper *h) {
-    struct Array *arrays[] = {&h->lacking, &h->keys, &h->ids, &h->labels};
+    struct Array *arrays[] = {&h->labels, &h->new, &h->entries, &h->ids, &h->said};
     for (u32 k = 0; k < sizeof arrays / sizeof *arrays; k++) array_free(h->e, arrays[k]);
+    for (u32 k = 0; k < h->team->e->threads; k++) array_free(h->e, &h->bins[k].keys), array_free(h->e, &h->bins[k].nth);
 }
 
 /* Give back what the helpers took for the spans until now. */
@@ -402,12 +458,12 @@ INLINE void work_of(struct Helper *h, u32 words, bool bmi2) {
         meet(t, make_ready);
         if (t->failed) continue;
         if (t->refill) refill(t, words), meet(t, NULL);
-        claim(h, words);
+        insert(h, words);
         meet(t, NULL);
-        count_new(h);
-        meet(t, number);
         place(h, words);
-        if (t->e->model.keep_edges) meet(t, NULL), link_edges(h);
+        meet(t, NULL);
+        settle_slots(h);
+        if (t->e->model.keep_edges) link_edges(h);
     }
 }
 
@@ -450,11 +506,11 @@ static void free_team(struct Engine *e) {
         struct Helper *h = e->team->helpers + k;
         if (!h->e) continue;
         forget_span(h);
-        h->e->keys = h->e->slots = (struct Array){0};
+        h->e->keys = (struct Array){0};
         engine_free(h->e);
-        free(h->marks);
+        free(h->marks), free(h->bins), free(h->next);
     }
-    if (e->team) free(e->team->helpers);
+    if (e->team) free(e->team->helpers), free(e->team->parts);
     free(e->team);
     e->team = NULL, e->threads = 1;
 }
@@ -463,15 +519,17 @@ static bool new_helper(struct Team *t, struct Helper *h) {
     struct Model model = t->e->model;
     model.mask = t->e->mask, model.frozen = t->e->frozen, model.padding = t->e->loose, model.linked = NULL;
     h->team = t, h->e = engine_new(&model), h->marks = calloc(2ull * model.n_marks + 1, 1);
-    return h->e && h->marks;
+    h->bins = own_lines(t->e->threads * sizeof *h->bins), h->next = calloc(t->e->threads, 4);
+    return h->e && h->marks && h->bins && h->next;
 }
 
 /* From now on `threads` search together.  Without memory for that, one goes on alone. */
 static void new_team(struct Engine *e, u32 threads) {
     struct Team *t = e->team = calloc(1, sizeof *t);
     if (!t) return;
-    t->e = e, e->threads = threads, t->helpers = calloc(threads, sizeof *t->helpers);
-    bool room = t->helpers;
+    t->e = e, e->threads = threads, t->helpers = own_lines(threads * sizeof *t->helpers);
+    t->parts = calloc((u64)threads * (SPAN / BATCH), sizeof *t->parts);
+    bool room = t->helpers && t->parts;
     for (u32 k = 0; room && k < threads; k++) room = new_helper(t, t->helpers + k);
     if (!room) free_team(e);
 }

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.everything  # seconds, of what seldom changes
 
 SHORT = ("-DEOI_SPAN=64", "-O1")
 LATE = (*SHORT, "-DEOI_SHUFFLE")
+ONE_CHAIN = "-DEOI_ONE_CHAIN"
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,12 @@ def test_random_toys_equal_plain_search(cells: int, seeds: tuple[int, ...], port
         assert widest > 6 * 64, "too small for many spans"
 
 
+def test_a_chain_that_goes_on_in_another_threads_slots() -> None:
+    for seed in (1, 2, 10):
+        toy = random_toy(seed, 8, 12)
+        assert_equals_plain_search(toy, explore(toy, 2, flags=(*LATE, ONE_CHAIN)))
+
+
 def test_the_first_of_many_is_told() -> None:
     toy = late_toy()
     found = plain_search(toy)
@@ -89,10 +96,15 @@ def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return wrong
 
 
-CAS = "if (__atomic_compare_exchange_n(table->slots + at, &entry, wanted, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))"
+CAS = "__atomic_compare_exchange_n(t->slots + at, &entry, tag | (next + 1), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)"
 MISTAKES = {  # each leaves an engine that ends
-    "who comes first has the slot": ("return a < b || (a == b && one < other);", "return false;"),
-    "two claim a slot at once": (f"{CAS} entry = wanted;", "usleep(50), table->slots[at] = entry = wanted;"),
+    "one part's new states come first": ("at < *nth) first = k", "false) first = k"),
+    "one part's new states alone are counted": (
+        "id += next[k] = parts[k].new_from;",
+        "next[k] = parts[k].new_from, id += k ? 0 : next[k];",
+    ),
+    "two claim a slot at once": (CAS, "(usleep(50), t->slots[at] = tag | (next + 1))"),
+    "whose a number is nobody asks": ("return number < h->n_new ?", "number %= h->n_new + !h->n_new;\n    return 1 ?"),
     "one thread's firsts only": (
         "for (u32 k = 0; k < t->size; k++) {\n            u64 new",
         "for (u32 k = 0; k < 1; k++) {\n            u64 new",
@@ -117,6 +129,7 @@ def test_a_mistake_is_seen(broken: str) -> None:
     def look() -> None:
         for toy, found in list(zip(toys, expected, strict=True)) * 20:
             assert_equals_plain_search(toy, explore(toy, 3), found)
+            assert_equals_plain_search(toy, explore(toy, 2, flags=(*LATE, ONE_CHAIN)), found)
 
     with pytest.raises(AssertionError):
         look()
@@ -209,9 +222,9 @@ def test_no_thread_reads_what_another_one_is_writing(tmp_path: Path) -> None:
 
 
 @pytest.mark.everything
-@pytest.mark.parametrize("before", ["count_new(h);", "link_edges(h);"])
+@pytest.mark.parametrize("before", ["place(h, words);", "settle_slots(h);"])
 def test_a_meeting_that_is_left_out_is_seen(before: str, tmp_path: Path) -> None:
-    """Before the claims are counted, all have claimed; before edges are written, all ids are known."""
+    """Before states are placed, all are known; before slots are settled, all have ids."""
     text = engine_abi.engine_source()
     end = text.rindex(before)
     start = text.rindex("meet(t, ", 0, end)
