@@ -156,6 +156,26 @@ INLINE enum Status generate(struct Engine *e, u32 src, u32 *total, u32 words, bo
     return RUNNING;
 }
 
+/* ---- what was met lately: most successors are old, and near; of a large search that keeps no edges ---- */
+
+/* Of the keys with this place, is it the one that was met last?  It is now. */
+INLINE bool met_lately(struct Engine *e, const u32 *key, u64 hash, u32 words) {
+    u32 *last = (u32 *)e->lately.data + (hash & (LATELY - 1)) * words;
+    bool same = same_key(last, key, words);
+    memcpy(last, key, words * 4ull);
+    return same;
+}
+
+/* From now on nothing was met but the first state.  Without memory nothing is told. */
+static void forget_what_was_met(struct Engine *e, const u32 *first) {
+    u32 words = e->view.words32;
+    if (e->model.keep_edges || !array_reserve(e, &e->lately, LATELY * words * 4ull)) return;
+    for (u32 k = 0; k < LATELY; k++) memcpy((u32 *)e->lately.data + (u64)k * words, first, words * 4ull);
+}
+
+/* The end of a pending edge is an id. */
+INLINE bool tells_what_was_met(const struct Engine *e) { return e->lately.data && !e->edge_watch.open; }
+
 /* Where each key is, or would be, and the one that is there now: fetched, since most successors are old. */
 INLINE void approach(const struct Table *t, const u64 *hash, u32 total, u32 *slot) {
     for (u32 j = 0; j < total; j++) {
@@ -195,6 +215,24 @@ INLINE void settle(struct Engine *e, u32 states, u32 words) {
     }
 }
 
+/* The same where nobody asks for an id: what was met lately needs no looking up. */
+INLINE void settle_unmet(struct Engine *e, u32 states, u32 words) {
+    struct Table t = table_of(e, words);
+    u32 total = states ? e->batch_end[states - 1] : 0, unmet = 0, s = 0, first = (u32)e->view.expanded;
+    for (u32 j = 0; j < total; j++) {
+        e->view.label_count[e->batch_label[j]]++;
+        e->unmet[unmet] = j, e->unmet_hash[unmet] = e->batch_hash[j];
+        unmet += !met_lately(e, e->batch_keys + (u64)j * words, e->batch_hash[j], words);
+    }
+    approach(&t, e->unmet_hash, unmet, e->batch_ids);
+    for (u32 k = 0; k < unmet; k++) {
+        u32 j = e->unmet[k];
+        while (e->batch_end[s] <= j) s++;
+        find_or_add(&t, e->batch_keys + (u64)j * words, e->unmet_hash[k], e->batch_ids[k], first + s);
+    }
+    e->view.transitions += total, e->view.expanded += states, e->view.states = t.states;
+}
+
 INLINE enum Status expand_batch_of(struct Engine *e, u32 words, bool bmi2) {
     u64 left = e->level_stop - e->view.expanded;
     u32 states = left < BATCH ? (u32)left : BATCH, total = 0, done = 0;
@@ -205,7 +243,8 @@ INLINE enum Status expand_batch_of(struct Engine *e, u32 words, bool bmi2) {
         if (status != RUNNING) break;
         e->batch_end[done] = total;
     }
-    settle(e, done, words);
+    if (tells_what_was_met(e)) settle_unmet(e, done, words);
+    else settle(e, done, words);
     return status;
 }
 
@@ -238,8 +277,10 @@ static bool close_level(struct Engine *e) {
 }
 
 #ifdef EOI_WIDTH
+static void go_large(struct Engine *e) { if (!e->lately.data && e->view.states) forget_what_was_met(e, e->keys.data); }
 #include "threads.h"
 #else /* what is not large is not shared */
+static void go_large(struct Engine *e) { (void)e; }
 static bool is_worth_sharing(const struct Engine *e, u64 state_limit) { (void)e, (void)state_limit; return false; }
 static u32 share_out(struct Engine *e, u64 *batches, u64 state_limit) { (void)e, (void)batches, (void)state_limit; return 0; }
 static void new_team(struct Engine *e, u32 threads) { (void)e, (void)threads; }
@@ -267,6 +308,7 @@ static enum Status run(struct Engine *e, u64 batches, u64 state_limit) {
 /* Expand at most `batches` batches (of up to 32 states of one level). */
 enum Status engine_run(struct Engine *e, u64 batches, u64 state_limit, u64 byte_limit) {
     e->byte_limit = byte_limit;
+    go_large(e);
     enum Status status = run(e, batches, state_limit);
     if (status == OUT_OF_MEMORY && e->team) { /* what several threads have may be what one lacks */
         struct Team *team = e->team;
@@ -340,11 +382,12 @@ static bool take_buffers(struct Engine *e) {
     e->out = take(e, (u64)m->words8 * (m->max_successors + 1ull), 8);
     e->batch_keys = take(e, batch * e->view.words32 + PACK_SLACK, 4), e->batch_ids = take(e, batch, 4);
     e->batch_hash = take(e, batch, 8), e->batch_label = take(e, batch, 2);
+    e->unmet = take(e, m->keep_edges ? 0 : batch, 4), e->unmet_hash = take(e, m->keep_edges ? 0 : batch, 8);
     e->view.label_count = take(e, m->labels, 8);
     e->view.first = take(e, 2ull * m->n_atoms, 4);
     e->view.first_edge = take(e, 2ull * m->n_edge_atoms, sizeof *e->view.first_edge);
     e->pending = take(e, 2ull * m->n_edge_atoms, sizeof *e->pending);
-    if (!e->state || !e->packed || !e->renamed || !e->out || !e->batch_keys || !e->batch_ids || !e->batch_hash || !e->batch_label)
+    if (!e->state || !e->packed || !e->renamed || !e->out || !e->batch_keys || !e->batch_ids || !e->batch_hash || !e->batch_label || !e->unmet || !e->unmet_hash)
         return false;
     if (!e->view.label_count || !e->view.first || !e->view.first_edge || !e->pending) return false;
     memset(e->view.first, 0xFF, 8ull * m->n_atoms);
@@ -355,11 +398,11 @@ static bool take_buffers(struct Engine *e) {
 void engine_free(struct Engine *e) {
     if (!e) return;
     free_team(e);
-    struct Array *arrays[] = {&e->keys, &e->parent, &e->slots, &e->level_end, &e->row, &e->target, &e->label};
+    struct Array *arrays[] = {&e->keys, &e->parent, &e->slots, &e->level_end, &e->row, &e->target, &e->label, &e->lately};
     for (u32 i = 0; i < sizeof arrays / sizeof *arrays; i++) array_free(e, arrays[i]);
     void *taken[] = {e->mask, e->frozen, e->loose, e->pieces, e->watch.now, e->watch.unseen[0], e->watch.unseen[1], e->watch.wanted, e->watch.asked,
                      e->edge_watch.now, e->edge_watch.unseen[0], e->edge_watch.unseen[1], e->edge_watch.wanted, e->edge_watch.asked, e->state, e->out, e->packed,
-                     e->batch_keys, e->batch_ids, e->batch_hash, e->batch_label, e->view.label_count, e->view.first,
+                     e->batch_keys, e->batch_ids, e->batch_hash, e->batch_label, e->unmet, e->unmet_hash, e->view.label_count, e->view.first,
                      e->view.first_edge, e->pending, e->spill.folder, e->renamed};
     for (u32 i = 0; i < sizeof taken / sizeof *taken; i++) free(taken[i]);
     free(e);
@@ -416,6 +459,7 @@ enum Status engine_restore(struct Engine *e, const struct View *from, u64 byte_l
     u32 bits;
     e->byte_limit = byte_limit;
     e->view.states = e->view.expanded = e->view.transitions = 0;
+    array_free(e, &e->lately);
     enum Status status = make_room(e, from->states, from->transitions, from->expanded, &bits);
     if (status != RUNNING) return status;
     fill(&e->keys, from->keys, from->states * e->view.words32 * 4), fill(&e->parent, from->parent, from->states * 4);

@@ -22,6 +22,11 @@ typedef uint64_t u64;
 #define NONE UINT32_MAX          /* no id: parent of an initial state, witness not found */
 #define MAX_STATES (UINT32_MAX - 2u)
 #define BATCH 32u                /* states expanded before their successors are looked up */
+#ifdef EOI_LATELY /* for tests */
+#define LATELY EOI_LATELY
+#else
+#define LATELY 8192u /* keys of which it is known that they were met */
+#endif
 #define FAULT_LABEL 0x8000u      /* set in a label: the step stored a value out of range */
 #define FIRST_SLOT_BITS 16u
 #define PACK_SLACK 2u            /* u32 that pack() may write behind a key */
@@ -90,6 +95,9 @@ struct Engine {
     u32 *batch_keys, *batch_ids, batch_end[BATCH]; /* batch_ids: first where in the table to look, then the ids */
     u64 *batch_hash;
     u16 *batch_label;
+    struct Array lately; /* keys that were met, by their hash, or nothing */
+    u32 *unmet; /* which of the batch's are not among them, and their hashes */
+    u64 *unmet_hash;
     struct Edge **pending; /* edge witnesses whose dst is still a position in the batch */
     u32 n_pending;
     u32 threads;

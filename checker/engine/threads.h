@@ -137,14 +137,18 @@ static bool room_for_batch(struct Helper *h, u32 count, u32 words) {
 /* The slots of a part lie together. */
 INLINE u32 part_of_hash(u64 hash, u32 parts) { return (u32)((hash >> 32) * parts >> 32); }
 
-/* Put the `total` successors of a batch into bins. */
+/* Put the `total` successors of a batch into bins, but those that this helper has met lately: before, as it takes batches in
+ * their order, and what it met is in the table or in a bin. */
 INLINE void sort_out(struct Helper *h, struct Part *parts, u32 total, u32 words) {
-    const struct Engine *e = h->e;
+    struct Engine *e = h->e;
     u32 size = h->team->size;
+    bool told = tells_what_was_met(e);
     for (u32 k = 0; k < size; k++) parts[k].from = h->bins[k].n;
     for (u32 j = 0; j < total; j++) {
+        const u32 *key = e->batch_keys + (u64)j * words;
         struct Bin *bin = h->bins + part_of_hash(e->batch_hash[j], size);
-        memcpy((u32 *)bin->keys.data + (u64)bin->n * words, e->batch_keys + (u64)j * words, words * 4ull);
+        if (told && met_lately(e, key, e->batch_hash[j], words)) continue;
+        memcpy((u32 *)bin->keys.data + (u64)bin->n * words, key, words * 4ull);
         ((u32 *)bin->nth.data)[bin->n++] = j;
     }
     for (u32 k = 0; k < size; k++) parts[k].count = h->bins[k].n - parts[k].from;
@@ -212,7 +216,7 @@ static void make_ready(struct Team *t) {
     u64 edge = e->view.transitions;
     for (u32 k = 0; k < t->n_shares; k++) t->share[k].edge = edge, edge += t->share[k].total;
     t->failed = t->failed || make_room(e, all, all, t->n_states, &bits) != RUNNING;
-    t->refill = !t->failed && bits != e->slot_bits;
+    t->refill = !t->failed && (!e->slots.data || bits != e->slot_bits); /* there are none after the last try to have more failed */
     if (t->refill) t->failed = !new_slots(e, bits);
 }
 
@@ -490,6 +494,7 @@ static u32 share_out(struct Engine *e, u64 *batches, u64 state_limit) {
     t->batches = *batches, t->state_limit = state_limit;
     t->n_shares = 0, t->failed = false;
     t->size = e->threads;
+    for (u32 k = 0; k < t->size; k++) forget_what_was_met(t->helpers[k].e, e->keys.data); /* it may not have come into the table */
     for (u32 k = 1; k < e->threads; k++)
         if (pthread_create(&t->helpers[k].thread, NULL, work_beside, t->helpers + k)) {
             __atomic_store_n(&t->size, k, __ATOMIC_RELAXED);
