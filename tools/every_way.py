@@ -33,7 +33,7 @@ from checker.words import count
 from model.lang import Property
 
 ANEW = 1 << 40  # states: a limit that no cell reaches, so that nothing which was kept is taken
-SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)  # of the memory that a cell took
+SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.94, 0.97)  # of the memory that a cell took, of which the slots cannot be on disk
 Answer = tuple[str, bool]  # a hash of what it says; did it go that way?
 
 
