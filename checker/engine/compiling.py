@@ -68,6 +68,8 @@ def version_of(command: str) -> str:
 
 def compile_into(built: Path, command: str, flags: Sequence[str], source: str) -> None:
     """Raises UserError for a compiler that does not work, MemoryError, CompileFailed, Stopped."""
+    if _stopped():
+        raise Stopped
     code, said = _run(command, flags, source, built)
     if code == 0:
         return
@@ -107,6 +109,10 @@ def _run(command: str, flags: Sequence[str], source: str, built: Path) -> tuple[
         return process.returncode, said
 
 
+def _stopped() -> bool:
+    return any(stop.is_set() for stop in _stops)
+
+
 def _as_file(text: str, command: str, where: Path) -> IO[bytes]:
     """To be read from its start; in memory where there is such a file."""
     file = os.fdopen(os.memfd_create("text"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()  # noqa: SIM115
@@ -126,7 +132,7 @@ def _wait(process: subprocess.Popen[bytes], command: str) -> str:
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.communicate(timeout=0.1)[1].decode(errors="replace")
-        now, stopped = time.monotonic(), any(stop.is_set() for stop in _stops)
+        now, stopped = time.monotonic(), _stopped()
         if now >= until and stopped:
             raise Stopped
         if now >= until:

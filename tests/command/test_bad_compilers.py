@@ -141,9 +141,9 @@ def test_the_command_says_it_in_a_line(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_while_a_compiler_hangs(tmp_path: Path) -> None:
-    """Nothing is known of the cell, and nobody waits."""
+    """Nothing is known of the cell, nobody waits, and no other compiler is begun."""
     begun = tmp_path / "begun"
-    mine = script(tmp_path, f"touch {begun}; exec sleep 100")
+    mine = script(tmp_path, f"echo one >>{begun}; exec sleep 100")
     line = ["env", f"CC={mine}", *command(HOLDS)]
     hears = functools.partial(
         signal.signal, signal.SIGINT, signal.default_int_handler
@@ -152,7 +152,10 @@ def test_ctrl_c_while_a_compiler_hangs(tmp_path: Path) -> None:
         until = time.monotonic() + 100
         while not begun.exists() and time.monotonic() < until:
             time.sleep(0.05)
+        time.sleep(1)  # all that are begun at once are
+        before = begun.read_text()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=100)
+    assert begun.read_text() == before
     assert process.returncode == 3 and "INCONCLUSIVE: interrupted, 1 of 1 cell not explored" in out, err
     assert "Traceback" not in err
