@@ -173,8 +173,8 @@ static void forget_what_was_met(struct Engine *e, const u32 *first) {
     for (u32 k = 0; k < LATELY; k++) memcpy((u32 *)e->lately.data + (u64)k * words, first, words * 4ull);
 }
 
-/* The end of a pending edge is an id. */
-INLINE bool tells_what_was_met(const struct Engine *e) { return e->lately.data && !e->edge_watch.open; }
+/* Not while an edge is kept for a formula: its end is an id. */
+INLINE bool tells_what_was_met(const struct Engine *e) { return e->lately.data && !e->edge_watch.open && !e->n_pending; }
 
 /* Where each key is, or would be, and the one that is there now: fetched, since most successors are old. */
 INLINE void approach(const struct Table *t, const u64 *hash, u32 total, u32 *slot) {

@@ -11,8 +11,8 @@ import pytest
 
 from checker.engine import engine_abi, native
 from checker.engine.build import load_c
-from checker.engine.native import Exploration, Outcome
-from tests.rigs.engine_toys import Search, Toy, counter_toy, plain_search, random_toy
+from checker.engine.native import NONE, Exploration, Outcome
+from tests.rigs.engine_toys import Search, Toy, counter_toy, edge_atoms, plain_search, random_toy
 
 FLAGS = ("-DEOI_SPAN=64", "-O1")
 FEW, ALL = "-DEOI_LATELY=16u", "-DEOI_LATELY=8192u"  # those that are forgotten again, and those that never are
@@ -25,9 +25,9 @@ def from_the_first_state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "BORDER", 0)
 
 
-def explore(toy: Toy, lately: str) -> Exploration:
-    """Without formulas of steps, which want to know where each edge ends."""
-    shape = dataclasses.replace(toy.shape(), n_edge_atoms=0)
+def explore(toy: Toy, lately: str, formulas_of_steps: int = 0) -> Exploration:
+    """While there are formulas of steps that were not seen both ways, somebody wants to know where each edge ends."""
+    shape = dataclasses.replace(toy.shape(), n_edge_atoms=formulas_of_steps)
     search = Exploration(load_c(toy.source()), shape, engine_flags=(*FLAGS, lately))
     search.add_initial(toy.frozen)
     return search
@@ -48,6 +48,19 @@ def test_it_is_the_plain_search(lately: str, threads: int) -> None:
         search = explore(toy, lately)
         assert search.run(threads=threads) is Outcome.COMPLETE
         assert_found(search, toy, plain_search(toy))
+
+
+@pytest.mark.parametrize(("seed", "cells", "threads"), [(2, 8, 1), (3, 24, 1), (5, 24, 2), (9, 8, 2)])
+def test_formulas_of_steps_that_are_seen_both_ways_within_a_batch(seed: int, cells: int, threads: int) -> None:
+    toy, seen = random_toy(seed, cells, 12), 2
+    search, found = explore(toy, ALL, seen), plain_search(toy)
+    assert search.run(threads=threads) is Outcome.COMPLETE
+    first = [[[NONE] * 3 for _ in range(seen)] for _ in range(2)]
+    for edge in reversed(found.edges):
+        for atom, value in enumerate(edge_atoms(found.states[edge[0]], found.states[edge[2]])[:seen]):
+            first[value][atom] = list(edge)
+    assert NONE not in np.array(first) and search.first_edges().tolist() == first
+    assert_found(search, toy, found)
 
 
 def test_no_memory_for_what_was_met() -> None:
@@ -82,6 +95,7 @@ MISTAKES = {
     "half of a key is looked at": ("bool same = same_key(last, key, words);", "bool same = *last >> 8 == *key >> 8;"),
     "zeros were met": ("(u64)k * words, first, words * 4ull);", "(u64)k * words, first, 0);"),
     "what came to nothing was met": ("forget_what_was_met(t->helpers[k].e, e->keys.data);", "if (!t->helpers[k].e->lately.data) \\0"),
+    "whose edges are kept nobody asks": ("&& !e->n_pending;", ";"),
     "what was met elsewhere was": ("    array_free(e, &e->lately);\n    enum Status", "    enum Status"),
 }  # fmt: skip
 
@@ -97,6 +111,7 @@ def test_a_mistake_is_seen(mistake: tuple[str, str], monkeypatch: pytest.MonkeyP
     def look() -> None:
         test_it_is_the_plain_search(ALL, 1)
         test_no_memory_for_what_was_met()
+        test_formulas_of_steps_that_are_seen_both_ways_within_a_batch(2, 8, 1)
         test_what_another_search_met_was_not_met_here()
 
     with pytest.raises(AssertionError):
