@@ -22,7 +22,7 @@ from checker.matrix.roles import ALIASES, is_path, look_up
 from checker.matrix.select import those_of
 from checker.questions import gate
 from checker.questions.answer import of_gate
-from checker.questions.expected import Difference, Table, difference_lines, differences, from_toml, to_toml
+from checker.questions.expected import NOT_COUNTED, Difference, Table, difference_lines, differences, from_toml, to_toml
 from checker.words import count
 from model.machine import Machine
 
@@ -86,11 +86,16 @@ def tell(options: Namespace, judged: gate.GateAnswer, listed: Sequence[Differenc
     """What differs, and one line that counts it all."""
     print("\n".join(difference_lines(listed, options.all)) + "\n" * bool(listed), end="")
     kept = f"; {count(judged.kept, 'cell')} as judged before, EOI_ANEW=1 judges anew" if judged.kept else ""
-    counted = gate.count_text(judged.table)
-    print(f"{counted}: {outcome_text(listed)} {options.expected} ({seconds:.1f} s; not in it: {NOT_IN}{kept})")
+    counted, bounds = gate.count_text(judged.table), _bounds_text(judged.table)
+    print(f"{counted}: {outcome_text(listed)} {options.expected} ({seconds:.1f} s; not in it: {NOT_IN}{kept}{bounds})")
     if judged.left:
         first = "; ".join(map(str, judged.left[:3])) + "; ..." * (len(judged.left) > 3)
         print(f"INCONCLUSIVE: interrupted, {count(len(judged.left), 'system')} not judged: {first}")
+
+
+def _bounds_text(table: Table) -> str:
+    bounds = sum(row.states == NOT_COUNTED for cells in table.values() for row in cells.values())
+    return f"; of {count(bounds, 'cell')} states and depth are not compared: --reduce has only bounds" if bounds else ""
 
 
 def check_alone(options: Namespace) -> None:

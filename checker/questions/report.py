@@ -84,7 +84,7 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
         lines += [f"{'':<16}{v.confirmed}"] if v.confirmed else []
     complete = "" if result.outcome.name == "COMPLETE" else f" STOPPED: {result.outcome.value};"
     lines.append(
-        f"  covered:{complete} {states_text(result)}, {count(stats.transitions, 'transition')}, depth {stats.depth - 1}; "
+        f"  covered:{complete} {all_states([result])}, {count(stats.transitions, 'transition')}, depth {stats.depth - 1}; "
         f"{storage_text(result)}; {result.engine} engine"
         + f"; {stats.disk_bytes / 1e6:,.1f} MB of that lay on disk"
         * bool(stats.disk_bytes)
@@ -100,11 +100,6 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
         lines.append(f"  {never} run: " + "; ".join(over))
     lines.append("  reproduce: " + reproduce_alone(result.cell, *asked) + " --reduce" * (result.reduced is not None))
     return lines
-
-
-def states_text(result: CellResult) -> str:
-    """How many, and for how many they stand."""
-    return all_states([result])
 
 
 def storage_text(result: CellResult) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from checker.command.gate import tell
 from checker.questions import gate
-from checker.questions.expected import differences
+from checker.questions.expected import NOT_COUNTED, Row, differences
 from tests.command.conftest import Ran
 
 Eoi = Callable[..., Ran]
@@ -97,6 +99,14 @@ def test_a_gate_finds_what_it_finds_of_all_states() -> None:
     row = next(iter(reduced["base"].values()))
     wrong = {"base": {cell: replace(row, verdicts={**row.verdicts, "no_storm": "no"}) for cell in reduced["base"]}}
     assert len(differences(whole, wrong)) >= len(reduced["base"])
+
+
+def test_a_gate_says_what_it_does_not_compare(capsys: pytest.CaptureFixture[str]) -> None:
+    row = Row(states=NOT_COUNTED, depth=NOT_COUNTED, verdicts={})
+    for rows, said in (({"one": row, "other": row, "all": replace(row, states=7)}, "of 2 cells states"), ({}, "")):
+        told = gate.GateAnswer({"base": rows}, [])
+        tell(Namespace(all=False, expected="a file"), told, [], 0.0)
+        assert ("not compared" in (out := capsys.readouterr().out)) is bool(said) and said in out
 
 
 @pytest.mark.parametrize(
