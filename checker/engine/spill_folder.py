@@ -10,6 +10,7 @@ from checker.engine.cache_folder import cache_dir, why_not_writable
 from checker.errors import UserError
 
 VARIABLE = "EOI_SPILL"
+MOUNTS = Path("/proc/self/mountinfo")
 SHARE = 0.6  # of what is free, as of memory
 
 
@@ -20,7 +21,20 @@ def spill_folder() -> Path:
         return cache_dir()
     if why := why_not_writable(Path(chosen)):
         raise UserError(f"{VARIABLE}={chosen}: nothing can be kept there: {why}")
+    if _is_memory(Path(chosen)):
+        raise UserError(f"{VARIABLE}={chosen}: what lies there lies in memory (tmpfs): name a folder on a disk")
     return Path(chosen)
+
+
+def _is_memory(folder: Path) -> bool:
+    """As /proc/self/mountinfo has it (proc(5)), by the number of the device; where there is no such file nobody knows."""
+    try:
+        mounts = MOUNTS.read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+    device = os.stat(folder).st_dev
+    here = f"{os.major(device)}:{os.minor(device)}"
+    return any(line.split()[2] == here and line.partition(" - ")[2].startswith("tmpfs ") for line in mounts)
 
 
 def default_disk() -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from checker.engine import spill_folder
 from checker.engine.native import Stats
 from checker.engine.search import Limits
 from checker.progress import Progress
@@ -46,6 +48,19 @@ def test_a_folder_that_takes_nothing_is_named(eoi: Eoi, tmp_path: Path, monkeypa
     ran = eoi(*WORDS, *ASKED, *LITTLE)
     assert (ran.code, ran.out) == (2, "")
     assert f"EOI_SPILL={tmp_path}/file: nothing can be kept there: it is no directory" in ran.err
+
+
+@pytest.mark.parametrize(("kind", "code"), [("tmpfs", 2), ("ext4", 0)])
+def test_a_folder_in_memory_is_no_disk(
+    eoi: Eoi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, code: int
+) -> None:
+    device = tmp_path.stat().st_dev
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"25 24 {os.major(device)}:{os.minor(device)} / {tmp_path} rw,relatime - {kind} {kind} rw\n")
+    monkeypatch.setattr(spill_folder, "MOUNTS", mounts)
+    monkeypatch.setenv("EOI_SPILL", str(tmp_path))
+    ran = eoi(*WORDS, *ASKED[:2], *LITTLE)
+    assert ran.code == code and (f"EOI_SPILL={tmp_path}: what lies there lies in memory" in ran.err) is (code == 2)
 
 
 def test_progress_says_what_lies_on_disk() -> None:
