@@ -11,7 +11,7 @@ from checker.engine.reference import Codes, Move, Reference
 from checker.errors import UserError
 from checker.matrix.cells import Cell
 from checker.matrix.lifted_file import place_in_patch
-from checker.matrix.roles import registered, registered_base, role_of, users_file
+from checker.matrix.roles import designs, registered, registered_base, role_of, users_file
 from checker.matrix.system import system_of
 from checker.questions.shown import Shown
 from checker.stories.parting import after_base, partings
@@ -76,7 +76,7 @@ def _base_of(design: type[Machine]) -> tuple[str, type[Machine]] | None:
     patch = vars(design).get("patch")
     if users_file(design) or patch is None or not patch.base:
         return registered_base(design)
-    return patch.base, registered(role_of(design), patch.base)
+    return patch.base, designs().get(patch.base) or registered(role_of(design), patch.base)  # a VMM may be a design
 
 
 def _is_needed(index: int, run: Taken, base: type[Design]) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from checker.matrix import roles
+from checker.questions import parting
 from model.designs import v1
 from tests.rigs.readme_stories import old
 from tests.rigs.user_file import WINDOWS
@@ -260,3 +262,25 @@ def test_noise_is_left_out_of_pictures_unless_everything_is_asked_for(eoi: Calla
     assert "REQ_SCAN_IOAPIC" not in drawn[0] and "REQ_SCAN_IOAPIC" in drawn[1]
     assert "set-up" in drawn[0] and "set-up" not in drawn[1]
     assert "Remote IRR" in drawn[0] and "pending EOI" in drawn[0]
+
+
+def test_every_registered_design_is_told_beside_its_base() -> None:
+    """What a patch stands on may be a design, of a kernel or of a VMM, or a role."""
+    told = {name: base[0] for name, cls in roles.designs().items() if (base := parting._base_of(cls))}
+    assert told["v6"] == "base" and told["qemu_rfc_v1"] == "qemu" and told["qemu_seoib_property"] == "qemu_rfc_v2"
+    assert set(told) == {name for name, cls in roles.designs().items() if vars(cls)["patch"].base}
+
+
+def test_the_story_of_a_design_that_stands_on_a_vmms_design(eoi: Callable[..., Any]) -> None:
+    ran = eoi(
+        "prove",
+        "qemu_seoib_property",
+        "--absolute",
+        "--guest",
+        "xen",
+        "--scope",
+        "ioapic=0x11,cpus=1",
+        "--property",
+        "no_reinjection",
+    )
+    assert (ran.code, ran.err) == (1, "") and "is injected again" in ran.out
