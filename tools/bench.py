@@ -169,6 +169,11 @@ def bench_commands(gate: bool) -> None:
 
 
 def main(gate: bool, large: bool) -> None:
+    # First: a child's peak is at least that of the process that it is forked from.
+    print("other checkers, each given what it reads of the same toy (tools/toys.py): docs/export.md")
+    bench_peers("S", ROUNDS)
+    if large:
+        bench_peers("M", ROUNDS)
     print("large scope (base, qemu 0x20, any guest, 1 CPU, 2 pins, 2 vectors), native engine")
     bench_large()
     print("the same by one thread and by two")
@@ -178,10 +183,6 @@ def main(gate: bool, large: bool) -> None:
         bench_reduced(name, "ioapic=0x20,pins=3,vectors=3")
     print("native against the reference (base, qemu 0x11, xen, 1 CPU, 2 pins, 2 vectors), same graph")
     bench_ratio()
-    print("other checkers, each given what it reads of the same toy (tools/toys.py): docs/export.md")
-    bench_peers("S", ROUNDS)
-    if large:
-        bench_peers("M", ROUNDS)
     print("start-up of one cell (v1, qemu, windows_cg)")
     bench_startup()
     print(
