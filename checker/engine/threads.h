@@ -27,8 +27,8 @@ void engine_free(struct Engine *);
 #else
 #define SPAN 2048u
 #endif
-#define LINES 128       /* two lines of the cache, which some processors fetch together */
-#define LOOK 256u       /* keys that are looked up at a time */
+#define LINES 128        /* two lines of the cache, which some processors fetch together */
+#define LOOK 256u        /* keys that are looked up at a time */
 #define WORTH (SPAN / 8) /* states of a level that are worth a meeting */
 #define SPINS 1000u      /* looks at whether the others are there, before sleeping */
 

@@ -76,7 +76,10 @@ def _base_of(design: type[Machine]) -> tuple[str, type[Machine]] | None:
     patch = vars(design).get("patch")
     if users_file(design) or patch is None or not patch.base:
         return registered_base(design)
-    return patch.base, designs().get(patch.base) or registered(role_of(design), patch.base)  # a VMM may be a design
+    role, of_design = role_of(design), designs().get(patch.base)  # of a VMM, too, which `registered` has not
+    if of_design is None or role_of(of_design) != role:
+        of_design = registered(role, patch.base)
+    return patch.base, of_design
 
 
 def _is_needed(index: int, run: Taken, base: type[Design]) -> bool:

@@ -266,7 +266,9 @@ def test_noise_is_left_out_of_pictures_unless_everything_is_asked_for(eoi: Calla
 
 def test_every_registered_design_is_told_beside_its_base() -> None:
     """What a patch stands on may be a design, of a kernel or of a VMM, or a role."""
-    told = {name: base[0] for name, cls in roles.designs().items() if (base := parting._base_of(cls))}
+    found = {name: base for name, cls in roles.designs().items() if (base := parting._base_of(cls))}
+    assert all(roles.role_of(base) == roles.role_of(roles.designs()[name]) for name, (_, base) in found.items())
+    told = {name: base for name, (base, _) in found.items()}
     assert told["v6"] == "base" and told["qemu_rfc_v1"] == "qemu" and told["qemu_seoib_property"] == "qemu_rfc_v2"
     assert set(told) == {name for name, cls in roles.designs().items() if vars(cls)["patch"].base}
 
