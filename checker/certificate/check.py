@@ -171,8 +171,7 @@ class Certificate:
         said = json.loads(self.archive.read("claims.json"))
         require(said["format"] == FORMAT, f"its format is {said['format']}, and this checks {FORMAT}")
         self.title = ", ".join(f"{name} ({place})" for place, name in [*said["roles"], said["scope"]])
-        self.design = compose(*(find(*role) for role in said["roles"]))
-        of = find(*said["scope"])
+        self.design, of = compose(*(find(*role) for role in said["roles"])), find(*said["scope"])
         real = {n: type(old)[said["values"][n]] for n, old in vars(of()).items() if isinstance(old, Enum)}
         self.scope: Scope = of(**{**said["values"], **real})
         self.model, self.before = Model(self.design, self.scope), Model(self.design, self.scope)
@@ -201,10 +200,8 @@ class Certificate:
 
     def replay(self, run: Any) -> list[int]:
         """The states of a run."""
-        states = [self.model.start]
-        for name, codes in run["steps"]:
-            states.append(self.edges_of(states[-1])[self.model.moves[name, tuple(codes)]])
-        return states
+        moves = [self.model.moves[name, tuple(codes)] for name, codes in run["steps"]]
+        return [*itertools.accumulate(moves, lambda at, move: self.edges_of(at)[move], initial=self.model.start)]
 
     def claim(self, claim: Any) -> str:
         """Looks at what runs show, and notes what is left to be true. Returns the claim in words."""
@@ -230,7 +227,7 @@ class Certificate:
 
     def vacuous(self, p: Property, claim: Any) -> bool:
         """Does what it speaks of never happen? That is left to be true, or else a run shows that it does."""
-        asked: list[Function] = [lambda question=question: question()[0] for question in self.asked(p)[1].values()]
+        asked: list[Function] = [lambda one=one: one()[0] for one in self.asked(p)[1].values()]
         if p.kind is not Kind.LEADS_TO:
             place, name = claim["premise"] if p.premise else ("properties.", "")
             of = p.function.__globals__.get(name) or (find(place, name) if name else None)
@@ -258,8 +255,7 @@ class Certificate:
 
     def check(self, number: int) -> None:
         """That all is true of a state and of its edges, and that these lead to states of the certificate."""
-        model, state, edges = self.model, self.states[number], dict[int, int]()
-        model.go_to(state)
+        model, state, edges = self.model.go_to(self.states[number]), self.states[number], dict[int, int]()
         for name, question, wanted in self.left[False]:
             if bool(question()) is not wanted:  # not require(): its text would be made millions of times
                 raise ValueError(f"{name}: {not wanted} in {state:#x}")
