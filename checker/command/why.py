@@ -17,7 +17,9 @@ from checker.progress import Progress
 from checker.questions import on_record
 from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
-from checker.questions.wide import LEARNT, TIMEOUT, FalseAtFirst, Tell, at, learnt_alone, sizes_text
+from checker.questions.what_matters import what_matters
+from checker.questions.what_matters_text import lines
+from checker.questions.wide import LEARNT, TIMEOUT, FalseAtFirst, Tell, Violation, at, learnt_alone, sizes_text
 from checker.symbolic.learning import OutOfTime, Stuck
 from checker.symbolic.needed import Needed, NotInductive, needed_by
 from checker.symbolic.vocabulary import Clause, Vocabulary
@@ -67,8 +69,8 @@ def answer(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exi
             if proof is not None
             else learnt_alone(cell, p, options.timeout or TIMEOUT, tell)
         )
-        if clauses is None:
-            return Exit.WRONG, [f"{p.name} is violated, {cell}: `eoi trace` tells how"]
+        if isinstance(clauses, Violation):
+            return Exit.WRONG, violated(clauses, options.timeout or TIMEOUT, tell)
         needed = needed_by(lower(small.system, small.scope, [p]), small.scope, clauses, tell)
     except OutOfTime:
         return Exit.OPEN, [f"{p.name}, {cell}: INCONCLUSIVE: no answer within the time that --timeout gives"]
@@ -89,6 +91,15 @@ def answer(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exi
     return Exit.FINE, told(p, cell, needed)
 
 
+def violated(found: Violation, seconds: float, tell: Tell) -> list[str]:
+    try:
+        said = lines(what_matters(found.cell, found.verdict, seconds, tell))
+    except OutOfTime:
+        what = f"{found.verdict.property.name} is VIOLATED, {found.cell}"
+        said = [f"{what}: what of it matters is not known within the time that --timeout gives; `eoi trace` tells it"]
+    return _cut(said)
+
+
 def told(p: Property, cell: Cell, needed: Mapping[Clause, Sequence[Needed]]) -> list[str]:
     """Clauses by the first step that needs each."""
     spare = [clause for clause, by in needed.items() if not by]
@@ -107,5 +118,9 @@ def told(p: Property, cell: Cell, needed: Mapping[Clause, Sequence[Needed]]) -> 
             lines += [f"  {clause}", f"    or else it breaks: {goal}"]
     if spare:
         lines += ["", "not needed by any step", *(f"  {clause}" for clause in spare)]
+    return _cut(lines)
+
+
+def _cut(lines: Sequence[str]) -> list[str]:
     width = min(WIDEST, screen()[0])
     return [part for line in lines for part in lines_below(line, width, 4)]

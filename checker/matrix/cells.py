@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -117,3 +117,15 @@ def _flags(kernel: type[Machine], vmm: type[Machine], scope: Mapping[str, ScopeV
     if isinstance(fixed := scope.get("flags"), ApiFlags):
         return [fixed]
     return [f for f in api_flags(kernel) if f in api_flags(vmm)]
+
+
+def other_choices(cell: Cell) -> list[tuple[str, ScopeValue]]:
+    """Each other value that a choice of its scope can have with its kernel and VMM."""
+    parts = [cls for cls in cell.system.__bases__ if issubclass(cls, Machine)]
+    kernel, vmm = (parts[list(ROLES).index(role)] for role in ("kernel", "vmm"))
+    known: dict[str, Sequence[ScopeValue]] = {"ioapic": vmm.versions, "flags": _flags(kernel, vmm, {})}
+    found = list[tuple[str, ScopeValue]]()
+    for name, now in cell.scope.choices().items():
+        values = known.get(name) or ([True, False] if isinstance(now, bool) else list(type(now)))
+        found += [(name, value) for value in values if value != now]
+    return found

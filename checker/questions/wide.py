@@ -10,21 +10,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from checker.engine.passages import SourceLine
-from checker.engine.reference import Reference, Value, bindings_of, is_of_edges
+from checker.engine.reference import Reference, Value, bindings_of
 from checker.engine.search import Limits, NativeSearch, open_search
 from checker.interrupt import left_to_the_parent
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.scope import OF_MACHINE, with_values
-from checker.questions.verdict import Judge, Run, Status, of_the_users, prepared_for
+from checker.questions.taken_again import Ended, taken_again
+from checker.questions.verdict import Judge, Run, Status, Verdict, of_the_users, prepared_for
 from checker.symbolic.array_terms import LARGEST
 from checker.symbolic.induct import Checked, false_initially, steps_checked
 from checker.symbolic.learning import Learner, OutOfTime, Stuck
 from checker.symbolic.obligations import NO_FAULT, Goal
 from checker.symbolic.views import States, Views, codes_of
 from checker.symbolic.vocabulary import Clause, Vocabulary
-from model.finite import ModelError, RangeError
-from model.lang import Disabled, Kind, Property
+from model.finite import ModelError
+from model.lang import Kind, Property
 
 Sizes = tuple[int, int, int]
 SMALLEST: Sizes = (1, 1, 1)
@@ -87,13 +88,22 @@ class FalseAtFirst(Exception):
     """A clause, or the property, does not hold in the initial state."""
 
 
-def learnt_alone(cell: Cell, p: Property, timeout: float, tell: Tell) -> list[Clause] | None:
-    """Few clauses with which a property alone is inductive; None if it is violated. Raises Stuck, OutOfTime, FalseAtFirst."""
+@dataclass(frozen=True)
+class Violation:
+    """In a small system: the first one that has any."""
+
+    cell: Cell
+    verdict: Verdict
+
+
+def learnt_alone(cell: Cell, p: Property, timeout: float, tell: Tell) -> list[Clause] | Violation:
+    """Few clauses with which a property alone is inductive. Raises Stuck, OutOfTime, FalseAtFirst."""
     judge = _WideJudge(cell, LEARNT[-1], time.monotonic() + timeout, tell)
     judge.ask([p])
     for sizes in judge.small(SMALLEST, *MINED):
-        if list(judge.searched(at(cell, sizes), [p])):  # whatever becomes of it at other sizes
-            return None
+        small = at(cell, sizes)
+        for found in judge.searched(small, [p]):  # whatever becomes of it at other sizes
+            return Violation(small, found)
     clauses, _ = judge.learnt([p], minimise=True)
     wrong = [goal for sizes in judge.small(*LEARNT) for goal in judge.false_at_first([p], clauses, sizes)]
     if wrong:
@@ -122,7 +132,8 @@ class _WideJudge:
                 if not left:
                     break
                 self._say(f"all states at {sizes_text(sizes)}")
-                found |= {v.property.name: v for v in self.searched(at(self.cell, sizes), left)}
+                small = self.searched(at(self.cell, sizes), left)
+                found |= {v.property.name: self._taken_to_large(v) for v in small}
                 left = [p for p in asked if p.name not in found]
             proved = self._proved(left)
         except OutOfTime:
@@ -158,8 +169,8 @@ class _WideJudge:
 
     # --- small systems ---
 
-    def searched(self, small: Cell, asked: Sequence[Property]) -> Iterator[WideVerdict]:
-        """The violations of a small system, at the large sizes; its views are taken, too."""
+    def searched(self, small: Cell, asked: Sequence[Property]) -> Iterator[Verdict]:
+        """The violations of a small system; its views are taken, too."""
         reference = Reference(small.system, small.scope)
         prepared = prepared_for(small, asked)
         search = open_search(prepared, reference, "native")
@@ -170,7 +181,7 @@ class _WideJudge:
             verdict = judge.verdict(p)
             self._spoke |= {p.name} if verdict.says_something() else set()
             if verdict.run is not None:
-                yield self._taken_to_large(p, verdict.binding, verdict.run)
+                yield verdict
         self._lines.append(of_the_users(search.lines_run(), small))
         self._mine(small, search)
 
@@ -186,29 +197,18 @@ class _WideJudge:
             for rows in states.views(vocabulary, shape):
                 views.add(shape, rows)
 
-    def _taken_to_large(self, p: Property, binding: Mapping[str, Value], run: Run) -> WideVerdict:
+    def _taken_to_large(self, found: Verdict) -> WideVerdict:
         """The same moves, in CPython, and what the property says after them."""
-        large = self.large
-        reference = Reference(large.system, large.scope)
-        codes = [reference.start]
-        for move in run.moves:
-            try:
-                following = reference.successor(codes[-1], move)
-            except (RangeError, Disabled, IndexError):
-                following = None
-            if following is None:
-                why = f"violated in a small system, but {move.step} of that run cannot be taken at {sizes_text(self.sizes)}"
-                return WideVerdict(p, Status.INCONCLUSIVE, note=why)
-            codes.append(following)
-        args = list(binding.values())
-        if is_of_edges(p):
-            holds = len(codes) < 2 or reference.holds_on_edge(p.function, args, codes[-2], codes[-1])
+        p, run, large = found.property, found.run, self.large
+        assert run is not None
+        said = taken_again(Reference(large.system, large.scope), p, list(found.binding.values()), run.moves)
+        if not isinstance(said, Ended):
+            return WideVerdict(p, Status.VIOLATED, found.binding, Run(run.moves, tuple(said)))
+        if said.move is not None:
+            why = f"violated in a small system, but {said.move.step} of that run cannot be taken at {sizes_text(self.sizes)}"
         else:
-            holds = bool(reference.holds(p.function, args, codes[-1]))
-        if holds:
             why = f"violated in a small system, but not by that run at {sizes_text(self.sizes)}"
-            return WideVerdict(p, Status.INCONCLUSIVE, note=why)
-        return WideVerdict(p, Status.VIOLATED, binding, Run(run.moves, tuple(codes)))
+        return WideVerdict(p, Status.INCONCLUSIVE, note=why)
 
     # --- proofs ---
 

@@ -1,0 +1,224 @@
+"""Of a run that violates a property: which of its values, sizes and choices matter?
+
+Of values a SAT solver says it, for all of them at one size: each that matters has a run in CPython that ends otherwise, and of those
+that do not a sample is taken in CPython, too. Of sizes and choices CPython says it: the same run is taken there.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from checker.engine.reference import Move, Reference, Value
+from checker.errors import EnginesDisagree
+from checker.language.ir import Param
+from checker.language.lower import lower
+from checker.matrix.cells import Cell, other_choices
+from checker.matrix.scope import OF_MACHINE, ScopeValue, with_values
+from checker.questions.taken_again import Ended, taken_again
+from checker.questions.verdict import Verdict
+from checker.questions.wide import Sizes, Tell, at, sizes_text
+from checker.symbolic.any_run import AnyRun, Codes, Demand, Given, OneOf, Shape, is_met, shape_of, weakest
+from checker.symbolic.learning import OutOfTime
+from checker.symbolic.smt_values import scalar
+from checker.symbolic.terms import code_range
+from model.finite import decode, encode
+
+PROVED: Sequence[Sizes] = (
+    (8, 8, 8),
+    (4, 4, 4),
+)  # the first one at which there is the same run, or else where it was found
+LARGE: Sequence[Sizes] = ((8, 8, 8), (64, 64, 64))
+SAMPLE = 32  # choices of values that are taken in CPython, of those that the solver says will do
+
+
+@dataclass(frozen=True)
+class Otherwise:
+    """Values with which it is no such run."""
+
+    codes: Codes
+    ended: Ended
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Another value of the scope, the rest as it was. ended: None if there is the same run."""
+
+    name: str
+    value: ScopeValue
+    ended: Ended | None
+
+
+@dataclass(frozen=True)
+class Matters:
+    """shape: the run with its variables, at the sizes for which it is proved. needed: all that must hold of them, and for each what
+    happens without it. smallest: the least sizes at which some values make it such a run; too_small: the sizes
+    of which one less is not enough, and how it ends there, with the values that are left."""
+
+    cell: Cell
+    verdict: Verdict
+    shape: Shape
+    proved_at: Sizes
+    needed: Mapping[Demand, Otherwise]
+    larger: Mapping[Sizes, Ended | None]
+    smallest: Sizes
+    too_small: Mapping[str, Ended]
+    choices: Sequence[Choice]
+
+
+def what_matters(small: Cell, verdict: Verdict, seconds: float, tell: Tell) -> Matters:
+    """small: the cell that has this run. Raises OutOfTime, EnginesDisagree."""
+    return _Asked(small, verdict, time.monotonic() + seconds, tell).answer()
+
+
+class _Asked:
+    def __init__(self, small: Cell, verdict: Verdict, ends: float, tell: Tell) -> None:
+        self._small, self._verdict, self._ends, self._tell = small, verdict, ends, tell
+        assert verdict.run is not None
+        self._run = verdict.run.moves
+        program = lower(small.system, small.scope, [verdict.property])
+        params = {step.name: step.params for step in program.steps}
+        (formula,) = program.formulas
+        self._moves = [(m.step, _codes(params[m.step], m.args)) for m in self._run]
+        self._asked = _codes(formula.params, list(verdict.binding.values()))
+
+    def answer(self) -> Matters:
+        sizes = sizes_of(self._small)
+        larger = {n: self._ended(at(self._small, n)) for n in LARGE if _at_least(n, sizes)}
+        proved_at = next((n for n in PROVED if _at_least(n, sizes) and self._ended(at(self._small, n)) is None), sizes)
+        shape, needed = self._of_values(proved_at)
+        smallest, too_small = self._smallest()
+        choices = [
+            Choice(name, value, self._ended(replace(self._small, scope=with_values(self._small.scope, {name: value}))))
+            for name, value in other_choices(self._small)
+        ]
+        return Matters(self._small, self._verdict, shape, proved_at, needed, larger, smallest, too_small, choices)
+
+    def _watch(self) -> None:
+        if time.monotonic() > self._ends:
+            raise OutOfTime
+
+    # --- values ---
+
+    def _of_values(self, sizes: Sizes) -> tuple[Shape, Mapping[Demand, Otherwise]]:
+        self._tell(f"any values at {sizes_text(sizes)}")
+        cell = at(self._small, sizes)
+        run, reference = self._any_run(cell), Reference(cell.system, cell.scope)
+        try:
+            found = weakest(run)
+            unproved = run.failing(list(found))
+        finally:
+            run.close()
+        shape = run.shape
+        if unproved is not None:
+            raise _disagree(cell, shape, unproved, "that it is none")
+        needed = dict[Demand, Otherwise]()
+        for demand, codes in found.items():
+            ended = self._ended_with(reference, shape, codes)
+            others = [d for d in found if d != demand]
+            if ended is None or not all(is_met(run.terms, d, codes) for d in others):
+                raise _disagree(cell, shape, codes, "that it is none")
+            needed[demand] = Otherwise(codes, ended)
+        for codes in _sample(run, list(found)):
+            if self._ended_with(reference, shape, codes) is not None:
+                raise _disagree(cell, shape, codes, "that it is one")
+        return shape, needed
+
+    def _any_run(self, cell: Cell) -> AnyRun:
+        program = lower(cell.system, cell.scope, [self._verdict.property])
+        start = Reference(cell.system, cell.scope).start
+        return AnyRun(program, cell.scope, start, shape_of(program, self._moves, self._asked), self._watch)
+
+    def _ended_with(self, reference: Reference, shape: Shape, codes: Codes) -> Ended | None:
+        moves, args = with_codes(shape, self._run, codes)
+        return self._said(reference, args, moves)
+
+    # --- sizes and choices ---
+
+    def _smallest(self) -> tuple[Sizes, Mapping[str, Ended]]:
+        """One size after the other is made as small as some values allow."""
+        sizes, too_small = dict(self._small.scope.sizes()), dict[str, Ended]()
+        for name in OF_MACHINE:
+            for less in range(1, sizes[name]):
+                tried = {**sizes, name: less}
+                ended = self._ended_for_all(_in_order(tried))
+                if ended is None:
+                    sizes = tried
+                    break
+                too_small[name] = ended
+        return _in_order(sizes), too_small
+
+    def _ended_for_all(self, sizes: Sizes) -> Ended | None:
+        """None if some values make it such a run at these sizes; or else how it ends with those that it has, as far as there
+        are such."""
+        self._tell(f"some values at {sizes_text(sizes)}")
+        cell = at(self._small, sizes)
+        run, reference = self._any_run(cell), Reference(cell.system, cell.scope)
+        try:
+            found = run.showing()
+        finally:
+            run.close()
+        cut = tuple(min(v.code, code_range(v.of)[1]) for v in run.shape.variables)
+        ended = self._ended_with(reference, run.shape, cut if found is None else found)
+        if (ended is None) is (found is None):
+            raise _disagree(cell, run.shape, found or cut, "that it is none" if found is None else "that it is one")
+        return ended
+
+    def _ended(self, cell: Cell) -> Ended | None:
+        """With the values that it has."""
+        return self._said(Reference(cell.system, cell.scope), list(self._verdict.binding.values()), self._run)
+
+    def _said(self, reference: Reference, args: Sequence[Value], moves: Sequence[Move]) -> Ended | None:
+        self._watch()
+        said = taken_again(reference, self._verdict.property, args, moves)
+        return said if isinstance(said, Ended) else None
+
+
+def sizes_of(cell: Cell) -> Sizes:
+    return _in_order(cell.scope.sizes())
+
+
+def _in_order(sizes: Mapping[str, int]) -> Sizes:
+    cpus, pins, vectors = (sizes[name] for name in OF_MACHINE)
+    return cpus, pins, vectors
+
+
+def with_codes(shape: Shape, moves: Sequence[Move], codes: Codes) -> tuple[list[Move], tuple[Value, ...]]:
+    """The moves with these values of the variables, and what the property is asked with."""
+
+    def values(given: Given) -> tuple[Value, ...]:
+        return tuple(decode(shape.variables[n].of, codes[n]) for n in given.variables.values())
+
+    taken = [replace(m, args=values(given)) for m, given in zip(moves, shape.moves, strict=True)]
+    return taken, values(shape.asked)
+
+
+def _codes(params: Sequence[Param], values: Sequence[Value]) -> Codes:
+    return tuple(encode(scalar(p.type), value) for p, value in zip(params, values, strict=True))
+
+
+def _at_least(sizes: Sizes, others: Sizes) -> bool:
+    return all(a >= b for a, b in zip(sizes, others, strict=True))
+
+
+def _sample(run: AnyRun, demands: Sequence[Demand]) -> Iterator[Codes]:
+    """Values that meet the demands, the same ones each time."""
+    ranges = [range(low, high + 1) for low, high in (code_range(v.of) for v in run.shape.variables)]
+    among: list[Sequence[int]] = [*ranges]
+    for demand in demands:
+        if isinstance(demand, OneOf):
+            among[demand.variable] = demand.codes
+    chance = random.Random(0)
+    for _ in range(SAMPLE):
+        codes = tuple(chance.choice(some) for some in among)
+        if all(is_met(run.terms, demand, codes) for demand in demands):
+            yield codes
+
+
+def _disagree(cell: Cell, shape: Shape, codes: Codes, by_sat: str) -> EnginesDisagree:
+    values = ", ".join(str(decode(v.of, code)) for v, code in zip(shape.variables, codes, strict=True))
+    other = {"that it is none": "that it is one", "that it is one": "that it is none"}[by_sat]
+    what = f"{cell}, {shape.formula.name}: the run with {values} is one that shows it"
+    return EnginesDisagree(what, {"SAT": by_sat, "CPython": other})

@@ -1,0 +1,166 @@
+"""What of a run matters, in words: its steps with names for values, what each name may stand for, and where else there is the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.matrix.scope import OF_MACHINE, scope_value
+from checker.questions.report import reproduce
+from checker.questions.taken_again import CANNOT, NOT_SHOWN, RANGE, Ended
+from checker.questions.what_matters import Choice, Matters, Otherwise, sizes_of
+from checker.questions.wide import sizes_text
+from checker.stories.trace import show, steps_text, unit_of
+from checker.symbolic.any_run import Below, Codes, Demand, Given, OneOf, Shape
+from model.finite import decode, size
+
+LEAST = 10  # columns for what is spoken of
+ENDS = {CANNOT: "cannot be taken", RANGE: "stores out of range", NOT_SHOWN: "it ends without a violation"}
+
+
+def lines(found: Matters) -> list[str]:
+    """Longer ones, too."""
+    return [*_Told(found).lines()]
+
+
+class _Told:
+    def __init__(self, found: Matters) -> None:
+        self._found, self._shape = found, found.shape
+        self._names = _names(found.shape)
+        self._freed = {n for n, _ in enumerate(self._shape.variables)} - {
+            d.variable for d in found.needed if isinstance(d, OneOf)
+        }
+
+    def lines(self) -> Iterator[str]:
+        found = self._found
+        p, run = found.verdict.property, found.verdict.run
+        assert run is not None
+        yield f"{p.name} is VIOLATED in {steps_text(run.length)}{self._whatever()}: {found.cell}"
+        yield ""
+        for number, move in enumerate(self._shape.moves, 1):
+            yield f"  {number:2} {self._call(move)}"
+        bound = {name: f" {self._value(n)}" for name, n in self._shape.asked.variables.items()}  # `CPU{cpu}`
+        yield f"     {' '.join(p.complaint(bound).split())}"
+        yield ""
+        yield f"Values, proved at {sizes_text(found.proved_at)} (vCPUs x pins x vectors):"
+        for number in range(len(self._shape.variables)):
+            yield from self._variable(number)
+        yield ""
+        yield "The same run elsewhere:"
+        yield from self._elsewhere()
+        yield ""
+        yield f"Its story: {reproduce('trace', found.cell, p.name)}"
+
+    def _whatever(self) -> str:
+        """Those indices that may be any."""
+        bound = {n for demand in self._found.needed for n in _about(demand)}
+        index = [(n, unit_of(v.of)) for n, v in enumerate(self._shape.variables) if v.is_index]
+        free = [
+            unit for unit in dict.fromkeys(u for _, u in index) if not any(n in bound for n, u in index if u == unit)
+        ]
+        return f" whatever the {' and '.join(free).replace(' and ', ', ', len(free) - 2)}" if free else ""
+
+    # --- values ---
+
+    def _call(self, given: Given) -> str:
+        return f"{given.name}({', '.join(f'{name}={self._value(n)}' for name, n in given.variables.items())})"
+
+    def _value(self, number: int) -> str:
+        """By its name; a value that matters and has none, as it is."""
+        named = self._shape.variables[number].is_index or number in self._freed
+        return self._names[number] if named else self._shown(number, self._shape.codes)
+
+    def _shown(self, number: int, codes: Codes) -> str:
+        return show(decode(self._shape.variables[number].of, codes[number]))
+
+    def _variable(self, number: int) -> Iterator[str]:
+        variable = self._shape.variables[number]
+        needed = [(d, why) for d, why in self._found.needed.items() if _last(d) == number]
+        may = [self._may(d) for d, _ in needed] or [f"any of {size(variable.of)}"]
+        yield self._row(self._label(number), "; ".join(may))
+        for demand, why in needed:
+            yield self._row("", f"with {self._differs(demand, why)}: {self._ended(why.ended)}")
+
+    def _label(self, number: int) -> str:
+        variable, name = self._shape.variables[number], self._names[number]
+        return f"{unit_of(variable.of)} {name}" if variable.is_index else f"{name}, step {self._place(number)}"
+
+    def _row(self, what: str, said: str) -> str:
+        width = max(LEAST, *(len(self._label(n)) for n, _ in enumerate(self._shape.variables)))
+        return f"  {what:{width}}  {said}"
+
+    def _may(self, demand: Demand) -> str:
+        match demand:
+            case OneOf(variable, codes):
+                values = [show(decode(self._shape.variables[variable].of, code)) for code in codes]
+                return f"only {' or '.join(values)}"
+            case Below(less, _):
+                return f"any above {self._names[less]}"
+            case _:
+                return f"any but {self._names[demand.one]}"
+
+    def _differs(self, demand: Demand, why: Otherwise) -> str:
+        """What is not as in the run, and what the demand is about."""
+        shown = [
+            f"{self._names[n]}={self._shown(n, why.codes)}"
+            for n, code in enumerate(why.codes)
+            if code != self._shape.variables[n].code or n in _about(demand)
+        ]
+        return ", ".join(shown)
+
+    def _place(self, number: int) -> int:
+        return next(k for k, move in enumerate(self._shape.moves, 1) if number in move.variables.values())
+
+    # --- sizes and choices ---
+
+    def _elsewhere(self) -> Iterator[str]:
+        found = self._found
+        same = [sizes_of(found.cell), *(sizes for sizes, ended in found.larger.items() if ended is None)]
+        yield self._row("sizes", ", ".join(dict.fromkeys(map(sizes_text, [found.smallest, *same]))))
+        for sizes, ended in found.larger.items():
+            if ended is not None:
+                yield self._row("", f"not at {sizes_text(sizes)}: {self._ended(ended)}")
+        for name, ended in found.too_small.items():
+            least = found.smallest[OF_MACHINE.index(name)]
+            yield self._row("", f"at least {least} {name}: with {least - 1}, {self._ended(ended)}")
+        for name in dict.fromkeys(choice.name for choice in found.choices):
+            yield from self._choice(name, [c for c in found.choices if c.name == name])
+
+    def _choice(self, name: str, others: list[Choice]) -> Iterator[str]:
+        now = getattr(self._found.cell.scope, name)
+        same = [scope_value(now), *(scope_value(c.value) for c in others if c.ended is None)]
+        yield self._row(name, " or ".join(same) + (" only" if len(same) == 1 else ""))
+        for choice in others:
+            if choice.ended is not None:
+                yield self._row("", f"with {scope_value(choice.value)}: {self._ended(choice.ended)}")
+
+    def _ended(self, ended: Ended) -> str:
+        if ended.move is None:
+            return ENDS[ended.why]
+        names = self._shape.moves[ended.number - 1].variables
+        args = ", ".join(f"{name}={show(value)}" for name, value in zip(names, ended.move.args, strict=True))
+        return f"step {ended.number}, {ended.move.step}({args}), {ENDS[ended.why]}"
+
+
+def _names(shape: Shape) -> list[str]:
+    """An index by a letter, any other value by what the step calls it."""
+    found = list[str]()
+    by_name = {n: name for given in (*shape.moves, shape.asked) for name, n in given.variables.items()}
+    for number, variable in enumerate(shape.variables):
+        name = unit_of(variable.of)[0].upper() if variable.is_index else by_name[number]
+        same = sum(name == other.rstrip("0123456789") for other in found)
+        found.append(f"{name}{same + 1}" if same and variable.is_index else name)
+    return found
+
+
+def _about(demand: Demand) -> tuple[int, ...]:
+    match demand:
+        case OneOf(variable, _):
+            return (variable,)
+        case Below(less, more):
+            return less, more
+        case _:
+            return demand.one, demand.other
+
+
+def _last(demand: Demand) -> int:
+    return max(_about(demand))

@@ -1,0 +1,230 @@
+"""A run whose values need not be known: with which of them is it still a run, and does it still show what it shows?
+
+Each value that stands in a run is a variable. An index is the same one wherever its number occurs; any other value is one of its
+own at each place. What has to hold of the variables is found by dropping, one after the other, whatever can be dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from checker.language.ir import Formula, Param, Program
+from checker.symbolic.aig_terms import AigTerms, literal_of
+from checker.symbolic.sat import Solver
+from checker.symbolic.smt import Execution, Symbolic
+from checker.symbolic.smt_values import scalar
+from checker.symbolic.terms import Term, Terms, Truth, both, code_range, negation
+from model.finite import IntType, Scalar
+from model.lang import Kind, Scope
+
+Codes: TypeAlias = tuple[int, ...]  # of the variables of a run, in order
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """code: what it is in the run."""
+
+    of: Scalar
+    code: int
+
+    @property
+    def is_index(self) -> bool:
+        return isinstance(self.of, IntType) and bool(self.of.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A step, or the formula, and the variables that it is given: their numbers by the names of its parameters."""
+
+    name: str
+    variables: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A run without its values: its steps, and the formula that it is about."""
+
+    formula: Formula
+    variables: tuple[Variable, ...]
+    moves: tuple[Given, ...]
+    asked: Given
+
+    @property
+    def codes(self) -> Codes:
+        return tuple(v.code for v in self.variables)
+
+
+def shape_of(program: Program, moves: Sequence[tuple[str, Codes]], asked: Codes) -> Shape:
+    """Of a run to the program's one formula, and what it is asked with. Variables are numbered by where they occur first, so
+    that there are the same ones at other sizes."""
+    (formula,) = program.formulas
+    params = {step.name: step.params for step in program.steps}
+    variables, of_index = list[Variable](), dict[Variable, int]()
+
+    def number(param: Param, code: int) -> int:
+        found = Variable(scalar(param.type), code)
+        if found in of_index:
+            return of_index[found]
+        variables.append(found)
+        if found.is_index:
+            of_index[found] = len(variables) - 1
+        return len(variables) - 1
+
+    def given(name: str, to: Sequence[Param], codes: Codes) -> Given:
+        return Given(name, {param.name: number(param, code) for param, code in zip(to, codes, strict=True)})
+
+    taken = tuple(given(step, params[step], codes) for step, codes in moves)
+    last = given(formula.name, formula.params, asked)
+    return Shape(formula, tuple(variables), taken, last)
+
+
+# --- what may be asked of the variables, by their numbers ---
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    variable: int
+    codes: Codes
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    less: int
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    one: int
+    other: int
+
+
+Demand: TypeAlias = OneOf | Below | Unlike
+
+
+def is_met(terms: Terms, demand: Demand, values: Sequence[Term]) -> Truth:
+    """Of values that are known it is known."""
+    match demand:
+        case OneOf(variable, codes):
+            none: Truth = True
+            for code in codes:
+                none = both(none, negation(terms.equal(values[variable], code)))
+            return negation(none)
+        case Below(less, more):
+            return terms.compare("<", values[less], values[more])
+        case Unlike(one, other):
+            return terms.compare("!=", values[one], values[other])
+
+
+def all_demands(shape: Shape) -> list[Demand]:
+    """All that is so in the run, what says most first."""
+    variables = shape.variables
+    pairs = [
+        (a, b)
+        for a, one in enumerate(variables)
+        for b, other in enumerate(variables)
+        if one.is_index and one.of == other.of and one.code < other.code
+    ]
+    fixed = [OneOf(n, (v.code,)) for n, v in enumerate(variables)]
+    return [*fixed, *(Below(a, b) for a, b in pairs), *(Unlike(a, b) for a, b in pairs)]
+
+
+# --- the run ---
+
+
+class AnyRun:
+    """One circuit of a run from a known state, for all values of its variables. watch: called now and then; may raise."""
+
+    def __init__(
+        self, program: Program, scope: Scope, start: Codes, shape: Shape, watch: Callable[[], None] = lambda: None
+    ) -> None:
+        self.shape, self.terms, self._watch = shape, AigTerms(program), watch
+        self._symbolic = Symbolic(program, scope, self.terms)
+        self._values = [self.terms.variable(str(n), v.of) for n, v in enumerate(shape.variables)]
+        self._shows = self._taken(self._symbolic.constants(start))
+        self._solver = Solver(self.terms.graph)
+        for variable, value in zip(shape.variables, self._values, strict=True):
+            self._solver.add([literal_of(self.terms.is_code(variable.of, value))])
+
+    def failing(self, demands: Sequence[Demand]) -> Codes | None:
+        """Values that meet these demands, and with which it is no such run; None if there are none."""
+        return self._model(negation(self._shows), demands)
+
+    def showing(self, demands: Sequence[Demand] = ()) -> Codes | None:
+        """Values that meet these demands, and with which it is one."""
+        return self._model(self._shows, demands)
+
+    def close(self) -> None:
+        self._solver.close()
+
+    def _taken(self, state: list[Term]) -> Truth:
+        """Every step can be taken and stores within its ranges, and in the end there is what the formula is about."""
+        shows: Truth = True
+        before = state
+        for move in self.shape.moves:
+            self._watch()
+            run = self._symbolic.run_with(move.name, [self._values[n] for n in move.variables.values()], state)
+            shows = both(shows, both(run.enabled, negation(run.fault)))
+            before, state = state, run.now
+        formula = self.shape.formula
+        last = Execution(self._symbolic, state, before if formula.of_edges else None)
+        said = last.call(formula.functions[0], [self._values[n] for n in self.shape.asked.variables.values()])
+        shows = both(shows, negation(last.fault))
+        return both(shows, said if formula.kind is Kind.REACHABLE else negation(said))
+
+    def _model(self, wanted: Truth, demands: Sequence[Demand]) -> Codes | None:
+        asked = [literal_of(wanted), *(literal_of(is_met(self.terms, d, self._values)) for d in demands)]
+        model = self._solver.model(asked, self._watch)
+        return None if model is None else tuple(self._code(model, value) for value in self._values)
+
+    def _code(self, model: Sequence[int], value: Term) -> int:
+        if isinstance(value, int):  # of a type with one value
+            return int(value)
+        return sum(self._solver.value(model, bit) << k for k, bit in enumerate(self.terms.all_bits(value)))
+
+
+# --- what of a run matters ---
+
+
+def weakest(run: AnyRun) -> Mapping[Demand, Codes]:
+    """Demands with which all values do, none of which can be left out: for each, values that meet all others, and with which
+    it is no such run. Found in one pass, always the same; others may do as well."""
+    left, needed = all_demands(run.shape), dict[Demand, Codes]()
+    for demand in list(left):
+        others = [d for d in left if d != demand]
+        found = run.failing(others)
+        if found is None:
+            left = others
+        else:
+            needed[demand] = _near(run, others, found)
+    return _widened(run, needed)
+
+
+def _near(run: AnyRun, demands: Sequence[Demand], found: Codes) -> Codes:
+    """As failing(), but as much as can be as in the run: what differs is then what it fails by."""
+    kept = list(demands)
+    for number, variable in enumerate(run.shape.variables):
+        kept.append(OneOf(number, (variable.code,)))
+        nearer = run.failing(kept)
+        if nearer is None:
+            kept.pop()
+        else:
+            found = nearer
+    return found
+
+
+def _widened(run: AnyRun, needed: Mapping[Demand, Codes]) -> Mapping[Demand, Codes]:
+    """Where a value matters, all that do in its place."""
+    found = dict(needed)
+    for demand, values in needed.items():
+        if isinstance(demand, OneOf):
+            others = [d for d in found if d != demand]
+            low, high = code_range(run.shape.variables[demand.variable].of)
+            one = [OneOf(demand.variable, (code,)) for code in range(low, high + 1)]
+            good = [d for d in one if run.failing([*others, d]) is None]
+            wider = OneOf(demand.variable, tuple(code for d in good for code in d.codes))
+            found = {wider if d == demand else d: v for d, v in found.items()}
+            assert demand.codes[0] in wider.codes and values[demand.variable] not in wider.codes
+    return found
