@@ -20,7 +20,18 @@ from checker.matrix.scope import OF_MACHINE, ScopeValue, with_values
 from checker.questions.taken_again import Ended, taken_again
 from checker.questions.verdict import Verdict
 from checker.questions.wide import Sizes, Tell, at, sizes_text
-from checker.symbolic.any_run import AnyRun, Codes, Demand, Given, OneOf, Shape, is_met, shape_of, weakest
+from checker.symbolic.any_run import (
+    AnyRun,
+    Codes,
+    Demand,
+    Given,
+    OneOf,
+    Shape,
+    is_met,
+    places_changed,
+    shape_of,
+    weakest,
+)
 from checker.symbolic.learning import OutOfTime
 from checker.symbolic.smt_values import scalar
 from checker.symbolic.terms import code_range
@@ -31,6 +42,7 @@ PROVED: Sequence[Sizes] = (
     (4, 4, 4),
 )  # the first one at which there is the same run, or else where it was found
 LARGE: Sequence[Sizes] = ((8, 8, 8), (64, 64, 64))
+EVERY_PLACE = range(10**6)
 SAMPLE = 32  # choices of values that are taken in CPython, of those that the solver says will do
 
 
@@ -53,7 +65,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Matters:
-    """shape: the run with its variables, at the sizes for which it is proved. needed: all that must hold of them, and for each what
+    """shape: the run with its variables, at the sizes for which it is proved; where one stands at several places, another value
+    at one of these alone ends it otherwise. needed: all that must hold of them, and for each what
     happens without it. smallest: the least sizes at which some values make it such a run; too_small: the sizes
     of which one less is not enough, and how it ends there, with the values that are left."""
 
@@ -77,17 +90,19 @@ class _Asked:
     def __init__(self, small: Cell, verdict: Verdict, ends: float, tell: Tell) -> None:
         self._small, self._verdict, self._ends, self._tell = small, verdict, ends, tell
         assert verdict.run is not None
-        self._run = verdict.run.moves
-        program = lower(small.system, small.scope, [verdict.property])
+        self._p, self._run = verdict.property, verdict.run.moves
+        program = lower(small.system, small.scope, [self._p])
         params = {step.name: step.params for step in program.steps}
         (formula,) = program.formulas
         self._moves = [(m.step, _codes(params[m.step], m.args)) for m in self._run]
         self._asked = _codes(formula.params, list(verdict.binding.values()))
+        self._apart = frozenset[int]()
 
     def answer(self) -> Matters:
         sizes = sizes_of(self._small)
         larger = {n: self._ended(at(self._small, n)) for n in LARGE if _at_least(n, sizes)}
         proved_at = next((n for n in PROVED if _at_least(n, sizes) and self._ended(at(self._small, n)) is None), sizes)
+        self._apart = self._need_not_be_equal(at(self._small, proved_at))
         shape, needed = self._of_values(proved_at)
         smallest, too_small = self._smallest()
         choices = [
@@ -101,6 +116,16 @@ class _Asked:
             raise OutOfTime
 
     # --- values ---
+
+    def _need_not_be_equal(self, cell: Cell) -> frozenset[int]:
+        """The places that have an index which stands at others, too, and where some other one does as well."""
+        self._tell("other values at one place")
+        shape = shape_of(lower(cell.system, cell.scope, [self._p]), self._moves, self._asked, EVERY_PLACE)
+        reference, found = Reference(cell.system, cell.scope), set[int]()
+        for place, codes in places_changed(shape):
+            if place not in found and self._ended_with(reference, shape, codes) is None:
+                found.add(place)
+        return frozenset(found)
 
     def _of_values(self, sizes: Sizes) -> tuple[Shape, Mapping[Demand, Otherwise]]:
         self._tell(f"any values at {sizes_text(sizes)}")
@@ -127,9 +152,10 @@ class _Asked:
         return shape, needed
 
     def _any_run(self, cell: Cell) -> AnyRun:
-        program = lower(cell.system, cell.scope, [self._verdict.property])
+        program = lower(cell.system, cell.scope, [self._p])
         start = Reference(cell.system, cell.scope).start
-        return AnyRun(program, cell.scope, start, shape_of(program, self._moves, self._asked), self._watch)
+        shape = shape_of(program, self._moves, self._asked, self._apart)
+        return AnyRun(program, cell.scope, start, shape, self._watch)
 
     def _ended_with(self, reference: Reference, shape: Shape, codes: Codes) -> Ended | None:
         moves, args = with_codes(shape, self._run, codes)
@@ -172,7 +198,7 @@ class _Asked:
 
     def _said(self, reference: Reference, args: Sequence[Value], moves: Sequence[Move]) -> Ended | None:
         self._watch()
-        said = taken_again(reference, self._verdict.property, args, moves)
+        said = taken_again(reference, self._p, args, moves)
         return said if isinstance(said, Ended) else None
 
 

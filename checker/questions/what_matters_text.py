@@ -44,6 +44,9 @@ class _Told:
         yield f"Values, proved at {sizes_text(found.proved_at)} (vCPUs x pins x vectors):"
         for number in range(len(self._shape.variables)):
             yield from self._variable(number)
+        if any(self._count(n) > 1 for n, _ in enumerate(self._shape.variables)):
+            yield "A letter is one value wherever it stands: with another at one place alone the"
+            yield "run ends otherwise."
         yield ""
         yield "The same run elsewhere:"
         yield from self._elsewhere()
@@ -58,6 +61,9 @@ class _Told:
             unit for unit in dict.fromkeys(u for _, u in index) if not any(n in bound for n, u in index if u == unit)
         ]
         return f" whatever the {' and '.join(free).replace(' and ', ', ', len(free) - 2)}" if free else ""
+
+    def _count(self, number: int) -> int:
+        return sum(n == number for given in (*self._shape.moves, self._shape.asked) for n in given.variables.values())
 
     # --- values ---
 
@@ -91,8 +97,10 @@ class _Told:
     def _may(self, demand: Demand) -> str:
         match demand:
             case OneOf(variable, codes):
-                values = [show(decode(self._shape.variables[variable].of, code)) for code in codes]
-                return f"only {' or '.join(values)}"
+                of = self._shape.variables[variable].of
+                rest = [code for code in range(size(of)) if code not in codes]
+                few, word = (rest, f"any of {size(of)} but ") if len(rest) < len(codes) else (codes, "only ")
+                return word + " or ".join(show(decode(of, code)) for code in few)
             case Below(less, _):
                 return f"any above {self._names[less]}"
             case _:

@@ -1,12 +1,13 @@
 """A run whose values need not be known: with which of them is it still a run, and does it still show what it shows?
 
-Each value that stands in a run is a variable. An index is the same one wherever its number occurs; any other value is one of its
-own at each place. What has to hold of the variables is found by dropping, one after the other, whatever can be dropped.
+Each value that stands in a run is a variable. An index is the same one wherever its number occurs, but where it is known that it
+need not be; any other value is one of its own at each place. What has to hold of the variables is found by dropping, one after the other, whatever can be dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -56,20 +57,24 @@ class Shape:
         return tuple(v.code for v in self.variables)
 
 
-def shape_of(program: Program, moves: Sequence[tuple[str, Codes]], asked: Codes) -> Shape:
-    """Of a run to the program's one formula, and what it is asked with. Variables are numbered by where they occur first, so
-    that there are the same ones at other sizes."""
+def shape_of(
+    program: Program, moves: Sequence[tuple[str, Codes]], asked: Codes, apart: Container[int] = frozenset()
+) -> Shape:
+    """Of a run to the program's one formula, and what it is asked with. apart: places, counted from 0, at which a value is a
+    variable of its own whatever it is. Variables are numbered by where they occur first: there are the same ones at other
+    sizes."""
     (formula,) = program.formulas
     params = {step.name: step.params for step in program.steps}
-    variables, of_index = list[Variable](), dict[Variable, int]()
+    variables, shared, places = list[Variable](), dict[Variable, int](), itertools.count()
 
     def number(param: Param, code: int) -> int:
         found = Variable(scalar(param.type), code)
-        if found in of_index:
-            return of_index[found]
+        alone = next(places) in apart or not found.is_index
+        if not alone and found in shared:
+            return shared[found]
         variables.append(found)
-        if found.is_index:
-            of_index[found] = len(variables) - 1
+        if not alone:
+            shared[found] = len(variables) - 1
         return len(variables) - 1
 
     def given(name: str, to: Sequence[Param], codes: Codes) -> Given:
@@ -78,6 +83,16 @@ def shape_of(program: Program, moves: Sequence[tuple[str, Codes]], asked: Codes)
     taken = tuple(given(step, params[step], codes) for step, codes in moves)
     last = given(formula.name, formula.params, asked)
     return Shape(formula, tuple(variables), taken, last)
+
+
+def places_changed(shape: Shape) -> Iterator[tuple[int, Codes]]:
+    """Of a run with all places apart: each that has an index which stands at others, too, and each other value there."""
+    for place, variable in enumerate(shape.variables):
+        if variable.is_index and shape.variables.count(variable) > 1:
+            low, high = code_range(variable.of)
+            for code in range(low, high + 1):
+                if code != variable.code:
+                    yield place, (*shape.codes[:place], code, *shape.codes[place + 1 :])
 
 
 # --- what may be asked of the variables, by their numbers ---
