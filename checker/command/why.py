@@ -93,9 +93,9 @@ def answer(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exi
 
 def violated(found: Violation, seconds: float, tell: Tell) -> list[str]:
     try:
-        said = lines(what_matters(found.cell, found.verdict, seconds, tell))
+        said = lines(what_matters(found, seconds, tell))
     except OutOfTime:
-        what = f"{found.verdict.property.name} is VIOLATED, {found.cell}"
+        what = f"{found.property.name} is VIOLATED, {found.cell}"
         said = [f"{what}: what of it matters is not known within the time that --timeout gives; `eoi trace` tells it"]
     return _cut(said)
 

@@ -6,6 +6,7 @@ that do not a sample is taken in CPython, too. Of sizes and choices CPython says
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +19,7 @@ from checker.language.lower import lower
 from checker.matrix.cells import Cell, other_choices
 from checker.matrix.scope import OF_MACHINE, ScopeValue, with_values
 from checker.questions.taken_again import Ended, taken_again
-from checker.questions.verdict import Verdict
-from checker.questions.wide import Sizes, Tell, at, sizes_text
+from checker.questions.wide import Sizes, Tell, Violation, at, sizes_text
 from checker.symbolic.any_run import (
     AnyRun,
     Codes,
@@ -27,6 +27,7 @@ from checker.symbolic.any_run import (
     Given,
     OneOf,
     Shape,
+    TooManyGates,
     is_met,
     places_changed,
     shape_of,
@@ -37,10 +38,9 @@ from checker.symbolic.smt_values import scalar
 from checker.symbolic.terms import code_range
 from model.finite import decode, encode
 
-PROVED: Sequence[Sizes] = (
-    (8, 8, 8),
-    (4, 4, 4),
-)  # the first one at which there is the same run, or else where it was found
+# Tried in turn: there has to be the same run, and a circuit of it that is not too large. Then come the sizes where it was found.
+PROVED: Sequence[Sizes] = ((8, 8, 8), (4, 4, 4), (3, 3, 3), (2, 2, 2))
+MOST = 500_000  # nodes of a circuit; one of 300,000 takes some 10 s
 LARGE: Sequence[Sizes] = ((8, 8, 8), (64, 64, 64))
 EVERY_PLACE = range(10**6)
 SAMPLE = 32  # choices of values that are taken in CPython, of those that the solver says will do
@@ -55,7 +55,7 @@ class Otherwise:
 
 
 @dataclass(frozen=True)
-class Choice:
+class OtherChoice:
     """Another value of the scope, the rest as it was. ended: None if there is the same run."""
 
     name: str
@@ -70,46 +70,45 @@ class Matters:
     happens without it. smallest: the least sizes at which some values make it such a run; too_small: the sizes
     of which one less is not enough, and how it ends there, with the values that are left."""
 
-    cell: Cell
-    verdict: Verdict
+    violation: Violation
     shape: Shape
     proved_at: Sizes
     needed: Mapping[Demand, Otherwise]
     larger: Mapping[Sizes, Ended | None]
     smallest: Sizes
     too_small: Mapping[str, Ended]
-    choices: Sequence[Choice]
+    choices: Sequence[OtherChoice]
 
 
-def what_matters(small: Cell, verdict: Verdict, seconds: float, tell: Tell) -> Matters:
-    """small: the cell that has this run. Raises OutOfTime, EnginesDisagree."""
-    return _Asked(small, verdict, time.monotonic() + seconds, tell).answer()
+def what_matters(found: Violation, seconds: float, tell: Tell) -> Matters:
+    """Raises OutOfTime, EnginesDisagree."""
+    return _Generalised(found, time.monotonic() + seconds, tell).answer()
 
 
-class _Asked:
-    def __init__(self, small: Cell, verdict: Verdict, ends: float, tell: Tell) -> None:
-        self._small, self._verdict, self._ends, self._tell = small, verdict, ends, tell
-        assert verdict.run is not None
-        self._p, self._run = verdict.property, verdict.run.moves
+class _Generalised:
+    def __init__(self, found: Violation, ends: float, tell: Tell) -> None:
+        self._found, self._ends, self._tell = found, ends, tell
+        self._small, self._p, self._run = found.cell, found.property, found.run.moves
+        small = found.cell
         program = lower(small.system, small.scope, [self._p])
         params = {step.name: step.params for step in program.steps}
         (formula,) = program.formulas
         self._moves = [(m.step, _codes(params[m.step], m.args)) for m in self._run]
-        self._asked = _codes(formula.params, list(verdict.binding.values()))
+        self._asked = _codes(formula.params, list(found.binding.values()))
         self._apart = frozenset[int]()
 
     def answer(self) -> Matters:
-        sizes = sizes_of(self._small)
-        larger = {n: self._ended(at(self._small, n)) for n in LARGE if _at_least(n, sizes)}
-        proved_at = next((n for n in PROVED if _at_least(n, sizes) and self._ended(at(self._small, n)) is None), sizes)
-        self._apart = self._need_not_be_equal(at(self._small, proved_at))
-        shape, needed = self._of_values(proved_at)
+        found_at = sizes_of(self._small)
+        shape, needed, proved_at = self._of_values(found_at)
+        larger = {sizes: self._ended(at(self._small, sizes)) for sizes in LARGE if _at_least(sizes, found_at)}
         smallest, too_small = self._smallest()
         choices = [
-            Choice(name, value, self._ended(replace(self._small, scope=with_values(self._small.scope, {name: value}))))
+            OtherChoice(
+                name, value, self._ended(replace(self._small, scope=with_values(self._small.scope, {name: value})))
+            )
             for name, value in other_choices(self._small)
         ]
-        return Matters(self._small, self._verdict, shape, proved_at, needed, larger, smallest, too_small, choices)
+        return Matters(self._found, shape, proved_at, needed, larger, smallest, too_small, choices)
 
     def _watch(self) -> None:
         if time.monotonic() > self._ends:
@@ -127,10 +126,21 @@ class _Asked:
                 found.add(place)
         return frozenset(found)
 
-    def _of_values(self, sizes: Sizes) -> tuple[Shape, Mapping[Demand, Otherwise]]:
+    def _of_values(self, found_at: Sizes) -> tuple[Shape, Mapping[Demand, Otherwise], Sizes]:
+        """At the first sizes at which there is the same run, and a circuit of it that is not too large."""
+        for sizes in PROVED:
+            cell = at(self._small, sizes)
+            if _at_least(sizes, found_at) and self._ended(cell) is None:
+                try:
+                    return *self._of_values_at(cell, sizes, MOST), sizes
+                except TooManyGates:
+                    pass
+        return *self._of_values_at(self._small, found_at, math.inf), found_at
+
+    def _of_values_at(self, cell: Cell, sizes: Sizes, most: float) -> tuple[Shape, Mapping[Demand, Otherwise]]:
+        self._apart = self._need_not_be_equal(cell)
         self._tell(f"any values at {sizes_text(sizes)}")
-        cell = at(self._small, sizes)
-        run, reference = self._any_run(cell), Reference(cell.system, cell.scope)
+        run, reference = self._any_run(cell, most), Reference(cell.system, cell.scope)
         try:
             found = weakest(run)
             unproved = run.failing(list(found))
@@ -142,8 +152,7 @@ class _Asked:
         needed = dict[Demand, Otherwise]()
         for demand, codes in found.items():
             ended = self._ended_with(reference, shape, codes)
-            others = [d for d in found if d != demand]
-            if ended is None or not all(is_met(run.terms, d, codes) for d in others):
+            if ended is None or any(is_met(run.terms, d, codes) is (d == demand) for d in found):
                 raise _disagree(cell, shape, codes, "that it is none")
             needed[demand] = Otherwise(codes, ended)
         for codes in _sample(run, list(found)):
@@ -151,11 +160,11 @@ class _Asked:
                 raise _disagree(cell, shape, codes, "that it is one")
         return shape, needed
 
-    def _any_run(self, cell: Cell) -> AnyRun:
+    def _any_run(self, cell: Cell, most: float = math.inf) -> AnyRun:
         program = lower(cell.system, cell.scope, [self._p])
         start = Reference(cell.system, cell.scope).start
         shape = shape_of(program, self._moves, self._asked, self._apart)
-        return AnyRun(program, cell.scope, start, shape, self._watch)
+        return AnyRun(program, cell.scope, start, shape, self._watch, most)
 
     def _ended_with(self, reference: Reference, shape: Shape, codes: Codes) -> Ended | None:
         moves, args = with_codes(shape, self._run, codes)
@@ -194,7 +203,7 @@ class _Asked:
 
     def _ended(self, cell: Cell) -> Ended | None:
         """With the values that it has."""
-        return self._said(Reference(cell.system, cell.scope), list(self._verdict.binding.values()), self._run)
+        return self._said(Reference(cell.system, cell.scope), list(self._found.binding.values()), self._run)
 
     def _said(self, reference: Reference, args: Sequence[Value], moves: Sequence[Move]) -> Ended | None:
         self._watch()

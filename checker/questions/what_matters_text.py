@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.matrix.loader import property_argument
 from checker.matrix.scope import OF_MACHINE, scope_value
 from checker.questions.report import reproduce
 from checker.questions.taken_again import CANNOT, NOT_SHOWN, RANGE, Ended
-from checker.questions.what_matters import Choice, Matters, Otherwise, sizes_of
+from checker.questions.what_matters import Matters, OtherChoice, Otherwise, sizes_of
 from checker.questions.wide import sizes_text
-from checker.stories.trace import show, steps_text, unit_of
-from checker.symbolic.any_run import Below, Codes, Demand, Given, OneOf, Shape
+from checker.stories.trace import show, steps_text
+from checker.symbolic.any_run import Below, Codes, Demand, Given, OneOf, Shape, Unknown, Unlike
 from model.finite import decode, size
 
 LEAST = 10  # columns for what is spoken of
@@ -24,43 +25,48 @@ def lines(found: Matters) -> list[str]:
 
 class _Told:
     def __init__(self, found: Matters) -> None:
-        self._found, self._shape = found, found.shape
+        self._found, self._shape, self._cell = found, found.shape, found.violation.cell
         self._names = _names(found.shape)
         self._freed = {n for n, _ in enumerate(self._shape.variables)} - {
             d.variable for d in found.needed if isinstance(d, OneOf)
         }
 
     def lines(self) -> Iterator[str]:
-        found = self._found
-        p, run = found.verdict.property, found.verdict.run
-        assert run is not None
-        yield f"{p.name} is VIOLATED in {steps_text(run.length)}{self._whatever()}: {found.cell}"
+        found, cell = self._found, self._cell
+        p, run = found.violation.property, found.violation.run
+        yield f"{p.name} is VIOLATED in {steps_text(run.length)}{self._whatever()}"
+        yield f"{cell.names[cell.subject]}, {cell}"
         yield ""
         for number, move in enumerate(self._shape.moves, 1):
             yield f"  {number:2} {self._call(move)}"
         bound = {name: f" {self._value(n)}" for name, n in self._shape.asked.variables.items()}  # `CPU{cpu}`
         yield f"     {' '.join(p.complaint(bound).split())}"
         yield ""
-        yield f"Values, proved at {sizes_text(found.proved_at)} (vCPUs x pins x vectors):"
-        for number in range(len(self._shape.variables)):
-            yield from self._variable(number)
-        if any(self._count(n) > 1 for n, _ in enumerate(self._shape.variables)):
-            yield "A letter is one value wherever it stands: with another at one place alone the"
-            yield "run ends otherwise."
-        yield ""
+        if self._shape.variables:
+            yield from self._values()
         yield "The same run elsewhere:"
         yield from self._elsewhere()
         yield ""
-        yield f"Its story: {reproduce('trace', found.cell, p.name)}"
+        yield f"Its story: {reproduce('trace', cell, property_argument(p))}"
 
     def _whatever(self) -> str:
         """Those indices that may be any."""
         bound = {n for demand in self._found.needed for n in _about(demand)}
-        index = [(n, unit_of(v.of)) for n, v in enumerate(self._shape.variables) if v.is_index]
+        index = [(n, _unit(v)) for n, v in enumerate(self._shape.variables) if v.is_number]
         free = [
             unit for unit in dict.fromkeys(u for _, u in index) if not any(n in bound for n, u in index if u == unit)
         ]
-        return f" whatever the {' and '.join(free).replace(' and ', ', ', len(free) - 2)}" if free else ""
+        return f", whatever the {' and '.join(free).replace(' and ', ', ', len(free) - 2)}" if free else ""
+
+    def _values(self) -> Iterator[str]:
+        yield f"Values, proved at {sizes_text(self._found.proved_at)} (vCPUs x pins x vectors):"
+        numbers = range(len(self._shape.variables))
+        for number in numbers:
+            yield from self._variable(number)
+        if any(self._count(n) > 1 for n in numbers):
+            yield "A letter is one value wherever it stands: with another at one place alone the"
+            yield "run ends otherwise."
+        yield ""
 
     def _count(self, number: int) -> int:
         return sum(n == number for given in (*self._shape.moves, self._shape.asked) for n in given.variables.values())
@@ -71,40 +77,45 @@ class _Told:
         return f"{given.name}({', '.join(f'{name}={self._value(n)}' for name, n in given.variables.items())})"
 
     def _value(self, number: int) -> str:
-        """By its name; a value that matters and has none, as it is."""
-        named = self._shape.variables[number].is_index or number in self._freed
-        return self._names[number] if named else self._shown(number, self._shape.codes)
+        """By its name; one that matters and has none, as it is."""
+        if self._shape.variables[number].is_number:
+            return self._names[number]
+        return "any" if number in self._freed else self._shown(number, self._shape.codes)
 
     def _shown(self, number: int, codes: Codes) -> str:
         return show(decode(self._shape.variables[number].of, codes[number]))
 
     def _variable(self, number: int) -> Iterator[str]:
-        variable = self._shape.variables[number]
-        needed = [(d, why) for d, why in self._found.needed.items() if _last(d) == number]
-        may = [self._may(d) for d, _ in needed] or [f"any of {size(variable.of)}"]
+        variable, needed = self._shape.variables[number], self._found.needed
+        may = [self._may(d, number) for d in needed if number in _about(d)] or [f"any of {size(variable.of)}"]
         yield self._row(self._label(number), "; ".join(may))
-        for demand, why in needed:
-            yield self._row("", f"with {self._differs(demand, why)}: {self._ended(why.ended)}")
+        for demand, why in needed.items():
+            if max(_about(demand)) == number:
+                yield self._row("", f"with {self._differs(demand, why)}: {self._ended(why.ended)}")
 
     def _label(self, number: int) -> str:
         variable, name = self._shape.variables[number], self._names[number]
-        return f"{unit_of(variable.of)} {name}" if variable.is_index else f"{name}, step {self._place(number)}"
+        if variable.is_number:
+            return f"{_unit(variable)} {name}"
+        return next(
+            (f"{name}, step {k}" for k, m in enumerate(self._shape.moves, 1) if number in m.variables.values()), name
+        )
 
     def _row(self, what: str, said: str) -> str:
-        width = max(LEAST, *(len(self._label(n)) for n, _ in enumerate(self._shape.variables)))
+        width = max([LEAST, *(len(self._label(n)) for n, _ in enumerate(self._shape.variables))])
         return f"  {what:{width}}  {said}"
 
-    def _may(self, demand: Demand) -> str:
+    def _may(self, demand: Demand, number: int) -> str:
         match demand:
             case OneOf(variable, codes):
                 of = self._shape.variables[variable].of
                 rest = [code for code in range(size(of)) if code not in codes]
                 few, word = (rest, f"any of {size(of)} but ") if len(rest) < len(codes) else (codes, "only ")
                 return word + " or ".join(show(decode(of, code)) for code in few)
-            case Below(less, _):
-                return f"any above {self._names[less]}"
-            case _:
-                return f"any but {self._names[demand.one]}"
+            case Below(less, more):
+                return f"any below {self._names[more]}" if number == less else f"any above {self._names[less]}"
+            case Unlike(one, other):
+                return f"any but {self._names[other if number == one else one]}"
 
     def _differs(self, demand: Demand, why: Otherwise) -> str:
         """What is not as in the run, and what the demand is about."""
@@ -115,14 +126,11 @@ class _Told:
         ]
         return ", ".join(shown)
 
-    def _place(self, number: int) -> int:
-        return next(k for k, move in enumerate(self._shape.moves, 1) if number in move.variables.values())
-
     # --- sizes and choices ---
 
     def _elsewhere(self) -> Iterator[str]:
         found = self._found
-        same = [sizes_of(found.cell), *(sizes for sizes, ended in found.larger.items() if ended is None)]
+        same = [sizes_of(self._cell), *(sizes for sizes, ended in found.larger.items() if ended is None)]
         yield self._row("sizes", ", ".join(dict.fromkeys(map(sizes_text, [found.smallest, *same]))))
         for sizes, ended in found.larger.items():
             if ended is not None:
@@ -133,8 +141,8 @@ class _Told:
         for name in dict.fromkeys(choice.name for choice in found.choices):
             yield from self._choice(name, [c for c in found.choices if c.name == name])
 
-    def _choice(self, name: str, others: list[Choice]) -> Iterator[str]:
-        now = getattr(self._found.cell.scope, name)
+    def _choice(self, name: str, others: list[OtherChoice]) -> Iterator[str]:
+        now = getattr(self._cell.scope, name)
         same = [scope_value(now), *(scope_value(c.value) for c in others if c.ended is None)]
         yield self._row(name, " or ".join(same) + (" only" if len(same) == 1 else ""))
         for choice in others:
@@ -149,14 +157,18 @@ class _Told:
         return f"step {ended.number}, {ended.move.step}({args}), {ENDS[ended.why]}"
 
 
+def _unit(variable: Unknown) -> str:
+    """What it is one of: `cpu`."""
+    return variable.sort.removesuffix("s")
+
+
 def _names(shape: Shape) -> list[str]:
-    """An index by a letter, any other value by what the step calls it."""
+    """A number by a letter, any other value by what the step calls it."""
     found = list[str]()
-    by_name = {n: name for given in (*shape.moves, shape.asked) for name, n in given.variables.items()}
-    for number, variable in enumerate(shape.variables):
-        name = unit_of(variable.of)[0].upper() if variable.is_index else by_name[number]
+    for variable in shape.variables:
+        name = _unit(variable)[0].upper() if variable.is_number else variable.sort
         same = sum(name == other.rstrip("0123456789") for other in found)
-        found.append(f"{name}{same + 1}" if same and variable.is_index else name)
+        found.append(f"{name}{same + 1}" if same and variable.is_number else name)
     return found
 
 
@@ -168,7 +180,3 @@ def _about(demand: Demand) -> tuple[int, ...]:
             return less, more
         case _:
             return demand.one, demand.other
-
-
-def _last(demand: Demand) -> int:
-    return max(_about(demand))

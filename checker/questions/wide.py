@@ -17,7 +17,7 @@ from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.scope import OF_MACHINE, with_values
 from checker.questions.taken_again import Ended, taken_again
-from checker.questions.verdict import Judge, Run, Status, Verdict, of_the_users, prepared_for
+from checker.questions.verdict import Judge, Run, Status, of_the_users, prepared_for
 from checker.symbolic.array_terms import LARGEST
 from checker.symbolic.induct import Checked, false_initially, steps_checked
 from checker.symbolic.learning import Learner, OutOfTime, Stuck
@@ -93,7 +93,9 @@ class Violation:
     """In a small system: the first one that has any."""
 
     cell: Cell
-    verdict: Verdict
+    property: Property
+    run: Run
+    binding: Mapping[str, Value]
 
 
 def learnt_alone(cell: Cell, p: Property, timeout: float, tell: Tell) -> list[Clause] | Violation:
@@ -103,7 +105,7 @@ def learnt_alone(cell: Cell, p: Property, timeout: float, tell: Tell) -> list[Cl
     for sizes in judge.small(SMALLEST, *MINED):
         small = at(cell, sizes)
         for found in judge.searched(small, [p]):  # whatever becomes of it at other sizes
-            return Violation(small, found)
+            return Violation(small, *found)
     clauses, _ = judge.learnt([p], minimise=True)
     wrong = [goal for sizes in judge.small(*LEARNT) for goal in judge.false_at_first([p], clauses, sizes)]
     if wrong:
@@ -132,8 +134,8 @@ class _WideJudge:
                 if not left:
                     break
                 self._say(f"all states at {sizes_text(sizes)}")
-                small = self.searched(at(self.cell, sizes), left)
-                found |= {v.property.name: self._taken_to_large(v) for v in small}
+                for p, run, binding in self.searched(at(self.cell, sizes), left):
+                    found[p.name] = self._taken_to_large(p, binding, run)
                 left = [p for p in asked if p.name not in found]
             proved = self._proved(left)
         except OutOfTime:
@@ -169,7 +171,7 @@ class _WideJudge:
 
     # --- small systems ---
 
-    def searched(self, small: Cell, asked: Sequence[Property]) -> Iterator[Verdict]:
+    def searched(self, small: Cell, asked: Sequence[Property]) -> Iterator[tuple[Property, Run, Mapping[str, Value]]]:
         """The violations of a small system; its views are taken, too."""
         reference = Reference(small.system, small.scope)
         prepared = prepared_for(small, asked)
@@ -181,7 +183,7 @@ class _WideJudge:
             verdict = judge.verdict(p)
             self._spoke |= {p.name} if verdict.says_something() else set()
             if verdict.run is not None:
-                yield verdict
+                yield p, verdict.run, verdict.binding
         self._lines.append(of_the_users(search.lines_run(), small))
         self._mine(small, search)
 
@@ -197,13 +199,12 @@ class _WideJudge:
             for rows in states.views(vocabulary, shape):
                 views.add(shape, rows)
 
-    def _taken_to_large(self, found: Verdict) -> WideVerdict:
+    def _taken_to_large(self, p: Property, binding: Mapping[str, Value], run: Run) -> WideVerdict:
         """The same moves, in CPython, and what the property says after them."""
-        p, run, large = found.property, found.run, self.large
-        assert run is not None
-        said = taken_again(Reference(large.system, large.scope), p, list(found.binding.values()), run.moves)
+        large = self.large
+        said = taken_again(Reference(large.system, large.scope), p, list(binding.values()), run.moves)
         if not isinstance(said, Ended):
-            return WideVerdict(p, Status.VIOLATED, found.binding, Run(run.moves, tuple(said)))
+            return WideVerdict(p, Status.VIOLATED, binding, Run(run.moves, tuple(said)))
         if said.move is not None:
             why = f"violated in a small system, but {said.move.step} of that run cannot be taken at {sizes_text(self.sizes)}"
         else:

@@ -1,12 +1,13 @@
 """A run whose values need not be known: with which of them is it still a run, and does it still show what it shows?
 
-Each value that stands in a run is a variable. An index is the same one wherever its number occurs, but where it is known that it
-need not be; any other value is one of its own at each place. What has to hold of the variables is found by dropping, one after the other, whatever can be dropped.
+Each value that stands in a run is a variable. A number is the same one wherever it occurs and counts the same, but where it is
+known that it need not be; any other value is one of its own at each place. What has to hold of the variables is found by dropping, one after the other, whatever can be dropped.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -24,15 +25,16 @@ Codes: TypeAlias = tuple[int, ...]  # of the variables of a run, in order
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
-    """code: what it is in the run."""
+class Unknown:
+    """code: what it is in the run. sort: what it counts, an index its rows and any other value its parameter."""
 
     of: Scalar
     code: int
+    sort: str
 
     @property
-    def is_index(self) -> bool:
-        return isinstance(self.of, IntType) and bool(self.of.index)
+    def is_number(self) -> bool:
+        return isinstance(self.of, IntType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Shape:
     """A run without its values: its steps, and the formula that it is about."""
 
     formula: Formula
-    variables: tuple[Variable, ...]
+    variables: tuple[Unknown, ...]
     moves: tuple[Given, ...]
     asked: Given
 
@@ -65,11 +67,12 @@ def shape_of(
     sizes."""
     (formula,) = program.formulas
     params = {step.name: step.params for step in program.steps}
-    variables, shared, places = list[Variable](), dict[Variable, int](), itertools.count()
+    variables, shared, places = list[Unknown](), dict[Unknown, int](), itertools.count()
 
     def number(param: Param, code: int) -> int:
-        found = Variable(scalar(param.type), code)
-        alone = next(places) in apart or not found.is_index
+        of = scalar(param.type)
+        found = Unknown(of, code, (of.index if isinstance(of, IntType) else "") or param.name)
+        alone = next(places) in apart or not found.is_number
         if not alone and found in shared:
             return shared[found]
         variables.append(found)
@@ -86,9 +89,9 @@ def shape_of(
 
 
 def places_changed(shape: Shape) -> Iterator[tuple[int, Codes]]:
-    """Of a run with all places apart: each that has an index which stands at others, too, and each other value there."""
+    """Of a run with all places apart: each that has a number which stands at others, too, and each other value there."""
     for place, variable in enumerate(shape.variables):
-        if variable.is_index and shape.variables.count(variable) > 1:
+        if variable.is_number and shape.variables.count(variable) > 1:
             low, high = code_range(variable.of)
             for code in range(low, high + 1):
                 if code != variable.code:
@@ -140,7 +143,7 @@ def all_demands(shape: Shape) -> list[Demand]:
         (a, b)
         for a, one in enumerate(variables)
         for b, other in enumerate(variables)
-        if one.is_index and one.of == other.of and one.code < other.code
+        if one.is_number and (one.of, one.sort) == (other.of, other.sort) and one.code < other.code
     ]
     fixed = [OneOf(n, (v.code,)) for n, v in enumerate(variables)]
     return [*fixed, *(Below(a, b) for a, b in pairs), *(Unlike(a, b) for a, b in pairs)]
@@ -149,13 +152,19 @@ def all_demands(shape: Shape) -> list[Demand]:
 # --- the run ---
 
 
+class TooManyGates(Exception):
+    """A circuit with more nodes than were allowed."""
+
+
 class AnyRun:
-    """One circuit of a run from a known state, for all values of its variables. watch: called now and then; may raise."""
+    """One circuit of a run from a known state, for all values of its variables. watch: called now and then; may raise. most:
+    nodes of the circuit. Raises TooManyGates."""
 
     def __init__(
-        self, program: Program, scope: Scope, start: Codes, shape: Shape, watch: Callable[[], None] = lambda: None
-    ) -> None:
-        self.shape, self.terms, self._watch = shape, AigTerms(program), watch
+        self, program: Program, scope: Scope, start: Codes, shape: Shape, watch: Callable[[], None] = lambda: None,
+        most: float = math.inf,
+    ) -> None:  # fmt: skip
+        self.shape, self.terms, self._watch, self._most = shape, AigTerms(program), watch, most
         self._symbolic = Symbolic(program, scope, self.terms)
         self._values = [self.terms.variable(str(n), v.of) for n, v in enumerate(shape.variables)]
         self._shows = self._taken(self._symbolic.constants(start))
@@ -183,6 +192,8 @@ class AnyRun:
             run = self._symbolic.run_with(move.name, [self._values[n] for n in move.variables.values()], state)
             shows = both(shows, both(run.enabled, negation(run.fault)))
             before, state = state, run.now
+            if len(self.terms.graph.operands) > self._most:
+                raise TooManyGates
         formula = self.shape.formula
         last = Execution(self._symbolic, state, before if formula.of_edges else None)
         said = last.call(formula.functions[0], [self._values[n] for n in self.shape.asked.variables.values()])
@@ -233,13 +244,12 @@ def _near(run: AnyRun, demands: Sequence[Demand], found: Codes) -> Codes:
 def _widened(run: AnyRun, needed: Mapping[Demand, Codes]) -> Mapping[Demand, Codes]:
     """Where a value matters, all that do in its place."""
     found = dict(needed)
-    for demand, values in needed.items():
+    for demand in needed:
         if isinstance(demand, OneOf):
             others = [d for d in found if d != demand]
             low, high = code_range(run.shape.variables[demand.variable].of)
             one = [OneOf(demand.variable, (code,)) for code in range(low, high + 1)]
             good = [d for d in one if run.failing([*others, d]) is None]
             wider = OneOf(demand.variable, tuple(code for d in good for code in d.codes))
-            found = {wider if d == demand else d: v for d, v in found.items()}
-            assert demand.codes[0] in wider.codes and values[demand.variable] not in wider.codes
+            found = {wider if d == demand else d: codes for d, codes in found.items()}
     return found

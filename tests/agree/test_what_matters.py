@@ -1,0 +1,142 @@
+"""What `eoi why` says of the run of a violation, against plain CPython: every choice of values is tried, at two sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from checker.engine.reference import Reference
+from checker.errors import EnginesDisagree
+from checker.matrix.select import select, selection
+from checker.questions import what_matters as question
+from checker.questions.verdict import Status, check_cell
+from checker.questions.what_matters import Matters, what_matters
+from checker.questions.what_matters_text import lines
+from checker.questions.wide import Sizes, Violation, at
+from checker.symbolic.any_run import AnyRun, Demand, Given, OneOf, Shape, Unlike
+from tests.rigs.runs_by_hand import every_choice, met, shows, wrong_claims
+
+# design, property, VMM, guest, I/O APIC version; where it is found; what kinds of demands there are
+CASES: dict[str, tuple[str, str, str, str, str, Sizes, set[type]]] = {
+    "v1": ("v1", "no_eoi_lost", "qemu", "windows_cg", "0x11", (1, 1, 1), set()),
+    "base": ("base", "no_reinjection", "qemu", "windows_cg", "0x20", (1, 1, 1), set()),
+    "at first": ("base", "advertised_is_backed", "qemu", "xen", "0x11", (1, 1, 1), set()),
+    "any guest": ("base", "closes_only_if_taken", "qemu", "any", "0x20", (1, 1, 1), {OneOf}),
+    "two vCPUs": ("mutant_b3_split", "no_eoi_lost", "qemu", "linux_moves_in_service", "0x11", (2, 2, 2), {Unlike}),
+    "vector 0": ("mutant_b9", "stale_is_the_highest", "firecracker", "linux", "0x11", (2, 2, 2), {OneOf}),
+    "a fixed bug": ("mutant_b19", "edge_has_no_remote_irr", "firecracker", "xen", "0x11", (1, 1, 1), set()),
+}  # fmt: skip
+SIZES: Sequence[Sizes] = ((2, 2, 2), (2, 3, 3))
+
+
+def violation(name: str) -> Violation:
+    design, asked, vmm, guest, ioapic, sizes, _ = CASES[name]
+    _, cells, _, (p,) = select(selection(design, {"vmm": [vmm], "guest": [guest]}, [asked], f"ioapic={ioapic}"))
+    cell = at(cells[0], sizes)
+    (verdict,) = check_cell(cell, [p], again=0).verdicts
+    assert verdict.status is Status.VIOLATED and verdict.run is not None
+    return Violation(cell, p, verdict.run, verdict.binding)
+
+
+def asked(found: Violation, sizes: Sizes, monkeypatch: pytest.MonkeyPatch) -> Matters:
+    monkeypatch.setattr(question, "PROVED", (sizes,))
+    monkeypatch.setattr(question, "LARGE", ())
+    return what_matters(found, 60, lambda _: None)
+
+
+def wrong(found: Violation, said: Matters) -> list[str]:
+    cell = at(found.cell, said.proved_at)
+    reference = Reference(cell.system, cell.scope)
+
+    def one(codes: Sequence[int]) -> bool:
+        return shows(reference, said.shape, found.property, codes)
+
+    told = wrong_claims(said.shape, {d: o.codes for d, o in said.needed.items()}, one)
+    return told + [f"{codes} at one place alone does as well" for codes in parted(said.shape, found, reference)]
+
+
+def parted(shape: Shape, found: Violation, reference: Reference) -> list[tuple[int, ...]]:
+    """Other values at one of the places of a variable, that make such a run, too."""
+    does = list[tuple[int, ...]]()
+    for number, variable in enumerate(shape.variables):
+        of_run = [*shape.moves, shape.asked]
+        places = [(k, name) for k, given in enumerate(of_run) for name, n in given.variables.items() if n == number]
+        for k, name in places if len(places) > 1 else []:
+            new = len(shape.variables)
+            changed = [Given(g.name, {**g.variables, name: new}) if i == k else g for i, g in enumerate(of_run)]
+            other = Shape(shape.formula, (*shape.variables, variable), tuple(changed[:-1]), changed[-1])
+            for (code,) in every_choice(Shape(shape.formula, (variable,), (), shape.asked)):
+                codes = (*shape.codes, code)
+                if code != variable.code and shows(reference, other, found.property, codes):
+                    does.append(codes)
+    return does
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_said_is_so_for_every_choice_of_values(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    found = violation(name)
+    for sizes in SIZES:
+        said = asked(found, sizes, monkeypatch)
+        assert said.proved_at == sizes
+        assert {type(demand) for demand in said.needed} == CASES[name][-1]
+        assert wrong(found, said) == []
+
+
+def test_sizes_and_choices_are_tried_in_cpython(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question, "LARGE", ((3, 3, 3),))
+    monkeypatch.setattr(question, "PROVED", ())
+    two = what_matters(violation("two vCPUs"), 60, lambda _: None)
+    assert two.proved_at == (2, 2, 2) and two.larger == {(3, 3, 3): None}
+    assert two.smallest == (2, 1, 1) and list(two.too_small) == ["cpus"]
+    one = what_matters(violation("v1"), 60, lambda _: None)
+    ends = {(choice.name, str(choice.value)): choice.ended for choice in one.choices}
+    assert ends["throttle", "True"] is None and ends["ioapic", "IoapicVersion.V20"] is not None
+    assert {name for name, _ in ends} == {"ioapic", "x2apic", "throttle"}  # neither v1 nor QEMU before it knows a flag
+
+
+def test_a_story_with_names_for_what_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "\n".join(lines(asked(violation("two vCPUs"), (2, 2, 2), monkeypatch)))
+    assert "VIOLATED in 13 steps, whatever the pin and vector" in told
+    assert "setup_local_APIC(cpu=C2)" in told and "cpu C2      any but C\n" in told
+    assert "with C=0, C2=0: step 7, setup_local_APIC(cpu=0), cannot be taken" in told
+    assert "at least 2 cpus: with 1, step 7, setup_local_APIC(cpu=0), cannot be taken" in told
+    told = "\n".join(lines(asked(violation("any guest"), (2, 2, 2), monkeypatch)))
+    assert "trigger=LEVEL" in told and "only LEVEL\n" in told and "dest=C" in told
+
+
+# --- bugs that are put in ---
+
+
+def nothing_fails(self: AnyRun, demands: Sequence[Demand]) -> None:
+    """A solver that always says that there are no such values."""
+
+
+def test_a_solver_that_finds_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AnyRun, "failing", nothing_fails)
+    with pytest.raises(EnginesDisagree, match="SAT says that it is one"):
+        asked(violation("two vCPUs"), (2, 3, 3), monkeypatch)
+
+
+def test_a_solver_that_finds_too_much_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AnyRun, "failing", lambda self, _: self.shape.codes)
+    with pytest.raises(EnginesDisagree, match="SAT says that it is none"):
+        asked(violation("v1"), (2, 2, 2), monkeypatch)
+
+
+def test_places_that_are_parted_for_no_reason_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The equality that is lost is then asked of each value: it is fixed."""
+    monkeypatch.setattr(question._Generalised, "_need_not_be_equal", lambda *_: question.EVERY_PLACE)  # pyright: ignore[reportPrivateUsage]
+    said: Any = asked(violation("v1"), (2, 2, 2), monkeypatch)
+    assert {type(demand) for demand in said.needed} == {OneOf}
+
+
+def test_places_that_are_not_parted_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question._Generalised, "_need_not_be_equal", lambda *_: frozenset())  # pyright: ignore[reportPrivateUsage]
+    found = violation("any guest")
+    assert "does as well" in " ".join(wrong(found, asked(found, (2, 2, 2), monkeypatch)))
+
+
+def test_the_rig_tells_what_is_met() -> None:
+    assert met(Unlike(0, 1), (0, 1)) and not met(Unlike(0, 1), (1, 1)) and not met(OneOf(0, (1,)), (0,))
