@@ -1,4 +1,5 @@
-"""`eoi why DESIGN PROPERTY`: what keeps a property true, clause by clause, and which step would break it without each."""
+"""`eoi why DESIGN PROPERTY`: what keeps a property true, clause by clause, and which step would break it without each. Of a property
+that is violated: what of its run matters."""
 
 from __future__ import annotations
 

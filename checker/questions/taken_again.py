@@ -9,7 +9,7 @@ from checker.engine.reference import Codes, Move, Reference, Value, is_of_edges
 from model.finite import RangeError
 from model.lang import Disabled, Kind, Property
 
-CANNOT, RANGE, NOT_SHOWN = "cannot be taken", "stores out of range", "not shown"
+CANNOT, RANGE, NOT_SHOWN = "cannot be taken", "stores out of range", "it ends without a violation"
 
 
 @dataclass(frozen=True)

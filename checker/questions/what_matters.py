@@ -36,13 +36,14 @@ from checker.symbolic.any_run import (
 from checker.symbolic.learning import OutOfTime
 from checker.symbolic.smt_values import scalar
 from checker.symbolic.terms import code_range
-from model.finite import decode, encode
+from model.finite import ModelError, decode, encode
 
 # Tried in turn: there has to be the same run, and a circuit of it that is not too large. Then come the sizes where it was found.
 PROVED: Sequence[Sizes] = ((8, 8, 8), (4, 4, 4), (3, 3, 3), (2, 2, 2))
 MOST = 500_000  # nodes of a circuit; one of 300,000 takes some 10 s
 LARGE: Sequence[Sizes] = ((8, 8, 8), (64, 64, 64))
 EVERY_PLACE = range(10**6)
+NO_SYSTEM = "there is no such system"
 SAMPLE = 32  # choices of values that are taken in CPython, of those that the solver says will do
 
 
@@ -190,7 +191,10 @@ class _Generalised:
         are such."""
         self._tell(f"some values at {sizes_text(sizes)}")
         cell = at(self._small, sizes)
-        run, reference = self._any_run(cell), Reference(cell.system, cell.scope)
+        try:
+            run, reference = self._any_run(cell), Reference(cell.system, cell.scope)
+        except ModelError:  # a role, or the property, names a row that is not there
+            return Ended(NO_SYSTEM)
         try:
             found = run.showing()
         finally:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from checker.matrix.loader import property_argument
 from checker.matrix.scope import OF_MACHINE, scope_value
 from checker.questions.report import reproduce
-from checker.questions.taken_again import CANNOT, NOT_SHOWN, RANGE, Ended
+from checker.questions.taken_again import Ended
 from checker.questions.what_matters import Matters, OtherChoice, Otherwise, sizes_of
 from checker.questions.wide import sizes_text
 from checker.stories.trace import show, steps_text
@@ -15,7 +15,6 @@ from checker.symbolic.any_run import Below, Codes, Demand, Given, OneOf, Shape, 
 from model.finite import decode, size
 
 LEAST = 10  # columns for what is spoken of
-ENDS = {CANNOT: "cannot be taken", RANGE: "stores out of range", NOT_SHOWN: "it ends without a violation"}
 
 
 def lines(found: Matters) -> list[str]:
@@ -151,10 +150,10 @@ class _Told:
 
     def _ended(self, ended: Ended) -> str:
         if ended.move is None:
-            return ENDS[ended.why]
+            return ended.why
         names = self._shape.moves[ended.number - 1].variables
         args = ", ".join(f"{name}={show(value)}" for name, value in zip(names, ended.move.args, strict=True))
-        return f"step {ended.number}, {ended.move.step}({args}), {ENDS[ended.why]}"
+        return f"step {ended.number}, {ended.move.step}({args}), {ended.why}"
 
 
 def _unit(variable: Unknown) -> str:

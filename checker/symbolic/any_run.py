@@ -229,15 +229,19 @@ def weakest(run: AnyRun) -> Mapping[Demand, Codes]:
 
 
 def _near(run: AnyRun, demands: Sequence[Demand], found: Codes) -> Codes:
-    """As failing(), but as much as can be as in the run: what differs is then what it fails by."""
-    kept = list(demands)
-    for number, variable in enumerate(run.shape.variables):
-        kept.append(OneOf(number, (variable.code,)))
-        nearer = run.failing(kept)
-        if nearer is None:
-            kept.pop()
-        else:
-            found = nearer
+    """As failing(), but as much as can be as in the run, and the rest as small as it can be: what differs is then what it fails
+    by, and it does not depend on the solver."""
+    kept, ranges = list(demands), [code_range(v.of) for v in run.shape.variables]
+    first: list[Sequence[int]] = [[v.code] for v in run.shape.variables]
+    rest = [range(low, high + 1) for low, high in ranges]
+    for tried in (first, rest):
+        for number, codes in enumerate(tried):
+            for code in codes:
+                nearer = run.failing([*kept, OneOf(number, (code,))])
+                if nearer is not None:
+                    kept.append(OneOf(number, (code,)))
+                    found = nearer
+                    break
     return found
 
 

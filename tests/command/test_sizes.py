@@ -18,6 +18,7 @@ from checker.questions import wide
 from checker.questions.proofs import parsed
 from checker.questions.verdict import Run, Status
 from checker.questions.wide import at, judge_wide
+from checker.symbolic.learning import OutOfTime
 from tests.rigs.model_cells import explored, one_cell
 
 Said = tuple[int, str, str]
@@ -326,7 +327,29 @@ def test_why_groups_the_clauses_by_the_step_that_needs_each(eoi: Callable[..., S
 
 def test_why_of_what_is_violated(eoi: Callable[..., Said]) -> None:
     code, out, _ = eoi("why", "v1", "no_eoi_lost", *WINDOWS)
-    assert code == 1 and "eoi trace" in out
+    assert code == 1 and "\nIts story: eoi trace v1 " in out
+    assert out.splitlines()[:2] == [
+        "no_eoi_lost is VIOLATED in 10 steps, whatever the cpu, pin and vector",
+        "v1, qemu 0x11, windows_cg, level",
+    ]
+    assert "   4 l1_set_entry(cpu=C, pin=P, vector=V)\n" in out and "     Pin P keeps Remote IRR set" in out
+    assert "\nValues, proved at 8x8x8 (" in out and "  vector V    any of 8\n" in out
+    assert "  sizes       1x1x1, 8x8x8, 64x64x64\n" in out and "with 0x20: it ends without a violation" in out
+    assert out.isascii() and all(len(line) <= 80 for line in out.splitlines())
+
+
+def test_why_of_what_is_violated_says_so_also_if_time_runs_out(
+    eoi: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is violated is known by then."""
+
+    def slow(*_: object) -> object:
+        raise OutOfTime
+
+    monkeypatch.setattr("checker.command.why.what_matters", slow)
+    code, out, _ = eoi("why", "v1", "no_eoi_lost", *WINDOWS)
+    assert code == 1 and out.startswith("no_eoi_lost is VIOLATED, qemu 0x11, windows_cg, level: ")
+    assert "not known within the time that --timeout gives" in " ".join(out.split()) and "eoi trace" in out
 
 
 @pytest.mark.parametrize(
@@ -341,6 +364,16 @@ def test_why_of_what_is_violated(eoi: Callable[..., Said]) -> None:
 def test_why_tells_a_mistake(eoi: Callable[..., Said], words: list[str], told: str) -> None:
     code, _, err = eoi("why", *words)
     assert code == 2 and told in err and "Traceback" not in err
+
+
+def test_a_run_that_takes_pin_1_is_at_no_smaller_size(eoi: Callable[..., Said], tmp_path: Path) -> None:
+    path = tmp_path / "p.py"
+    path.write_text(
+        f"{HEAD}@always()\ndef quiet(s: Machine) -> bool:\n    'Pin 1 is quiet.'\n    return not s.raised[1]\n"
+    )
+    code, out, _ = eoi("why", "base", str(path), *LINUX)
+    assert code == 1 and "  pin P       only 1\n" in out and "  sizes       1x2x1, 2x2x2, " in out
+    assert "at least 2 pins: with 1, there is no such system" in out and "with P=0: it ends without a violation" in out
 
 
 def test_a_property_that_names_pin_1_is_asked_where_there_is_one(eoi: Callable[..., Said], tmp_path: Path) -> None:

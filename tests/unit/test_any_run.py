@@ -12,7 +12,18 @@ import pytest
 from checker.engine.reference import Reference
 from checker.language.lower import lower
 from checker.symbolic import any_run
-from checker.symbolic.any_run import AnyRun, Below, Codes, Demand, OneOf, Shape, Unlike, shape_of, weakest
+from checker.symbolic.any_run import (
+    AnyRun,
+    Below,
+    Codes,
+    Demand,
+    OneOf,
+    Shape,
+    Unlike,
+    places_changed,
+    shape_of,
+    weakest,
+)
 from checker.symbolic.learning import OutOfTime
 from checker.symbolic.sat import Solver
 from model.lang import Design, Index, Mask, Property, Scope, Struct, Table, always, reachable, require, step
@@ -212,25 +223,46 @@ def test_a_demand_that_is_lost_is_noticed(runs, monkeypatch: pytest.MonkeyPatch,
     assert noticed >= 2
 
 
-def each_its_own(program, moves, asked):
-    """A shape in which an index that occurs twice is two variables."""
-    found = shape_of(program, moves, asked)
-    variables, numbers = list(found.variables), dict[int, int]()
-    last = any_run.Given(found.asked.name, dict(found.asked.variables))
-    for name, n in found.asked.variables.items():
-        numbers[n] = len(variables)
-        variables.append(found.variables[n])
-        last.variables[name] = numbers[n]  # type: ignore[index]
-    return any_run.Shape(found.formula, tuple(variables), found.moves, last)
+WORKS = (0, 2)
 
 
-def test_an_equality_that_is_lost_is_noticed(runs: list[AnyRun]) -> None:
-    p, moves, asked, wanted = CASES["any ticket, not clerk 1, not by phone"]
-    program = lower(Office, Sizes(), [p])
-    shape = each_its_own(program, moves, asked)
-    run = AnyRun(program, Sizes(), Reference(Office, Sizes()).start, shape)
-    runs.append(run)
-    assert set(weakest(run)) != wanted  # clerk 0 is said to matter, and so it does if the other one stays
+@pytest.mark.parametrize(
+    ("apart", "clerks"),
+    [
+        ((), {0: WORKS, 3: WORKS}),
+        ((4,), {0: WORKS, 3: (0,), 4: (0,)}),
+        (range(9), {0: WORKS, 3: (0,), 4: (0,), 5: (0,)}),
+    ],
+)
+def test_an_equality_that_is_lost_is_noticed(
+    runs: list[AnyRun], apart: Sequence[int], clerks: dict[int, Codes]
+) -> None:
+    """Two clerks open, and one of them serves. If who serves need not be called as who has opened, each has to be who it is; the
+    other one may be anybody who works."""
+    scope, p = Sizes(), none_is_served
+    moves: Moves = [("unlock", (2,)), ("come", (0, 0)), ("unlock", (0,)), ("serve", (0,))]
+    program = lower(Office, scope, [p])
+    shape = shape_of(program, moves, (0,), apart)
+    runs.append(AnyRun(program, scope, Reference(Office, scope).start, shape))
+    needed = dict(weakest(runs[-1]))
+    assert wrong(p, shape, needed) == []
+    assert set(needed) == {OneOf(2, (0, 1)), *(OneOf(clerk, codes) for clerk, codes in clerks.items())}
+
+
+def test_a_place_is_changed_alone() -> None:
+    program = lower(Office, Sizes(), [none_is_served])
+    shape = shape_of(program, COME_SERVE, (0,), range(9))
+    changed = list(places_changed(shape))
+    assert [place for place, _ in changed] == [
+        2,
+        2,
+        3,
+        3,
+        4,
+        4,
+    ]  # who opens, who serves, whom it is asked of: not the ticket
+    assert all(sum(a != b for a, b in zip(codes, shape.codes, strict=True)) == 1 for _, codes in changed)
+    assert {codes[place] for place, codes in changed} == {1, 2}
 
 
 @pytest.mark.parametrize("when", [0, 1, 4])
