@@ -43,7 +43,7 @@ class _Told:
         yield ""
         if self._shape.variables:
             yield from self._values()
-        yield "The same run elsewhere:"
+        yield "The same run elsewhere, one thing changed at a time:"
         yield from self._elsewhere()
         yield ""
         yield f"Its story: {reproduce('trace', cell, property_argument(p))}"
@@ -114,7 +114,8 @@ class _Told:
             case Below(less, more):
                 return f"any below {self._names[more]}" if number == less else f"any above {self._names[less]}"
             case Unlike(one, other):
-                return f"any but {self._names[other if number == one else one]}"
+                all_ = size(self._shape.variables[number].of)
+                return f"any of {all_} but {self._names[other if number == one else one]}"
 
     def _differs(self, demand: Demand, why: Otherwise) -> str:
         """What is not as in the run, and what the demand is about."""
