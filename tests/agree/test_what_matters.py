@@ -16,6 +16,7 @@ from checker.questions.what_matters import Matters, what_matters
 from checker.questions.what_matters_text import lines
 from checker.questions.wide import Sizes, Violation, at
 from checker.symbolic.any_run import AnyRun, Demand, Given, OneOf, Shape, Unlike
+from checker.symbolic.learning import OutOfTime
 from tests.rigs.runs_by_hand import every_choice, met, shows, wrong_claims
 
 # design, property, VMM, guest, I/O APIC version; where it is found; what kinds of demands there are
@@ -123,6 +124,38 @@ def test_a_solver_that_finds_too_much_is_noticed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(AnyRun, "failing", lambda self, _: self.shape.codes)
     with pytest.raises(EnginesDisagree, match="SAT says that it is none"):
         asked(violation("v1"), (2, 2, 2), monkeypatch)
+
+
+@pytest.mark.parametrize("made_up", [{}, {Unlike(0, 3): (1, 0, 0, 0)}, {OneOf(0, (0,)): (0, 0, 0, 0)}])
+def test_what_is_made_up_is_noticed(monkeypatch: pytest.MonkeyPatch, made_up: dict[Demand, tuple[int, ...]]) -> None:
+    """That two vCPUs need not be two; that two which are not one are the same one; that values show what they do not. No
+    sample tells it."""
+    monkeypatch.setattr(question, "SAMPLE", 0)
+    monkeypatch.setattr(question, "weakest", lambda _: made_up)
+    with pytest.raises(EnginesDisagree, match="SAT says that it is none"):
+        asked(violation("two vCPUs"), (2, 2, 2), monkeypatch)
+
+
+@pytest.mark.parametrize(("found", "told"), [(None, "none"), ((0, 0, 0, 0), "one")])
+def test_a_solver_that_is_wrong_of_smaller_sizes_is_noticed(monkeypatch: pytest.MonkeyPatch, found, told: str) -> None:
+    """Of one vCPU, where there is no such run, or of one pin, where there is one."""
+    showing = AnyRun.showing
+    monkeypatch.setattr(AnyRun, "showing", lambda self: found if showing(self) is not None or found else None)
+    with pytest.raises(EnginesDisagree, match=f"SAT says that it is {told}, but CPython"):
+        asked(violation("two vCPUs"), (2, 2, 2), monkeypatch)
+
+
+def test_a_circuit_that_is_too_large_is_left_for_a_smaller_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question, "LARGE", ())
+    monkeypatch.setattr(question, "PROVED", ((3, 3, 3), (2, 2, 2)))
+    for most, sizes in ((10_000, (3, 3, 3)), (1_500, (2, 2, 2)), (10, (1, 1, 1))):
+        monkeypatch.setattr(question, "MOST", most)
+        assert what_matters(violation("v1"), 60, lambda _: None).proved_at == sizes
+
+
+def test_time_may_run_out() -> None:
+    with pytest.raises(OutOfTime):
+        what_matters(violation("v1"), 0, lambda _: None)
 
 
 def test_places_that_are_parted_for_no_reason_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

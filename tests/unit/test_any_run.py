@@ -11,6 +11,7 @@ import pytest
 
 from checker.engine.reference import Reference
 from checker.language.lower import lower
+from checker.questions.taken_again import CANNOT, NOT_SHOWN, RANGE, Ended, taken_again
 from checker.symbolic import any_run
 from checker.symbolic.any_run import (
     AnyRun,
@@ -186,6 +187,24 @@ def test_a_store_out_of_range_is_no_such_run(runs: list[AnyRun], loudly: list[in
     needed = dict(weakest(run))
     assert wrong(two_never_wait, run.shape, needed) == []
     assert sum(isinstance(d, OneOf) and d.variable < len(loudly) for d in needed) == quiet
+
+
+def test_a_run_is_taken_again_in_cpython() -> None:
+    reference, loud, come = Reference(Office, Sizes()), ("complain", (True,)), ("come", (0, How.IN_PERSON))
+    moves = {(move.step, move.args): move for move in reference.moves}
+    serve, two = ("serve", (0,)), [("unlock", (0,)), come, ("serve", (0,))]
+    for p, taken, ended in (
+        (none_is_served, two, None),
+        (none_is_served, [come, serve], Ended(CANNOT, 2, moves[serve])),
+        (none_is_served, [loud, loud, *two], Ended(RANGE, 2, moves[loud])),
+        (none_is_served, two[:2], Ended(NOT_SHOWN)),
+        (served, two, None),
+        (served, two[:2], Ended(NOT_SHOWN)),
+        (desks_stay, two[:1], None),
+        (desks_stay, two, Ended(NOT_SHOWN)),
+    ):
+        said = taken_again(reference, p, (0,), [moves[one] for one in taken])
+        assert said == ended if ended else isinstance(said, list) and len(said) == len(taken) + 1
 
 
 # --- bugs that are put in ---
