@@ -73,10 +73,14 @@ class Reference:
         self._running = Running(self.system)
         self.start: Codes = self._running.save()
         self._before: Running | None = None  # a second one, in the state before a step
-        self.moves = [
+
+    @functools.cached_property
+    def moves(self) -> list[Move]:
+        """All that there are: at 64 vCPUs, pins and vectors millions, for which who takes a known run does not ask."""
+        return [
             Move(name, args, info.fair)
-            for name, info in design.steps().items()
-            for args in parameter_values(getattr(design, name), scope, skip=1)
+            for name, info in self.design.steps().items()
+            for args in parameter_values(getattr(self.design, name), self.scope, skip=1)
         ]
 
     def successor(self, state: Codes, move: Move) -> Codes | None:
