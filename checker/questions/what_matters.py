@@ -66,8 +66,8 @@ class OtherChoice:
 
 @dataclass(frozen=True)
 class Matters:
-    """shape: the run with its variables, at the sizes for which it is proved; where one stands at several places, another value
-    at one of these alone ends it otherwise. needed: all that must hold of them, and for each what
+    """shape: the run with its variables, at the sizes for which it is proved; where one stands at several places, some other
+    value at each of these alone ends it otherwise. needed: all that must hold of them, and for each what
     happens without it. smallest: the least sizes at which some values make it such a run; too_small: the sizes
     of which one less is not enough, and how it ends there, with the values that are left."""
 
@@ -118,14 +118,15 @@ class _Generalised:
     # --- values ---
 
     def _need_not_be_equal(self, cell: Cell) -> frozenset[int]:
-        """The places that have an index which stands at others, too, and where some other one does as well."""
+        """The places that have a number which stands at others, too, and where others do as well."""
         self._tell("other values at one place")
         shape = shape_of(lower(cell.system, cell.scope, [self._p]), self._moves, self._asked, EVERY_PLACE)
-        reference, found = Reference(cell.system, cell.scope), set[int]()
-        for place, codes in places_changed(shape):
-            if place not in found and self._ended_with(reference, shape, codes) is None:
-                found.add(place)
-        return frozenset(found)
+        reference = Reference(cell.system, cell.scope)
+        return frozenset(
+            place
+            for place, changed in places_changed(shape)
+            if changed and all(self._ended_with(reference, shape, codes) is None for codes in changed)
+        )
 
     def _of_values(self, found_at: Sizes) -> tuple[Shape, Mapping[Demand, Otherwise], Sizes]:
         """At the first sizes at which there is the same run, and a circuit of it that is not too large."""

@@ -63,8 +63,8 @@ class _Told:
         for number in numbers:
             yield from self._variable(number)
         if any(self._count(n) > 1 for n in numbers):
-            yield "A letter is one value wherever it stands: with another at one place alone the"
-            yield "run ends otherwise."
+            yield "A letter is one value wherever it stands: at each place some other value alone"
+            yield "ends the run otherwise."
         yield ""
 
     def _count(self, number: int) -> int:
@@ -105,17 +105,17 @@ class _Told:
         return f"  {what:{width}}  {said}"
 
     def _may(self, demand: Demand, number: int) -> str:
+        of = self._shape.variables[number].of
+        any_ = f"any of {size(of)}"
         match demand:
-            case OneOf(variable, codes):
-                of = self._shape.variables[variable].of
+            case OneOf(_, codes):
                 rest = [code for code in range(size(of)) if code not in codes]
-                few, word = (rest, f"any of {size(of)} but ") if len(rest) < len(codes) else (codes, "only ")
+                few, word = (rest, f"{any_} but ") if len(rest) < len(codes) else (codes, "only ")
                 return word + " or ".join(show(decode(of, code)) for code in few)
             case Below(less, more):
-                return f"any below {self._names[more]}" if number == less else f"any above {self._names[less]}"
+                return f"{any_} below {self._names[more]}" if number == less else f"{any_} above {self._names[less]}"
             case Unlike(one, other):
-                all_ = size(self._shape.variables[number].of)
-                return f"any of {all_} but {self._names[other if number == one else one]}"
+                return f"{any_} but {self._names[other if number == one else one]}"
 
     def _differs(self, demand: Demand, why: Otherwise) -> str:
         """What is not as in the run, and what the demand is about."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from checker.language.ir import Formula, Param, Program
@@ -88,14 +88,15 @@ def shape_of(
     return Shape(formula, tuple(variables), taken, last)
 
 
-def places_changed(shape: Shape) -> Iterator[tuple[int, Codes]]:
-    """Of a run with all places apart: each that has a number which stands at others, too, and each other value there."""
+def places_changed(shape: Shape) -> Iterator[tuple[int, Sequence[Codes]]]:
+    """Of a run with all places apart: each that has a number which stands at others, too, and the run with other ones there;
+    with such as stand nowhere in it, if there are any."""
     for place, variable in enumerate(shape.variables):
         if variable.is_number and shape.variables.count(variable) > 1:
             low, high = code_range(variable.of)
-            for code in range(low, high + 1):
-                if code != variable.code:
-                    yield place, (*shape.codes[:place], code, *shape.codes[place + 1 :])
+            others = [code for code in range(low, high + 1) if code != variable.code]
+            new = [code for code in others if replace(variable, code=code) not in shape.variables]
+            yield place, [(*shape.codes[:place], code, *shape.codes[place + 1 :]) for code in new or others]
 
 
 # --- what may be asked of the variables, by their numbers ---

@@ -15,9 +15,10 @@ from checker.questions.verdict import Status, check_cell
 from checker.questions.what_matters import Matters, what_matters
 from checker.questions.what_matters_text import lines
 from checker.questions.wide import Sizes, Violation, at
-from checker.symbolic.any_run import AnyRun, Demand, Given, OneOf, Shape, Unlike
+from checker.symbolic.any_run import AnyRun, Below, Demand, Given, OneOf, Shape, Unlike
 from checker.symbolic.learning import OutOfTime
-from tests.rigs.runs_by_hand import every_choice, met, shows, wrong_claims
+from model.finite import size
+from tests.rigs.runs_by_hand import met, shows, wrong_claims
 
 # design, property, VMM, guest, I/O APIC version; where it is found; what kinds of demands there are
 CASES: dict[str, tuple[str, str, str, str, str, Sizes, set[type]]] = {
@@ -26,6 +27,7 @@ CASES: dict[str, tuple[str, str, str, str, str, Sizes, set[type]]] = {
     "at first": ("base", "advertised_is_backed", "qemu", "xen", "0x11", (1, 1, 1), set()),
     "any guest": ("base", "closes_only_if_taken", "qemu", "any", "0x20", (1, 1, 1), {OneOf}),
     "two vCPUs": ("mutant_b3_split", "no_eoi_lost", "qemu", "linux_moves_in_service", "0x11", (2, 2, 2), {Unlike}),
+    "priority": ("v1", "no_reinjection", "qemu", "xen_moves", "0x11", (2, 2, 2), {Below, Unlike}),
     "vector 0": ("mutant_b9", "stale_is_the_highest", "firecracker", "linux", "0x11", (2, 2, 2), {OneOf}),
     "a fixed bug": ("mutant_b19", "edge_has_no_remote_irr", "firecracker", "xen", "0x11", (1, 1, 1), set()),
 }  # fmt: skip
@@ -55,12 +57,12 @@ def wrong(found: Violation, said: Matters) -> list[str]:
         return shows(reference, said.shape, found.property, codes)
 
     told = wrong_claims(said.shape, {d: o.codes for d, o in said.needed.items()}, one)
-    return told + [f"{codes} at one place alone does as well" for codes in parted(said.shape, found, reference)]
+    return told + [f"{place}: any other value alone does as well" for place in to_part(said.shape, found, reference)]
 
 
-def parted(shape: Shape, found: Violation, reference: Reference) -> list[tuple[int, ...]]:
-    """Other values at one of the places of a variable, that make such a run, too."""
-    does = list[tuple[int, ...]]()
+def to_part(shape: Shape, found: Violation, reference: Reference) -> list[tuple[int, str]]:
+    """The places of variables with several at which every other value makes such a run, too."""
+    does = list[tuple[int, str]]()
     for number, variable in enumerate(shape.variables):
         of_run = [*shape.moves, shape.asked]
         places = [(k, name) for k, given in enumerate(of_run) for name, n in given.variables.items() if n == number]
@@ -68,10 +70,9 @@ def parted(shape: Shape, found: Violation, reference: Reference) -> list[tuple[i
             new = len(shape.variables)
             changed = [Given(g.name, {**g.variables, name: new}) if i == k else g for i, g in enumerate(of_run)]
             other = Shape(shape.formula, (*shape.variables, variable), tuple(changed[:-1]), changed[-1])
-            for (code,) in every_choice(Shape(shape.formula, (variable,), (), shape.asked)):
-                codes = (*shape.codes, code)
-                if code != variable.code and shows(reference, other, found.property, codes):
-                    does.append(codes)
+            others = [(*shape.codes, code) for code in range(size(variable.of)) if code != variable.code]
+            if all(shows(reference, other, found.property, codes) for codes in others):
+                does.append((k, name))
     return does
 
 

@@ -269,19 +269,26 @@ def test_an_equality_that_is_lost_is_noticed(
 
 
 def test_a_place_is_changed_alone() -> None:
-    program = lower(Office, Sizes(), [none_is_served])
-    shape = shape_of(program, COME_SERVE, (0,), range(9))
-    changed = list(places_changed(shape))
-    assert [place for place, _ in changed] == [
-        2,
-        2,
-        3,
-        3,
-        4,
-        4,
-    ]  # who opens, who serves, whom it is asked of: not the ticket
-    assert all(sum(a != b for a, b in zip(codes, shape.codes, strict=True)) == 1 for _, codes in changed)
-    assert {codes[place] for place, codes in changed} == {1, 2}
+    """Who opens, who serves, and whom it is asked of: not the ticket, which stands nowhere else."""
+    shape = shape_of(lower(Office, Sizes(), [none_is_served]), COME_SERVE, (0,), range(9))
+    assert [place for place, _ in places_changed(shape)] == [2, 3, 4]
+    for place, changed in places_changed(shape):
+        assert [codes[place] for codes in changed] == [1, 2]
+        assert all(codes[:place] + codes[place + 1 :] == (0, 0, 0, 0) for codes in changed)
+
+
+def test_what_stands_nowhere_else_is_tried_first() -> None:
+    """And the others only where there is no such value: tickets 0 and 2 are there already, clerk 0 is alone."""
+    for tickets, tried in ((4, [[3, 1], [3, 1]]), (3, [[1], [1]])):
+        scope = Sizes(tickets=tickets)
+        shape = shape_of(lower(Office, scope, [two_never_wait]), TWO, (0, 2), range(9))
+        found = [sorted((c[place] for c in changed), reverse=True) for place, changed in places_changed(shape)]
+        assert found[:2] == tried
+    few = Sizes(clerks=1, tickets=2)
+    moves: Moves = [("come", (0, 0)), ("come", (1, 0)), ("unlock", (0,)), ("serve", (0,))]
+    shape = shape_of(lower(Office, few, [two_never_wait]), moves, (0, 1), range(9))
+    found = [[codes[place] for codes in changed] for place, changed in places_changed(shape)]
+    assert found == [[1], [0], [], [], [1], [0]]
 
 
 @pytest.mark.parametrize("when", [0, 1, 4])
