@@ -12,7 +12,7 @@ from checker.questions.what_matters import Matters, OtherChoice, Otherwise, size
 from checker.questions.wide import sizes_text
 from checker.stories.trace import show, steps_text
 from checker.symbolic.any_run import Below, Codes, Demand, Given, OneOf, Shape, Unknown, Unlike
-from model.finite import decode, size
+from model.finite import IntType, decode, size
 
 LEAST = 10  # columns for what is spoken of
 
@@ -49,20 +49,23 @@ class _Told:
         yield f"Its story: {reproduce('trace', cell, property_argument(p))}"
 
     def _whatever(self) -> str:
-        """Those indices that may be any."""
+        """Those indices that may be any, where there are several."""
         bound = {n for demand in self._found.needed for n in _about(demand)}
-        index = [(n, _unit(v)) for n, v in enumerate(self._shape.variables) if v.is_number]
-        free = [
-            unit for unit in dict.fromkeys(u for _, u in index) if not any(n in bound for n, u in index if u == unit)
-        ]
-        return f", whatever the {' and '.join(free).replace(' and ', ', ', len(free) - 2)}" if free else ""
+        free = dict[str, bool]()
+        for n, v in enumerate(self._shape.variables):
+            if isinstance(v.of, IntType) and v.of.index and size(v.of) > 1:
+                free[_unit(v)] = free.get(_unit(v), True) and n not in bound
+        *most, last = [unit for unit, is_free in free.items() if is_free] or [""]
+        units = f"{', '.join(most)} and {last}" if most else last
+        return f", with any {units} of {sizes_text(self._found.proved_at)}" if units else ""
 
     def _values(self) -> Iterator[str]:
         yield f"Values, proved at {sizes_text(self._found.proved_at)} (vCPUs x pins x vectors):"
         numbers = range(len(self._shape.variables))
         for number in numbers:
             yield from self._variable(number)
-        if any(self._count(n) > 1 for n in numbers):
+        several = [n for n in numbers if self._count(n) > 1]
+        if several and all(size(self._shape.variables[n].of) > 1 for n in several):
             yield "A letter is one value wherever it stands: at each place some other value alone"
             yield "ends the run otherwise."
         yield ""

@@ -111,11 +111,16 @@ def test_sizes_and_choices_are_tried_in_cpython(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_story_with_names_for_what_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     told = "\n".join(lines(asked(violation("two vCPUs"), (2, 2, 2), monkeypatch)))
-    assert "VIOLATED in 13 steps, whatever the pin and vector" in told
+    assert "VIOLATED in 13 steps, with any pin and vector of 2x2x2" in told
     assert "setup_local_APIC(cpu=C2)" in told and "cpu C2      any of 2 but C\n" in told
     assert "with C=0, C2=0: step 7, setup_local_APIC(cpu=0), cannot be taken" in told
     assert "at least 2 cpus: with 1, step 7, setup_local_APIC(cpu=0), cannot be taken" in told
     told = "\n".join(lines(asked(violation("any guest"), (2, 2, 2), monkeypatch)))
+    assert "A letter is one value wherever it stands" in told
+    at_first = "\n".join(lines(asked(violation("at first"), (2, 2, 2), monkeypatch)))
+    assert "in 0 steps, with any cpu of 2x2x2\n" in at_first and "A letter" not in at_first
+    monkeypatch.setattr(question, "PROVED", ())
+    assert "in 0 steps\n" in "\n".join(lines(what_matters(violation("at first"), 60, lambda _: None)))
     assert "trigger=LEVEL" in told and "only LEVEL\n" in told and "dest=C" in told
 
 

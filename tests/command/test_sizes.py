@@ -329,7 +329,7 @@ def test_why_of_what_is_violated(eoi: Callable[..., Said]) -> None:
     code, out, _ = eoi("why", "v1", "no_eoi_lost", *WINDOWS)
     assert code == 1 and "\nIts story: eoi trace v1 " in out
     assert out.splitlines()[:2] == [
-        "no_eoi_lost is VIOLATED in 10 steps, whatever the cpu, pin and vector",
+        "no_eoi_lost is VIOLATED in 10 steps, with any cpu, pin and vector of 8x8x8",
         "v1, qemu 0x11, windows_cg, level",
     ]
     assert "   4 l1_set_entry(cpu=C, pin=P, vector=V)\n" in out and "     Pin P keeps Remote IRR set" in out
