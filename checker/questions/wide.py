@@ -106,7 +106,7 @@ def learnt_alone(cell: Cell, p: Property, timeout: float, tell: Tell) -> list[Cl
         small = at(cell, sizes)
         for found in judge.searched(small, [p]):  # whatever becomes of it at other sizes
             return Violation(small, *found)
-    clauses, _ = judge.learnt([p], minimise=True)
+    clauses, _ = judge.learnt([p])
     wrong = [goal for sizes in judge.small(*LEARNT) for goal in judge.false_at_first([p], clauses, sizes)]
     if wrong:
         raise FalseAtFirst(str(wrong[0]))
@@ -292,7 +292,7 @@ class _WideJudge:
         program, reference = lower(cell.system, cell.scope, asked), Reference(cell.system, cell.scope)
         return false_initially(program, cell.scope, reference, clauses, asked)
 
-    def learnt(self, asked: Sequence[Property], *, minimise: bool = False) -> tuple[list[Clause], Sizes]:
+    def learnt(self, asked: Sequence[Property]) -> tuple[list[Clause], Sizes]:
         """At small sizes, and where they were learnt last."""
         assert self._views is not None
         clauses, learnt_at = list[Clause](), SMALLEST
@@ -300,7 +300,7 @@ class _WideJudge:
             cell = at(self.cell, sizes)
             learner = Learner(lower(cell.system, cell.scope, asked), cell.scope, self._views, self._say, clauses)
             try:
-                clauses, learnt_at = learner.learn(minimise=minimise), sizes
+                clauses, learnt_at = learner.learn(), sizes
             finally:
                 learner.close()
         return clauses, learnt_at

@@ -51,8 +51,7 @@ class _Question:
 
     def step(self, number: int) -> Checked:
         step = self.program.steps[number]
-        obligations = Obligations(self.before, step, OF_LARGE)
-        obligations.assume_for_good(self.clauses)
+        obligations = Obligations(self.before, step, OF_LARGE, self.clauses)
         goals: list[Goal] = [NO_FAULT, *obligations.formulas, *self.clauses]
         broken = [goal for goal in goals if isinstance(obligations.ask(goal, ()), StepBreaks)]
         asked = sum(map(obligations.count, goals))

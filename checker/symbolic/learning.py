@@ -59,16 +59,16 @@ class Learner:
         self._kept: dict[tuple[str, Goal], StepKeeps] = {}  # by step and goal
         self._properties: list[Goal] = [NO_FAULT, *(self._obligations[0].formulas if self._obligations else ())]
 
-    def learn(self, *, minimise: bool = False) -> list[Clause]:
-        """Clauses that together with the properties no step breaks: those that the solver used, or as few as it takes. (More of
-        them are shown faster at large sizes.) Raises Stuck, OutOfTime."""
+    def learn(self) -> list[Clause]:
+        """Clauses that together with the properties no step breaks: of those that the solver used as few as it takes. Raises Stuck,
+        OutOfTime."""
         self._give_up_what_fails()
         while (found := self._next_break()) is not None:
             self.breaks += 1
             self._watch(f"{self.breaks} steps out of what is known, {len(self.clauses)} clauses")
             self._learn_from(found)
         self._keep_what_is_needed()
-        while minimise and self._without_one():
+        while self._without_one():
             self._keep_what_is_needed()
         return list(self.clauses)
 

@@ -18,7 +18,7 @@ from checker.symbolic.aig_terms import literal_of
 from checker.symbolic.before import Fact, StateBefore
 from checker.symbolic.sat import KIND, Solver
 from checker.symbolic.smt_values import literal, scalar
-from checker.symbolic.terms import Term
+from checker.symbolic.terms import Term, Truth
 from checker.symbolic.vocabulary import Clause
 
 
@@ -53,23 +53,27 @@ class StepKeeps:
 
 
 class Obligations:
-    """Of one step, from a state that it shares with other steps."""
+    """Of one step, from a state that it shares with other steps. always: clauses that hold before it whatever else is assumed.
+    If there are any the step is run along the paths only that are feasible with them: a loop within a loop, over all pins, say,
+    calls a function at each of its turns, and few of these calls are ever made."""
 
-    def __init__(self, before: StateBefore, step: Step, solver: str = KIND) -> None:
+    def __init__(self, before: StateBefore, step: Step, solver: str = KIND, always: Collection[Clause] = ()) -> None:
         self.step, self._before = step, before
         self._symbolic, self._formulas = before.symbolic, before.formulas
         self._args = [before.terms.variable(p.name, scalar(p.type)) for p in step.params]
-        self._run = self._symbolic.run_with(step.name, self._args, self._symbolic.state)
-        self._changed = before.changed_in(self._run.now)
-        self._no_fault = literal_of(self._run.fault) ^ 1
         self._solver = Solver(before.graph, solver)
         self._switches: dict[Clause, int] = {}  # a literal for each clause that may be assumed
         self._goals: dict[Goal, list[list[int]]] = {}
         self._after: dict[Fact, int] = {}
-        self._assume()
+        self._assume(always)
+        feasible = self._is_feasible if always else None
+        self._run = self._symbolic.run_with(step.name, self._args, self._symbolic.state, feasible)
+        self._changed = before.changed_in(self._run.now)
+        self._no_fault = literal_of(self._run.fault) ^ 1
+        self._solver.add([literal_of(self._run.enabled)])
 
-    def _assume(self) -> None:
-        """The state is well-typed, properties of states hold in it for all their arguments, and the step can be taken."""
+    def _assume(self, always: Collection[Clause]) -> None:
+        """The state is well-typed, properties of states hold in it for all their arguments, and clauses do."""
         for literal_ in self._before.typed:
             self._solver.add([literal_])
         for param, term in zip(self.step.params, self._args, strict=True):
@@ -77,12 +81,11 @@ class Obligations:
         for formula in self._formulas.values():
             for fact in () if formula.of_edges else self._before.formula(formula):
                 self._solver.add([fact.literal])
-        self._solver.add([literal_of(self._run.enabled)])
-
-    def assume_for_good(self, clauses: Collection[Clause]) -> None:
-        """From now on they hold before the step: the solver need not be told each time, nor say which it used."""
-        for clause in clauses:
+        for clause in always:  # the solver need not be told each time, nor say which it used
             self._solver.add([self._switch(clause)])
+
+    def _is_feasible(self, condition: Truth) -> bool:
+        return self._solver.model([literal_of(condition)]) is not None
 
     @property
     def formulas(self) -> Collection[str]:

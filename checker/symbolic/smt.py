@@ -8,10 +8,10 @@ checked store out of range *stop* the run, as Disabled and RangeError do in CPyt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from checker.language import ir
 from checker.language.ir import Param, Program
@@ -21,17 +21,23 @@ from checker.symbolic.terms import Term, Terms, Truth, both, either, negation
 from model.finite import MaskType, OptionalType, Scalar, encode
 from model.lang import Scope
 
+Feasible: TypeAlias = Callable[[Truth], bool]
+
 
 class Execution:
-    """One run of functions over a symbolic (or constant) state; `now` is the state as it changes."""
+    """One run of functions over a symbolic (or constant) state; `now` is the state as it changes. feasible: asked of a condition,
+    seen from the start of the step, under which a function would be called; where it says no the call is left out. Without
+    it nothing is known of the state, and none is."""
 
     def __init__(
         self,
         symbolic: Symbolic,
         now: Sequence[Term],
         before: Sequence[Term] | None = None,
+        feasible: Feasible | None = None,
     ) -> None:
         self.now = list(now)
+        self._feasible = feasible
         self.values = Values(symbolic.terms, symbolic.program.state, symbolic.choices, self.now, before, self)
         self._terms, self._functions = symbolic.terms, symbolic.program.functions
         self.stopped: Truth = False
@@ -79,7 +85,9 @@ class Execution:
             case ir.Return(value=value):
                 self._return(frame, value)
             case ir.Do(function=function, args=args):
-                self.call(function, self.values.arguments(frame, args), self.live(frame))
+                live = self.live(frame)
+                if self._feasible is None or isinstance(live, bool) or self._feasible(live):
+                    self.call(function, self.values.arguments(frame, args), live)
             case ir.Require(test=test):
                 self._require(frame, self.values.value(frame, test))
             case _:
@@ -190,9 +198,11 @@ class Symbolic:
         """The run of a step, before its results are made terms."""
         return self.run_with(instance.step, self._arguments(self._steps[instance.step].params, instance.args), state)
 
-    def run_with(self, step: str, args: Sequence[Term], state: Sequence[Term]) -> Execution:
+    def run_with(
+        self, step: str, args: Sequence[Term], state: Sequence[Term], feasible: Feasible | None = None
+    ) -> Execution:
         """The run of a step with arguments that need not be constant."""
-        run = Execution(self, state)
+        run = Execution(self, state, feasible=feasible)
         run.call(step, args)
         return run
 

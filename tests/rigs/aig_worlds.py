@@ -13,22 +13,38 @@ from checker.language.ir import Program, Step
 from checker.language.layout import Layout, bindings, instances
 from checker.symbolic.aig import FALSE
 from checker.symbolic.aig_terms import AigTerms, literal_of
-from checker.symbolic.smt import Symbolic
+from checker.symbolic.before import StateBefore
+from checker.symbolic.obligations import Obligations
+from checker.symbolic.smt import Execution, Symbolic
 from checker.symbolic.smt_values import scalar
 from checker.symbolic.terms import Term
+from checker.symbolic.vocabulary import Clause, Vocabulary
 from model.finite import RangeError
 from model.lang import Scope
 
 Said: TypeAlias = tuple[bool, bool, Codes | None]  # enabled, fault, and the state after it
 
 
-def by_graph(program: Program, scope: Scope, step: Step, states: Sequence[Codes]) -> list[list[Said]]:
-    """For each choice of arguments, in order, what becomes of each state."""
+def run_of(
+    program: Program, scope: Scope, step: Step, known: Sequence[Clause]
+) -> tuple[AigTerms, list[Term], list[Term], Execution]:
+    """The terms, the state before, the arguments, and the run of a step: along the paths only that are feasible where these clauses
+    hold, if there are any."""
+    if known:
+        before = StateBefore(program, scope, Vocabulary(program))
+        asked = Obligations(before, step, always=known)
+        return before.terms, before.symbolic.state, asked._args, asked._run  # pyright: ignore[reportPrivateUsage]
     terms = AigTerms(program)
     symbolic = Symbolic(program, scope, terms)
     args = [terms.variable(p.name, scalar(p.type)) for p in step.params]
-    state = symbolic.state
-    run = symbolic.run_with(step.name, args, state)
+    return terms, symbolic.state, args, symbolic.run_with(step.name, args, symbolic.state)
+
+
+def by_graph(
+    program: Program, scope: Scope, step: Step, states: Sequence[Codes], known: Sequence[Clause] = ()
+) -> list[list[Said]]:
+    """For each choice of arguments, in order, what becomes of each state."""
+    terms, state, args, run = run_of(program, scope, step, known)
     worlds = list(itertools.product(bindings(step.params), states))
     every = (1 << len(worlds)) - 1
     inputs = dict[int, int]()
@@ -75,13 +91,15 @@ def _unpacked(value: int, count: int) -> list[int]:
     return np.unpackbits(raw, bitorder="little")[:count].tolist()
 
 
-def differences(program: Program, scope: Scope, reference: Reference, states: Sequence[Codes]) -> list[str]:
-    """Where the graphs of the steps and CPython do not agree."""
+def differences(
+    program: Program, scope: Scope, reference: Reference, states: Sequence[Codes], known: Sequence[Clause] = ()
+) -> list[str]:
+    """Where the graphs of the steps and CPython do not agree. known: clauses that hold in these states."""
     assert FALSE == 0 and [i.step for i in instances(program)] == [m.step for m in reference.moves]
     moves, wrong = iter(reference.moves), list[str]()
     leaves = Layout(program).leaves
     for step in program.steps:
-        for of_args in by_graph(program, scope, step, states):
+        for of_args in by_graph(program, scope, step, states, known):
             move = next(moves)
             for state, said in zip(states, of_args, strict=True):
                 try:

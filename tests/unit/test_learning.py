@@ -125,10 +125,10 @@ def mined(scopes: list[Sizes]) -> Views:
     return views
 
 
-def learnt(asked: list[Property], scope: Sizes, *, minimise: bool = True) -> list[Clause]:
+def learnt(asked: list[Property], scope: Sizes) -> list[Clause]:
     learner = Learner(lower(Cloakroom, scope, asked), scope, mined([Sizes(), Sizes(3, 2), scope]), Clock(60))
     try:
-        return learner.learn(minimise=minimise)
+        return learner.learn()
     finally:
         learner.close()
 
@@ -342,7 +342,7 @@ def learnt_of_nested(scope: Sizes) -> list[Clause]:
             views.add(shape, rows)
     learner = Learner(program, scope, views, Clock(60))
     try:
-        return learner.learn(minimise=True)
+        return learner.learn()
     finally:
         learner.close()
 
@@ -353,7 +353,7 @@ def learnt_of_nested(scope: Sizes) -> list[Clause]:
 def test_clauses_are_read_back() -> None:
     program = lower(Cloakroom, Sizes(3, 4), GOOD)
     vocabulary = Vocabulary(program)
-    for clause in learnt(GOOD, Sizes(), minimise=False):
+    for clause in learnt(GOOD, Sizes()):
         assert vocabulary.parsed(str(clause)) == clause
     with pytest.raises(UserError, match=r"'place\[seat\]\.hung is full' says nothing"):
         vocabulary.parsed("place[seat].hung is full or place[seat].worn is None")
