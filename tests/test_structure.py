@@ -35,6 +35,7 @@ LAYERS = [
     ("checker.matrix.roles",),
 ]
 CERTIFIER, MAX_CERTIFIER = ROOT / "checker" / "certificate" / "check.py", 300
+WIDE_CERTIFIER = {CERTIFIER.with_name(f"{name}.py") for name in ("wide_check", "gates", "atoms")}  # of sizes
 
 # What is in these folders, and these modules beside them, sees model.lang and nothing else of the model; the rest of
 # checker talks to the user about the roles of this project, and knows them by name.
@@ -231,29 +232,40 @@ def test_a_class_has_a_name_of_its_own() -> None:
 
 def test_the_checker_of_certificates_shares_nothing_with_what_it_checks() -> None:
     """It is one short file, and whoever distrusts the engines need read no other."""
-    assert [p.name for p in CERTIFIER.parent.glob("*.py") if p != CERTIFIER] == ["__init__.py"]
+    others = {*CERTIFIER.parent.glob("*.py")} - WIDE_CERTIFIER - {CERTIFIER}
+    assert [path.name for path in others] == ["__init__.py"]
     assert len(CERTIFIER.read_text().splitlines()) <= MAX_CERTIFIER
     mine = {name for name, _ in imports(CERTIFIER) if name.partition(".")[0] not in sys.stdlib_module_names}
     assert mine == {"model.finite", "model.lang"}
     assert not {path for path in sources("model", "properties") for name, _ in imports(path) if "certificate" in name}
 
 
+def test_the_checker_of_sizes_shares_nothing_but_that_one() -> None:
+    for path in WIDE_CERTIFIER:
+        assert len(path.read_text().splitlines()) <= MAX_CERTIFIER
+        mine = {name for name, _ in imports(path) if name.partition(".")[0] not in sys.stdlib_module_names}
+        assert mine <= {"model.lang", *(module_name(one) for one in (CERTIFIER, *WIDE_CERTIFIER))}
+
+
 def test_a_process_that_checks_certificates_has_nothing_else_in_it() -> None:
-    script = f"import runpy, sys; sys.argv = ['x', '/dev/null']\ntry: runpy.run_path({str(CERTIFIER)!r}, run_name='__main__')\n"
-    script += "except SystemExit as error: print(error.code, sorted(n for n in sys.modules if n.startswith(('checker', 'model'))))"
-    said = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True).stdout
-    assert said.splitlines()[-1] == "1 ['model', 'model.finite', 'model.lang']"
+    model, own = ["model", "model.finite", "model.lang"], [module_name(path) for path in (CERTIFIER, *WIDE_CERTIFIER)]
+    parts = ["checker", "checker.certificate", *own]
+    for path, loaded in ((CERTIFIER, model), (CERTIFIER.with_name("wide_check.py"), sorted({*parts, *model}))):
+        script = f"import runpy, sys; sys.argv = ['x', '/dev/null']\ntry: runpy.run_path({str(path)!r}, run_name='__main__')\n"
+        script += "except SystemExit as error: print(error.code, sorted(n for n in sys.modules if n.startswith(('checker', 'model'))))"
+        said = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True).stdout
+        assert said.splitlines()[-1] == f"1 {[name for name in loaded if name != 'checker.certificate.wide_check']}"
 
 
 def test_a_system_is_composed_in_one_place() -> None:
-    """And once more where that is checked."""
+    """And again where that is checked."""
     calls = [
         module_name(path)
         for path in sources("model", "properties", "checker", "oracles")
         for node in nodes_of(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "compose"
     ]
-    assert calls == ["checker.certificate.check", "checker.matrix.system"]
+    assert calls == ["checker.certificate.check", "checker.certificate.wide_check", "checker.matrix.system"]
 
 
 def words_of(path: Path) -> Iterator[tuple[str, int]]:

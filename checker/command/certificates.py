@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from checker import files
 from checker.certificate.check import OURS, ROOT
+from checker.command import exits
 from checker.command.certify import ENDING
 from checker.engine.search import Limits
 from checker.errors import UserError
@@ -18,16 +20,22 @@ from checker.matrix.roles import users_file
 from checker.progress import Progress
 from checker.questions import on_record
 from checker.questions.campaign import Campaign
-from checker.questions.certificates import certificate_of
+from checker.questions.certificates import Made, certificate_of
 from checker.questions.verdict import Status
-from checker.words import count
+from checker.questions.wide import WideResult
+from checker.questions.wide_certificates import certificate_of as wide_certificate_of
+from checker.words import count, screen
 from model.lang import Property
 
 OPTION = "--certificate"
 
 
-def check_target(path: Path, cells: Sequence[Cell], wanted: Sequence[Property]) -> None:
+def check_target(path: Path, cells: Sequence[Cell], wanted: Sequence[Property], *, lifted: bool) -> None:
     """Raise UserError unless certificates of these cells could be written there, and checked."""
+    if lifted:
+        raise UserError(
+            f"{OPTION} names the class that is checked, and a patch has none: `eoi lift` writes it (-o FILE.py)"
+        )
     defined: list[type | Callable[..., object]] = [p.function for p in wanted]
     defined += [cls for cell in cells for cls in cell.system.__bases__]
     defined += [type(cell.scope) for cell in cells]
@@ -61,14 +69,17 @@ def in_folder(path: Path, cells: Sequence[Cell]) -> bool:
     return len(cells) > 1 or path.is_dir()
 
 
+def told(lines: Sequence[str], whole: bool) -> int:
+    """Prints what was written, or not; returns the exit code."""
+    wrapped = [line for one in lines for line in textwrap.wrap(one, screen()[0], subsequent_indent="  ")]
+    print("\n".join(["", *wrapped]))
+    return exits.Exit.FINE if whole else exits.Exit.OPEN
+
+
 def write(campaign: Campaign, path: Path, limits: Limits) -> tuple[list[str], bool]:
     """Says what was written; and whether that is all. Raises UserError."""
     cells = [result.cell for result in campaign.results]
-    folder, names = in_folder(path, [*cells, *campaign.unexplored]), set[str]()
-    if folder:
-        with files.writing(path):
-            path.mkdir(parents=True, exist_ok=True)
-    lines, left, size = list[str](), list[str](), 0
+    target, left = Written(path, [*cells, *campaign.unexplored]), list[str]()
     progress = Progress(len(cells), "certificates")
     for result in campaign.results:
         progress.phase(0, str(result.cell), "making its certificate")
@@ -78,23 +89,57 @@ def write(campaign: Campaign, path: Path, limits: Limits) -> tuple[list[str], bo
         if made is None or not made.claims:
             left.append(f"no certificate of {result.cell}: {'a limit was reached' if made is None else 'no verdict'}")
             continue
-        name = file_name(result.cell, names)
-        files.write_bytes(path / name if folder else path, made.content)
-        size += len(made.content)
         on_record.written(
             result.cell, [v for v in result.verdicts if v.property.name not in made.without], made.content
         )
-        open_ = [
-            v.property.name
-            for v in result.verdicts
-            if v.status is not Status.SKIPPED and v.property.name in made.without
-        ]
-        left += [f"not in {name}: {p}: {made.without[p]}" for p in open_]
-        lines.append(name)
+        open_ = [v.property.name for v in result.verdicts if v.status is not Status.SKIPPED]
+        left += target.put(result.cell, made, open_)
     progress.close()
     left += [f"no certificate of {cell}: not explored" for cell in campaign.unexplored]
-    told = f"{count(len(lines), 'certificate')} in {path} ({size:,} bytes); to check: eoi certify {path}"
-    return [told, *left], not left
+    return [target.told(), *left], not left
+
+
+def write_wide(results: Sequence[WideResult], cells: Sequence[Cell], path: Path) -> tuple[list[str], bool]:
+    """The same, of what was shown at sizes."""
+    target, left = Written(path, cells), list[str]()
+    progress = Progress(len(results), "certificates")
+    for number, result in enumerate(results):
+
+        def tell(what: str, number: int = number, cell: Cell = result.cell) -> None:
+            progress.phase(number, str(cell), what)
+            progress.show()
+
+        tell("making its certificate")
+        made = wide_certificate_of(result, tell)
+        progress.finished(number)
+        if made.claims:
+            left += target.put(result.cell, made, made.without)
+        else:
+            left.append(f"no certificate of {result.cell}: no verdict")
+    progress.close()
+    return [target.told(), *left], not left
+
+
+class Written:
+    """Where certificates are written to: a file, or a folder with one of each cell."""
+
+    def __init__(self, path: Path, cells: Sequence[Cell]) -> None:
+        self._path, self._folder = path, in_folder(path, cells)
+        self._names, self._size = set[str](), 0
+        if self._folder:
+            with files.writing(path):
+                path.mkdir(parents=True, exist_ok=True)
+
+    def put(self, cell: Cell, made: Made, asked: Iterable[str]) -> list[str]:
+        """Says what of these it leaves out."""
+        name = file_name(cell, self._names)
+        files.write_bytes(self._path / name if self._folder else self._path, made.content)
+        self._size += len(made.content)
+        return [f"not in {name}: {p}: {made.without[p]}" for p in asked if p in made.without]
+
+    def told(self) -> str:
+        how_many = count(len(self._names), "certificate")
+        return f"{how_many} in {self._path} ({self._size:,} bytes); to check: eoi certify {self._path}"
 
 
 def file_name(cell: Cell, taken: set[str]) -> str:

@@ -1,8 +1,9 @@
-"""`eoi certify`: is each verdict of a certificate true? certificate/check.py says so, in a process that has nothing else of the
-checker in it."""
+"""`eoi certify`: is each verdict of a certificate true? certificate/check.py says so, or wide_check.py of sizes, in a process that has
+nothing else of the checker in it."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker import files
-from checker.certificate import check
+from checker.certificate import check, wide_check
 from checker.command import exits
 from checker.command.exits import Exit
 from checker.errors import InternalError, UserError
@@ -21,11 +22,13 @@ from checker.questions import on_record
 from checker.words import screen
 
 ENDING = ".cert"
-SAID = {
-    Exit.FINE: "ACCEPTED: ",
-    Exit.WRONG: "REJECTED: ",
-    Exit.OPEN: "SAMPLED, NOT ACCEPTED: ",
-}  # by the checker, first
+ACCEPTED = "ACCEPTED: "
+SAID = (
+    (Exit.FINE, ACCEPTED),
+    (Exit.FINE, "ACCEPTED IF ITS CIRCUIT IS THE MODEL: "),
+    (Exit.WRONG, "REJECTED: "),
+    (Exit.OPEN, "SAMPLED, NOT ACCEPTED: "),
+)  # by the checker, first
 
 
 def run(options: Namespace) -> int:
@@ -61,20 +64,30 @@ def certificates(path: Path) -> list[Path]:
     return [path]
 
 
+def checker_of(path: Path) -> str:
+    """Of what was enumerated, or of sizes that were not. What is neither the first one rejects."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            of_sizes = json.loads(archive.read("claims.json"))["format"] == wide_check.FORMAT
+    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile):
+        of_sizes = False
+    return str((wide_check if of_sizes else check).__file__)
+
+
 def checked(path: Path, chosen: Sequence[str], progress: Progress) -> int:
     """Prints what the checker says; returns its exit code. What it accepts whole is put on record. Raises InternalError if it
     breaks."""
     content = path.read_bytes()
-    command = [sys.executable, "-I", check.__file__, str(path), *chosen]
+    command = [sys.executable, "-I", checker_of(path), str(path), *chosen]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             said = waited_for(process, path, progress)
         finally:
             process.kill()
     code: int = process.returncode
-    if not any(code == of and said.startswith(first) for of, first in SAID.items()):  # a traceback ends with 1, too
+    if not any(code == of and said.startswith(first) for of, first in SAID):  # a traceback ends with 1, too
         raise InternalError(f"the checker of certificates ended with {code} and said {said[:80]!r}")
-    if code == Exit.FINE and path.read_bytes() == content:
+    if said.startswith(ACCEPTED) and path.read_bytes() == content:
         on_record.accepted(content)
     width = screen()[0]
     for line in said.splitlines():

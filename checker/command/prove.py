@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import textwrap
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -62,10 +61,10 @@ def run(options: Namespace) -> int:
         return int(importlib.import_module(BY_SAT).run(options))
     if options.inductive:
         only_as_text(options, "--inductive")
-    if options.certificate:
-        return certified(options)
     if options.sizes:
         return wide(options)
+    if options.certificate:
+        return certified(options)
     if options.tree:
         return int(importlib.import_module(TREE).run(options))
     if options.absolute or options.confirm or options.inductive:
@@ -113,24 +112,16 @@ def print_wrapped(lines: Sequence[str]) -> None:
 
 def certified(options: Namespace) -> int:
     """Every verdict of it alone, and a certificate for each cell; 3 at best if one of these is left out."""
-    if options.form != TEXT or options.tree or options.sizes:
-        raise UserError("--certificate is told as text, of a design: leave --json, --format, --tree and --sizes away")
+    if options.form != TEXT or options.tree:
+        raise UserError("--certificate is told as text, of a design: leave --json, --format and --tree away")
     if options.reduce:
         raise UserError("--certificate has all states: leave --reduce away")
-    if options.asked.lifted:
-        raise UserError(
-            "--certificate names the class that is checked, and a patch has none: `eoi lift` writes it (-o FILE.py)"
-        )
     certificates, path = importlib.import_module(CERTIFICATES), Path(options.certificate)
     _, cells, _, wanted = select(options.asked)
-    certificates.check_target(path, cells, wanted)
+    certificates.check_target(path, cells, wanted, lifted=bool(options.asked.lifted))
     found = judged(options)
     code = tell(options, found)
-    lines, whole = certificates.write(found.campaign, path, limits_of(options))
-    print(
-        "\n".join(["", *(line for told in lines for line in textwrap.wrap(told, screen()[0], subsequent_indent="  "))])
-    )
-    return exits.worst([code, *([] if whole else [exits.Exit.OPEN])])
+    return exits.worst([code, certificates.told(*certificates.write(found.campaign, path, limits_of(options)))])
 
 
 def recorded(design: str) -> dict[str, Row]:

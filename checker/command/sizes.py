@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 
-from checker.command import exits
+from checker.command import certificates, exits
 from checker.engine.passages import line_texts, never_run
 from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
@@ -39,6 +40,8 @@ def run(options: Namespace) -> int:
         )
     if not any(p.kind is Kind.ALWAYS for p in wanted):
         raise UserError("--sizes proves `always` properties, and none is asked: see `eoi list properties`")
+    if options.certificate:
+        certificates.check_target(Path(options.certificate), cells, wanted, lifted=bool(options.asked.lifted))
     results = judged(options, cells, wanted)
     for result in results:
         proved = [v.property for v in result.of(Status.HOLDS)]
@@ -50,7 +53,10 @@ def run(options: Namespace) -> int:
         result, verdict = violated[0]
         print("\n" + story(options, result, verdict), end="")
     open_ = len(results) < len(cells) or bool(reasons) or any(r.of(Status.INCONCLUSIVE) for r in results)
-    return exits.decided(wrong=bool(violated), undecided=open_)
+    code = exits.decided(wrong=bool(violated), undecided=open_)
+    if not options.certificate:
+        return code
+    return exits.worst([code, certificates.told(*certificates.write_wide(results, cells, Path(options.certificate)))])
 
 
 def why_open(options: Namespace, results: Sequence[WideResult]) -> list[str]:

@@ -24,6 +24,7 @@ from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, open_search
 from checker.errors import InternalError
 from checker.language.layout import Layout, instances
+from checker.matrix.cells import Cell
 from checker.matrix.roles import users_file
 from checker.questions.verdict import CellResult, Judge, Run, Status, Verdict, prepared_for
 from model.finite import Scalar, encode
@@ -56,6 +57,17 @@ def place_of(defined: type | Callable[..., object]) -> list[str]:
     return [users_file(defined) or defined.__module__, defined.__name__]
 
 
+def head_of(cell: Cell, properties: Sequence[Property]) -> Json:
+    """Which system it is about, and in which version."""
+    defined: list[Any] = [*cell.system.__bases__, type(cell.scope), *(p.function for p in properties)]
+    return {
+        "roles": [place_of(cls) for cls in cell.system.__bases__],
+        "scope": place_of(type(cell.scope)),
+        "values": {n: v.name if isinstance(v, Enum) else v for n, v in vars(cell.scope).items()},
+        "sources": sources([file for file in map(users_file, defined) if file]),
+    }
+
+
 def pack(numbers: Sequence[int], width: int) -> bytes:
     """See unpack, in certificate/check.py."""
     columns = zip(*(n.to_bytes(width, "little") for n in numbers), strict=True)
@@ -85,21 +97,12 @@ class _Maker:
         self.members["states"] = pack(numbers, Layout(self.prepared.program).bits // 8 + 1)
         said = {
             "format": FORMAT,
-            "roles": [place_of(cls) for cls in self.cell.system.__bases__],
-            "scope": place_of(type(self.cell.scope)),
-            "values": {n: v.name if isinstance(v, Enum) else v for n, v in vars(self.cell.scope).items()},
-            "sources": sources(self._own_files()),
+            **head_of(self.cell, [v.property for v in self.result.verdicts]),
             "states": len(numbers),
             "claims": claims,
         }
         self.members["claims.json"] = json.dumps(said, separators=(",", ":")).encode()
         return Made(archive(self.members), len(claims), left_out)
-
-    def _own_files(self) -> list[str]:
-        """The files of the user's that it is about."""
-        functions = [v.property.function for v in self.result.verdicts]
-        defined: list[Any] = [*self.cell.system.__bases__, type(self.cell.scope), *functions]
-        return [file for file in map(users_file, defined) if file]
 
     @cached_property
     def states(self) -> list[int]:

@@ -10,6 +10,7 @@ from checker.symbolic.aig import Aig
 
 KIND = "glucose4"  # which is quick to be asked again, a little different
 SLICE = 2_000  # conflicts between two looks at the clock
+BOTH = WITH_PROOF, BESIDE = "glucose4", "cadical153"  # who says why there is no answer, and who is asked the same
 OF_LARGE = "cadical153"  # which takes less time where a circuit is large, and nothing is added once it is asked
 
 
@@ -73,3 +74,35 @@ class Solver:
     def _number(self, literal: int) -> int:
         variable = self._variables.setdefault(literal >> 1, len(self._variables) + 1)
         return -variable if literal & 1 else variable
+
+
+Clauses = Sequence[Sequence[int]]
+
+
+def refutation(clauses: Clauses) -> list[list[int]] | None:
+    """The clauses, one after the other, that a solver learnt until it knew that these contradict each other: the last one is empty. None
+    if they do not. Of the last clause one literal after the other is tried."""
+    *others, ways = clauses
+    solver: Any = importlib.import_module("pysat.solvers").Solver(WITH_PROOF, bootstrap_with=others, with_proof=True)
+    try:
+        if any(solver.solve(assumptions=[way]) for way in ways):
+            return None
+        said: list[str] = solver.get_proof()
+    finally:
+        solver.delete()
+    learnt = [list(map(int, line.split()))[:-1] for line in said if line[0] != "d"]
+    return [*(some for some in learnt if some), *([-way] for way in ways), []]
+
+
+def is_refuted_beside(clauses: Clauses) -> bool:
+    """Does another solver say that these clauses contradict each other?"""
+    *others, ways = clauses
+    solver: Any = importlib.import_module("pysat.solvers").Solver(BESIDE, bootstrap_with=others)
+    try:
+        return not any(solver.solve(assumptions=[way]) for way in ways)
+    finally:
+        solver.delete()
+
+
+def version() -> str:
+    return str(importlib.import_module("pysat").__version__)

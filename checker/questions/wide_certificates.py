@@ -1,0 +1,109 @@
+"""Makes a certificate of what was shown at sizes that nobody can enumerate: see docs/certificates.md. Nothing here is trusted:
+certificate/wide_check.py looks at all of it."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import cast
+
+from checker.certificate.wide_check import CIRCUIT, FORMAT, PROOF, Wide
+from checker.engine.reference import Value
+from checker.errors import EnginesDisagree, InternalError
+from checker.interrupt import left_to_the_parent
+from checker.language.ir import Param
+from checker.language.lower import lower
+from checker.questions.certificates import Json, Made, archive, head_of, place_of
+from checker.questions.verdict import Status
+from checker.questions.wide import Tell, WideResult, WideVerdict
+from checker.symbolic import sat
+from checker.symbolic.hints import proof_of
+from checker.symbolic.induct import PROCESSES
+from checker.symbolic.steps_circuit import StepsCircuit
+from checker.symbolic.vocabulary import Vocabulary
+from model.finite import Scalar, encode
+
+CERTIFIED = (Status.HOLDS, Status.VIOLATED)
+
+
+def certificate_of(result: WideResult, tell: Tell) -> Made:
+    """tell: of the steps whose proofs are made. Raises EnginesDisagree."""
+    certified = [v for v in result.verdicts if v.status in CERTIFIED]
+    said: Json = {
+        "format": FORMAT,
+        **head_of(result.cell, [v.property for v in certified]),
+        "clauses": [str(clause) for clause in result.clauses],
+        "claims": [_claim(result, v) for v in certified],
+        "solvers": {},
+    }
+    members = dict[str, bytes]()
+    if result.of(Status.HOLDS):
+        wide = Wide(said)
+        members[CIRCUIT] = _circuit(result, wide)
+        wide.read(members[CIRCUIT].decode())
+        members |= _proofs(wide, tell)
+        said["solvers"] = {f"{name} of python-sat {sat.version()}": "UNSAT of each step" for name in sat.BOTH}
+    members["claims.json"] = json.dumps(said, separators=(",", ":")).encode()
+    return Made(archive(members), len(certified), {v.property.name: v.note for v in result.of(Status.INCONCLUSIVE)})
+
+
+def _claim(result: WideResult, v: WideVerdict) -> Json:
+    said: Json = {"property": place_of(v.property.function), "verdict": v.status.value}
+    if v.run is not None:
+        program = lower(result.cell.system, result.cell.scope, [v.property])
+        params = {step.name: step.params for step in program.steps}
+        said["binding"] = _codes(program.formulas[0].params, [*v.binding.values()])
+        said["run"] = [[move.step, _codes(params[move.step], move.args)] for move in v.run.moves]
+    return said
+
+
+def _codes(params: Sequence[Param], values: Sequence[Value]) -> list[int]:
+    return [encode(cast(Scalar, p.type), value) for p, value in zip(params, values, strict=True)]
+
+
+def _circuit(result: WideResult, wide: Wide) -> bytes:
+    """As the checker reads it."""
+    held = [v.property for v in result.of(Status.HOLDS)]
+    program = lower(result.cell.system, result.cell.scope, held)
+    vocabulary = Vocabulary(program)
+    texts = [text for clause in result.clauses for text, _ in clause.literals]
+    atoms = {wide.atoms.parsed(text)[0][0]: vocabulary.atoms[text] for text in texts}
+    facts = [(atoms[atom].text, tuple(given[name] for name in atoms[atom].uses)) for atom, given in wide.facts]
+    circuit = StepsCircuit(program, result.cell.scope, vocabulary)
+    return circuit.text(facts, [f.name for f in program.formulas], [*wide.sizes]).encode()
+
+
+# --- proofs, several at a time ---
+
+_asked_of: Wide | None = None  # of the processes that are forked
+
+
+def _proofs(wide: Wide, tell: Tell) -> Mapping[str, bytes]:
+    global _asked_of
+    _asked_of, steps = wide, [*wide.steps]
+    found = dict[str, bytes]()
+    fork = multiprocessing.get_context("fork")
+    try:
+        with ProcessPoolExecutor(PROCESSES, fork, left_to_the_parent) as pool:
+            futures = {pool.submit(_proof, name): name for name in steps}
+            for future in as_completed(futures):
+                found[PROOF.format(futures[future])] = future.result()
+                tell(f"{len(found)} of {len(steps)} proofs made")
+    finally:
+        _asked_of = None
+    return found
+
+
+def _proof(name: str) -> bytes:
+    assert _asked_of is not None
+    clauses = _asked_of.question(name)
+    learnt, also = sat.refutation(clauses), sat.is_refuted_beside(clauses)
+    if learnt is not None and also:
+        return proof_of(clauses, learnt).encode()
+    if learnt is None and not also:
+        raise InternalError(f"{name} leaves what was shown to be inductive")
+    said = ["that it does", "that it does not"]
+    answers = dict(zip(sat.BOTH, said if learnt is None else said[::-1], strict=True))
+    raise EnginesDisagree(f"whether {name} leaves what is inductive", answers)
