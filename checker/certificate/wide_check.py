@@ -64,6 +64,8 @@ class Wide:
         self.places_of = {name: [k for k, of in enumerate(named) if of == name] for name in dict.fromkeys(named)}
         self.trees = {atom: ast.parse(atom, mode="eval").body for atom in texts}
         require(bool(self.verdicts), "it claims nothing")
+        named_too = [(int(at, 16), name, tuple(codes)) for name, of in said["possible"].items() for at, codes in of]
+        self.offered = {(state, name): codes for state, name, codes in named_too}  # in which it says a step is possible
         wrong = [name for name, digest in imported().items() if said["sources"].get(name) != digest]
         require(not wrong, f"it is of another model: of {', '.join(sorted(wrong))}")
 
@@ -148,7 +150,8 @@ class Wide:
         """Compares the circuit with CPython in random states, the first of which is the initial one. Says what was seen."""
         chance = random.Random(seed)
         states = [self.model.start, *self.walked(samples // 3, chance)]
-        reached = (1 << len(states)) - 1
+        reached, offered = (1 << len(states)) - 1, [state for state, _ in self.offered]
+        states += offered
         while len(states) < samples:
             most = CHANGED if len(states) % 2 else len(self.model.sizes)
             states.append(self.changed(chance.choice(states), chance, most))
@@ -208,7 +211,8 @@ class Wide:
 
     def way(self, state: int, name: str, chance: random.Random) -> Way:
         """Arguments with which a step is enabled, if some are soon found, and what CPython says of it."""
-        tried = chance.sample(self.codes[name], min(TRIES, len(self.codes[name])))
+        tried = [self.offered[at]] if (at := (state, name)) in self.offered else []
+        tried += chance.sample(self.codes[name], min(TRIES, len(self.codes[name])))
         said = ((codes, *self.take(state, name, codes)) for codes in tried)
         return next((one for one in said if one[1]), (tried[0], False, None))
 

@@ -25,6 +25,7 @@ from checker.symbolic.steps_circuit import StepsCircuit
 from checker.symbolic.vocabulary import Vocabulary
 from model.finite import Scalar, encode
 
+EXAMPLES = 4  # of a step that is possible
 CERTIFIED = (Status.HOLDS, Status.VIOLATED)
 
 
@@ -37,11 +38,12 @@ def certificate_of(result: WideResult, tell: Tell) -> Made:
         "clauses": [str(clause) for clause in result.clauses],
         "claims": [_claim(result, v) for v in certified],
         "solvers": {},
+        "possible": {},
     }
     members = dict[str, bytes]()
     if result.of(Status.HOLDS):
         wide = Wide(said)
-        members[CIRCUIT] = _circuit(result, wide)
+        members[CIRCUIT], said["possible"] = _circuit(result, wide)
         wide.read(members[CIRCUIT].decode())
         members |= _proofs(wide, tell)
         said["solvers"] = {f"{name} of python-sat {sat.version()}": "UNSAT of each step" for name in sat.BOTH}
@@ -63,16 +65,24 @@ def _codes(params: Sequence[Param], values: Sequence[Value]) -> list[int]:
     return [encode(cast(Scalar, p.type), value) for p, value in zip(params, values, strict=True)]
 
 
-def _circuit(result: WideResult, wide: Wide) -> bytes:
-    """As the checker reads it."""
+def _circuit(result: WideResult, wide: Wide) -> tuple[bytes, Json]:
+    """As the checker reads it; and of each step, states in which it is possible, and its arguments."""
     held = [v.property for v in result.of(Status.HOLDS)]
     program = lower(result.cell.system, result.cell.scope, held)
     vocabulary = Vocabulary(program)
     texts = [text for clause in result.clauses for text, _ in clause.literals]
     atoms = {wide.atoms.parsed(text)[0][0]: vocabulary.atoms[text] for text in texts}
     facts = [(atoms[atom].text, tuple(given[name] for name in atoms[atom].uses)) for atom, given in wide.facts]
-    circuit = StepsCircuit(program, result.cell.scope, vocabulary)
-    return circuit.text(facts, [f.name for f in program.formulas], [*wide.sizes]).encode()
+    circuit = StepsCircuit(program, result.cell.scope, vocabulary, [*wide.sizes])
+    text = circuit.text(facts, [f.name for f in program.formulas]).encode()
+    shifts = wide.model.shifts[:-1]
+    return text, {
+        name: [
+            [hex(sum(code << at for code, at in zip(codes, shifts, strict=True))), args]
+            for codes, args in circuit.possible(name, EXAMPLES)
+        ]
+        for name in wide.sizes
+    }
 
 
 # --- proofs, several at a time ---

@@ -37,6 +37,8 @@ def _library() -> ctypes.CDLL:
 def proof_of(given: Sequence[Sequence[int]], learnt: Sequence[Sequence[int]]) -> str:
     """Literals are numbers from 1, or negated ones. The last clause that was learnt is empty. Raises InternalError if some
     clause does not follow by unit propagation."""
+    if [] in given:
+        return f"{len(given) + 1} 0 {given.index([]) + 1} 0\n"
     clauses = [*given, *learnt]
     numbers = np.fromiter(itertools.chain.from_iterable(clauses), np.int64)
     literals = np.where(numbers > 0, 2 * numbers - 2, -2 * numbers - 1).astype(np.uint32)

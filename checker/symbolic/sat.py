@@ -56,6 +56,10 @@ class Solver:
         true = variable <= len(model) and model[variable - 1] > 0
         return true != bool(literal & 1)
 
+    def prefer(self, literals: Iterable[int]) -> None:
+        """That these hold is tried before that they do not."""
+        self._solver.set_phases(self._numbers(literals))
+
     def close(self) -> None:
         self._solver.delete()
 

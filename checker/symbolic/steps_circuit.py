@@ -3,6 +3,7 @@ bits of a state lead to those after each step, and to what atoms and properties 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Sequence
 
 from checker.language.ir import Program
@@ -10,6 +11,7 @@ from checker.language.layout import bindings, width
 from checker.symbolic.aig import Aig
 from checker.symbolic.aig_terms import literal_of
 from checker.symbolic.before import Given, StateBefore
+from checker.symbolic.sat import Solver
 from checker.symbolic.smt_values import scalar
 from checker.symbolic.terms import Term
 from checker.symbolic.vocabulary import Vocabulary
@@ -18,33 +20,56 @@ from model.lang import Scope
 
 
 class StepsCircuit:
-    def __init__(self, program: Program, scope: Scope, vocabulary: Vocabulary) -> None:
-        self._program, self._before = program, StateBefore(program, scope, vocabulary)
-        self._symbolic, self._terms = self._before.symbolic, self._before.terms
-        self._leaves: list[Scalar] = [leaf.type for leaf in self._symbolic.layout.leaves]
+    def __init__(self, program: Program, scope: Scope, vocabulary: Vocabulary, steps: Sequence[str]) -> None:
+        """steps: their names, in the order in which the circuit has them."""
+        self._before = StateBefore(program, scope, vocabulary)
+        self._terms = self._before.terms
+        self._leaves: list[Scalar] = [leaf.type for leaf in self._before.symbolic.layout.leaves]
+        self._state, self._following = self._before.symbolic.state, self._before.symbolic.variables("after ")
+        params = {step.name: step.params for step in program.steps}
+        self._types = {name: [scalar(p.type) for p in params[name]] for name in steps}
+        self._args = {name: [self._terms.variable("", of) for of in types] for name, types in self._types.items()}
+        self._runs = {
+            name: self._before.symbolic.run_with(name, args, self._state) for name, args in self._args.items()
+        }
 
-    def text(self, facts: Iterable[tuple[str, Given]], properties: Sequence[str], steps: Sequence[str]) -> str:
+    def text(self, facts: Iterable[tuple[str, Given]], properties: Sequence[str]) -> str:
         """In AIGER's form that people read. facts: atoms, with values of their variables. All in the order in which they are asked
         for; properties of steps after those of states."""
-        state, following = self._symbolic.state, self._symbolic.variables("after ")
-        step_of = {step.name: step for step in self._program.steps}
-        types = {name: [scalar(p.type) for p in step_of[name].params] for name in steps}
-        args = {name: [self._terms.variable("", of) for of in types[name]] for name in steps}
+        state, following, formulas = self._state, self._following, self._before.formulas
         inputs = [*self._bits(state, self._leaves), *self._bits(following, self._leaves)]
-        for name in steps:
-            inputs += self._bits(args[name], types[name])
+        for name, args in self._args.items():
+            inputs += self._bits(args, self._types[name])
         outputs = [self._before.atom_in(state, text, given).literal for text, given in facts]
-        formulas = self._before.formulas
         for of_edges in (False, True):
             for formula in (formulas[name] for name in properties if formulas[name].of_edges == of_edges):
                 after, before = (following, state) if of_edges else (state, None)
                 outputs += [
                     self._before.formula_in(after, formula, a, before).literal for a in bindings(formula.params)
                 ]
-        for name in steps:
-            run = self._symbolic.run_with(name, args[name], state)
+        for run in self._runs.values():
             outputs += [literal_of(run.enabled), literal_of(run.fault), *self._bits(run.now, self._leaves)]
         return ascii_aiger(self._before.graph, inputs, outputs)
+
+    def possible(self, name: str, count: int) -> Iterator[tuple[list[int], list[int]]]:
+        """Well-typed states in which a step is enabled, and its arguments, as codes: different ones if there are some."""
+        solver, chance = Solver(self._before.graph), random.Random(name)
+        own = [self._terms.is_code(of, arg) for of, arg in zip(self._types[name], self._args[name], strict=True)]
+        for literal in [*self._before.typed, *map(literal_of, own)]:
+            solver.add([literal])
+        inputs = [*self._bits(self._state, self._leaves), *self._bits(self._args[name], self._types[name])]
+        for _ in range(count):
+            solver.prefer(literal ^ chance.randrange(2) for literal in inputs)
+            model = solver.model([literal_of(self._runs[name].enabled)])
+            if model is None:
+                break
+            values = iter([solver.value(model, literal) for literal in inputs])
+            state, args = (
+                [sum(next(values) << k for k in range(width(of))) for of in types]
+                for types in (self._leaves, self._types[name])
+            )
+            yield state, args
+        solver.close()
 
     def _bits(self, values: Sequence[Term], types: Sequence[Scalar]) -> Iterator[int]:
         for value, of in zip(values, types, strict=True):
