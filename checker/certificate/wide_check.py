@@ -32,7 +32,7 @@ from model.lang import Design, Disabled, Kind, RangeError, Scope, compose, save
 FORMAT, CIRCUIT, PROOF = "eoi certificate of sizes 1", "circuit.aag", "{}.lrat"
 Way = tuple[tuple[int, ...], bool, int | None]  # codes of arguments; is it enabled? the state after it
 SAMPLES, TRIES, CHANGED, WALK = 900, 8, 4, 60  # states; arguments of a step, or cells of a state; moves of one walk
-ENOUGH, MORE = 40, 600  # states in which a step is possible, and where more of them are looked for
+PART, MORE = 9, 6  # of all states one in so many; for each of these so many are tried
 
 
 class Wide:
@@ -155,7 +155,7 @@ class Wide:
         while len(states) < samples:
             most = CHANGED if len(states) % 2 else len(self.model.sizes)
             states.append(self.changed(chance.choice(states), chance, most))
-        ways = self.ways(states, chance)
+        ways = self.ways(states, samples // PART, chance)
         after = [[after for *_, after in way.values() if after is not None] for way in ways]
         nexts = [chance.choice(some or [state]) for some, state in zip(after, states, strict=True)]
         rows = [self.row(*of) for of in zip(states, nexts, ways, strict=True)]
@@ -165,7 +165,7 @@ class Wide:
             return values[literal >> 1] ^ (every if literal & 1 else 0)
 
         for name, step in self.steps.items():
-            self.compare_step(name, step, [way[name] for way in ways], said)
+            self.compare_step(name, step, {k: way[name] for k, way in enumerate(ways) if name in way}, said)
         for number, (state, following) in enumerate(zip(states, nexts, strict=True)):
             chosen = [k for of in self.places_of.values() for k in (of if number == 0 else [chance.choice(of)])]
             for k, (name, so) in zip(chosen, self.in_python(chosen, state, following), strict=True):
@@ -175,7 +175,10 @@ class Wide:
             for literal in some:
                 broken &= ~said(literal)
             require(not broken, "a clause, or a property, does not hold in a state that is reached")
-        gates, possible = values[self.inputs + 1 :], {name: sum(way[name][1] for way in ways) for name in self.steps}
+        gates, possible = (
+            values[self.inputs + 1 :],
+            {name: sum(name in way and way[name][1] for way in ways) for name in self.steps},
+        )
         both, never = sum(value not in (0, every) for value in gates), [name for name, k in possible.items() if not k]
         least = f"each step was possible in {min(possible.values())} or more"
         steps = f"never possible there: {', '.join(never)}" if never else least
@@ -190,17 +193,20 @@ class Wide:
             state = next((after for after in ways if after is not None and after != before), self.model.start)
             yield state
 
-    def ways(self, states: list[int], chance: random.Random) -> list[dict[str, Way]]:
-        """Of each state, how each step can be taken. What seldom can be is looked for in more states, which are added."""
+    def ways(self, states: list[int], enough: int, chance: random.Random) -> list[dict[str, Way]]:
+        """Of each state, how each step can be taken. More states are added, until each step is possible in enough of them."""
         found = [{name: self.way(state, name, chance) for name in self.steps} for state in states]
         for name in self.steps:
-            possible = [state for state, way in zip(states, found, strict=True) if way[name][1]]
-            for _ in range(MORE if len(possible) < ENOUGH else 0):
+            possible = [s for s, way in zip(states, found, strict=True) if name in way and way[name][1]]
+            for _ in range(MORE * enough):
+                if len(possible) >= enough:
+                    break
                 state = self.changed(chance.choice(possible or states), chance, CHANGED)
-                if len(possible) < ENOUGH and self.way(state, name, chance)[1]:
+                way = self.way(state, name, chance)
+                if way[1]:
                     possible.append(state)
                     states.append(state)
-                    found.append({other: self.way(state, other, chance) for other in self.steps})
+                    found.append({name: way})
         return found
 
     def changed(self, state: int, chance: random.Random, most: int) -> int:
@@ -232,19 +238,20 @@ class Wide:
     def row(self, state: int, following: int, ways: Mapping[str, Way]) -> int:
         """The inputs of a circuit, the first one lowest."""
         found, at = state | following << self.width, 2 * self.width
-        for name, (codes, *_) in ways.items():
-            for code, size in zip(codes, self.sizes[name], strict=True):
+        for name, sizes in self.sizes.items():
+            for code, size in zip(ways[name][0] if name in ways else [0] * len(sizes), sizes, strict=True):
                 found, at = found | code << at, at + bits(size)
         return found
 
-    def compare_step(self, name: str, step: StepBits, ways: Sequence[Way], said: Callable[[int], int]) -> None:
-        enabled = sum(1 << k for k, (_, so, _) in enumerate(ways) if so)
-        stored = sum(1 << k for k, (*_, after) in enumerate(ways) if after is not None)
-        require(said(step.enabled) == enabled, f"its circuit is wrong of when {name} is possible")
-        require(
-            said(step.fault) & enabled == enabled & ~stored, f"its circuit is wrong of what {name} stores out of range"
-        )
-        for literal, column in zip(step.after, columns([after or 0 for *_, after in ways], self.width), strict=True):
+    def compare_step(self, name: str, step: StepBits, ways: Mapping[int, Way], said: Callable[[int], int]) -> None:
+        """ways: of some states, by number."""
+        looked, enabled = sum(1 << k for k in ways), sum(1 << k for k, (_, so, _) in ways.items() if so)
+        stored = sum(1 << k for k, (*_, after) in ways.items() if after is not None)
+        require(said(step.enabled) & looked == enabled, f"its circuit is wrong of when {name} is possible")
+        wrong = f"its circuit is wrong of what {name} stores out of range"
+        require(said(step.fault) & enabled == enabled & ~stored, wrong)
+        rows = [ways[k][2] or 0 if k in ways else 0 for k in range(looked.bit_length())]
+        for literal, column in zip(step.after, columns(rows, self.width), strict=True):
             require((said(literal) ^ column) & stored == 0, f"its circuit is wrong of what {name} does")
 
 

@@ -25,7 +25,7 @@ from checker.symbolic.steps_circuit import StepsCircuit
 from checker.symbolic.vocabulary import Vocabulary
 from model.finite import Scalar, encode
 
-EXAMPLES = 4  # of a step that is possible
+EXAMPLES = 16  # of a step that is possible
 CERTIFIED = (Status.HOLDS, Status.VIOLATED)
 
 
@@ -36,14 +36,14 @@ def certificate_of(result: WideResult, tell: Tell) -> Made:
         "format": FORMAT,
         **head_of(result.cell, [v.property for v in certified]),
         "clauses": [str(clause) for clause in result.clauses],
-        "claims": [_claim(result, v) for v in certified],
+        "claims": [claim_of(result, v) for v in certified],
         "solvers": {},
         "possible": {},
     }
     members = dict[str, bytes]()
     if result.of(Status.HOLDS):
         wide = Wide(said)
-        members[CIRCUIT], said["possible"] = _circuit(result, wide)
+        members[CIRCUIT], said["possible"] = circuit_of(result, wide)
         wide.read(members[CIRCUIT].decode())
         members |= _proofs(wide, tell)
         said["solvers"] = {f"{name} of python-sat {sat.version()}": "UNSAT of each step" for name in sat.BOTH}
@@ -51,7 +51,7 @@ def certificate_of(result: WideResult, tell: Tell) -> Made:
     return Made(archive(members), len(certified), {v.property.name: v.note for v in result.of(Status.INCONCLUSIVE)})
 
 
-def _claim(result: WideResult, v: WideVerdict) -> Json:
+def claim_of(result: WideResult, v: WideVerdict) -> Json:
     said: Json = {"property": place_of(v.property.function), "verdict": v.status.value}
     if v.run is not None:
         program = lower(result.cell.system, result.cell.scope, [v.property])
@@ -65,7 +65,7 @@ def _codes(params: Sequence[Param], values: Sequence[Value]) -> list[int]:
     return [encode(cast(Scalar, p.type), value) for p, value in zip(params, values, strict=True)]
 
 
-def _circuit(result: WideResult, wide: Wide) -> tuple[bytes, Json]:
+def circuit_of(result: WideResult, wide: Wide) -> tuple[bytes, Json]:
     """As the checker reads it; and of each step, states in which it is possible, and its arguments."""
     held = [v.property for v in result.of(Status.HOLDS)]
     program = lower(result.cell.system, result.cell.scope, held)
@@ -79,7 +79,7 @@ def _circuit(result: WideResult, wide: Wide) -> tuple[bytes, Json]:
     return text, {
         name: [
             [hex(sum(code << at for code, at in zip(codes, shifts, strict=True))), args]
-            for codes, args in circuit.possible(name, EXAMPLES)
+            for codes, args in circuit.possible(name, result.clauses, EXAMPLES)
         ]
         for name in wide.sizes
     }

@@ -14,7 +14,7 @@ from checker.symbolic.before import Given, StateBefore
 from checker.symbolic.sat import Solver
 from checker.symbolic.smt_values import scalar
 from checker.symbolic.terms import Term
-from checker.symbolic.vocabulary import Vocabulary
+from checker.symbolic.vocabulary import Clause, Vocabulary
 from model.finite import Scalar
 from model.lang import Scope
 
@@ -51,16 +51,21 @@ class StepsCircuit:
             outputs += [literal_of(run.enabled), literal_of(run.fault), *self._bits(run.now, self._leaves)]
         return ascii_aiger(self._before.graph, inputs, outputs)
 
-    def possible(self, name: str, count: int) -> Iterator[tuple[list[int], list[int]]]:
-        """Well-typed states in which a step is enabled, and its arguments, as codes: different ones if there are some."""
+    def possible(self, name: str, clauses: Sequence[Clause], count: int) -> list[tuple[list[int], list[int]]]:
+        """States in which a step is enabled, and its arguments, as codes, different ones if there are some. Clauses and properties hold
+        there, if they do in any such state."""
         solver, chance = Solver(self._before.graph), random.Random(name)
         own = [self._terms.is_code(of, arg) for of, arg in zip(self._types[name], self._args[name], strict=True)]
-        for literal in [*self._before.typed, *map(literal_of, own)]:
+        for literal in [*self._before.typed, *map(literal_of, own), literal_of(self._runs[name].enabled)]:
             solver.add([literal])
+        inductive = self._before.graph.input()  # as a literal that may be assumed
+        for some in self._inductive(clauses):
+            solver.add([inductive ^ 1, *some])
         inputs = [*self._bits(self._state, self._leaves), *self._bits(self._args[name], self._types[name])]
+        found = list[tuple[list[int], list[int]]]()
         for _ in range(count):
             solver.prefer(literal ^ chance.randrange(2) for literal in inputs)
-            model = solver.model([literal_of(self._runs[name].enabled)])
+            model = solver.model([inductive]) or solver.model([])
             if model is None:
                 break
             values = iter([solver.value(model, literal) for literal in inputs])
@@ -68,8 +73,15 @@ class StepsCircuit:
                 [sum(next(values) << k for k in range(width(of))) for of in types]
                 for types in (self._leaves, self._types[name])
             )
-            yield state, args
+            found.append((state, args))
         solver.close()
+        return found
+
+    def _inductive(self, clauses: Sequence[Clause]) -> Iterator[list[int]]:
+        for formula in self._before.formulas.values():
+            yield from ([fact.literal] for fact in (() if formula.of_edges else self._before.formula(formula)))
+        for clause in clauses:
+            yield from ([fact.literal ^ (not yes) for fact, yes in at] for at in self._before.clause(clause))
 
     def _bits(self, values: Sequence[Term], types: Sequence[Scalar]) -> Iterator[int]:
         for value, of in zip(values, types, strict=True):

@@ -1,0 +1,97 @@
+"""`eoi prove --sizes --certificate` and `eoi certify`: what is written, what is said of it, and the exit codes."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checker.certificate import wide_check
+from tests.lift.test_forms import V1_DIFF
+from tests.rigs.certified import CLAIMS, archive, members_of, said_in
+
+CELL = ["--vmm", "qemu", "--device", "level", "--scope", "ioapic=0x20", "--sizes", "1x1x1"]
+LINUX = [*CELL, "--guest", "linux"]
+WORD = "ACCEPTED IF ITS CIRCUIT IS THE MODEL: "
+
+
+def test_one_that_is_made_is_accepted_and_one_that_is_changed_is_not(eoi, tmp_path):
+    path = tmp_path / "x.cert"
+    ran = eoi("prove", "base", *LINUX, "--property", "no_eoi_lost", "--certificate", str(path))
+    assert ran.code == 0 and "HOLDS no_eoi_lost: inductive at sizes 1x1x1" in ran.out
+    assert f"to check: eoi certify {path}" in " ".join(ran.out.split())
+    ran = eoi("certify", str(path), "--seed", "1", "--sample", "60")
+    first = ran.out.splitlines()[0]
+    assert ran.code == 0 and first == f"{WORD}{path}"
+    assert "HOLDS    no_eoi_lost (properties.eoi): inductive with" in ran.out
+    assert "trusted: that the circuit says in all other states what" in ran.out
+    members = members_of(path.read_bytes())
+    said = said_in(members)
+    said["clauses"].append("raised[pin]")
+    path.write_bytes(archive({**members, CLAIMS: wide_check.json.dumps(said).encode()}))
+    ran = eoi("certify", str(path))
+    assert ran.code == 1 and ran.out.startswith(f"REJECTED: {path}: ")
+
+
+def test_several_cells_are_a_folder_of_what_holds_and_what_is_violated(eoi, tmp_path):
+    two = [*LINUX, "--guest", "windows_cg", "--property", "no_reinjection", "--brief"]
+    ran = eoi("prove", "base", *two, "--certificate", str(tmp_path / "new"))
+    assert ran.code == 1 and "2 certificates in" in ran.out
+    ran = eoi("certify", str(tmp_path / "new"), "--sample", "60")
+    told = [line.partition(": ")[0] for line in ran.out.splitlines() if line.startswith("ACCEPTED")]
+    assert ran.code == 0 and sorted(told) == ["ACCEPTED", WORD.partition(": ")[0]]
+    assert "  VIOLATED no_reinjection" in ran.out and "  HOLDS    no_reinjection" in ran.out
+
+
+def test_what_has_no_verdict_has_no_certificate(eoi, tmp_path):
+    ran = eoi(
+        "prove", "base", *LINUX, "--property", "no_eoi_lost", "--timeout", "0.01", "--certificate", str(tmp_path / "x")
+    )
+    assert ran.code == 3 and "no certificate of" in ran.out and not (tmp_path / "x").exists()
+
+
+def test_questions_and_proofs_are_written_for_other_checkers(eoi, tmp_path, capsys):
+    path = tmp_path / "x.cert"
+    assert eoi("prove", "base", *LINUX, "--property", "no_eoi_lost", "--certificate", str(path)).code == 0
+    assert wide_check.tell(path, 60, 1, tmp_path) == 0
+    questions = sorted(tmp_path.glob("*.cnf"))
+    assert len(questions) == len([*tmp_path.glob("*.lrat")]) >= 9
+    solvers: Any = pytest.importorskip("pysat.solvers")
+    formula: Any = pytest.importorskip("pysat.formula")
+    for question in questions:
+        with solvers.Solver("minisat22", bootstrap_with=formula.CNF(from_file=str(question)).clauses) as solver:
+            assert not solver.solve()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["base", *CELL, "--certificate", "x.cert"], "a certificate is of one cell, and these are"),
+        (["base", *LINUX, "--certificate", "no/such/x.cert"], "no/such"),
+        (["base", *LINUX, "--json", "--certificate", "x.cert"], "no place for --json"),
+    ],
+)
+def test_bad_words_are_told_before_anything_is_judged(eoi, words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ran = eoi("prove", *words)
+    assert ran.code == 2 and said in ran.err and len(ran.err.splitlines()) <= 2
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_patch_has_none(eoi, tmp_path):
+    patch = Path(tmp_path / "v1.diff")
+    patch.write_text(V1_DIFF)
+    ran = eoi("prove", str(patch), *LINUX, "--certificate", str(tmp_path / "x.cert"))
+    assert ran.code == 2 and "a patch has none" in ran.err
+
+
+def test_what_is_damaged_is_rejected(eoi, tmp_path):
+    path = tmp_path / "x.cert"
+    for members in ({}, {CLAIMS: b"["}, {CLAIMS: b'{"format": "eoi certificate of sizes 1"}'}):
+        with zipfile.ZipFile(path, "w") as file:
+            for name, content in members.items():
+                file.writestr(name, content)
+        ran = eoi("certify", str(path))
+        assert ran.code == 1 and ran.out.startswith("REJECTED: ")
