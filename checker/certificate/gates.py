@@ -141,7 +141,7 @@ def question(
     found = list[list[int]]()
 
     def add(some: Iterable[int], *more: int) -> None:
-        literals = [x for x in some if x != FALSE]
+        literals = list(dict.fromkeys(x for x in some if x != FALSE))
         if TRUE not in literals:
             numbers = [number.setdefault(x >> 1, len(number) + 1) for x in literals]
             found.append([*more, *(-n if x & 1 else n for n, x in zip(numbers, literals, strict=True))])
@@ -159,3 +159,9 @@ def question(
     found.append([number[-k] for k in range(1, len(wrong) + 1)])
     circuit.cut(count)
     return found
+
+
+def dimacs(clauses: Sequence[Sequence[int]]) -> str:
+    """The same for other solvers and checkers of proofs."""
+    head = f"p cnf {max((abs(x) for some in clauses for x in some), default=0)} {len(clauses)}"
+    return "\n".join([head, *(f"{' '.join(map(str, some))} 0".lstrip() for some in clauses), ""])

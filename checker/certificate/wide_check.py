@@ -2,9 +2,9 @@
 
     python -I checker/certificate/wide_check.py FILE [--sample N] [--seed S] [--dimacs FOLDER]
 
-It reads a circuit (which bits follow which, of each step, and what atoms and properties say of the bits of a state), makes of it
-and of the clauses' text one question for each step, and checks the proof that this has no answer. That the circuit is the model's
-is compared with CPython in random states, and nowhere else. What that is worth: docs/certificates.md.
+It reads a circuit (which bits follow which, of each step, and what atoms and properties say of a state), makes of it and of the
+clauses' text one question for each step, and checks the proof that this has no answer. That the circuit is the model's is
+compared with CPython in random states, and nowhere else. What that is worth: docs/certificates.md.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ if __name__ == "__main__":
 
 from checker.certificate.atoms import Atoms
 from checker.certificate.check import Model, find, imported, parameters, require
-from checker.certificate.gates import Gates, StepBits, bits, columns, question, refuted, typed
+from checker.certificate.gates import Gates, StepBits, bits, columns, dimacs, question, refuted, typed
 from model.lang import Design, Disabled, Kind, RangeError, Scope, compose, save
 
 FORMAT, CIRCUIT, PROOF = "eoi certificate of sizes 1", "circuit.aag", "{}.lrat"
+NOT_LOOKED_AT = "not looked at: whether what they speak of ever happens"
 Way = tuple[tuple[int, ...], bool, int | None]  # codes of arguments; is it enabled? the state after it
 SAMPLES, TRIES, CHANGED, WALK = 900, 8, 4, 60  # states; arguments of a step, or cells of a state; moves of one walk
 PART, MORE = 9, 6  # of all states one in so many; for each of these so many are tried
@@ -255,11 +256,6 @@ class Wide:
             require((said(literal) ^ column) & stored == 0, f"its circuit is wrong of what {name} does")
 
 
-def dimacs(clauses: Sequence[Sequence[int]]) -> str:
-    head = f"p cnf {max((abs(x) for some in clauses for x in some), default=0)} {len(clauses)}"
-    return "\n".join([head, *(f"{' '.join(map(str, some))} 0".lstrip() for some in clauses), ""])
-
-
 def tell(path: Path, samples: int, seed: int, folder: Path | None) -> int:
     """Prints the answer of one certificate; returns the exit code."""
     try:
@@ -276,8 +272,8 @@ def tell(path: Path, samples: int, seed: int, folder: Path | None) -> int:
                     (Path(folder or ".") / f"{name}.{ending}").write_text(text)
             word = "ACCEPTED IF ITS CIRCUIT IS THE MODEL"
             more += [f"checked: {len(found.steps)} proofs, one for each step, {lines} lines, all of them"]
-            more += [f"compared: the circuit with CPython, in {seen}"]
-            more += ["trusted: that the circuit says in all other states what steps and properties do"]
+            more += [f"compared: its circuit with CPython, in {seen}"]
+            more += ["trusted: that the circuit says in all other states what steps and properties do", NOT_LOOKED_AT]
             more += [f"told, and not checked: {name} says {what}" for name, what in said["solvers"].items()]
     except Exception as error:
         print(f"REJECTED: {path}: {error if type(error) is ValueError else repr(error)}")

@@ -476,11 +476,15 @@ def _conform(parser: ArgumentParser) -> None:
 
 def _certify(parser: ArgumentParser) -> None:
     parser.epilog = (
-        "exit codes: 0 every one is accepted, 1 one is rejected, 3 only a sample was looked at; docs/certificates.md"
+        "exit codes: 0 every one is accepted, 1 one is rejected, 3 only a sample was looked at; of one of --sizes the "
+        "answer says what is trusted; docs/certificates.md"
     )
     what = "a certificate of `eoi prove --certificate`, or a folder of them"
     parser.add_argument("files", nargs="+", metavar="FILE", help=what)
-    part = "look at N states only, taken at random: what is accepted then is nothing (exit code 3)"
+    part = (
+        "look at N states only, taken at random: what is accepted then is nothing (exit code 3); of a certificate of "
+        "--sizes: in how many its circuit is compared (default: 900)"
+    )
     parser.add_argument("--sample", type=positive, metavar="N", help=part)
     parser.add_argument("--seed", type=int, metavar="N", help="of the sample (default: another one each time)")
 

@@ -271,8 +271,7 @@ def test_names_of_files_are_distinct_and_plain():
 def test_the_session_of_the_page_is_what_is_printed(page, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
-    (shown,) = SESSION.findall((ROOT / "docs" / page).read_text())
-    printed = ""
+    shown, printed = "".join(SESSION.findall((ROOT / "docs" / page).read_text())), ""
     for command, last in re.findall(r"^\$ eoi (.*?)(?: \| tail -(\d+))?$", shown, re.M):
         main(shlex.split(command))
         lines = capsys.readouterr().out.splitlines(keepends=True)
