@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from checker.command import exits
 from checker.command.form import only_as_text
+from checker.command.json_text import Json, document, of_scope, of_verdict
 from checker.command.one_cell import one_cell
 from checker.engine.passages import line_texts, never_run
 from checker.errors import UserError
@@ -23,7 +24,7 @@ from checker.words import count, lines_below, screen
 
 WIDEST = 80  # columns
 NO_PLACE = (
-    "tree", "confirm", "inductive", "json", "certificate", "sizes", "clauses", "max_states", "max_memory", "max_disk", "threads", "resume",
+    "tree", "confirm", "inductive", "certificate", "sizes", "clauses", "max_states", "max_memory", "max_disk", "threads", "resume",
 )  # fmt: skip
 ORDER = (Status.VIOLATED, Status.HOLDS, Status.INCONCLUSIVE, Status.SKIPPED)
 
@@ -48,11 +49,38 @@ def run(options: Namespace) -> int:
         proved = [v.property for v in result.of(Status.HOLDS)]
         on_record.proved(cell, proved, map(sizes_text, result.proof.inductive_at))
     open_ = why_open(result)
+    if options.json:
+        print(document("sat", as_json(options, result, open_)))
+    else:
+        tell_all(options, result, open_)
+    return exits.decided(wrong=bool(result.of(Status.VIOLATED)), undecided=is_open(result, open_))
+
+
+def is_open(result: SatResult, open_: Sequence[str]) -> bool:
+    return bool(open_ or result.of(Status.INCONCLUSIVE))
+
+
+def tell_all(options: Namespace, result: SatResult, open_: Sequence[str]) -> None:
     print("\n".join(part for line in lines(options, result, open_) for part in lines_below(line, width(), 2)))
     violated = sorted(result.of(Status.VIOLATED), key=lambda v: v.run is None or not v.run.length)
     if violated and not options.brief:  # one that takes steps rather than one that the first state shows
         print("\n" + to_text(story(result, violated[0])), end="")
-    return exits.decided(wrong=bool(violated), undecided=bool(open_ or result.of(Status.INCONCLUSIVE)))
+
+
+def as_json(options: Namespace, result: SatResult, open_: Sequence[str]) -> Json:
+    """Every verdict, with its run, and what is inductive."""
+    proof = result.proof
+    return {
+        "design": options.asked.name,
+        **result.cell.names,
+        "scope": of_scope(result.cell.scope),
+        "failed": bool(result.of(Status.VIOLATED)),
+        "undecided": is_open(result, open_),
+        "open_because": list(open_),
+        "verdicts": [of_verdict(v) for v in result.verdicts],
+        "inductive_at": [sizes_text(sizes) for sizes in proof.inductive_at] if proof is not None else [],
+        "clauses": [str(clause) for clause in proof.clauses] if proof is not None else [],
+    }
 
 
 def width() -> int:

@@ -8,6 +8,7 @@ from checker.engine.reference import Move
 from checker.matrix.scope import scope_value
 from checker.matrix.select import Selection
 from checker.questions.answer import Answer
+from checker.questions.verdict import Verdict
 from checker.stories.trace import show
 from model.lang import Scope
 
@@ -53,3 +54,17 @@ def of_lifted(asked: Selection) -> Json:
 
 def of_step(move: Move) -> list[object]:
     return [move.step, [show(a) for a in move.args]]
+
+
+def of_verdict(v: Verdict) -> Json:
+    found: Json = {"property": v.property.name, "kind": v.property.kind, "verdict": v.status.value}
+    if v.note:
+        found["note"] = v.note
+    if v.confirmed:
+        found["confirmed"] = v.confirmed
+    if v.run is not None:
+        found["binding"] = {name: show(value) for name, value in v.binding.items()}
+        found["steps"] = [of_step(move) for move in v.run.moves]
+        found["loop_start"] = v.run.loop_start
+        found["stays"] = v.run.stutter
+    return found

@@ -27,10 +27,9 @@ from checker.questions.answer import Answer, of_campaign
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.expected import Row, rows_of_design
 from checker.questions.measured import measured, measured_line
-from checker.questions.verdict import CellResult, Status, Verdict
+from checker.questions.verdict import CellResult, Status
 from checker.questions.worth import NO_CERTIFICATE, UNCHECKED, worth_of
 from checker.shipped import own
-from checker.stories.trace import show
 from checker.stories.write import to_text
 from checker.words import screen
 from model.lang import Kind
@@ -266,7 +265,7 @@ def _cell(result: CellResult, named: Sequence[str]) -> json_text.Json:
         "seconds": round(result.seconds, 3),
         "kept": result.kept,
         "reproduce": report.reproduce_alone(result.cell, *named),
-        "verdicts": [_verdict(v) for v in result.verdicts],
+        "verdicts": [json_text.of_verdict(v) for v in result.verdicts],
     }
 
 
@@ -281,17 +280,3 @@ def _reduced(result: CellResult) -> json_text.Json | None:
         "of_all": list(reduced.of_all),
         "why_not": dict(reduced.why_not),
     }
-
-
-def _verdict(v: Verdict) -> json_text.Json:
-    found: json_text.Json = {"property": v.property.name, "kind": v.property.kind, "verdict": v.status.value}
-    if v.note:
-        found["note"] = v.note
-    if v.confirmed:
-        found["confirmed"] = v.confirmed
-    if v.run is not None:
-        found["binding"] = {name: show(value) for name, value in v.binding.items()}
-        found["steps"] = [json_text.of_step(move) for move in v.run.moves]
-        found["loop_start"] = v.run.loop_start
-        found["stays"] = v.run.stutter
-    return found

@@ -26,6 +26,7 @@ from checker.symbolic.vocabulary import Vocabulary
 from model.finite import Scalar, encode
 
 EXAMPLES = 16  # of a step that is possible
+SOLVERS: Sequence[str] = (sat.WITH_PROOF, sat.BESIDE)
 CERTIFIED = (Status.HOLDS, Status.VIOLATED)
 
 
@@ -46,7 +47,7 @@ def certificate_of(result: WideResult, tell: Tell) -> Made:
         members[CIRCUIT], said["possible"] = circuit_of(result, wide)
         wide.read(members[CIRCUIT].decode())
         members |= _proofs(wide, tell)
-        said["solvers"] = {f"{name} of python-sat {sat.version()}": "UNSAT of each step" for name in sat.BOTH}
+        said["solvers"] = {f"{name} of python-sat {sat.version()}": "UNSAT of each step" for name in SOLVERS}
     members["claims.json"] = json.dumps(said, separators=(",", ":")).encode()
     return Made(archive(members), len(certified), {v.property.name: v.note for v in result.of(Status.INCONCLUSIVE)})
 
@@ -115,5 +116,5 @@ def _proof(name: str) -> bytes:
     if learnt is None and not also:
         raise InternalError(f"{name} leaves what was shown to be inductive")
     said = ["that it does", "that it does not"]
-    answers = dict(zip(sat.BOTH, said if learnt is None else said[::-1], strict=True))
+    answers = dict(zip(SOLVERS, said if learnt is None else said[::-1], strict=True))
     raise EnginesDisagree(f"whether {name} leaves what is inductive", answers)

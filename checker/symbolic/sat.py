@@ -10,7 +10,7 @@ from checker.symbolic.aig import Aig
 
 KIND = "glucose4"  # which is quick to be asked again, a little different
 SLICE = 2_000  # conflicts between two looks at the clock
-BOTH = WITH_PROOF, BESIDE = "glucose4", "cadical153"  # who says why there is no answer, and who is asked the same
+WITH_PROOF, BESIDE = "glucose4", "cadical153"  # who says why there is no answer, and who is asked the same
 OF_LARGE = "cadical153"  # which takes less time where a circuit is large, and nothing is added once it is asked
 
 

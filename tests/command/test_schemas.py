@@ -88,6 +88,7 @@ RUNS = {
     "compat": [("compat", "base", "v1", "--vmm", "qemu", "--claim", "flagless_vmm", "--scope", SIZES)],
     "trace": [("trace", "v1", "--property", "no_eoi_lost", *V11), ("trace", "base", "--property", "no_storm", *V11), ("trace", "mine.py", "--property", "no_eoi_lost", *V11, "--watch", "s.apic[0].isr")],
     "nfc": [("nfc", "base", "v1", *V11), ("nfc", "base", "base", *V11), ("nfc", "base", "fix.patch", *V11)],
+    "sat": [("prove", "v1", "--engine", "sat", "--vmm", "qemu", "--guest", "windows_cg", "--scope", f"{SIZES},ioapic=0x11", "--property", name) for name in ("no_eoi_lost", "no_reinjection", "no_storm")],
     "when": [("when", "v1", *SMALL, SIZES), ("when", "fix.patch", "no_eoi_lost", *V11)],
     "migrations": [("migrations", "--table", "rfc_v2")],
     "error": [("prove", "bas")],
@@ -140,6 +141,7 @@ def test_interrupted_ones(eoi, after_one_cell):
 
 
 RARE = {
+    "sat": {"verdicts.confirmed"},  # which --confirm does
     "gate": {"not_judged"},  # after Ctrl-C
     "verdicts": {"not_applicable", "cells.verdicts.confirmed"},
 }
