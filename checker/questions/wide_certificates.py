@@ -4,9 +4,8 @@ certificate/wide_check.py looks at all of it."""
 from __future__ import annotations
 
 import json
-import multiprocessing
+import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import cast
 
 from checker.certificate.wide_check import CIRCUIT, FORMAT, PROOF, Wide
@@ -20,7 +19,7 @@ from checker.questions.verdict import Status
 from checker.questions.wide import Tell, WideResult, WideVerdict
 from checker.symbolic import sat
 from checker.symbolic.hints import proof_of
-from checker.symbolic.induct import PROCESSES
+from checker.symbolic.induct import in_processes
 from checker.symbolic.steps_circuit import StepsCircuit
 from checker.symbolic.vocabulary import Vocabulary
 from model.finite import Scalar, encode
@@ -93,26 +92,22 @@ _asked_of: Wide | None = None  # of the processes that are forked
 
 def _proofs(wide: Wide, tell: Tell) -> Mapping[str, bytes]:
     global _asked_of
-    _asked_of, steps = wide, [*wide.steps]
-    found = dict[str, bytes]()
-    fork = multiprocessing.get_context("fork")
+    _asked_of, found = wide, dict[str, bytes]()
     try:
-        with ProcessPoolExecutor(PROCESSES, fork, left_to_the_parent) as pool:
-            futures = {pool.submit(_proof, name): name for name in steps}
-            for future in as_completed(futures):
-                found[PROOF.format(futures[future])] = future.result()
-                tell(f"{len(found)} of {len(steps)} proofs made")
+        for name, proof in in_processes(_proof, wide.steps, math.inf, left_to_the_parent):
+            found[PROOF.format(name)] = proof
+            tell(f"{len(found)} of {len(wide.steps)} proofs made")
     finally:
         _asked_of = None
     return found
 
 
-def _proof(name: str) -> bytes:
+def _proof(name: str) -> tuple[str, bytes]:
     assert _asked_of is not None
     clauses = _asked_of.question(name)
     learnt, also = sat.refutation(clauses), sat.is_refuted_beside(clauses)
     if learnt is not None and also:
-        return proof_of(clauses, learnt).encode()
+        return name, proof_of(clauses, learnt).encode()
     if learnt is None and not also:
         raise InternalError(f"{name} leaves what was shown to be inductive")
     said = ["that it does", "that it does not"]

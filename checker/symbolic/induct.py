@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from typing import TypeVar
 
 from checker.engine.reference import Reference, bindings_of, is_of_edges
 from checker.language.ir import Program
@@ -19,6 +20,8 @@ from checker.symbolic.views import OneState
 from checker.symbolic.vocabulary import Clause, Vocabulary
 from model.lang import Property, Scope
 
+A = TypeVar("A")
+R = TypeVar("R")
 PROCESSES = 2
 WAIT = 0.2  # seconds between two looks at the clock
 
@@ -81,8 +84,19 @@ def steps_checked(
     global _asked_of
     _asked_of = _Question(program, StateBefore(program, scope, Vocabulary(program)), clauses)
     _asked_of.prepare()
+    try:
+        yield from in_processes(_one, range(len(program.steps)), ends, begin, processes)
+    finally:
+        _asked_of = None
+
+
+def in_processes(
+    function: Callable[[A], R], items: Iterable[A], ends: float,
+    begin: Callable[[], None] | None = None, processes: int = PROCESSES,
+) -> Iterator[R]:  # fmt: skip
+    """What it returns of each, as it comes, from processes that are forked. ends, begin: see above."""
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), begin)
-    left: set[Future[Checked]] = {pool.submit(_one, n) for n in range(len(program.steps))}
+    left: set[Future[R]] = {pool.submit(function, item) for item in items}
     try:
         while left and time.monotonic() < ends:
             done, left = wait(left, WAIT, FIRST_COMPLETED)
@@ -92,7 +106,6 @@ def steps_checked(
         for process in children:
             process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
-        _asked_of = None
 
 
 def _one(number: int) -> Checked:
