@@ -37,9 +37,9 @@ PART, MORE = 9, 6  # of all states one in so many; for each of these so many are
 
 
 class Wide:
-    """A certificate that is read. If it is wrong, there is a ValueError, or any other exception."""
+    """A certificate that is read. If it is wrong, there is a ValueError, or any other exception. find: what has a place and name."""
 
-    def __init__(self, said: Any) -> None:
+    def __init__(self, said: Any, find: Callable[[str, str], Any] = find) -> None:
         require(said["format"] == FORMAT, f"its format is {said['format']}, and this checks {FORMAT}")
         self.title = ", ".join(f"{name} ({place})" for place, name in [*said["roles"], said["scope"]])
         self.design, of = compose(*(find(*role) for role in said["roles"])), find(*said["scope"])
@@ -49,7 +49,7 @@ class Wide:
         self.atoms, self.width = Atoms(self.model.system, self.scope), self.model.shifts[-1]
         self.clauses = {text: self.atoms.parsed(text) for text in said["clauses"]}
         self.held = list[tuple[bool, list[tuple[Any, ...]], Any]]()  # is it of steps? for which values? the property
-        self.verdicts = [self.claim(claim) for claim in said["claims"]]
+        self.verdicts = [self.claim(find(*claim["property"]), claim) for claim in said["claims"]]
         codes = {name: [c for of, c in self.model.moves if of == name] for name in self.design.steps()}
         self.codes = {name: of for name, of in codes.items() if of}  # of the arguments of each step
         self.sizes = {name: [max(column) + 1 for column in zip(*of, strict=True)] for name, of in self.codes.items()}
@@ -67,14 +67,12 @@ class Wide:
         require(bool(self.verdicts), "it claims nothing")
         named_too = [(int(at, 16), name, tuple(codes)) for name, of in said["possible"].items() for at, codes in of]
         self.offered = {(state, name): codes for state, name, codes in named_too}  # in which it says a step is possible
-        wrong = [name for name, digest in imported().items() if said["sources"].get(name) != digest]
-        require(not wrong, f"it is of another model: of {', '.join(sorted(wrong))}")
 
     # --- what is claimed ---
 
-    def claim(self, claim: Any) -> str:
+    def claim(self, p: Any, claim: Any) -> str:
         """Replays a run, and notes what is to be inductive. Returns the claim in words."""
-        p, (place, name), verdict = find(*claim["property"]), claim["property"], claim["verdict"]
+        (place, name), verdict = claim["property"], claim["verdict"]
         require(p.kind is Kind.ALWAYS and p.why_not(self.design) is None, f"{name} is not asked of sizes")
         hints = [*get_type_hints(p.function).values()][1:]
         edge = any(isinstance(of, type) and issubclass(of, Design) for of in hints)
@@ -262,6 +260,8 @@ def tell(path: Path, samples: int, seed: int, folder: Path | None) -> int:
         archive = zipfile.ZipFile(path)
         said = json.loads(archive.read("claims.json"))
         found, more, word = Wide(said), list[str](), "ACCEPTED"
+        wrong = [name for name, digest in imported().items() if said["sources"].get(name) != digest]
+        require(not wrong, f"it is of another model: of {', '.join(sorted(wrong))}")
         if found.held:
             found.read(archive.read(CIRCUIT).decode())
             seen, lines = found.compared(samples, seed), 0

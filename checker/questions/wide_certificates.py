@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 from checker.certificate.wide_check import CIRCUIT, FORMAT, PROOF, Wide
 from checker.engine.reference import Value
@@ -42,7 +42,10 @@ def certificate_of(result: WideResult, tell: Tell) -> Made:
     }
     members = dict[str, bytes]()
     if result.of(Status.HOLDS):
-        wide = Wide(said)
+        defined = [*result.cell.system.__bases__, type(result.cell.scope)]
+        known: dict[str, Any] = {str(place_of(cls)): cls for cls in defined}
+        known |= {str(place_of(v.property.function)): v.property for v in certified}
+        wide = Wide(said, lambda *place: known[str([*place])])
         members[CIRCUIT], said["possible"] = circuit_of(result, wide)
         wide.read(members[CIRCUIT].decode())
         members |= _proofs(wide, tell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from checker.certificate import wide_check
 from tests.lift.test_forms import V1_DIFF
 from tests.rigs.certified import CLAIMS, archive, members_of, said_in
+from tests.rigs.user_file import GOOD
 
 CELL = ["--vmm", "qemu", "--device", "level", "--scope", "ioapic=0x20", "--sizes", "1x1x1"]
 LINUX = [*CELL, "--guest", "linux"]
@@ -78,6 +80,20 @@ def test_bad_words_are_told_before_anything_is_judged(eoi, words, said, tmp_path
     ran = eoi("prove", *words)
     assert ran.code == 2 and said in ran.err and len(ran.err.splitlines()) <= 2
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_file_of_the_users_is_checked_as_it_is_and_not_as_it_was(eoi, tmp_path, monkeypatch):
+    """Nothing of it is imported by its name where the certificate is made."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(GOOD)
+    before = [*sys.path]
+    ran = eoi("prove", "mine.py", *LINUX, "--property", "no_eoi_lost", "--certificate", "x.cert")
+    assert "1 certificate in x.cert" in ran.out and sys.path == before and "mine" not in sys.modules
+    ran = eoi("certify", "x.cert", "--sample", "60")
+    assert ran.code == 0 and "Mine (mine.py)" in ran.out
+    Path("mine.py").write_text(f"{GOOD}\n# another one\n")
+    ran = eoi("certify", "x.cert", "--sample", "60")
+    assert ran.code == 1 and "it is of another model: of mine" in ran.out
 
 
 def test_a_patch_has_none(eoi, tmp_path):
