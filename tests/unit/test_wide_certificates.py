@@ -6,6 +6,7 @@ import functools
 import json
 import operator
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,10 +26,11 @@ from checker.questions.wide import WideResult, WideVerdict, judge_wide
 from checker.questions.wide_certificates import certificate_of
 from checker.symbolic import sat
 from checker.symbolic.hints import proof_of
+from checker.symbolic.induct import steps_checked
 from checker.symbolic.vocabulary import Vocabulary
 from tests.rigs.certified import CLAIMS, Members, members_of, said_in
 from tests.rigs.model_cells import one_cell
-from tests.rigs.volume import volume
+from tests.rigs.volume import at_once, volume
 
 TWO, ONE = (2, 2, 2), (1, 1, 1)
 WORD = "ACCEPTED IF ITS CIRCUIT IS THE MODEL: "
@@ -110,6 +112,21 @@ def test_the_questions_have_no_answer_for_a_third_solver_and_say_what_a_step_doe
             idle |= set() if solver.solve() else {name}
     result = kept_result(TWO)
     assert idle <= set(check_cell(result.cell, [result.verdicts[0].property]).never_fired) and len(idle) < 4
+
+
+@pytest.mark.parametrize("without", at_once([11, 15, 30, *range(2, 11)], 4))
+def test_the_question_is_what_the_prover_asks(without):
+    """Which steps leave what is left without a clause: as it says that asks about one goal after the other."""
+    result = kept_result(ONE, without)
+    said = {"format": wide_check.FORMAT, **maker.head_of(result.cell, []), "solvers": {}, "possible": {}}
+    said |= {"clauses": [*map(str, result.clauses)], "claims": [maker.claim_of(result, v) for v in result.verdicts]}
+    wide = Wide(said)
+    wide.read(maker.circuit_of(result, wide)[0].decode())
+    program = proofs.lower(result.cell.system, result.cell.scope, [v.property for v in result.verdicts])
+    checked = steps_checked(program, result.cell.scope, result.clauses, time.monotonic() + 60, processes=1)
+    broken = {one.step for one in checked if one.broken}
+    assert {name for name in wide.steps if sat.refutation(wide.question(name)) is None} == broken
+    assert broken or without not in (11, 15, 30)
 
 
 def test_without_a_clause_that_is_needed_none_is_made():
