@@ -37,6 +37,7 @@ def test_one_that_is_made_is_accepted_and_one_that_is_changed_is_not(eoi, tmp_pa
     assert ran.code == 1 and ran.out.startswith(f"REJECTED: {path}: ")
 
 
+@pytest.mark.everything
 def test_several_cells_are_a_folder_of_what_holds_and_what_is_violated(eoi, tmp_path):
     two = [*LINUX, "--guest", "windows_cg", "--property", "no_reinjection", "--brief"]
     ran = eoi("prove", "base", *two, "--certificate", str(tmp_path / "new"))
@@ -54,6 +55,7 @@ def test_what_has_no_verdict_has_no_certificate(eoi, tmp_path):
     assert ran.code == 3 and "no certificate of" in ran.out and not (tmp_path / "x").exists()
 
 
+@pytest.mark.everything
 def test_questions_and_proofs_are_written_for_other_checkers(eoi, tmp_path, capsys):
     path = tmp_path / "x.cert"
     assert eoi("prove", "base", *LINUX, "--property", "no_eoi_lost", "--certificate", str(path)).code == 0

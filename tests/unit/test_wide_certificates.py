@@ -250,16 +250,15 @@ def test_a_clause_that_is_false_is_noticed(clause, tmp_path):
     assert told(members, tmp_path) == 1
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["__import__('os').getcwd()", "device_raise(pin)", "initial()", "apic[cpu].__class__ == cpu", "exit(cpu)", "(lambda: 1)()", "[1][0]", "f'{cpu}'"],
-)  # fmt: skip
-def test_a_clause_is_not_run_as_python(text, tmp_path, capsys):
+TEXTS = ("__import__('os').getcwd()", "device_raise(pin)", "initial()", "apic[cpu].__class__ == cpu", "exit(cpu)", "(lambda: 1)()", "[1][0]", "f'{cpu}'")  # fmt: skip
+
+
+def test_a_clause_is_not_run_as_python(tmp_path):
     wide = Wide(said_in(made(ONE)))
-    node = wide_check.ast.parse(text, mode="eval").body
-    with pytest.raises((ValueError, KeyError)):
-        wide.atoms.value(node, {"cpu": 0, "pin": 0})
-    assert told(changed(made(ONE), lambda said: said["clauses"].append(text)), tmp_path) == 1
+    for text in TEXTS:
+        with pytest.raises((ValueError, KeyError)):
+            wide.atoms.value(wide_check.ast.parse(text, mode="eval").body, {"cpu": 0, "pin": 0})
+    assert told(changed(made(ONE), lambda said: said["clauses"].append(TEXTS[0])), tmp_path) == 1
 
 
 def test_every_atom_of_the_vocabulary_can_be_read():
@@ -339,7 +338,7 @@ def mutated(members: Members, kind: str, chance: random.Random) -> Members:
     return {**found, CLAIMS: json.dumps(said).encode()}
 
 
-@settings(max_examples=volume(20, 1500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=volume(12, 1500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(KINDS), seed=st.integers(0, 10**6))
 def test_one_that_is_changed_is_rejected_or_still_true(kind, seed, tmp_path, capsys):
     """It still claims no more than was true before, of the same system."""
@@ -362,7 +361,7 @@ CNF = st.lists(
 )
 
 
-@settings(max_examples=volume(100, 2000), deadline=None)
+@settings(max_examples=volume(50, 2000), deadline=None)
 @given(
     CNF,
     st.lists(st.integers(1, 5).flatmap(lambda v: st.sampled_from([v, -v])), min_size=1, max_size=4, unique=True),
