@@ -37,7 +37,6 @@ def test_one_that_is_made_is_accepted_and_one_that_is_changed_is_not(eoi, tmp_pa
     assert ran.code == 1 and ran.out.startswith(f"REJECTED: {path}: ")
 
 
-@pytest.mark.everything
 def test_several_cells_are_a_folder_of_what_holds_and_what_is_violated(eoi, tmp_path):
     two = [*LINUX, "--guest", "windows_cg", "--property", "no_reinjection", "--brief"]
     ran = eoi("prove", "base", *two, "--certificate", str(tmp_path / "new"))
@@ -55,7 +54,6 @@ def test_what_has_no_verdict_has_no_certificate(eoi, tmp_path):
     assert ran.code == 3 and "no certificate of" in ran.out and not (tmp_path / "x").exists()
 
 
-@pytest.mark.everything
 def test_questions_and_proofs_are_written_for_other_checkers(eoi, tmp_path, capsys):
     path = tmp_path / "x.cert"
     assert eoi("prove", "base", *LINUX, "--property", "no_eoi_lost", "--certificate", str(path)).code == 0
@@ -113,3 +111,9 @@ def test_what_is_damaged_is_rejected(eoi, tmp_path):
                 file.writestr(name, content)
         ran = eoi("certify", str(path))
         assert ran.code == 1 and ran.out.startswith("REJECTED: ")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(CLAIMS, b"x" * 1000)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(content[43:46], b"\xff\xff\xff", 1))
+    ran = eoi("certify", str(path))
+    assert ran.code == 1 and ran.out.startswith("REJECTED: ")
