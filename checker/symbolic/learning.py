@@ -60,15 +60,16 @@ class Learner:
         self._properties: list[Goal] = [NO_FAULT, *(self._obligations[0].formulas if self._obligations else ())]
 
     def learn(self) -> list[Clause]:
-        """Clauses that together with the properties no step breaks: of those that the solver used as few as it takes. Raises Stuck,
-        OutOfTime."""
+        """Clauses that together with the properties no step breaks: of those that the solver used as few as it takes, but for what
+        it began with and needed no more than. Raises Stuck, OutOfTime."""
+        begun = set(self.clauses)
         self._give_up_what_fails()
         while (found := self._next_break()) is not None:
             self.breaks += 1
             self._watch(f"{self.breaks} steps out of what is known, {len(self.clauses)} clauses")
             self._learn_from(found)
         self._keep_what_is_needed()
-        while self._without_one():
+        while set(self.clauses) != begun and self._without_one():
             self._keep_what_is_needed()
         return list(self.clauses)
 
