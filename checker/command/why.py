@@ -9,6 +9,7 @@ from pathlib import Path
 
 from checker import files
 from checker.command.exits import Exit
+from checker.engine.search import Limits
 from checker.errors import UserError
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
@@ -16,8 +17,10 @@ from checker.matrix.scope import OF_MACHINE
 from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import on_record
+from checker.questions.campaign import run_campaign
 from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
+from checker.questions.verdict import Status
 from checker.questions.what_matters import what_matters
 from checker.questions.what_matters_text import lines
 from checker.questions.wide import LEARNT, TIMEOUT, FalseAtFirst, Tell, Violation, at, learnt_alone, sizes_text
@@ -31,20 +34,17 @@ WIDEST = 80  # columns
 
 
 def run(options: Namespace) -> int:
-    """Of one cell. The clauses are those that came with eoi, if it has some for the cell, or else they are learnt now."""
+    """Of one cell; of several the one that says most. The clauses are those that came with eoi, if it has some for the cell, or else
+    they are learnt now."""
     _, cells, _, wanted = select(options.asked)
     (p,) = wanted
-    if p.kind is not Kind.ALWAYS or p.why_not(cells[0].system) is not None:
+    asked = [cell for cell in cells if p.why_not(cell.system) is None]
+    if p.kind is not Kind.ALWAYS or not asked:
         raise UserError(f"{p.name}: {p.why_not(cells[0].system) or 'only what always holds is inductive'}")
-    if len(cells) > 1:
-        names = "; ".join(map(str, cells[:3]))
-        raise UserError(
-            f"that is {len(cells)} cells ({names} ...), and one is told: add --vmm, --guest, --scope ioapic=..."
-        )
-    (cell,) = cells
     said = [name for name in OF_MACHINE if name in options.asked.sizes]
     if said:
         raise UserError(f"--scope {said[0]}=...: clauses are learnt at sizes of their own, and meant for all")
+    cell, among = chosen(asked, p, options)
     if own := own_word([cell.system]):
         print(f"{p.name}, {cell}: INCONCLUSIVE: {own[0]}")
         return Exit.OPEN
@@ -56,8 +56,31 @@ def run(options: Namespace) -> int:
 
     code, found = answer(options, cell, p, tell)
     progress.close()
-    print("\n".join(found))
+    print("\n".join([*found, *_cut(among)]))
     return code
+
+
+def chosen(cells: Sequence[Cell], p: Property, options: Namespace) -> tuple[Cell, list[str]]:
+    """The one to tell of, and what is said of the others: the first in which it is violated, or else one with clauses that came with
+    eoi, or else the first where it says something. Raises UserError if it says nothing in any."""
+    if len(cells) == 1:
+        return cells[0], []
+    limits = Limits(seconds=options.timeout or TIMEOUT)
+    campaign = run_campaign(cells, [p], engine="auto", limits=limits, everywhere=False)
+    found = [(result.cell, verdict) for result in campaign.results for verdict in result.verdicts]
+    said = [(cell, verdict) for cell, verdict in found if verdict.says_something()]
+    violated = [cell for cell, verdict in said if verdict.status is Status.VIOLATED]
+    proved = [cell for cell, _ in said if kept_of(cell, p, kept())]
+    if campaign.interrupted or not said:
+        where = "these were not all searched" if campaign.interrupted else "it says nothing in any of them"
+        raise UserError(
+            f"{p.name}: of {len(cells)} cells one is told, and {where}: choose with --vmm, --guest and --scope"
+        )
+    which = f"violated in {len(violated)}" if violated else "violated in none"
+    open_ = len(cells) - len(campaign.results) + sum(v.status is Status.INCONCLUSIVE for _, v in found)
+    more = f", not known in {open_}" if open_ else ""
+    choose = "--vmm, --guest, --device and --scope choose another"
+    return (violated or proved or [said[0][0]])[0], ["", f"One of {len(cells)} cells, {which}{more}: {choose}."]
 
 
 def answer(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exit, list[str]]:

@@ -358,12 +358,27 @@ def test_why_of_what_is_violated_says_so_also_if_time_runs_out(
         (["v6"], "PROPERTY"),
         (["v6", "no_storm", *LINUX, "--scope", "flags=BIT2"], "only what always holds is inductive"),
         (["v6", "no_eoi_lots"], "no_eoi_lost"),
-        (["v6", "no_eoi_lost"], "cells"),
+        (["base", "no_reinjection", *LINUX[:4]], "of 2 cells one is told, and it says nothing in any of them"),
+        (["v1", "throttled_pin_rests", *LINUX[:4]], "throttled_pin_rests"),
     ],
 )
 def test_why_tells_a_mistake(eoi: Callable[..., Said], words: list[str], told: str) -> None:
     code, _, err = eoi("why", *words)
     assert code == 2 and told in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "others"),
+    [
+        (("v1", *WINDOWS[:-2]), "v1, qemu 0x11, windows_cg, level", "One of 2 cells, violated in 1: "),
+        (("v6", *LINUX[:-1], "flags=BIT2"), "qemu 0x20 BIT2, linux, level", "One of 2 cells, violated in none: "),
+    ],
+)
+def test_of_several_cells_one_is_told(eoi: Callable[..., Said], words: tuple[str, ...], told: str, others: str) -> None:
+    """One that violates it, or else one whose clauses came with eoi: it is not the first of the two."""
+    code, out, _ = eoi("why", words[0], "no_eoi_lost", *words[1:])
+    assert code == ("in 1" in others) and told in " ".join(out.splitlines()[:2]) and others in out
+    assert all(len(line) <= 80 for line in out.splitlines())
 
 
 def test_a_run_that_takes_pin_1_is_at_no_smaller_size(eoi: Callable[..., Said], tmp_path: Path) -> None:
