@@ -31,6 +31,7 @@ Sizes = tuple[int, int, int]
 SMALLEST: Sizes = (1, 1, 1)
 # Of which views are taken: 2x4x3 and 1x4x4 show what a fourth pin makes possible, see docs/decisions/015.
 MINED: Sequence[Sizes] = ((2, 2, 2), (2, 3, 3), (3, 3, 2), (1, 4, 4), (2, 4, 3))
+SHORT = 2  # literals: such clauses stay though the proof needs them not, since with them most calls are known never to be made
 LEARNT: Sequence[Sizes] = ((3, 3, 3), (4, 4, 4))  # what is true for want of a fourth pin is given up at the second
 MOST_STATES = 3_000_000  # of a small system; what lies beyond shows views that are learnt late
 MOST_LOOKED_AT = 400_000  # of these, evenly: as deep as the search came
@@ -221,7 +222,7 @@ class _WideJudge:
         left, proved = [p for p in asked if p.name not in found], WideResult(self.large, ())
         while left:
             try:
-                proved = self._inductive(left, *self.learnt(left))
+                proved = self._inductive(left, *self.learnt(left, SHORT))
                 break
             except OutOfTime:
                 proved = self._open(left, OUT_OF_TIME)
@@ -292,7 +293,7 @@ class _WideJudge:
         program, reference = lower(cell.system, cell.scope, asked), Reference(cell.system, cell.scope)
         return false_initially(program, cell.scope, reference, clauses, asked)
 
-    def learnt(self, asked: Sequence[Property]) -> tuple[list[Clause], Sizes]:
+    def learnt(self, asked: Sequence[Property], short: int = 0) -> tuple[list[Clause], Sizes]:
         """At small sizes, and where they were learnt last."""
         assert self._views is not None
         clauses, learnt_at = list[Clause](), SMALLEST
@@ -300,7 +301,7 @@ class _WideJudge:
             cell = at(self.cell, sizes)
             learner = Learner(lower(cell.system, cell.scope, asked), cell.scope, self._views, self._say, clauses)
             try:
-                clauses, learnt_at = learner.learn(), sizes
+                clauses, learnt_at = learner.learn(short), sizes
             finally:
                 learner.close()
         return clauses, learnt_at

@@ -59,9 +59,9 @@ class Learner:
         self._kept: dict[tuple[str, Goal], StepKeeps] = {}  # by step and goal
         self._properties: list[Goal] = [NO_FAULT, *(self._obligations[0].formulas if self._obligations else ())]
 
-    def learn(self) -> list[Clause]:
+    def learn(self, short: int = 0) -> list[Clause]:
         """Clauses that together with the properties no step breaks: of those that the solver used as few as it takes, but for what
-        it began with and needed no more than. Raises Stuck, OutOfTime."""
+        it began with and needed no more than, and for clauses of at most so many literals. Raises Stuck, OutOfTime."""
         begun = set(self.clauses)
         self._give_up_what_fails()
         while (found := self._next_break()) is not None:
@@ -69,7 +69,7 @@ class Learner:
             self._watch(f"{self.breaks} steps out of what is known, {len(self.clauses)} clauses")
             self._learn_from(found)
         self._keep_what_is_needed()
-        while set(self.clauses) != begun and self._without_one():
+        while set(self.clauses) != begun and self._without_one(short):
             self._keep_what_is_needed()
         return list(self.clauses)
 
@@ -143,10 +143,10 @@ class Learner:
             left += sorted(new, key=str)
         self.clauses = {c: None for c in self.clauses if c in needed}
 
-    def _without_one(self) -> bool:
+    def _without_one(self, short: int) -> bool:
         """Give up each clause without which the others are inductive. True if there was one."""
-        found = False
-        for clause in sorted(self.clauses, key=lambda c: (-len(c.literals), str(c))):
+        found, long = False, [c for c in self.clauses if len(c.literals) > short]
+        for clause in sorted(long, key=lambda c: (-len(c.literals), str(c))):
             others = [c for c in self.clauses if c != clause]
             self._watch(f"{len(self.clauses)} clauses; which are needed?")
             again = self._kept_by(others, clause)
