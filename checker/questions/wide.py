@@ -31,7 +31,7 @@ Sizes = tuple[int, int, int]
 SMALLEST: Sizes = (1, 1, 1)
 # Of which views are taken: 2x4x3 and 1x4x4 show what a fourth pin makes possible, see docs/decisions/015.
 MINED: Sequence[Sizes] = ((2, 2, 2), (2, 3, 3), (3, 3, 2), (1, 4, 4), (2, 4, 3))
-SHORT = 2  # literals: such clauses stay though the proof needs them not, since with them most calls are known never to be made
+SHORT = 3  # literals: such clauses stay though the proof needs them not, since with them most calls are known never to be made
 LEARNT: Sequence[Sizes] = ((3, 3, 3), (4, 4, 4))  # what is true for want of a fourth pin is given up at the second
 MOST_STATES = 3_000_000  # of a small system; what lies beyond shows views that are learnt late
 MOST_LOOKED_AT = 400_000  # of these, evenly: as deep as the search came
