@@ -106,6 +106,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "certificates (eoi certify)": {
         "certificate": "what `eoi prove --certificate` writes of a cell, by which its verdicts can be checked without the engines",
+        "ACCEPTED IF ITS CIRCUIT IS THE MODEL": "of a certificate of sizes: each proof was checked, of a circuit that does what CPython does wherever it was "
+        "compared; that it does so in all other states is trusted",
         "ACCEPTED": "each verdict of the certificate is true of the model that lies here: CPython was asked in every state of it",
         "REJECTED": "something in the certificate is not so, it is damaged, or it is of another version of the model",
         "SAMPLED / NOT ACCEPTED": "nothing was wrong in the states that were looked at, which proves nothing of the others; exit code 3",

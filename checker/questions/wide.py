@@ -5,6 +5,7 @@ one. What is said is what was shown: at these sizes, and for no others.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,9 @@ Sizes = tuple[int, int, int]
 SMALLEST: Sizes = (1, 1, 1)
 # Of which views are taken: 2x4x3 and 1x4x4 show what a fourth pin makes possible, see docs/decisions/015.
 MINED: Sequence[Sizes] = ((2, 2, 2), (2, 3, 3), (3, 3, 2), (1, 4, 4), (2, 4, 3))
-SHORT = 3  # literals: such clauses stay though the proof needs them not, since with them most calls are known never to be made
+# Clauses of so many literals stay though the proof needs them not, since with them most calls are known never to be made; not at
+# sizes with so few choices of a vCPU, a pin and a vector, where fewer clauses make the better page.
+SHORT, FEW = 3, 64
 LEARNT: Sequence[Sizes] = ((3, 3, 3), (4, 4, 4))  # what is true for want of a fourth pin is given up at the second
 MOST_STATES = 3_000_000  # of a small system; what lies beyond shows views that are learnt late
 MOST_LOOKED_AT = 400_000  # of these, evenly: as deep as the search came
@@ -222,7 +225,7 @@ class _WideJudge:
         left, proved = [p for p in asked if p.name not in found], WideResult(self.large, ())
         while left:
             try:
-                proved = self._inductive(left, *self.learnt(left, SHORT))
+                proved = self._inductive(left, *self.learnt(left, 0 if math.prod(self.sizes) <= FEW else SHORT))
                 break
             except OutOfTime:
                 proved = self._open(left, OUT_OF_TIME)
