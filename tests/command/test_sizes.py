@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from checker.command import cli
+from checker.command import cli, why
 from checker.engine.reference import Reference
 from checker.matrix.roles import all_properties
 from checker.questions import wide
@@ -32,7 +32,7 @@ def eoi(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     """Less is mined and learnt than by default: two of each are enough for what is asked here."""
     monkeypatch.setattr(wide, "MINED", ((2, 2, 2),))
     monkeypatch.setattr(wide, "LEARNT", ((2, 2, 2),))
-    monkeypatch.setattr("checker.command.why.LEARNT", ((2, 2, 2),))
+    monkeypatch.setattr(why, "LEARNT", ((2, 2, 2),))  # imported before, or else it would keep what is put in here
 
     def run(*words: str) -> Said:
         code = cli.main(list(words))
