@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -184,7 +183,6 @@ def test_bad_words_are_told_in_a_line(eoi: Callable[..., Said], words: list[str]
 
 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    importlib.import_module("checker.command.why")  # takes a size when it is loaded, which is not to be this one
     monkeypatch.setattr(wide, "MINED", ((2, 2, 2),))
     monkeypatch.setattr(wide, "LEARNT", ((2, 2, 2),))
 
