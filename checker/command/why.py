@@ -70,14 +70,16 @@ def chosen(cells: Sequence[Cell], p: Property, options: Namespace) -> tuple[Cell
     found = [(result.cell, verdict) for result in campaign.results for verdict in result.verdicts]
     said = [(cell, verdict) for cell, verdict in found if verdict.says_something()]
     violated = [cell for cell, verdict in said if verdict.status is Status.VIOLATED]
-    proved = [cell for cell, _ in said if kept_of(cell, p, kept())]
+    proofs = kept()
+    proved = [cell for cell, _ in said if kept_of(cell, p, proofs)]
+    open_ = len(cells) - len(campaign.results) + sum(v.status is Status.INCONCLUSIVE for _, v in found)
     if campaign.interrupted or not said:
-        where = "these were not all searched" if campaign.interrupted else "it says nothing in any of them"
+        whole = not campaign.interrupted and not open_
+        where = "it says nothing in any of them" if whole else "these were not all searched"
         raise UserError(
             f"{p.name}: of {len(cells)} cells one is told, and {where}: choose with --vmm, --guest and --scope"
         )
     which = f"violated in {len(violated)}" if violated else "violated in none"
-    open_ = len(cells) - len(campaign.results) + sum(v.status is Status.INCONCLUSIVE for _, v in found)
     more = f", not known in {open_}" if open_ else ""
     choose = "--vmm, --guest, --device and --scope choose another"
     return (violated or proved or [said[0][0]])[0], ["", f"One of {len(cells)} cells, {which}{more}: {choose}."]

@@ -54,7 +54,7 @@ class StepKeeps:
 
 class Obligations:
     """Of one step, from a state that it shares with other steps. always: clauses that hold before it whatever else is assumed.
-    If there are any the step is run along the paths only that are feasible with them: a loop within a loop, over all pins, say,
+    If there are any the step is run along the paths only that are feasible with them: a loop within a loop, over all rows of a table, say,
     calls a function at each of its turns, and few of these calls are ever made."""
 
     def __init__(self, before: StateBefore, step: Step, solver: str = KIND, always: Collection[Clause] = ()) -> None:

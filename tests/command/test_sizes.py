@@ -379,6 +379,16 @@ def test_of_several_cells_one_is_told(eoi: Callable[..., Said], words: tuple[str
     assert all(len(line) <= 80 for line in out.splitlines())
 
 
+def test_of_several_cells_that_were_not_searched_nothing_is_said(
+    eoi: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that it says nothing there, which nobody looked at."""
+    honest = why.run_campaign
+    monkeypatch.setattr(why, "run_campaign", lambda *words, **named: replace(honest(*words, **named), results=()))
+    code, out, err = eoi("why", "base", "no_eoi_lost", *LINUX[:4])
+    assert code == 2 and not out and "of 2 cells one is told, and these were not all searched" in err
+
+
 def test_a_run_that_takes_pin_1_is_at_no_smaller_size(eoi: Callable[..., Said], tmp_path: Path) -> None:
     path = tmp_path / "p.py"
     path.write_text(
