@@ -22,6 +22,8 @@ from tests.rigs.volume import NIGHTLY, at_once, volume
 from tools import peers, toys
 from tools.peers import FAULT
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 ONE_CPU = replace(toys.TOYS["T"].scope, cpus=1)
 
 

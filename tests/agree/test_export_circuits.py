@@ -21,6 +21,8 @@ from tests.rigs.header import Sizes, always
 from tests.rigs.volume import volume
 from tools import toys
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 all_readers = readers("ABC", "NuSMV", "btormc")
 that_count = readers("ABC", "NuSMV")
 

@@ -24,6 +24,8 @@ from tests.rigs.compare import load_module
 from tests.rigs.volume import volume
 from tests.rigs.weak_toys import Toy, shortest_telling, weakly_alike_by_definition
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 HEAD = """\
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias

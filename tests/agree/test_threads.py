@@ -20,6 +20,8 @@ from tests.rigs.compare import assert_same_search, designs_in, load_module
 from tests.rigs.header import Sizes
 from tests.rigs.volume import at_once
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 WIDE = Sizes(cpus=3, pins=4)
 WAYS = """\
 from tests.rigs.header import *

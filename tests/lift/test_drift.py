@@ -26,6 +26,8 @@ from tests.rigs.own_c import IOAPIC
 from tests.rigs.own_tree import CPUID, EARLY, IRQ, LAPIC, LATER, NEWEST, X86, changed, written
 from tests.rigs.volume import at_once
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 TREE = os.environ.get("EOI_TREE", "")
 needs_a_tree = pytest.mark.skipif(not TREE, reason="EOI_TREE names no kernel tree")
 
@@ -283,7 +285,6 @@ def test_a_define_with_another_value_is_told() -> None:
     assert not any(alarm.startswith("#define") for alarm in of_later().alarms)
 
 
-@pytest.mark.everything
 def test_a_helper_that_is_known_is_no_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [row.left for row in lifting.table().rows["helpers"]]
     above, section, text = lifting.TABLE.read_text().partition("\n[helpers]")
@@ -315,7 +316,6 @@ def test_which_design_a_kernel_is() -> None:
     assert nearest(Tree(v6)) == "v6"
 
 
-@pytest.mark.everything
 def test_the_command(eoi: Callable[..., Ran], tmp_path: Path) -> None:
     tree = written(tmp_path / "linux", changed(LATER, ("	apic_clear_isr(vector, apic);\n", "")))
     (tree / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 77\nSUBLEVEL = 1\nEXTRAVERSION =\n")

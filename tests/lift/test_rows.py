@@ -17,6 +17,8 @@ from model.designs.base import Base
 from tests.lift.test_drift import drifted, of_later, only, row
 from tests.rigs.own_tree import HEADER, IOAPIC, IRQCHIP, LATER, MAIN, X86, changed
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 
 def test_what_is_the_models_own_is_not_missing() -> None:
     found = of_later()

@@ -25,6 +25,8 @@ from tests.rigs.header import Sizes, Version
 from tests.rigs.linked_toys import Edits, Files, Toy, check
 from tests.rigs.volume import at_once
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 NOTICED = (AssertionError, InternalError, KeyError)
 
 

@@ -14,6 +14,8 @@ from checker.engine.build import load_c
 from checker.engine.native import NONE, Exploration, Outcome
 from tests.rigs.engine_toys import Search, Toy, counter_toy, edge_atoms, plain_search, random_toy
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 FLAGS = ("-DEOI_SPAN=64", "-O1")
 FEW, ALL = "-DEOI_LATELY=16u", "-DEOI_LATELY=8192u"  # those that are forgotten again, and those that never are
 NOT_FROM_ZERO = dataclasses.replace(counter_toy(11), frozen=b"\x01" + bytes(7))
@@ -100,7 +102,6 @@ MISTAKES = {
 }  # fmt: skip
 
 
-@pytest.mark.everything
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES.keys())
 def test_a_mistake_is_seen(mistake: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     right, wrong = mistake

@@ -47,6 +47,8 @@ from tests.rigs.compare import load_module
 from tests.rigs.model_cells import one_cell
 from tests.rigs.random_rows import random_rows
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 Row: TypeAlias = Annotated[int, Index("rows")]
 
 
@@ -399,7 +401,7 @@ def test_cells_of_the_model(cell: tuple[str, ...], by: tuple[str, ...]) -> None:
     assert not reduced.reduced.exact  # who is not set up has vCPU 0 as its destination
 
 
-@pytest.mark.parametrize(("first", "number"), [(0, 14), pytest.param(100, 60, marks=pytest.mark.everything)])
+@pytest.mark.parametrize(("first", "number"), [(0, 14), (100, 60)])
 def test_random_systems_of_rows(first: int, number: int, tmp_path: Path) -> None:
     """With something that tells rows apart, and without."""
     met = Counter[str]()

@@ -32,6 +32,8 @@ from tests.rigs.certified import CLAIMS, Members, members_of, said_in
 from tests.rigs.model_cells import one_cell
 from tests.rigs.volume import at_once, volume
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 TWO, ONE = (2, 2, 2), (1, 1, 1)
 WORD = "ACCEPTED IF ITS CIRCUIT IS THE MODEL: "
 
