@@ -74,6 +74,14 @@ def parameters(function: Function, scope: Scope, skip: int) -> dict[tuple[int, .
     return {c: tuple(decode(of, code) for of, code in zip(types, c, strict=True)) for c in codes}
 
 
+def premise_of(p: Property, claim: Any, find: Callable[[str, str], Any] = find) -> Any:
+    """The property that what p speaks of happens, if it names one: of p's own file, or else one of the project's."""
+    place, name = claim["premise"] if p.premise else ("properties.", "")
+    known = place.startswith("properties.") or place == claim["property"][0]
+    require(name == p.premise and known, f"{name} of {place} is not the premise of {p.name}")
+    return name and (p.function.__globals__.get(name) or find(place, name))
+
+
 class Model:
     """A system at a scope. A state is one number: the codes of its cells side by side, the first one lowest."""
 
@@ -142,10 +150,8 @@ class Rank:
     def keeps(self, source: int, move: int, target: int) -> bool:
         """May a move that can be taken for ever lead from a class to a class?"""
         for a, b in zip(self.within[source], self.within[target], strict=False):
-            if a != b:
+            if a != b or self.own[a] == move:
                 return b < a
-            if self.own[a] == move:
-                return False
         return True
 
     def check(self, state: int, p: bool, q: bool, edges: Mapping[int, int]) -> None:
@@ -229,11 +235,7 @@ class Certificate:
         """Does what it speaks of never happen? That is left to be true, or else a run shows that it does."""
         asked: list[Function] = [lambda one=one: one()[0] for one in self.asked(p)[1].values()]
         if p.kind is not Kind.LEADS_TO:
-            place, name = claim["premise"] if p.premise else ("properties.", "")
-            of = p.function.__globals__.get(name) or (find(place, name) if name else None)
-            known = name == p.premise and (place.startswith("properties.") or place == claim["property"][0])
-            require(known, f"{name} of {place} is not the premise of {p.name}")
-            asked = [*self.asked(of)[1].values()] if of else []
+            asked = [*self.asked(of)[1].values()] if (of := premise_of(p, claim)) else []
         never = bool(asked) and claim["witness"] is None
         self.left[False] += [(f"that {p.name} is vacuous", one, False) for one in asked if never]
         end = self.replay(claim["witness"] or {"steps": []})[-1]
@@ -285,15 +287,14 @@ def tell(path: Path, sample: int | None, seed: int) -> int:
         print(f"REJECTED: {path}: {error if type(error) is ValueError else repr(error)}")
         return 1
     counted = f"{sample} of {total} states (seed {seed})" if part else f"{total} states, {found.edges} edges"
-    said = f"{'SAMPLED, NOT ACCEPTED' if part else 'ACCEPTED'}: {path}: {counted}"
-    print(said, found.title, found.scope, *([] if part else found.verdicts), sep="\n  ")
+    said = "SAMPLED, NOT ACCEPTED" if part else "ACCEPTED"
+    print(f"{said}: {path}: {counted}", found.title, found.scope, *([] if part else found.verdicts), sep="\n  ")
     return 3 * part
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Is a certificate of `eoi prove --certificate` right?")
-    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("path", type=Path, metavar="FILE")
     parser.add_argument("--sample", type=int, metavar="N", help="look at N random states only, which accepts nothing")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32), help="of the sample")
-    given = parser.parse_args()
-    sys.exit(tell(given.file, given.sample, given.seed))
+    sys.exit(tell(**vars(parser.parse_args())))

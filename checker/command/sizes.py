@@ -18,7 +18,7 @@ from checker.progress import Progress
 from checker.questions import on_record, report
 from checker.questions.own_word import own_word
 from checker.questions.verdict import Account, Status
-from checker.questions.wide import TIMEOUT, VACUOUS, WideResult, WideVerdict, judge_wide, sizes_text
+from checker.questions.wide import TIMEOUT, UNSEEN, VACUOUS, WideResult, WideVerdict, judge_wide, sizes_text
 from checker.stories.write import to_text
 from checker.words import count, lines_below, screen
 from model.lang import Kind, Property
@@ -73,7 +73,8 @@ def why_open(options: Namespace, results: Sequence[WideResult]) -> list[str]:
         f"{p.name} is not asked: {'it is not about these systems' if p.kind is Kind.ALWAYS else f'it is {p.kind}'}"
         for p in dropped
     ]
-    empty = [f"nothing was judged: of what holds, {VACUOUS}"]
+    notes = dict.fromkeys(v.note for r in results for v in r.verdicts)
+    empty = [f"nothing was judged: of what holds, {', or '.join(notes)}"]
     silent = empty * bool(judged_of and not says) + ["nothing was judged"] * (not judged_of)
     return [*own_word(r.cell.system for r in results), *unseen, *not_asked, *silent]
 
@@ -132,6 +133,7 @@ def _of_cell(options: Namespace, result: WideResult) -> list[str]:
         same = f"the same {count(len(result.clauses), 'clause')} at each"
         found.append(f"HOLDS {', '.join(v.property.name for v in holds)}: inductive at sizes {shown}: {same}")
         found += [f"  {clause}" for clause in result.clauses] if options.clauses else []
-    vacuous = [v.property.name for v in holds if v.note]
-    found += [f"vacuous: {', '.join(vacuous)}: {VACUOUS}"] if vacuous else []
+    for note, word in ((VACUOUS, "vacuous"), (UNSEEN, "perhaps vacuous")):
+        names = [v.property.name for v in holds if v.note == note]
+        found += [f"{word}: {', '.join(names)}: {note}"] * bool(names)
     return found

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from checker.engine.passages import SourceLine
-from checker.engine.reference import Reference, Value, bindings_of
+from checker.engine.reference import Codes, Reference, Value, bindings_of
 from checker.engine.search import Limits, NativeSearch, open_search
 from checker.interrupt import left_to_the_parent
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.matrix.scope import OF_MACHINE, with_values
 from checker.questions.taken_again import Ended, taken_again
-from checker.questions.verdict import Judge, Run, Status, of_the_users, prepared_for
+from checker.questions.verdict import Judge, Run, Status, Verdict, of_the_users, prepared_for
 from checker.symbolic.array_terms import LARGEST
 from checker.symbolic.induct import Checked, false_initially, steps_checked
 from checker.symbolic.learning import Learner, OutOfTime, Stuck
@@ -40,19 +40,21 @@ MOST_STATES = 3_000_000  # of a small system; what lies beyond shows views that 
 MOST_LOOKED_AT = 400_000  # of these, evenly: as deep as the search came
 TIMEOUT = 600.0
 VACUOUS = "what it speaks of never happens in a small system that was searched whole"
+UNSEEN = "what it speaks of happens in a small system, but not by the same run at these sizes"
 OUT_OF_TIME = "no answer within the time that --timeout gives"
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class WideVerdict:
-    """binding and run: of a violation, at the large sizes. note: why nothing is known; of what holds,
-    that what it speaks of never happened in a small system."""
+    """binding and run: of a violation, at the large sizes. spoke: of what holds, a run to what it speaks of, there, too. note: why
+    nothing is known; of what holds, VACUOUS or UNSEEN."""
 
     property: Property
     status: Status
     binding: Mapping[str, Value] = field(default_factory=dict[str, Value])
     run: Run | None = None
+    spoke: Run | None = None
     note: str = ""
 
 
@@ -122,7 +124,10 @@ class _WideJudge:
         self.cell, self.sizes, self.ends, self._tell = cell, sizes, ends, tell
         self.large = at(cell, sizes)
         self._views: Views | None = None
-        self._lines, self._spoke = list[Mapping[SourceLine, bool]](), set[str]()
+        self._lines = list[Mapping[SourceLine, bool]]()
+        self._spoke = dict[
+            str, Verdict | None
+        ]()  # of what is no empty word in a small system: how its premise is reached
         self._asked = list[Property]()
 
     def ask(self, asked: Sequence[Property]) -> None:
@@ -145,12 +150,21 @@ class _WideJudge:
         except OutOfTime:
             proved = self._open(left, OUT_OF_TIME)
         found |= {v.property.name: v for v in proved.verdicts}
-        said = [self._not_vacuous(found[p.name]) for p in asked]
+        said = [self._spoken(v) if (v := found[p.name]).status is Status.HOLDS else v for p in asked]
         return replace(proved, verdicts=said, lines=self._lines)
 
-    def _not_vacuous(self, verdict: WideVerdict) -> WideVerdict:
-        vacuous = verdict.status is Status.HOLDS and verdict.property.name not in self._spoke
-        return replace(verdict, note=VACUOUS) if vacuous else verdict
+    def _spoken(self, verdict: WideVerdict) -> WideVerdict:
+        """Does what it speaks of happen at the large sizes, too?"""
+        p = verdict.property
+        if p.name not in self._spoke:
+            return replace(verdict, note=VACUOUS)
+        reached = self._spoke[p.name]
+        if p.starts_from is None or reached is None or reached.run is None:
+            return verdict
+        states = self._at_large(p.starts_from, reached.binding, reached.run)
+        if isinstance(states, Ended):
+            return replace(verdict, note=UNSEEN)
+        return replace(verdict, spoke=Run(reached.run.moves, tuple(states)))
 
     def small(self, *of: Sizes) -> list[Sizes]:
         """These sizes, but none larger than what is asked about: one vector is not like two; and none at which there is no
@@ -185,7 +199,8 @@ class _WideJudge:
         judge = Judge(small, prepared, search, reference)
         for p in asked:
             verdict = judge.verdict(p)
-            self._spoke |= {p.name} if verdict.says_something() else set()
+            if verdict.says_something():
+                self._spoke.setdefault(p.name, judge.verdict(p.starts_from) if p.starts_from is not None else None)
             if verdict.run is not None:
                 yield p, verdict.run, verdict.binding
         self._lines.append(of_the_users(search.lines_run(), small))
@@ -203,10 +218,13 @@ class _WideJudge:
             for rows in states.views(vocabulary, shape):
                 views.add(shape, rows)
 
-    def _taken_to_large(self, p: Property, binding: Mapping[str, Value], run: Run) -> WideVerdict:
+    def _at_large(self, p: Property, binding: Mapping[str, Value], run: Run) -> list[Codes] | Ended:
         """The same moves, in CPython, and what the property says after them."""
         large = self.large
-        said = taken_again(Reference(large.system, large.scope), p, list(binding.values()), run.moves)
+        return taken_again(Reference(large.system, large.scope), p, list(binding.values()), run.moves)
+
+    def _taken_to_large(self, p: Property, binding: Mapping[str, Value], run: Run) -> WideVerdict:
+        said = self._at_large(p, binding, run)
         if not isinstance(said, Ended):
             return WideVerdict(p, Status.VIOLATED, binding, Run(run.moves, tuple(said)))
         if said.move is not None:

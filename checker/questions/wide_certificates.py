@@ -15,7 +15,7 @@ from checker.interrupt import left_to_the_parent
 from checker.language.ir import Param
 from checker.language.lower import lower
 from checker.questions.certificates import Json, Made, archive, head_of, place_of
-from checker.questions.verdict import Status
+from checker.questions.verdict import Run, Status
 from checker.questions.wide import Tell, WideResult, WideVerdict
 from checker.symbolic import sat
 from checker.symbolic.hints import proof_of
@@ -44,7 +44,10 @@ def certificate_of(result: WideResult, tell: Tell) -> Made:
     if result.of(Status.HOLDS):
         defined = [*result.cell.system.__bases__, type(result.cell.scope)]
         known: dict[str, Any] = {str(place_of(cls)): cls for cls in defined}
-        known |= {str(place_of(v.property.function)): v.property for v in certified}
+        spoken_of = [v.property for v in certified] + [
+            p for v in certified if (p := v.property.starts_from) is not None
+        ]
+        known |= {str(place_of(p.function)): p for p in spoken_of}
         wide = Wide(said, lambda *place: known[str([*place])])
         members[CIRCUIT], said["possible"] = circuit_of(result, wide)
         wide.read(members[CIRCUIT].decode())
@@ -56,11 +59,18 @@ def certificate_of(result: WideResult, tell: Tell) -> Made:
 
 def claim_of(result: WideResult, v: WideVerdict) -> Json:
     said: Json = {"property": place_of(v.property.function), "verdict": v.status.value}
+    program = lower(result.cell.system, result.cell.scope, [v.property])
+    params = {step.name: step.params for step in program.steps}
+
+    def steps(run: Run) -> list[Any]:
+        return [[move.step, _codes(params[move.step], move.args)] for move in run.moves]
+
     if v.run is not None:
-        program = lower(result.cell.system, result.cell.scope, [v.property])
-        params = {step.name: step.params for step in program.steps}
         said["binding"] = _codes(program.formulas[0].params, [*v.binding.values()])
-        said["run"] = [[move.step, _codes(params[move.step], move.args)] for move in v.run.moves]
+        said["run"] = steps(v.run)
+    if v.status is Status.HOLDS and (premise := v.property.starts_from) is not None:
+        said["premise"] = place_of(premise.function)
+        said["witness"] = steps(v.spoke) if v.spoke is not None else None
     return said
 
 

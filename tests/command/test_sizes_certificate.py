@@ -105,7 +105,7 @@ def test_a_patch_has_none(eoi, tmp_path):
 
 def test_what_is_damaged_is_rejected(eoi, tmp_path):
     path = tmp_path / "x.cert"
-    for members in ({}, {CLAIMS: b"["}, {CLAIMS: b'{"format": "eoi certificate of sizes 1"}'}):
+    for members in ({}, {CLAIMS: b"["}, {CLAIMS: b'{"format": "eoi certificate of sizes 2"}'}):
         with zipfile.ZipFile(path, "w") as file:
             for name, content in members.items():
                 file.writestr(name, content)

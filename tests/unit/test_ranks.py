@@ -126,7 +126,7 @@ WITHOUT = {
     "the own move may be FREE": ("fair[own] in (Fair.WEAK, Fair.STRONG) and", ""),
     "an outer move may be WEAK": ("fair[a] is Fair.STRONG for", "fair[a] in (Fair.WEAK, Fair.STRONG) for"),
     "it may lead to a later class": ("return b < a", "return True"),
-    "the own move may stay": ("if self.own[a] == move:", "if False:"),
+    "the own move may stay": ("if a != b or self.own[a] == move:", "if a != b:"),
     "it may leave the ranks": ("after != OUTSIDE and down", "after == OUTSIDE or down"),
     "FREE moves may lead up": ("fair[move] is Fair.FINITE or", "fair[move] in (Fair.FINITE, Fair.FREE) or"),
 }
