@@ -3,8 +3,9 @@ that is violated: what of its run matters."""
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from checker import files
@@ -13,6 +14,7 @@ from checker.engine.search import Limits
 from checker.errors import UserError
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
+from checker.matrix.loader import property_argument
 from checker.matrix.scope import OF_MACHINE
 from checker.matrix.select import select
 from checker.progress import Progress
@@ -20,14 +22,16 @@ from checker.questions import on_record
 from checker.questions.campaign import run_campaign
 from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
+from checker.questions.report import reproduce
 from checker.questions.verdict import Status
 from checker.questions.what_matters import what_matters
 from checker.questions.what_matters_text import lines
+from checker.questions.why_text import page
 from checker.questions.wide import LEARNT, TIMEOUT, FalseAtFirst, Tell, Violation, at, learnt_alone, sizes_text
 from checker.symbolic.learning import OutOfTime, Stuck
-from checker.symbolic.needed import Needed, NotInductive, needed_by
-from checker.symbolic.vocabulary import Clause, Vocabulary
-from checker.words import count, lines_below, screen
+from checker.symbolic.needed import NotInductive, needed_by
+from checker.symbolic.vocabulary import Vocabulary
+from checker.words import lines_below, screen
 from model.lang import Kind, Property
 
 WIDEST = 80  # columns
@@ -82,7 +86,17 @@ def chosen(cells: Sequence[Cell], p: Property, options: Namespace) -> tuple[Cell
     which = f"violated in {len(violated)}" if violated else "violated in none"
     more = f", not known in {open_}" if open_ else ""
     choose = "--vmm, --guest, --device and --scope choose another"
-    return (violated or proved or [said[0][0]])[0], ["", f"One of {len(cells)} cells, {which}{more}: {choose}."]
+    tail = ["", f"One of {len(cells)} cells, {which}{more}: {choose}."]
+    holds = [cell for cell in proved + [cell for cell, _ in said] if cell not in violated]
+    if violated and holds:
+        tail += [f"Why it holds in {len(said) - len(violated)} of them, in one: {command_of(holds[0], p)}"]
+    return (violated or proved or [said[0][0]])[0], tail
+
+
+def command_of(cell: Cell, p: Property) -> str:
+    """That asks this of one cell."""
+    eoi, command, design, *choices = shlex.split(reproduce(command="why", cell=cell, sizes=""))
+    return shlex.join([eoi, command, design, property_argument(p), *choices])
 
 
 def answer(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exit, list[str]]:
@@ -114,7 +128,7 @@ def answer(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exi
         on_record.proved(cell, [p], [sizes_text(LEARNT[0])])
     if options.write:
         files.write_text(Path(options.write), text_of(proof_of(cell, p, list(map(str, clauses)))))
-    return Exit.FINE, told(p, cell, needed)
+    return Exit.FINE, _cut(page(p.name, str(cell), needed, sizes_text(LEARNT[0])))
 
 
 def violated(found: Violation, seconds: float, tell: Tell) -> list[str]:
@@ -124,27 +138,6 @@ def violated(found: Violation, seconds: float, tell: Tell) -> list[str]:
         what = f"{found.property.name} is VIOLATED, {found.cell}"
         said = [f"{what}: what of it matters is not known within the time that --timeout gives; `eoi trace` tells it"]
     return _cut(said)
-
-
-def told(p: Property, cell: Cell, needed: Mapping[Clause, Sequence[Needed]]) -> list[str]:
-    """Clauses by the first step that needs each."""
-    spare = [clause for clause, by in needed.items() if not by]
-    with_what = f"with {count(len(needed), 'clause')}" if needed else "by itself"
-    head = f"{p.name} is inductive {with_what} at {sizes_text(LEARNT[0])}: {cell}"
-    about = (
-        "Each is meant for all indices; x and x2 are different ones. Without any one of them some step breaks the rest:"
-    )
-    lines, by_step = [head, *[about] * bool(needed and not spare)], dict[str, list[tuple[Clause, str]]]()
-    for clause, by in needed.items():
-        if by:
-            by_step.setdefault(by[0][0], []).append((clause, by[0][1]))
-    for step, clauses in by_step.items():
-        lines += ["", f"{step}()"]
-        for clause, goal in clauses:
-            lines += [f"  {clause}", f"    or else it breaks: {goal}"]
-    if spare:
-        lines += ["", "not needed by any step", *(f"  {clause}" for clause in spare)]
-    return _cut(lines)
 
 
 def _cut(lines: Sequence[str]) -> list[str]:

@@ -27,15 +27,15 @@ def scope_text(scope: Scope, without: Collection[str] = ()) -> str:
     return ",".join(f"{name}={scope_value(value)}" for name, value in vars(scope).items() if name not in without)
 
 
-def reproduce(command: str, cell: Cell, *properties: str, sizes: str = "") -> str:
-    """The command that answers the same question again. sizes: as --sizes says them, and --scope does not."""
+def reproduce(command: str, cell: Cell, *properties: str, sizes: str | None = None) -> str:
+    """The command that answers the same question again. sizes: as --sizes says them, and --scope does not; "" leaves them out."""
     names = cell.names
     parts = ["eoi", command, names[cell.subject]]
     others = [role for role in names if role != cell.subject and (role, names[role]) != ("kernel", "base")]
     parts += [x for role in others for x in (f"--{role}", names[role])]
     parts += [x for name in properties for x in ("--property", name)]
-    parts += ["--sizes", sizes] * bool(sizes)
-    said = scope_text(cell.scope, without=cell.scope.sizes() if sizes else ())
+    parts += ["--sizes", sizes] if sizes else []
+    said = scope_text(cell.scope, without=() if sizes is None else cell.scope.sizes())
     return shlex.join([*parts, *(x for piece in _scope_pieces(said) for x in ("--scope", piece))])
 
 

@@ -12,12 +12,15 @@ import pytest
 
 from checker.command import cli, why
 from checker.engine.reference import Reference
+from checker.language.lower import lower
 from checker.matrix.roles import all_properties
-from checker.questions import wide
+from checker.questions import proofs, wide
 from checker.questions.proofs import parsed
 from checker.questions.verdict import Run, Status
+from checker.questions.why_text import in_words, page
 from checker.questions.wide import at, judge_wide
 from checker.symbolic.learning import OutOfTime
+from checker.symbolic.vocabulary import Clause, Vocabulary
 from tests.rigs.model_cells import explored, one_cell
 
 Said = tuple[int, str, str]
@@ -315,12 +318,38 @@ def test_why_groups_the_clauses_by_the_step_that_needs_each(eoi: Callable[..., S
     target = tmp_path / "proof.txt"
     code, out, _ = eoi("why", "v6", "no_eoi_lost", *LINUX, "--scope", "flags=BIT2", "--write", str(target))
     assert code == 0
-    assert out.splitlines()[0].startswith("no_eoi_lost is inductive with ")
-    assert "\ndevice_raise()\n" in out and "or else it breaks: no_eoi_lost" in " ".join(out.split())
+    assert out.splitlines()[0].startswith("no_eoi_lost holds: it is inductive with ")
+    assert "this step could break no_eoi_lost:\n  " in out and "\n  device_raise()\n" in out
     proof = parsed(target.read_text(), "here")
-    assert proof.about == "no_eoi_lost" and out.count("or else it breaks") + out.count("not needed") >= 1
-    assert all(clause in " ".join(out.split()) for clause in proof.clauses)
+    words = " ".join(out.split())
+    vocabulary = Vocabulary(lower((of := proofs.cell_of(proof, {})[0]).system, of.scope, []))
+    said = [in_words(vocabulary.parsed(clause)) for clause in proof.clauses]
+    assert proof.about == "no_eoi_lost" and len(said) > 5 and all(clause in words for clause in said)
+    numbers = [int(number) for number in re.findall(r"^ +([0-9]+)\. ", out, re.MULTILINE)]
+    assert numbers == [*range(1, len(numbers) + 1)] and len(numbers) + out.count("Not needed") >= 6
+    assert {int(number) for number in re.findall(r"\(([0-9]+)\)$", out, re.MULTILINE)} <= {*numbers}
     assert all(len(line) <= 80 for line in out.splitlines())
+
+
+def test_the_page_says_what_breaks_the_property_first_and_the_rest_by_number() -> None:
+    """By hand: two steps, a chain of three, and one that nobody needs."""
+    a, b, c, spare = (
+        Clause((("x == 1", False), ("y", True), ("z", True))),
+        Clause((("x == 1", False),)),
+        Clause((("f(x)", False), ("y", False))),
+        Clause((("y", True), ("z", True))),
+    )
+    needed = {c: [("late", str(b))], a: [("late", "p")], b: [("early", "p"), ("late", str(a))], spare: []}
+    first, _, *rest = page("p", "a cell", needed, "3x3x3")
+    assert first == "p holds: it is inductive with 4 clauses at 3x3x3: a cell"
+    assert rest == [
+        "", "Without any one of these, this step could break p:",
+        "  late()", "     1. if x == 1 then y or z",
+        "  early()", "     2. x != 1",
+        "", "Without any one of these, this step could break another one, whose number stands behind it:",
+        "  late()", "     3. not (f(x) and y)  (2)",
+        "", "Not needed by any step:", "      y or z",
+    ]  # fmt: skip
 
 
 def test_why_of_what_is_violated(eoi: Callable[..., Said]) -> None:
