@@ -3,13 +3,14 @@ it has no answer. Nothing here knows what a model is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from checker.certificate.check import require
 
 FALSE, TRUE = 0, 1
 Disjunction = list[int]  # of literals
+Way = tuple[tuple[int, ...], bool, int | None]  # to take a step: codes of arguments; is it enabled? the state after it
 
 
 class Gates:
@@ -121,6 +122,17 @@ class StepBits:
     fault: int
     after: Sequence[int]
     arguments: Sequence[Disjunction]
+
+    def compare(self, name: str, ways: Mapping[int, Way], said: Callable[[int], int]) -> None:
+        """With what was found of some states, by number. said: of a literal, its value in each of them."""
+        looked, enabled = sum(1 << k for k in ways), sum(1 << k for k, (_, so, _) in ways.items() if so)
+        stored = sum(1 << k for k, (*_, after) in ways.items() if after is not None)
+        require(said(self.enabled) & looked == enabled, f"its circuit is wrong of when {name} is possible")
+        wrong = f"its circuit is wrong of what {name} stores out of range"
+        require(said(self.fault) & enabled == enabled & ~stored, wrong)
+        rows = [ways[k][2] or 0 if k in ways else 0 for k in range(looked.bit_length())]
+        for literal, column in zip(self.after, columns(rows, len(self.after)), strict=True):
+            require((said(literal) ^ column) & stored == 0, f"its circuit is wrong of what {name} does")
 
 
 def question(

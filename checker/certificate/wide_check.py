@@ -26,11 +26,10 @@ if __name__ == "__main__":
 
 from checker.certificate.atoms import Atoms
 from checker.certificate.check import Model, find, imported, parameters, premise_of, require
-from checker.certificate.gates import Gates, StepBits, bits, columns, dimacs, question, refuted, typed
+from checker.certificate.gates import Gates, StepBits, Way, bits, columns, dimacs, question, refuted, typed
 from model.lang import Design, Disabled, Kind, RangeError, Scope, compose, save
 
 FORMAT, CIRCUIT, PROOF = "eoi certificate of sizes 2", "circuit.aag", "{}.lrat"
-Way = tuple[tuple[int, ...], bool, int | None]  # codes of arguments; is it enabled? the state after it
 SAMPLES, TRIES, CHANGED, WALK = 900, 8, 4, 60  # states; arguments of a step, or cells of a state; moves of one walk
 PART, MORE = 9, 6  # of all states one in so many; for each of these so many are tried
 
@@ -41,14 +40,13 @@ class Wide:
     def __init__(self, said: Any, find: Callable[[str, str], Any] = find) -> None:
         require(said["format"] == FORMAT, f"its format is {said['format']}, and this checks {FORMAT}")
         self.title = ", ".join(f"{name} ({place})" for place, name in [*said["roles"], said["scope"]])
-        self.design, of = compose(*(find(*role) for role in said["roles"])), find(*said["scope"])
+        self.find, self.design, of = find, compose(*(find(*role) for role in said["roles"])), find(*said["scope"])
         real = {n: type(old)[said["values"][n]] for n, old in vars(of()).items() if isinstance(old, Enum)}
         self.scope: Scope = of(**{**said["values"], **real})
         self.model, self.before = Model(self.design, self.scope), Model(self.design, self.scope)
         self.atoms, self.width = Atoms(self.model.system, self.scope), self.model.shifts[-1]
         self.clauses = {text: self.atoms.parsed(text) for text in said["clauses"]}
         self.held = list[tuple[bool, list[tuple[Any, ...]], Any]]()  # is it of steps? for which values? the property
-        self.find = find
         self.verdicts = [self.claim(find(*claim["property"]), claim) for claim in said["claims"]]
         codes = {name: [c for of, c in self.model.moves if of == name] for name in self.design.steps()}
         self.codes = {name: of for name, of in codes.items() if of}  # of the arguments of each step
@@ -181,7 +179,7 @@ class Wide:
             return values[literal >> 1] ^ (every if literal & 1 else 0)
 
         for name, step in self.steps.items():
-            self.compare_step(name, step, {k: way[name] for k, way in enumerate(ways) if name in way}, said)
+            step.compare(name, {k: way[name] for k, way in enumerate(ways) if name in way}, said)
         for number, (state, following) in enumerate(zip(states, nexts, strict=True)):
             chosen = [k for of in self.places_of.values() for k in (of if number == 0 else [chance.choice(of)])]
             for k, (name, so) in zip(chosen, self.in_python(chosen, state, following), strict=True):
@@ -258,17 +256,6 @@ class Wide:
             for code, size in zip(ways[name][0] if name in ways else [0] * len(sizes), sizes, strict=True):
                 found, at = found | code << at, at + bits(size)
         return found
-
-    def compare_step(self, name: str, step: StepBits, ways: Mapping[int, Way], said: Callable[[int], int]) -> None:
-        """ways: of some states, by number."""
-        looked, enabled = sum(1 << k for k in ways), sum(1 << k for k, (_, so, _) in ways.items() if so)
-        stored = sum(1 << k for k, (*_, after) in ways.items() if after is not None)
-        require(said(step.enabled) & looked == enabled, f"its circuit is wrong of when {name} is possible")
-        wrong = f"its circuit is wrong of what {name} stores out of range"
-        require(said(step.fault) & enabled == enabled & ~stored, wrong)
-        rows = [ways[k][2] or 0 if k in ways else 0 for k in range(looked.bit_length())]
-        for literal, column in zip(step.after, columns(rows, self.width), strict=True):
-            require((said(literal) ^ column) & stored == 0, f"its circuit is wrong of what {name} does")
 
 
 def tell(path: Path, samples: int, seed: int, folder: Path | None) -> int:
