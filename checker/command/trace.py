@@ -21,7 +21,7 @@ from checker.matrix.scope import with_values
 from checker.matrix.select import select
 from checker.questions import compare, report
 from checker.questions.campaign import Campaign, run_campaign
-from checker.questions.no_effect import without_effect
+from checker.questions.no_effect import why_nothing, without_effect
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories import diagram
 from checker.stories.trace import Trace
@@ -52,7 +52,7 @@ def run(options: Namespace) -> int:
     text = to_text(trace) + without_effect(told[0], trace) + watched_text(trace, seen)
     print(with_watched(trace, seen) if options.json else text, end="")
     for form, path in outputs:
-        _draw(trace, form, path, options)
+        _draw(trace, form, path, options, why_nothing(told[0], trace))
     return exits.decided(wrong=campaign.violated, undecided=campaign.open)
 
 
@@ -66,7 +66,7 @@ def outputs_of(options: Namespace) -> list[tuple[str, Path]]:
     return outputs
 
 
-def _draw(trace: Trace, form: str, path: Path, options: Namespace) -> None:
+def _draw(trace: Trace, form: str, path: Path, options: Namespace, because: str) -> None:
     """Write a diagram, a file for each of its sheets: FILE.svg, FILE-2.svg."""
     beside = path.absolute().parent
 
@@ -75,7 +75,8 @@ def _draw(trace: Trace, form: str, path: Path, options: Namespace) -> None:
         own = HOME / file
         return f"{os.path.relpath(own if own.is_file() else Path(file).absolute(), beside)}#L{line}"
 
-    for number, drawn in enumerate(diagram.render(trace, form, options.wide, options.full, link), 1):
+    sheets = diagram.render(trace, form, options.wide, options.full, link, because)
+    for number, drawn in enumerate(sheets, 1):
         own = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         files.write_bytes(own, drawn)
         print(f"diagram: {own}", file=sys.stderr)

@@ -17,11 +17,22 @@ SAYS_WHY = re.compile(
 
 def without_effect(result: CellResult, trace: Trace) -> str:
     """What stands below the story, with an empty line before it; "" where the last call does something."""
-    last = trace.events[-1] if trace.events and trace.loop_start is None else None
-    if last is None or not last.calls or any(change.after_call == len(last.calls) for change in last.changes):
+    if not _ends_so(trace):
         return ""
-    name = last.calls[-1].function
-    told = " ".join((inspect.getdoc(getattr(result.cell.system, name, None)) or "").split())
-    why = f": {told}" if SAYS_WHY.search(told) else "."
-    said = f"In step {len(trace.events)} {name}() changes nothing{why}"
+    name, told = trace.events[-1].calls[-1].function, why_nothing(result, trace)
+    said = f"In step {len(trace.events)} {name}() changes nothing{f': {told}' if told else '.'}"
     return "\n" + "\n".join(textwrap.wrap(ascii_text(said), WIDTH, break_on_hyphens=False)) + "\n"
+
+
+def why_nothing(result: CellResult, trace: Trace) -> str:
+    """The function's words, if it says why; "" also where the last call does something."""
+    if not _ends_so(trace):
+        return ""
+    function = getattr(result.cell.system, trace.events[-1].calls[-1].function, None)
+    told = " ".join((inspect.getdoc(function) or "").split())
+    return told if SAYS_WHY.search(told) else ""
+
+
+def _ends_so(trace: Trace) -> bool:
+    last = trace.events[-1] if trace.events and trace.loop_start is None else None
+    return last is not None and bool(last.calls) and all(c.after_call != len(last.calls) for c in last.changes)

@@ -93,9 +93,12 @@ class Canvas:
         self.lines.append(f"  {tail_name} -> {head_name} [{attributes(style)}];")
 
 
-def dots(trace: Trace, wide: bool = False, everything: bool = False, links: Links = lambda _: "") -> list[str]:
-    """The diagram as DOT texts, one a sheet. everything: also what a model wants left out."""
-    plan = Plan(trace, wide, everything)
+def dots(
+    trace: Trace, wide: bool = False, everything: bool = False, links: Links = lambda _: "", why_nothing: str = ""
+) -> list[str]:
+    """The diagram as DOT texts, one a sheet. everything: also what a model wants left out. why_nothing: of a last call that changes
+    nothing."""
+    plan = Plan(trace, wide, everything, why_nothing)
     return [_dot(plan, number, links) for number in range(len(plan.sheets))]
 
 
@@ -244,12 +247,17 @@ def _ending(canvas: Canvas, blocks: Sequence[Block], tops: Sequence[float], numb
 
 
 def render(
-    trace: Trace, form: str, wide: bool = False, everything: bool = False, links: Links = lambda _: ""
+    trace: Trace,
+    form: str,
+    wide: bool = False,
+    everything: bool = False,
+    links: Links = lambda _: "",
+    why_nothing: str = "",
 ) -> list[bytes]:
-    """The diagram in one of FORMATS, a file for each sheet. Raises StoryError if pygraphviz is missing."""
+    """The diagram in one of FORMATS, a file for each sheet; see dots. Raises StoryError if pygraphviz is missing."""
     if form not in FORMATS:
         raise StoryError(f"no diagram format {form!r}; there are {', '.join(FORMATS)}")
-    texts = dots(trace, wide, everything, links if form == "svg" else lambda _: "")
+    texts = dots(trace, wide, everything, links if form == "svg" else lambda _: "", why_nothing)
     if form == "dot":
         return [dot.encode() for dot in texts]
     drawn = [draw(dot, form) for dot in texts]

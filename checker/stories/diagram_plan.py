@@ -118,10 +118,11 @@ class Block:
 
 
 class Plan:
-    """Where everything stands."""
+    """Where everything stands. why_nothing: why the last call changes nothing, where it does."""
 
-    def __init__(self, trace: Trace, wide: bool = False, everything: bool = False) -> None:
+    def __init__(self, trace: Trace, wide: bool = False, everything: bool = False, why_nothing: str = "") -> None:
         self.trace, self.look, self.everything = trace, SLIDE if wide else PAGE, everything
+        self.why_nothing = why_nothing
         self.lanes, self.bars = list(trace.lanes), bars_of(trace)
         self.slots = {lane: max((b.slot + 1 for b in self.bars if b.lane == lane), default=0) for lane in self.lanes}
         self.x = self._lanes_at()
@@ -186,7 +187,8 @@ class Plan:
             lanes = dict.fromkeys(c.lane for c in changes)
             texts = [(lane, ", ".join(self._short(c.text) for c in changes if c.lane == lane)) for lane in lanes]
             if number and not any(c.after_call >= number for c in event.changes) and number == len(event.calls):
-                texts = [("", NOTHING)]
+                because = self.why_nothing if index == len(self.trace.events) - 1 else ""
+                texts = [("", f"{NOTHING}: {because}" if because else NOTHING)]
             if number == 0:
                 yield self._row(event.call, event.where, texts, actors=(event.lane,))
             else:

@@ -206,6 +206,16 @@ def test_a_call_that_changes_nothing_says_so() -> None:
     assert NOTHING not in alone(changed(replace(after, aside=True), calls=[call]))  # it does, though that is not shown
 
 
+def test_why_the_last_call_changes_nothing_stands_in_the_picture() -> None:
+    """There only: an earlier step's call that changes nothing is not what the run ends with."""
+    call, news = Arrow("CPU0", "KVM", "write", "", ""), FieldChange("b", "news", "KVM", "0", "1", 0)
+    event = Event("s", (), "KVM", "", (call,), (news,))
+    (dot,) = dots(replace(storm(), events=(event, event)), why_nothing="no such register")
+    assert dot.count(NOTHING) == 2 and dot.count(f"{NOTHING}: no such register") == 1
+    (dot,) = dots(changed(replace(news, after_call=1), calls=[call]), why_nothing="no such register")
+    assert "no such register" not in dot
+
+
 def test_the_name_of_the_only_cpu_is_left_out() -> None:
     two = replace(storm(), lanes=("CPU0", "CPU1", *LOOP.lanes[1:]))
     assert "CPU0 IRR" in alone(two) and "CPU0 IRR" not in alone(storm()) and "IRR" in alone(storm())
