@@ -49,7 +49,8 @@ def unpack(data: bytes, count: int, width: int) -> list[int]:
 def find(place: str, name: str) -> Any:
     """What a module of the model or of the properties, or a file of the user's, has by this name."""
     own = Path(place).resolve() if place.endswith(".py") else None
-    require(own is not None or place.split(".")[0] in OURS, f"{place} is no module of the model")
+    known = own is not None or place.split(".")[0] in OURS
+    require(known and place.isprintable(), f"{place!r} is no place of a model")
     for folders in (FOLDERS, sys.path):
         folders.extend([str(own.parent)] if own else [])
     module = importlib.import_module(own.stem if own else place)

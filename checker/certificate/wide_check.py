@@ -31,6 +31,7 @@ from model.lang import Design, Disabled, Kind, RangeError, Scope, compose, save
 
 FORMAT, CIRCUIT, PROOF = "eoi certificate of sizes 1", "circuit.aag", "{}.lrat"
 NOT_LOOKED_AT = "not looked at: whether what they speak of ever happens"
+LONGEST = 120  # of what a certificate says itself, so that nobody takes it for what was checked
 Way = tuple[tuple[int, ...], bool, int | None]  # codes of arguments; is it enabled? the state after it
 SAMPLES, TRIES, CHANGED, WALK = 900, 8, 4, 60  # states; arguments of a step, or cells of a state; moves of one walk
 PART, MORE = 9, 6  # of all states one in so many; for each of these so many are tried
@@ -67,6 +68,7 @@ class Wide:
         require(bool(self.verdicts), "it claims nothing")
         named_too = [(int(at, 16), name, tuple(codes)) for name, of in said["possible"].items() for at, codes in of]
         self.offered = {(state, name): codes for state, name, codes in named_too}  # in which it says a step is possible
+        require({name for _, name in self.offered} <= {*self.codes}, "it offers states of what is no step")
 
     # --- what is claimed ---
 
@@ -151,9 +153,8 @@ class Wide:
         states = [self.model.start, *self.walked(samples // 3, chance)]
         reached, offered = (1 << len(states)) - 1, [state for state, _ in self.offered]
         states += offered
-        while len(states) < samples:
-            most = CHANGED if len(states) % 2 else len(self.model.sizes)
-            states.append(self.changed(chance.choice(states), chance, most))
+        for number in range(samples - samples // 3):  # however many are offered: whoever offers them chose them
+            states.append(self.changed(chance.choice(states), chance, CHANGED if number % 2 else len(self.model.sizes)))
         ways = self.ways(states, samples // PART, chance)
         after = [[after for *_, after in way.values() if after is not None] for way in ways]
         nexts = [chance.choice(some or [state]) for some, state in zip(after, states, strict=True)]
@@ -210,7 +211,7 @@ class Wide:
 
     def changed(self, state: int, chance: random.Random, most: int) -> int:
         """Any values in some cells."""
-        for at, size in chance.sample([*self.places()], chance.randint(1, most)):
+        for at, size in chance.sample([*self.places()], chance.randint(1, min(most, len(self.model.sizes)))):
             state = state & ~((1 << bits(size)) - 1 << at) | chance.randrange(size) << at
         return state
 
@@ -274,7 +275,9 @@ def tell(path: Path, samples: int, seed: int, folder: Path | None) -> int:
             more += [f"checked: {len(found.steps)} proofs, one for each step, {lines} lines, all of them"]
             more += [f"compared: its circuit with CPython, in {seen}"]
             more += ["trusted: that the circuit says in all other states what steps and properties do", NOT_LOOKED_AT]
-            more += [f"told, and not checked: {name} says {what}" for name, what in said["solvers"].items()]
+            told = [f"told, and not checked: {name} says {what}" for name, what in said["solvers"].items()]
+            require(all(line.isprintable() and len(line) < LONGEST for line in told), "a solver says more than a line")
+            more += told
     except Exception as error:
         print(f"REJECTED: {path}: {error if type(error) is ValueError else repr(error)}")
         return 1
