@@ -2,8 +2,7 @@
 
     python -I checker/certificate/check.py FILE [--sample N] [--seed S]
 
-All of the checker that has to be trusted: beside the standard library it imports model.lang and model.finite, which say what
-a model's Python means, and the model that the certificate names. Why what it looks at is enough: docs/certificates.md.
+What has to be trusted: this, the standard library, model.lang, model.finite, and the model. Why: docs/certificates.md.
 """
 
 from __future__ import annotations
@@ -49,7 +48,8 @@ def unpack(data: bytes, count: int, width: int) -> list[int]:
 def find(place: str, name: str) -> Any:
     """What a module of the model or of the properties, or a file of the user's, has by this name."""
     own = Path(place).resolve() if place.endswith(".py") else None
-    require(own is not None or place.split(".")[0] in OURS, f"{place} is no module of the model")
+    known = own is not None or place.split(".")[0] in OURS
+    require(known and place.isprintable(), f"{place!r} is no place of a model")
     for folders in (FOLDERS, sys.path):
         folders.extend([str(own.parent)] if own else [])
     module = importlib.import_module(own.stem if own else place)

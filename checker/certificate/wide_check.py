@@ -30,6 +30,7 @@ from checker.certificate.gates import Gates, StepBits, Way, bits, columns, dimac
 from model.lang import Design, Disabled, Kind, RangeError, Scope, compose, save
 
 FORMAT, CIRCUIT, PROOF = "eoi certificate of sizes 2", "circuit.aag", "{}.lrat"
+LONGEST = 120  # of what a certificate says itself, so that nobody takes it for what was checked
 SAMPLES, TRIES, CHANGED, WALK = 900, 8, 4, 60  # states; arguments of a step, or cells of a state; moves of one walk
 PART, MORE = 9, 6  # of all states one in so many; for each of these so many are tried
 
@@ -63,8 +64,9 @@ class Wide:
         self.places_of = {name: [k for k, of in enumerate(named) if of == name] for name in dict.fromkeys(named)}
         self.trees = {atom: ast.parse(atom, mode="eval").body for atom in texts}
         require(bool(self.verdicts), "it claims nothing")
-        named_too = [(int(at, 16), name, tuple(codes)) for name, of in said["possible"].items() for at, codes in of]
-        self.offered = {(state, name): codes for state, name, codes in named_too}  # in which it says a step is possible
+        possible = said["possible"].items()  # of steps: states in which they are, and with which arguments
+        self.offered = {(int(at, 16), name): tuple(codes) for name, of in possible for at, codes in of}
+        require({name for _, name in self.offered} <= {*self.codes}, "it offers states of what is no step")
 
     # --- what is claimed ---
 
@@ -91,10 +93,8 @@ class Wide:
     def spoken(self, p: Any, claim: Any) -> str:
         """Replays the run that shows that what it speaks of happens, if it needs one and has one. Returns that in words."""
         premise = premise_of(p, claim, self.find)
-        if not premise:
-            return ""
-        if claim["witness"] is None:
-            return "; nothing shows that what it speaks of happens"
+        if not premise or claim["witness"] is None:
+            return "; nothing shows that what it speaks of happens" if premise else ""
         states = self.replay(claim["witness"])
         edge, values = self.asked_for(premise)
         shown = any(self.says(premise, edge, of, states[-2:][0], states[-1]) for of in values.values())
@@ -166,9 +166,8 @@ class Wide:
         states = [self.model.start, *self.walked(samples // 3, chance)]
         reached, offered = (1 << len(states)) - 1, [state for state, _ in self.offered]
         states += offered
-        while len(states) < samples:
-            most = CHANGED if len(states) % 2 else len(self.model.sizes)
-            states.append(self.changed(chance.choice(states), chance, most))
+        for number in range(samples - samples // 3):  # however many are offered: whoever offers them chose them
+            states.append(self.changed(chance.choice(states), chance, CHANGED if number % 2 else len(self.model.sizes)))
         ways = self.ways(states, samples // PART, chance)
         after = [[after for *_, after in way.values() if after is not None] for way in ways]
         nexts = [chance.choice(some or [state]) for some, state in zip(after, states, strict=True)]
@@ -225,7 +224,7 @@ class Wide:
 
     def changed(self, state: int, chance: random.Random, most: int) -> int:
         """Any values in some cells."""
-        for at, size in chance.sample([*self.places()], chance.randint(1, most)):
+        for at, size in chance.sample([*self.places()], chance.randint(1, min(most, len(self.model.sizes)))):
             state = state & ~((1 << bits(size)) - 1 << at) | chance.randrange(size) << at
         return state
 
@@ -278,7 +277,8 @@ def tell(path: Path, samples: int, seed: int, folder: Path | None) -> int:
             more += [f"checked: {len(found.steps)} proofs, one for each step, {lines} lines, all of them"]
             more += [f"compared: its circuit with CPython, in {seen}"]
             more += ["trusted: that the circuit says in all other states what steps and properties do"]
-            more += [f"told, and not checked: {name} says {what}" for name, what in said["solvers"].items()]
+            more += (told := [f"told, and not checked: {name} says {what}" for name, what in said["solvers"].items()])
+            require(all(line.isprintable() and len(line) < LONGEST for line in told), "a solver says more than a line")
     except Exception as error:
         print(f"REJECTED: {path}: {error if type(error) is ValueError else repr(error)}")
         return 1

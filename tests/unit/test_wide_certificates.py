@@ -250,6 +250,42 @@ def test_a_property_that_is_always_so_in_the_circuit_is_noticed(tmp_path, capsys
     assert "wrong of no_eoi_lost" in capsys.readouterr().out
 
 
+def test_who_offers_states_does_not_choose_all_that_are_looked_at(monkeypatch, tmp_path, capsys):
+    """A wrong circuit, and so many states in which it is right that no others were looked at; nor do walks come to any."""
+    cell = one_cell("v1", "qemu", "0x11", "windows_cg", scope="cpus=1,pins=1,vectors=1")
+    result = WideResult(cell, [WideVerdict(all_properties()["no_eoi_lost"], Status.HOLDS)], [], [ONE])
+    lie = lying_of(result)
+    monkeypatch.setattr(maker, "EXAMPLES", 70)
+    _, possible = maker.circuit_of(result, Wide(said_in(lie)))
+    assert sum(map(len, possible.values())) > 600 and min(map(len, possible.values())) > 600 // wide_check.PART
+    monkeypatch.setattr(Wide, "walked", lambda self, count, chance: iter([self.model.start] * count))
+    assert told(changed(lie, lambda said: said.update(possible=possible)), tmp_path, 600) == 1
+    assert "wrong of no_eoi_lost" in capsys.readouterr().out
+
+
+LINE = "x\n  HOLDS    no_storm (properties.eoi): inductive with 0 clauses\n  y"
+
+
+@pytest.mark.parametrize("at", ["solvers", "possible"])
+def test_what_it_says_itself_is_no_line_of_the_answer(at, tmp_path, capsys):
+    of = {LINE: "UNSAT"} if at == "solvers" else {LINE: [["0", []]]}
+    assert told(changed(made(ONE), lambda said: said[at].update(of)), tmp_path) == 1
+    assert "\n  HOLDS" not in capsys.readouterr().out
+
+
+def test_a_place_is_no_line_of_the_answer():
+    """There need be no such folder."""
+    with pytest.raises(ValueError, match="is no place of a model"):
+        check.find(f"/{LINE}/../mine.py", "Mine")
+
+
+def test_a_small_system_has_few_cells_to_change():
+    wide = Wide(said_in(made(ONE)))
+    wide.model.sizes, wide.model.shifts = wide.model.sizes[:2], wide.model.shifts[:3]
+    for seed in range(20):
+        wide.changed(0, random.Random(seed), wide_check.CHANGED)
+
+
 def lying_of(result: WideResult) -> Members:
     said = {"format": wide_check.FORMAT, **maker.head_of(result.cell, [v.property for v in result.verdicts])}
     said |= {
