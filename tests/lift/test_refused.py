@@ -150,6 +150,11 @@ def test_a_line_that_no_step_runs_is_told_by_the_name_of_the_patch(eoi: Callable
     ran = eoi("prove", str(tmp_path / "p.patch"), *asked)
     told = re.search(r"NOT LOOKED AT: p\.patch\.py:(\d+) in kvm_ioapic_send_eoi\(\)", ran.out)
     assert ran.code == 3 and told is not None, ran.out
+    first = next(n for n, text in enumerate(V1.splitlines(), 1) if text.startswith("+\t\tif"))
+    answer = " ".join(ran.out.partition("\n\n")[0].split())
+    assert (
+        f"no step that was explored runs `return` in kvm_ioapic_send_eoi(), changed from p.patch:{first} on" in answer
+    )
     above, line = ran.out[ran.out.index('"""Lifted') :].splitlines()[int(told[1]) - 2 :][:2]
     assert (above.strip(), line.strip()) == ("if apic.spiv_directed_eoi:", "return")
 
