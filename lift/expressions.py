@@ -19,6 +19,7 @@ from lift.table import FunctionRow, Register, Row, fits
 
 _SIMPLE = re.compile(r"[\w.]+(\[[\w.]+\])*(\([\w., ]*\))?")
 _ADD = "add `<C> => <model>` to [expressions] of {}, or `<C> => True|False  # why` to [assume]"
+_NO_MATTER = "if it does not matter: a row in [ignore] or [assume] of {} that says why; else model it (docs/lift.md, To add a row)"
 
 
 class Expressions:
@@ -186,7 +187,7 @@ class Expressions:
         if row is None:
             of = " of these values" if any(r for r in self.table.of_c(e.callee) if not r.case) else ""
             raise self.refuse(e, f"the model has no function {e.callee}(){of}",
-                              "if it does not matter: a row in [ignore] or [assume] that says why; else model it")  # fmt: skip
+                              _NO_MATTER.format(self.table.file))  # fmt: skip
         if row.line:
             self.table.used.add(row.line)
         if len(row.params) != len(e.args) - 1:

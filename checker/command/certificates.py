@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import sys
 import textwrap
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from checker.command.certify import ENDING
 from checker.engine.search import Limits
 from checker.errors import UserError
 from checker.matrix.cells import Cell
-from checker.matrix.roles import users_file
+from checker.matrix.roles import ROLES, series_of, users_file
 from checker.progress import Progress
 from checker.questions import on_record
 from checker.questions.campaign import Campaign
@@ -30,11 +32,13 @@ from model.lang import Property
 OPTION = "--certificate"
 
 
-def check_target(path: Path, cells: Sequence[Cell], wanted: Sequence[Property], *, lifted: bool) -> None:
-    """Raise UserError unless certificates of these cells could be written there, and checked."""
-    if lifted:
+def check_target(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> None:
+    """Raise UserError unless certificates of these cells could be written where it is asked, and checked."""
+    path = Path(options.certificate)
+    if options.asked.lifted:
+        commands = "".join(f"\n    {line}" for line in instead_of_patch(options, len(cells)))
         raise UserError(
-            f"{OPTION} names the class that is checked, and a patch has none: `eoi lift` writes it (-o FILE.py)"
+            f"{OPTION} is of a class in a file, and {options.design} is a patch: make one of it, then{commands}"
         )
     defined: list[type | Callable[..., object]] = [p.function for p in wanted]
     defined += [cls for cell in cells for cls in cell.system.__bases__]
@@ -52,6 +56,21 @@ def check_target(path: Path, cells: Sequence[Cell], wanted: Sequence[Property], 
         files.check_folder(OPTION, path)
     else:
         files.check_file(OPTION, path)
+
+
+def instead_of_patch(options: Namespace, cells: int) -> list[str]:
+    """The command that writes the patch as a class, and what was asked, of that class; of several cells with a folder."""
+    patches, reverse = series_of(options.design)
+    stem = re.sub(r"\W", "_", Path(patches[-1].rpartition(":")[0] or patches[-1]).stem).strip("_") or "patch"
+    file = f"{stem}{'_patch' * (stem in sys.stdlib_module_names or stem in OURS or is_elsewhere(f'{stem}.py'))}.py"
+    path = Path(options.certificate)
+    said = [x for role in ROLES for names in getattr(options, role) or () for x in (f"--{role}", names)]
+    said += [x for name in options.property or () for x in ("--property", name)]
+    said += ["--scope", options.scope] * bool(options.scope)
+    said += ["--sizes", "x".join(map(str, options.sizes))] if options.sizes else []
+    target = str(path.with_suffix("") if cells > 1 and path.suffix == ENDING else path)
+    lift = ["eoi", "lift", *patches, *["-R"] * reverse, "-o", file]
+    return [shlex.join(lift), shlex.join(["eoi", "prove", file, *said, OPTION, target])]
 
 
 def is_elsewhere(file: str) -> bool:

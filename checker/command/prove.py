@@ -117,7 +117,7 @@ def certified(options: Namespace) -> int:
         raise UserError("--certificate has all states: leave --reduce away")
     certificates, path = importlib.import_module(CERTIFICATES), Path(options.certificate)
     _, cells, _, wanted = select(options.asked)
-    certificates.check_target(path, cells, wanted, lifted=bool(options.asked.lifted))
+    certificates.check_target(options, cells, wanted)
     found = judged(options)
     code = tell(options, found)
     return exits.worst([code, certificates.told(*certificates.write(found.campaign, path, limits_of(options)))])

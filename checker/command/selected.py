@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from checker.errors import UserError
-from checker.matrix.roles import ROLES, is_patch, series_of, stands_on
+from checker.matrix.roles import ROLES, all_properties, is_patch, series_of, stands_on
 from checker.matrix.select import Selection, find_design, selection
 from model.machine import Machine
 
@@ -30,6 +30,7 @@ def look_up(options: Namespace) -> None:
     if options.command in COMPARING and not options.design:
         stands_for_both(options)
     words: list[str] = getattr(options, "design", [])
+    check_order(options, words)
     if options.command == "when":
         if options.write:
             return  # of every registered design
@@ -43,6 +44,20 @@ def look_up(options: Namespace) -> None:
         options.asked = selection_of(options, options.design, base)
         if base is not None:
             options.beside = selection_of(options, options.base, options.asked.cls)
+
+
+def check_order(options: Namespace, words: Sequence[str]) -> None:
+    """Raise UserError for a property where a design is asked for, with the words in their order."""
+    if options.command not in SELECTING or not (hasattr(options, "property") or hasattr(options, "about")):
+        return  # a design's name is looked up where it is asked for
+    known, all_words = all_properties(), [*words, *([options.about] if options.command == "why" else [])]
+    misplaced = [word for word in (words[:1] if options.command == "when" else words) if word in known]
+    if misplaced:
+        others = [word for word in all_words if word not in known] or ["DESIGN"]
+        named = misplaced if options.command in ("why", "when") else [x for p in misplaced for x in ("--property", p)]
+        base = [options.base] if options.command in ("diff", "nfc") else []
+        meant = " ".join(["eoi", options.command, *base, *others, *named])
+        raise UserError(f"{misplaced[0]!r} is a property: {meant}")
 
 
 def one_design(names: Sequence[str], *, reverse: bool) -> str:

@@ -41,7 +41,7 @@ def run(options: Namespace) -> int:
     if not any(p.kind is Kind.ALWAYS for p in wanted):
         raise UserError("--sizes proves `always` properties, and none is asked: see `eoi list properties`")
     if options.certificate:
-        certificates.check_target(Path(options.certificate), cells, wanted, lifted=bool(options.asked.lifted))
+        certificates.check_target(options, cells, wanted)
     results = judged(options, cells, wanted)
     for result in results:
         proved = [v.property for v in result.of(Status.HOLDS)]

@@ -35,7 +35,7 @@ from checker.language.sentences import check_sentence
 from checker.language.source import OF_MODULE, USERS_MODULE, Source, read, unknown_decorator
 from checker.matrix.calls import bare_decorators, callable_names, unknown_name, wrong_calls, wrong_imports
 from checker.matrix.python_said import SECONDS, TooLong, explained, import_line
-from checker.matrix.roles import ROLES, all_properties, designs, role_of, users_file
+from checker.matrix.roles import FILES_END, ROLES, all_properties, designs, role_of, users_file
 from model.finite import ModelError
 from model.lang import Design, Kind, Property
 from model.machine import Machine
@@ -197,6 +197,8 @@ def _execute(source: Source, name: str) -> UserFile:
     try:
         if isinstance(source.wrong, UnicodeError):
             raise UserError(f"{path}: {files.why(source.wrong)}")
+        if isinstance(source.wrong, SyntaxError) and source.path.suffix not in ("", ".py"):
+            raise UserError(f"{path}: neither Python nor a patch, or a mail with one; {FILES_END}")
         if source.wrong is not None:
             raise source.wrong
         _check_before(source)

@@ -8,7 +8,7 @@ import inspect
 import pkgutil
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import TypeVar
 
@@ -221,6 +221,8 @@ def series_of(argument: str) -> tuple[list[str], bool]:
 
 T = TypeVar("T")
 PATCHES = ("patch", "diff", "mbox", "eml", "txt")
+PYTHON_ENDS = "a file of Python ends in .py"
+FILES_END = f"{PYTHON_ENDS}, a patch in .{', .'.join(PATCHES)}"
 _FILE = rf".*?\.(?:{'|'.join(PATCHES)})"
 PATCH = re.compile(rf"({_FILE})(?::(\d+))?", re.DOTALL)  # the file, and which of its diffs
 _ONE = rf"(?:-|{_FILE}(?::\d+)?)"
@@ -236,10 +238,23 @@ def look_up(kind: str, name: str, known: Mapping[str, T], if_none_is_near: str =
         name = ALIASES[name]
     if name not in known:
         listed = {"property": "properties", "kernel": "designs"}.get(kind, f"{kind}s")
-        endings = ".py" if kind == "property" else f".py, or of a patch: .{', .'.join(PATCHES)}"
-        where = if_none_is_near or f"`eoi list {listed}` names them all; a file ends in {endings}"
-        raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known) or where}")
+        where = (
+            if_none_is_near or f"`eoi list {listed}` names them all; {PYTHON_ENDS if kind == 'property' else FILES_END}"
+        )
+        raise UserError(f"unknown {kind} {name!r}: {did_you_mean(name, known) or _by_number(name, known) or where}")
     return known[name]
+
+
+def _by_number(name: str, known: Iterable[str]) -> str:
+    """`v7` is near `v6`, though half of its letters are others: of the same letters, the nearest number."""
+    letters = name.rstrip("0123456789")
+    numbers = {
+        k: int(k[len(letters) :]) for k in known if letters and re.fullmatch(re.escape(letters) + r"[0-9]{1,9}", k)
+    }
+    if not numbers or not 0 < len(name) - len(letters) < 10:
+        return ""
+    near = min(numbers, key=lambda k: abs(numbers[k] - int(name[len(letters) :])))
+    return f"did you mean {near!r}?"
 
 
 def users_file(defined: type | Callable[..., object]) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from checker.engine.sizes import check_sizes
 from checker.errors import UserError
+from checker.language.refusal import nearest
 from checker.matrix.cells import Cell, Skipped, matrix, short_names
 from checker.matrix.lifted_file import LiftedFile
 from checker.matrix.loader import load_design, load_properties, path_and_name, provenance
 from checker.matrix.roles import (
     DEVICES,
+    FILES_END,
     GUESTS,
     ROLES,
     VMMS,
@@ -79,11 +83,24 @@ def find_design(argument: str, beside: Mapping[str, object] | None = None) -> tu
     elif is_path(argument):
         found = load_design(argument)
     else:
-        others: Mapping[str, type[Machine]] = {**VMMS, **GUESTS, **DEVICES, **special_roles()}
-        found = look_up("design", argument, designs() if argument not in others else others)
+        found = _registered_design(argument)
     if beside and beside.get(role_of(found)):
         raise UserError(f"{argument} is a {role_of(found)} already: --{role_of(found)} cannot name another one")
     return argument, found
+
+
+def _registered_design(name: str) -> type[Machine]:
+    """Raises UserError; of a name with a file's ending what is the matter with the file, of a property's that it is one."""
+    others: Mapping[str, type[Machine]] = {**VMMS, **GUESTS, **DEVICES, **special_roles()}
+    known = designs() if name not in others else others
+    ends = re.search(r"\.[A-Za-z]\w*$", name) is not None
+    if name in all_properties():
+        raise UserError(f"{name!r} is a property, and this has to be a design: `eoi list designs` names them all")
+    if ends and Path(name).is_file():
+        return load_design(name)
+    if ends and not nearest(name, known):
+        raise UserError(f"{name}: no such file, and no design is called so; {FILES_END}")
+    return look_up("design", name, known)
 
 
 def split(values: Iterable[str] | None, default: Sequence[str]) -> list[str]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self
 
-from checker.engine.passages import line_texts
 from checker.matrix.roles import ROLES, all_properties, users_file
 from checker.questions import compare, compare_text, expected, gate, report
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.model_diff import Hunk
+from checker.questions.not_run import not_run_texts
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories.trace import Trace
 from checker.words import count
@@ -197,7 +197,7 @@ def of_campaign(
         for result in campaign.results
         for v in result.verdicts
     ]
-    lines = [f"no step that was explored runs {text}" for text in line_texts(lines_never_run(campaign.results))]
+    lines = [f"no step that was explored runs {text}" for text in not_run_texts(lines_never_run(campaign.results))]
     reasons = [*lines, *[f"not explored: {cell}" for cell in campaign.unexplored]]
     reasons += ["interrupted"] * campaign.interrupted + [*map(_unread, not_read), *campaign.own_word]
     if campaign.open and not reasons and not any(one.standing.open for one in said):

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from checker.engine.passages import line_texts
 from checker.matrix.cells import Cell
 from checker.questions import report
 from checker.questions.compare import (
@@ -34,6 +33,7 @@ from checker.questions.compare import (
     standings,
 )
 from checker.questions.graph_compare import SAME
+from checker.questions.not_run import not_run_texts
 from checker.questions.report import length_text
 from checker.questions.slips import same_text_lines, slip_lines
 from checker.questions.verdict import Status, Verdict, trace_of
@@ -93,7 +93,7 @@ def why_open(diff: Diff) -> list[str]:
     """Why it is INCONCLUSIVE; nothing if it is not."""
     if not diff.undecided:
         return []
-    unseen = [f"no step that was explored runs {text}" for text in line_texts(diff.never_run)]
+    unseen = [f"no step that was explored runs {text}" for text in not_run_texts(diff.never_run)]
     open_ = Counter(change.name for change in diff.listed if change.kind == OPEN)
     asked = [f"{name} in {count(number, 'cell')}" for name, number in open_.items()]
     left = ["interrupted"] * diff.interrupted + [f"not explored: {pair.design}" for pair in diff.unexplored]

@@ -14,6 +14,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "0x11 / 0x20": "versions of the I/O APIC: 0x20 has the EOI register to which a guest that suppresses broadcasts writes, 0x11 ignores that",
         "directed": "a directed EOI is written by the guest to the I/O APIC's own register, with SPIV bit 12 set; the local APIC then broadcasts none",
         "scope": "sizes (vCPUs, pins, vectors) and choices (I/O APIC version, flags) of a cell; `--scope` sets them",
+        "x2APIC / x2APIC mode": "the scope's `x2apic`, and `cpuid_x2apic` of a vCPU, are what userspace said in CPUID, not the mode: whether a guest has "
+        "switched its local APIC to x2APIC mode (bit 10 of IA32_APIC_BASE) is not in the model",
         "role": "kernel, VMM, guest or device: what a system is made of, one class for each",
         "design": "the class under review: most often a kernel with a patch; a VMM, guest or device can be one, too",
         "base": "the design that a patch stands on, and the name of Linux KVM before the feature",
@@ -52,6 +54,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "native engine": "the model as C, compiled; the usual one",
         "reference engine": "the model run by CPython: its meaning, several hundred times slower",
         "SAT / by SAT": "`--engine sat`: a SAT solver looks for the shortest run of a violation, and proves by induction; no state is enumerated",
+        "clause / clauses": "what was learnt to hold in every reachable state, in the model's own fields; together they are the invariant that makes a property inductive",
         "inductive": "shown of sizes, with clauses: each step from any state in which they and the properties hold leads to one in which they hold, and so does the initial state",
     },
     "runs and stories": {
@@ -108,6 +111,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "certificate": "what `eoi prove --certificate` writes of a cell, by which its verdicts can be checked without the engines",
         "ACCEPTED IF ITS CIRCUIT IS THE MODEL": "of a certificate of sizes: each proof was checked, of a circuit that does what CPython does wherever it was "
         "compared; that it does so in all other states is trusted",
+        "circuit": "in a certificate of sizes, all steps of the model as an and-inverter graph: gates say from the bits of a state and of "
+        "a step's parameters which bits follow, and what properties and clauses say",
         "ACCEPTED": "each verdict of the certificate is true of the model that lies here: CPython was asked in every state of it",
         "REJECTED": "something in the certificate is not so, it is damaged, or it is of another version of the model",
         "SAMPLED / NOT ACCEPTED": "nothing was wrong in the states that were looked at, which proves nothing of the others; exit code 3",

@@ -19,7 +19,10 @@ from checker.stories.trace import show, steps_text
 from checker.stories.write import WIDTH, ascii_text, command_lines
 from checker.words import count, fold_names
 
-NOT_PATCHED = "It has no such patch. The same steps were taken on it as it is, with the flags that make it do most nearly the same: that says what a real KVM does which so ends an EOI, and nothing of the patch itself."
+NOT_PATCHED = "It does not have this patch. The same steps were taken on it as it is, with the API flags that make it behave most like the patch. So this shows what a real KVM does when its EOIs are treated that way; the patch itself was not run."
+NOT_THE_ONE = (
+    " runs here, and not "  # as the label of a run says it that was taken on another design than it is told of
+)
 MOST_C = 40  # lines of the patch: who reads the page has it in the same thread
 UNCHANGED = "The model is the same, line for line."
 
@@ -52,7 +55,7 @@ def review_lines(review: Review) -> list[str]:
         *_part("What gets better", _better(answer.said)),
         *_part("What was violated before, and is", _still(answer.said)),
         *_part("What is not known", [line for why in answer.open_because for line in _item(why)]),
-        *_part("Who did not ask for it", _others(review.others)),
+        *_part("What those notice who did not ask for the change", _others(review.others)),
         *_part("What the kernel that runs here does", _real(review.labels)),
         *_part("How it goes wrong", review.story.splitlines()),
         *_part("What this rests on", [line for text in review.rests_on for line in _item(text)]),
@@ -124,7 +127,7 @@ def _real(labels: dict[str, str]) -> list[str]:
     """What became of the shortest run of each: of the first one all that is known."""
     told = [label if n == 0 else label.partition(":")[0] for n, label in enumerate(labels.values())]
     lines = [line for name, label in zip(labels, told, strict=True) for line in _item(f"{name}: {label}.")]
-    return [*_paragraph(NOT_PATCHED), "", *lines] if any(" not as " in label for label in labels.values()) else lines
+    return [*_paragraph(NOT_PATCHED), "", *lines] if any(NOT_THE_ONE in label for label in labels.values()) else lines
 
 
 def _better(said: Sequence[Said]) -> list[str]:

@@ -203,7 +203,7 @@ def _no_row(lift: Lift, name: str, series: Series, *, gone: bool) -> None:
         done = "removed" if gone else "changed"
         what = f"{name}() is {done}, and no row of {lifting.SHOWN} says what that is in the model"
         raise NotLifted(
-            line, what, f"if it does not matter, say so: `[ignore] function {name}  # why`; else model it first"
+            line, what, f"if it does not matter, say so there: `[ignore] function {name}  # why`; else model it first"
         )
     lift.out.left_out.append(LeftOut(series[0][0], line, f"{name}()", row.why, "ignored", True))
 

@@ -66,7 +66,7 @@ class Learner:
         self._give_up_what_fails()
         while (found := self._next_break()) is not None:
             self.breaks += 1
-            self._watch(f"{self.breaks} steps out of what is known, {len(self.clauses)} clauses")
+            self._tell_how_far()
             self._learn_from(found)
         self._keep_what_is_needed()
         while set(self.clauses) != begun and self._without_one(short):
@@ -76,6 +76,11 @@ class Learner:
     def close(self) -> None:
         for obligations in self._obligations:
             obligations.close()
+
+    def _tell_how_far(self) -> None:
+        self._watch(
+            f"looking for an invariant: clauses so far {len(self.clauses)}, steps found that break it {self.breaks}"
+        )
 
     def _next_break(self) -> StepBreaks | None:
         """A step that breaks one of the goals."""
@@ -93,7 +98,7 @@ class Learner:
         """A step that breaks a goal; what was shown before is not asked again."""
         for obligations in self._obligations:
             if (obligations.step.name, goal) not in self._kept:
-                self._watch(f"{self.breaks} steps out of what is known, {len(self.clauses)} clauses")
+                self._tell_how_far()
                 said = obligations.ask(goal, self.clauses)
                 if isinstance(said, StepBreaks):
                     return said
@@ -148,7 +153,7 @@ class Learner:
         found, long = False, [c for c in self.clauses if len(c.literals) > short]
         for clause in sorted(long, key=lambda c: (-len(c.literals), str(c))):
             others = [c for c in self.clauses if c != clause]
-            self._watch(f"{len(self.clauses)} clauses; which are needed?")
+            self._watch(f"invariant found, of {len(self.clauses)} clauses: leaving out those that no step needs")
             again = self._kept_by(others, clause)
             if again is not None:
                 self.clauses = dict.fromkeys(others)

@@ -162,9 +162,7 @@ def confirm_run(
         except (ModelError, AttributeError) as error:  # roles made for another kernel: the CPUID series, say
             found = Confirmation(Label.NOT_RUNNABLE, f"its roles do not fit {running}: {error}")
         said = f" with flags {flags.name} instead of {scope.flags.name}" if flags is not scope.flags else ""
-        text = (
-            f"as {running}{said}, which is what runs here, not as {told}: {found.text.removeprefix(f'as {running} ')}"
-        )
+        text = f"{running} runs here, and not {told}; taken as a run of {running}{said}: {found.text.removeprefix(f'as {running} ')}"
         found = replace(found, text=text, as_design=running, flags=flags.name)
         if found.label is not Label.NOT_RUNNABLE:
             return found

@@ -33,6 +33,8 @@ def said(eoi: Eoi, *words: str) -> str:
         (["not", "looked", "at"], "NOT LOOKED AT, a word of the answers: lines of your file that no step runs"),
         (["Never-Taken"], "never taken, a word of the answers: steps that no reachable state"),
         (["STRONG"], f"of a step: {Fair.STRONG.value}"),
+        (["CIRCUIT"], "in a certificate of sizes, all steps of the model as an and-inverter graph"),
+        (["x2apic"], "are what userspace said in CPUID, not the mode"),
         (["cell"], "cell, a word of the answers: one point of the matrix"),
         (["INCONCLUSIVE"], "Never a pass; exit code 3"),
         (["?"], "no answer: interrupted"),

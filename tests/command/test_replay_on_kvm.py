@@ -106,7 +106,7 @@ def test_what_the_running_kernel_does_with_a_flag_only(story: Callable[[str, str
     code, said = story(OBEYS, "windows_cg", "no_eoi_lost").on_kvm()
     assert (
         code == 1
-        and "CONFIRMED: as v6 with flags BIT2 instead of NONE, which is what runs here, not as mine.py: 10 steps"
+        and "CONFIRMED: v6 runs here, and not mine.py; taken as a run of v6 with flags BIT2 instead of NONE: 10 steps"
         in said
     )
     assert (
@@ -148,7 +148,8 @@ def test_what_these_steps_do_not_tell(story: Callable[[str, str, str], Story]) -
     code, said = story(DEAF, "linux", "no_eoi_lost").on_kvm()
     assert (
         code == 3
-        and "NOT RUNNABLE HERE: as v6, which is what runs here, not as mine.py: the last state does not show it" in said
+        and "NOT RUNNABLE HERE: v6 runs here, and not mine.py; taken as a run of v6: the last state does not show it"
+        in said
     )
     assert f"{WHICH} Beside the model of mine.py nothing differs that can be seen from outside in these steps" in said
     assert "The runs part at step 9, ack_APIC_irq: apic[0].pending_ioapic_eoi is 0 here, none in the story." in said

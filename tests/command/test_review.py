@@ -11,13 +11,15 @@ import pytest
 from checker.command import review
 from checker.questions import compat
 from checker.stories.write import WIDTH
+from oracles.confirm import Confirmation, Label
+from oracles.kvm import subjects
 from tests.lift.test_forms import V1_DIFF
 
 ROOT = Path(__file__).resolve().parents[2]
 AMONG = ("--vmm", "qemu", "--guest", "windows_cg,linux", "--scope", "cpus=1,pins=1,vectors=1")
 PARTS = (
     "What it changes", "Which the model has as", "What gets worse", "What gets better", "What was violated before, and is", "What is not known",
-    "Who did not ask for it", "What the kernel that runs here does", "How it goes wrong", "What this rests on",
+    "What those notice who did not ask for the change", "What the kernel that runs here does", "How it goes wrong", "What this rests on",
 )  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def test_who_did_not_ask_is_what_compat_says(eoi, patch, monkeypatch):
     """Of kernels only: the claims are about those."""
     vmms = ("qemu", "firecracker")
     monkeypatch.setattr(review, "COMPARED_UNDER", vmms)
-    said = part(eoi("review", patch, *AMONG).out, "Who did not ask for it")
+    said = part(eoi("review", patch, *AMONG).out, "What those notice who did not ask for the change")
     assert "(flagless_vmm) Not so in " in said and "(quiet_guest) So in all " in said
     other = eoi(
         "compat",
@@ -112,7 +114,7 @@ def test_who_did_not_ask_is_what_compat_says(eoi, patch, monkeypatch):
     assert f"Not so in {other.count('DIFFERS')} of {other.count('DIFFERS') + other.count('SAME')} cells" in said
     vmm = str(ROOT / "tests/wrong/qemu_eoi_register_tells_no_resampler.py")
     page = eoi("review", vmm, "--guest", "windows_cg", "--device", "resample", "--kernel", "v6").out
-    assert "What gets worse" in page and "Who did not ask for it" not in page
+    assert "What gets worse" in page and "What those notice who did not ask for the change" not in page
 
 
 @pytest.mark.usefixtures("one_cell_a_claim")
@@ -168,3 +170,19 @@ def test_after_ctrl_c_nobody_is_spoken_for_who_was_not_compared(eoi, patch, ctrl
     ctrl_c_after_answers(compat, 3)
     ran = eoi("review", patch, *AMONG)
     assert (ran.code, ran.out) == (3, "") and ran.err.endswith("eoi: interrupted: INCONCLUSIVE\n")
+
+
+@pytest.mark.usefixtures("one_cell_a_claim")
+def test_that_another_kernel_runs_here_is_said_before_what_it_did(eoi, patch, monkeypatch):
+    """By the words in which the label itself says so (subjects.py)."""
+    monkeypatch.setattr(subjects, "running_design", lambda: "v6")
+    asked: list[str] = []
+
+    def nowhere(*_: object) -> Confirmation:
+        asked.append("once")
+        return Confirmation(Label.NOT_RUNNABLE, "as v6 step 3, l1_x(), is not possible here")
+
+    monkeypatch.setattr(subjects, "confirm", nowhere)
+    said = " ".join(part(eoi("review", patch, *AMONG).out, "What the kernel that runs here does").split())
+    assert asked and said.startswith("It does not have this patch. ")
+    assert "NOT RUNNABLE HERE: v6 runs here, and not v1.patch; taken as a run of v6: step 3, l1_x(), is not" in said

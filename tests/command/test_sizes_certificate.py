@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import zipfile
 from pathlib import Path
@@ -96,11 +97,26 @@ def test_a_file_of_the_users_is_checked_as_it_is_and_not_as_it_was(eoi, tmp_path
     assert ran.code == 1 and "it is of another model: of mine" in ran.out
 
 
-def test_a_patch_has_none(eoi, tmp_path):
-    patch = Path(tmp_path / "v1.diff")
-    patch.write_text(V1_DIFF)
-    ran = eoi("prove", str(patch), *LINUX, "--certificate", str(tmp_path / "x.cert"))
-    assert ran.code == 2 and "a patch has none" in ran.err
+def test_of_a_patch_the_two_commands_are_told_that_make_one(eoi, tmp_path, monkeypatch):
+    """They are what is run: a patch whose name no class could be imported by, too."""
+    monkeypatch.chdir(tmp_path)
+    Path("random.diff").write_text(V1_DIFF)
+    asked = [*LINUX, "--property", "no_eoi_lost"]
+    ran = eoi("prove", "random.diff", *asked, "--certificate", "x.cert")
+    first, *commands = ran.err.splitlines()
+    assert ran.code == 2 and "random.diff is a patch" in first and len(commands) == 2
+    lift, prove = map(shlex.split, commands)
+    assert lift == ["eoi", "lift", "random.diff", "-o", "random_patch.py"]
+    assert prove[:3] == ["eoi", "prove", "random_patch.py"] and [*tmp_path.iterdir()] == [tmp_path / "random.diff"]
+    assert eoi(*lift[1:]).code == 0
+    assert "1 certificate in x.cert" in eoi(*prove[1:]).out
+
+
+def test_of_a_patch_in_several_cells_the_second_command_names_a_folder(eoi, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("v1.diff").write_text(V1_DIFF)
+    ran = eoi("prove", "v1.diff", "--vmm", "qemu", "--certificate", "x.cert")
+    assert ran.code == 2 and ran.err.endswith("eoi prove v1.py --vmm qemu --certificate x\n")
 
 
 def test_what_is_damaged_is_rejected(eoi, tmp_path):

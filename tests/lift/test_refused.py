@@ -29,7 +29,7 @@ def longer(patch: str) -> str:
 
 BIT = "kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI"
 REFUSED: dict[str, tuple[str, str]] = {
-    "an unknown function": (into("kvm_forget(apic);"), "p.patch:N: the model has no function kvm_forget()"),
+    "an unknown function": (into("kvm_forget(apic);"), "p.patch:N: the model has no function kvm_forget()\n    if it does not matter: a row in [ignore] or [assume] of model/kvm/correspondence.txt that says why; else model it (docs/lift.md, To add a row)"),
     "an unknown field": (into("if (apic->sw_enabled)", "	return;"), "p.patch:N: no row of the table covers `apic->sw_enabled`, and the model has no such field"),
     "a misspelt function": (into("if (irqchip_spilt(apic->vcpu->kvm))", "	return;"), "the model has no function irqchip_spilt()\n    did you mean `irqchip_split`?\n    if it does not matter"),
     "a misspelt field": (into("if (apic->vcpu->arch.pending_ioapic_eio)", "	return;"), "and the model has no such field\n    did you mean `pending_ioapic_eoi`?\n    add"),
@@ -150,6 +150,11 @@ def test_a_line_that_no_step_runs_is_told_by_the_name_of_the_patch(eoi: Callable
     ran = eoi("prove", str(tmp_path / "p.patch"), *asked)
     told = re.search(r"NOT LOOKED AT: p\.patch\.py:(\d+) in kvm_ioapic_send_eoi\(\)", ran.out)
     assert ran.code == 3 and told is not None, ran.out
+    first = next(n for n, text in enumerate(V1.splitlines(), 1) if text.startswith("+\t\tif"))
+    answer = " ".join(ran.out.partition("\n\n")[0].split())
+    assert (
+        f"no step that was explored runs `return` in kvm_ioapic_send_eoi(), changed from p.patch:{first} on" in answer
+    )
     above, line = ran.out[ran.out.index('"""Lifted') :].splitlines()[int(told[1]) - 2 :][:2]
     assert (above.strip(), line.strip()) == ("if apic.spiv_directed_eoi:", "return")
 

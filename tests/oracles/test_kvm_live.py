@@ -243,7 +243,7 @@ def test_the_storm_of_september_2025_is_confirmed(
     story.write_text(capsys.readouterr().out)
     assert cli.main(["replay", str(story), "--on", "kvm"]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    running = "" if kernel is designs()["base"] else "as v6, which is what runs here, not as base: "
+    running = "" if kernel is designs()["base"] else "v6 runs here, and not base; taken as a run of v6: "
     assert f"CONFIRMED: {running}23 steps, the loop 3 times" in said
 
 
@@ -306,7 +306,7 @@ def test_a_kernel_that_is_not_there_is_not_confirmed(live: LiveKvmSystem, kernel
     out = capsys.readouterr().out
     assert (
         "VIOLATED      line_is_serviced" in out
-        and "NOT RUNNABLE HERE: as v6, which is what runs here, not as mutant_b3: " in out
+        and "NOT RUNNABLE HERE: v6 runs here, and not mutant_b3; taken as a run of v6: " in out
     )
     assert "CONFIRMED" not in out
 

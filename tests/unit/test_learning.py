@@ -140,6 +140,16 @@ def what_breaks(asked: list[Property], clauses: list[Clause], scope: Sizes) -> l
     return [str(c.broken[0]) for c in checked if c.broken]
 
 
+def test_how_far_it_is_is_told_in_words_of_an_invariant() -> None:
+    told = list[str]()
+    learner = Learner(lower(Cloakroom, Sizes(), GOOD), Sizes(), mined([Sizes(), Sizes(3, 2)]), Clock(60, told.append))
+    clauses = learner.learn()
+    learner.close()
+    assert told[0] == "looking for an invariant: clauses so far 0, steps found that break it 0"
+    assert learner.breaks and any(said.endswith(f"steps found that break it {learner.breaks}") for said in told)
+    assert clauses and told[-1].startswith("invariant found, of ")
+
+
 def test_what_is_learnt_is_inductive_at_larger_sizes_and_true_of_all_reachable_states() -> None:
     clauses = learnt(GOOD, Sizes())
     assert clauses
