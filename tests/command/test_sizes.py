@@ -404,7 +404,7 @@ def test_why_tells_a_mistake(eoi: Callable[..., Said], words: list[str], told: s
 def test_of_several_cells_one_is_told(eoi: Callable[..., Said], words: tuple[str, ...], told: str, others: str) -> None:
     """One that violates it, or else one whose clauses came with eoi: it is not the first of the two."""
     code, out, _ = eoi("why", words[0], "no_eoi_lost", *words[1:])
-    assert code == ("in 1" in others) and told in " ".join(out.split())[:90] and others in out
+    assert code == ("in 1" in others) and told in " ".join(out.split())[:160] and others in out
     assert all(len(line) <= 80 for line in out.splitlines())
 
 
