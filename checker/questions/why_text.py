@@ -13,8 +13,6 @@ ABOUT = (
     "What is listed is true at first, and each step keeps it where all of it is true; inductive means no more. It is meant for all "
     "values of cpu, pin and vector; pin and pin2 are different ones."
 )
-
-
 HEAD_OF_OTHERS = "Without any one of these, this step could break another one, whose number stands behind it:"
 EQUAL = re.compile(r"[^() ]+ == [^() ]+")
 

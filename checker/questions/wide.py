@@ -125,9 +125,8 @@ class _WideJudge:
         self.large = at(cell, sizes)
         self._views: Views | None = None
         self._lines = list[Mapping[SourceLine, bool]]()
-        self._spoke = dict[
-            str, Verdict | None
-        ]()  # of what is no empty word in a small system: how its premise is reached
+        # Of what is no empty word in a small system: how its premise is reached.
+        self._spoke = dict[str, Verdict | None]()
         self._asked = list[Property]()
 
     def ask(self, asked: Sequence[Property]) -> None:

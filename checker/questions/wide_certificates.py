@@ -15,7 +15,7 @@ from checker.interrupt import left_to_the_parent
 from checker.language.ir import Param
 from checker.language.lower import lower
 from checker.questions.certificates import Json, Made, archive, head_of, place_of
-from checker.questions.verdict import Run, Status
+from checker.questions.verdict import Status
 from checker.questions.wide import Tell, WideResult, WideVerdict
 from checker.symbolic import sat
 from checker.symbolic.hints import proof_of
@@ -59,19 +59,17 @@ def certificate_of(result: WideResult, tell: Tell) -> Made:
 
 def claim_of(result: WideResult, v: WideVerdict) -> Json:
     said: Json = {"property": place_of(v.property.function), "verdict": v.status.value}
+    if v.status is Status.HOLDS and (premise := v.property.starts_from) is not None:
+        said |= {"premise": place_of(premise.function), "witness": None}
+    run = v.spoke if v.run is None else v.run
+    if run is None:
+        return said
     program = lower(result.cell.system, result.cell.scope, [v.property])
     params = {step.name: step.params for step in program.steps}
-
-    def steps(run: Run) -> list[Any]:
-        return [[move.step, _codes(params[move.step], move.args)] for move in run.moves]
-
-    if v.run is not None:
-        said["binding"] = _codes(program.formulas[0].params, [*v.binding.values()])
-        said["run"] = steps(v.run)
-    if v.status is Status.HOLDS and (premise := v.property.starts_from) is not None:
-        said["premise"] = place_of(premise.function)
-        said["witness"] = steps(v.spoke) if v.spoke is not None else None
-    return said
+    steps = [[move.step, _codes(params[move.step], move.args)] for move in run.moves]
+    if v.run is None:
+        return said | {"witness": steps}
+    return said | {"binding": _codes(program.formulas[0].params, [*v.binding.values()]), "run": steps}
 
 
 def _codes(params: Sequence[Param], values: Sequence[Value]) -> list[int]:
