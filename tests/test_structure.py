@@ -35,6 +35,7 @@ LAYERS = [
     ("checker.matrix.roles",),
 ]
 CERTIFIER, MAX_CERTIFIER = ROOT / "checker" / "certificate" / "check.py", 300
+BY_CASE = CERTIFIER.with_name("by_case.py")  # the same, and faster
 WIDE_CERTIFIER = {CERTIFIER.with_name(f"{name}.py") for name in ("wide_check", "gates", "atoms")}  # of sizes
 
 # What is in these folders, and these modules beside them, sees model.lang and nothing else of the model; the rest of
@@ -232,12 +233,18 @@ def test_a_class_has_a_name_of_its_own() -> None:
 
 def test_the_checker_of_certificates_shares_nothing_with_what_it_checks() -> None:
     """It is one short file, and whoever distrusts the engines need read no other."""
-    others = {*CERTIFIER.parent.glob("*.py")} - WIDE_CERTIFIER - {CERTIFIER}
+    others = {*CERTIFIER.parent.glob("*.py")} - WIDE_CERTIFIER - {CERTIFIER, BY_CASE}
     assert [path.name for path in others] == ["__init__.py"]
     assert len(CERTIFIER.read_text().splitlines()) <= MAX_CERTIFIER
     mine = {name for name, _ in imports(CERTIFIER) if name.partition(".")[0] not in sys.stdlib_module_names}
     assert mine == {"model.finite", "model.lang"}
     assert not {path for path in sources("model", "properties") for name, _ in imports(path) if "certificate" in name}
+
+
+def test_the_one_that_checks_by_cases_shares_nothing_but_that_one() -> None:
+    assert len(BY_CASE.read_text().splitlines()) <= MAX_CERTIFIER
+    mine = {name for name, _ in imports(BY_CASE) if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert mine == {"model.finite", "model.lang", module_name(CERTIFIER)}
 
 
 def test_the_checker_of_sizes_shares_nothing_but_that_one() -> None:
@@ -250,7 +257,8 @@ def test_the_checker_of_sizes_shares_nothing_but_that_one() -> None:
 def test_a_process_that_checks_certificates_has_nothing_else_in_it() -> None:
     model, own = ["model", "model.finite", "model.lang"], [module_name(path) for path in (CERTIFIER, *WIDE_CERTIFIER)]
     parts = ["checker", "checker.certificate", *own]
-    for path, loaded in ((CERTIFIER, model), (CERTIFIER.with_name("wide_check.py"), sorted({*parts, *model}))):
+    wide, by_case = sorted({*parts, *model}), sorted({*parts[:2], module_name(CERTIFIER), *model})
+    for path, loaded in ((CERTIFIER, model), (CERTIFIER.with_name("wide_check.py"), wide), (BY_CASE, by_case)):
         script = f"import runpy, sys; sys.argv = ['x', '/dev/null']\ntry: runpy.run_path({str(path)!r}, run_name='__main__')\n"
         script += "except SystemExit as error: print(error.code, sorted(n for n in sys.modules if n.startswith(('checker', 'model'))))"
         said = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True).stdout

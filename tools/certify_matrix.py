@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from checker import files
-from checker.certificate import check
+from checker.certificate import by_case
 from checker.command.certificates import file_name
 from checker.engine.search import Limits
 from checker.matrix.cells import Cell
@@ -33,6 +33,7 @@ from model.lang import Property
 
 EXPECTED = "reports/expected.toml"
 DONE = "done.jsonl"
+SAID = "ACCEPTED, by cases"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def certified(design: str, cell: Cell, wanted: Sequence[Property], folder: Path,
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(made.content)
     between = processor()
-    command = [sys.executable, "-I", check.__file__, str(path)]
+    command = [sys.executable, "-I", by_case.__file__, str(path)]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.partition(":")[0]
     skipped = sum(v.status.value == "SKIPPED" for v in result.verdicts)
     return Done(
@@ -111,7 +112,7 @@ def table(folder: Path, designs: Sequence[str]) -> str:
     for design in designs:
         mine, every = [one for one in found if one.design == design], cells_of(design)[0]
         states = f"{sum(one.states for one in mine):,} of {sum(n for n, _ in every):,}"
-        yes = sum(one.said == "ACCEPTED" for one in mine)
+        yes = sum(one.said == SAID for one in mine)
         sums = [sum(one.verdicts for one in mine), sum(one.left_out for one in mine)]
         size, make, checked = (sum(getattr(one, key) for one in mine) for key in ("size", "make", "check"))
         lines.append(
@@ -131,7 +132,7 @@ def table(folder: Path, designs: Sequence[str]) -> str:
         lines.append(
             f"| {one.design} | {one.cell} | {one.states:,} | {one.size:,} | {one.make:.1f} | {one.check:.1f} | {each:.2f} |"
         )
-    wrong = [one for one in found if one.said != "ACCEPTED" or one.left_out]
+    wrong = [one for one in found if one.said != SAID or one.left_out]
     lines += ["", *(f"* {one.design}: {one.cell}: {one.said}, {one.left_out} left out" for one in wrong)]
     return "\n".join(lines).rstrip() + "\n"
 

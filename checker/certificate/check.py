@@ -15,7 +15,7 @@ import json
 import random
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache, partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from model.finite import MaskType, decode, size  # noqa: E402
 from model.lang import Design, Disabled, Fair, Kind, Property, Scope, cells, compose, load, resolve, save  # noqa: E402
 
 FORMAT, OURS, FOLDERS = "eoi certificate 1", ("model", "properties"), list[str]()  # folders: of the user's files
+CHANGED = "a property, or a step that is not enabled, changes the state"
 OUTSIDE, IS_Q = 0, 1  # of a state in a rank: it need not have one; q is so; from there on, its class
 Function = Callable[..., Any]
 
@@ -48,8 +49,7 @@ def unpack(data: bytes, count: int, width: int) -> list[int]:
 def find(place: str, name: str) -> Any:
     """What a module of the model or of the properties, or a file of the user's, has by this name."""
     own = Path(place).resolve() if place.endswith(".py") else None
-    known = own is not None or place.split(".")[0] in OURS
-    require(known and place.isprintable(), f"{place!r} is no place of a model")
+    require(place.isprintable() and bool(own or place.split(".")[0] in OURS), f"{place!r} is no place of a model")
     for folders in (FOLDERS, sys.path):
         folders.extend([str(own.parent)] if own else [])
     module = importlib.import_module(own.stem if own else place)
@@ -70,8 +70,8 @@ def parameters(function: Function, scope: Scope, skip: int) -> dict[tuple[int, .
     hints = get_type_hints(function, include_extras=True)
     names = function.__code__.co_varnames[skip : function.__code__.co_argcount]
     types: list[Any] = [resolve(hints[name], scope, name) for name in names]
-    codes = itertools.product(*(range(size(of)) for of in types))
-    return {c: tuple(decode(of, code) for of, code in zip(types, c, strict=True)) for c in codes}
+    every = itertools.product(*(range(size(of)) for of in types))
+    return {codes: tuple(map(decode, types, codes)) for codes in every}
 
 
 def premise_of(p: Property, claim: Any, find: Callable[[str, str], Any] = find) -> Any:
@@ -96,9 +96,7 @@ class Model:
         self.cells = list(cells(self.system))
         self.sizes = [size(of) for _, _, of in self.cells]
         self.shifts = [0, *itertools.accumulate((number - 1).bit_length() for number in self.sizes)]
-        masks = [isinstance(of, MaskType) for _, _, of in self.cells]
-        self._order = sorted(range(len(masks)), key=masks.__getitem__)
-        self._plain, self._masks = ([self.cells[k][:2] for k in self._order if masks[k] is of] for of in (False, True))
+        self._places = [(holder, key, isinstance(of, MaskType)) for holder, key, of in self.cells]
         self.state, self._codes, self._held = 0, list[int](), list[Any]()
         self.start = sum(code << at for code, at in zip(save(self.cells), self.shifts, strict=False))
 
@@ -111,26 +109,23 @@ class Model:
 
     def _now(self) -> list[Any]:
         """What its cells hold; of a mask, its bits."""
-        return [holder[key] for holder, key in self._plain] + [holder[key].bits for holder, key in self._masks]
-
-    def untouched(self) -> None:
-        require(self._now() == self._held, "a property, or a step that is not enabled, changes the state")
+        return [holder[key].bits if mask else holder[key] for holder, key, mask in self._places]
 
     def edges(self) -> Iterator[tuple[int, int]]:
         """(move, state after it) of all that are enabled in the state where it is; it is in the one after it meanwhile."""
-        self.untouched()
+        require(self._now() == self._held, CHANGED)
         for number, take in enumerate(self.take):
             try:
                 take()
             except Disabled:
-                self.untouched()
+                require(self._now() == self._held, CHANGED)
                 continue
-            changed = [k for k, now, was in zip(self._order, self._now(), self._held, strict=True) if now is not was]
+            changed = [k for k, (now, was) in enumerate(zip(self._now(), self._held, strict=True)) if now is not was]
             places = [self.cells[k] for k in changed]
             after = zip(changed, save(places), strict=True)
             yield number, self.state + sum(code - self._codes[k] << self.shifts[k] for k, code in after)
             load(places, tuple(self._codes[k] for k in changed))
-        self.untouched()
+        require(self._now() == self._held, CHANGED)
 
 
 class Rank:
@@ -177,7 +172,7 @@ class Certificate:
         said = json.loads(self.archive.read("claims.json"))
         require(said["format"] == FORMAT, f"its format is {said['format']}, and this checks {FORMAT}")
         self.title = ", ".join(f"{name} ({place})" for place, name in [*said["roles"], said["scope"]])
-        self.design, of = compose(*(find(*role) for role in said["roles"])), find(*said["scope"])
+        self.how, self.design, of = "", compose(*(find(*role) for role in said["roles"])), find(*said["scope"])
         real = {n: type(old)[said["values"][n]] for n, old in vars(of()).items() if isinstance(old, Enum)}
         self.scope: Scope = of(**{**said["values"], **real})
         self.model, self.before = Model(self.design, self.scope), Model(self.design, self.scope)
@@ -200,10 +195,6 @@ class Certificate:
         bound = parameters(p.function, self.scope, len(systems)).items()
         return of_edges, {codes: partial(p.function, *systems, *values) for codes, values in bound}
 
-    def value(self, question: Function, state: int) -> Any:
-        self.model.go_to(state)
-        return question()
-
     def replay(self, run: Any) -> list[int]:
         """The states of a run."""
         moves = [self.model.moves[name, tuple(codes)] for name, codes in run["steps"]]
@@ -217,15 +208,16 @@ class Certificate:
         require(verdict in (("REACHED", "NEVER") if witness else ("VIOLATED", "HOLDS")), f"{name}: {verdict}")
         if verdict in ("REACHED", "VIOLATED"):
             question, states = asked[tuple(claim["binding"])], self.replay(claim["run"])
-            self.before.go_to(states[-2] if of_edges else states[-1])
             lasso = p.kind is Kind.LEADS_TO and self.lasso(question, claim["run"], states)
-            require(lasso or bool(self.value(question, states[-1])) is witness, f"{name}: its run does not show it")
+            self.before.go_to(states[-2] if of_edges else states[-1])
+            self.model.go_to(states[-1])
+            require(lasso or bool(question()) is witness, f"{name}: its run does not show it")
             return f"{verdict:<8} {name} ({place}), in {len(states) - 1} steps"
         vacuous = not witness and self.vacuous(p, claim)
-        for number, question in enumerate(asked.values()):
-            if p.kind is not Kind.LEADS_TO:
-                self.left[of_edges].append((name, question, not witness))
-            elif not vacuous:
+        if p.kind is not Kind.LEADS_TO:
+            self.left[of_edges] += [(name, question, not witness) for question in asked.values()]
+        elif not vacuous:
+            for number, question in enumerate(asked.values()):
                 of = claim["ranks"][number]
                 codes = unpack(self.archive.read(of["codes"]), len(self.states), of["bytes"])
                 self.ranks.append((question, Rank(name, codes, of["classes"], self.model)))
@@ -238,8 +230,8 @@ class Certificate:
             asked = [*self.asked(of)[1].values()] if (of := premise_of(p, claim)) else []
         never = bool(asked) and claim["witness"] is None
         self.left[False] += [(f"that {p.name} is vacuous", one, False) for one in asked if never]
-        end = self.replay(claim["witness"] or {"steps": []})[-1]
-        require(never or not asked or any(self.value(one, end) for one in asked), f"{p.name}: no run shows its premise")
+        self.model.go_to(self.replay(claim["witness"] or {"steps": []})[-1])
+        require(never or not asked or any(one() for one in asked), f"{p.name}: no run shows its premise")
         return never
 
     def lasso(self, question: Function, run: Any, states: Sequence[int]) -> bool:
@@ -251,34 +243,38 @@ class Certificate:
             enabled = [number in offer for offer in offers]
             owed = (fair is Fair.WEAK and all(enabled)) or (fair is Fair.STRONG and any(enabled))
             require(fair is not Fair.FINITE if number in taken else not owed, f"unfair to {self.model.names[number]}")
-        said = [self.value(question, state) for state in states]
+        said = [(self.model.go_to(state), question())[1] for state in states]
         last = max((k for k, (_, q) in enumerate(said) if q), default=-1)
         return states[start] == states[-1] and last < start and any(p for p, _ in said[last + 1 :])
 
+    def visit(self, state: int) -> tuple[tuple[Any, ...], Iterable[tuple[int, int, tuple[Any, ...]]]]:
+        """What a question is to be given there; and of each edge the move, the state after it, what a question is given then."""
+        self.before.go_to(state)
+        return (), ((move, after, ()) for move, after in self.model.go_to(state).edges())
+
     def check(self, number: int) -> None:
         """That all is true of a state and of its edges, and that these lead to states of the certificate."""
-        model, state, edges = self.model.go_to(self.states[number]), self.states[number], dict[int, int]()
+        state, edges, (here, ways) = self.states[number], dict[int, int](), self.visit(self.states[number])
         for name, question, wanted in self.left[False]:
-            if bool(question()) is not wanted:  # not require(): its text would be made millions of times
+            if bool(question(*here)) is not wanted:  # not require(): its text would be made millions of times
                 raise ValueError(f"{name}: {not wanted} in {state:#x}")
-        said = [question() for question, _ in self.ranks]
-        self.before.go_to(state)
-        for move, after in model.edges():
+        said = [question(*here) for question, _ in self.ranks]
+        for move, after, then in ways:
             if after not in self.index:
-                raise ValueError(f"{model.names[move]} leads from {state:#x} to {after:#x}, which is missing")
+                raise ValueError(f"{self.model.names[move]} leads from {state:#x} to {after:#x}, which is missing")
             edges[move] = self.index[after]
             for name, question, wanted in self.left[True]:
-                if bool(question()) is not wanted:
-                    raise ValueError(f"{name}: {not wanted} of {model.names[move]} in {state:#x}")
+                if bool(question(*then)) is not wanted:
+                    raise ValueError(f"{name}: {not wanted} of {self.model.names[move]} in {state:#x}")
         self.edges += len(edges)
         for (_, rank), (p, q) in zip(self.ranks, said, strict=True):
             rank.check(number, p, q, edges)
 
 
-def tell(path: Path, sample: int | None, seed: int) -> int:
+def tell(path: Path, sample: int | None, seed: int, kind: type[Certificate] = Certificate) -> int:
     """Prints the answer of one certificate; returns the exit code."""
     try:
-        found = Certificate(path)
+        found = kind(path)
         total = len(found.states)
         part = sample is not None and sample < total
         for number in random.Random(seed).sample(range(total), sample or 0) if part else range(total):
@@ -287,14 +283,18 @@ def tell(path: Path, sample: int | None, seed: int) -> int:
         print(f"REJECTED: {path}: {error if type(error) is ValueError else repr(error)}")
         return 1
     counted = f"{sample} of {total} states (seed {seed})" if part else f"{total} states, {found.edges} edges"
-    said = "SAMPLED, NOT ACCEPTED" if part else "ACCEPTED"
+    said = f"{'SAMPLED, NOT ' * part}ACCEPTED{found.how}"
     print(f"{said}: {path}: {counted}", found.title, found.scope, *([] if part else found.verdicts), sep="\n  ")
     return 3 * part
 
 
-if __name__ == "__main__":
+def main(kind: type[Certificate]) -> int:
     parser = argparse.ArgumentParser(description="Is a certificate of `eoi prove --certificate` right?")
     parser.add_argument("path", type=Path, metavar="FILE")
     parser.add_argument("--sample", type=int, metavar="N", help="look at N random states only, which accepts nothing")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32), help="of the sample")
-    sys.exit(tell(**vars(parser.parse_args())))
+    return tell(**vars(parser.parse_args()), kind=kind)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Certificate))

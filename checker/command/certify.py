@@ -1,5 +1,5 @@
-"""`eoi certify`: is each verdict of a certificate true? certificate/check.py says so, or wide_check.py of sizes, in a process that has
-nothing else of the checker in it."""
+"""`eoi certify`: is each verdict of a certificate true? certificate/check.py says so, by_case.py with --by-case, or wide_check.py of
+sizes, in a process that has nothing else of the checker in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker import files
-from checker.certificate import check, wide_check
+from checker.certificate import by_case, check, wide_check
 from checker.command import exits
 from checker.command.exits import Exit
 from checker.errors import InternalError, UserError
@@ -25,9 +25,11 @@ ENDING = ".cert"
 ACCEPTED = "ACCEPTED: "
 SAID = (
     (Exit.FINE, ACCEPTED),
+    (Exit.FINE, "ACCEPTED, by cases: "),
     (Exit.FINE, "ACCEPTED IF ITS CIRCUIT IS THE MODEL: "),
     (Exit.WRONG, "REJECTED: "),
     (Exit.OPEN, "SAMPLED, NOT ACCEPTED: "),
+    (Exit.OPEN, "SAMPLED, NOT ACCEPTED, by cases: "),
 )  # by the checker, first
 
 
@@ -41,7 +43,7 @@ def run(options: Namespace) -> int:
     progress, codes = Progress(len(paths), "certificates"), list[int]()
     try:
         for path in paths:
-            codes.append(checked(path, chosen, progress))
+            codes.append(checked(path, options.by_case, chosen, progress))
             progress.finished(0)
     finally:
         progress.close()
@@ -64,21 +66,24 @@ def certificates(path: Path) -> list[Path]:
     return [path]
 
 
-def checker_of(path: Path) -> str:
-    """Of what was enumerated, or of sizes that were not. What is neither the first one rejects."""
+def checker_of(path: Path, by_cases: bool) -> str:
+    """Of what was enumerated, or of sizes that were not. What is neither the first one rejects. Raises UserError if sizes are to be
+    checked by cases."""
     try:
         with zipfile.ZipFile(path) as archive:
             of_sizes = json.loads(archive.read("claims.json"))["format"] == wide_check.FORMAT
     except Exception:  # whatever is wrong with it: the first one says so
         of_sizes = False
-    return str((wide_check if of_sizes else check).__file__)
+    if of_sizes and by_cases:
+        raise UserError(f"{path}: --by-case is of states that were enumerated, and this is a certificate of sizes")
+    return str((wide_check if of_sizes else by_case if by_cases else check).__file__)
 
 
-def checked(path: Path, chosen: Sequence[str], progress: Progress) -> int:
-    """Prints what the checker says; returns its exit code. What it accepts whole is put on record. Raises InternalError if it
-    breaks."""
+def checked(path: Path, by_cases: bool, chosen: Sequence[str], progress: Progress) -> int:
+    """Prints what the checker says; returns its exit code. What check.py accepts whole is put on record. Raises InternalError if
+    it breaks."""
     content = path.read_bytes()
-    command = [sys.executable, "-I", checker_of(path), str(path), *chosen]
+    command = [sys.executable, "-I", checker_of(path, by_cases), str(path), *chosen]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             said = waited_for(process, path, progress)

@@ -57,6 +57,18 @@ def test_one_that_is_made_is_accepted(eoi, made):
     ]
 
 
+def test_one_that_is_made_is_accepted_by_cases(eoi, made, tmp_path):
+    plain, by_cases = eoi("certify", str(made)), eoi("certify", str(made), "--by-case")
+    assert by_cases.code == 0 and by_cases.out.split() == plain.out.replace("ED: ", "ED, by cases: ", 1).split()
+    sample = eoi("certify", str(made), "--by-case", "--sample", "5", "--seed", "7")
+    said = f"SAMPLED, NOT ACCEPTED, by cases: {made}: 5 of 18 states (seed 7)"
+    assert sample.code == 3 and said in " ".join(sample.out.split())
+    broken = bytearray(made.read_bytes())
+    broken[60] ^= 1
+    made.write_bytes(broken)
+    assert eoi("certify", str(made), "--by-case").code == 1
+
+
 def test_a_folder_for_several_cells(eoi, tmp_path):
     folder = tmp_path / "not" / "there"
     ran = eoi("prove", "base", *TWO, *ASKED, "--brief", "--certificate", str(folder))

@@ -56,6 +56,7 @@ def test_a_certificate_counts_once_it_is_accepted(eoi: Callable[..., Any], tmp_p
     assert made.code == 0 and "its certificate is not checked yet" in " ".join(made.out.split())
     assert "; no certificate; " in worth(eoi, "base", *AROUND, *ASKED)
     assert eoi("certify", path, "--sample", "5").code == 3
+    assert eoi("certify", path, "--by-case").code == 0  # it is not that one file which said so
     assert "; no certificate; " in worth(eoi, "base", *AROUND, *ASKED), "a sample shows nothing of the rest"
     assert eoi("certify", path).code == 0
     assert "; 2 of 2 verdicts certified by certificate/check.py (20" in worth(eoi, "base", *AROUND, *ASKED)

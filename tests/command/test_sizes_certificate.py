@@ -26,6 +26,7 @@ def test_one_that_is_made_is_accepted_and_one_that_is_changed_is_not(eoi, tmp_pa
     assert ran.code == 0 and "HOLDS no_eoi_lost: inductive at sizes 1x1x1" in ran.out
     assert f"to check: eoi certify {path}" in " ".join(ran.out.split())
     ran = eoi("certify", str(path), "--seed", "1", "--sample", "60")
+    assert eoi("certify", str(path), "--by-case").code == 2
     first = ran.out.splitlines()[0]
     assert ran.code == 0 and first == f"{WORD}{path}"
     assert "HOLDS    no_eoi_lost (properties.eoi): inductive with" in ran.out

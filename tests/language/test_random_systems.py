@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from checker.engine.linked import LinkedProgram, link
 from checker.language.lower import lower
-from model.finite import ModelError
-from model.lang import Design, Property
 from tests.rigs.compare import compare_everywhere, compare_formulas, compare_some
-from tests.rigs.header import Sizes, Version
-from tests.rigs.random_systems import Pieces, RandomSystem
+from tests.rigs.header import Version
+from tests.rigs.random_systems import loaded, random_system
 from tests.rigs.volume import volume
-
-files = itertools.count()
 
 
 @pytest.fixture(autouse=True)
@@ -31,43 +25,10 @@ def modules_are_forgotten() -> Iterator[None]:
         del sys.modules[name]
 
 
-def accepted(system: RandomSystem, folder: Path, more: Pieces) -> bool:
-    """Does the lowering take the system with these functions, too?"""
-    try:
-        lower(*_lowered(system, folder, more))
-    except ModelError:
-        return False
-    except Exception as error:
-        error.add_note(f"{system.text()}\n{more}")
-        raise
-    return True
-
-
-def _lowered(
-    system: RandomSystem, folder: Path, more: Pieces | None = None
-) -> tuple[type[Design], Sizes, list[Property]]:
-    design, properties = system.load(folder, f"random_{next(files)}", more)
-    return design, Sizes(), properties
-
-
-def random_system(folder: Path, seed: int, size: int) -> RandomSystem:
-    system = RandomSystem(Random(seed))
-    wanted = [["bool", "opt", "change"]] * size + [["step"]] * size
-    for number, kinds in enumerate(wanted):
-        more = system.next_function(number, *kinds)
-        if accepted(system, folder, more):
-            system.keep(more)
-    for number in range(size):
-        more = system.next_property(number)
-        if accepted(system, folder, more):
-            system.keep(more)
-    return system
-
-
 def compare_system(folder: Path, seed: int, size: int, tries: int) -> tuple[LinkedProgram, int]:
     """The program, and of how many states its properties were asked."""
     system = random_system(folder, seed, size)
-    design, scope, properties = _lowered(system, folder)
+    design, scope, properties = loaded(system, folder)
     try:
         program = lower(design, scope, properties)
         asked = 0

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from checker.certificate import check
+from checker.certificate.by_case import ByCase
 from checker.certificate.check import Certificate
 from checker.engine.liveness_reference import find_lasso
 from checker.engine.native import Graph
@@ -48,16 +49,25 @@ def said_in(members: Members) -> Any:
 
 
 def told(members: Members, path: Path) -> int:
-    """What the checker says of it, by its exit code."""
+    """What the checker says of it, by its exit code; and so it does by cases."""
     path.write_bytes(archive(members))
-    return check.tell(path, None, 0)
+    code, by_cases = check.tell(path, None, 0), check.tell(path, None, 0, ByCase)
+    assert by_cases == code
+    return code
 
 
 def accepted(members: Mapping[str, bytes], path: Path) -> Certificate | None:
-    """The certificate, if it is one, whatever is wrong with it otherwise."""
+    """The certificate, if it is one, whatever is wrong with it otherwise. By cases it is one where it is one."""
     path.write_bytes(archive(members))
+    found, by_cases = (_if_accepted(kind, path) for kind in (Certificate, ByCase))
+    assert (found is None) is (by_cases is None)
+    assert found is None or by_cases is None or (found.edges, found.verdicts) == (by_cases.edges, by_cases.verdicts)
+    return found
+
+
+def _if_accepted(kind: type[Certificate], path: Path) -> Certificate | None:
     try:
-        found = Certificate(path)
+        found = kind(path)
         for number in range(len(found.states)):
             found.check(number)
     except Exception:  # as the checker itself does

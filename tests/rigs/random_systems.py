@@ -3,14 +3,18 @@ properties in two files. The functions are those of random_programs.py; each fie
 
 from __future__ import annotations
 
+import itertools
 import re
 import types
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from checker.language.lower import lower
+from model.finite import ModelError
 from model.lang import Design, Property, compose
 from tests.rigs.compare import load_module
+from tests.rigs.header import Sizes
 from tests.rigs.random_programs import Writer
 
 KINDS = {
@@ -152,3 +156,41 @@ class RandomSystem:
 
     def text(self) -> str:
         return "\n".join(text for file, head in self.heads.items() for text in (f"# {file}", head, *self.pieces[file]))
+
+
+# --- those that the language takes ---
+
+files = itertools.count()
+
+
+def accepted(system: RandomSystem, folder: Path, more: Pieces) -> bool:
+    """Does the lowering take the system with these functions, too?"""
+    try:
+        lower(*loaded(system, folder, more))
+    except ModelError:
+        return False
+    except Exception as error:
+        error.add_note(f"{system.text()}\n{more}")
+        raise
+    return True
+
+
+def loaded(
+    system: RandomSystem, folder: Path, more: Pieces | None = None
+) -> tuple[type[Design], Sizes, list[Property]]:
+    design, properties = system.load(folder, f"random_{next(files)}", more)
+    return design, Sizes(), properties
+
+
+def random_system(folder: Path, seed: int, size: int) -> RandomSystem:
+    system = RandomSystem(Random(seed))
+    wanted = [["bool", "opt", "change"]] * size + [["step"]] * size
+    for number, kinds in enumerate(wanted):
+        more = system.next_function(number, *kinds)
+        if accepted(system, folder, more):
+            system.keep(more)
+    for number in range(size):
+        more = system.next_property(number)
+        if accepted(system, folder, more):
+            system.keep(more)
+    return system
