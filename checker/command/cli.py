@@ -30,7 +30,7 @@ COMMANDS = {
     "gate": "does every verdict of the full matrix equal the expected one?",
     "migrations": "what becomes of a VM, for every pair of hosts and every operation",
     "trace": "the shortest story of a violation (or of a reachable property)",
-    "why": "what keeps a property true, and which step would break it without each part of that",
+    "why": "what keeps a property true, and which step would break it without each part of that; what of a violation matters",
     "report": "all of that as one page for a browser: the answer, the matrix, every story step by step",
     "graph": "a picture of the reachable states of one small cell",
     "export": "one cell as input of another checker: SPIN, rumur, ABC, BTOR2, NuSMV, Graphviz",

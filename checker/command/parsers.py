@@ -347,7 +347,7 @@ def _migrations(parser: ArgumentParser) -> None:
 
 def _why(parser: ArgumentParser) -> None:
     parser.add_argument("design", nargs="+", metavar="DESIGN", help="a design as elsewhere")
-    parser.add_argument("about", metavar="PROPERTY", help="the name of an `always` property")
+    parser.add_argument("about", metavar="PROPERTY", help="the name of an `always` property or a `leads_to`")
     add_around(parser)
     add_scope(parser)
     parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="then it is INCONCLUSIVE (default: 600)")

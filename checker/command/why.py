@@ -24,10 +24,19 @@ from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
 from checker.questions.report import reproduce
 from checker.questions.verdict import Status
-from checker.questions.what_matters import what_matters
+from checker.questions.what_matters import sizes_of, violated_for_ever, what_matters
 from checker.questions.what_matters_text import lines
 from checker.questions.why_text import page
-from checker.questions.wide import LEARNT, TIMEOUT, FalseAtFirst, Tell, Violation, at, learnt_alone, sizes_text
+from checker.questions.wide import (
+    LEARNT,
+    TIMEOUT,
+    FalseAtFirst,
+    Tell,
+    Violation,
+    at,
+    learnt_alone,
+    sizes_text,
+)
 from checker.symbolic.learning import OutOfTime, Stuck
 from checker.symbolic.needed import NotInductive, needed_by
 from checker.symbolic.vocabulary import Vocabulary
@@ -43,8 +52,10 @@ def run(options: Namespace) -> int:
     _, cells, _, wanted = select(options.asked)
     (p,) = wanted
     asked = [cell for cell in cells if p.why_not(cell.system) is None]
-    if p.kind is not Kind.ALWAYS or not asked:
-        raise UserError(f"{p.name}: {p.why_not(cells[0].system) or 'only what always holds is inductive'}")
+    if p.kind is Kind.REACHABLE or not asked:
+        raise UserError(f"{p.name}: {p.why_not(cells[0].system) or 'a witness: `eoi trace` tells how it is reached'}")
+    if p.kind is Kind.LEADS_TO and options.write:
+        raise UserError(f"--write: clauses are of what always holds, and {p.name} says what comes in the end")
     said = [name for name in OF_MACHINE if name in options.asked.sizes]
     if said:
         raise UserError(f"--scope {said[0]}=...: clauses are learnt at sizes of their own, and meant for all")
@@ -100,6 +111,27 @@ def command_of(cell: Cell, p: Property) -> str:
 
 
 def answer(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exit, list[str]]:
+    return in_the_end(options, cell, p, tell) if p.kind is Kind.LEADS_TO else always(options, cell, p, tell)
+
+
+def in_the_end(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exit, list[str]]:
+    """Of a leads_to: what of a fair run without it matters."""
+    seconds = options.timeout or TIMEOUT
+    found = violated_for_ever(cell, p, seconds, tell)
+    if isinstance(found, Violation):
+        return Exit.WRONG, violated(found, seconds, tell)
+    if found.status is not Status.HOLDS:
+        return Exit.OPEN, _cut([f"{p.name}, {cell}: {found.status.value}: {found.note}"])
+    prove = shlex.join(
+        [*shlex.split(reproduce(command="prove", cell=cell, sizes="")), "--property", property_argument(p)]
+    )
+    where = f"{cell}, at {sizes_text(sizes_of(cell))}"
+    said = f"{p.name} holds in {where}{f', {found.note}' if found.note else ''}: no fair run stays without what it promises."
+    how = f"Why not is a rank of each state, and no page: {prove} --certificate FILE writes it, and eoi certify FILE checks it."
+    return Exit.FINE, _cut([said, how])
+
+
+def always(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exit, list[str]]:
     small = at(cell, LEARNT[0])
     vocabulary = Vocabulary(lower(small.system, small.scope, [p]))
     proof = None if options.anew else kept_of(cell, p, kept())

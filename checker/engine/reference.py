@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
@@ -77,9 +77,18 @@ class Reference:
     @functools.cached_property
     def moves(self) -> list[Move]:
         """All that there are: at 64 vCPUs, pins and vectors millions, for which who takes a known run does not ask."""
+        return self._moves_of(tuple(Fair))
+
+    @functools.cached_property
+    def owed_moves(self) -> list[Move]:
+        """Those that are WEAK or STRONG: of a vCPU mostly, so there are few at any size."""
+        return self._moves_of((Fair.WEAK, Fair.STRONG))
+
+    def _moves_of(self, fair: Container[Fair]) -> list[Move]:
         return [
             Move(name, args, info.fair)
             for name, info in self.design.steps().items()
+            if info.fair in fair
             for args in parameter_values(getattr(self.design, name), self.scope, skip=1)
         ]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checker.engine.reference import Codes, Move, Reference, Value, bindings_of, is_of_edges
 from model.lang import Fair, Property
+
+PROMISED = "what was promised happens in it"
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,9 @@ class Shown:
     def why_not(self) -> str:
         """Why the run does not show what the property's kind says, for any values of its parameters, or ""."""
         unfair = self.why_no_lasso() if self.p.kind == "leads_to" else ""
-        promised = "what was promised happens in it" if self.p.kind == "leads_to" else ""
-        return unfair or ("" if self.bindings() else promised or "the last state does not show it")
+        return unfair or (
+            "" if self.bindings() else PROMISED if self.p.kind == "leads_to" else "the last state does not show it"
+        )
 
     def bindings(self) -> list[dict[str, object]]:
         """The values of the property's parameters of which the run shows it."""
@@ -56,16 +59,17 @@ class Shown:
             return f"the last step does not lead back to the state before step {self.start + 1}"
         if self.start is None and not self.stutter:
             return "it neither loops nor stays"
-        return self._unfair(set(self.states[self._begin :]), set(self.moves[self._begin :]))
-
-    def _unfair(self, loop: Collection[Codes], taken: set[Move]) -> str:
-        """Why no fair run repeats these states with these moves for ever, or ""."""
-        enabled = [{self.reference.moves[n] for n, _ in self.reference.successors(s)} for s in loop]
-        for move in self.reference.moves:
-            always, ever = all(move in e for e in enabled), any(move in e for e in enabled)
-            if move.fair is Fair.FINITE and move in taken:
+        for move in self.moves[self._begin :]:
+            if move.fair is Fair.FINITE:
                 return f"{move.step} happens only finitely often"
-            owed = (move.fair is Fair.WEAK and always) or (move.fair is Fair.STRONG and ever)
-            if owed and move not in taken:
-                return f"{move.step} would have to happen in the end"
-        return ""
+        owed = self.owed()
+        return f"{owed[0].step} would have to happen in the end" if owed else ""
+
+    def owed(self) -> list[Move]:
+        """What a fair run that repeats these states for ever would take in the end, and this one does not."""
+        loop, taken = set(self.states[self._begin :]), set(self.moves[self._begin :])
+        ever, always = set[Move](), set(self.reference.owed_moves) - taken
+        for state in loop:
+            enabled = {move for move in self.reference.owed_moves if self.reference.successor(state, move) is not None}
+            ever, always = ever | enabled, always & enabled
+        return [m for m in self.reference.owed_moves if m in (ever - taken if m.fair is Fair.STRONG else always)]

@@ -79,6 +79,11 @@ class Run:
     def length(self) -> int:
         return len(self.moves)
 
+    @property
+    def begins_again(self) -> int | None:
+        """How many moves lead to what it repeats for ever, be it nothing but to stay; None if it does not go on."""
+        return self.length if self.stutter else self.loop_start
+
 
 @dataclass(frozen=True)
 class Path:

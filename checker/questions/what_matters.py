@@ -13,13 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from checker.engine.reference import Move, Reference, Value
+from checker.engine.search import Limits
 from checker.errors import EnginesDisagree
 from checker.language.ir import Param
 from checker.language.lower import lower
 from checker.matrix.cells import Cell, other_choices
 from checker.matrix.scope import OF_MACHINE, ScopeValue, with_values
-from checker.questions.taken_again import Ended, taken_again
-from checker.questions.wide import Sizes, Tell, Violation, at, sizes_text
+from checker.questions.taken_again import Ended, taken_again, taken_first
+from checker.questions.verdict import Status, Verdict, check_cell
+from checker.questions.wide import MOST_STATES, Sizes, Tell, Violation, at, sizes_text
 from checker.symbolic.any_run import (
     AnyRun,
     Codes,
@@ -37,11 +39,16 @@ from checker.symbolic.learning import OutOfTime
 from checker.symbolic.smt_values import scalar
 from checker.symbolic.terms import code_range
 from model.finite import ModelError, decode, encode
+from model.lang import Property
 
 # Tried in turn: there has to be the same run, and a circuit of it that is not too large. Then come the sizes where it was found.
 PROVED: Sequence[Sizes] = ((8, 8, 8), (4, 4, 4), (3, 3, 3), (2, 2, 2))
 MOST = 500_000  # nodes of a circuit; one of 300,000 takes some 10 s
 LARGE: Sequence[Sizes] = ((8, 8, 8), (64, 64, 64))
+FEWEST: Sequence[Sizes] = (
+    (1, 1, 1),
+    (1, 2, 2),
+)  # where a fair run that goes on for ever is looked for, and then at the cell's own
 EVERY_PLACE = range(10**6)
 NO_SYSTEM = "there is no such system"
 SAMPLE = 32  # choices of values that are taken in CPython, of those that the solver says will do
@@ -79,6 +86,7 @@ class Matters:
     smallest: Sizes
     too_small: Mapping[str, Ended]
     choices: Sequence[OtherChoice]
+    first: Mapping[Sizes, Sequence[Move]]  # of what goes on for ever: what is taken before that at larger sizes
 
 
 def what_matters(found: Violation, seconds: float, tell: Tell) -> Matters:
@@ -86,10 +94,31 @@ def what_matters(found: Violation, seconds: float, tell: Tell) -> Matters:
     return _Generalised(found, time.monotonic() + seconds, tell).answer()
 
 
+def violated_for_ever(cell: Cell, p: Property, seconds: float, tell: Tell) -> Violation | Verdict:
+    """Of a leads_to: a fair run without what it promises, at the smallest sizes that have any, up to the cell's own; or else what is
+    said of the cell, or of the first system that was not searched whole."""
+    ends, verdict = time.monotonic() + seconds, None
+    for sizes in [*(sizes for sizes in FEWEST if _at_least(sizes_of(cell), sizes)), sizes_of(cell)]:
+        small = at(cell, sizes)
+        tell(f"all states at {sizes_text(sizes)}")
+        limits = Limits(max_states=MOST_STATES, seconds=max(0.1, ends - time.monotonic()))
+        try:
+            (verdict,) = check_cell(small, [p], engine="native", limits=limits).verdicts
+        except ModelError:  # a role, or the property, names a row that is not there
+            continue
+        if verdict.run is not None and verdict.status is Status.VIOLATED:
+            return Violation(small, p, verdict.run, verdict.binding)
+        if verdict.status is Status.INCONCLUSIVE:
+            break
+    assert verdict is not None
+    return verdict
+
+
 class _Generalised:
     def __init__(self, found: Violation, ends: float, tell: Tell) -> None:
         self._found, self._ends, self._tell = found, ends, tell
         self._small, self._p, self._run = found.cell, found.property, found.run.moves
+        self._loop = found.run.begins_again
         small = found.cell
         program = lower(small.system, small.scope, [self._p])
         params = {step.name: step.params for step in program.steps}
@@ -101,7 +130,7 @@ class _Generalised:
     def answer(self) -> Matters:
         found_at = sizes_of(self._small)
         shape, needed, proved_at = self._of_values(found_at)
-        larger = {sizes: self._ended(at(self._small, sizes)) for sizes in LARGE if _at_least(sizes, found_at)}
+        larger, first = self._larger([sizes for sizes in LARGE if _at_least(sizes, found_at)])
         smallest, too_small = self._smallest()
         choices = [
             OtherChoice(
@@ -109,7 +138,21 @@ class _Generalised:
             )
             for name, value in other_choices(self._small)
         ]
-        return Matters(self._found, shape, proved_at, needed, larger, smallest, too_small, choices)
+        return Matters(self._found, shape, proved_at, needed, larger, smallest, too_small, choices, first)
+
+    def _larger(self, of: Sequence[Sizes]) -> tuple[Mapping[Sizes, Ended | None], Mapping[Sizes, Sequence[Move]]]:
+        """Of these sizes: how the same run ends there, and what comes first so that it does not."""
+        larger, first = dict[Sizes, Ended | None](), dict[Sizes, Sequence[Move]]()
+        for sizes in of:
+            cell = at(self._small, sizes)
+            larger[sizes] = self._ended(cell)
+            if larger[sizes] is not None and self._loop is not None:
+                self._tell(f"what comes before at {sizes_text(sizes)}")
+                run, args = self._found.run, list(self._found.binding.values())
+                said = taken_first(Reference(cell.system, cell.scope), self._p, args, run.moves, run.loop_start)
+                if not isinstance(said, Ended):
+                    larger[sizes], first[sizes] = None, said
+        return larger, first
 
     def _watch(self) -> None:
         if time.monotonic() > self._ends:
@@ -120,7 +163,8 @@ class _Generalised:
     def _need_not_be_equal(self, cell: Cell) -> frozenset[int]:
         """The places that have a number which stands at others, too, and where others do as well."""
         self._tell("other values at one place")
-        shape = shape_of(lower(cell.system, cell.scope, [self._p]), self._moves, self._asked, EVERY_PLACE)
+        program = lower(cell.system, cell.scope, [self._p])
+        shape = shape_of(program, self._moves, self._asked, EVERY_PLACE, self._loop)
         reference = Reference(cell.system, cell.scope)
         return frozenset(
             place
@@ -130,7 +174,12 @@ class _Generalised:
 
     def _of_values(self, found_at: Sizes) -> tuple[Shape, Mapping[Demand, Otherwise], Sizes]:
         """At the first sizes at which there is the same run, and a circuit of it that is not too large."""
-        for sizes in PROVED:
+        tried = [
+            sizes
+            for cpus, pins, vectors in PROVED
+            for sizes in ((cpus, pins, vectors), (cpus if self._loop is None else found_at[0], pins, vectors))
+        ]  # what more vCPUs owe is not in the loop
+        for sizes in dict.fromkeys(tried):
             cell = at(self._small, sizes)
             if _at_least(sizes, found_at) and self._ended(cell) is None:
                 try:
@@ -165,7 +214,7 @@ class _Generalised:
     def _any_run(self, cell: Cell, most: float = math.inf) -> AnyRun:
         program = lower(cell.system, cell.scope, [self._p])
         start = Reference(cell.system, cell.scope).start
-        shape = shape_of(program, self._moves, self._asked, self._apart)
+        shape = shape_of(program, self._moves, self._asked, self._apart, self._loop)
         return AnyRun(program, cell.scope, start, shape, self._watch, most)
 
     def _ended_with(self, reference: Reference, shape: Shape, codes: Codes) -> Ended | None:
@@ -212,7 +261,7 @@ class _Generalised:
 
     def _said(self, reference: Reference, args: Sequence[Value], moves: Sequence[Move]) -> Ended | None:
         self._watch()
-        said = taken_again(reference, self._p, args, moves)
+        said = taken_again(reference, self._p, args, moves, self._found.run.loop_start)
         return said if isinstance(said, Ended) else None
 
 

@@ -8,10 +8,12 @@ from checker.matrix.loader import property_argument
 from checker.matrix.scope import OF_MACHINE, scope_value
 from checker.questions.report import reproduce
 from checker.questions.taken_again import Ended
+from checker.questions.verdict import Run
 from checker.questions.what_matters import Matters, OtherChoice, Otherwise, sizes_of
 from checker.questions.wide import sizes_text
 from checker.stories.trace import show, steps_text
 from checker.symbolic.any_run import Below, Codes, Demand, Given, OneOf, Shape, Unknown, Unlike
+from checker.words import count
 from model.finite import IntType, decode, size
 
 LEAST = 10  # columns for what is spoken of
@@ -33,11 +35,13 @@ class _Told:
     def lines(self) -> Iterator[str]:
         found, cell = self._found, self._cell
         p, run = found.violation.property, found.violation.run
-        yield f"{p.name} is VIOLATED in {steps_text(run.length)}{self._whatever()}"
+        yield f"{p.name} is VIOLATED in {how_long(run)}{self._whatever()}"
         yield f"{cell.names[cell.subject]}, {cell}"
         yield ""
         for number, move in enumerate(self._shape.moves, 1):
+            yield from ["     and from here on again and again:"] * (run.loop_start == number - 1)
             yield f"  {number:2} {self._call(move)}"
+        yield from ["     no step has to come: it stays so for ever."] * run.stutter
         bound = {name: f" {self._value(n)}" for name, n in self._shape.asked.variables.items()}  # `CPU{cpu}`
         yield f"     {' '.join(p.complaint(bound).split())}"
         yield ""
@@ -133,8 +137,12 @@ class _Told:
 
     def _elsewhere(self) -> Iterator[str]:
         found = self._found
-        same = [sizes_of(self._cell), *(sizes for sizes, ended in found.larger.items() if ended is None)]
-        yield self._row("sizes", ", ".join(dict.fromkeys(map(sizes_text, [found.smallest, *same]))))
+        there = [sizes for sizes, ended in found.larger.items() if ended is None and sizes not in found.first]
+        same = [found.smallest, sizes_of(self._cell), *there]
+        yield self._row("sizes", ", ".join(dict.fromkeys(map(sizes_text, same))))
+        for sizes, moves in found.first.items():
+            steps = ", ".join(dict.fromkeys(m.step for m in moves))
+            yield self._row("", f"{sizes_text(sizes)}, with {count(len(moves), 'more step')} first: {steps}")
         for sizes, ended in found.larger.items():
             if ended is not None:
                 yield self._row("", f"not at {sizes_text(sizes)}: {self._ended(ended)}")
@@ -158,6 +166,12 @@ class _Told:
         names = self._shape.moves[ended.number - 1].variables
         args = ", ".join(f"{name}={show(value)}" for name, value in zip(names, ended.move.args, strict=True))
         return f"step {ended.number}, {ended.move.step}({args}), {ended.why}"
+
+
+def how_long(run: Run) -> str:
+    if run.loop_start is None:
+        return steps_text(run.length) + ", and stays there" * run.stutter
+    return f"{steps_text(run.loop_start)} and a loop of {steps_text(run.length - run.loop_start)}"
 
 
 def _unit(variable: Unknown) -> str:

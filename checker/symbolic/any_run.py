@@ -14,10 +14,11 @@ from typing import TypeAlias
 
 from checker.language.ir import Formula, Param, Program
 from checker.symbolic.aig_terms import AigTerms, literal_of
+from checker.symbolic.any_lasso import AnyLasso, Taken
 from checker.symbolic.sat import Solver
 from checker.symbolic.smt import Execution, Symbolic
 from checker.symbolic.smt_values import scalar
-from checker.symbolic.terms import Term, Terms, Truth, both, code_range, negation
+from checker.symbolic.terms import Term, Terms, Truth, both, code_range, either, negation
 from model.finite import IntType, Scalar
 from model.lang import Kind, Scope
 
@@ -47,12 +48,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A run without its values: its steps, and the formula that it is about."""
+    """A run without its values: its steps, and the formula that it is about. loop: how many moves lead to where the last one
+    leads back to, or stays; None of a run that ends."""
 
     formula: Formula
     variables: tuple[Unknown, ...]
     moves: tuple[Given, ...]
     asked: Given
+    loop: int | None = None
 
     @property
     def codes(self) -> Codes:
@@ -60,10 +63,11 @@ class Shape:
 
 
 def shape_of(
-    program: Program, moves: Sequence[tuple[str, Codes]], asked: Codes, apart: Container[int] = frozenset()
-) -> Shape:
+    program: Program, moves: Sequence[tuple[str, Codes]], asked: Codes, apart: Container[int] = frozenset(),
+    loop: int | None = None,
+) -> Shape:  # fmt: skip
     """Of a run to the program's one formula, and what it is asked with. apart: places, counted from 0, at which a value is a
-    variable of its own whatever it is. Variables are numbered by where they occur first: there are the same ones at other
+    variable of its own whatever it is. loop: as in Shape. Variables are numbered by where they occur first: there are the same ones at other
     sizes."""
     (formula,) = program.formulas
     params = {step.name: step.params for step in program.steps}
@@ -85,7 +89,7 @@ def shape_of(
 
     taken = tuple(given(step, params[step], codes) for step, codes in moves)
     last = given(formula.name, formula.params, asked)
-    return Shape(formula, tuple(variables), taken, last)
+    return Shape(formula, tuple(variables), taken, last, loop)
 
 
 def places_changed(shape: Shape) -> Iterator[tuple[int, Sequence[Codes]]]:
@@ -168,18 +172,23 @@ class AnyRun:
         self.shape, self.terms, self._watch, self._most = shape, AigTerms(program), watch, most
         self._symbolic = Symbolic(program, scope, self.terms)
         self._values = [self.terms.variable(str(n), v.of) for n, v in enumerate(shape.variables)]
+        self._lasso: AnyLasso | None = None
         self._shows = self._taken(self._symbolic.constants(start))
+        self._fails = negation(self._shows)
+        if self._lasso is not None:
+            self._fails = either(self._fails, self._lasso.is_unfair())
         self._solver = Solver(self.terms.graph)
         for variable, value in zip(shape.variables, self._values, strict=True):
             self._solver.add([literal_of(self.terms.is_code(variable.of, value))])
 
     def failing(self, demands: Sequence[Demand]) -> Codes | None:
         """Values that meet these demands, and with which it is no such run; None if there are none."""
-        return self._model(negation(self._shows), demands)
+        return self._model(self._fails, demands)
 
     def showing(self, demands: Sequence[Demand] = ()) -> Codes | None:
         """Values that meet these demands, and with which it is one."""
-        return self._model(self._shows, demands)
+        shows = self._shows if self._lasso is None else both(self._shows, self._lasso.is_fair())
+        return self._model(shows, demands)
 
     def close(self) -> None:
         self._solver.close()
@@ -187,19 +196,28 @@ class AnyRun:
     def _taken(self, state: list[Term]) -> Truth:
         """Every step can be taken and stores within its ranges, and in the end there is what the formula is about."""
         shows: Truth = True
-        before = state
+        formula, states, moves = self.shape.formula, [state], list[Taken]()
         for move in self.shape.moves:
-            self._watch()
-            run = self._symbolic.run_with(move.name, [self._values[n] for n in move.variables.values()], state)
+            self._look()
+            moves.append((move.name, self._given(move)))
+            run = self._symbolic.run_with(*moves[-1], states[-1])
             shows = both(shows, both(run.enabled, negation(run.fault)))
-            before, state = state, run.now
-            if len(self.terms.graph.operands) > self._most:
-                raise TooManyGates
-        formula = self.shape.formula
-        last = Execution(self._symbolic, state, before if formula.of_edges else None)
-        said = last.call(formula.functions[0], [self._values[n] for n in self.shape.asked.variables.values()])
+            states.append(run.now)
+        if self.shape.loop is not None:
+            self._lasso = AnyLasso(self._symbolic, moves, states, self.shape.loop, self._look)
+            return both(shows, self._lasso.goes_on(formula, self._given(self.shape.asked)))
+        last = Execution(self._symbolic, states[-1], states[-2:][0] if formula.of_edges else None)
+        said = last.call(formula.functions[0], self._given(self.shape.asked))
         shows = both(shows, negation(last.fault))
         return both(shows, said if formula.kind is Kind.REACHABLE else negation(said))
+
+    def _given(self, given: Given) -> list[Term]:
+        return [self._values[n] for n in given.variables.values()]
+
+    def _look(self) -> None:
+        self._watch()
+        if len(self.terms.graph.operands) > self._most:
+            raise TooManyGates
 
     def _model(self, wanted: Truth, demands: Sequence[Demand]) -> Codes | None:
         asked = [literal_of(wanted), *(literal_of(is_met(self.terms, d, self._values)) for d in demands)]

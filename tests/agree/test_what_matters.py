@@ -11,13 +11,15 @@ from checker.engine.reference import Reference
 from checker.errors import EnginesDisagree
 from checker.matrix.select import select, selection
 from checker.questions import what_matters as question
+from checker.questions.taken_again import Ended, taken_again
 from checker.questions.verdict import Run, Status, check_cell
-from checker.questions.what_matters import Matters, what_matters
+from checker.questions.what_matters import Matters, violated_for_ever, what_matters
 from checker.questions.what_matters_text import lines
 from checker.questions.wide import Sizes, Violation, at
 from checker.symbolic.any_run import AnyRun, Below, Demand, Given, OneOf, Shape, Unlike
 from checker.symbolic.learning import OutOfTime
 from model.finite import size
+from tests.rigs.runs_by_hand import for_ever as by_hand
 from tests.rigs.runs_by_hand import met, shows, wrong_claims
 
 # design, property, VMM, guest, I/O APIC version; where it is found; what kinds of demands there are
@@ -54,6 +56,61 @@ def violation(name: str) -> Violation:
     return Violation(cell, p, verdict.run, verdict.binding)
 
 
+# The same of a leads_to: at how many vCPUs there is the same run, as more of them have steps to take.
+FOR_EVER: dict[str, tuple[str, str, str, str, str, int, set[type]]] = {
+    "a storm": ("base", "no_storm", "qemu", "windows_cg", "0x20", 1, set()),
+    "a storm of v6 as it was": ("v6", "no_storm", "qemu", "windows_cg", "0x11,flags=NONE", 1, set()),
+    "an EOI that is lost": ("v1", "line_is_serviced", "qemu", "windows_cg", "0x11", 1, set()),
+    "a loop that no device ends": ("mutant_b11", "no_storm", "firecracker", "broken", "0x11", 1, set()),
+    "two vCPUs": ("mutant_b5", "line_is_serviced", "qemu", "linux_moves_in_service", "0x11", 2, {Unlike}),
+}  # fmt: skip
+
+
+def for_ever(name: str) -> Violation:
+    design, asked, vmm, guest, ioapic, *_ = FOR_EVER[name]
+    _, cells, _, (p,) = select(selection(design, {"vmm": [vmm], "guest": [guest]}, [asked], f"ioapic={ioapic}"))
+    found = violated_for_ever(cells[0], p, 60, lambda _: None)
+    assert isinstance(found, Violation)
+    return found
+
+
+@pytest.mark.parametrize("name", FOR_EVER)
+def test_what_is_said_of_a_run_that_goes_on_for_ever_is_so(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    found, (*_, cpus, kinds) = for_ever(name), FOR_EVER[name]
+    for pins, vectors in ((2, 2), (2, 3)):
+        said = asked(found, (8, pins, vectors), monkeypatch)
+        assert said.proved_at == (cpus, pins, vectors) and said.shape.loop is not None
+        assert {type(demand) for demand in said.needed} == kinds
+        assert wrong(found, said) == []
+
+
+def test_more_vcpus_do_first_what_they_owe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question, "PROVED", ())
+    monkeypatch.setattr(question, "LARGE", ((3, 2, 2), (1, 2, 2)))
+    said = what_matters(for_ever("a storm"), 60, lambda _: None)
+    assert said.larger == {(3, 2, 2): None, (1, 2, 2): None} and list(said.first) == [(3, 2, 2)]
+    told = "\n".join(lines(said))
+    first = said.first[3, 2, 2]
+    assert f"3x2x2, with {len(first)} more steps first: vcpu_enter_guest, l1_apic_enable" in told
+    assert {m.args for m in first if m.step == "l1_apic_enable"} >= {(1,), (2,)}
+    run, cell = said.violation.run, at(said.violation.cell, (3, 2, 2))
+    assert run.loop_start is not None
+    moves = [*run.moves[: run.loop_start], *first, *run.moves[run.loop_start :]]
+    begin, args = run.loop_start + len(first), list(said.violation.binding.values())
+    reference, p = Reference(cell.system, cell.scope), said.violation.property
+    states = taken_again(reference, p, args, moves, begin)
+    assert isinstance(states, list) and by_hand(reference, p, args, moves, states, begin)
+    without = taken_again(reference, p, args, run.moves, run.loop_start)
+    assert without == Ended("vcpu_enter_guest would have to happen in the end")
+
+
+def test_what_holds_in_the_end_has_no_run() -> None:
+    _, cells, _, (p,) = select(selection("v1", {"vmm": ["qemu"], "guest": ["linux"]}, ["no_storm"], "ioapic=0x20"))
+    verdict = violated_for_ever(cells[0], p, 60, lambda _: None)
+    assert not isinstance(verdict, Violation) and verdict.status is Status.HOLDS
+    assert (none := violated_for_ever(cells[0], p, 0, lambda _: None)) and not isinstance(none, Violation)
+
+
 def asked(found: Violation, sizes: Sizes, monkeypatch: pytest.MonkeyPatch) -> Matters:
     monkeypatch.setattr(question, "PROVED", (sizes,))
     monkeypatch.setattr(question, "LARGE", ())
@@ -80,9 +137,9 @@ def to_part(shape: Shape, found: Violation, reference: Reference) -> list[tuple[
         for k, name in places if len(places) > 1 else []:
             new = len(shape.variables)
             changed = [Given(g.name, {**g.variables, name: new}) if i == k else g for i, g in enumerate(of_run)]
-            other = Shape(shape.formula, (*shape.variables, variable), tuple(changed[:-1]), changed[-1])
+            other = Shape(shape.formula, (*shape.variables, variable), tuple(changed[:-1]), changed[-1], shape.loop)
             others = [(*shape.codes, code) for code in range(size(variable.of)) if code != variable.code]
-            if all(shows(reference, other, found.property, codes) for codes in others):
+            if others and all(shows(reference, other, found.property, codes) for codes in others):
                 does.append((k, name))
     return does
 

@@ -383,7 +383,8 @@ def test_why_of_what_is_violated_says_so_also_if_time_runs_out(
     ("words", "told"),
     [
         (["v6"], "PROPERTY"),
-        (["v6", "no_storm", *LINUX, "--scope", "flags=BIT2"], "only what always holds is inductive"),
+        (["v6", "remote_irr_set", *LINUX, "--scope", "flags=BIT2"], "a witness: `eoi trace` tells how it is reached"),
+        (["v6", "no_storm", *LINUX, "--scope", "flags=BIT2", "--write", "x.md"], "clauses are of what always holds"),
         (["v6", "no_eoi_lots"], "no_eoi_lost"),
         (["base", "no_reinjection", *LINUX[:4]], "of 2 cells one is told, and it says nothing in any of them"),
         (["v1", "throttled_pin_rests", *LINUX[:4]], "throttled_pin_rests"),
@@ -446,3 +447,26 @@ def test_a_property_that_names_pin_1_is_asked_where_there_is_one(eoi: Callable[.
         "2x2x2",
     )
     assert said[0] == 0 and "of_pin_1: inductive at sizes 2x2x2" in said[1], said
+
+
+def test_why_of_a_storm(eoi: Callable[..., Said]) -> None:
+    code, out, _ = eoi("why", "base", "no_storm", *WINDOWS)
+    assert code == 1 and "\nIts story: eoi trace base " in out
+    first = " ".join(out.splitlines()[:2])
+    assert "no_storm is VIOLATED in 8 steps and a loop of 5 steps, with any pin and" in first
+    assert "\n     and from here on again and again:\n   9 vcpu_enter_guest(cpu=C)\n" in out
+    assert "Values, proved at 1x8x8 (" in out and "8x8x8, with 68 more steps first: vcpu_enter_guest" in out
+    assert out.isascii() and all(len(line) <= 80 for line in out.splitlines())
+    code, out, _ = eoi("why", "v1", "line_is_serviced", *WINDOWS)
+    assert code == 1 and "     no step has to come: it stays so for ever.\n" in out
+    assert out.startswith("line_is_serviced is VIOLATED in 11 steps, and stays there, with any pin")
+
+
+def test_why_of_what_comes_in_the_end(eoi: Callable[..., Said]) -> None:
+    """It is true at the sizes that are named; no clause says why."""
+    code, out, _ = eoi("why", "v6", "no_storm", *LINUX, "--scope", "flags=BIT2")
+    said = " ".join(out.split())
+    assert code == 0 and ", at 2x2x2: no fair run stays without what it promises." in said
+    assert "eoi prove v6 --vmm qemu" in said and "--property no_storm --certificate FILE writes it" in said
+    code, out, _ = eoi("why", "mutant_b5", "line_is_serviced", "--scope", "ioapic=0x11")
+    assert code == 1 and "VIOLATED in 15 steps" in out, "it holds at 1x1x1 and 1x2x2, and not at its own sizes"
