@@ -27,16 +27,7 @@ from checker.questions.verdict import Status
 from checker.questions.what_matters import sizes_of, violated_for_ever, what_matters
 from checker.questions.what_matters_text import lines
 from checker.questions.why_text import page
-from checker.questions.wide import (
-    LEARNT,
-    TIMEOUT,
-    FalseAtFirst,
-    Tell,
-    Violation,
-    at,
-    learnt_alone,
-    sizes_text,
-)
+from checker.questions.wide import LEARNT, TIMEOUT, FalseAtFirst, Tell, Violation, at, learnt_alone, sizes_text
 from checker.symbolic.learning import OutOfTime, Stuck
 from checker.symbolic.needed import NotInductive, needed_by
 from checker.symbolic.vocabulary import Vocabulary

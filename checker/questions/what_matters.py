@@ -48,7 +48,7 @@ LARGE: Sequence[Sizes] = ((8, 8, 8), (64, 64, 64))
 FEWEST: Sequence[Sizes] = (
     (1, 1, 1),
     (1, 2, 2),
-)  # where a fair run that goes on for ever is looked for, and then at the cell's own
+)  # where a run that goes on for ever is looked for, before the cell's own
 EVERY_PLACE = range(10**6)
 NO_SYSTEM = "there is no such system"
 SAMPLE = 32  # choices of values that are taken in CPython, of those that the solver says will do

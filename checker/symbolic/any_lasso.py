@@ -35,7 +35,8 @@ class AnyLasso:
         for now, then in zip(self._states[self._start], self._states[-1], strict=True):
             found = both(found, self._terms.equal(now, then))
         for number, state in enumerate(self._states):
-            p, q = (self._says(name, args, state) for name in formula.functions)
+            (p, is_broken), (q, is_too) = (self._says(name, args, state) for name in formula.functions)
+            found = both(found, negation(either(is_broken, is_too)))
             waits = both(either(waits, p), negation(q))
             found = both(found, negation(q)) if number >= self._start else found
         return both(found, waits)
@@ -66,10 +67,10 @@ class AnyLasso:
     def _owed(self) -> list[Step]:
         return [step for step in self._symbolic.program.steps if step.fair in (Fair.WEAK, Fair.STRONG)]
 
-    def _says(self, function: str, args: Sequence[Term], state: State) -> Truth:
+    def _says(self, function: str, args: Sequence[Term], state: State) -> tuple[Truth, Truth]:
+        """And does it leave its range?"""
         said = Execution(self._symbolic, state)
-        holds = said.call(function, args)
-        return both(holds, negation(said.fault))
+        return said.call(function, args), said.fault
 
     def _is_owed(self, step: Step, args: Sequence[Term]) -> Truth:
         """It can be taken in all states of the loop, or is STRONG and can in one of them, and is not in the loop. What stores out
