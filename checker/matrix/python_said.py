@@ -91,6 +91,8 @@ def _explained(error: BaseException, path: Path) -> Refused:
         case ImportError(name=str(name)):
             beside = [p.stem for p in path.parent.glob("*.py") if p != path]
             return Refused(loc, f"there is no module {name!r}", did_you_mean(name, [*_model_modules(), *beside]))
+        case ValueError() if frame is None and "null bytes" in str(error):  # to Python 3.12 a SyntaxError
+            return Refused(loc, f"syntax error: {error}")
         case MemoryError():
             return Refused(loc, "there is not the memory to read this", "write a smaller constant")
         case _:
