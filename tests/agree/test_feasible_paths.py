@@ -31,6 +31,8 @@ from tests.rigs.header import Sizes
 from tests.rigs.mail_toy import Mail, MailScope
 from tests.rigs.volume import volume
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 files = itertools.count()
 
 

@@ -28,6 +28,8 @@ from properties.compat import FLAGLESS_VMM
 from tests.rigs.seeded_kernels import OtherErrno, OtherInside, OtherLvr, OtherTmr
 from tests.rigs.volume import at_once
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 V5_FIRST = str(Path(__file__).parents[1] / "rigs" / "v5_first_patch.py")
 ONE = "cpus=1,pins=1,vectors=1"
 Design = str | type[Machine]

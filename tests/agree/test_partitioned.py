@@ -24,6 +24,8 @@ from tests.agree.test_linked import medium, prepared_of
 from tests.agree.test_threads import WAYS, WIDE
 from tests.rigs.compare import assert_same_search, designs_in, load_module
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 
 @dataclass
 class OfCell:

@@ -26,6 +26,8 @@ from tests.rigs.model_cells import one_cell
 from tests.rigs.random_systems import loaded, random_system
 from tests.rigs.volume import volume
 
+pytestmark = pytest.mark.everything  # seconds, of what seldom changes
+
 CELLS = [
     ("v6", "qemu", "xen", "cpus=2,pins=1,vectors=2,ioapic=0x20,flags=BOTH"),
     ("v5", "qemu_kernel_irqchip", "linux", "cpus=1,pins=2,vectors=2,ioapic=0x20,flags=BIT2"),
