@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,22 +27,12 @@ TIERS = {
 }  # fmt: skip
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Half of `make check` is the C compiler, and what a program answers does not depend on -O1: it takes two thirds
-    without. `make test` compiles as the product does, but for what is `quickly_compiled`, and so does the gate."""
-    if config.option.markexpr == QUICK:
-        build._flags = without_optimising(build._flags)
-
-
-def without_optimising(flags: Callable[[Sequence[str]], list[str]]) -> Callable[[Sequence[str]], list[str]]:
-    return lambda extra: ["-O0" if flag == "-O1" else flag for flag in flags(extra)]
-
-
-@pytest.fixture
-def quickly_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For programs that the gate has not (of other sizes, with mutants inside), explored in no time."""
+def pytest_configure() -> None:
+    """A good part of all tests is the C compiler, and what a program answers does not depend on -O1, which the gate and the night
+    compile with, as the product does."""
     if not os.environ.get("EOI_NIGHTLY"):
-        monkeypatch.setattr(build, "_flags", without_optimising(build._flags))
+        optimising = build._flags
+        build._flags = lambda extra: ["-O0" if flag == "-O1" else flag for flag in optimising(extra)]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

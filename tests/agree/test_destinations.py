@@ -16,7 +16,6 @@ from tests.rigs.model_cells import explored
 from tests.rigs.sampling import agrees_by_day
 from tests.rigs.volume import volume
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
 KERNELS = ("destinations", "destinations_v6")
 
 

@@ -44,7 +44,6 @@ def test_no_cell_is_missing() -> None:
 
 
 @pytest.mark.everything
-@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize(
     "pair", CHOICES, ids=lambda p: f"{pair_id(p)}{'-throttle' if p[1].scope.throttle else '-no-x2apic'}"
 )
@@ -70,7 +69,6 @@ def _quick(pair: tuple[str, Cell]) -> bool:
         for p in [*ALL_SMALL, *_in_turn(PROTOCOL)]
     ],
 )
-@pytest.mark.usefixtures("quickly_compiled")
 def test_engines_agree(pair: tuple[str, Cell]) -> None:
     agrees_by_day(pair[1])
 

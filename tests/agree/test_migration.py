@@ -46,8 +46,6 @@ from model.vmms.qemu import Qemu
 from model.vmms.qemu_vmstate import SeoibState
 from tests.rigs.volume import NIGHTLY, at_once, volume
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 RUNNER = Runner()
 TINY = {"cpus": 1, "pins": 1, "vectors": 1}
 

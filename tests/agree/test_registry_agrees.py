@@ -17,7 +17,6 @@ from tests.rigs.registered import DESIGNS, KERNELS, OWN_SYSTEMS, cells, own_cell
 from tests.rigs.sampling import agrees_by_day
 from tests.rigs.volume import NIGHTLY
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
 QUICK = ("v6", "openvmm")
 # any_vmm issues every ioctl in any order: 10^5 states at one vCPU. errno_vmm remembers it: 10^5 transitions (test_errnos.py).
 LARGE = frozenset({"any_vmm"} if NIGHTLY else {"any_vmm", "errno_vmm"})

@@ -18,7 +18,6 @@ from checker.workers.workers import Desk
 from oracles.world import elsewhere, equal
 from oracles.world import run as world_run
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
 CELLS = {"qemu_kernel_migrated 0x11, xen, level", "qemu_kernel_migrated 0x11 BIT3, xen, level"}
 
 

@@ -24,7 +24,6 @@ from model.vmms.qemu import Qemu
 from tests.rigs.litmus_rig import FIND, HERE, STORIES, explored
 from tests.rigs.volume import NIGHTLY
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
 # Every scenario that section 4 of the fact sheet numbers (it is not part of this repository).
 IDS = [
     *(f"T{n}" for n in (*range(1, 7), 8, 10, 11, *range(13, 35))),

@@ -45,7 +45,6 @@ from oracles.world.report import TARGETS, MutantRow, Survival, WorldReport, told
 from oracles.world.run import SMALL, Agenda, Effects, Log, Place
 from tests.rigs.hand_mutants import EoisWhatIsSuppressed, OffersTheOpposite, StaysClosed
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMS = {("qemu", "linux", "shared"), ("firecracker", "linux", "shared"), ("qemu_kernel_migrated", "xen", "level")}
 TINY = {("qemu_kernel_migrated", "xen", "level")}

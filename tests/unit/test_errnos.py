@@ -14,8 +14,6 @@ from model.machine import Cpu, Errno, IoapicVersion, IrqchipMode, Lapic, Pin, Tr
 from tests.rigs.model_cells import SMALL
 from tests.rigs.sampling import agrees_by_day
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 
 class IrqchipAfterVcpus(V6):
     def ioctl_KVM_CREATE_IRQCHIP(self) -> None:
