@@ -113,16 +113,15 @@ class Cases:
         unseen = not new.keys() <= {*seen} or self.watch.ask(self.function, others) != (said, new, seen)
         require(not unseen, "a function looks where it is not seen to look, or says now this and now that")
         answer = self.answer(said, new, codes)
-        self.tree = self.grown(self.tree, seen, codes, answer)
+        self.grow(seen, codes, (answer,))
         return answer
 
-    def grown(self, tree: Any, seen: Sequence[int], codes: Sequence[int], answer: Any) -> Any:
-        if not seen:
-            return (answer,)
-        cell, ways = tree or [seen[0], {}]
-        require(cell == seen[0], "a function looks elsewhere in the same case")
-        ways[codes[cell]] = self.grown(ways.get(codes[cell]), seen[1:], codes, answer)
-        return [cell, ways]
+    def grow(self, seen: Sequence[int], codes: Sequence[int], leaf: tuple[Any]) -> None:
+        ends: list[Any] = [*([cell, {}] for cell in seen), leaf]
+        node = self.tree = self.tree or ends[0]
+        for cell, after in zip(seen, ends[1:], strict=True):
+            require(type(node) is list and node[0] == cell, "a function looks elsewhere in the same case")
+            node = node[1].setdefault(codes[cell], after)
 
 
 class ByCase(Certificate):

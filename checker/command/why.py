@@ -10,6 +10,7 @@ from pathlib import Path
 
 from checker import files
 from checker.command.exits import Exit
+from checker.engine.passages import line_texts
 from checker.engine.search import Limits
 from checker.errors import UserError
 from checker.language.lower import lower
@@ -19,7 +20,7 @@ from checker.matrix.scope import OF_MACHINE
 from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import on_record
-from checker.questions.campaign import run_campaign
+from checker.questions.campaign import lines_never_run, run_campaign
 from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
 from checker.questions.report import reproduce
@@ -49,7 +50,8 @@ def run(options: Namespace) -> int:
         raise UserError(f"--write: clauses are of what always holds, and {p.name} says what comes in the end")
     said = [name for name in OF_MACHINE if name in options.asked.sizes]
     if said:
-        raise UserError(f"--scope {said[0]}=...: clauses are learnt at sizes of their own, and meant for all")
+        which = "clauses are learnt" if p.kind is Kind.ALWAYS else "a run is looked for"
+        raise UserError(f"--scope {said[0]}=...: {which} at sizes of their own, and meant for all")
     cell, among = chosen(asked, p, options)
     if own := own_word([cell.system]):
         print(f"{p.name}, {cell}: INCONCLUSIVE: {own[0]}")
@@ -111,13 +113,17 @@ def in_the_end(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple
     found = violated_for_ever(cell, p, seconds, tell)
     if isinstance(found, Violation):
         return Exit.WRONG, violated(found, seconds, tell)
-    if found.status is not Status.HOLDS:
-        return Exit.OPEN, _cut([f"{p.name}, {cell}: {found.status.value}: {found.note}"])
+    (verdict,), never = found.verdicts, line_texts(lines_never_run([found]))
+    if verdict.status is not Status.HOLDS or never:
+        why = verdict.note if verdict.status is not Status.HOLDS else f"no step runs {', '.join(never)}"
+        return Exit.OPEN, _cut([f"{p.name}, {cell}: INCONCLUSIVE: {why}"])
+    where = f"{cell}, at {sizes_text(sizes_of(cell))}"
+    if verdict.note:
+        return Exit.FINE, _cut([f"{p.name} holds in {where}, {verdict.note}"])
     prove = shlex.join(
         [*shlex.split(reproduce(command="prove", cell=cell, sizes="")), "--property", property_argument(p)]
     )
-    where = f"{cell}, at {sizes_text(sizes_of(cell))}"
-    said = f"{p.name} holds in {where}{f', {found.note}' if found.note else ''}: no fair run stays without what it promises."
+    said = f"{p.name} holds in {where}: no fair run stays without what it promises."
     how = f"Why not is a rank of each state, and no page: {prove} --certificate FILE writes it, and eoi certify FILE checks it."
     return Exit.FINE, _cut([said, how])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -19,6 +20,7 @@ from checker.language.source import type_hints
 from model.finite import RangeError, StructType, TableType, decode, size
 from model.lang import Design, Disabled, Fair, Property, Scope, resolve
 
+OWED = (Fair.WEAK, Fair.STRONG)
 Value: TypeAlias = int | Enum | None  # of a parameter: a bool is an int
 
 
@@ -51,15 +53,19 @@ class Explored:
 @functools.lru_cache(maxsize=4096)
 def parameter_values(function: Callable[..., Any], scope: Scope, skip: int) -> Sequence[tuple[Value, ...]]:
     """Every combination of values for the parameters after the first `skip`, last one fastest."""
+    return list(itertools.product(*_columns(function, scope, skip)))
+
+
+def _columns(function: Callable[..., Any], scope: Scope, skip: int) -> list[list[Value]]:
     hints = type_hints(function)
     hints.pop("return", None)
     names = function.__code__.co_varnames[skip : function.__code__.co_argcount]
-    columns = []
+    columns = list[list[Value]]()
     for name in names:
         of = resolve(hints[name], scope, name)
         assert not isinstance(of, StructType | TableType), name
         columns.append([decode(of, code) for code in range(size(of))])
-    return list(itertools.product(*columns))
+    return columns
 
 
 class Reference:
@@ -82,7 +88,12 @@ class Reference:
     @functools.cached_property
     def owed_moves(self) -> list[Move]:
         """Those that are WEAK or STRONG: of a vCPU mostly, so there are few at any size."""
-        return self._moves_of((Fair.WEAK, Fair.STRONG))
+        return self._moves_of(OWED)
+
+    def how_many_owed(self) -> int:
+        """Without making them: of a step with four arguments there are millions at 64 vCPUs, pins and vectors."""
+        owed = [getattr(self.design, name) for name, info in self.design.steps().items() if info.fair in OWED]
+        return sum(math.prod(map(len, _columns(function, self.scope, skip=1))) for function in owed)
 
     def _moves_of(self, fair: Container[Fair]) -> list[Move]:
         return [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checker.engine.reference import Codes, Move, Reference, Value, bindings_of, is_of_edges
 from model.lang import Fair, Property
 
-PROMISED = "what was promised happens in it"
+PROMISED, NOT_PROMISED = "what was promised happens in it", "what the property speaks of does not happen in it"
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,8 @@ class Shown:
     def why_not(self) -> str:
         """Why the run does not show what the property's kind says, for any values of its parameters, or ""."""
         unfair = self.why_no_lasso() if self.p.kind == "leads_to" else ""
-        return unfair or (
-            "" if self.bindings() else PROMISED if self.p.kind == "leads_to" else "the last state does not show it"
-        )
+        promised = "the last state does not show it" if self.p.kind != "leads_to" else PROMISED
+        return unfair or ("" if self.bindings() else promised)
 
     def bindings(self) -> list[dict[str, object]]:
         """The values of the property's parameters of which the run shows it."""
@@ -47,6 +46,11 @@ class Shown:
         if is_of_edges(self.p):
             return len(self.states) > 1 and not self.reference.holds_on_edge(function, values, *self.states[-2:])
         return holds(function, values, self.states[-1]) is (self.p.kind == "reachable")
+
+    def why_kept(self, values: tuple[Value, ...]) -> str:
+        """Of a leads_to that the run does not break for these values."""
+        said = [self.reference.holds(self.p.function, values, state) for state in self.states]
+        return PROMISED if any(promised for promised, _ in said) else NOT_PROMISED
 
     @property
     def _begin(self) -> int:

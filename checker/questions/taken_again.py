@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from checker.engine.reference import Codes, Move, Reference, Value, is_of_edges
-from checker.questions.shown import PROMISED, Shown
+from checker.questions.shown import Shown
 from model.finite import RangeError
 from model.lang import Disabled, Kind, Property
 
 CANNOT, RANGE, NOT_SHOWN = "cannot be taken", "stores out of range", "it ends without a violation"
 BROKEN = f"a step that could come {RANGE}"
+TOO_MANY, MOST_OWED = "more steps may be owed than are looked at", 100_000
 ROUNDS, MOST = 8, 1_000  # of what is owed and comes first: how often that is looked for, and how many steps
 
 
@@ -34,6 +35,8 @@ def taken_again(
     if isinstance(codes, Ended):
         return codes
     if p.kind is Kind.LEADS_TO:
+        if reference.how_many_owed() > MOST_OWED:
+            return Ended(TOO_MANY)
         try:
             why = _why_not_for_ever(Shown(reference, p, codes, moves, loop, loop is None), args)
         except RangeError:
@@ -47,17 +50,22 @@ def taken_again(
 
 
 def taken_first(
-    reference: Reference, p: Property, args: Sequence[Value], moves: Sequence[Move], loop: int | None
-) -> list[Move] | Ended:
+    reference: Reference, p: Property, args: Sequence[Value], moves: Sequence[Move], loop: int | None,
+    watch: Callable[[], None] = lambda: None,
+) -> list[Move] | Ended:  # fmt: skip
     """Of a run that goes on for ever: what has to be taken before that, so that no step is owed. Where there are more vCPUs it is
-    what these do in the end, whatever the others do; and the loop once, if that changes what it comes back to."""
+    what these do in the end, whatever the others do; and the loop once, if that changes what it comes back to. watch: called
+    now and then; may raise."""
+    if reference.how_many_owed() > MOST_OWED:
+        return Ended(TOO_MANY)
     begin = len(moves) if loop is None else loop
     first, others, why = list[Move](), dict[Move, None](), ""
     for _ in range(ROUNDS):
+        watch()
         run, start = [*moves[:begin], *first, *moves[begin:]], None if loop is None else loop + len(first)
         codes = _states(reference, run)
-        if isinstance(codes, Ended):
-            return codes
+        if isinstance(codes, Ended):  # of which step it is the number is no longer that of the run
+            return Ended(f"{codes.move.step} {codes.why}") if codes.move is not None and first else codes
         shown = Shown(reference, p, codes, run, start, start is None)
         try:
             why = _why_not_for_ever(shown, args)
@@ -88,7 +96,8 @@ def _states(reference: Reference, moves: Sequence[Move]) -> list[Codes] | Ended:
 
 
 def _why_not_for_ever(shown: Shown, args: Sequence[Value]) -> str:
-    return shown.why_no_lasso() or ("" if shown.shows(tuple(args)) else PROMISED)
+    values = tuple(args)
+    return shown.why_no_lasso() or ("" if shown.shows(values) else shown.why_kept(values))
 
 
 def _until_nothing_changes(reference: Reference, state: Codes, owed: Iterable[Move]) -> list[Move]:

@@ -20,7 +20,7 @@ from checker.language.lower import lower
 from checker.matrix.cells import Cell, other_choices
 from checker.matrix.scope import OF_MACHINE, ScopeValue, with_values
 from checker.questions.taken_again import Ended, taken_again, taken_first
-from checker.questions.verdict import Status, Verdict, check_cell
+from checker.questions.verdict import CellResult, Status, check_cell
 from checker.questions.wide import MOST_STATES, Sizes, Tell, Violation, at, sizes_text
 from checker.symbolic.any_run import (
     AnyRun,
@@ -48,7 +48,7 @@ LARGE: Sequence[Sizes] = ((8, 8, 8), (64, 64, 64))
 FEWEST: Sequence[Sizes] = (
     (1, 1, 1),
     (1, 2, 2),
-)  # where a run that goes on for ever is looked for, before the cell's own
+)  # where there may be the same run as in a cell, smaller ones first
 EVERY_PLACE = range(10**6)
 NO_SYSTEM = "there is no such system"
 SAMPLE = 32  # choices of values that are taken in CPython, of those that the solver says will do
@@ -94,24 +94,29 @@ def what_matters(found: Violation, seconds: float, tell: Tell) -> Matters:
     return _Generalised(found, time.monotonic() + seconds, tell).answer()
 
 
-def violated_for_ever(cell: Cell, p: Property, seconds: float, tell: Tell) -> Violation | Verdict:
-    """Of a leads_to: a fair run without what it promises, at the smallest sizes that have any, up to the cell's own; or else what is
-    said of the cell, or of the first system that was not searched whole."""
-    ends, verdict = time.monotonic() + seconds, None
-    for sizes in [*(sizes for sizes in FEWEST if _at_least(sizes_of(cell), sizes)), sizes_of(cell)]:
+def violated_for_ever(cell: Cell, p: Property, seconds: float, tell: Tell) -> Violation | CellResult:
+    """Of a leads_to that is violated in the cell: a fair run without what it promises, at the smallest sizes that have any. Else what
+    is said of the cell. Raises ModelError."""
+    ends, own, found = time.monotonic() + seconds, sizes_of(cell), None
+    for sizes in [own, *(sizes for sizes in FEWEST if _at_least(own, sizes) and sizes != own)]:
         small = at(cell, sizes)
         tell(f"all states at {sizes_text(sizes)}")
         limits = Limits(max_states=MOST_STATES, seconds=max(0.1, ends - time.monotonic()))
         try:
-            (verdict,) = check_cell(small, [p], engine="native", limits=limits).verdicts
+            result = check_cell(small, [p], engine="native", limits=limits)
         except ModelError:  # a role, or the property, names a row that is not there
+            if sizes == own:
+                raise
             continue
+        (verdict,) = result.verdicts
         if verdict.run is not None and verdict.status is Status.VIOLATED:
-            return Violation(small, p, verdict.run, verdict.binding)
-        if verdict.status is Status.INCONCLUSIVE:
-            break
-    assert verdict is not None
-    return verdict
+            found = Violation(small, p, verdict.run, verdict.binding)
+            if sizes != own:
+                break
+        elif sizes == own:
+            return result
+    assert found is not None
+    return found
 
 
 class _Generalised:
@@ -146,11 +151,13 @@ class _Generalised:
         for sizes in of:
             cell = at(self._small, sizes)
             larger[sizes] = self._ended(cell)
-            if larger[sizes] is not None and self._loop is not None:
+            if larger[sizes] not in (None, Ended(NO_SYSTEM)) and self._loop is not None:
                 self._tell(f"what comes before at {sizes_text(sizes)}")
-                run, args = self._found.run, list(self._found.binding.values())
-                said = taken_first(Reference(cell.system, cell.scope), self._p, args, run.moves, run.loop_start)
-                if not isinstance(said, Ended):
+                run, args, reference = self._found.run, self._found.binding.values(), Reference(cell.system, cell.scope)
+                said = taken_first(reference, self._p, list(args), run.moves, run.loop_start, self._watch)
+                if isinstance(said, Ended):
+                    larger[sizes] = said
+                else:
                     larger[sizes], first[sizes] = None, said
         return larger, first
 
@@ -257,7 +264,11 @@ class _Generalised:
 
     def _ended(self, cell: Cell) -> Ended | None:
         """With the values that it has."""
-        return self._said(Reference(cell.system, cell.scope), list(self._found.binding.values()), self._run)
+        try:
+            reference = Reference(cell.system, cell.scope)
+        except ModelError:  # it has no initial state there
+            return Ended(NO_SYSTEM)
+        return self._said(reference, list(self._found.binding.values()), self._run)
 
     def _said(self, reference: Reference, args: Sequence[Value], moves: Sequence[Move]) -> Ended | None:
         self._watch()

@@ -57,7 +57,7 @@ class _Told:
         bound = {n for demand in self._found.needed for n in _about(demand)}
         free = dict[str, bool]()
         for n, v in enumerate(self._shape.variables):
-            if isinstance(v.of, IntType) and v.of.index and size(v.of) > 1:
+            if isinstance(v.of, IntType) and v.of.index in OF_MACHINE and size(v.of) > 1:
                 free[_unit(v)] = free.get(_unit(v), True) and n not in bound
         *most, last = [unit for unit, is_free in free.items() if is_free] or [""]
         units = f"{', '.join(most)} and {last}" if most else last
@@ -183,7 +183,7 @@ def _names(shape: Shape) -> list[str]:
     """A number by a letter, any other value by what the step calls it."""
     found = list[str]()
     for variable in shape.variables:
-        name = _unit(variable)[0].upper() if variable.is_number else variable.sort
+        name = (_unit(variable) or variable.sort)[0].upper() if variable.is_number else variable.sort
         same = sum(name == other.rstrip("0123456789") for other in found)
         found.append(f"{name}{same + 1}" if same and variable.is_number else name)
     return found

@@ -470,3 +470,54 @@ def test_why_of_what_comes_in_the_end(eoi: Callable[..., Said]) -> None:
     assert "eoi prove v6 --vmm qemu" in said and "--property no_storm --certificate FILE writes it" in said
     code, out, _ = eoi("why", "mutant_b5", "line_is_serviced", "--scope", "ioapic=0x11")
     assert code == 1 and "VIOLATED in 15 steps" in out, "it holds at 1x1x1 and 1x2x2, and not at its own sizes"
+
+
+OWN = """\
+from model.designs.base import Base
+from model.lang import Fair, Mask, leads_to, require, step
+from model.machine import Cpu
+
+
+class Mine(Base):
+    "A vCPU that waits is helped."
+
+    waiting: Mask[Cpu]
+    loud: bool
+
+    @step(by="KVM")
+    def wait(self, cpu: Cpu, loud: bool) -> None:
+        self.waiting.add(cpu)
+        self.loud = loud
+
+    @step(by="KVM", fair=Fair.WEAK)
+    def help(self, cpu: Cpu, other: Cpu) -> None:
+        require(HELP)
+        self.waiting.discard(cpu)
+
+
+@leads_to()
+def is_helped(s: Mine, cpu: Cpu) -> tuple[bool, bool]:
+    "A vCPU that waits is helped. Violated: CPU{cpu} waits for ever."
+    return s.loud and cpu in s.waiting, cpu not in s.waiting
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        # with one vCPU nobody helps, and that is not what was asked
+        (OWN.replace("HELP", "cpu in self.waiting and cpu != other"), 0, "is_helped holds in qemu 0x20, linux, level, at 2x2x2"),
+        (OWN.replace("HELP", "cpu in self.waiting and cpu > 5"), 1, "with loud=0: what the property speaks of does not happen in it"),
+        (OWN.replace("HELP", "cpu in self.waiting and self.laud"), 2, "has no field 'laud'"),
+        (OWN.replace("HELP", "cpu in self.waiting and cpu != other").replace("        self.loud = loud\n", "        if cpu > 5:\n            self.loud = not loud\n        self.loud = loud\n"),
+         3, "INCONCLUSIVE: no step runs own.py:16 in wait()"),
+    ],
+    ids=["holds where it was asked", "a value", "a mistake", "not run"],
+)  # fmt: skip
+def test_why_of_what_a_user_says_comes_in_the_end(
+    eoi: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.py").write_text(text)
+    ended, out, err = eoi("why", "own.py", "own.py", *LINUX)
+    assert ended == code and said in " ".join((out + err).split())

@@ -140,6 +140,23 @@ def test_random_systems_do_and_say_the_same_by_cases(seed, tmp_path):
     assert steps > 300
 
 
+def test_a_function_may_look_at_many_cells():
+    """More than Python has calls within each other; and at none."""
+    watch, asked = SimpleNamespace(sizes=[2] * 3000), list[int]()
+
+    def ask(_: Any, codes: list[int]) -> Any:
+        asked.append(1)
+        return sum(codes[:2500]), {}, list(range(2500))
+
+    watch.ask = ask
+    cases = Cases(watch, lambda: None, lambda said, *_: said)  # type: ignore[arg-type]
+    for code in (0, 1, 1, 0):
+        assert cases([code] * 3000) == 2500 * code
+    assert len(asked) == 4
+    watch.ask = lambda *_: (7, {}, [])
+    assert Cases(watch, lambda: None, lambda said, *_: said)([1] * 3000) == 7  # type: ignore[arg-type]
+
+
 # --- what cannot be seen ---
 
 HIDDEN = {
