@@ -24,7 +24,7 @@ from checker.questions.campaign import lines_never_run, run_campaign
 from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
 from checker.questions.report import reproduce
-from checker.questions.verdict import Status
+from checker.questions.verdict import Status, check_cell
 from checker.questions.what_matters import sizes_of, violated_for_ever, what_matters
 from checker.questions.what_matters_text import lines
 from checker.questions.why_text import page
@@ -139,6 +139,10 @@ def always(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exi
             else learnt_alone(cell, p, options.timeout or TIMEOUT, tell)
         )
         if isinstance(clauses, Violation):
+            if only_where_less(clauses, cell):
+                there, here = (sizes_text(sizes_of(one)) for one in (clauses.cell, cell))
+                why = f"violated at {there} and not at {here}, and clauses are meant for all sizes"
+                return Exit.OPEN, _cut([f"{p.name}, {cell}: INCONCLUSIVE: {why}"])
             return Exit.WRONG, violated(clauses, options.timeout or TIMEOUT, tell)
         needed = needed_by(lower(small.system, small.scope, [p]), small.scope, clauses, tell)
     except OutOfTime:
@@ -158,6 +162,14 @@ def always(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exi
     if options.write:
         files.write_text(Path(options.write), text_of(proof_of(cell, p, list(map(str, clauses)))))
     return Exit.FINE, _cut(page(p.name, str(cell), needed, sizes_text(LEARNT[0])))
+
+
+def only_where_less(found: Violation, cell: Cell) -> bool:
+    """Is it violated where there is less of something than in the cell, and not in the cell?"""
+    if all(a >= b for a, b in zip(sizes_of(found.cell), sizes_of(cell), strict=True)):
+        return False
+    (verdict,) = check_cell(cell, [found.property]).verdicts
+    return verdict.status is not Status.VIOLATED
 
 
 def violated(found: Violation, seconds: float, tell: Tell) -> list[str]:

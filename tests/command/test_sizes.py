@@ -502,6 +502,18 @@ def is_helped(s: Mine, cpu: Cpu) -> tuple[bool, bool]:
 """
 
 
+def test_why_of_what_is_violated_only_where_there_is_less(
+    eoi: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("two.py").write_text(
+        f"{HEAD}@always()\ndef has_company(s: Machine, cpu: Cpu) -> bool:\n    'It has.'\n"
+        "    return any(other != cpu for other in s.apic)\n"
+    )
+    code, out, _ = eoi("why", "base", "two.py", *LINUX)
+    assert code == 3 and "INCONCLUSIVE: violated at 1x1x1 and not at 2x2x2, and" in " ".join(out.split())
+
+
 @pytest.mark.parametrize(
     ("text", "code", "said"),
     [
