@@ -10,7 +10,6 @@ from pathlib import Path
 
 from checker import files
 from checker.command.exits import Exit
-from checker.engine.passages import line_texts
 from checker.engine.search import Limits
 from checker.errors import UserError
 from checker.language.lower import lower
@@ -21,6 +20,7 @@ from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import on_record
 from checker.questions.campaign import lines_never_run, run_campaign
+from checker.questions.not_run import not_run_texts
 from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
 from checker.questions.report import reproduce
@@ -113,7 +113,7 @@ def in_the_end(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple
     found = violated_for_ever(cell, p, seconds, tell)
     if isinstance(found, Violation):
         return Exit.WRONG, violated(found, seconds, tell)
-    (verdict,), never = found.verdicts, line_texts(lines_never_run([found]))
+    (verdict,), never = found.verdicts, not_run_texts(lines_never_run([found]))
     if verdict.status is not Status.HOLDS or never:
         why = verdict.note if verdict.status is not Status.HOLDS else f"no step runs {', '.join(never)}"
         return Exit.OPEN, _cut([f"{p.name}, {cell}: INCONCLUSIVE: {why}"])
@@ -165,11 +165,11 @@ def always(options: Namespace, cell: Cell, p: Property, tell: Tell) -> tuple[Exi
 
 
 def only_where_less(found: Violation, cell: Cell) -> bool:
-    """Is it violated where there is less of something than in the cell, and not in the cell?"""
+    """Is it violated where there is less of something than in the cell, and holds in the cell?"""
     if all(a >= b for a, b in zip(sizes_of(found.cell), sizes_of(cell), strict=True)):
         return False
     (verdict,) = check_cell(cell, [found.property]).verdicts
-    return verdict.status is not Status.VIOLATED
+    return verdict.status is Status.HOLDS
 
 
 def violated(found: Violation, seconds: float, tell: Tell) -> list[str]:
