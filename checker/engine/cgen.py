@@ -211,10 +211,11 @@ def loops(unit: CUnit, params: tuple[Param, ...]) -> tuple[list[str], list[str]]
     args: list[str] = []
     for param in params:
         assert not isinstance(param.type, StructType | TableType | MaskType), param
-        lo, hi = code_range(param.type)
-        assert lo == 0, f"{param.name} does not start at 0, as checker.language.layout.bindings assumes"
+        assert code_range(param.type)[0] == 0, (
+            f"{param.name} does not start at 0, as checker.language.layout.bindings assumes"
+        )
         name = names.name(names.scalar(param.name, param.type))
-        heads.append(f"for (int32_t {name} = 0; {name} <= {hi}; {name}++)")
+        heads.append(f"for (int32_t {name} = 0; {name} <= {unit.greatest(param.type)}; {name}++)")
         args.append(name)
     return heads, args
 

@@ -240,7 +240,7 @@ class ExpressionWriter:
 
     def _quantified(self, e: Quantified) -> str:
         var = self.name(self.scalar(e.var, e.over))
-        return f"{e.op.upper()}({var}, {e.over.lo}, {e.over.hi}, {self.expr(e.body)})"
+        return f"{e.op.upper()}({var}, {e.over.lo}, {self.unit.greatest(e.over)}, {self.expr(e.body)})"
 
 
 def _without_double_not(e: Expr) -> Expr:

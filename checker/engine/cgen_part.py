@@ -13,6 +13,8 @@ properties start with. Nothing in it depends on what the other parts are, but fo
     to[1]       one byte for each noted passage of this file
     to[2 + N]   where the fields of part N begin
     then        for each function of another part: its address, and the table of its part
+    then        the last index of each kind that is counted here (pins, vectors...): so the C is the same for all sizes whose
+                tables have the same room
 
 The linker (linked.py) fills the tables; `eoi_exports` and `eoi_layout` tell it what the file has, and what it takes the
 state for.
@@ -40,8 +42,8 @@ from checker.engine.facts import facts, reached
 from checker.engine.parts import Fields, Parts
 from checker.engine.passages import Passage
 from checker.language.ir import Function, Program
-from checker.language.layout import leaves
-from model.finite import Scalar, StructType, TableType
+from checker.language.layout import cells, room
+from model.finite import IntType, MaskType, OptionalType, Scalar, StructType, TableType
 
 OWN_NAMES = "to bit begin end word words successors those state from next fresh eoi_exports eoi_layout"
 TABLE_HEAD = 2  # words of a table before the places of the parts
@@ -111,7 +113,8 @@ class Contents:
 
 
 class PartUnit(CUnit):
-    """The file of a part. texts: function -> its C, without comments. exports: what eoi_exports holds, in order."""
+    """The file of a part. texts: function -> its C, without comments. exports: what eoi_exports holds, in order. lasts: kind
+    of index -> the last one, in the order of the table."""
 
     tail = "to"
     hurt = "*(uint8_t *)to[0] = 1;"
@@ -119,6 +122,7 @@ class PartUnit(CUnit):
     def __init__(self, contents: Contents) -> None:
         super().__init__(contents.cell_bytes)
         self.contents = contents
+        self._lasts: dict[str, int] = {}
         self.marks: Mapping[int, int] = {statement: number for number, statement in enumerate(contents.marked)}
         here = [*contents.copies, *contents.own]
         self._functions = {f.name: f for f in (*here, *contents.imports)}
@@ -137,6 +141,8 @@ class PartUnit(CUnit):
         self.exports: list[Export] = [*(("function", f.name) for f in called), *self.starts]
         self.texts = {f.name: self._text(f) for f in self._in_order(here)}
         self.heads = _bare([*self._types(), *HELPERS.splitlines(), *self._imports()])
+        self._ends = _bare(self._starts())
+        self.lasts = dict(sorted(self._lasts.items()))
 
     def _text(self, function: Function) -> str:
         """What steps and formulas start with becomes part of their loops: most instances end in its first lines."""
@@ -201,6 +207,29 @@ class PartUnit(CUnit):
     def mark(self, number: int) -> str:
         return f"((uint8_t *)to[1])[{number}] = 1;"
 
+    def greatest(self, of: Scalar) -> str:
+        match of:
+            case IntType() if last := self._last(of):
+                return last
+            case OptionalType(IntType() as inner) if last := self._last(inner):
+                return f"{last} + 1"
+            case _:
+                return super().greatest(of)
+
+    def has_others(self, mask: str, of: MaskType) -> str:
+        last = self._last(of.of)
+        return f"{mask} >> {last} > 1" if last else super().has_others(mask, of)
+
+    def _last(self, of: IntType) -> str:
+        """What stands for it; nothing of plain numbers, and of an index that is made of two kinds."""
+        if not of.index or not of.index.isascii() or self._lasts.setdefault(of.index, of.hi) != of.hi:
+            return ""
+        return last_of(of.index)
+
+    def _counted(self) -> list[str]:
+        first = TABLE_HEAD + self.contents.count + 2 * len(self.contents.imports)
+        return [f"#define {last_of(kind)} ((int32_t)to[{first + k}])" for k, kind in enumerate(self.lasts)]
+
     # --- the file ---
 
     def source(self) -> str:
@@ -209,7 +238,7 @@ class PartUnit(CUnit):
         table = [f"const void *const eoi_exports[] = {{ {', '.join([*exports, '0'])} }};"]
         words = ", ".join(f"{word:#x}ull" for word in self.layout())
         table.append(f"const uint64_t eoi_layout[] = {{ {words} }};")
-        return "\n".join([self.heads, *self.texts.values(), _bare(self._starts()), *table, ""])
+        return "\n".join([self.heads, *self._counted(), *self.texts.values(), self._ends, *table, ""])
 
     def layout(self) -> list[int]:
         """What the file takes the state for: a hash of its common fields, then of the other parts that it names."""
@@ -221,9 +250,9 @@ class PartUnit(CUnit):
             choices = [f"\tcell {name};" for name in self.choices.values()] if tag == "sys" else []
             lines += [f"struct {tag} {{", *choices, *self.members(of), "};"]
         for of in (self._common, *self._structs.values()):
-            cells = sum(1 for _ in leaves(of)) + (len(self.choices) if of is self._common else 0)
-            if cells:
-                lines.append(f'_Static_assert(sizeof(struct {self.tags[of]}) == {cells * cell}, "no padding inside");')
+            count = sum(1 for _ in cells(of)) + (len(self.choices) if of is self._common else 0)
+            if count:
+                lines.append(f'_Static_assert(sizeof(struct {self.tags[of]}) == {count * cell}, "no padding inside");')
         return lines
 
     def _imports(self) -> list[str]:
@@ -260,6 +289,11 @@ class PartUnit(CUnit):
         return lines
 
 
+def last_of(kind: str) -> str:
+    """The last index of a kind in C: a name that no name of the model becomes (Names)."""
+    return f"_LAST_{kind}"
+
+
 def layout_words(contents: Contents) -> list[int]:
     common = f"{contents.cell_bytes} {contents.choices} {_shape(contents.common)}"
     return [_hash(common), *(_hash(f"{part} {_shape(fields)}") for part, fields in contents.parts)]
@@ -274,7 +308,7 @@ def _type_text(of: object) -> str:
         case StructType():
             return f"{{{_shape(of.fields)}}}"
         case TableType(row=row):
-            return f"[{of.rows}] {_type_text(row)}"
+            return f"[{room(of)}] {_type_text(row)}"
         case _:
             return "cell"
 

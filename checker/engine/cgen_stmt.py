@@ -233,12 +233,12 @@ class FunctionWriter:
                 return []
 
     def _check(self, name: str, of: Scalar, value: Expr) -> list[str]:
-        lo, hi = code_range(of)
         if isinstance(of, MaskType):
-            test = f"{name} > {hi:#x}ULL"
+            test = self.unit.has_others(name, of)
         else:
             # A plain value below zero must not pass as None, whose code is 0.
-            test = f"{name} < {lo + isinstance(value, Wrap)} || {name} > {hi}"
+            least = code_range(of)[0] + isinstance(value, Wrap)
+            test = f"{name} < {least} || {name} > {self.unit.greatest(of)}"
         if self.function.returns is None:
             return [f"if ({test})", "\treturn FAULT;"]
         return [f"if ({test}) {{", f"\t{self.unit.hurt}", f"\treturn {code_range(self.function.returns)[0]};", "}"]
@@ -277,7 +277,7 @@ class FunctionWriter:
         body = self._block(stmt.body, depth + 1)
         if own and variable not in saved:
             self._declared.discard(variable)
-        head = f"{tabs}for (int32_t {counter} = {stmt.over.lo}; {counter} <= {stmt.over.hi}; {counter}++) {{"
+        head = f"{tabs}for (int32_t {counter} = {stmt.over.lo}; {counter} <= {self.unit.greatest(stmt.over)}; {counter}++) {{"
         return [head, *([] if own else [f"{tabs}\t{name} = each;"]), *body, f"{tabs}}}"]
 
     def _owns(self, stmt: For, variable: Variable) -> bool:

@@ -1,7 +1,7 @@
 """What all functions of one generated C file share: its types and its identifiers.
 
-The state is a struct of cells that all have one unsigned type, so it has no padding and cell k is leaf k of
-checker.language.layout; the choices of the scope stand before them as further cells.
+The state is a struct of cells that all have one unsigned type, so it has no padding and lies as checker.language.layout
+says; the choices of the scope stand before it as further cells.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from checker.engine.facts import facts, reached
 from checker.language.ir import Function, Program
-from checker.language.layout import Layout, leaves
+from checker.language.layout import Layout, cells, room
 from model.finite import (
     BoolType,
     EnumType,
@@ -129,7 +129,7 @@ class CUnit:
         """E.g. `struct Lapic apic[2]`, `cell irr`."""
         match of:
             case TableType():
-                return self.declaration(of.row, f"{name}[{of.rows}]")
+                return self.declaration(of.row, f"{name}[{room(of)}]")
             case StructType():
                 return f"struct {self.tags[of]} {name}"
             case _:
@@ -148,6 +148,14 @@ class CUnit:
     def members(self, of: StructType) -> list[str]:
         """The lines inside a struct."""
         return [f"\t{self.declaration(kind, self.field(of, name))}; {comment(str(kind))}" for name, kind in of.fields]
+
+    def greatest(self, of: Scalar) -> str:
+        """The greatest code of a type."""
+        return str(code_range(of)[1])
+
+    def has_others(self, mask: str, of: MaskType) -> str:
+        """A test: has a mask bits of indices that its type has not?"""
+        return f"{mask} > {code_range(of)[1]:#x}ULL"
 
     def callee(self, name: str) -> Function:
         raise NotImplementedError
@@ -225,14 +233,14 @@ class Unit(CUnit):
                 for name, choice in self.program.choices.items():
                     lines.append(f"\tcell {self.choices[name]}; {comment(f'{choice}, a choice')}")
             lines += [*self.members(of), "};", ""]
-        cells = sum(1 for _ in leaves(self.program.state)) + len(self.choices)
+        count = sum(1 for _ in cells(self.program.state)) + len(self.choices)
         return [
             *lines,
             "union cells {",
             "\tstruct sys s;",
             f"\tuint64_t words[{self.words8}];",
             "};",
-            f'_Static_assert(sizeof(struct sys) == {cells * self.cell_bytes}, "no padding inside");',
+            f'_Static_assert(sizeof(struct sys) == {count * self.cell_bytes}, "no padding inside");',
             f'_Static_assert(sizeof(union cells) == {8 * self.words8}, "stride of the engine");',
             "",
         ]

@@ -53,12 +53,13 @@ def unit_of(contents: Contents) -> PartUnit:
 @dataclass(frozen=True)
 class PartFile:
     """A part's file as a program has it: where it is compiled to, what it exports, what it takes the state for, which
-    functions of other parts it calls, and which of the noted passages it marks."""
+    functions of other parts it calls, the last indices that it counts to, and which of the noted passages it marks."""
 
     library: str
     exports: tuple[Export, ...]
     layout: tuple[int, ...]
     imports: tuple[str, ...]
+    lasts: tuple[int, ...]
     marked: tuple[int, ...]
 
     def is_there(self) -> bool:
@@ -116,7 +117,7 @@ def link(
     files = [
         PartFile(
             library, tuple(unit.exports), tuple(unit.layout()), tuple(f.name for f in unit.contents.imports),
-            tuple(numbers[statement] for statement in unit.contents.marked),
+            tuple(unit.lasts.values()), tuple(numbers[statement] for statement in unit.contents.marked),
         )
         for unit, library in zip(units, libraries, strict=True)
     ]  # fmt: skip
@@ -139,7 +140,9 @@ class _Tables:
             name: number for number, module in enumerate(modules) for kind, name in module.address if kind == "function"
         }
         start = {export: number for number, module in enumerate(modules) for export in module.address}
-        sizes = [TABLE_HEAD + len(offsets) + 2 * len(module.file.imports) for module in modules]
+        sizes = [
+            TABLE_HEAD + len(offsets) + 2 * len(module.file.imports) + len(module.file.lasts) for module in modules
+        ]
         self.at = np.concatenate([[0], np.cumsum(sizes)]).astype(
             np.int64
         )  # of each module's table; its end: their size
@@ -155,6 +158,7 @@ class _Tables:
                 words[at] = modules[of].address["function", name]
                 words[at + 1] = 8 * self.at[of]
                 inner.append(at + 1)
+            words[int(self.at[number + 1]) - len(module.file.lasts) : int(self.at[number + 1])] = module.file.lasts
         self.words, self.inner = words, np.array(inner, np.int64)  # inner: which words are places of tables
         moves, label = list[tuple[Export, tuple[int, ...]]](), 0
         for step in program.steps:

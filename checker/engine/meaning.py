@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from checker.engine.cgen_part import PartUnit
+from checker.engine.cgen_part import PartUnit, last_of
 from checker.engine.facts import facts, reached
 from checker.engine.parts import Parts
 from checker.engine.passages import Passage
@@ -68,13 +68,15 @@ def meaning_of(program: Program, parts: Parts, noted: Sequence[Passage], units: 
 
 
 def _said(units: Sequence[PartUnit]) -> dict[str, bytes]:
-    """Of each function its C in every file that has it, and what its callees are called there."""
+    """Of each function its C in every file that has it, what its callees are called there, and the sizes that it goes by."""
     found = dict[str, list[str]]()
     for unit in units:
         for function in (*unit.contents.copies, *unit.contents.own):
             callees = [(name, unit.functions[name]) for name in facts(function).calls]
-            text = unit.contents.number, unit.functions[function.name], callees, unit.texts[function.name]
-            found.setdefault(function.name, []).append(repr(text))
+            text = unit.texts[function.name]
+            lasts = [last for last in unit.lasts.items() if last_of(last[0]) in text]
+            of_file = unit.contents.number, unit.functions[function.name], callees, text, lasts
+            found.setdefault(function.name, []).append(repr(of_file))
     return {name: hashlib.sha256(repr(sorted(texts)).encode()).digest() for name, texts in found.items()}
 
 

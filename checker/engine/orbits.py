@@ -33,11 +33,11 @@ class Orbits:
             for k, leaf in reversed(list(enumerate(leaves)))
             if any(of[k] != k or r.touches(leaf.type) for r, of in zip(renamings, sources, strict=True))
         ]
-        first, self._maps = len(self._layout.choices), list[int]()
+        cell, self._maps = self._layout.cell, list[int]()
         self._starts = dict[tuple[Renaming, Scalar], int]()
         found: list[NDArray[Any]] = [
-            np.array([first + k for k in moved], np.uint32),
-            np.array([[first + of[k] for k in moved] for of in sources], np.uint32),
+            np.array([cell[k] for k in moved], np.uint32),
+            np.array([[cell[of[k]] for k in moved] for of in sources], np.uint32),
             np.array([[self._map(r, leaves[k].type) for k in moved] for r in renamings], np.uint32),
             np.array(self._maps, np.uint64),
             np.array([r.labels(program) for r in renamings], np.uint16),

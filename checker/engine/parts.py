@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 
 from checker.language.ir import Function, Program
-from checker.language.layout import Layout, leaves
+from checker.language.layout import Layout, cells
 from model.finite import Type
 from model.lang import Design
 
@@ -53,7 +53,7 @@ class Parts:
         before, at = len(layout.choices), dict[int | None, int]()
         for name, kind in program.state.fields:
             at.setdefault(self.of_field[name], before)
-            before += sum(1 for _ in leaves(kind))
+            before += sum(1 for _ in cells(kind))
         return [at.get(part, 0) * layout.cell_bytes for part in range(self.count)]
 
 

@@ -4,12 +4,14 @@ One order serves everyone. Leaf k of a state is the k-th scalar met when the sta
 field and row by row (model.lang.cells walks the same way). The *packed* state is one integer: the leaves'
 codes side by side, leaf 0 in the lowest bits, `width(leaf.type)` bits each. In generated C every leaf is one
 unsigned cell of `cell_bytes` bytes, in the same order and without padding, after those of the scope's choices;
-so the packed state is what pext() gathers from the cells with the layout's masks.
+so the packed state is what pext() gathers from the cells with the layout's masks. A table of one row has room for two there,
+so that the C of a part is the same for both: cells of a row that does not exist are zero, and have no bit in the masks.
 """
 
 from __future__ import annotations
 
 import itertools
+import operator
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from checker.language.ir import Param, Program
 from model.finite import Scalar, StructType, TableType, Type, decode, encode, size
 
 CELL = {1: "B", 2: "H", 4: "I", 8: "Q"}  # a cell's size -> its code for struct
+ROOM = 2  # rows that each table has room for in C, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,24 @@ def leaves(of: Type, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
                 yield from leaves(row, (*path, i))
         case _:
             yield Leaf(path, of)
+
+
+def room(of: TableType) -> int:
+    """The rows that a table has in C."""
+    return max(ROOM, of.rows)
+
+
+def cells(of: Type) -> Iterator[bool]:
+    """The cells that a type has in C, in their order: is there a leaf for each?"""
+    match of:
+        case StructType(fields=fields):
+            for _, kind in fields:
+                yield from cells(kind)
+        case TableType(row=row):
+            for i in range(room(of)):
+                yield from (there and i < of.rows for there in cells(row))
+        case _:
+            yield True
 
 
 def records(of: Type) -> Iterator[StructType]:
@@ -95,7 +116,8 @@ def instances(program: Program) -> list[Instance]:
 
 
 class Layout:
-    """Offsets, masks and conversions for the states of one program."""
+    """Offsets, masks and conversions for the states of one program. cell: of each leaf its cell in C; of choices, which come
+    before, the first ones."""
 
     def __init__(self, program: Program) -> None:
         self.leaves = list(leaves(program.state))
@@ -105,22 +127,26 @@ class Layout:
         widest = max([*self.widths, *choice_widths, 1])
         self.cell_bytes = next(n for n in (1, 2, 4, 8) if 8 * n >= widest)
         self.choices = dict(program.choices)
-        self._no_choices = [0] * len(self.choices)
-        cell_count = len(self.leaves) + len(self.choices)
-        self.words8 = max(1, -(-cell_count * self.cell_bytes // 8))
+        there = list(cells(program.state))
+        self.cell = [len(self.choices) + number for number, leaf in enumerate(there) if leaf]
+        self._count = len(self.choices) + len(there)
+        self._leaves_of = operator.itemgetter(*self.cell) if len(self.cell) > 1 else None
+        self.words8 = max(1, -(-self._count * self.cell_bytes // 8))
 
     def masks(self) -> list[int]:
         """One 64-bit word per 8 bytes of the C state: the bits that are stored."""
-        return self._words([*self._no_choices, *((1 << w) - 1 for w in self.widths)])
+        return self._words([0] * len(self.choices), [(1 << w) - 1 for w in self.widths])
 
     def frozen(self, choices: Mapping[str, object]) -> list[int]:
         """The C state's words that hold these choices of a scope and nothing else."""
         codes = [encode(of, choices[name]) for name, of in self.choices.items()]
-        return self._words([*codes, *([0] * len(self.leaves))])
+        return self._words(codes, [0] * len(self.leaves))
 
-    def _words(self, cells: Sequence[int]) -> list[int]:
-        size_of_cell = self.cell_bytes
-        raw = b"".join(c.to_bytes(size_of_cell, "little") for c in cells).ljust(8 * self.words8, b"\0")
+    def _words(self, choices: Sequence[int], codes: Sequence[int]) -> list[int]:
+        row = [*choices, *([0] * (self._count - len(choices)))]
+        for cell, code in zip(self.cell, codes, strict=True):
+            row[cell] = code
+        raw = struct.pack(f"<{self._count}{CELL[self.cell_bytes]}", *row).ljust(8 * self.words8, b"\0")
         return [int.from_bytes(raw[i : i + 8], "little") for i in range(0, len(raw), 8)]
 
     def pack(self, codes: Sequence[int]) -> int:
@@ -133,10 +159,10 @@ class Layout:
 
     def to_bytes(self, codes: Sequence[int]) -> bytes:
         """Leaf codes -> the C state (choices left zero: the engine ORs `frozen` in)."""
-        words = self._words([*self._no_choices, *codes])
+        words = self._words([0] * len(self.choices), codes)
         return b"".join(w.to_bytes(8, "little") for w in words)
 
     def from_bytes(self, raw: bytes) -> tuple[int, ...]:
         """The C state -> leaf codes."""
-        count, first = len(self.leaves), len(self.choices) * self.cell_bytes
-        return struct.unpack_from(f"<{count}{CELL[self.cell_bytes]}", raw, first)
+        row = struct.unpack_from(f"<{self._count}{CELL[self.cell_bytes]}", raw)
+        return self._leaves_of(row) if self._leaves_of else tuple(row[cell] for cell in self.cell)

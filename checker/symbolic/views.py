@@ -188,6 +188,5 @@ def _distinct(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def codes_of(layout: Layout, raw: bytes, count: int) -> NDArray[np.int64]:
     """The states of a search, as it stores them: a row for each state, a column for each leaf."""
     per_state = layout.words8 * 8 // layout.cell_bytes
-    first = len(layout.choices)
     cells = np.frombuffer(raw, f"<u{layout.cell_bytes}").reshape(count, per_state)
-    return cells[:, first : first + len(layout.leaves)].astype(np.int64)
+    return cells[:, layout.cell].astype(np.int64)

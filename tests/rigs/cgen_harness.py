@@ -162,10 +162,8 @@ class Native:
         self.library = ctypes.CDLL(str(path))
 
     def _cells(self, codes: Sequence[int], choices: Sequence[int]) -> bytes:
-        n = self.layout.cell_bytes
-        chosen = choices or [0] * len(self.program.choices)
-        raw = b"".join(c.to_bytes(n, "little") for c in (*chosen, *codes))
-        return raw.ljust(8 * self.layout.words8, b"\0")
+        chosen = b"".join(c.to_bytes(self.layout.cell_bytes, "little") for c in choices)
+        return chosen + self.layout.to_bytes(codes)[len(chosen) :]
 
     def expand(self, codes: Sequence[int], choices: Sequence[int] = ()) -> list[Outcome]:
         """All successors; nothing may be written behind the room for all instances."""
@@ -180,12 +178,16 @@ class Native:
         found: list[Outcome] = []
         for k in range(count):
             raw = out.raw[k * stride : (k + 1) * stride]
-            head, tail = (n * self.layout.cell_bytes for n in (len(choices), len(choices) + len(codes)))
-            assert raw[:head] == state[:head] and raw[tail:] == state[tail:], "choices and padding stay as they were"
+            assert self._others(raw) == self._others(state), "choices and padding stay as they were"
             found.append((labels[k] & ~FAULT_BIT, bool(labels[k] & FAULT_BIT), self.layout.from_bytes(raw)))
         if hasattr(self.library, "eoi_keys"):
             assert_same_keys(self.library, self.layout, state, codes, found, room)
         return found
+
+    def _others(self, raw: bytes) -> list[int]:
+        """The bytes of cells that are no leaf's."""
+        n = self.layout.cell_bytes
+        return [byte for at, byte in enumerate(raw) if at // n not in self.layout.cell]
 
     def step(self, name: str, codes: Sequence[int], choices: Sequence[int] = ()) -> tuple[int, ...] | str:
         """What a step without parameters leads to: codes, "disabled" or "fault"."""

@@ -18,7 +18,7 @@ from checker.engine.build import load_c
 from checker.engine.cgen import FAULT_BIT, generate
 from checker.engine.cgen_key import generate_large
 from checker.engine.linked import Linked, link
-from checker.engine.native import NONE, Exploration, ModelShape
+from checker.engine.native import NONE, U64, Exploration, ModelShape
 from checker.engine.passages import Passage, passages, tracing, users_files
 from checker.engine.prepare import Prepared
 from checker.engine.reference import Codes, Reference, bindings_of, is_of_edges
@@ -26,7 +26,7 @@ from checker.engine.search import Limits, NativeSearch, Outcome, ReferenceSearch
 from checker.language.ir import Program
 from checker.language.layout import Layout, instances
 from checker.language.lower import lower
-from model.finite import RangeError, decode, encode, size
+from model.finite import RangeError, decode, size
 from model.lang import Design, Property, Scope
 from tests.rigs.keys import assert_same_keys
 
@@ -56,12 +56,10 @@ class Library:
         self.layout, self.room, self.noted = Layout(program), len(instances(program)), noted
         steps = dataclasses.replace(program, formulas=())  # so that these are on keys, too
         self.library = load_c(generate_large(steps, noted), ("-O0", "-w"))
-        values = scope.choices()
-        self.choices = [encode(of, values[name]) for name, of in program.choices.items()]
+        self.frozen = np.array(self.layout.frozen(scope.choices()), np.uint64)
 
     def moves(self, state: Codes) -> Moves:
-        n, stride = self.layout.cell_bytes, 8 * self.layout.words8
-        raw = b"".join(c.to_bytes(n, "little") for c in (*self.choices, *state)).ljust(stride, b"\0")
+        stride, raw = 8 * self.layout.words8, raw_of(self.layout, state, self.frozen)
         out = ctypes.create_string_buffer(stride * (self.room + 1))
         labels = (ctypes.c_uint16 * (self.room + 1))()
         found = [
@@ -98,7 +96,7 @@ class InParts:
         return Exploration(self.linked, shape_of(self.program, self.scope))
 
     def raw(self, state: Codes) -> bytes:
-        return (np.frombuffer(self.layout.to_bytes(state), np.uint64) | self.frozen).tobytes()
+        return raw_of(self.layout, state, self.frozen)
 
     def moves(self, state: Codes) -> Moves:
         return {
@@ -110,6 +108,11 @@ class InParts:
         """Of the noted lines, those that were ever run."""
         marked = [passage for passage, mark in zip(self.noted, self.linked.marks(), strict=True) if mark]
         return {(line.file, line.number) for passage in marked for line in passage.lines}
+
+
+def raw_of(layout: Layout, state: Codes, frozen: U64) -> bytes:
+    """A state in C, with these choices."""
+    return (np.frombuffer(layout.to_bytes(state), np.uint64) | frozen).tobytes()
 
 
 def shape_of(program: Program, scope: Scope) -> ModelShape:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import faulthandler
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from checker.engine.prepare import Prepared
 from checker.engine.reference import Reference
 from checker.engine.search import Limits, NativeSearch, Outcome
 from checker.errors import InternalError
+from model.finite import IntType
 from tests.rigs.compare import InParts, assert_same_search, compare_everywhere, compare_formulas, compare_reachable
 from tests.rigs.header import Sizes, Version
 from tests.rigs.linked_toys import Edits, Files, Toy, check
@@ -151,6 +153,58 @@ def test_sizes_and_choices_are_looked_at(files: Files) -> None:
     assert found[0] == found[2], "version is not"
     units = [units_of(toy) for toy in map(files.toy, ["one patched"] * 2, scopes[:2])]
     assert units[0] == units[1]
+
+
+# --- one file for several sizes -----------------------------------------------------------------------------------
+
+COUNTS: Edits = {  # a step that counts, and one that stores what may be no index
+    "one": (
+        (
+            '    @step(by="one")\n    def rise',
+            """    @step(by="one")
+    def count(self) -> None:
+        for pin in range(self.scope.pins):
+            if not self.wanted(pin):
+                self.last = pin
+
+    @step(by="one")
+    def rise""",
+        ),
+        ("self.level += NUMBER", "self.level += NUMBER\n        self.last = self.level + 1"),
+    )
+}
+FEW = [Sizes(cpus=cpus, pins=pins) for cpus in (1, 2) for pins in (3, 5, 6)]
+
+
+def test_sizes_with_room_in_the_same_tables_share_their_files(tmp_path: Path) -> None:
+    files = Files(tmp_path, COUNTS)
+    toys = [files.toy(scope=scope) for scope in FEW]
+    linked_ = [link(toy.program, toy.design, []) for toy in toys]
+    assert len({tuple(file.library for file in of.files) for of in linked_}) == 1
+    assert len({tuple(file.lasts for file in of.files) for of in linked_}) == len(FEW)
+    assert len({of.meaning.digest for of in linked_}) == len(FEW)
+    assert len({str(check(toy)) for toy in toys}) == len(FEW), "and do what each of them does"
+
+
+def test_other_room_is_another_file(files: Files) -> None:
+    of_two, of_three = (
+        {unit.source() for unit in units_of(files.toy(scope=scope))} for scope in (Sizes(), Sizes(cpus=3))
+    )
+    of_both = of_two & of_three
+    assert [text for text in of_two if "rows[" not in text] == list(of_both), "what sees no table is the same"
+
+
+def test_an_index_of_two_kinds_is_a_number(files: Files, nothing_kept: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If one kind has two last indices in one file, the table says the first, and the file the other."""
+    last = PartUnit._last
+
+    def of_one_kind(self: PartUnit, of: IntType) -> str:
+        return last(self, replace(of, index="kind") if of.index else of)
+
+    monkeypatch.setattr(PartUnit, "_last", of_one_kind)
+    toy = files.toy()
+    assert {name for unit in units_of(toy) for name in unit.lasts} == {"kind"}
+    check(toy)
 
 
 # Dropped from what a unit is known by: the mix that is linked first, and the one that is then wrong.
@@ -322,7 +376,29 @@ def numbers_begin_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linked._Tables, "_calls", calls)
 
 
-@pytest.mark.parametrize("bug", [wrong_override, choices_take_no_room, properties_mark, numbers_begin_at_zero])
+def last_indices_are(change: Callable[[tuple[int, ...]], tuple[int, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linked, "PartFile", lambda *a: PartFile(*a[:4], change(a[4]), a[5]))
+
+
+def last_indices_are_mixed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    last_indices_are(lambda lasts: lasts[::-1], monkeypatch)
+
+
+def last_indices_are_of_another_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    last_indices_are(lambda lasts: (*lasts[:-1], *(last - 1 for last in lasts[-1:])), monkeypatch)
+
+
+def last_indices_lie_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    last_indices_are(lambda lasts: (0, *lasts), monkeypatch)
+
+
+LINKING = [
+    wrong_override, choices_take_no_room, properties_mark, numbers_begin_at_zero,
+    last_indices_are_mixed_up, last_indices_are_of_another_size, last_indices_lie_elsewhere,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bug", LINKING)
 def test_the_bug_in_linking_is_noticed(
     files: Files, bug: Callable[[pytest.MonkeyPatch], None], nothing_kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,6 +190,30 @@ def test_equal_digests_are_not_of_types_that_are_called_alike(tmp_path):
     assert found["two"] == found["too"] != found["three"]
 
 
+LOOP = """
+from tests.rigs.header import *
+
+
+class Toy(Design):
+    scope: Sizes
+    on: bool
+
+    @step(by="guest")
+    def go(self) -> None:
+        for pin in range(self.scope.pins):
+            self.on = not self.on
+"""
+
+
+def test_equal_digests_are_not_of_loops_that_count_to_different_sizes(tmp_path):
+    """The C of go() is the same, and neither a field nor an instance says how often it goes round."""
+    (tmp_path / "loop.py").write_text(LOOP)
+    toy = load_module(tmp_path / "loop.py", "loop_toy").Toy
+    two, three = (modules.link(lower(toy, Sizes(pins=pins)), toy, ()) for pins in (2, 3))
+    assert [file.library for file in two.files] == [file.library for file in three.files]
+    assert two.meaning.digest != three.meaning.digest
+
+
 def test_an_abandoned_search_is_freed_without_the_garbage_collector():
     """Its arrays are large and its objects few: a collector that counts objects lets thousands of them pile up."""
     cell = cells("base", cpus=1, pins=1, vectors=1)[0]

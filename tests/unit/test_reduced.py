@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -399,6 +399,16 @@ def test_cells_of_the_model(cell: tuple[str, ...], by: tuple[str, ...]) -> None:
     assert reduced.reduced is not None and reduced.reduced.by == by
     assert "tells them apart in a state that is met" in reduced.reduced.why_not["vectors"]
     assert not reduced.reduced.exact  # who is not set up has vCPU 0 as its destination
+
+
+def test_rows_that_are_not_there_are_not_renumbered() -> None:
+    """One vCPU has room for two in C, and the pins lie behind it."""
+    cell = one_cell("base", "qemu", "0x20", "linux")
+    of, wanted = replace(cell, scope=replace(cell.scope, cpus=1, pins=2)), list(all_properties().values())
+    whole, reduced = check_cell(of, wanted), check_reduced(of, wanted)
+    assert_same(whole, reduced)
+    assert reduced.reduced is not None and "pins" in reduced.reduced.by
+    assert reduced.stats.states < whole.stats.states / 1.5
 
 
 @pytest.mark.parametrize(("first", "number"), [(0, 14), (100, 60)])
