@@ -20,7 +20,7 @@ from checker.language.layout import Layout
 from checker.language.lower import lower
 from model.lang import Design, Property, Scope
 
-Together: TypeAlias = Callable[[Property, Scope], Hashable]
+Together: TypeAlias = Callable[[Property], Hashable]
 
 KEPT = 32  # programs; a matrix visits the cells of one program one after the other
 NARROW = 64  # bits of a state that lies in a register: there -O2 gains a tenth over -O1, of wider ones it loses one
@@ -35,7 +35,7 @@ class Prepared:
         self, design: type[Design], scope: Scope, properties: Sequence[Property], together: Together | None = None
     ) -> None:
         self.properties = properties
-        self._together = [together(p, scope) for p in properties] if together else []
+        self._together = [together(p) for p in properties] if together else []
         self._asked = design, scope, properties
         self._lock = threading.Lock()
         self.path = kept.path_of(*self._asked)

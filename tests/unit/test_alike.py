@@ -9,9 +9,11 @@ import pytest
 from checker.engine.cgen_part import Contents, contents_of
 from checker.engine.parts import Parts
 from checker.language.lower import lower
+from checker.matrix import alike
 from checker.matrix.alike import asked_alike
 from checker.matrix.cells import Cell, matrix
 from checker.matrix.roles import all_properties, designs
+from checker.matrix.select import select, selection
 from checker.questions.verdict import asked_of
 from model.lang import Property, always
 from model.machine import Machine
@@ -31,7 +33,7 @@ def cells() -> list[Cell]:
 def files_of(cell: Cell, *, together: bool) -> list[Contents]:
     asked = asked_of(cell, KNOWN)
     program = lower(cell.system, cell.scope, asked)
-    keys = [asked_alike(p, cell.scope) for p in asked] if together else []
+    keys = [asked_alike(p) for p in asked] if together else []
     return [c for c in contents_of(program, Parts(program, cell.system), [], keys) if c.formulas]
 
 
@@ -59,29 +61,25 @@ def test_a_system_has_each_formula_once(cells: list[Cell]) -> None:
 
 
 def test_what_is_in_one_file_is_asked_both_or_neither(cells: list[Cell]) -> None:
-    pairs = [
-        (p, q)
-        for p, q in itertools.combinations(KNOWN, 2)
-        if len({asked_alike(x, cells[0].scope) for x in (p, q)}) == 1
-    ]
+    pairs = [(p, q) for p, q in itertools.combinations(KNOWN, 2) if asked_alike(p) == asked_alike(q)]
     assert len(pairs) > 40
     for p, q in pairs:
         assert all((p.why_not(cell.system) is None) == (q.why_not(cell.system) is None) for cell in cells)
-    told_apart = {asked_alike(p, cells[0].scope) for p in KNOWN if any(p.why_not(c.system) is None for c in cells)}
+    told_apart = {asked_alike(p) for p in KNOWN if any(p.why_not(c.system) is None for c in cells)}
     assert len(told_apart) > 2
 
 
-def test_of_sizes_that_no_system_has_by_default_all_systems_count(cells: list[Cell]) -> None:
-    large = cells[0].scope.__class__(cpus=3)
-    alike = {asked_alike(p, large) for p in KNOWN}
-    assert len(alike) >= len({asked_alike(p, cells[0].scope) for p in KNOWN}) > 2
+def test_the_systems_are_those_of_the_default_matrix_of_a_kernel() -> None:
+    """With the VMMs that a kernel alone is asked with: what they are asked beside others would be files of its own."""
+    _, found, _, _ = select(selection("base"))
+    assert {cell.system for cell in alike._cells()} == {cell.system for cell in found}
 
 
-def test_a_users_property_and_one_of_another_family_go_by_their_file(cells: list[Cell]) -> None:
+def test_a_users_property_and_one_of_another_family_go_by_their_file() -> None:
     @always()
     def mine(s: Machine) -> bool:
         return True
 
-    assert isinstance(mine, Property) and asked_alike(mine, cells[0].scope) == __file__
+    assert isinstance(mine, Property) and asked_alike(mine) == __file__
     cpuid = all_properties()["deadline_needs_an_apic"]
-    assert asked_alike(cpuid, cells[0].scope) == cpuid.function.__code__.co_filename
+    assert asked_alike(cpuid) == cpuid.function.__code__.co_filename
