@@ -16,6 +16,7 @@ from checker.command.explore import exit_code, explore, first_shown, limits_of, 
 from checker.command.parsers import DIAGRAMS
 from checker.command.retrace import another, check_watched, watched_of, watched_text, with_watched
 from checker.errors import UserError
+from checker.language.refusal import Refused
 from checker.matrix.roles import ROLES, registered_base
 from checker.matrix.scope import with_values
 from checker.matrix.select import select
@@ -83,14 +84,18 @@ def _draw(trace: Trace, form: str, path: Path, options: Namespace, because: str)
 
 
 def also_of_base(options: Namespace, result: CellResult, verdict: Verdict) -> str:
-    """That a violation is not of the user's making, where that is so: what the file stands on has it, too."""
+    """That a violation is not of the user's making, where that is so: what the file stands on has it, too. Nothing where it cannot
+    be asked of that: the property names what only the user's design has."""
     role = result.cell.subject
     design = result.cell.system.__bases__[list(ROLES).index(role)]
     base = registered_base(design)
     if base is None or verdict.status is not Status.VIOLATED:
         return ""
     cell = compare.under(compare.Named(*base), role, result.cell)
-    campaign = run_campaign([cell], [verdict.property], engine=options.engine, limits=limits_of(options))
+    try:
+        campaign = run_campaign([cell], [verdict.property], engine=options.engine, limits=limits_of(options))
+    except Refused:  # not the user's file: its own design has answered
+        return ""
     found = [v for r in campaign.results for v in r.verdicts if v.status is Status.VIOLATED]
     if not found:
         return ""

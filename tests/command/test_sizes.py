@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -533,3 +534,17 @@ def test_why_of_what_a_user_says_comes_in_the_end(
     Path("own.py").write_text(text)
     ended, out, err = eoi("why", "own.py", "own.py", *LINUX)
     assert ended == code and said in " ".join((out + err).split())
+
+
+def test_the_story_that_why_names_is_told(
+    eoi: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where base cannot be asked, as the property names a field that only the user's own design has."""
+    monkeypatch.chdir(tmp_path)
+    Path("own.py").write_text(OWN.replace("require(HELP)", "require(cpu in self.waiting and cpu > 5)"))
+    code, out, _ = eoi("why", "own.py", "own.py", *LINUX)
+    _, _, command = out.partition("\nIts story: eoi ")
+    assert code == 1 and command.startswith("trace own.py ")
+    for engine in ("native", "reference"):
+        code, out, err = eoi(*shlex.split(command), "--engine", engine)
+        assert code == 1 and out.startswith("is_helped: VIOLATED in ") and not err
