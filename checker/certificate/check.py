@@ -30,7 +30,7 @@ from model.finite import MaskType, decode, size  # noqa: E402
 from model.lang import Design, Disabled, Fair, Kind, Property, Scope, cells, compose, load, resolve, save  # noqa: E402
 
 FORMAT, OURS, FOLDERS = "eoi certificate 1", ("model", "properties"), list[str]()  # folders: of the user's files
-CHANGED = "a property, or a step that is not enabled, changes the state"
+CHANGED, LARGEST = "a property, or a step that is not enabled, changes the state", 64  # of a size
 OUTSIDE, IS_Q = 0, 1  # of a state in a rank: it need not have one; q is so; from there on, its class
 Function = Callable[..., Any]
 
@@ -70,8 +70,7 @@ def parameters(function: Function, scope: Scope, skip: int) -> dict[tuple[int, .
     hints = get_type_hints(function, include_extras=True)
     names = function.__code__.co_varnames[skip : function.__code__.co_argcount]
     types: list[Any] = [resolve(hints[name], scope, name) for name in names]
-    every = itertools.product(*(range(size(of)) for of in types))
-    return {codes: tuple(map(decode, types, codes)) for codes in every}
+    return {codes: tuple(map(decode, types, codes)) for codes in itertools.product(*(range(size(of)) for of in types))}
 
 
 def premise_of(p: Property, claim: Any, find: Callable[[str, str], Any] = find) -> Any:
@@ -86,10 +85,12 @@ class Model:
     """A system at a scope. A state is one number: the codes of its cells side by side, the first one lowest."""
 
     def __init__(self, design: type[Design], scope: Scope) -> None:
+        for (name, value), usual in zip(vars(scope).items(), vars(type(scope)()).values(), strict=True):
+            fits = type(value) is type(usual) and (value == usual or type(value) is not int or 0 < value <= LARGEST)
+            require(fits, f"its scope has {name}={value!r}, which is no {type(usual).__name__}, or out of range")
         self.system = design(scope)
         self.system.initial()
-        bound = {name: parameters(getattr(design, name), scope, 1) for name in design.steps()}
-        moves = [(name, codes, values) for name, of in bound.items() for codes, values in of.items()]
+        moves = [(name, *of) for name in design.steps() for of in parameters(getattr(design, name), scope, 1).items()]
         self.moves = {(name, codes): number for number, (name, codes, _) in enumerate(moves)}
         self.names, self.fair = [m[0] for m in moves], [design.steps()[m[0]].fair for m in moves]
         self.take = [partial(getattr(self.system, name), *values) for name, _, values in moves]
@@ -173,8 +174,8 @@ class Certificate:
         require(said["format"] == FORMAT, f"its format is {said['format']}, and this checks {FORMAT}")
         self.title = ", ".join(f"{name} ({place})" for place, name in [*said["roles"], said["scope"]])
         self.how, self.design, of = "", compose(*(find(*role) for role in said["roles"])), find(*said["scope"])
-        real = {n: type(old)[said["values"][n]] for n, old in vars(of()).items() if isinstance(old, Enum)}
-        self.scope: Scope = of(**{**said["values"], **real})
+        members = {n: type(old).__members__ for n, old in vars(of()).items() if isinstance(old, Enum)}
+        self.scope: Scope = of(**{n: members.get(n, {}).get(v, v) for n, v in said["values"].items()})
         self.model, self.before = Model(self.design, self.scope), Model(self.design, self.scope)
         self.edges_of = cache(lambda state: dict(self.model.go_to(state).edges()))
         self.states = unpack(self.archive.read("states"), said["states"], self.model.shifts[-1] // 8 + 1)
@@ -217,8 +218,7 @@ class Certificate:
         if p.kind is not Kind.LEADS_TO:
             self.left[of_edges] += [(name, question, not witness) for question in asked.values()]
         elif not vacuous:
-            for number, question in enumerate(asked.values()):
-                of = claim["ranks"][number]
+            for question, of in zip(asked.values(), claim["ranks"], strict=True):
                 codes = unpack(self.archive.read(of["codes"]), len(self.states), of["bytes"])
                 self.ranks.append((question, Rank(name, codes, of["classes"], self.model)))
         return f"{verdict:<8} {name} ({place})" + ", vacuously: what it speaks of never happens" * vacuous

@@ -42,8 +42,8 @@ class Wide:
         require(said["format"] == FORMAT, f"its format is {said['format']}, and this checks {FORMAT}")
         self.title = ", ".join(f"{name} ({place})" for place, name in [*said["roles"], said["scope"]])
         self.find, self.design, of = find, compose(*(find(*role) for role in said["roles"])), find(*said["scope"])
-        real = {n: type(old)[said["values"][n]] for n, old in vars(of()).items() if isinstance(old, Enum)}
-        self.scope: Scope = of(**{**said["values"], **real})
+        members = {n: type(old).__members__ for n, old in vars(of()).items() if isinstance(old, Enum)}
+        self.scope: Scope = of(**{n: members.get(n, {}).get(v, v) for n, v in said["values"].items()})
         self.model, self.before = Model(self.design, self.scope), Model(self.design, self.scope)
         self.atoms, self.width = Atoms(self.model.system, self.scope), self.model.shifts[-1]
         self.clauses = {text: self.atoms.parsed(text) for text in said["clauses"]}

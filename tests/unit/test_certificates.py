@@ -7,6 +7,7 @@ import functools
 import json
 import random
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 
 from checker.certificate import check
 from checker.certificate.check import ROOT, Certificate, unpack
+from checker.matrix.scope import LARGEST_SIZE
 from checker.questions.certificates import pack
 from model.finite import RangeError
+from model.lang import Design, Scope
 from tests.rigs.certified import (
     CLAIMS,
     Members,
@@ -191,6 +194,36 @@ WRONG = {
 def test_what_is_wrong_is_rejected(change, tmp_path, capsys):
     assert told(changed(*WRONG[change]), tmp_path / "x.cert") == 1
     assert capsys.readouterr().out.startswith("REJECTED: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("throttle", "off"), ("throttle", 0), ("x2apic", 1), ("x2apic", 1.0), ("x2apic", None), ("flags", "BIT4"),
+        ("flags", 0), ("flags", "mro"), ("ioapic", "0x20"), ("ioapic", False), ("pins", True), ("pins", 1.0), ("pins", "1"),
+        ("pins", 0), ("pins", -1), ("vectors", LARGEST_SIZE + 1),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_scope_that_is_none_is_rejected(name, value, tmp_path, capsys):
+    """Whatever Python takes it for: what is said would be said of a system that there is not."""
+    assert told(changed("ranks", lambda said: said["values"].update({name: value})), tmp_path / "x.cert") == 1
+    rejected = f"REJECTED: {tmp_path / 'x.cert'}: its scope has {name}={value!r}, which is no "
+    assert all(line.startswith(rejected) for line in capsys.readouterr().out.splitlines())
+
+
+@dataclass(frozen=True)
+class Tall(Scope):
+    floors: int = 100
+
+
+class House(Design):
+    scope: Tall  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+def test_a_size_may_be_what_its_scope_says_however_large():
+    assert check.Model(House, Tall()).system.scope == Tall(100)
+    with pytest.raises(ValueError, match="has floors=99, which is no int"):
+        check.Model(House, Tall(99))
 
 
 def test_ranks_that_serve_another_property_as_well_are_still_some(tmp_path):

@@ -273,6 +273,12 @@ def test_what_it_says_itself_is_no_line_of_the_answer(at, tmp_path, capsys):
     assert "\n  HOLDS" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("name", "value"), [("throttle", "off"), ("x2apic", 1), ("flags", "BIT4"), ("pins", True)])
+def test_a_value_of_the_scope_that_is_none_is_rejected(name, value, tmp_path, capsys):
+    assert told(changed(made(ONE), lambda said: said["values"].update({name: value})), tmp_path) == 1
+    assert f": its scope has {name}={value!r}, which is no " in capsys.readouterr().out
+
+
 def test_a_place_is_no_line_of_the_answer():
     """There need be no such folder."""
     with pytest.raises(ValueError, match="is no place of a model"):
