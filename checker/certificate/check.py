@@ -59,10 +59,12 @@ def find(place: str, name: str) -> Any:
 
 
 def imported() -> dict[str, str]:
-    """The digests of all files of the model, of the properties, and beside a file of the user's that were imported."""
-    files = {n: Path(m.__file__ or "").resolve() for n, m in sys.modules.items() if getattr(m, "__file__", None)}
-    ours = {n: f for n, f in files.items() if str(f.parent) in FOLDERS or {ROOT / name for name in OURS} & {*f.parents}}
-    return {name: hashlib.sha256(file.read_bytes()).hexdigest()[:32] for name, file in ours.items()}
+    """The digests of all files of the model, of the properties, and in folders of the user's, however deep, that were imported."""
+    files = {n: Path(m.__file__ or "") for n, m in sys.modules.items() if getattr(m, "__file__", None)}
+    found_in = {n: file.parents[n.count(".") + (file.name == "__init__.py")].resolve() for n, file in files.items()}
+    top = {n: n.split(".")[0] for n in files}
+    ours = [n for n in files if top[n] in OURS or (str(found_in[n]) in FOLDERS and top[n] != "checker")]
+    return {n: hashlib.sha256(files[n].read_bytes()).hexdigest()[:32] for n in ours}
 
 
 def parameters(function: Function, scope: Scope, skip: int) -> dict[tuple[int, ...], tuple[Any, ...]]:
@@ -130,11 +132,9 @@ class Model:
 
 
 class Rank:
-    """Why no fair run stays where q is not: a class of each state there, which may lie in another, and names a move.
-
-    No move that may be taken for ever leads to a later class in the same one, and none that is a class's own leads back into
-    it. So a run that stays ends in one class, without that move: which is enabled in all of it if it is WEAK, and if STRONG
-    wherever the run is in no class within; where the same is true again."""
+    """Why no fair run stays where q is not: a class of each state there, which may lie in another, and names a move. No move that
+    may be taken for ever leads to a later class in the same one, and none that is a class's own leads back into it. So a run that
+    stays ends in one class, without that move: enabled in all of it if WEAK, if STRONG wherever it is in no class within; there again."""
 
     def __init__(self, name: str, codes: Sequence[int], classes: Sequence[Any], model: Model) -> None:
         self.name, self.codes, self.model = name, codes, model

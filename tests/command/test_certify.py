@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import py_compile
 import re
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from checker.certificate import check
 from checker.command import certificates, certify
 from checker.command.cli import main
 from checker.matrix.roles import VMMS
+from checker.questions.certificates import archive
 from tests.lift.test_forms import V1_DIFF
 from tests.rigs.certified import CLAIMS, members_of, said_in
 from tests.rigs.ctrl_c import ctrl_c
@@ -220,6 +223,54 @@ def test_files_of_the_user_are_certified_with_what_lies_beside_them(eoi, tmp_pat
         assert ran.code == 1 and f"it is of another model: of {name[:-3]}" in ran.out
         Path(name).write_text(text)
         assert eoi("certify", "x.cert").code == 0
+
+
+@pytest.fixture
+def of_two_files(eoi, tmp_path, monkeypatch):
+    """A certificate x.cert of changed.py, which imports beside.py: a link into a folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("inner").mkdir()
+    Path("inner/middle.py").write_text(GOOD.replace("Mine", "Middle"))
+    Path("beside.py").symlink_to("inner/middle.py")
+    Path("changed.py").write_text(DERIVED)
+    one = ["--vmm", "qemu", "--guest", "windows_cg", "--scope", f"{SMALL},ioapic=0x20", "--property", "no_eoi_lost"]
+    ran = eoi("prove", "changed.py", *one, "--brief", "--certificate", "x.cert")
+    assert "1 certificate in x.cert" in ran.out and eoi("certify", "x.cert").code == 0
+    return Path("x.cert")
+
+
+@pytest.mark.parametrize("by_case", [[], ["--by-case"]])
+def test_what_a_file_imports_is_looked_at_wherever_it_lies(eoi, of_two_files, by_case):
+    """Where a link leads to, and in a folder that Python takes for the file of that name."""
+    text = Path("inner/middle.py").read_text()
+    Path("inner/middle.py").write_text(f"{text}# edited\n")
+    ran = eoi("certify", "x.cert", *by_case)
+    assert ran.code == 1 and ran.out == "REJECTED: x.cert: it is of another model: of beside\n"
+    Path("inner/middle.py").write_text(text)
+    Path("beside").mkdir()
+    Path("beside/__init__.py").write_text(f"{text}# another\n")
+    ran = eoi("certify", "x.cert", *by_case)
+    assert ran.code == 1 and ran.out == "REJECTED: x.cert: it is of another model: of beside\n"
+
+
+def test_a_package_beside_a_file_counts_too(eoi, of_two_files):
+    """eoi prove refuses to import from one. Who writes such a certificate by hand has to state the digests."""
+    text = DERIVED.replace("from beside", "from inner.middle")
+    Path("changed.py").write_text(text)
+    ran = eoi("prove", "changed.py", *ONE, "--certificate", "y.cert")
+    assert ran.code == 2 and "inner.middle" in ran.err
+    members = members_of(of_two_files.read_bytes())
+
+    def certified(*names):
+        said = said_in(members)
+        for name in ("changed", *names):
+            said["sources"][name] = sha256(Path(f"{name.replace('.', '/')}.py").read_bytes()).hexdigest()[:32]
+        of_two_files.write_bytes(archive({**members, CLAIMS: json.dumps(said).encode()}))
+        return eoi("certify", "x.cert")
+
+    assert certified("inner.middle").code == 0
+    ran = certified()
+    assert ran.code == 1 and ran.out == "REJECTED: x.cert: it is of another model: of inner.middle\n"
 
 
 def test_bytecode_of_another_source_is_not_taken(made, tmp_path):
