@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -95,14 +95,6 @@ CASES: dict[str, tuple[Moves, int, Codes, set[Demand]]] = {
     "one leaves and comes": (
         [*WARM, ("come", (0,)), ("come", (2,)), ("leave", (2,)), ("come", (2,))], 3, (0,), set()),
 }  # fmt: skip
-
-
-@pytest.fixture
-def runs() -> Iterator[list[AnyRun]]:
-    made = list[AnyRun]()
-    yield made
-    for run in made:
-        run.close()
 
 
 def of(runs: list[AnyRun], moves: Moves, loop: int, asked: Codes, scope: Sizes | None = None) -> AnyRun:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, TypeAlias
@@ -133,14 +133,6 @@ CASES: dict[str, tuple[Property, Moves, Codes, set[Demand]]] = {
     "one that does not": (the_chief_rests, [("complain", (1,)), ("unlock", (0,))], (), {OneOf(1, (0,))}),
 }  # fmt: skip
 ALL = pytest.mark.parametrize(("p", "moves", "asked", "wanted"), CASES.values(), ids=CASES.keys())
-
-
-@pytest.fixture
-def runs() -> Iterator[list[AnyRun]]:
-    made = list[AnyRun]()
-    yield made
-    for run in made:
-        run.close()
 
 
 def of(runs: list[AnyRun], p: Property, moves: Moves, asked: Codes, scope: Sizes | None = None) -> AnyRun:
