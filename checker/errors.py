@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from model.finite import ModelError
 
@@ -17,7 +17,14 @@ class UserError(ModelError):
 
 class NotConcerned(UserError):
     """A patch that changes nothing of what the model stands for: no file of it, or comments only. There is nothing to judge,
-    which is no pass; who gates every patch of a tree says --if-concerned."""
+    which is no pass; who gates every patch of a tree says --if-concerned. patches: the files, or diffs of files, that it is of."""
+
+    def __init__(self, said: str, patches: Sequence[str]) -> None:
+        super().__init__(said)
+        self.patches = list(patches)
+
+    def __reduce__(self) -> tuple[type[NotConcerned], tuple[str, list[str]]]:
+        return NotConcerned, (str(self), self.patches)  # between processes
 
 
 class InternalError(Exception):

@@ -17,9 +17,12 @@ from lift.cparse import Expr, expression
 from lift.refusal import NotLifted
 
 SECTIONS = (
-    "base", "files", "sources", "functions", "anchors", "own", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
+    "base", "files", "relied on", "elsewhere", "sources", "functions", "anchors", "own", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
     "loops", "registers", "assume", "asserts", "ignore", "not modelled", "flags", "begins", "preconditions", "without",
     "helpers", "shapes",
+)  # fmt: skip
+ASKS_WHY = (
+    "relied on", "elsewhere", "anchors", "own", "assume", "asserts", "ignore", "not modelled", "begins", "preconditions", "without",
 )  # fmt: skip
 KEYWORDS = frozenset(
     [
@@ -160,7 +163,8 @@ class Table:
     def lines(self) -> Iterator[tuple[int, str]]:
         """Every row, by its line: what is to be used by something."""
         for rows in self.rows.values():
-            yield from ((row.line, row.left) for row in rows if row.section not in ("base", "sources", "shapes"))
+            no_use = ("base", "relied on", "elsewhere", "sources", "shapes")
+            yield from ((row.line, row.left) for row in rows if row.section not in no_use)
         yield from ((row.line, f"{row.c}/{row.case}") for row in self.functions)
         yield from ((register.line, register.name) for register in self.registers)
 
@@ -222,11 +226,7 @@ def _row(table: Table, section: str, line: str, why: str, number: int) -> None:
         raise ValueError("`=>` is missing")
     if (section, right) == ("loops", "once") and not why:
         raise ValueError("a loop that runs once: say why, after #")
-    if not why and (
-        section
-        in ("anchors", "own", "assume", "asserts", "ignore", "not modelled", "begins", "preconditions", "without")
-        or (patterned and row.dropped)
-    ):
+    if not why and (section in ASKS_WHY or (patterned and row.dropped)):
         raise ValueError("something is left out: say why, after #")
     table.rows[section].append(row)
 

@@ -7,7 +7,7 @@ import contextlib
 import importlib
 import os
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -118,7 +118,7 @@ def commands_with(option: str) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code and never shows a traceback for the user's mistakes."""
     words = sys.argv[1:] if arguments is None else arguments
-    as_json = "--json" in words
+    as_json, options = "--json" in words, Namespace()
     try:
         options = build_parser([named_in(words)]).parse_args(words)
         as_json = getattr(options, "form", form.JSON if getattr(options, "json", False) else "") == form.JSON
@@ -130,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _closed_pipe()
     except (Exception, KeyboardInterrupt) as error:
-        if isinstance(error, NotConcerned) and "--if-concerned" in words:
+        if isinstance(error, NotConcerned) and _was_asked(options, error):
             return _of_no_concern(error)
         code, said = exits.of_error(error)
         said = exits.shortened(said)
@@ -138,6 +138,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"{said}\n" if isinstance(error, Misused) else f"eoi: {said}\n", sys.stderr)
         _say(f"{exits.as_json(code, error, said)}\n" if no_answer else "", sys.stdout)
     return int(code)
+
+
+def _was_asked(options: Namespace, error: NotConcerned) -> bool:
+    """Is it all that was to be judged? A patch of something else may also stand for a VMM, say, beside one of the kernel's."""
+    asked: bool = getattr(options, "if_concerned", False)
+    return asked and list(module_of("selected").series_of(options.design)[0]) == error.patches
 
 
 def _of_no_concern(error: NotConcerned) -> int:

@@ -220,7 +220,9 @@ def _prove(parser: ArgumentParser) -> None:
     add_reduce(parser)
     add_tree(parser)
     add_form(parser, "verdicts")
-    concerned = "end with 0, and say so, where a patch changes no code of any file that the model stands for"
+    concerned = (
+        "end with 0, and say so, where a patch changes no code of any file that the model stands for or relies on"
+    )
     parser.add_argument("--if-concerned", action="store_true", help=concerned)
     parser.add_argument("--brief", action="store_true", help="only the matrix: no coverage, no story")
     parser.add_argument("--confirm", action="store_true", help="run each violation on this machine's KVM, too")

@@ -15,6 +15,7 @@ from pathlib import Path
 from checker import files
 from checker.engine.cache_folder import cache_dir
 from checker.errors import NotConcerned, UserError
+from checker.matrix.concerned import Concern
 from checker.matrix.lifted_file import PLACES, LiftedFile
 from checker.matrix.roles import PATCH, registered_name, series_of
 from checker.stories.mail import read_mail
@@ -27,7 +28,6 @@ from lift.surface import Surface
 from lift.table import Table, read_table
 from model.machine import Machine
 
-_HEAD = re.compile(r"^[>| ]*(?:diff |--- |\+\+\+ |Index: |rename )(.*)$", re.M)
 TABLES = ("model/kvm/correspondence.txt", "model/vmms/qemu_correspondence.txt")  # a patch is for whose files it names
 SHOWN = TABLES[0]
 TABLE = Path(__file__).resolve().parents[2] / SHOWN
@@ -89,6 +89,7 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
         for name in names:
             series += diffs_of(name, nth)
         rows = table_of(series)
+        _concern().check(series, rows)
         surface = _surface(rows.base).copy()
         lift = Lift(rows, surface)
         lift.out.left_out += _not_given(series)
@@ -100,10 +101,10 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
             lift.apply(diff, file)
         found = lift.finish()
         if not found.functions:
-            raise _nothing(found, series)
+            raise _nothing(found, series, names)
     except NotLifted as refused:
         why = str(refused.in_file(series[-1][0] if series else names[0]))
-        raise NotConcerned(why) if series and not _concerned(names) else UserError(why) from None
+        raise NotConcerned(why, names) if series and not _concerned(names) else UserError(why) from None
     except RecursionError:
         raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
     named = registered_name(base_of(rows.base))
@@ -117,16 +118,14 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     )
 
 
-def _concerned(names: Sequence[str]) -> bool:
-    """Does a head of a diff, however it spells paths, name a file like one that the model stands for, or takes values from? What
-    was read from standard input cannot be read again."""
-    if "-" in names:
-        return True
-    sections = [(part, t.rows.get(part, ())) for t in map(table, TABLES) for part in ("files", "sources")]
-    rows = [row for part, of in sections for row in of if part == "sources" or not row.why]
-    known = {row.left.rpartition("/")[2] for row in rows}
-    heads = [m[1] for name in names for m in _HEAD.finditer(_read(PATCH.sub(r"\1", name)))]
-    return any(word.rpartition("/")[2] in known for head in heads for word in re.split(r'[\s"]+', head))
+def _concern() -> Concern:
+    return Concern([table(shown) for shown in TABLES])
+
+
+def _concerned(names: Sequence[str], but: Sequence[str] = ()) -> str:
+    """A file that is something to the model, and that a head of a diff names, however it spells paths; or "". What was read from
+    standard input cannot be read again."""
+    return "-" if "-" in names else _concern().named_in([_read(PATCH.sub(r"\1", name)) for name in names], but)
 
 
 def _modelled(file: str, rows: Table) -> bool:
@@ -190,14 +189,16 @@ def _read(name: str) -> str:
         raise UserError(f"{name}: {files.why(error)}") from None
 
 
-def _nothing(found: Lifted, series: Sequence[tuple[str, Diff]]) -> NotLifted:
+def _nothing(found: Lifted, series: Sequence[tuple[str, Diff]], names: Sequence[str]) -> NotLifted:
     """Nothing of the model changes: that is no design, and why is said. Raises NotConcerned where no code changes."""
     changes = [x for x in found.left_out if x.changed]
     if not changes:
         file, diff = series[0]
-        raise NotConcerned(f"{file}:{diff.line}: nothing of it changes the model: it changes no code")
-    line = changes[0].line if changes else series[0][1].line
-    if changes and all(x.kind == "not modelled" for x in changes):
+        if "-" not in names and (other := _concerned(names, [hunk.file for _, d in series for hunk in d.hunks])):
+            return NotLifted(diff.line, f"{other} is named in it, and what is done to it is not shown")
+        raise NotConcerned(f"{file}:{diff.line}: nothing of it changes the model: it changes no code", names)
+    line = changes[0].line
+    if all(x.kind == "not modelled" for x in changes):
         whys = " and ".join(dict.fromkeys(x.why for x in changes if not x.why.startswith("not modelled")))
         return NotLifted(line, f"its only point is {whys}, and that is not modelled")
     said = "".join(f"\n      {x}" for x in dict.fromkeys(changes))
