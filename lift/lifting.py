@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from lift.accounting import NOT_MODELLED, Ledger, LeftOut, why_the_same
+from lift.conditions import conditions_around
 from lift.constants import bits_of, names_in, value_of
 from lift.cparse import Stmt, expression, piece
 from lift.ctokens import Row, same_code_around, tokens, without_comments
@@ -72,6 +73,7 @@ class Lift:
             hunks = [h for h in diff.hunks if self.is_code(h)]
             for hunk in hunks:
                 same_code_around(hunk.side("+"), hunk.side("-"))
+                self.out.left_out += conditions_around(hunk, file)
             self.seen.clear()
             for hunk in hunks:
                 for side in "+-":

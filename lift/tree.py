@@ -7,16 +7,13 @@ import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from lift.conditions import DIRECTIVE, NO, YES
 from lift.ctokens import Row, tokens, without_comments
 from lift.patch import Hunk, PatchLine
 from lift.pieces import Define, Piece, pieces, split_defines
 from lift.refusal import NotLifted
 
-_CONFIG = r"(?:CONFIG_\w+|IS_ENABLED\(CONFIG_\w+\)|defined\(CONFIG_\w+\)|defined CONFIG_\w+)"
-_YES = re.compile(rf"(?:ifdef CONFIG_\w+|if {_CONFIG}(?: && {_CONFIG})*)$")
-_NO = re.compile(rf"(?:ifndef CONFIG_\w+|if ?!{_CONFIG}|if 0)$")
 _HAS = re.compile(r"^#define (__[A-Z]+_HAVE_\w+)$", re.MULTILINE)  # what an architecture says of itself
-_DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b(.*)")
 
 
 @dataclass(frozen=True)
@@ -103,15 +100,15 @@ def compiled(rows: Sequence[Row], has: Set[str] = frozenset()) -> tuple[list[Row
     out, unclear = list[Row](), set[int]()
     taken: list[bool | None] = []  # of each #if around the line; None: not known
     for row in rows:
-        directive = _DIRECTIVE.match(row.text)
+        directive = DIRECTIVE.match(row.text)
         if directive is None:
             out.append(row if all(t is not False for t in taken) else Row("", row.number, row.changed))
             continue
         out.append(Row("", row.number, row.changed))
         word, said = directive[1], " ".join(f"{directive[1]} {directive[2]}".split())
         if word in ("if", "ifdef", "ifndef"):
-            known = _YES.match(said) or said.removeprefix("ifdef ") in has
-            taken.append(True if known else False if _NO.match(said) else None)
+            known = YES.match(said) or said.removeprefix("ifdef ") in has
+            taken.append(True if known else False if NO.match(said) else None)
         elif taken and word == "else":
             taken[-1] = None if taken[-1] is None else not taken[-1]
         elif taken and word == "elif":

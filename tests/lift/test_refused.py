@@ -28,6 +28,28 @@ def longer(patch: str) -> str:
 
 
 BIT = "kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI"
+HIDDEN = "`return;` stands in a condition that the hunk does not show to begin; `#{}` ends it\n    make the patch with more context"
+IN_CONDITIONS = (
+    ("in #ifndef", ("#ifndef CONFIG_X", "+	return;", "#endif"), "`return;` stands in `#ifndef CONFIG_X`, and is not compiled where CONFIG_ options are set"),
+    ("taken from #ifndef", ("#ifndef CONFIG_X", "-	return;", "#endif"), "`return;` stands in `#ifndef CONFIG_X`, and is not compiled where"),
+    ("in #if !IS_ENABLED", ("#if !IS_ENABLED(CONFIG_X)", "+	return;", "#endif"), "`return;` stands in `#if !IS_ENABLED(CONFIG_X)`, and is not compiled where"),
+    ("in another #if", ("#if ODD", "+	return;", "#endif"), "`return;` stands in `#if ODD`, and may not be compiled"),
+    ("in an inner #if", ("#ifdef CONFIG_X", "#if ODD", "+	return;", "#endif", "#endif"), "`return;` stands in `#if ODD`, and may not be compiled"),
+    ("in #else", ("#ifdef CONFIG_X", "#else", "+	return;", "#endif"), "`return;` stands in `#else`, and may not be compiled"),
+    ("above an #endif", ("+	return;", "#endif"), HIDDEN.format("endif")),
+    ("above an #else", ("+	return;", "#else"), HIDDEN.format("else")),
+    ("above two", ("+	return;", "#ifdef CONFIG_X", "#endif", "#endif"), HIDDEN.format("endif")),
+)  # fmt: skip
+
+
+def among(*rows: str) -> str:
+    """A patch of what is done with a split irqchip, with these lines before it: + new, - gone, else as they were."""
+    before, after = ("".join(f"{r.lstrip('+-')}\n" for r in rows if r[0] != mark) for mark in "+-")
+    return diff_of(
+        {LAPIC: FILES[LAPIC].replace(SPLIT, after + SPLIT)}, before={LAPIC: FILES[LAPIC].replace(SPLIT, before + SPLIT)}
+    )
+
+
 REFUSED: dict[str, tuple[str, str]] = {
     "an unknown function": (into("kvm_forget(apic);"), "p.patch:N: the model has no function kvm_forget()\n    if it does not matter: a row in [ignore] or [assume] of model/kvm/correspondence.txt that says why; else model it (docs/lift.md, To add a row)"),
     "an unknown field": (into("if (apic->sw_enabled)", "	return;"), "p.patch:N: no row of the table covers `apic->sw_enabled`, and the model has no such field"),
@@ -57,7 +79,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a static local": (into("static bool seen;", "	if (seen)", "		return;"), "`seen` is static: it keeps its value"),
     "a comment that goes on": (into("// the guest does it \\", "	return;"), "a `//` comment that goes on in the next line"),
     "a comment that seems to end": (diff_of(edited(LAPIC, (SPLIT, SPLIT + "		return;\n		// the stale one (see above) */\n")), 1), "a `*/` ends a comment that the hunk does not show to begin"),
-    "an #if 0": (diff_of({LAPIC: FILES[LAPIC].replace(SPLIT, "#if 0\n	return;\n" + SPLIT)}, before={LAPIC: FILES[LAPIC].replace(SPLIT, "#if 0\n" + SPLIT)}), "`#if 0` in the hunk: what stands in it is not compiled"),
+    "an #if 0": (diff_of({LAPIC: FILES[LAPIC].replace(SPLIT, "#if 0\n	return;\n" + SPLIT)}, before={LAPIC: FILES[LAPIC].replace(SPLIT, "#if 0\n" + SPLIT)}), "`return;` stands in `#if 0`, and is not compiled\n    write this one by hand"),
     "a #define of kvm_ioapic_handles_vector": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define kvm_ioapic_handles_vector(a, v) false\n" + FILES[UAPI]}), "#define kvm_ioapic_handles_vector: the model knows this by another meaning"),
     "a #define of irqchip_split": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define irqchip_split(k) false\n" + FILES[UAPI]}), "#define irqchip_split: the model knows this by another meaning"),
     "a #define of APIC_SPIV_DIRECTED_EOI": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define APIC_SPIV_DIRECTED_EOI 0\n" + FILES[UAPI]}), "#define APIC_SPIV_DIRECTED_EOI is changed, and the model does not say who uses it"),
@@ -76,6 +98,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "an array": (into("int a[3];", "	if (a[1])", "		return;"), "p.patch:10: no row of the table covers `a[1]`"),
     "an array with values": (into("int a[3] = {};"), "p.patch:N: a declaration with 'a' is not in the subset that is read"),
     "a wild byte": (into("x = `y`;"), "p.patch:N: cannot read '`y`;' as C"),
+    "an #if 0 beside it": (diff_of({LAPIC: FILES[LAPIC].replace(SPLIT, "#if 0\n#endif\n	return;\n" + SPLIT)}, before={LAPIC: FILES[LAPIC].replace(SPLIT, "#if 0\n#endif\n" + SPLIT)}), "`#if 0` in the hunk: what stands in it is not compiled"),
+    **{f"a line {where}": (among(*rows), said) for where, rows, said in IN_CONDITIONS},
     "an #ifdef": (diff_of(edited(LAPIC, (SPLIT, "#ifdef CONFIG_X\n" + SPLIT))), "p.patch:N: `#ifdef CONFIG_X` is changed inside a function"),
     "a brace too many": (into("}"), "p.patch:"),
     "a function that the model has a part of": (diff_of({LAPIC: FILES[LAPIC] + "\nint irqfd_resampler_ack(void)\n{\n	return 1;\n}\n"}, before={LAPIC: FILES[LAPIC] + "\nint irqfd_resampler_ack(void)\n{\n	return 0;\n}\n"}), "p.patch:10: irqfd_resampler_ack() is changed, and no row of model/kvm/correspondence.txt says what that is in the model\n    kvm_notify_acked_irq() of the model names it: restate that in a class of your own"),
