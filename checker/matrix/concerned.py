@@ -92,7 +92,8 @@ class Concern:
         """A file that is something to the model, and that a head of a diff in one of these texts names; or "". What is renamed,
         copied, removed, and of which only the mode is changed, has a head. but: files that are known to be in them."""
         known = [_parts(file) for file in but]
-        found = (name for text in texts for name in named(text) if self.of_file(name) is not None)
+        names = dict.fromkeys(name for text in texts for name in named(text))
+        found = (name for name in names if self.of_file(name) is not None)
         return next((name for name in found if not any(_ends_alike(_parts(name), one) for one in known)), "")
 
     @functools.cached_property
@@ -136,6 +137,7 @@ def named(text: str) -> Iterator[str]:
             yield of_a_stat[1]
 
 
+@functools.cache
 def _parts(file: str) -> tuple[str, ...]:
     """Without what git puts before a path: a/, b/; i/, w/ and the like; .../ in the table of what is changed how much."""
     parts = [p for p in posixpath.normpath(file.strip().lstrip("/")).split("/") if p not in ("", ".", "..", "...")]
@@ -154,7 +156,7 @@ def _called_alike(parts: Sequence[str], known: Sequence[str]) -> bool:
 def _alike(parts: Sequence[str], known: Sequence[str], last: int) -> bool:
     if not 0 < last <= min(len(parts), len(known)):
         return False
-    return all(fnmatchcase(a, b) for a, b in zip(parts[-last:], known[-last:], strict=True))
+    return all(fnmatchcase(parts[-at], known[-at]) for at in range(1, last + 1))  # names first: most differ
 
 
 def _within(file: str, row: str) -> bool:
