@@ -82,7 +82,7 @@ def begun(
     job: Job, told: Sequence[Hearer], left: Sequence[int], stop: threading.Event
 ) -> Iterator[dict[int, Future[CellResult | None]]]:
     """By as many workers as there is room for. left: the numbers of the cells."""
-    groups = by_program(job.cells, left)
+    groups = sorted(by_program(job.cells, left), key=lambda group: list(job.cells[group[0]].scope.sizes().items()))
     if job.limits.on in ("", PROCESSES) and job.engine != "reference":
         _lower_first(job, groups[0][0])
     start, room = crew(job.limits.on, job, stop)
