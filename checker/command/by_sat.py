@@ -16,6 +16,7 @@ from checker.progress import Progress
 from checker.questions import on_record, report
 from checker.questions.by_sat import SatResult, judge_by_sat
 from checker.questions.own_word import own_word
+from checker.questions.unvaried import chosen_lines, open_because, unvaried
 from checker.questions.verdict import Account, Status, Verdict
 from checker.questions.wide import TIMEOUT, sizes_text
 from checker.stories.trace import Trace
@@ -48,11 +49,15 @@ def run(options: Namespace) -> int:
     if result.proof is not None:
         proved = [v.property for v in result.of(Status.HOLDS)]
         on_record.proved(cell, proved, map(sizes_text, result.proof.inductive_at))
-    open_ = why_open(result)
+    not_varied = unvaried([cell], options.asked.sizes)
+    open_ = [*why_open(result), *open_because(not_varied)]
     if options.json:
         print(document("sat", as_json(options, result, open_)))
     else:
         tell_all(options, result, open_)
+        print(
+            "".join(f"{part}\n" for line in chosen_lines(not_varied) for part in lines_below(line, width(), 2)), end=""
+        )
     return exits.decided(wrong=bool(result.of(Status.VIOLATED)), undecided=is_open(result, open_))
 
 

@@ -64,7 +64,10 @@ def found(options: Namespace) -> tuple[compare.Diff, Campaign]:
         of_base = []  # a choice is fixed that base does not have: it has the cells of the design
     pairs, apart = compare.pair_cells(base, design, of_base, of_design)
     campaign = explore(options, [cell for pair in pairs for cell in (pair.base, pair.design)], wanted)
-    diff = replace(compared(options, base, design, pairs, campaign, wanted), apart=apart, named=asked.properties)
+    diff = replace(
+        compared(options, base, design, pairs, campaign, wanted), apart=apart, named=asked.properties,
+        unvaried=campaign.unvaried,
+    )  # fmt: skip
     return with_slips(diff, base.cls, design.cls), campaign
 
 

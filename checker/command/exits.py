@@ -33,8 +33,8 @@ exit codes:
   1  something REGRESSED, or of a registered design a verdict is not the
      expected one (prove --absolute, trace: something is violated)
   2  your input
-  3  inconclusive: interrupted, out of memory or time, nothing was judged, or a
-     line of your file was not run
+  3  inconclusive: interrupted, out of memory or time, nothing was judged, a
+     line of your file was not run, or no cell varies a choice that it reads
   4  the engines disagree or we broke
 """
 PACKAGES = ("z3", "pysat", "networkx", "numpy", "pygraphviz", "rich", "shtab")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import textwrap
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from checker.command import exits
 from checker.command.exits import Exit
@@ -16,6 +17,7 @@ from checker.matrix.cells import Cell
 from checker.questions import report
 from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.smaller_scopes import guess_lines, smaller_scopes
+from checker.questions.unvaried import unvaried
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories.trace import Trace
 from checker.words import count
@@ -77,7 +79,10 @@ def estimate_of(cells: Sequence[Cell]) -> list[str]:
     return [part for line in lines for part in textwrap.wrap(line, 75, break_on_hyphens=False)]
 
 
-def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property]) -> Campaign:
+def explore(
+    options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property], varied: Collection[str] = ()
+) -> Campaign:
+    """varied: names of the scope that the user gave values beside those of --scope."""
     limits = limits_of(options)
     print(f"{note}\n" if (note := size_note(cells)) else "", end="", file=sys.stderr, flush=True)
     if note and limits == Limits() and options.engine != "reference":
@@ -93,7 +98,8 @@ def explore(options: Namespace, cells: Sequence[Cell], wanted: Sequence[Property
             "eoi: no C compiler was found, so the model ran in CPython: the same verdicts, several hundred\n"
             "     times slower. Install gcc or clang, or set CC.", file=sys.stderr,
         )  # fmt: skip
-    return campaign
+    said = {*options.asked.sizes, *varied}
+    return campaign if campaign.interrupted else replace(campaign, unvaried=tuple(unvaried(cells, said)))
 
 
 def first_shown(campaign: Campaign, statuses: Sequence[Status]) -> tuple[CellResult, Verdict] | None:

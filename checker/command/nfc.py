@@ -21,6 +21,7 @@ from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import compare, nfc
 from checker.questions.nfc import DIFFERS, EQUAL, INCONCLUSIVE, NfcAnswer
+from checker.questions.unvaried import Unvaried, chosen_lines, open_because, unvaried
 from checker.stories.trace import steps_text
 from checker.stories.write import to_text, wrap
 from checker.words import count, fold_names
@@ -43,11 +44,16 @@ def run(options: Namespace) -> int:
     if not answers:
         raise KeyboardInterrupt
     left, lines = len(pairs) - len(answers), not_run(answers)
-    undecided = bool(left or apart or (lines and not when)) or any(a.verdict == INCONCLUSIVE for a in answers)
+    said = {**options.asked.sizes, **when}
+    not_varied = unvaried([cell for pair in pairs for cell in (pair.base, pair.design)], said)
+    undecided = bool(left or apart or (lines and not when) or open_because(not_varied)) or any(
+        a.verdict == INCONCLUSIVE for a in answers
+    )
     if options.json:
-        print(as_json(options, answers, left, lines))
+        print(as_json(options, answers, left, lines, [one.said for one in not_varied]))
     else:
         print("\n".join(headline(options, answers, len(pairs), lines, undecided=undecided)))
+        print_unvaried(not_varied)
         print_cells([a for a in answers if a.verdict != EQUAL])
         print_story(options, answers)
         print_cells([a for a in answers if a.verdict == EQUAL])
@@ -193,7 +199,15 @@ def print_notes(answers: Sequence[NfcAnswer], apart: Sequence[Cell], lines: Sequ
         print("\n".join(wrap(f"NOT LOOKED AT: {text}: no step of these cells runs it", "", "  ", WIDTH)))
 
 
-def as_json(options: Namespace, answers: Sequence[NfcAnswer], left: int, lines: Sequence[SourceLine]) -> str:
+def print_unvaried(found: Sequence[Unvaried]) -> None:
+    """Below the answer, as it is what that does not speak of."""
+    for text in (*[f"not known: {said}" for said in open_because(found)], *chosen_lines(found)):
+        print("\n".join(wrap(text, "", "  ", WIDTH)))
+
+
+def as_json(
+    options: Namespace, answers: Sequence[NfcAnswer], left: int, lines: Sequence[SourceLine], not_varied: Sequence[str]
+) -> str:
     content: json_text.Json = {
         "base": options.beside.name,
         "design": options.asked.name,
@@ -202,6 +216,7 @@ def as_json(options: Namespace, answers: Sequence[NfcAnswer], left: int, lines: 
         "not_compared": left,
         **json_text.of_lifted(options.asked),
         "not_looked_at": line_texts(lines),
+        "not_varied": list(not_varied),
         "cells": [_cell(options, a) for a in answers],
     }
     return json_text.document("nfc", content)

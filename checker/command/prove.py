@@ -27,6 +27,7 @@ from checker.questions.answer import Answer, of_campaign
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.expected import Row, rows_of_design
 from checker.questions.measured import measured, measured_line
+from checker.questions.unvaried import chosen_lines, open_because
 from checker.questions.verdict import CellResult, Status
 from checker.questions.worth import NO_CERTIFICATE, UNCHECKED, worth_of
 from checker.shipped import own
@@ -135,7 +136,8 @@ def closing_lines(campaign: Campaign, more: Sequence[str] = ()) -> list[str]:
     return [
         *report.not_looked_at(campaign.results),
         *report.not_judged(campaign.results),
-        *[f"INCONCLUSIVE: {text}" for text in campaign.own_word],
+        *[f"INCONCLUSIVE: {text}" for text in (*campaign.own_word, *open_because(campaign.unvaried))],
+        *chosen_lines(campaign.unvaried),
         *more,
         how_far,
         *report.kept_lines(campaign.results),

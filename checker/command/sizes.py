@@ -17,6 +17,7 @@ from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import on_record, report
 from checker.questions.own_word import own_word
+from checker.questions.unvaried import chosen_lines, open_because, unvaried
 from checker.questions.verdict import Account, Status
 from checker.questions.wide import TIMEOUT, UNSEEN, VACUOUS, WideResult, WideVerdict, judge_wide, sizes_text
 from checker.stories.write import to_text
@@ -46,8 +47,9 @@ def run(options: Namespace) -> int:
     for result in results:
         proved = [v.property for v in result.of(Status.HOLDS)]
         on_record.proved(result.cell, proved, map(sizes_text, result.inductive_at))
-    reasons = why_open(options, results)
-    print("\n".join(lines(options, results, len(cells), reasons)))
+    not_varied = unvaried(cells, options.asked.sizes)
+    reasons = [*why_open(options, results), *open_because(not_varied)]
+    print("\n".join(lines(options, results, len(cells), reasons, chosen_lines(not_varied))))
     violated = [(r, v) for r in results for v in r.of(Status.VIOLATED)]
     if violated and not options.brief:
         result, verdict = violated[0]
@@ -104,8 +106,10 @@ def judged(options: Namespace, cells: list[Cell], wanted: Sequence[Property]) ->
     return found
 
 
-def lines(options: Namespace, results: list[WideResult], cells: int, reasons: Sequence[str]) -> list[str]:
-    """The answer first."""
+def lines(
+    options: Namespace, results: list[WideResult], cells: int, reasons: Sequence[str], chosen: Sequence[str]
+) -> list[str]:
+    """The answer first. chosen: what the user's own options leave out."""
     counts = {s: sum(len(r.of(s)) for r in results) for s in (Status.VIOLATED, Status.INCONCLUSIVE, Status.HOLDS)}
     told = ", ".join(f"{n} {s.value}" for s, n in counts.items() if n) or "nothing was judged"
     told += "; INCONCLUSIVE" * bool(reasons)
@@ -116,7 +120,7 @@ def lines(options: Namespace, results: list[WideResult], cells: int, reasons: Se
         found += ["", f"{count(cells - len(results), 'cell')} not judged: interrupted"]
     found += [""] * bool(reasons) + [f"INCONCLUSIVE: {reason}" for reason in reasons]
     width = min(WIDEST, screen()[0])
-    return [part for line in [*found, "", NO_MORE] for part in lines_below(line, width, 2)]
+    return [part for line in [*found, "", *chosen, NO_MORE] for part in lines_below(line, width, 2)]
 
 
 def _of_cell(options: Namespace, result: WideResult) -> list[str]:

@@ -35,11 +35,13 @@ def run(options: Namespace) -> int:
     varied = varied_of(options)
     each = [select(options.asked, values) for values in combinations(varied)]
     title, _, _, wanted = each[0]
-    campaign = explore(options, [cell for _, cells, _, _ in each for cell in cells], wanted)
+    campaign = explore(options, [cell for _, cells, _, _ in each for cell in cells], wanted, varied)
     said = when.of_campaign(campaign, wanted, list(varied))
     found = [when.when(name, of) for name, of in said.items()]
+    own = {axis for _, cells, _, _ in each for cell in cells for axis in when.own_axes(cell)}
     free = {
-        one.property: {says: when.leans_on(one, said[one.property], says) for says in one.conditions} for one in found
+        one.property: {says: when.leans_on(one, said[one.property], says, own) for says in one.conditions}
+        for one in found
     }
     reasons = of_campaign(title, campaign, options.asked.properties, not_read=options.asked.not_read).reasons
     undecided, worth = campaign.undecided or bool(reasons), worth_of(options.asked.cls, campaign.results)

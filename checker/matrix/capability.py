@@ -1,10 +1,12 @@
-"""What a user's file brings that is to be tried: API flags, and choices of its own scope, each by itself."""
+"""What a user's file brings that is to be tried: API flags, and choices of its own scope."""
 
 from __future__ import annotations
 
 import ast
 import dataclasses
 import inspect
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from itertools import takewhile
@@ -15,6 +17,7 @@ from checker.matrix.scope import ScopeValue
 from model.machine import ApiFlags, Machine, Scope
 
 ALL = tuple(ApiFlags)
+MOST_TIMES = 4  # as many cells as where each value is tried by itself: so all combinations of four that are on or off
 ASKS_FOR: dict[str, tuple[ApiFlags, ...]] = {  # a kernel's function -> the flags that reach it
     Machine.enable_KVM_CAP_X2APIC_API.__name__: ALL,
     Machine.enable_KVM_CAP_SPLIT_IRQCHIP_API.__name__: (ApiFlags.NONE, ApiFlags.BIT3),
@@ -44,13 +47,23 @@ def _reads_flags(node: ast.FunctionDef) -> bool:
 
 
 def choices(of: type[Scope], fixed: Mapping[str, ScopeValue]) -> Sequence[Mapping[str, ScopeValue]]:
-    """The values to try of the choices that a user's scope adds: as they are, and each other value by itself."""
-    found: list[dict[str, ScopeValue]] = [{}]
-    for name, default in own_choices(of).items():
-        if name not in fixed:
-            values: Sequence[ScopeValue] = [True, False] if isinstance(default, bool) else list(type(default))
-            found += [{name: value} for value in values if value != default]
-    return found
+    """The values to try of the choices that a user's scope adds: as they are, each other value by itself, and then every
+    combination, where that does not make the matrix more than MOST_TIMES as large."""
+    values = {name: every for name, every in own_values(of).items() if name not in fixed}
+    one_by_one: list[dict[str, ScopeValue]] = [{}]
+    one_by_one += [{name: value} for name, (_, *others) in values.items() for value in others]
+    if math.prod(map(len, values.values())) > MOST_TIMES * len(one_by_one):
+        return one_by_one
+    usual = {name: every[0] for name, every in values.items()}
+    every = [dict(zip(values, tried, strict=True)) for tried in itertools.product(*values.values())]
+    told = [{**usual, **tried} for tried in one_by_one]
+    return [*told, *(tried for tried in every if tried not in told)]
+
+
+def own_values(of: type[Scope]) -> dict[str, Sequence[bool | Enum]]:
+    """Every value of each choice that a user's scope adds, the one by default first."""
+    every = {name: [True, False] if isinstance(now, bool) else list(type(now)) for name, now in own_choices(of).items()}
+    return {name: [now, *(value for value in every[name] if value != now)] for name, now in own_choices(of).items()}
 
 
 def own_choices(of: type[Scope]) -> dict[str, bool | Enum]:

@@ -18,6 +18,7 @@ from checker.questions import compare, compare_text, expected, gate, report
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.model_diff import Hunk
 from checker.questions.not_run import not_run_texts
+from checker.questions.unvaried import chosen_lines, open_because
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories.trace import Trace
 from checker.words import count
@@ -149,11 +150,11 @@ def of_diff(diff: compare.Diff, measured: str = "", not_read: Sequence[str] = ()
         command, of = compare_text.reproduce(diff, pair), _under_review(after)
         for name, p in {name: v.property for side in (was, now) for name, v in side.items()}.items():
             said.append(_beside(p, after, was.get(name), now.get(name), changed.get((id(after), name)), command, of))
-    open_because = [*compare_text.why_open(diff), *map(_unread, not_read)]
+    why_open = [*compare_text.why_open(diff), *map(_unread, not_read)]
     name = "the patch" if diff.design == "-" else diff.design  # on standard input
     return Answer(
-        "diff", f"{name} against {diff.base}", compare_text.headline(diff), compare_text.by_property(diff), said,
-        open_because, diff.hunks, measured, worth=worth,
+        "diff", f"{name} against {diff.base}", compare_text.headline(diff),
+        [*compare_text.by_property(diff), *chosen_lines(diff.unvaried)], said, why_open, diff.hunks, measured, worth=worth,
     )  # fmt: skip
 
 
@@ -200,9 +201,11 @@ def of_campaign(
     lines = [f"no step that was explored runs {text}" for text in not_run_texts(lines_never_run(campaign.results))]
     reasons = [*lines, *[f"not explored: {cell}" for cell in campaign.unexplored]]
     reasons += ["interrupted"] * campaign.interrupted + [*map(_unread, not_read), *campaign.own_word]
+    reasons += open_because(campaign.unvaried)
     if campaign.open and not reasons and not any(one.standing.open for one in said):
         reasons = ["nothing was judged"]
-    return Answer("prove", title, _headline(said, campaign), (), said, reasons, (), measured, worth=worth)
+    more = chosen_lines(campaign.unvaried)
+    return Answer("prove", title, _headline(said, campaign), more, said, reasons, (), measured, worth=worth)
 
 
 def _alone(result: CellResult, verdict: Verdict, named: Sequence[str], row: expected.Row | None) -> Said:

@@ -30,6 +30,7 @@ from checker.questions.both import BOTH, by_engine
 from checker.questions.kept_answers import found_out, known
 from checker.questions.own_word import own_word
 from checker.questions.recheck import once, record_of, share
+from checker.questions.unvaried import Unvaried, open_because
 from checker.questions.verdict import CellResult, Status, asked_of, check_cell
 from model.lang import Kind, Property
 
@@ -41,12 +42,13 @@ CGROUP = Path("/sys/fs/cgroup")  # of the container, if we are in one
 @dataclass(frozen=True)
 class Campaign:
     """results: in matrix order. unexplored: cells without a result, because the user interrupted before they were begun
-    or because memory ran out where a search cannot stop in order (out_of_memory)."""
+    or because memory ran out where a search cannot stop in order (out_of_memory). unvaried: what of the scope no cell has."""
 
     results: tuple[CellResult, ...]
     unexplored: tuple[Cell, ...] = ()
     interrupted: bool = False
     out_of_memory: tuple[Cell, ...] = ()
+    unvaried: tuple[Unvaried, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -65,8 +67,8 @@ class Campaign:
 
     @property
     def undecided(self) -> bool:
-        """That, or no verdict speaks of some line of the user's, or some takes the user's word."""
-        return self.open or bool(lines_never_run(self.results)) or bool(self.own_word)
+        """That, or no verdict speaks of some line of the user's or of some choice that it reads, or some takes the user's word."""
+        return self.open or bool(lines_never_run(self.results) or self.own_word or open_because(self.unvaried))
 
     @property
     def own_word(self) -> list[str]:

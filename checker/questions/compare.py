@@ -27,6 +27,7 @@ from checker.questions.model_diff import Hunk
 from checker.questions.own_word import own_word
 from checker.questions.report import binding_text, length_text
 from checker.questions.slips import Slips
+from checker.questions.unvaried import Unvaried, open_because
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.words import count
 from model.lang import Property
@@ -100,7 +101,7 @@ class Change:
 class Diff:
     """All that was found: the changed functions; per pair the results of both and their graphs; the changes. unexplored:
     pairs that are not among those, because the user interrupted (or memory ran out) before both sides were explored. apart:
-    cells that only one of the two has. named: the properties as --property named them."""
+    cells that only one of the two has. named: the properties as --property named them. unvaried: what of the scope no cell has."""
 
     base: str
     design: str
@@ -114,6 +115,7 @@ class Diff:
     interrupted: bool = False
     apart: Sequence[Cell] = ()
     named: Sequence[str] = ()
+    unvaried: Sequence[Unvaried] = ()
     slips: Slips | None = None  # asked for if there is no difference, and something could have made one
 
     @property
@@ -142,7 +144,12 @@ class Diff:
     def equivalent(self) -> bool:
         """No cell tells the two apart, and either no line is another, or the cells would tell: everything that the user wrote
         was tried, and whatever else could stand there. Each has the cells of the other."""
-        return self.alike and not self.apart and (not self.hunks or self._tells)
+        return self.alike and not self.apart and not self.not_varied and (not self.hunks or self._tells)
+
+    @property
+    def not_varied(self) -> list[str]:
+        """What of the scope the change may depend on and nobody asked."""
+        return open_because(self.unvaried)
 
     @property
     def _tells(self) -> bool:
@@ -160,7 +167,9 @@ class Diff:
         open_ = any(change.kind == OPEN for change in self.listed)
         if self.alike:
             return open_ or not self.equivalent
-        return silent or open_ or not self.whole or bool(self.never_run or self.apart or self.own_word)
+        return (
+            silent or open_ or not self.whole or bool(self.never_run or self.apart or self.own_word or self.not_varied)
+        )
 
 
 def pair_cells(

@@ -99,7 +99,7 @@ def why_open(diff: Diff) -> list[str]:
     left = ["interrupted"] * diff.interrupted + [f"not explored: {pair.design}" for pair in diff.unexplored]
     apart = [f"only one of the two has {cell}" for cell in diff.apart]
     none = "no cell shows a difference, and not every slip would be seen" if diff.alike else "nothing was judged"
-    return [*left, *unseen, *asked, *apart, *diff.own_word] or [none]
+    return [*left, *diff.not_varied, *unseen, *asked, *apart, *diff.own_word] or [none]
 
 
 def by_property(diff: Diff) -> list[str]:

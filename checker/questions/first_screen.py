@@ -31,6 +31,7 @@ from checker.questions.compare_text import (
 )
 from checker.questions.model_diff import Hunk
 from checker.questions.patch_text import small_change
+from checker.questions.unvaried import chosen_lines
 from checker.words import count, fold_names, screen
 
 MORE = "(--cells: each trace and all its cells; --all: a row for each cell)"
@@ -53,7 +54,8 @@ def answer_lines(diff: Diff, patch: Sequence[Hunk] = ()) -> list[str]:
     apart = [line for names in touched(diff) for line in cut(wrapped(names), 2 if names.startswith("worse") else 1)]
     small = [f"  {line}" for line in small_change(diff.hunks, patch)]
     shown = [line if len(line) <= screen()[0] else f"{line[: screen()[0] - 4]} ..." for line in small]
-    return [*lines, *by_property(diff), *apart, *unknown, *functions, *shown]
+    chosen = [line for said in chosen_lines(diff.unvaried) for line in cut(wrapped(said))]
+    return [*lines, *by_property(diff), *apart, *unknown, *chosen, *functions, *shown]
 
 
 def _short(name: str) -> str:

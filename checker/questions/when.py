@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -80,6 +80,11 @@ def place_of(cell: Cell, varied: Sequence[str] = ()) -> dict[str, str]:
         **shown,
         **{f"scope.{n}" if n in shown else n: _value_text(n, getattr(cell.scope, n)) for n in scope},
     }
+
+
+def own_axes(cell: Cell) -> list[str]:
+    """Those that a user's scope adds."""
+    return [f"scope.{name}" if name in cell.names else name for name in own_choices(type(cell.scope))]
 
 
 def _value_text(name: str, value: object) -> str:
@@ -162,11 +167,16 @@ def check(found: When, said: Sequence[tuple[Place, CellSays]]) -> None:
             raise InternalError(f"when {found.property} in {where}: {says.value}, but the conditions say: {told}")
 
 
-def leans_on(found: When, said: Sequence[tuple[Place, CellSays]], says: CellSays) -> list[Point]:
-    """The combinations that meet the condition, and that no cell has."""
+def leans_on(
+    found: When, said: Sequence[tuple[Place, CellSays]], says: CellSays, own: Collection[str] = ()
+) -> list[Point]:
+    """The combinations that meet the condition, and that no cell has because there are none. own: the axes that a user's scope
+    adds, whose values can all be combined: of what was not tried of these the condition says nothing."""
     there = {_point(found.axes, place) for place, _ in said}
     met = dict.fromkeys(point for cube in found.conditions[says] for point in itertools.product(*cube))
-    return [point for point in met if point not in there]
+    at = [n for n, axis in enumerate(found.axes) if axis in own]
+    tried = {tuple(point[n] for n in at) for point in there}
+    return [point for point in met if point not in there and tuple(point[n] for n in at) in tried]
 
 
 def alike(found: Sequence[When]) -> list[list[When]]:

@@ -1,4 +1,4 @@
-"""What a user's file brings is tried: flags that it answers to, choices of its scope, each value by itself."""
+"""What a user's file brings is tried: flags that it answers to, choices of its scope, in every combination if these are few."""
 
 from __future__ import annotations
 
@@ -109,17 +109,73 @@ class Mine(Crosvm):
     )
 
 
-def test_each_choice_is_tried_by_itself(eoi, mine):
+def test_each_choice_is_tried_by_itself_and_with_the_others(eoi, mine):
     mine.write_text(CHOICES)
     usual = "qemu 0x20"
     proved = eoi("prove", "--absolute", str(mine), *LINUX, "--brief")
-    assert cells(proved.out) == [usual, f"{usual} how=NEVER", f"{usual} how=TWICE", f"{usual} quiet=on"]
+    both = [f"{usual} how=NEVER quiet=on", f"{usual} how=TWICE quiet=on"]
+    assert cells(proved.out) == [usual, f"{usual} how=NEVER", f"{usual} how=TWICE", f"{usual} quiet=on", *both]
     assert proved.code == 1
     ran = eoi("diff", "base", str(mine), *LINUX, "--json")
     told = json.loads(ran.out)
     worse = [c["cell"] for c in told["changes"] if c["kind"] == "REGRESSED"]
-    assert worse == [f"{usual} how=NEVER, linux, level", f"{usual} quiet=on, linux, level"]
-    assert len(told["graphs"]) == 4 and ran.code == 1
+    choices = ("how=NEVER", "quiet=on", "how=NEVER quiet=on", "how=TWICE quiet=on")
+    assert worse == [f"{usual} {choice}, linux, level" for choice in choices]
+    assert len(told["graphs"]) == 6 and ran.code == 1
+
+
+def test_what_only_two_choices_together_break_is_found(eoi, mine):
+    mine.write_text(CHOICES.replace("how == How.NEVER or", "how == How.NEVER and"))
+    ran = eoi("prove", str(mine), *LINUX, "--brief")
+    assert "REGRESSED     no_eoi_lost" in ran.out and "worse in 1 of 6 cells" in ran.out and ran.code == 1
+    assert eoi("nfc", "base", str(mine), *LINUX[:4], *LINUX[-2:]).code == 1
+    told = eoi("when", str(mine), "no_eoi_lost", *LINUX[:4], *LINUX[-2:]).out
+    assert "is violated (1 of 6 cells) iff how is NEVER and quiet is on" in told and "no cell has" not in told
+
+
+MANY = """\
+from dataclasses import dataclass
+from model.designs.base import Base
+from model.machine import Lapic, Scope, Vector
+
+
+@dataclass(frozen=True)
+class MyScope(Scope):
+    a: bool = False
+    b: bool = False
+    c: bool = False
+    d: bool = False
+    e: bool = False
+
+
+class Mine(Base):
+    scope: MyScope
+    odd: bool
+
+    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:
+        self.odd = not self.odd
+        if not (self.scope.a and self.scope.b and self.scope.c and self.scope.d and self.scope.e):
+            super().kvm_ioapic_send_eoi(apic, vector)
+"""
+
+
+def test_more_combinations_than_are_tried_are_not_known(eoi, mine):
+    mine.write_text(MANY)
+    left = "26 combinations of a, b, c, d, e in no cell, e.g. --scope a=off,b=off,c=off,d=on,e=on"
+    proved = eoi("prove", str(mine), *LINUX, "--brief")
+    assert "worse in 0 of 6 cells" in proved.out and f"not known: {left}" in proved.out and proved.code == 3
+    same = eoi("nfc", "base", str(mine), *LINUX[:4], *LINUX[-2:])
+    assert f"not known: {left}" in " ".join(same.out.split()) and same.code == 3
+    told = eoi("when", str(mine), "no_eoi_lost", *LINUX[:4], *LINUX[-2:])
+    assert "holds in all 6 cells" in told.out and "true also" not in told.out
+    assert f"INCONCLUSIVE: {left}" in told.out and told.code == 3
+
+
+def test_of_those_that_scope_leaves_all_are_tried(eoi, mine):
+    mine.write_text(MANY)
+    asked = (*LINUX[:-1], f"{LINUX[-1]},a=on", "--brief")
+    ran = eoi("prove", str(mine), *asked)
+    assert "worse in 1 of 16 cells" in ran.out and "a=on b=on c=on d=on e=on" in ran.out and ran.code == 1
 
 
 def test_what_scope_says_is_not_varied_and_a_story_says_its_choice(eoi, mine):

@@ -59,6 +59,7 @@ def test_a_combination_without_a_cell_is_free_and_that_is_said():
     said = cells(linux_0x11=HOLDS, linux_0x20=HOLDS, xen_0x11=VIOLATED, xen_0x20=HOLDS, kvm_0x11=VIOLATED)
     found = when("p", said)
     assert leans_on(found, said, HOLDS) == [("kvm", "0x20")] and not leans_on(found, said, VIOLATED)
+    assert not leans_on(found, said, HOLDS, own=list(found.axes))  # there are such systems, and they were not tried
     text = "\n".join(answer_lines("d", [found], {"p": {HOLDS: [("kvm", "0x20")], VIOLATED: []}}))
     assert (
         text.startswith("d, p: holds (3 of 5 cells) iff ")

@@ -1,0 +1,219 @@
+"""What of the scope no cell varied, though the user's change reads it: a bug that needs another value of it is seen by none.
+
+A change newly reads a choice of the scope, a field that the set-up fills from one (`apic.cpuid_x2apic` from x2apic), or makes
+another set-up under a value that no cell has; or a scope of the user's has more combinations of choices than were tried.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from checker.engine.passages import users_files
+from checker.engine.reads import Field, NewReads, field_of, new_reads
+from checker.engine.running import Running
+from checker.language.lower import lower
+from checker.matrix.capability import own_values
+from checker.matrix.cells import Cell, other_choices
+from checker.matrix.roles import ROLES, registered_base, users_file
+from checker.matrix.scope import ScopeValue, scope_type, scope_value, with_values
+from checker.matrix.system import system_of
+from checker.words import count
+from model.finite import ModelError, StructType, TableType, Type
+from model.lang import Design
+from model.machine import Machine, Scope
+
+Path: TypeAlias = tuple[Hashable, ...]  # of a value in the state, with the rows that lead to it
+State: TypeAlias = Mapping[Path, tuple[Field, int]]
+AROUND = ("kernel", "vmm")  # of the roles that a user has no class of, those whose set-up and choices may matter
+
+
+@dataclass(frozen=True)
+class Unvaried:
+    """said: what no cell has, and why that may matter. chosen: the user's own --scope leaves it out."""
+
+    said: str
+    chosen: bool
+
+
+def unvaried(cells: Sequence[Cell], scope: Collection[str] = ()) -> list[Unvaried]:
+    """scope: the names that the user gave a value. Nothing where no class of a file of the user's is in any cell."""
+    of = dict[tuple[str, str], dict[str, None]]()
+    left = dict[tuple[str, ...], set[tuple[str, ...]]]()
+    for group in _groups(cells):
+        for name, value, why in _values_left(group):
+            of.setdefault((name, _text(name, value)), {}).update(dict.fromkeys(why))
+        for names, combinations in _combinations_left(group):
+            left.setdefault(names, set()).update(combinations)
+    found = [
+        Unvaried(
+            f"your --scope leaves out {name}={value}: {', '.join(why)}" if name in scope
+            else f"--scope {name}={value} is in no cell: {', '.join(why)}", name in scope,
+        )
+        for (name, value), why in of.items()
+    ]  # fmt: skip
+    for names, combinations in left.items():
+        first = min(combinations)
+        asks = ",".join(f"{name}={value}" for name, value in zip(names, first, strict=True))
+        told = f"{count(len(combinations), 'combination')} of {', '.join(names)} in no cell, e.g. --scope {asks}"
+        found.append(Unvaried(told, chosen=False))
+    return found
+
+
+def open_because(found: Sequence[Unvaried]) -> list[str]:
+    """What makes an answer INCONCLUSIVE."""
+    return [one.said for one in found if not one.chosen]
+
+
+def chosen_lines(found: Sequence[Unvaried]) -> list[str]:
+    """What the user left out himself: it is said, and no more."""
+    return [one.said for one in found if one.chosen]
+
+
+def _groups(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells that a file of the user's plays a role in, by who plays it, and who the kernel and VMM are."""
+    found = dict[Hashable, list[Cell]]()
+    for cell in cells:
+        roles = dict(zip(ROLES, cell.system.__bases__, strict=True))
+        users = {role: cls for role, cls in roles.items() if users_file(cls)}
+        if users:
+            key = tuple((users | {r: roles[r] for r in AROUND}).items())
+            found.setdefault((key, type(cell.scope)), []).append(cell)
+    return list(found.values())
+
+
+def _text(name: str, value: object) -> str:
+    """As --scope reads it, by name where it has one that says something."""
+    return value.name if isinstance(value, Enum) and name != "ioapic" else scope_value(value)
+
+
+# --- choices of the user's scope ---
+
+
+def _combinations_left(cells: Sequence[Cell]) -> Iterator[tuple[tuple[str, ...], set[tuple[str, ...]]]]:
+    """Of the values that some cell has. That a value is in none is told by itself."""
+    names = tuple(own_values(type(cells[0].scope)))
+    tried = {tuple(_text(name, getattr(cell.scope, name)) for name in names) for cell in cells}
+    values = [sorted({row[n] for row in tried}) for n in range(len(names))]
+    varied = tuple(n for n, of in enumerate(values) if len(of) > 1)
+    if left := set(itertools.product(*values)) - tried:
+        yield tuple(names[n] for n in varied), {tuple(row[n] for n in varied) for row in left}
+
+
+# --- every choice ---
+
+
+def _values_left(cells: Sequence[Cell]) -> Iterator[tuple[str, ScopeValue, list[str]]]:
+    """Each value of a choice that none of these cells has, and what the user's change does that may depend on it."""
+    there = {(name, value) for cell in cells for name, value in cell.scope.choices().items()}
+    missing = dict.fromkeys(other for cell in cells for other in other_choices(cell) if other not in there)
+    if not missing:
+        return
+    before = _before(cells[0])
+    starts = [Start(cell, _set_up(cell.system, cell.scope), before) for cell in {c.scope: c for c in cells}.values()]
+    new = starts[0].new_reads()
+    shown = {value for start in starts for value in start.now.values()}
+    for name, value in missing:
+        why = [
+            f"{_functions(of[name])} {reads} {name}"
+            for of, reads in ((new.choices, "newly reads"), (new.dropped, "no longer reads")) if name in of
+        ]  # fmt: skip
+        for start in starts:
+            why += start.otherwise(with_values(start.cell.scope, {name: value}), shown, new.fields)
+        if why:
+            yield name, value, list(dict.fromkeys(why))
+
+
+@dataclass(frozen=True)
+class Start:
+    """now: what the set-up of a cell leaves. before: the system without the user's changes, see _before()."""
+
+    cell: Cell
+    now: State
+    before: type[Design] | None
+
+    def new_reads(self) -> NewReads:
+        """Of a class that stands on none that is registered, all reads are new."""
+        program = lower(self.cell.system, self.cell.scope)
+        if self.before is None:
+            return new_reads(program, program, users_files(self.cell.system))
+        alone = [role for role in self.cell.system.__bases__ if registered_base(_machine(role)) is None]
+        files = {file for role in alone for file in users_files(role)}
+        return new_reads(program, lower(self.before, _scope_of(self.before, self.cell.scope)), files)
+
+    def otherwise(
+        self, scope: Scope, shown: Collection[tuple[Field, int]], read: Mapping[Field, Sequence[str]]
+    ) -> Iterator[str]:
+        """What the set-up does otherwise in a scope that was not explored. shown: the values that fields have in some that was;
+        read: the fields that are newly read."""
+        try:
+            then = _set_up(self.cell.system, scope)
+        except ModelError:
+            yield "there the set-up goes wrong"
+            return
+        for of, code in then.values():
+            if of in read and (of, code) not in shown:
+                yield f"{_functions(read[of])} newly reads {of[1]}"
+        for name in sorted(self._changed(scope, then) - self._changed(self.cell.scope, self.now)):
+            yield f"the set-up makes another {name} there"
+
+    def _changed(self, scope: Scope, state: State) -> set[str]:
+        """The fields of the model that the change gives other values."""
+        if self.before is None:
+            return set()
+        model = _set_up(self.before, _scope_of(self.before, scope))
+        return {of[1] for path, (of, code) in model.items() if path in state and state[path][1] != code}
+
+
+def _before(cell: Cell) -> type[Design] | None:
+    """The system without the user's changes. None if there is none: a class of the user's that stands on nothing may need what
+    another one adds."""
+    roles = [_machine(role) for role in cell.system.__bases__]
+    try:
+        before = system_of(*((registered_base(role) or ("", role))[1] for role in roles))
+        lower(before, _scope_of(before, cell.scope))
+    except ModelError:
+        return None
+    return before
+
+
+def _functions(names: Sequence[str]) -> str:
+    return " and ".join(f"{name.rpartition('.')[2]}()" for name in names)
+
+
+def _scope_of(system: type[Design], scope: Scope) -> Scope:
+    """With what the system has of a scope's values."""
+    of = scope_type([_machine(role) for role in system.__bases__])
+    return with_values(of(), {name: value for name, value in vars(scope).items() if name in vars(of())})
+
+
+def _machine(role: type) -> type[Machine]:
+    assert issubclass(role, Machine)
+    return role
+
+
+# --- states ---
+
+
+def _set_up(system: type[Design], scope: Scope) -> State:
+    """The first state. Raises ModelError."""
+    running = system(scope)
+    running.initial()
+    paths = list(_paths((), (None, ""), system.state_type(scope)))
+    return {path: (of, code) for (path, of), code in zip(paths, Running(running).save(), strict=True)}
+
+
+def _paths(path: Path, last: Field, of: Type) -> Iterator[tuple[Path, Field]]:
+    """Of every value in the state, in the order in which model.lang.cells has them."""
+    match of:
+        case StructType(fields=fields):
+            for name, kind in fields:
+                yield from _paths((*path, name), field_of(of, name) if path else (None, name), kind)
+        case TableType(row=row):
+            for number in range(of.rows):
+                yield from _paths((*path, number), last, row)
+        case _:
+            yield path, last

@@ -1,0 +1,100 @@
+"""What a change newly reads of the scope, and no cell varies, is no silent PASS: it is named with the option that asks it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from checker.matrix.select import select, selection
+from checker.questions.unvaried import unvaried
+
+QEMU = ("--vmm", "qemu", "--guest", "linux")
+EOI = "    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:\n"
+SEND = "            super().kvm_ioapic_send_eoi(apic, vector)\n"
+SET_UP = "    def kvm_vcpu_after_set_cpuid(self, apic: Lapic, x2apic: bool) -> None:\n"
+AFTER = "        super().kvm_vcpu_after_set_cpuid(apic, x2apic)\n"
+COUNTS = "        self.odd = not self.odd\n"  # a harmless change that every graph shows
+HEAD = """\
+from model.designs.base import Base
+from model.machine import Lapic, Vector
+
+
+class Mine(Base):
+    odd: bool
+
+"""
+X2APIC = "x2apic=off is in no cell"
+READS = {
+    "a field that the set-up fills": f"{EOI}{COUNTS}        if apic.cpuid_x2apic:\n{SEND}",
+    "the choice": f"{EOI}{COUNTS}        if self.scope.x2apic:\n{SEND}",
+    "a function that reads it": (
+        f"    def has(self, apic: Lapic) -> bool:\n        return apic.cpuid_x2apic\n\n{EOI}{COUNTS}        if self.has(apic):\n{SEND}"
+    ),
+    "a field of its own": f"    xapic: bool\n\n{SET_UP}{AFTER}        self.xapic = not x2apic\n\n{EOI}{COUNTS}        if not self.xapic:\n{SEND}",
+    "only the set-up": f"{SET_UP}        super().kvm_vcpu_after_set_cpuid(apic, True)\n\n{EOI}{COUNTS}        if True:\n{SEND}",
+}
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    return tmp_path / "mine.py"
+
+
+@pytest.mark.parametrize("body", READS.values(), ids=READS)
+def test_what_is_newly_read_and_not_varied_is_not_known(eoi, mine, body):
+    mine.write_text(HEAD + body)
+    proved = eoi("prove", str(mine), *QEMU, "--brief")
+    assert X2APIC in proved.out and "worse in 0 of" in proved.out and proved.code == 3
+    told = json.loads(eoi("prove", str(mine), *QEMU, "--json").out)
+    assert any(X2APIC in why for why in told["open_because"]) and told["inconclusive"]
+
+
+def test_asked_as_it_says_it_is_found(eoi, mine):
+    mine.write_text(HEAD + READS["a field that the set-up fills"])
+    assert eoi("prove", str(mine), *QEMU, "--scope", "x2apic=off", "--brief").code == 1
+    chosen = eoi("prove", str(mine), *QEMU, "--scope", "x2apic=on", "--brief")
+    assert "your --scope leaves out x2apic=off: kvm_ioapic_send_eoi() newly reads" in " ".join(chosen.out.split())
+    assert chosen.code == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("prove", "--absolute"), ("when", "no_eoi_lost"), ("prove", "--sizes", "1x1x1", "--property", "no_eoi_lost")],
+)
+def test_of_a_design_alone_too(eoi, mine, asked):
+    mine.write_text(HEAD + READS["a field that the set-up fills"])
+    command, *rest = asked
+    ran = eoi(command, str(mine), *rest, *QEMU, "--scope", "ioapic=0x20")
+    assert f"INCONCLUSIVE: --scope {X2APIC}" in ran.out and ran.code == 3
+
+
+def test_equal_is_not_all_that_nfc_says(eoi, mine):
+    mine.write_text(HEAD + READS["a field that the set-up fills"])
+    ran = eoi("nfc", "base", str(mine), *QEMU)
+    assert "EQUAL in all 2 cells, INCONCLUSIVE" in ran.out and f"not known: --scope {X2APIC}" in ran.out
+    assert ran.code == 3
+    assert json.loads(eoi("nfc", "base", str(mine), *QEMU, "--json").out)["not_varied"]
+
+
+def test_of_a_vmm_a_choice_that_it_no_longer_reads(eoi, mine):
+    mine.write_text(
+        "from model.vmms.qemu import Qemu\nfrom model.machine import RedirectionEntry\n\n\nclass Mine(Qemu):\n    odd: bool\n\n"
+        "    def count_eoi(self, rte: RedirectionEntry) -> None:\n        self.odd = not self.odd\n"
+    )
+    ran = eoi("prove", str(mine), "--guest", "windows_cg", "--kernel", "v6", "--scope", "cpus=1,pins=1", "--brief")
+    assert "--scope throttle=on is in no cell: count_eoi() no longer reads throttle" in " ".join(ran.out.split())
+
+
+TESTS = Path(__file__).parents[1]
+EXAMPLES = sorted(path for folder in ("wrong", "right") for path in (TESTS / folder).glob("*.py"))
+
+
+def test_no_example_raises_an_alarm():
+    """Nor does a function that reads what the one that it replaces reads, too."""
+    for path in EXAMPLES:
+        *_, last = re.findall(r"^class (\w+)\(", path.read_text(), re.M)
+        cells = select(selection(f"{path}:{last}"))[1]
+        assert not unvaried(cells), path
