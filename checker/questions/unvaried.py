@@ -6,12 +6,17 @@ another set-up under a value that no cell has; or a scope of the user's has more
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
+import os
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import TypeAlias
 
+from checker.engine import kept
 from checker.engine.passages import users_files
 from checker.engine.reads import Field, NewReads, field_of, new_reads
 from checker.engine.running import Running
@@ -26,8 +31,8 @@ from model.finite import ModelError, StructType, TableType, Type
 from model.lang import Design
 from model.machine import Machine, Scope
 
-Path: TypeAlias = tuple[Hashable, ...]  # of a value in the state, with the rows that lead to it
-State: TypeAlias = Mapping[Path, tuple[Field, int]]
+Place: TypeAlias = tuple[Hashable, ...]  # of a value in the state, with the rows that lead to it
+State: TypeAlias = Mapping[Place, tuple[Field, int]]
 AROUND = ("kernel", "vmm")  # of the roles that a user has no class of, those whose set-up and choices may matter
 
 
@@ -44,8 +49,8 @@ def unvaried(cells: Sequence[Cell], scope: Collection[str] = ()) -> list[Unvarie
     of = dict[tuple[str, str], dict[str, None]]()
     left = dict[tuple[str, ...], set[tuple[str, ...]]]()
     for group in _groups(cells):
-        for name, value, why in _values_left(group):
-            of.setdefault((name, _text(name, value)), {}).update(dict.fromkeys(why))
+        for name, value, why in _values_known(group):
+            of.setdefault((name, value), {}).update(dict.fromkeys(why))
         for names, combinations in _combinations_left(group):
             left.setdefault(names, set()).update(combinations)
     found = [
@@ -104,6 +109,27 @@ def _combinations_left(cells: Sequence[Cell]) -> Iterator[tuple[tuple[str, ...],
 
 
 # --- every choice ---
+
+
+def _values_known(cells: Sequence[Cell]) -> list[tuple[str, str, list[str]]]:
+    """What _values_left() finds, values as --scope reads them. It is kept on disk: to find it systems are lowered."""
+    record = _record_of(cells)
+    if record is not None and (known := kept.read(record)) is not None:
+        return [(name, value, why) for name, value, why in json.loads(known)]
+    found = [(name, _text(name, value), why) for name, value, why in _values_left(cells)]
+    if record is not None:
+        kept.write(record, json.dumps(found).encode())
+    return found
+
+
+def _record_of(cells: Sequence[Cell]) -> Path | None:
+    """Its name hashes those of the cells' programs (all source files, roles, sizes) and their choices. None if there is to be none."""
+    programs = [kept.path_of(cell.system, cell.scope, ()) for cell in cells]
+    if not all(programs) or programs[0] is None or os.environ.get("EOI_ANEW"):
+        return None
+    choices = [[(name, str(value)) for name, value in cell.scope.choices().items()] for cell in cells]
+    named = sorted(repr((str(path), of)) for path, of in zip(programs, choices, strict=True))
+    return programs[0].with_name(f"{hashlib.sha256(repr(named).encode()).hexdigest()}.unvaried")
 
 
 def _values_left(cells: Sequence[Cell]) -> Iterator[tuple[str, ScopeValue, list[str]]]:
@@ -206,7 +232,7 @@ def _set_up(system: type[Design], scope: Scope) -> State:
     return {path: (of, code) for (path, of), code in zip(paths, Running(running).save(), strict=True)}
 
 
-def _paths(path: Path, last: Field, of: Type) -> Iterator[tuple[Path, Field]]:
+def _paths(path: Place, last: Field, of: Type) -> Iterator[tuple[Place, Field]]:
     """Of every value in the state, in the order in which model.lang.cells has them."""
     match of:
         case StructType(fields=fields):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from checker.matrix.select import select, selection
+from checker.questions import unvaried as of_choices
 from checker.questions.unvaried import unvaried
 
 QEMU = ("--vmm", "qemu", "--guest", "linux")
@@ -98,3 +99,29 @@ def test_no_example_raises_an_alarm():
         *_, last = re.findall(r"^class (\w+)\(", path.read_text(), re.M)
         cells = select(selection(f"{path}:{last}"))[1]
         assert not unvaried(cells), path
+
+
+def test_what_was_found_is_kept_until_the_file_changes(mine, tmp_path, monkeypatch):
+    """To find it systems are lowered, which a command that knows all its answers should not wait for."""
+    monkeypatch.setenv("EOI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("EOI_ANEW", raising=False)
+
+    def found() -> list[str]:
+        cells = select(selection(str(mine), roles={"vmm": ["qemu"], "guest": ["linux"]}))[1]
+        return [one.said for one in unvaried(cells)]
+
+    mine.write_text(HEAD + READS["the choice"])
+    first = found()
+    assert X2APIC in first[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(of_choices, "_before", None)  # it cannot be looked for
+        assert found() == first
+        mine.write_text(HEAD + f"{EOI}{COUNTS}{SEND[4:]}")
+        with pytest.raises(TypeError):
+            found()
+    assert found() == []
+    mine.write_text(HEAD + READS["the choice"])
+    monkeypatch.setenv("EOI_ANEW", "1")
+    monkeypatch.setattr(of_choices, "_before", None)
+    with pytest.raises(TypeError):
+        found()
