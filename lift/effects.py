@@ -11,18 +11,18 @@ from lift.known import Known
 _STEPS = ("++", "--")
 
 
-def effects(e: Expr, known: Known) -> Iterator[Expr]:
-    """The parts of an expression that may change something. A call in a line of the patch may, unless the table or the model
-    has it as a value; one that stands in the kernel already does if they have it as a statement."""
+def effects(e: Expr, known: Known, *, before: bool) -> Iterator[Expr]:
+    """The parts of an expression that may change something. A call that the patch brings may, unless the table or the model
+    has it as a value; one that stands in the kernel already does if they have it as a statement. before: of what a patch changes."""
     stores = e.kind in ("assign", "post") or (e.kind == "un" and e.text in _STEPS)
-    if stores or (e.kind == "call" and _may(e, known)):
+    if stores or (e.kind == "call" and _may(e, known, before)):
         yield e
     for part in e.args:
-        yield from effects(part, known)
+        yield from effects(part, known, before=before)
 
 
-def _may(call: Expr, known: Known) -> bool:
-    if any(t.changed for t in call.tokens):
+def _may(call: Expr, known: Known, before: bool) -> bool:
+    if not before and any(t.changed for t in call.tokens):
         return not _is_value(call.callee, known)
     return call.callee in known.table.called("statements") or _models(call.callee, known) == {"None"}
 
@@ -42,17 +42,17 @@ def _models(callee: str, known: Known) -> set[str]:
     return {known.surface.returns(model) for model in models}
 
 
-def of_loop(head: Expr, known: Known, own: Sequence[str]) -> Iterator[Expr]:
+def of_loop(head: Expr, known: Known, own: Sequence[str], *, before: bool) -> Iterator[Expr]:
     """Of the head of a loop in which nothing of the model is done: its counter may be any local but what the model has. own:
     the names that it has."""
     for part in head.args[1:] if head.callee == "for" else [head]:
         counts = part.kind in ("assign", "post") or (part.kind == "un" and part.text in _STEPS)
         if counts and part.args[0].kind == "id" and part.args[0].text not in own:
-            yield from (found for arg in part.args[1:] for found in effects(arg, known))
+            yield from (found for arg in part.args[1:] for found in effects(arg, known, before=before))
         elif part.callee and head.callee != "for":  # ..for_each..(): a macro
-            yield from (found for arg in part.args[1:] for found in effects(arg, known))
+            yield from (found for arg in part.args[1:] for found in effects(arg, known, before=before))
         else:
-            yield from effects(part, known)
+            yield from effects(part, known, before=before)
 
 
 def of_case(stmts: Sequence[Stmt], known: Known) -> Iterator[Stmt]:
@@ -61,5 +61,5 @@ def of_case(stmts: Sequence[Stmt], known: Known) -> Iterator[Stmt]:
         said = s.expr.args[1] if s.expr is not None and s.expr.kind == "assign" else s.expr
         to = s.expr.args[0].kind if s.expr is not None and s.expr.kind == "assign" else "id"
         fine = s.kind in ("expr", "break", "return", "case", "default") and to == "id"
-        if not fine or (said is not None and any(effects(said, known))):
+        if not fine or (said is not None and any(effects(said, known, before=False))):
             yield s

@@ -41,6 +41,7 @@ class Expressions:
         own = {*self.locals_of_model, *(set() if new else known.surface.parameters(row.model))} - {*row.params}
         self.models_own = {n for n in own if self.type_of(n) not in self.surface.fields}
         self.locals = Locals()
+        self.before = False  # of the side that is to stand in the model
         self.surface.fields["self"].update(known.fields)
 
     def refuse(self, e: Expr | Stmt, what: str, advice: str = "") -> NotLifted:
@@ -84,7 +85,7 @@ class Expressions:
 
     def without_effect(self, e: Expr) -> None:
         """Raise NotLifted if what is left out changes something."""
-        if (found := next(effects(e, self.known), None)) is not None:
+        if (found := next(effects(e, self.known, before=self.before), None)) is not None:
             what = f"`{found}` would be left out with what it stands in, and it may change something"
             raise self.refuse(found, what, f"write it as a statement of its own; a call that changes nothing: add it to [no effect] of {self.table.file}")  # fmt: skip
 

@@ -253,7 +253,7 @@ class Lift:
             raise next(
                 refused for both in left for at, refused in both.items() if at not in left[0] or at not in left[1]
             )
-        self.out.left_out += settled(*ledgers)
+        self.out.left_out += settled(*(ledger.left_out for ledger in ledgers))
         first = next((r.number for rows in reversed(bodies) for r in rows if r.changed), 0)
         what = f"{row.c}()" + (f", case {row.case}" if row.case else "")
         if whole:

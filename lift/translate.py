@@ -29,7 +29,6 @@ class Translator(Expressions):
         super().__init__(known, row, ledger)
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
         self.behind: Mapping[str, Sequence[Stmt]] = {}  # label of a whole function -> what is done from it to a return
-        self.before = False  # of the side that is to stand in the model
         self.loops, self.once = 0, False  # once: of the loops around, the inner one is run once in the model
         self.left = False  # one that is run once was left before its end, and what it is in goes on
         self.in_arm = False  # of a switch, with no loop in between
@@ -44,7 +43,7 @@ class Translator(Expressions):
             if s.kind == "label":
                 aside = Translator(self.known, self.row, Ledger(self.ledger.file))
                 aside.labels, aside.alias, aside.types = {}, dict(self.alias), dict(self.types)
-                aside.locals = self.locals.copy()
+                aside.locals, aside.before = self.locals.copy(), self.before
                 try:
                     behind = [n for later in stmts[at + 1 :] for n in aside.stmt(later)]
                     self.labels[s.name] = all(n in (Node("do", "return"), Node("end")) for n in behind)
@@ -397,7 +396,7 @@ class Translator(Expressions):
     def only_ignored(self, stmts: Sequence[Stmt], *, idle: bool = False) -> bool:
         aside = Translator(self.known, self.row, Ledger(self.ledger.file))
         aside.idle = self.idle or idle
-        aside.locals = self.locals.copy()
+        aside.locals, aside.before = self.locals.copy(), self.before
         aside.alias, aside.types, aside.labels, aside.loops = (
             dict(self.alias),
             dict(self.types),
@@ -426,7 +425,7 @@ class Translator(Expressions):
             outer_idle, self.idle = self.idle, True
             mark = self.left_out_body(s)
             self.idle = outer_idle
-            if (found := next(of_loop(s.expr, self.known, [*self.known_names()]), None)) is not None:
+            if (found := next(of_loop(s.expr, self.known, [*self.known_names()], before=self.before), None)) is not None:
                 raise self.refuse(found, f"`{found}` would be left out with its loop, and it may change something")
             why = "what is done there is left out"
             self.ledger.leave([*s.own, *s.expr.tokens], str(s.expr), why, mark=mark if s.kind == "for" else "")
