@@ -26,10 +26,14 @@ def take_defines(hunk: Hunk, known: Known, changed: set[str], brought: dict[str,
         number = define.rows[0].number
         if define.word == "include":
             out.append(
-                LeftOut("", number, define.rows[0].text.strip(), "what is included is not read", "ignored", True, HARMLESS)
+                LeftOut(
+                    "", number, define.rows[0].text.strip(), "what is included is not read", "ignored", True, HARMLESS
+                )
             )
         elif before is not None and _text_of(before) == _text_of(define):
-            out.append(LeftOut("", number, f"#define {define.name}", "white space alone is changed", "ignored", True, HARMLESS))
+            out.append(
+                LeftOut("", number, f"#define {define.name}", "white space alone is changed", "ignored", True, HARMLESS)
+            )
         elif define.word == "undef" or not define.name:
             raise NotLifted(number, f"`{define.rows[0].text.strip()}`", "write what it changes by hand")
         else:

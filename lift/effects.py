@@ -47,12 +47,10 @@ def of_loop(head: Expr, known: Known, own: Sequence[str], *, before: bool) -> It
     the names that it has."""
     for part in head.args[1:] if head.callee == "for" else [head]:
         counts = part.kind in ("assign", "post") or (part.kind == "un" and part.text in _STEPS)
-        if counts and part.args[0].kind == "id" and part.args[0].text not in own:
-            yield from (found for arg in part.args[1:] for found in effects(arg, known, before=before))
-        elif part.callee and head.callee != "for":  # ..for_each..(): a macro
-            yield from (found for arg in part.args[1:] for found in effects(arg, known, before=before))
-        else:
-            yield from effects(part, known, before=before)
+        counter = counts and part.args[0].kind == "id" and part.args[0].text not in own
+        is_macro = bool(part.callee) and head.callee != "for"  # ..for_each..()
+        for one in part.args[1:] if counter or is_macro else [part]:
+            yield from effects(one, known, before=before)
 
 
 def of_case(stmts: Sequence[Stmt], known: Known) -> Iterator[Stmt]:

@@ -23,6 +23,9 @@ SECTIONS = (
     "loops", "registers", "assume", "asserts", "ignore", "not modelled", "no effect", "flags", "begins", "preconditions", "without",
     "helpers", "shapes",
 )  # fmt: skip
+_SAY_WHY = frozenset({
+    "anchors", "own", "assume", "asserts", "ignore", "not modelled", "begins", "preconditions", "without", "no effect",
+})  # fmt: skip
 KEYWORDS = frozenset(
     [
         "if",
@@ -243,11 +246,7 @@ def _row(table: Table, section: str, line: str, why: str, number: int, mark: str
         raise ValueError("`=>` is missing")
     if (section, right) == ("loops", "once") and not why:
         raise ValueError("a loop that runs once: say why, after #")
-    if not why and (
-        section
-        in ("anchors", "own", "assume", "asserts", "ignore", "not modelled", "begins", "preconditions", "without", "no effect")
-        or (patterned and row.dropped)
-    ):
+    if not why and (section in _SAY_WHY or (patterned and row.dropped)):
         raise ValueError("something is left out: say why, after #")
     table.rows[section].append(row)
 

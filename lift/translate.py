@@ -425,7 +425,9 @@ class Translator(Expressions):
             outer_idle, self.idle = self.idle, True
             mark = self.left_out_body(s)
             self.idle = outer_idle
-            if (found := next(of_loop(s.expr, self.known, [*self.known_names()], before=self.before), None)) is not None:
+            if (
+                found := next(of_loop(s.expr, self.known, [*self.known_names()], before=self.before), None)
+            ) is not None:
                 raise self.refuse(found, f"`{found}` would be left out with its loop, and it may change something")
             why = "what is done there is left out"
             self.ledger.leave([*s.own, *s.expr.tokens], str(s.expr), why, mark=mark if s.kind == "for" else "")

@@ -98,7 +98,7 @@ def mark_changed(old: Tree, new: Tree, name: str) -> None:
     """Mark the lines of a function that only one of the trees has, or has in another place."""
     found = [one for one in (old.find(name), new.find(name)) if one is not None]
     words = [["".join(row.text.split()) for row in one.piece.rows] for one in found]
-    kept = SequenceMatcher(None, *words, autojunk=False).get_matching_blocks() if len(found) > 1 else []
+    kept = SequenceMatcher(None, words[0], words[-1], autojunk=False).get_matching_blocks() if found[1:] else []
     for side, one in enumerate(found):
         same = {at for block in kept for at in range(block[side], block[side] + block.size)}
         rows = one.piece.rows

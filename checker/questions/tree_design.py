@@ -17,7 +17,7 @@ from lift.accounting import LeftOut, check_understood, settled
 from lift.apply import applied
 from lift.ctokens import tokens, without_comments
 from lift.lifting import Lift
-from lift.nodes import Node, in_a_row, nodes_of, tidy
+from lift.nodes import in_a_row, nodes_of, tidy
 from lift.patch import Diff, Hunk
 from lift.pieces import pieces
 from lift.refusal import NotLifted

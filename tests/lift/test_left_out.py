@@ -22,8 +22,14 @@ from tests.rigs.own_ioapic import changed
 from tests.rigs.own_tree import changed as changed_tree
 
 Change = tuple[str, str]
-SAME = ("	if (!kvm_ioapic_handles_vector(apic, vector))\n", "	if (kvm_ioapic_handles_vector(apic, vector) == false)\n")
-SAME_PIN = ("	if (ret && irqe.trig_mode == IOAPIC_LEVEL_TRIG)\n", "	if (irqe.trig_mode == IOAPIC_LEVEL_TRIG && ret)\n")
+SAME = (
+    "	if (!kvm_ioapic_handles_vector(apic, vector))\n",
+    "	if (kvm_ioapic_handles_vector(apic, vector) == false)\n",
+)
+SAME_PIN = (
+    "	if (ret && irqe.trig_mode == IOAPIC_LEVEL_TRIG)\n",
+    "	if (irqe.trig_mode == IOAPIC_LEVEL_TRIG && ret)\n",
+)
 STALE = "	if (apic->vcpu->arch.highest_stale_pending_ioapic_eoi == vector)\n"
 STORED = "		apic->vcpu->arch.pending_ioapic_eoi = vector;\n"
 LVR = "	v = APIC_VERSION | ((apic->nr_lvt_entries - 1) << 16);\n"
@@ -166,7 +172,10 @@ def test_a_case_that_is_left_out_says_only_what_is_returned(tmp_path: Path) -> N
 def test_on_a_tree_it_is_the_same(tmp_path: Path) -> None:
     mode = ("irqe.delivery_mode = APIC_DM_FIXED;", "irqe.delivery_mode = APIC_DM_NMI;")
     served = SAME_PIN
-    for change, why in ((mode, "fixed delivery"), (said("if (is_guest_mode(apic->vcpu))\n		return;"), "no nested guest")):
+    for change, why in (
+        (mode, "fixed delivery"),
+        (said("if (is_guest_mode(apic->vcpu))\n		return;"), "no nested guest"),
+    ):
         with pytest.raises(UserError) as refused:
             on(tmp_path, WHOLE, patch_of(changed_tree(WHOLE, served, change)))
         assert "the patch changes" in str(refused.value) and f"left out of the model: {why}" in str(refused.value)
@@ -183,10 +192,35 @@ def test_no_verdict_is_given(eoi: Callable[..., Ran], tmp_path: Path) -> None:
 
 
 def test_a_row_says_why_it_is_harmless() -> None:
-    table = read_table("[ignore]\na $x  # harmless: why\n".replace("a $x", "a($x)") + "b  # harmless if added: this\nc  # that\n")
-    assert [(row.mark, row.why) for row in table.rows["ignore"]] == [(HARMLESS, "why"), (IF_ADDED, "this"), ("", "that")]
+    table = read_table(
+        "[ignore]\na $x  # harmless: why\n".replace("a $x", "a($x)") + "b  # harmless if added: this\nc  # that\n"
+    )
+    assert [(row.mark, row.why) for row in table.rows["ignore"]] == [
+        (HARMLESS, "why"),
+        (IF_ADDED, "this"),
+        ("", "that"),
+    ]
     with pytest.raises(NotLifted, match="say why"):
         read_table("[no effect]\na\n")
     for shown in lifting.TABLES:
         marked = [r for rows in lifting.table(shown).rows.values() for r in rows if r.mark]
         assert all(row.why for row in marked) and len(marked) < 40
+
+
+def test_every_form_and_the_first_screen_name_it(eoi: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "p.patch").write_text(diff_of(edited(LAPIC, SAME, said(HARMLESS_LINES["tracing"]))))
+    one = ("--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,ioapic=0x11", "--property", "no_eoi_lost")
+    for form in ("checkpatch", "b4", "junit", "ktap", "markdown", "sarif", "json"):
+        told = eoi("prove", str(tmp_path / "p.patch"), *one, "--format", form).out
+        assert "trace" in told and "tracing" in told, form
+    warned = eoi("prove", str(tmp_path / "p.patch"), *one, "--format", "checkpatch").out.splitlines()[-1]
+    assert warned == "WARNING:LEFT_OUT: of the changed lines: p.patch:13: trace_kvm_eoi(apic, vector) (tracing)"
+    for asked in ((), ("--brief",)):
+        first = eoi("prove", str(tmp_path / "p.patch"), *one, *asked).out.partition("\n\n")[0]
+        assert "\nleft out: p.patch:13: trace_kvm_eoi(apic, vector) (tracing)" in first
+    compared = eoi("diff", str(tmp_path / "p.patch"), "base", *one, "--format", "checkpatch").out
+    assert compared.endswith(f"{warned}\n")
+    without = tmp_path / "without.patch"
+    without.write_text(diff_of(edited(LAPIC, SAME)))
+    assert "LEFT_OUT" not in eoi("prove", str(without), *one, "--format", "checkpatch").out
+    assert "left out: " not in eoi("prove", str(without), *one).out.partition("\n\n")[0]
