@@ -41,6 +41,7 @@ class Expressions:
         own = {*self.locals_of_model, *(set() if new else known.surface.parameters(row.model))} - {*row.params}
         self.models_own = {n for n in own if self.type_of(n) not in self.surface.fields}
         self.locals = Locals()
+        self.known_words = self.table.names() | {*known.defines}.union(*self.surface.fields.values())
         self.before = False  # of the side that is to stand in the model
         self.surface.fields["self"].update(known.fields)
 
@@ -71,6 +72,7 @@ class Expressions:
     def filled(self, row: Row, template: str, bound: Mapping[str, Expr]) -> str:
         for name in sorted(row.dropped):
             self.without_effect(bound[name])
+            self.one_of_those_known(bound[name])
             said = f"{name} = {bound[name]} of `{row.left}`"
             if row.section == "objects":
                 self.ledger.leave_quietly(bound[name].tokens, said, row.why, row.mark)
@@ -88,6 +90,14 @@ class Expressions:
         if (found := next(effects(e, self.known, before=self.before), None)) is not None:
             what = f"`{found}` would be left out with what it stands in, and it may change something"
             raise self.refuse(found, what, f"write it as a statement of its own; a call that changes nothing: add it to [no effect] of {self.table.file}")  # fmt: skip
+
+    def one_of_those_known(self, e: Expr) -> None:
+        """Raise NotLifted for a name that the patch brings into what is left out, and that neither the function nor the table has:
+        there is one VM, and a pointer to another one is none to it."""
+        known = {*self.alias, *self.types, *self.row.params}
+        for token in e.tokens:
+            if token.changed and token.kind == "id" and token.text not in known | self.known_words:
+                raise self.refuse(e, f"`{token.text}` is not known here, and `{e}` would be left out")
 
     def truth(self, e: Expr) -> str:
         """In a condition."""
@@ -208,6 +218,7 @@ class Expressions:
                 self.ledger.take(arg.tokens)
             elif target == "-" or not target.isidentifier():
                 self.without_effect(arg)
+                self.one_of_those_known(arg)
                 self.ledger.leave_quietly(arg.tokens, f"{c} = {arg} of {e.callee}()", row.why, row.mark)
             elif target == "self":
                 self.machine(arg)

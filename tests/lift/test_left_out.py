@@ -79,6 +79,7 @@ IN_IOAPIC: dict[str, tuple[Change, str]] = {
     "a call in what is ignored by its name": (("	rtc_irq_eoi(ioapic, vcpu, vector);\n", "	rtc_irq_eoi(ioapic, vcpu, ioapic_service(ioapic, 0, false));\n"), "`ioapic_service(ioapic, 0, false)` would be left out"),
     "a store in a trace": ((OPENS, OPENS + "	trace_own_opened(ent->fields.remote_irr = 1);\n"), "`ent->fields.remote_irr = 1` would be left out"),
     "the condition of an ignored line": (("	if (irqe.trig_mode != IOAPIC_LEVEL_TRIG)\n", "	if (ret)\n"), "what is done there is left out"),
+    "another VM's I/O APIC": (("		kvm_ioapic_update_eoi_one(vcpu, ioapic, trigger_mode, i);\n", "		kvm_ioapic_update_eoi_one(vcpu, other->arch.vioapic, trigger_mode, i);\n"), "`other` is not known here, and `other->arch.vioapic` would be left out"),
     "the condition of a notifier": (("		if (mask_before != mask_after)\n", "		if (mask_before == mask_after)\n"), "mask_before"),
 }  # fmt: skip
 
