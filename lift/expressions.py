@@ -41,7 +41,6 @@ class Expressions:
         own = {*self.locals_of_model, *(set() if new else known.surface.parameters(row.model))} - {*row.params}
         self.models_own = {n for n in own if self.type_of(n) not in self.surface.fields}
         self.locals = Locals()
-        self.known_words = self.table.names() | {*known.defines}.union(*self.surface.fields.values())
         self.before = False  # of the side that is to stand in the model
         self.surface.fields["self"].update(known.fields)
 
@@ -94,10 +93,13 @@ class Expressions:
     def one_of_those_known(self, e: Expr) -> None:
         """Raise NotLifted for a name that the patch brings into what is left out, and that neither the function nor the table has:
         there is one VM, and a pointer to another one is none to it."""
-        known = {*self.alias, *self.types, *self.row.params}
-        for token in e.tokens:
-            if token.changed and token.kind == "id" and token.text not in known | self.known_words:
-                raise self.refuse(e, f"`{token.text}` is not known here, and `{e}` would be left out")
+        brought = [t.text for t in e.tokens if t.changed and t.kind == "id"]
+        if not set(brought) - {*self.alias, *self.types, *self.row.params}:
+            return
+        words = self.table.names() | {*self.known.defines}.union(*self.surface.fields.values())
+        for name in brought:
+            if name not in words | {*self.alias, *self.types, *self.row.params}:
+                raise self.refuse(e, f"`{name}` is not known here, and `{e}` would be left out")
 
     def truth(self, e: Expr) -> str:
         """In a condition."""

@@ -365,9 +365,8 @@ class Translator(Expressions):
     def whole_if(self, s: Stmt) -> list[Node]:
         assert s.expr is not None
         if not s.open and not s.other and self.only_ignored(s.then):
-            mark = self.left_out_body(s)
+            mark, why = self.left_out_body(s)
             if pure(s.expr):
-                why = "what is done there is left out"
                 self.ledger.leave([*s.own, *s.expr.tokens], f"if ({s.expr})", why, mark=mark)
                 return []
         test = folded(self.truth(s.expr))
@@ -387,11 +386,14 @@ class Translator(Expressions):
             return []
         return [Node("if", test, tuple(then), tuple(other), s.open)]
 
-    def left_out_body(self, s: Stmt) -> str:
-        """Of what a head is left out with: HARMLESS if all of it is."""
+    def left_out_body(self, s: Stmt) -> tuple[str, str]:
+        """Of what a head is left out with: HARMLESS if all of it is, and why the head is left out."""
         before = len(self.ledger.left_out)
         self.body(s.then)
-        return HARMLESS if all(x.mark == HARMLESS for x in self.ledger.left_out[before:]) else ""
+        other = next((x.why for x in self.ledger.left_out[before:] if x.mark != HARMLESS), "")
+        return (
+            ("", f"what is done there is left out, {other}") if other else (HARMLESS, "what is done there is left out")
+        )
 
     def only_ignored(self, stmts: Sequence[Stmt], *, idle: bool = False) -> bool:
         aside = Translator(self.known, self.row, Ledger(self.ledger.file))
@@ -423,13 +425,12 @@ class Translator(Expressions):
         hit = self.table.find("loops", s.expr, self.function)
         if hit is None and not s.open and self.only_ignored(s.then, idle=True):
             outer_idle, self.idle = self.idle, True
-            mark = self.left_out_body(s)
+            mark, why = self.left_out_body(s)
             self.idle = outer_idle
             if (
                 found := next(of_loop(s.expr, self.known, [*self.known_names()], before=self.before), None)
             ) is not None:
                 raise self.refuse(found, f"`{found}` would be left out with its loop, and it may change something")
-            why = "what is done there is left out"
             self.ledger.leave([*s.own, *s.expr.tokens], str(s.expr), why, mark=mark if s.kind == "for" else "")
             return []
         if hit is None:
