@@ -7,13 +7,15 @@ expression that the translator forgets stays open, and an open one is an error.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
 from lift.ctokens import Row, Token, tokens
 from lift.refusal import NotLifted
 
 NOT_MODELLED = "not modelled"
+# Why a change of what is left out may be passed over. Without one, nothing is said of a patch that changes it.
+HARMLESS, IF_ADDED = "harmless", "harmless if added"
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,15 @@ class LeftOut:
     why: str
     kind: str  # assumed, ignored, not modelled
     changed: bool
+    mark: str = ""  # HARMLESS, IF_ADDED
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.kind}: {self.c}  # {self.why}"
+
+    @property
+    def open(self) -> bool:
+        """Does the patch change it, and no verdict would speak of that?"""
+        return self.changed and self.mark != HARMLESS
 
 
 @dataclass
@@ -46,19 +54,21 @@ class Ledger:
         for token in found:
             self.taken.setdefault(token.place, "")
 
-    def leave(self, found: Iterable[Token], c: str, why: str, kind: str = "ignored", line: int = 0) -> None:
+    def leave(
+        self, found: Iterable[Token], c: str, why: str, kind: str = "ignored", line: int = 0, mark: str = ""
+    ) -> None:  # fmt: skip
         """These tokens are not, and this is why. line: where, if it is not where they begin."""
         found = list(found)
         for token in found:
             self.taken.setdefault(token.place, f"{kind}: {why}")
         line = line or min((t.line for t in found), default=0)
-        self.left_out.append(LeftOut(self.file, line, c, why, kind, any(t.changed for t in found)))
+        self.left_out.append(LeftOut(self.file, line, c, why, kind, any(t.changed for t in found), mark))
 
-    def leave_quietly(self, found: Iterable[Token], c: str, why: str) -> None:
+    def leave_quietly(self, found: Iterable[Token], c: str, why: str, mark: str = "") -> None:
         """The same, and nothing is said of it where the patch does not change it."""
         found = list(found)
         if any(t.changed for t in found):
-            self.leave(found, c, why)
+            self.leave(found, c, why, mark=mark)
         else:
             self.take(found)
 
@@ -70,6 +80,29 @@ class Ledger:
                 raise NotLifted(
                     token.line, what, "write this function by hand; and tell: the lift should have said why"
                 )
+
+
+def settled(old: Iterable[LeftOut], new: Iterable[LeftOut]) -> list[LeftOut]:
+    """What both sides leave out, of the old one where it is changed. What is harmless only if it is added is not where it is removed, and an unlock is not
+    where nothing that is added before it locks the same."""
+    out, locked = list[LeftOut](), set[str]()
+    for x in new:
+        if x.changed and x.mark == IF_ADDED:
+            locked.add(x.c)
+            fine = "unlock" not in x.c or x.c.replace("unlock", "lock", 1) in locked
+            x = replace(x, mark=HARMLESS if fine else "")
+        out.append(x)
+    return [*(x for x in old if x.changed and x.line), *out]
+
+
+def check_understood(found: Iterable[LeftOut]) -> None:
+    """Raise NotLifted if a patch changes what the model does not have: the verdicts would not speak of it."""
+    left = list(dict.fromkeys(x for x in found if x.open))
+    if left:
+        first, others = left[0], "".join(f"\n      {x}" for x in left[1:])
+        what = f"the patch changes `{first.c}`, which is left out of the model: {first.why}"
+        advice = "no verdict would speak of it: take it out of the patch, and the rest is judged; or write this function by hand"
+        raise NotLifted(first.line, what, advice + (f"\n    and so are{others}" if others else ""), first.file)
 
 
 def why_the_same(ledgers: Sequence[Ledger], sides: Sequence[Sequence[Row]]) -> list[str]:

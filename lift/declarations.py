@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lift.accounting import Ledger, LeftOut
+from lift.accounting import HARMLESS, Ledger, LeftOut
 from lift.constants import value_of
 from lift.cparse import expression
 from lift.ctokens import Row, Token, tokens, without_comments
@@ -26,10 +26,14 @@ def take_defines(hunk: Hunk, known: Known, changed: set[str], brought: dict[str,
         number = define.rows[0].number
         if define.word == "include":
             out.append(
-                LeftOut("", number, define.rows[0].text.strip(), "what is included is not read", "ignored", True)
+                LeftOut(
+                    "", number, define.rows[0].text.strip(), "what is included is not read", "ignored", True, HARMLESS
+                )
             )
         elif before is not None and _text_of(before) == _text_of(define):
-            out.append(LeftOut("", number, f"#define {define.name}", "white space alone is changed", "ignored", True))
+            out.append(
+                LeftOut("", number, f"#define {define.name}", "white space alone is changed", "ignored", True, HARMLESS)
+            )
         elif define.word == "undef" or not define.name:
             raise NotLifted(number, f"`{define.rows[0].text.strip()}`", "write what it changes by hand")
         else:
@@ -78,7 +82,7 @@ def take_fields(piece: Piece, known: Known, ledger: Ledger) -> None:
             continue
         text = " ".join(t.text for t in field[:-1])
         if row is None and len(field) > 1 and known.table.has_member(field[-2].text):
-            ledger.leave(field, text, "the rows say what it is in the model")
+            ledger.leave(field, text, "the rows say what it is in the model", mark=HARMLESS)
             continue
         if row is None:
             raise NotLifted(field[0].line, f"{piece.name} is changed, and no row of the table stands for it",
@@ -180,7 +184,7 @@ def is_prototype(rows: Sequence[Row], known: Known, ledger: Ledger) -> bool:
         named = next((texts[i] for i in range(len(texts) - 1) if texts[i + 1] == "("), "")
         if texts[-1:] != [";"] or not named or "{" in texts or "=" in texts:
             return False
-        ledger.leave(found, f"{named}(...);", "a declaration: what is lifted is the definition")
+        ledger.leave(found, f"{named}(...);", "a declaration: what is lifted is the definition", mark=HARMLESS)
     return True
 
 

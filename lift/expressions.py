@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from lift.accounting import Ledger
+from lift.accounting import HARMLESS, Ledger
 from lift.constants import bits_of, names_in, value_of
 from lift.cparse import Expr, Stmt, expression
+from lift.effects import effects
 from lift.fold import folded
 from lift.known import Known
 from lift.locals import COMPARED, Locals
@@ -40,6 +41,7 @@ class Expressions:
         own = {*self.locals_of_model, *(set() if new else known.surface.parameters(row.model))} - {*row.params}
         self.models_own = {n for n in own if self.type_of(n) not in self.surface.fields}
         self.locals = Locals()
+        self.before = False  # of the side that is to stand in the model
         self.surface.fields["self"].update(known.fields)
 
     def refuse(self, e: Expr | Stmt, what: str, advice: str = "") -> NotLifted:
@@ -61,23 +63,43 @@ class Expressions:
             what = f"`{e}` is a branch that the patch changes: that it is never taken would be assumed"
             raise self.refuse(e, what, "write the condition without the warning")
         if section in ("assume", "asserts"):
-            self.ledger.leave(own, f"{e} is {row.right}", row.why, "assumed")
+            self.ledger.leave(own, f"{e} is {row.right}", row.why, "assumed", mark=row.mark)
         else:
             self.ledger.take(own)
         return self.filled(row, row.right, bound)
 
     def filled(self, row: Row, template: str, bound: Mapping[str, Expr]) -> str:
-        for name in row.dropped:
+        for name in sorted(row.dropped):
+            self.without_effect(bound[name])
+            self.one_of_those_known(bound[name])
+            said = f"{name} = {bound[name]} of `{row.left}`"
             if row.section == "objects":
-                self.ledger.leave_quietly(bound[name].tokens, f"{name} = {bound[name]} of `{row.left}`", row.why)
+                self.ledger.leave_quietly(bound[name].tokens, said, row.why, row.mark)
                 continue
-            self.ledger.leave(bound[name].tokens, f"{name} = {bound[name]} of `{row.left}`", row.why)
+            self.ledger.leave(bound[name].tokens, said, row.why, mark=row.mark)
 
         def one(match: re.Match[str]) -> str:
             text = self.x(bound[match[0]])
             return text if _SIMPLE.fullmatch(text) else f"({text})"
 
         return re.sub(r"\$\w+", one, template)
+
+    def without_effect(self, e: Expr) -> None:
+        """Raise NotLifted if what is left out changes something."""
+        if (found := next(effects(e, self.known, before=self.before), None)) is not None:
+            what = f"`{found}` would be left out with what it stands in, and it may change something"
+            raise self.refuse(found, what, f"write it as a statement of its own; a call that changes nothing: add it to [no effect] of {self.table.file}")  # fmt: skip
+
+    def one_of_those_known(self, e: Expr) -> None:
+        """Raise NotLifted for a name that the patch brings into what is left out, and that neither the function nor the table has:
+        there is one VM, and a pointer to another one is none to it."""
+        brought = [t.text for t in e.tokens if t.changed and t.kind == "id"]
+        if not set(brought) - {*self.alias, *self.types, *self.row.params}:
+            return
+        words = self.table.names() | {*self.known.defines}.union(*self.surface.fields.values())
+        for name in brought:
+            if name not in words | {*self.alias, *self.types, *self.row.params}:
+                raise self.refuse(e, f"`{name}` is not known here, and `{e}` would be left out")
 
     def truth(self, e: Expr) -> str:
         """In a condition."""
@@ -99,7 +121,7 @@ class Expressions:
             case "bool":
                 return text
             case pointer if pointer in self.surface.fields:
-                there = self.of_table(Expr("bin", "!=", (e, Expr("num", "0"))))
+                there = self.of_table(Expr("bin", "!=", (e, Expr("num", "0")), e.tokens))
                 if there is not None:
                     return there
                 raise self.refuse(e, f"is `{e}` there? It is of type {pointer}", f"add `{e} != 0 => ...`")
@@ -197,7 +219,9 @@ class Expressions:
             if target.startswith("="):
                 self.ledger.take(arg.tokens)
             elif target == "-" or not target.isidentifier():
-                self.ledger.leave_quietly(arg.tokens, f"{c} = {arg} of {e.callee}()", row.why)
+                self.without_effect(arg)
+                self.one_of_those_known(arg)
+                self.ledger.leave_quietly(arg.tokens, f"{c} = {arg} of {e.callee}()", row.why, row.mark)
             elif target == "self":
                 self.machine(arg)
             else:
@@ -236,13 +260,15 @@ class Expressions:
         self.ledger.take(e.tokens)
         return folded(f"{register.name} and ({said})") if register.written else said
 
-    def selected(self, register: Register, mask: int, e: Expr) -> str:
+    def selected(self, register: Register, mask: int, e: Expr, by: str = "&") -> str:
+        """by: what is done with the mask. A bit that the model does not have stays as it was where `&=` keeps it."""
         self.table.used.add(register.line)
         self.known.wants(self.function, names_in(e, self.known.defines))
-        if any(mask >> bit & 1 for bit in range(64) if bit not in register.bits):
-            self.ledger.leave(
-                e.tokens, f"{register.name}: `{e}`", register.why, "ignored" if register.written else "assumed"
-            )
+        others = [mask >> bit & 1 for bit in range(64) if bit not in register.bits]
+        kept = HARMLESS if by == "&=" and all(others) else register.mark
+        if any(others) or by == "=" or (by == "&=" and not all(others)):
+            kind = "ignored" if register.written else "assumed"
+            self.ledger.leave(e.tokens, f"{register.name}: `{e}`", register.why, kind, mark=kept)
         return bits_of(mask, register)
 
     def register(self, e: Expr) -> Register | None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import pairwise
 
-from lift.accounting import NOT_MODELLED, Ledger, LeftOut, why_the_same
+from lift.accounting import HARMLESS, NOT_MODELLED, Ledger, LeftOut, settled, why_the_same
 from lift.conditions import conditions_around
 from lift.constants import bits_of, names_in, value_of
 from lift.cparse import Stmt, expression, piece
 from lift.ctokens import Row, same_code_around, tokens, without_comments
 from lift.declarations import is_prototype, take_defines, take_enum, take_fields, take_head
+from lift.effects import of_case
 from lift.fold import folded
 from lift.known import Known
 from lift.nodes import Node, in_a_row, reached, tidy
@@ -106,7 +107,7 @@ class Lift:
                             f"if it does not matter, say so: a row in [files] of {self.table.file}")  # fmt: skip
         if row.why and file:
             text = f"{hunk.file}: {sum(p.mark != ' ' for p in hunk.lines)} changed lines"
-            self.out.left_out.append(LeftOut(file, hunk.line, text, row.why, "ignored", True))
+            self.out.left_out.append(LeftOut(file, hunk.line, text, row.why, "ignored", True, row.mark))
         return not row.why
 
     # --- declarations
@@ -212,7 +213,7 @@ class Lift:
             raise NotLifted(changed.number, f"{name}() is changed, and no function of the model stands for it",
                             f"if it does not matter, say so in {self.table.file}: `[ignore] function {name}  # why`; else model it first")  # fmt: skip
         self.look([*was.head, *was.rows, *now.head, *now.rows])
-        self.out.left_out.append(LeftOut(file, changed.number, f"{name}()", row.why, "ignored", True))
+        self.out.left_out.append(LeftOut(file, changed.number, f"{name}()", row.why, "ignored", True, row.mark))
 
     def not_modelled(self, was: Piece, now: Piece) -> str:
         """The reasons, if every changed statement is a call of what is not modelled."""
@@ -254,8 +255,7 @@ class Lift:
             raise next(
                 refused for both in left for at, refused in both.items() if at not in left[0] or at not in left[1]
             )
-        for side, which in zip(ledgers, ("-", "+"), strict=True):
-            self.out.left_out += [x for x in side.left_out if which == "+" or (x.changed and x.line)]
+        self.out.left_out += settled(*(ledger.left_out for ledger in ledgers))
         first = next((r.number for rows in reversed(bodies) for r in rows if r.changed), 0)
         what = f"{row.c}()" + (f", case {row.case}" if row.case else "")
         if whole:
@@ -276,7 +276,8 @@ class Lift:
         whys = why_the_same(ledgers, bodies)
         why = "; ".join(whys) or "the model says the same before and after"
         kind = NOT_MODELLED if whys and all(w.startswith(NOT_MODELLED) for w in whys) else "ignored"
-        self.out.left_out.append(LeftOut(file, line, f"{what}: the change as a whole", why, kind, True))
+        # what of it is left out is told by itself
+        self.out.left_out.append(LeftOut(file, line, f"{what}: the change as a whole", why, kind, True, HARMLESS))
 
     def set(self, function: str, nodes: list[Node], how: str) -> None:
         self.out.functions[function], self.out.how[function] = nodes, how
@@ -306,7 +307,11 @@ class Lift:
                 note = self.table.named("cases", f"{name}/{case}")
                 assert note is not None
                 self.seen |= {t.line for part in (a, b) if part for s in part.all for t in s.tokens}
-                self.out.left_out.append(LeftOut(file, min(lines), f"{name}(), case {case}", note.why, "ignored", True))
+                does = next(of_case([s for part in (a, b) if part for s in part.all], self.known), None)
+                if does is not None:
+                    raise NotLifted(does.line, f"{name}(), case {case}: this statement does more than to say what is returned", note.why)  # fmt: skip
+                said = f"{name}(), case {case}"
+                self.out.left_out.append(LeftOut(file, min(lines), said, note.why, "ignored", True, note.mark))
                 continue
             self.table.used.add(row.line)
             if a is None and b is not None and not ends(b.stmts):

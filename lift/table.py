@@ -3,6 +3,7 @@
     C with $x for any expression  =>  model, with $x where it goes  # why, if something is left out
 
 A row that drops a `$x` says why. `@NAME` before a row: only in this function of the model (`*` for any characters).
+A patch that changes what such a row leaves out is refused, unless its why begins with `harmless:`, or with `harmless if added:`.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from lift.accounting import HARMLESS, IF_ADDED
 from lift.cparse import Expr, expression
 from lift.refusal import NotLifted
 
 SECTIONS = (
     "base", "files", "relied on", "elsewhere", "sources", "functions", "anchors", "own", "parts", "cases", "structs", "types", "enums", "constants", "objects", "expressions", "statements",
-    "loops", "registers", "assume", "asserts", "ignore", "not modelled", "flags", "begins", "preconditions", "without",
+    "loops", "registers", "assume", "asserts", "ignore", "not modelled", "no effect", "flags", "begins", "preconditions", "without",
     "helpers", "shapes",
 )  # fmt: skip
 ASKS_WHY = (
-    "relied on", "elsewhere", "anchors", "own", "assume", "asserts", "ignore", "not modelled", "begins", "preconditions", "without",
+    "relied on", "elsewhere", "anchors", "own", "assume", "asserts", "ignore", "not modelled", "no effect", "begins", "preconditions", "without",
 )  # fmt: skip
 KEYWORDS = frozenset(
     [
@@ -59,6 +61,7 @@ class Row:
     why: str = ""
     scope: str = "*"
     pattern: Expr | None = None
+    mark: str = ""  # HARMLESS, IF_ADDED
 
     @property
     def dropped(self) -> set[str]:
@@ -78,6 +81,7 @@ class FunctionRow:
     why: str
     line: int
     result: str = ""
+    mark: str = ""
 
     def is_called_by(self, e: Expr) -> bool:
         """Do the values of this call fit?"""
@@ -102,6 +106,7 @@ class Register:
     why: str
     written: bool
     line: int
+    mark: str = ""
 
 
 @dataclass
@@ -145,6 +150,10 @@ class Table:
         self.used |= {row.line for row in self.rows["own"]}
         return {row.left: row.why for row in self.rows["own"]}
 
+    def called(self, section: str) -> set[str]:
+        """The functions of C that stand in its rows."""
+        return {e.callee for row in self.rows[section] if row.pattern for e in _parts(row.pattern) if e.callee}
+
     def of_c(self, name: str) -> list[FunctionRow]:
         return [row for row in self.functions if row.c == name]
 
@@ -169,6 +178,12 @@ class Table:
         yield from ((register.line, register.name) for register in self.registers)
 
 
+def _parts(e: Expr) -> Iterator[Expr]:
+    yield e
+    for part in e.args:
+        yield from _parts(part)
+
+
 def fits(pattern: Expr, e: Expr, bound: dict[str, Expr]) -> bool:
     """Is this the expression, but for what stands for $x?"""
     if pattern.kind == "id" and pattern.text.startswith("$"):
@@ -183,7 +198,7 @@ def read_table(text: str, file: str = "the table") -> Table:
     table, section, shape = Table(file), "", ""
     for number, raw in enumerate(text.split("\n"), 1):
         line, _, why = raw.partition(" #")
-        line, why = line.rstrip(), why.strip()
+        line, (mark, why) = line.rstrip(), _marked(why.strip())
         if section == "shapes" and raw[:1] == " " and line.strip():
             table.shapes[shape] += line.removeprefix("    ") + "\n"
         elif not line.strip() or line.startswith("#"):
@@ -197,28 +212,34 @@ def read_table(text: str, file: str = "the table") -> Table:
             table.shapes[shape] = ""
         else:
             try:
-                _row(table, section, line.strip(), why, number)
+                _row(table, section, line.strip(), why, number, mark)
             except (NotLifted, ValueError) as error:
                 raise NotLifted(number, f"not a row of [{section}]: {error}", "", file) from None
     return table
 
 
-def _row(table: Table, section: str, line: str, why: str, number: int) -> None:
+def _marked(why: str) -> tuple[str, str]:
+    """(HARMLESS or IF_ADDED or "", the rest)"""
+    mark, colon, rest = why.partition(": ")
+    return (mark, rest) if colon and mark in (HARMLESS, IF_ADDED) else ("", why)
+
+
+def _row(table: Table, section: str, line: str, why: str, number: int, mark: str) -> None:
     scope = "*"
     if line.startswith("@"):
         scope, _, line = line[1:].partition(" ")
     if section == "functions":
-        table.functions.append(_function(line.strip(), why, number))
+        table.functions.append(_function(line.strip(), why, number, mark))
         return
     left, arrow, right = (part.strip() for part in line.strip().partition("=>"))
     if section == "registers":
-        table.registers.append(_register(left, right, scope, why, number))
+        table.registers.append(_register(left, right, scope, why, number, mark))
         return
     if section == "base":
         table.base = left
     patterned = section in ("objects", "expressions", "statements", "loops", "assume", "asserts")
     patterned = patterned or (section in ("ignore",) and not re.fullmatch(r"(function |return of )?[\w*]+", left))
-    row = Row(section, number, left, right, why, scope, expression(left.rstrip(";")) if patterned else None)
+    row = Row(section, number, left, right, why, scope, expression(left.rstrip(";")) if patterned else None, mark)
     if section == "anchors":
         for text in right.split(" ; "):
             expression(text)
@@ -231,7 +252,7 @@ def _row(table: Table, section: str, line: str, why: str, number: int) -> None:
     table.rows[section].append(row)
 
 
-def _function(line: str, why: str, number: int) -> FunctionRow:
+def _function(line: str, why: str, number: int, mark: str) -> FunctionRow:
     found = _FUNCTION.match(line)
     if found is None:
         raise ValueError("write name(parameter: model, ...) => model function")
@@ -239,7 +260,7 @@ def _function(line: str, why: str, number: int) -> FunctionRow:
     if "-" in params.values() and not why:
         raise ValueError("a parameter is left out: say why, after #")
     result = params.pop("return", "")
-    return FunctionRow(found[1], found[2] or "", params, found[4] or found[1], why, number, result)
+    return FunctionRow(found[1], found[2] or "", params, found[4] or found[1], why, number, result, mark)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -249,6 +270,6 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _register(left: str, right: str, scope: str, why: str, number: int) -> Register:
+def _register(left: str, right: str, scope: str, why: str, number: int, mark: str) -> Register:
     bits = {int(bit): value for bit, value in map(_pair, right.split(";"))}
-    return Register(left.removeprefix("local "), scope, bits, why, left.startswith("local "), number)
+    return Register(left.removeprefix("local "), scope, bits, why, left.startswith("local "), number, mark)

@@ -6,9 +6,10 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lift.accounting import NOT_MODELLED, Ledger
+from lift.accounting import HARMLESS, IF_ADDED, NOT_MODELLED, Ledger
 from lift.constants import value_of
 from lift.cparse import Expr, Stmt, expression, pure
+from lift.effects import of_loop
 from lift.expressions import Expressions
 from lift.fold import folded
 from lift.known import Known
@@ -28,7 +29,6 @@ class Translator(Expressions):
         super().__init__(known, row, ledger)
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
         self.behind: Mapping[str, Sequence[Stmt]] = {}  # label of a whole function -> what is done from it to a return
-        self.before = False  # of the side that is to stand in the model
         self.loops, self.once = 0, False  # once: of the loops around, the inner one is run once in the model
         self.left = False  # one that is run once was left before its end, and what it is in goes on
         self.in_arm = False  # of a switch, with no loop in between
@@ -43,7 +43,7 @@ class Translator(Expressions):
             if s.kind == "label":
                 aside = Translator(self.known, self.row, Ledger(self.ledger.file))
                 aside.labels, aside.alias, aside.types = {}, dict(self.alias), dict(self.types)
-                aside.locals = self.locals.copy()
+                aside.locals, aside.before = self.locals.copy(), self.before
                 try:
                     behind = [n for later in stmts[at + 1 :] for n in aside.stmt(later)]
                     self.labels[s.name] = all(n in (Node("do", "return"), Node("end")) for n in behind)
@@ -91,7 +91,7 @@ class Translator(Expressions):
 
     def _decl(self, s: Stmt) -> list[Node]:
         words = [t for t in s.own if t.kind == "id" and t.text != s.name]
-        self.ledger.leave_quietly(words, f"{s.type} {s.name}", "the types of locals are taken from the model")
+        self.ledger.leave_quietly(words, f"{s.type} {s.name}", "the types of locals are taken from the model", HARMLESS)
         self.ledger.take(t for t in s.own if t not in words)
         self.locals.declare(s)
         if s.expr is None:
@@ -117,8 +117,7 @@ class Translator(Expressions):
         self.alias[name] = value
 
     def _expr(self, s: Stmt) -> list[Node]:
-        e = s.expr
-        assert e is not None
+        e = self.stored_with_order(s)
         if self.ignored(s, e):
             return []
         self.own(s)
@@ -135,6 +134,22 @@ class Translator(Expressions):
             f"no row of the table covers the statement `{e};`",
             f"add it to [statements] of {self.table.file}, or to [ignore] with the reason",
         )
+
+    def stored_with_order(self, s: Stmt) -> Expr:
+        """WRITE_ONCE(x, v) and smp_store_release(&x, v) are x = v: the model's steps are whole, so that an order that is asked
+        for changes nothing of them, and one that is not asked for any more is told."""
+        e = s.expr
+        assert e is not None
+        if e.callee not in ("WRITE_ONCE", "smp_store_release") or len(e.args) != 3:
+            return e
+        to = e.args[1]
+        if e.callee == "smp_store_release":
+            if (to.kind, to.text) != ("un", "&"):
+                return e
+            mark = "" if self.before else HARMLESS
+            self.ledger.leave(e.args[0].tokens, e.callee, "the order of memory accesses", NOT_MODELLED, mark=mark)
+            to = to.args[0]
+        return Expr("assign", "=", (to, e.args[2]), e.tokens)
 
     def by_statement_row(self, e: Expr, row: Row, bound: Mapping[str, Expr]) -> list[Node]:
         inner = {t.place for b in bound.values() for t in b.tokens}
@@ -160,8 +175,21 @@ class Translator(Expressions):
             kind = NOT_MODELLED
         if row is None:
             return False
-        self.ledger.leave(s.tokens, str(e), row.why, kind)
+        self.check_left_out(e, called, hit[1] if hit else None)
+        mark = row.mark if row.mark != IF_ADDED or e.kind == "call" else ""
+        self.ledger.leave(s.tokens, str(e), row.why, kind, mark=mark)
         return True
+
+    def check_left_out(self, e: Expr, called: Expr, bound: Mapping[str, Expr] | None) -> None:
+        """Raise NotLifted for what does more than the row says. bound: what a row of [ignore] has as $x; None of a name's."""
+        for one in called.args[1:] if bound is None else bound.values():
+            self.without_effect(one)
+        if bound is None and e is not called and (e.args[0].kind != "id" or e.args[0].text in self.known_names()):
+            raise self.refuse(e, f"`{e.args[0]}` would be left out with `{called}`, and it is of the model")
+
+    def known_names(self) -> set[str]:
+        """The locals and parameters of the C that the model has."""
+        return {*self.alias, *self.types, *self.row.params}
 
     def assigned(self, e: Expr, type_: str = "") -> list[Node]:
         left, right = e.args
@@ -225,7 +253,7 @@ class Translator(Expressions):
             raise self.refuse(
                 e, f"the value of `{right}` is not known", "add it to [constants], if the patch does not define it"
             )
-        said = self.selected(register, mask, right)
+        said = self.selected(register, mask, right, e.text)
         self.ledger.take(e.tokens)
         match e.text:
             case "=":
@@ -260,7 +288,7 @@ class Translator(Expressions):
             if s.expr is not None and (row is None or not pure(s.expr)):
                 raise self.refuse(s, f"`return {s.expr};`: {self.function}() of the model returns nothing")
             if s.expr is not None and row is not None:
-                self.ledger.leave(s.expr.tokens, f"return {s.expr}", row.why)
+                self.ledger.leave(s.expr.tokens, f"return {s.expr}", row.why, mark=row.mark)
             return [Node("do", "return")]
         if s.expr is None:
             raise self.refuse(s, f"`return;`: {self.function}() of the model returns {self.returns}")
@@ -337,13 +365,13 @@ class Translator(Expressions):
     def whole_if(self, s: Stmt) -> list[Node]:
         assert s.expr is not None
         if not s.open and not s.other and self.only_ignored(s.then):
-            self.body(s.then)
+            mark, why = self.left_out_body(s)
             if pure(s.expr):
-                self.ledger.leave([*s.own, *s.expr.tokens], f"if ({s.expr})", "what is done there is left out")
+                self.ledger.leave([*s.own, *s.expr.tokens], f"if ({s.expr})", why, mark=mark)
                 return []
         test = folded(self.truth(s.expr))
         if test in ("True", "False"):
-            self.ledger.leave_quietly(s.own, "if ... else", f"`{s.expr}` is {test} in the model")
+            self.ledger.leave_quietly(s.own, "if ... else", f"`{s.expr}` is {test} in the model", HARMLESS)
             taken, skipped = (s.then, s.other) if test == "True" else (s.other, s.then)
             for one in skipped:
                 self.ledger.leave(one.tokens, one.tokens[0].text + " ...", f"`{s.expr}` is {test} in the model")
@@ -358,10 +386,19 @@ class Translator(Expressions):
             return []
         return [Node("if", test, tuple(then), tuple(other), s.open)]
 
+    def left_out_body(self, s: Stmt) -> tuple[str, str]:
+        """Of what a head is left out with: HARMLESS if all of it is, and why the head is left out."""
+        before = len(self.ledger.left_out)
+        self.body(s.then)
+        other = next((x.why for x in self.ledger.left_out[before:] if x.mark != HARMLESS), "")
+        return (
+            ("", f"what is done there is left out, {other}") if other else (HARMLESS, "what is done there is left out")
+        )
+
     def only_ignored(self, stmts: Sequence[Stmt], *, idle: bool = False) -> bool:
         aside = Translator(self.known, self.row, Ledger(self.ledger.file))
         aside.idle = self.idle or idle
-        aside.locals = self.locals.copy()
+        aside.locals, aside.before = self.locals.copy(), self.before
         aside.alias, aside.types, aside.labels, aside.loops = (
             dict(self.alias),
             dict(self.types),
@@ -388,9 +425,13 @@ class Translator(Expressions):
         hit = self.table.find("loops", s.expr, self.function)
         if hit is None and not s.open and self.only_ignored(s.then, idle=True):
             outer_idle, self.idle = self.idle, True
-            self.body(s.then)
+            mark, why = self.left_out_body(s)
             self.idle = outer_idle
-            self.ledger.leave([*s.own, *s.expr.tokens], str(s.expr), "what is done there is left out")
+            if (
+                found := next(of_loop(s.expr, self.known, [*self.known_names()], before=self.before), None)
+            ) is not None:
+                raise self.refuse(found, f"`{found}` would be left out with its loop, and it may change something")
+            self.ledger.leave([*s.own, *s.expr.tokens], str(s.expr), why, mark=mark if s.kind == "for" else "")
             return []
         if hit is None:
             raise self.refuse(
@@ -402,7 +443,7 @@ class Translator(Expressions):
         self.ledger.take(s.expr.tokens)
         head = self.filled(hit[0], hit[0].right, hit[1])
         if head == ONCE:
-            self.ledger.leave((), str(s.expr), hit[0].why, "assumed", s.line)
+            self.ledger.leave((), str(s.expr), hit[0].why, "assumed", s.line, hit[0].mark)
         outer = self.once, self.in_arm
         self.once, self.in_arm = head == ONCE, False
         self.types.update(loop_types(head, self.type_of) if head != ONCE else {})

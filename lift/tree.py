@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 
 from lift.conditions import DIRECTIVE, NO, YES
 from lift.ctokens import Row, tokens, without_comments
@@ -88,6 +89,17 @@ class Tree:
         for found in self._functions.get(name, []):
             made.update(" ".join(t.text for t in tokens([*found.piece.head, *found.piece.rows])).encode())
         return made.hexdigest()[:12] if name in self._functions else ""
+
+
+def mark_changed(old: Tree, new: Tree, name: str) -> None:
+    """Mark the lines of a function that only one of the trees has, or has in another place."""
+    found = [one for one in (old.find(name), new.find(name)) if one is not None]
+    words = [["".join(row.text.split()) for row in one.piece.rows] for one in found]
+    kept = SequenceMatcher(None, words[0], words[-1], autojunk=False).get_matching_blocks() if found[1:] else []
+    for side, one in enumerate(found):
+        same = {at for block in kept for at in range(block[side], block[side] + block.size)}
+        rows = one.piece.rows
+        rows[:] = [replace(row, changed=at not in same) for at, row in enumerate(rows)]
 
 
 def _is_constant(define: Define) -> bool:

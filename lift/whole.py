@@ -66,8 +66,9 @@ def _is_first(row: FunctionRow, rows: Sequence[FunctionRow], tree: Tree) -> bool
     return row is (there or alike)[0]
 
 
-def lift_whole(lift: Lift, tree: Tree, row: FunctionRow) -> Whole | None:
-    """None: the tree has no such function, or not this case of it. Raises NotLifted with the tree's file and line."""
+def lift_whole(lift: Lift, tree: Tree, row: FunctionRow, *, before: bool = False) -> Whole | None:
+    """None: the tree has no such function, or not this case of it. before: a patch changes it. Raises NotLifted with the
+    tree's file and line."""
     found = tree.find(row.c)
     if found is None:
         return None
@@ -75,7 +76,7 @@ def lift_whole(lift: Lift, tree: Tree, row: FunctionRow) -> Whole | None:
         code: Sequence[Token] | None = tokens(found.body)
         if row.case:
             code = case_of(code or [], row.case)
-        return _translated(lift, found, row, _parsed(code)) if code is not None else None
+        return _translated(lift, found, row, _parsed(code), before) if code is not None else None
     except NotLifted as refused:
         raise refused.in_file(found.file) from None
     except RecursionError:
@@ -111,10 +112,10 @@ def case_of(code: Sequence[Token], label: str) -> Sequence[Token] | None:
     return code[begin:end]
 
 
-def _translated(lift: Lift, found: Found, row: FunctionRow, stmts: Sequence[Stmt]) -> Whole:
+def _translated(lift: Lift, found: Found, row: FunctionRow, stmts: Sequence[Stmt], before: bool) -> Whole:
     ledger = Ledger(found.file)
     translator = Translator(lift.known, row, ledger)
-    translator.behind = _behind(stmts)
+    translator.behind, translator.before = _behind(stmts), before
     nodes = reached([*nodes_of(lift.table.begins(row.model)), *translator.body(stmts)])
     code = [t for s in stmts for t in s.tokens]
     lost = next((t for t in code if t.place not in ledger.taken), None)

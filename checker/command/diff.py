@@ -14,6 +14,7 @@ from checker.command.give import give
 from checker.command.lift import print_lifted
 from checker.command.selected import selection_of
 from checker.engine.passages import line_texts
+from checker.matrix.lifted_file import not_judged
 from checker.matrix.loader import property_argument
 from checker.matrix.roles import role_of, stands_on
 from checker.matrix.select import Selection, select
@@ -127,7 +128,8 @@ def with_slips(diff: compare.Diff, base: type[Machine], design: type[Machine]) -
 def print_diff(options: Namespace, diff: compare.Diff, worth: Worth, more: Sequence[str] = ()) -> None:
     """A screen with the answer, the groups and what that is worth; what it rests on; the model's diff, a trace, and one line that counts it all."""
     hint = [NARROWED] * bool(diff.never_run and narrowed_by(options))
-    first = [*first_screen.answer_lines(diff, in_c(options.asked)), *hint, *more]
+    without = first_screen.left_out_lines(not_judged(options.asked.lifted, options.beside.lifted))
+    first = [*first_screen.answer_lines(diff, in_c(options.asked)), *without, *hint, *more]
     legend = [line for text in report.flag_legend([*diff.before, *diff.after]) for line in wrapped_words(text)]
     told = [*legend, *([] if options.brief else [worth.short()])]
     whole = options.cells or options.all or options.stories

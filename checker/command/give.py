@@ -10,6 +10,7 @@ from pathlib import Path
 
 from checker.command.form import JSON
 from checker.command.json_text import Json, document, of_answer
+from checker.matrix.lifted_file import not_judged
 from checker.questions.answer import Answer
 
 
@@ -21,7 +22,9 @@ def give(options: Namespace, answer: Answer, what: str, content: Json) -> None:
     render: Callable[[Answer], str] = importlib.import_module(f"checker.forms.{options.form}").render
     asked = getattr(options, "asked", None)  # of a gate there is none
     lifted = asked.lifted if asked is not None else None
-    answer = replace(answer, root=str(project_of(Path.cwd())))
+    beside = getattr(options, "beside", None)  # what a patch is compared with may be one, too
+    without = not_judged(*(one.lifted for one in (asked, beside) if one is not None))
+    answer = replace(answer, root=str(project_of(Path.cwd())), left_out=without)
     if lifted is not None:
         answer = replace(answer, lifted=str(lifted.path), patched=lifted.places)
     print(render(answer), end="")

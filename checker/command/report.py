@@ -14,6 +14,7 @@ from checker.command.form import checked_file
 from checker.command.selected import selection_of
 from checker.errors import UserError
 from checker.matrix.cells import short_names
+from checker.matrix.lifted_file import not_judged
 from checker.matrix.roles import ROLES
 from checker.page import entries
 from checker.page.entries import PageEntry
@@ -24,7 +25,7 @@ from checker.progress import Progress
 from checker.questions import answer
 from checker.questions.alone_screen import alone_lines
 from checker.questions.answer import Answer
-from checker.questions.first_screen import answer_lines
+from checker.questions.first_screen import answer_lines, left_out_lines
 from checker.questions.measured import measured_line
 from checker.questions.patch_text import in_c
 from checker.questions.worth import worth_of
@@ -57,7 +58,8 @@ def beside(options: Namespace, base: str) -> tuple[Content, list[str]]:
     said = answer.of_diff(found, how_far, options.asked.not_read, worth.line())
     was, now = options.beside.cls, options.asked.cls
     content = content_of(options, said, entries.of_diff(said, found), Teller(*marked_lines(was, now)), base)
-    return content, answer_lines(found, in_c(options.asked))
+    without = left_out_lines(not_judged(options.asked.lifted, options.beside.lifted))
+    return content, [*answer_lines(found, in_c(options.asked)), *without]
 
 
 def alone(options: Namespace) -> tuple[Content, list[str]]:

@@ -15,6 +15,7 @@ from checker.command.explore import story
 from checker.command.parsers import COMPARED_UNDER
 from checker.command.selected import selection_of
 from checker.errors import UserError
+from checker.matrix.lifted_file import not_judged
 from checker.matrix.roles import ROLES, is_patch, role_of, series_of
 from checker.matrix.select import Selection
 from checker.questions import compat
@@ -46,10 +47,11 @@ def run(options: Namespace) -> int:
     answer = of_diff(found)
     worst = next((c.told() for c in foremost([c for c in found.listed if c.kind == REGRESSED])), None)
     worth = worth_of(options.asked.cls, found.after, (options.beside.name, options.beside.cls))
+    without = [f"Left out of the changed lines: {one}." for one in not_judged(options.asked.lifted)]
     review = Review(
         answer, labels(answer), who_else(options.beside, options.asked),
         "" if worst is None else to_text(told := story(*worst)) + without_effect(worst[0], told),
-        rests_on(found, worth), again(options), subjects(options.design), in_c(options.asked),
+        [*rests_on(found, worth), *without], again(options), subjects(options.design), in_c(options.asked),
     )  # fmt: skip
     print("\n".join(review_lines(review)))
     return exits.decided(wrong=answer.failed, undecided=answer.undecided)

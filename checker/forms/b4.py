@@ -28,6 +28,9 @@ def render(answer: Answer) -> str:
         if one.standing.failed or one.standing.open:
             groups.setdefault((one.standing, one.property), []).append(one)
     results += [_result(standing, name, cells) for (standing, name), cells in groups.items()]
+    if answer.left_out:
+        said = f"left out of the changed lines: {count(len(answer.left_out), 'note')}"
+        results.append({"tool": TOOL, "status": "warn", "summary": said, "details": "\n".join(answer.left_out)})
     return json.dumps([{key: visible(value, "\n") for key, value in of.items()} for of in results], indent=1) + "\n"
 
 

@@ -1,6 +1,6 @@
 """Lines as scripts/checkpatch.pl --terse prints them, for what reads those: `b4 prep --check`, `b4 am --check`.
 
-Nothing is printed where nothing is worse. b4 takes a line with `ERROR:` for a failure and any other one for a warning, so that
+Nothing is printed where nothing is worse, but what was left out of the lines that a patch changes. b4 takes a line with `ERROR:` for a failure and any other one for a warning, so that
 what is INCONCLUSIVE is an error.
 """
 
@@ -21,6 +21,7 @@ def render(answer: Answer) -> str:
             groups.setdefault((word, one.property), []).append(one)
     lines = [f"ERROR:{OPEN}: {reason}" for reason in answer.reasons]
     lines += [_line(word, name, of) for (word, name), of in groups.items()]
+    lines += [f"WARNING:LEFT_OUT: of the changed lines: {'; '.join(answer.left_out)}"] * bool(answer.left_out)
     return "".join(f"{visible(line)}\n" for line in lines)
 
 

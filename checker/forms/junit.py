@@ -42,7 +42,8 @@ def _headline(answer: Answer) -> Element:
     """The first suite has the answer, where readers of these files show it."""
     found = Element("properties")
     told = [answer.headline, *unwrapped(answer.more)]
-    for name, value in (*(("answer", line) for line in told), *(("worth", line) for line in answer.rests_on)):
+    lines = {"answer": told, "worth": answer.rests_on, "left out": answer.left_out}
+    for name, value in ((name, line) for name, of in lines.items() for line in of):
         SubElement(found, "property", {"name": name, "value": _text(value)})
     return found
 

@@ -24,7 +24,7 @@ def render(answer: Answer) -> str:
     lines = [VERSION, f"1..{len(cells) + bool(answer.reasons)}"]
     lines += [
         _comment(f"eoi {answer.command}: {answer.what}: {answer.headline}"),
-        *map(_comment, [*unwrapped(answer.more), *answer.rests_on]),
+        *map(_comment, [*unwrapped(answer.more), *answer.rests_on, *(f"left out: {one}" for one in answer.left_out)]),
     ]
     for number, (cell, said) in enumerate(cells.items(), 1):
         lines += [STEP + line for line in _subtests(said)]

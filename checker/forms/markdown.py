@@ -16,7 +16,7 @@ from checker.questions.answer import Answer, Said, Standing
 from checker.words import count, fold_names
 
 MOST = 60_000  # characters
-STORIES, STORY = 10, "a story"
+STORIES, STORY, NOTES = 10, "a story", 20
 ORDER = tuple(Standing)
 PLAIN = re.compile(r"[A-Za-z0-9 ,.;()/+=?'{}>-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|:(?!//)")
 OPEN = "INCONCLUSIVE"
@@ -26,6 +26,12 @@ def render(answer: Answer) -> str:
     first = [f"**{text(f'{answer.what}: {answer.headline}'.strip())}**", ""]
     first += [f"{text(line)}  " for line in unwrapped(answer.more)] + [""] * bool(answer.more)
     first += [f"* {OPEN}: {text(reason)}" for reason in answer.reasons] + [""] * bool(answer.reasons)
+    first += [f"* left out: {text(one)}" for one in answer.left_out[:NOTES]] + [""] * bool(answer.left_out)
+    if answer.left_out[NOTES:]:
+        first += [
+            f"{count(len(answer.left_out) - NOTES, 'more note')} of what is left out: `--format json` has all.",
+            "",
+        ]
     room, out, left = MOST - len("\n".join(first)), first, Counter[str]()
     for what, block in (
         ("the table of what changed or failed", _table(answer)), *_stories(answer), ("all verdicts", _matrix(answer))

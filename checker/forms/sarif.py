@@ -40,7 +40,8 @@ def render(answer: Answer) -> str:
             OURS: {"description": {"text": "Where eoiproof is: the model of KVM, VMMs and guests."}},
         },
         "invocations": [{"executionSuccessful": not answer.undecided, "toolExecutionNotifications": [
-            {"level": "error", "message": {"text": visible(reason)}} for reason in answer.reasons
+            *({"level": "error", "message": {"text": visible(reason)}} for reason in answer.reasons),
+            *({"level": "note", "message": {"text": visible(f"left out: {one}")}} for one in answer.left_out),
         ]}],
         "columnKind": "unicodeCodePoints",
         "results": results,

@@ -29,6 +29,18 @@ class LiftedFile:
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
     hunks: Sequence[Hunk] = ()  # of its mails, in C
 
+    @property
+    def not_judged(self) -> list[str]:
+        """Of the lines that the patch changes, what no verdict speaks of: where, what, and why it is harmless."""
+        return list(
+            dict.fromkeys(f"{Path(x.file).name}:{x.line}: {x.c} ({x.why})" for x in self.found.left_out if x.changed)
+        )
+
+
+def not_judged(*designs: LiftedFile | None) -> list[str]:
+    """Of those of them that are patches."""
+    return [line for one in designs if one is not None for line in one.not_judged]
+
 
 def place_in_patch(file: str, function: str) -> tuple[str, int] | None:
     """Of a function of a file that a patch became: which file and line of the patch first change it."""

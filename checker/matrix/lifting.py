@@ -20,7 +20,7 @@ from checker.matrix.lifted_file import PLACES, LiftedFile
 from checker.matrix.roles import PATCH, registered_name, series_of
 from checker.stories.mail import read_mail
 from lift import emit
-from lift.accounting import LeftOut
+from lift.accounting import LeftOut, check_understood
 from lift.lifting import Lift, Lifted
 from lift.patch import Diff, check_order, chosen, diffs
 from lift.refusal import NotLifted
@@ -102,6 +102,7 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
         found = lift.finish()
         if not found.functions:
             raise _nothing(found, series, names)
+        check_understood(found.left_out)
     except NotLifted as refused:
         why = str(refused.in_file(series[-1][0] if series else names[0]))
         raise NotConcerned(why, names) if series and not _concerned(names) else UserError(why) from None

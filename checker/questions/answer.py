@@ -97,7 +97,8 @@ class Answer:
     it is INCONCLUSIVE, nothing if it is not. hunks: what changed of the model. measured: how far the model is; worth: what this
     answer is worth (worth.py). root: the folder
     that files are named from. file: what says what is expected, if a file does. lifted: of a patch, the file of the class that
-    was made of it; patched: of each function of that, the file and line of the patch."""
+    was made of it; patched: of each function of that, the file and line of the patch; left_out: of its changed
+    lines, what nothing is said of, and why."""
 
     command: str
     what: str
@@ -112,6 +113,7 @@ class Answer:
     lifted: str = ""
     patched: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
     worth: str = ""
+    left_out: Sequence[str] = ()
 
     @property
     def rests_on(self) -> Sequence[str]:

@@ -58,6 +58,15 @@ def answer_lines(diff: Diff, patch: Sequence[Hunk] = ()) -> list[str]:
     return [*lines, *by_property(diff), *apart, *unknown, *chosen, *functions, *shown]
 
 
+def left_out_lines(not_judged: Sequence[str]) -> list[str]:
+    """One line for what a patch changes and no verdict speaks of."""
+    if not not_judged:
+        return []
+    more, room = f", and {len(not_judged) - 1} more" if not_judged[1:] else "", screen()[0]
+    line = f"left out: {not_judged[0]}"
+    return [line + more if len(line + more) <= room else f"{line[: max(room - len(more) - 4, 20)]} ...{more}"]
+
+
 def _short(name: str) -> str:
     """Of a long path its last part: the answer is to stand on the first line."""
     return name.rpartition("/")[2] if len(name) > screen()[0] // 2 else name

@@ -13,16 +13,16 @@ from checker.matrix.lifted_file import LiftedFile
 from checker.matrix.roles import designs
 from checker.matrix.trees import KernelTree, nearest
 from checker.questions.drift import Drift, Sameness, drift, lift_of, source_of
-from lift.accounting import LeftOut
+from lift.accounting import LeftOut, check_understood, settled
 from lift.apply import applied
 from lift.ctokens import tokens, without_comments
 from lift.lifting import Lift
-from lift.nodes import Node, in_a_row, nodes_of, tidy
+from lift.nodes import in_a_row, nodes_of, tidy
 from lift.patch import Diff, Hunk
 from lift.pieces import pieces
 from lift.refusal import NotLifted
 from lift.table import FunctionRow, Row, Table
-from lift.tree import Tree
+from lift.tree import Tree, mark_changed
 from lift.whole import Whole, case_of, lift_whole, rows_of
 
 Series = Sequence[tuple[str, Diff]]
@@ -123,7 +123,8 @@ def _patched(kernel: KernelTree, of: TreeDesign, series: Series, name: str) -> T
     new, (file, first) = Tree(files), series[0]
     lift.known.defines |= new.defines
     before = lift_of(kernel.tree, designs()[of.base], lifting.table())
-    touched = _touched(lift, before, (kernel.tree, new), series)
+    unread = {j.c for j in of.drift.of(Sameness.REFUSED, Sameness.OPEN)}
+    touched = _touched(lift, before, (Tree(kernel.tree.files), new), series, unread)
     same = {model for model, whole in touched.items() if _is_base(lift, whole)}
     wholes = {k: w for k, w in {**of.wholes, **touched}.items() if k not in same}
     if {k: w.nodes for k, w in wholes.items()} == {k: w.nodes for k, w in of.wholes.items()}:
@@ -166,15 +167,20 @@ def _declared(lift: Lift, hunks: Sequence[Hunk], file: str) -> None:
             lift.outside(piece, file)
 
 
-def _touched(lift: Lift, before: Lift, trees: tuple[Tree, Tree], series: Series) -> dict[str, Whole]:
-    """By functions of the model: what the patch makes of them. Raises NotLifted for a function that the model has not."""
+def _touched(
+    lift: Lift, before: Lift, trees: tuple[Tree, Tree], series: Series, unread: set[str]
+) -> dict[str, Whole]:  # fmt: skip
+    """By functions of the model: what the patch makes of them. unread: of the C, those of the tree that could not be read. Raises
+    NotLifted for a function that the model has not."""
     (old, new), rows = trees, dict[str, list[FunctionRow]]()
     for row in [*rows_of(lift.known, new), *lift.known.new.values()]:
         rows.setdefault(row.c, []).append(row)
     changed = {name for name in old.names() | new.names() if old.digest(name) != new.digest(name)}
     for name in sorted(changed - set(rows)):
         _no_row(lift, name, series, gone=not new.digest(name))
-    found = dict[str, Whole]()
+    found, gone = dict[str, Whole](), list[LeftOut]()
+    for name in changed & set(rows):
+        mark_changed(old, new, name)
     for name, of in rows.items():
         parts = [row for row in of if _part(old, row) != _part(new, row)]
         if name in changed and (not parts or _rest(old, of) != _rest(new, of)):
@@ -186,14 +192,22 @@ def _touched(lift: Lift, before: Lift, trees: tuple[Tree, Tree], series: Series)
                 raise NotLifted(
                     _line(name, series), f"{row.c}() is removed, or its case", "write what it changes by hand"
                 )
-            if whole is not None and (row in parts or _nodes(before, old, row) != whole.nodes):
+            was = _whole(before, old, row, unread) if whole is not None else None
+            if whole is not None and (row in parts or was is None or was.nodes != whole.nodes):
                 found[row.model] = whole
+                gone += settled(was.left_out if was is not None else [], whole.left_out)
+    check_understood([*lift.out.left_out, *gone])
     return found
 
 
-def _nodes(lift: Lift, tree: Tree, row: FunctionRow) -> list[Node]:
-    whole = lift_whole(lift, tree, row)
-    return whole.nodes if whole is not None else []
+def _whole(lift: Lift, tree: Tree, row: FunctionRow, unread: set[str]) -> Whole | None:
+    """As it was. None: it is not there, or could not be read, which the answer says."""
+    try:
+        return lift_whole(lift, tree, row, before=True)
+    except NotLifted:
+        if row.c in unread:
+            return None
+        raise
 
 
 def _no_row(lift: Lift, name: str, series: Series, *, gone: bool) -> None:

@@ -345,7 +345,7 @@ WITHOUT_EFFECT = {
     *("3: index", "4: dm", "5: ioapic", "8: e", "21: irqe", "22: ret", "23: entry", "25: entry"),
     *("57: ent", "58: apic", "63: apic", "69: ent"),
     *("91: old_delivery_status", "91: old_remote_irr", "91: old_dest_mode", "91: old_dest_id", "93: mask_after", "93: mask_before", "94: index"),
-    *("151: ent", "152: ioapic", "153: i", "156: ent", "168: ent", "169: ioapic", "170: i", "173: ent", "185: edge", "186: old_irr", "214: out"),
+    *("151: ent", "153: i", "156: ent", "168: ent", "169: ioapic", "170: i", "173: ent", "185: edge", "186: old_irr", "214: out"),
 }  # fmt: skip
 
 

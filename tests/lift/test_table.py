@@ -48,6 +48,7 @@ MORE = [
     (LAPIC, "	if (likely(!irqchip_split(apic->vcpu->kvm)) && unlikely(vector == vector))\n		return;\n"),
     (LAPIC, "	if (lapic_in_kernel(apic->vcpu) && !kvm_apic_pending_eoi(apic->vcpu, vector))\n		kvm_make_scan_ioapic_request(apic->vcpu->kvm);\n"),
     (LAPIC, "	srcu_read_lock(x);\n	rcu_read_lock();\n	smp_wmb();\n	atomic_inc(x);\n"),
+    (LAPIC, "	trace_own(READ_ONCE(x), atomic_read(y), kvm_apic_id(apic), min(a, b), max(a, b));\n"),
 ]  # fmt: skip
 
 
