@@ -79,15 +79,15 @@ def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
 
 def test_a_file_of_the_user_s(walk) -> None:
     found = walk(["mine.py"], ["Source", "UserFile"])
-    assert len(found) <= 15, "\n".join(found)  # two of them in which functions it changes, for what the answer is worth
+    # two of them in which functions it changes, for what the answer is worth; five in what it newly reads that no cell varies
+    assert len(found) <= 20, "\n".join(found)
 
 
 def test_the_options(walk) -> None:
     values = ["mine.py", "qemu", "windows_cg", SCOPE, PROPERTY]
     found = walk(values, MADE_OF_IT, "--property", PROPERTY)
-    assert len(found) <= 30, "\n".join(
-        found
-    )  # five in what gives the answer in the form that is asked for, two in what it is worth
+    # five in what gives the answer in the form that is asked for, two in what it is worth, four in what no cell varies
+    assert len(found) <= 34, "\n".join(found)
 
 
 @pytest.mark.parametrize(
