@@ -50,8 +50,8 @@ def choices(of: type[Scope], fixed: Mapping[str, ScopeValue]) -> Sequence[Mappin
     """The values to try of the choices that a user's scope adds: as they are, each other value by itself, and then every
     combination, where that does not make the matrix more than MOST_TIMES as large."""
     values = {name: every for name, every in own_values(of).items() if name not in fixed}
-    one_by_one: list[dict[str, ScopeValue]] = [{}]
-    one_by_one += [{name: value} for name, (_, *others) in values.items() for value in others]
+    alone: list[dict[str, ScopeValue]] = [{name: value} for name, of_one in values.items() for value in of_one[1:]]
+    one_by_one = [{}, *alone]
     if math.prod(map(len, values.values())) > MOST_TIMES * len(one_by_one):
         return one_by_one
     usual = {name: every[0] for name, every in values.items()}
