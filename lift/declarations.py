@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lift.accounting import HARMLESS, Ledger, LeftOut
@@ -13,6 +14,9 @@ from lift.patch import Hunk
 from lift.pieces import Define, Piece, split_defines
 from lift.refusal import NotLifted
 from lift.table import FunctionRow
+
+_STATEMENTS = ("if", "else", "for", "while", "do", "switch", "case", "default", "return", "goto", "break", "continue")
+_EXPORTED = re.compile(r"(EXPORT_SYMBOL|MODULE_)\w*$")
 
 
 def take_defines(hunk: Hunk, known: Known, changed: set[str], brought: dict[str, str]) -> list[LeftOut]:
@@ -180,12 +184,25 @@ def is_prototype(rows: Sequence[Row], known: Known, ledger: Ledger) -> bool:
     """Changed lines outside of functions that only say what is defined elsewhere in the patch or the model."""
     whole = [s for s in _declarations(tokens(rows)) if any(t.changed for t in s)]
     for found in whole:
-        texts = [t.text for t in found]
-        named = next((texts[i] for i in range(len(texts) - 1) if texts[i + 1] == "("), "")
-        if texts[-1:] != [";"] or not named or "{" in texts or "=" in texts:
+        named = _declared(found, rows)
+        if not named:
             return False
         ledger.leave(found, f"{named}(...);", "a declaration: what is lifted is the definition", mark=HARMLESS)
     return True
+
+
+def _declared(found: Sequence[Token], rows: Sequence[Row]) -> str:
+    """The function that a prototype or an EXPORT_SYMBOL() is of; "" if it may be a statement. Of a hunk without a heading nobody knows
+    the function that it is in, and `if (...) return;` ends like a prototype: that one stands at the margin, and says a type before
+    its name."""
+    texts = [t.text for t in found]
+    head = found[: texts.index("(")] if "(" in texts else []
+    words = [t.text for t in head if t.kind == "id"]
+    at_margin = any(row.number == found[0].line and not row.text[:1].isspace() for row in rows)
+    plain = len(words) + sum(t.text == "*" for t in head) == len(head) and texts[-2:] == [")", ";"]
+    if not at_margin or not plain or not {"{", "=", *_STATEMENTS}.isdisjoint(texts):
+        return ""
+    return words[-1] if len(words) > 1 or _EXPORTED.match("".join(words)) else ""
 
 
 def _declarations(found: Sequence[Token]) -> list[list[Token]]:

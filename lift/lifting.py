@@ -179,9 +179,8 @@ class Lift:
         ledger = Ledger(file)
         if one.changed and not is_prototype(one.rows, self.known, ledger):
             row = next(r for r in one.rows if r.changed and r.text.strip())
-            raise NotLifted(
-                row.number, f"`{row.text.strip()}` outside of all functions", "write what it changes by hand"
-            )
+            advice = "if it is in one, the hunk's heading does not name it: git diff and diff -p do; else write by hand what it changes"
+            raise NotLifted(row.number, f"`{row.text.strip()}` outside of all functions", advice)
         ledger.check(one.rows)
         self.look(one.rows)
         self.out.left_out += ledger.left_out

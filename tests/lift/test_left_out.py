@@ -17,7 +17,7 @@ from tests.command.conftest import Ran
 from tests.lift.test_forms import function, lift
 from tests.lift.test_qemu import changed as qemu_changed
 from tests.lift.test_tree import WHOLE, on, patch_of
-from tests.rigs.own_c import LAPIC, OBEYS, X86, diff_of, edited
+from tests.rigs.own_c import FILES, LAPIC, OBEYS, X86, diff_of, edited
 from tests.rigs.own_ioapic import changed
 from tests.rigs.own_tree import changed as changed_tree
 
@@ -225,3 +225,52 @@ def test_every_form_and_the_first_screen_name_it(eoi: Callable[..., Ran], tmp_pa
     without.write_text(diff_of(edited(LAPIC, SAME)))
     assert "LEFT_OUT" not in eoi("prove", str(without), *one, "--format", "checkpatch").out
     assert "left out: " not in eoi("prove", str(without), *one).out.partition("\n\n")[0]
+
+
+# --- hunks whose heading names no function ---
+
+HEADLESS = {
+    "a condition": ("	if (kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI)\n		return;\n", "`if (kvm_lapic_get_reg("),
+    "a call": ("	kvm_make_request(KVM_REQ_SCAN_IOAPIC, apic->vcpu);\n", "`kvm_make_request("),
+    "a return": ("	return apic_has(apic);\n", "`return apic_has(apic);`"),
+    "a call that looks like a prototype": ("	u32 * kvm_make_request(apic);\n", "`u32 * kvm_make_request(apic);`"),
+    "a call at the margin": ("kvm_ioapic_send_eoi(apic, vector);\n", "`kvm_ioapic_send_eoi(apic, vector);`"),
+    "a return at the margin": ("return kvm_x(apic);\n", "`return kvm_x(apic);`"),
+}  # fmt: skip
+HEADINGS = ("", " out:", " struct kvm_vcpu;", " EXPORT_SYMBOL_GPL(kvm_x);", " #ifdef CONFIG_X")
+
+
+def beside_the_same(added: str, heading: str) -> str:
+    """A patch with a change without effect, and a hunk of which nobody says the function. It is of a function that no other hunk shows."""
+    before = "	int r;\n\n	r = 0;\n"
+    after = before + added
+    other = f"diff --git a/{LAPIC} b/{LAPIC}\n--- a/{LAPIC}\n+++ b/{LAPIC}\n"
+    count = len(before.splitlines()), len(after.splitlines())
+    rows = [f" {line}" for line in before.splitlines()] + [f"+{line}" for line in added.splitlines()]
+    same = diff_of(edited(LAPIC, SAME))
+    hunk = f"@@ -3000,{count[0]} +3000,{count[1]} @@{heading}\n" + "\n".join(rows) + "\n"
+    return same + hunk if other.splitlines()[0] in same else same + other + hunk
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+@pytest.mark.parametrize("what", HEADLESS)
+def test_a_statement_is_no_declaration_where_the_heading_names_no_function(
+    tmp_path: Path, what: str, heading: str
+) -> None:
+    added, told = HEADLESS[what]
+    with pytest.raises((NotLifted, UserError)) as refused:
+        lift(tmp_path, beside_the_same(added, heading))
+    assert told in str(refused.value) and "outside of all functions" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "bool kvm_lapic_is_said(struct kvm_lapic *apic,\n			int vector);\n",
+        "EXPORT_SYMBOL_GPL(kvm_apic_match_dest);\n",
+    ],
+)
+def test_what_is_declared_is_still_passed_over_and_named(tmp_path: Path, added: str) -> None:
+    text = FILES[LAPIC]
+    found = lift(tmp_path, diff_of({LAPIC: edited(LAPIC, SAME)[LAPIC] + "\n" + added}, before={LAPIC: text}))
+    assert any("a declaration" in line for line in found.left_out)
