@@ -158,7 +158,8 @@ class _Tables:
                 words[at] = modules[of].address["function", name]
                 words[at + 1] = 8 * self.at[of]
                 inner.append(at + 1)
-            words[int(self.at[number + 1]) - len(module.file.lasts) : int(self.at[number + 1])] = module.file.lasts
+            end = first + len(offsets) + 2 * len(module.file.imports)
+            words[end : end + len(module.file.lasts)] = module.file.lasts
         self.words, self.inner = words, np.array(inner, np.int64)  # inner: which words are places of tables
         moves, label = list[tuple[Export, tuple[int, ...]]](), 0
         for step in program.steps:

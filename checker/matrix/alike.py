@@ -7,11 +7,11 @@ is asked of every system (docs/decisions/008).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeAlias
 
-from checker.matrix.cells import Cell, matrix
-from checker.matrix.roles import all_properties, default_devices, default_guests, default_vmms, designs, uapi_vmms
+from checker.matrix.roles import all_properties
+from checker.matrix.select import select, selection
 from model.lang import Property
 
 BASE = "base"  # its kernel stands for all: other kernels are asked what it is asked, but for little
@@ -26,18 +26,9 @@ def asked_alike(p: Property) -> Hashable:
 
 @functools.cache
 def _asked_of() -> Mapping[Function, tuple[int, ...]]:
-    """Of each registered property the numbers of the systems that are asked it."""
-    systems = {cell.system: cell for cell in _cells()}
+    """Of each registered property the numbers of the systems of the base's default matrix that are asked it."""
+    systems = dict.fromkeys(cell.system for cell in select(selection(BASE))[1])
     return {
         p.function: tuple(number for number, system in enumerate(systems) if p.why_not(system) is None)
         for p in all_properties().values()
     }
-
-
-def _cells() -> Sequence[Cell]:
-    """The default matrix of the base."""
-    kernel, vmms = (BASE, designs()[BASE]), default_vmms()
-    among = functools.partial(matrix, kernel, kernels=(), scope={}, chosen=())
-    found = among(vmms=vmms, guests=default_guests(vmms), devices=default_devices())
-    found += among(vmms=uapi_vmms(), guests=default_guests(uapi_vmms()), devices=["level"])
-    return [cell for cell in found if isinstance(cell, Cell)]
