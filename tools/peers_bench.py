@@ -8,7 +8,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +45,11 @@ def search_here(size: str) -> None:
     """In a process of its own: the search as `eoi` runs it, printed as JSON."""
     scope = TOYS[size].scope
     search = NativeSearch(lower(Toy, scope), Reference(Toy, scope), keep_edges=False)
-    started = time.process_time()
+    before = resource.getrusage(resource.RUSAGE_SELF)
     search.run(Limits(), None)
-    seconds, stats = time.process_time() - started, search.stats()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-    print(json.dumps([stats.states, stats.transitions, seconds, peak, stats.table_bytes]))
+    used, stats = resource.getrusage(resource.RUSAGE_SELF), search.stats()
+    kernel, user = used.ru_stime - before.ru_stime, used.ru_utime - before.ru_utime
+    print(json.dumps([stats.states, stats.transitions, user + kernel, kernel, used.ru_maxrss << 10, stats.table_bytes]))
 
 
 def own(size: str) -> tuple[Ran, int]:
@@ -64,9 +63,9 @@ def own(size: str) -> tuple[Ran, int]:
         if process.returncode:
             raise SystemExit(f"{' '.join(words)}: exit {process.returncode}")
         out.seek(0)
-        states, transitions, seconds, peak, table = json.loads(out.read())
+        states, transitions, seconds, kernel, peak, table = json.loads(out.read())
     whole = used.ru_utime + used.ru_stime
-    return Ran(states, transitions, search=seconds, whole=whole, peak=peak), table
+    return Ran(states, transitions, search=seconds, kernel=kernel, whole=whole, peak=peak), table
 
 
 def run_round(size: str, present: Sequence[str], texts: dict[str, str]) -> tuple[Round, int]:
@@ -96,17 +95,25 @@ def bench_peers(size: str, rounds: int) -> None:
     done = [run_round(size, present, texts) for _ in range(rounds)]
     found, table = [one for one, _ in done], done[0][1]
     for name in (OWN, *present):
-        search, whole, peak = (
+        search, kernel, whole, peak = (
             median(of(one.ran[name]) for one in found)
-            for of in (lambda ran: ran.search, lambda ran: ran.whole, lambda ran: float(ran.peak))
+            for of in (
+                lambda ran: ran.search,
+                lambda ran: ran.kernel,
+                lambda ran: ran.whole,
+                lambda ran: float(ran.peak),
+            )
         )
-        said = f"  {name:<6} search {search:6.2f} s, whole process {whole:6.2f} s, {peak / toy.states:4.0f} bytes/state at its peak"
+        said = f"  {name:<6} search {search:6.2f} s ({kernel:.2f} in the kernel), whole process {whole:6.2f} s, {peak / toy.states:4.0f} bytes/state at its peak"
         print(said + f", {table / toy.states:.1f} of table" * (name == OWN))
     for peer in present:
-        searches, wholes = (
-            [one.ratio(peer, of) for one in found] for of in (lambda ran: ran.search, lambda ran: ran.whole)
+        searches, without, wholes = (
+            [one.ratio(peer, of) for one in found]
+            for of in (lambda ran: ran.search, lambda ran: ran.search - ran.kernel, lambda ran: ran.whole)
         )
-        print(f"  {OWN} against {peer}: search {_span(searches)}, whole process {_span(wholes)}")
+        print(
+            f"  {OWN} against {peer}: search {_span(searches)}, without the kernel {_span(without)}, whole process {_span(wholes)}"
+        )
     load = os.getloadavg()[0]
     print(
         f"  CPU seconds, one thread each, medians of {rounds} interleaved rounds [least..most]; load {load:.1f} on {os.cpu_count()} processors"
