@@ -11,7 +11,7 @@ from tools.peers import Ran
 from tools.toys import TOYS
 
 TOY = TOYS["T"]
-OURS = Ran(TOY.states, TOY.transitions, search=1.0, whole=2.0, peak=100 * TOY.states)
+OURS = Ran(TOY.states, TOY.transitions, search=1.0, kernel=0.5, whole=2.0, peak=100 * TOY.states)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,11 @@ def test_ratios_are_of_one_round(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     peers_bench.bench_peers("T", 3)
     said = capsys.readouterr().out
     for peer in ("SPIN", "rumur"):
-        assert f"eoi against {peer}: search 5.0 times [3.0..9.0], whole process 5.0 times [5.0..5.0]" in said
+        ratios = (
+            "search 5.0 times [3.0..9.0], without the kernel 9.0 times [5.0..17.0], whole process 5.0 times [5.0..5.0]"
+        )
+        assert f"eoi against {peer}: {ratios}" in said
+    assert "search   1.00 s (0.50 in the kernel)" in said
     assert "100 bytes/state at its peak, 20.0 of table" in said and "load" in said
 
 
@@ -67,4 +71,4 @@ def test_a_search_in_a_process_of_its_own_counts_the_toy(monkeypatch: pytest.Mon
     monkeypatch.undo()
     ran, table = peers_bench.own("T")
     assert (ran.states, ran.transitions) == (TOY.states, TOY.transitions)
-    assert 0 < ran.search < ran.whole and table > 5 * TOY.states
+    assert 0 <= ran.kernel < ran.search < ran.whole and table > 5 * TOY.states
