@@ -21,9 +21,12 @@ help:
 	@echo "make mutants which one-change mutants of the model does no verdict tell? goes on where it was cut short; writes reports/mutation/"
 	@echo "make oracle  install QEMU if it is missing (as root), say what live systems there are"
 	@echo "make conform the model against the running KVM and a real QEMU; writes reports/conformance/ (40 minutes)"
-	@echo "make setup   only set up $(VENV)/bin/eoi"
+	@echo "make setup   only set up $(VENV)/bin/eoi, and compile and explore the kernel that patches stand beside"
 
+# Every patch stands beside the kernel as it is: what that needs is compiled and explored before there is one.
 setup: $(READY)
+	@echo "exploring the kernel as it is (8 s, once)"
+	@$(BIN)/eoi prove base --brief >/dev/null || true
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"eoiproof needs Python 3.11 or newer; $(PYTHON) is {sys.version.split()[0]}: make PYTHON=python3.X")'

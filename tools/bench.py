@@ -147,7 +147,8 @@ def bench_startup() -> None:
 
 
 def bench_commands(gate: bool) -> None:
-    """What a user pays: of a file of a few lines, first with an empty cache and then with what that left."""
+    """What a user pays: of a file of a few lines, first with an empty cache and then with what that left; and with what `make
+    setup` leaves there."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
@@ -166,6 +167,9 @@ def bench_commands(gate: bool) -> None:
             cache = folder / "cache" / what
             for state, anew in (("cold", False), ("programs kept", True), ("answers kept", False)):
                 print(f"  {what}, {state}: {costs.cost(words, cache, anew)}", flush=True)
+            if what != "the gate":
+                costs.cost(["prove", "base"], folder / "set up" / what)
+                print(f"  {what}, after make setup: {costs.cost(words, folder / 'set up' / what)}", flush=True)
 
 
 def main(gate: bool, large: bool) -> None:
