@@ -44,17 +44,9 @@ class Instance:
     args: tuple[int, ...]
 
 
-def leaves(of: Type, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
+def leaves(of: Type) -> Iterator[Leaf]:
     """The scalars of a type in layout order."""
-    match of:
-        case StructType(fields=fields):
-            for name, kind in fields:
-                yield from leaves(kind, (*path, name))
-        case TableType(row=row):
-            for i in range(of.rows):
-                yield from leaves(row, (*path, i))
-        case _:
-            yield Leaf(path, of)
+    return (cell for cell in cells(of) if cell)
 
 
 def room(of: TableType) -> int:
@@ -62,17 +54,19 @@ def room(of: TableType) -> int:
     return max(ROOM, of.rows)
 
 
-def cells(of: Type) -> Iterator[bool]:
-    """The cells that a type has in C, in their order: is there a leaf for each?"""
+def cells(of: Type, path: tuple[str | int, ...] = ()) -> Iterator[Leaf | None]:
+    """The cells that a type has in C, in their order: None of a row that does not exist."""
     match of:
         case StructType(fields=fields):
-            for _, kind in fields:
-                yield from cells(kind)
+            for name, kind in fields:
+                yield from cells(kind, (*path, name))
         case TableType(row=row):
-            for i in range(room(of)):
-                yield from (there and i < of.rows for there in cells(row))
+            for i in range(of.rows):
+                yield from cells(row, (*path, i))
+            for _ in range(of.rows, room(of)):
+                yield from (None for _ in cells(row))
         case _:
-            yield True
+            yield Leaf(path, of)
 
 
 def records(of: Type) -> Iterator[StructType]:

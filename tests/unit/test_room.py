@@ -10,7 +10,7 @@ import pytest
 
 from checker.language.layout import Layout, cells, room
 from checker.symbolic.views import codes_of
-from model.finite import IntType, StructType, TableType
+from model.finite import IntType, StructType, TableType, Type
 from tests.rigs.cgen_harness import BYTE, GRID, SMALL, program, state_of
 from tests.rigs.compare import compare_everywhere, compare_reachable
 from tests.rigs.header import Sizes
@@ -22,10 +22,13 @@ STATE = state_of(first=BYTE, rows=TableType(ONE, ROW), last=BYTE)
 
 
 def test_which_cells_there_are() -> None:
-    assert list(cells(STATE)) == [True, True, True, False, False, True]
-    assert list(cells(GRID)) == [True] * 6 and room(GRID) == 2
+    def named(of: Type) -> list[str]:
+        return [str(cell or "") for cell in cells(of)]
+
+    assert named(STATE) == ["first", "rows[0].a", "rows[0].b", "", "", "last"]
+    assert all(cells(GRID)) and len(named(GRID)) == 6 and room(GRID) == 2
     nested = TableType(ONE, TableType(ONE, BYTE))
-    assert list(cells(nested)) == [True, False, False, False]
+    assert named(nested) == ["[0][0]", "", "", ""]
     assert room(TableType(IntType(0, 4), BYTE)) == 5
 
 
