@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not any(item.get_closest_marker(tier) for tier in ("unit", "agreement", "everything")):
             folder = item.path.relative_to(HERE).parts[0]
             item.add_marker(TIERS.get(folder, "unit"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def looked_through_for_garbage_once() -> Iterator[None]:
+    """What a file's tests leave to those of later files: kept explorations, what was read once, a million objects in the end.
+    `eoi drift` has all of them looked through at each call."""
+    yield
+    gc.collect()
+    gc.freeze()
