@@ -145,8 +145,9 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copied(folder: Path) -> Path:
+    """With bytecode, which is that of files of the same age."""
     for name in ("checker", "model", "properties"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))  # half written
     return folder
 
 
@@ -154,7 +155,7 @@ def made(copy: Path, certificate: Path, bug: Bug, cache: Path) -> subprocess.Com
     own = certificate.with_name("namesake_of_no_reinjection.py")
     own.write_text(NAMESAKE)
     cells = [cell.replace("OWN", str(own)) for cell in (bug.before, bug.cell) if cell]
-    env = {**os.environ, "PYTHONPATH": str(copy), "EOI_CACHE": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ, "PYTHONPATH": str(copy), "EOI_CACHE": str(cache)}
     env.pop("EOI_ANEW", None)
     command = [sys.executable, "-c", MAKE, str(certificate), *cells]
     return subprocess.run(command, env=env, cwd=copy, capture_output=True, text=True, check=False)
