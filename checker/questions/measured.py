@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -22,8 +23,14 @@ ORACLES = ("kvm", "qemu")
 BEFORE_A_STATEMENT = {tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 
-def model_digest(folder: Path = ROOT / "model") -> str:
-    """Sixteen hex digits that change with every statement of the model, and not with its comments and docstrings.
+@functools.cache
+def model_digest() -> str:
+    """Of the model that this process has loaded: each answer says it of the measured model, and of the one of the mutants."""
+    return digest_of(ROOT / "model")
+
+
+def digest_of(folder: Path) -> str:
+    """Sixteen hex digits that change with every statement of a model, and not with its comments and docstrings.
 
     To read the tokens of a whole model takes longer than many a search, so what comes out is kept beside the compiled
     programs, under a hash of all that it is made of."""

@@ -38,10 +38,10 @@ def report(folder: Path, name: str, oracle: str, digest: str, agreed: int = 1_00
     (folder / f"{name}.json").write_text(json.dumps(raw))
 
 
-def digest_of(folder: Path, source: str) -> str:
+def digest_with(folder: Path, source: str) -> str:
     (folder / "kvm").mkdir(exist_ok=True)
     (folder / "kvm" / "lapic.py").write_text(source)
-    return measured.model_digest(folder)
+    return measured.digest_of(folder)
 
 
 def test_the_tokens_of_a_model_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,36 +52,36 @@ def test_the_tokens_of_a_model_are_read_once(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(measured, "_statements", lambda source: read.append(source) or statements(source))
     model = tmp_path / "model"
     model.mkdir()
-    first = digest_of(model, MODULE)
-    assert digest_of(model, MODULE) == first and len(read) == 1
-    assert digest_of(model, MODULE.replace("irr = 0", "irr = 1")) != first and len(read) == 2
-    digest_of(model, MODULE.replace("A record.", "One."))
+    first = digest_with(model, MODULE)
+    assert digest_with(model, MODULE) == first and len(read) == 1
+    assert digest_with(model, MODULE.replace("irr = 0", "irr = 1")) != first and len(read) == 2
+    digest_with(model, MODULE.replace("A record.", "One."))
     assert len(read) == 3
     (model / "kvm" / "lapic.py").rename(model / "kvm" / "ioapic.py")
-    assert measured.model_digest(model) != first and len(read) == 4
+    assert measured.digest_of(model) != first and len(read) == 4
     other = tmp_path / "measured.py"
     other.write_text("# another way to hash")
     monkeypatch.setattr(measured, "__file__", str(other))
-    assert digest_of(tmp_path / "model", MODULE) != first and len(read) > 4
+    assert digest_with(tmp_path / "model", MODULE) != first and len(read) > 4
 
 
 def test_the_digest_is_of_statements(tmp_path: Path) -> None:
-    before = digest_of(tmp_path, MODULE)
+    before = digest_with(tmp_path, MODULE)
     for same in (
         MODULE.replace("Ends one.", "Ends it."),
         MODULE.replace("  # the local APIC", ""),
         MODULE.replace("What it is", "It"),
     ):
-        assert same != MODULE and digest_of(tmp_path, same) == before
+        assert same != MODULE and digest_with(tmp_path, same) == before
     for other in (
         MODULE.replace("irr = 0", "irr = 1"),
         MODULE.replace('"done"', '"ended"'),
         MODULE.replace("def eoi", "def end"),
     ):
-        assert digest_of(tmp_path, other) != before
-    digest_of(tmp_path, MODULE)
+        assert digest_with(tmp_path, other) != before
+    digest_with(tmp_path, MODULE)
     (tmp_path / "kvm" / "more.py").write_text("")
-    assert measured.model_digest(tmp_path) != before
+    assert measured.digest_of(tmp_path) != before
 
 
 def test_what_was_measured_is_said_with_the_verdicts(eoi, reports: Path) -> None:
