@@ -23,6 +23,7 @@ from checker.matrix.select import select
 from checker.questions import compare, report
 from checker.questions.campaign import Campaign, run_campaign
 from checker.questions.no_effect import why_nothing, without_effect
+from checker.questions.unvaried import open_because
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories import diagram
 from checker.stories.trace import Trace
@@ -43,6 +44,7 @@ def run(options: Namespace) -> int:
     campaign, found = _smallest(options)
     if found is None:
         print(f"No run to tell: {report.summary_line(campaign)}")
+        print("".join(f"INCONCLUSIVE: {why}\n" for why in open_because(campaign.unvaried)), end="")
         return exit_code(campaign)
     told = another(options, campaign.results, *found) if options.other else (*found, story(*found))
     if told is None:

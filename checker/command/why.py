@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker import files
+from checker.command import exits
 from checker.command.exits import Exit
 from checker.engine.search import Limits
 from checker.errors import UserError
@@ -24,6 +25,7 @@ from checker.questions.not_run import not_run_texts
 from checker.questions.own_word import own_word
 from checker.questions.proofs import kept, kept_of, proof_of, text_of
 from checker.questions.report import reproduce
+from checker.questions.unvaried import chosen_lines, open_because, unvaried
 from checker.questions.verdict import Status, check_cell
 from checker.questions.what_matters import sizes_of, violated_for_ever, what_matters
 from checker.questions.what_matters_text import lines
@@ -64,8 +66,12 @@ def run(options: Namespace) -> int:
 
     code, found = answer(options, cell, p, tell)
     progress.close()
-    print("\n".join([*found, *_cut(among)]))
-    return code
+    not_varied = (
+        unvaried(asked, options.asked.sizes) if code is not Exit.WRONG else []
+    )  # of what is violated it tells that
+    open_ = [f"INCONCLUSIVE: {why}" for why in open_because(not_varied)]
+    print("\n".join([*found, *_cut(among), *_cut([*open_, *chosen_lines(not_varied)])]))
+    return exits.worst([code, Exit.OPEN]) if open_ else code
 
 
 def chosen(cells: Sequence[Cell], p: Property, options: Namespace) -> tuple[Cell, list[str]]:

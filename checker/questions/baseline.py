@@ -11,17 +11,20 @@ from checker.errors import InternalError
 from checker.matrix.select import select, selection
 from checker.questions.campaign import lines_never_run, run_campaign
 from checker.questions.expected import INCONCLUSIVE, Table, row_of
+from checker.questions.unvaried import open_because, unvaried
 from checker.questions.verdict import CellResult
 
 
 @dataclass
 class JudgedDesigns:
-    """results: of (design, cell). left: what was not judged, and what no step runs. kept: how many cells were found before."""
+    """results: of (design, cell). left: what was not judged, what no step runs, and what of the scope no cell varies. kept: how
+    many cells were found before."""
 
     table: Table = field(default_factory=Table)
     results: dict[tuple[str, str], CellResult] = field(default_factory=dict[tuple[str, str], CellResult])
     left: list[str] = field(default_factory=list[str])
     not_run: list[str] = field(default_factory=list[str])
+    not_varied: list[str] = field(default_factory=list[str])
     interrupted: bool = False
     kept: int = 0
 
@@ -29,7 +32,8 @@ class JudgedDesigns:
     def reasons(self) -> list[str]:
         """Why it is INCONCLUSIVE."""
         left = [f"not judged: {name}" for name in self.left]
-        return ["interrupted"] * self.interrupted + left + [f"no step runs {text}" for text in self.not_run]
+        not_run = [f"no step runs {text}" for text in self.not_run]
+        return ["interrupted"] * self.interrupted + left + not_run + self.not_varied
 
 
 def judge(names: Sequence[str]) -> JudgedDesigns:
@@ -54,5 +58,7 @@ def judge(names: Sequence[str]) -> JudgedDesigns:
             found.results[name, title] = result
         found.kept += sum(result.kept for result in campaign.results)
         found.left += [f"{name}: {cell}" for cell in campaign.unexplored]
-        found.not_run += line_texts(lines_never_run(campaign.results)) if campaign.whole else []
+        if campaign.whole:
+            found.not_run += line_texts(lines_never_run(campaign.results))
+            found.not_varied += [f"{name}: {said}" for said in open_because(unvaried(cells))]
     return found

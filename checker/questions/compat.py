@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from checker.interrupt import until_ctrl_c
@@ -14,6 +14,7 @@ from checker.progress import Progress
 from checker.questions import kept_answers
 from checker.questions.refinement import BASE, BOTH, DESIGN, Compared, LockStep
 from checker.questions.report import scope_text
+from checker.questions.unvaried import Unvaried, unvaried
 from checker.stories.replay import lanes_of, name_of, provenance_of, replay
 from checker.stories.trace import Trace, show, steps_text, unit_of
 from checker.words import count
@@ -68,6 +69,14 @@ def compare(claim: Claim, base: Cell, design: Cell, engine: str = "auto", max_pa
     about = repr((claim, INTERNAL, UNSEEN, engine))
     found = kept_answers.of_both((base, design), (), about, find_out, lambda of: of.verdict != "INCONCLUSIVE")
     return CompatAnswer(claim, base, design, found)
+
+
+def not_varied(asked: Sequence[tuple[Claim, Cell, Cell]], scope: Collection[str]) -> list[Unvaried]:
+    """scope: the names that the user gave a value. The base never has flags, and the design none by a claim that has none: there
+    is nothing else to ask."""
+    flagless = [] if any(claim.flags for claim, *_ in asked) else ["flags"]
+    sides = [([base for _, base, _ in asked], ["flags"]), ([design for *_, design in asked], flagless)]
+    return list(dict.fromkeys(one for cells, fixed in sides for one in unvaried(cells, scope, fixed)))
 
 
 def trace_of(row: CompatAnswer) -> Trace:

@@ -44,13 +44,15 @@ class Unvaried:
     chosen: bool
 
 
-def unvaried(cells: Sequence[Cell], scope: Collection[str] = ()) -> list[Unvaried]:
-    """scope: the names that the user gave a value. Nothing where no class of a file of the user's is in any cell."""
+def unvaried(cells: Sequence[Cell], scope: Collection[str] = (), fixed: Collection[str] = ()) -> list[Unvaried]:
+    """scope: the names that the user gave a value. fixed: those that the question itself gives one. Nothing where no class of a
+    file of the user's is in any cell."""
     of = dict[tuple[str, str], dict[str, None]]()
     left = dict[tuple[str, ...], set[tuple[str, ...]]]()
     for group in _groups(cells):
         for name, value, why in _values_known(group):
-            of.setdefault((name, value), {}).update(dict.fromkeys(why))
+            if name not in fixed:
+                of.setdefault((name, value), {}).update(dict.fromkeys(why))
         for names, combinations in _combinations_left(group):
             left.setdefault(names, set()).update(combinations)
     found = [

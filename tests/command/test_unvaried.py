@@ -13,6 +13,7 @@ from checker.questions import unvaried as of_choices
 from checker.questions.unvaried import unvaried
 
 QEMU = ("--vmm", "qemu", "--guest", "linux")
+SMALL = ("--vmm", "qemu", "--scope", "vectors=1,ioapic=0x20")
 EOI = "    def kvm_ioapic_send_eoi(self, apic: Lapic, vector: Vector) -> None:\n"
 SEND = "            super().kvm_ioapic_send_eoi(apic, vector)\n"
 SET_UP = "    def kvm_vcpu_after_set_cpuid(self, apic: Lapic, x2apic: bool) -> None:\n"
@@ -78,6 +79,51 @@ def test_equal_is_not_all_that_nfc_says(eoi, mine):
     assert "EQUAL in all 2 cells, INCONCLUSIVE" in ran.out and f"not known: --scope {X2APIC}" in ran.out
     assert ran.code == 3
     assert json.loads(eoi("nfc", "base", str(mine), *QEMU, "--json").out)["not_varied"]
+
+
+@pytest.mark.parametrize(
+    ("command", "rest"),
+    [
+        (("compat", "base"), SMALL),
+        (("why",), ("line_is_serviced", *QEMU)),
+        (("trace",), ("--property", "no_eoi_lost", *QEMU)),
+    ],
+)
+def test_every_command_that_says_that_nothing_is_wrong_says_it(eoi, mine, command, rest):
+    mine.write_text(HEAD + READS["a field that the set-up fills"])
+    ran = eoi(*command, str(mine), *rest)
+    assert f"INCONCLUSIVE: --scope {X2APIC}: kvm_ioapic_send_eoi() newly reads cpuid_x2apic" in " ".join(
+        ran.out.split()
+    )
+    assert ran.code == 3
+
+
+def test_compat_says_it_in_json_and_what_was_chosen(eoi, mine):
+    mine.write_text(HEAD + READS["a field that the set-up fills"])
+    assert X2APIC in json.loads(eoi("compat", "base", str(mine), *SMALL, "--json").out)["not_varied"][0]
+    chosen = eoi("compat", "base", str(mine), *SMALL[:-1], f"{SMALL[-1]},x2apic=on")
+    assert "your --scope leaves out x2apic=off" in chosen.out and chosen.code == 0
+
+
+def test_flags_that_a_claim_does_not_speak_of_are_not_left_open_by_compat(eoi, mine):
+    mine.write_text(
+        HEAD.replace("Lapic,", "ApiFlags, Lapic,")
+        + f"{EOI}        if self.scope.flags == ApiFlags.BIT2:\n    {COUNTS}{SEND[4:]}"
+    )
+    ran = eoi("compat", "base", str(mine), *SMALL, "--claim", "flagless_vmm")
+    assert "flags=" not in ran.out and ran.code == 0
+
+
+def test_a_baseline_is_as_open_as_what_it_is_a_baseline_of(eoi, mine, monkeypatch):
+    monkeypatch.chdir(mine.parent)
+    roles = '    default_roles = {"vmm": ("qemu",), "guest": ("linux",), "property": ("no_eoi_lost",)}\n'
+    mine.write_text(HEAD + roles + READS["a field that the set-up fills"])
+    said = f"INCONCLUSIVE: mine.py: --scope {X2APIC}: kvm_ioapic_send_eoi() newly reads cpuid_x2apic"
+    for more in (("--write-baseline",), ()):
+        ran = eoi("gate", "--baseline", "own.toml", "mine.py", *more)
+        assert said in ran.out and ran.code == 3
+    told = json.loads(eoi("gate", "--baseline", "own.toml", "--json").out)
+    assert any(X2APIC in why for why in told["inconclusive"])
 
 
 def test_of_a_vmm_a_choice_that_it_no_longer_reads(eoi, mine):
