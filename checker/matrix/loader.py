@@ -50,7 +50,7 @@ DERIVE_ANY = (
 SHOWN = 8  # names of a list that may be long
 DEFINING = ("typing", "enum", "dataclasses", "collections", "abc", "builtins")  # of the standard library
 KNOWN_PACKAGES = frozenset(
-    {"model", "properties", "checker", "oracles", "__future__", "typing_extensions", "functools", "operator", *DEFINING}
+    {"model", "properties", "__future__", "typing_extensions", "functools", "operator", *DEFINING}
 )
 _DIFF = re.compile(r"diff --git |--- (?:a/|/dev/null)|@@ -\d|Index: |From [0-9a-f]{7,40} ")
 _MAIL = re.compile(r"From |(?:From|To|Subject|Date|Message-I[dD]|Return-Path|Received|MIME-Version): ", re.IGNORECASE)
@@ -411,7 +411,14 @@ def _check_imports(source: Source) -> None:
             top = name.partition(".")[0]
             if name not in source.beside and top not in KNOWN_PACKAGES and importlib.util.find_spec(top) is not None:
                 said = f"a design's file imports the model, {', '.join(DEFINING)} and files beside it, and {name} is none of these"
-                raise source.refused(node, said, "write into the file what it needs of it")
+                raise source.refused(node, said, _instead(node))
+
+
+def _instead(node: ast.AST) -> str:
+    """Of a name that the model has: from where."""
+    names = [alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) else []
+    found = next(filter(None, map(import_line, names)), "")
+    return found or "write into the file what it needs of it"
 
 
 def _check_names(file: UserFile) -> None:

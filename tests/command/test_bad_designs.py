@@ -58,6 +58,8 @@ def judged(eoi: Callable[..., Ran], name: str = "a.py") -> Ran:
         (GOOD + "\n\ndel Mine\n", 14, "only imports and defines"),
         ("import socket\n" + GOOD, 1, "socket is none of these"),
         ("from os import *\n" + GOOD, 1, "os is none of these"),
+        ("from oracles.report import WIDTH\n" + GOOD, 1, "oracles.report is none of these"),
+        ("from checker.machine import Base\n" + GOOD, 1, "from model.designs.base import Base"),
         (with_("apic: Lapic", "apic: print('x')"), 8, "calls nothing while it is read"),
         (with_("vector: Vector)", "vector: Vector = print('x'))"), 8, "calls nothing while it is read"),
         (with_(BASE, "(type(Base))"), 5, "calls nothing while it is read"),
