@@ -259,10 +259,14 @@ def _time_limit() -> Iterator[None]:
         raise TooLong
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        yield
-    finally:
+        try:
+            # It rings again: where a __del__ or a weak reference's callback runs just then, Python swallows what is raised.
+            signal.setitimer(signal.ITIMER_REAL, SECONDS, SECONDS / 5)
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:  # also if it rings in the other one
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
