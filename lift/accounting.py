@@ -16,6 +16,7 @@ from lift.refusal import NotLifted
 NOT_MODELLED = "not modelled"
 # Why a change of what is left out may be passed over. Without one, nothing is said of a patch that changes it.
 HARMLESS, IF_ADDED = "harmless", "harmless if added"
+AROUND = "around"  # of what is assumed: no line that is changed is left out, and all of them rest on it
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class LeftOut:
     why: str
     kind: str  # assumed, ignored, not modelled
     changed: bool
-    mark: str = ""  # HARMLESS, IF_ADDED
+    mark: str = ""  # HARMLESS, IF_ADDED, AROUND
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.kind}: {self.c}  # {self.why}"
@@ -37,6 +38,11 @@ class LeftOut:
     def open(self) -> bool:
         """Does the patch change it, and no verdict would speak of that?"""
         return self.changed and self.mark != HARMLESS
+
+    @property
+    def around(self) -> bool:
+        """Is it assumed of where the lines that are changed stand?"""
+        return self.mark == AROUND
 
 
 @dataclass

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from lift.accounting import HARMLESS, NOT_MODELLED, Ledger, LeftOut, settled, why_the_same
-from lift.conditions import conditions_around
+from lift.conditions import conditions_around, not_shown
 from lift.constants import bits_of, names_in, value_of
 from lift.cparse import Stmt, expression, piece
 from lift.ctokens import Row, same_code_around, tokens, without_comments
@@ -75,6 +75,7 @@ class Lift:
             for hunk in hunks:
                 same_code_around(hunk.side("+"), hunk.side("-"))
                 self.out.left_out += conditions_around(hunk, file)
+            self.out.left_out += not_shown(hunks, file)
             self.seen.clear()
             for hunk in hunks:
                 for side in "+-":

@@ -31,9 +31,11 @@ class LiftedFile:
 
     @property
     def not_judged(self) -> list[str]:
-        """Of the lines that the patch changes, what no verdict speaks of: where, what, and why it is harmless."""
+        """Of the lines that the patch changes, what no verdict speaks of: where, what, and why it is harmless; and what is assumed
+        of where they stand."""
+        told = [x for x in self.found.left_out if x.changed or x.around]
         return list(
-            dict.fromkeys(f"{Path(x.file).name}:{x.line}: {x.c} ({x.why})" for x in self.found.left_out if x.changed)
+            dict.fromkeys(f"{Path(x.file).name}:{x.line}: {'assumed: ' * x.around}{x.c} ({x.why})" for x in told)
         )
 
 
