@@ -1,7 +1,7 @@
 """What of the scope no cell varied, though the user's change reads it: a bug that needs another value of it is seen by none.
 
-A change newly reads a choice of the scope, a field that the set-up fills from one (`apic.cpuid_x2apic` from x2apic), or makes
-another set-up under a value that no cell has; or a scope of the user's has more combinations of choices than were tried.
+A change newly reads a choice of the scope, a field that the set-up fills from one (`apic.cpuid_x2apic` from x2apic) or that only
+steps behind one change (`rte.irq_eoi` behind throttle), or makes another set-up under a value that no cell has; or a scope of the user's has more combinations of choices than were tried.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from checker.engine import kept
 from checker.engine.passages import users_files
 from checker.engine.reads import Field, NewReads, field_of, new_reads
 from checker.engine.running import Running
+from checker.engine.stores import Stored, new_values, stores
 from checker.language.lower import lower
 from checker.matrix.capability import own_values
 from checker.matrix.cells import Cell, other_choices
@@ -27,7 +28,7 @@ from checker.matrix.roles import ROLES, registered_base, users_file
 from checker.matrix.scope import ScopeValue, scope_type, scope_value, with_values
 from checker.matrix.system import system_of
 from checker.words import count
-from model.finite import ModelError, StructType, TableType, Type
+from model.finite import ModelError, StructType, TableType, Type, encode
 from model.lang import Design
 from model.machine import Machine, Scope
 
@@ -144,13 +145,17 @@ def _values_left(cells: Sequence[Cell]) -> Iterator[tuple[str, ScopeValue, list[
     starts = [Start(cell, _set_up(cell.system, cell.scope), before) for cell in {c.scope: c for c in cells}.values()]
     new = starts[0].new_reads()
     shown = {value for start in starts for value in start.now.values()}
+    now = {stored for start in starts for stored in start.stores()} if new.fields else set[Stored]()
     for name, value in missing:
         why = [
             f"{_functions(of[name])} {reads} {name}"
             for of, reads in ((new.choices, "newly reads"), (new.dropped, "no longer reads")) if name in of
         ]  # fmt: skip
         for start in starts:
-            why += start.otherwise(with_values(start.cell.scope, {name: value}), shown, new.fields)
+            scope = with_values(start.cell.scope, {name: value})
+            why += start.otherwise(scope, shown, new.fields)
+            gained = new_values(now, start.stores(scope), shown) if new.fields else set[Field]()
+            why += [f"{_functions(new.fields[of])} newly reads {of[1]}" for of in new.fields if of in gained]
         if why:
             yield name, value, list(dict.fromkeys(why))
 
@@ -171,6 +176,12 @@ class Start:
         alone = [role for role in self.cell.system.__bases__ if registered_base(_machine(role)) is None]
         files = {file for role in alone for file in users_files(role)}
         return new_reads(program, lower(self.before, _scope_of(self.before, self.cell.scope)), files)
+
+    def stores(self, scope: Scope | None = None) -> set[Stored]:
+        """What its steps may store; in another scope, if one is given."""
+        program = lower(self.cell.system, self.cell.scope)
+        values = (scope or self.cell.scope).choices()
+        return stores(program, {name: encode(of, values[name]) for name, of in program.choices.items()})
 
     def otherwise(
         self, scope: Scope, shown: Collection[tuple[Field, int]], read: Mapping[Field, Sequence[str]]

@@ -54,6 +54,20 @@ def test_what_is_newly_read_and_not_varied_is_not_known(eoi, mine, body):
     assert any(X2APIC in why for why in told["open_because"]) and told["inconclusive"]
 
 
+def test_a_field_that_only_steps_behind_a_choice_change(eoi, mine):
+    """The throttle's counter is 0 in the set-up whatever the throttle; that a step changes it in some cell is found by no state."""
+    mine.write_text(
+        HEAD.replace("Lapic, Vector", "Lapic, Pin, Trigger")
+        + "    def kvm_ioapic_update_eoi_one(self, apic: Lapic, pin: Pin, trigger: Trigger) -> None:\n"
+        + f"{COUNTS}        if self.ioapic[pin].irq_eoi == 0:\n            super().kvm_ioapic_update_eoi_one(apic, pin, trigger)\n"
+    )
+    asked = ("prove", str(mine), "--vmm", "firecracker", "--guest", "linux", "--brief")
+    found = eoi(*asked)
+    said = "--scope throttle=on is in no cell: kvm_ioapic_update_eoi_one() newly reads irq_eoi"
+    assert said in " ".join(found.out.split()) and found.code == 3
+    assert eoi(*asked, "--scope", "throttle=on").code == 1
+
+
 def test_asked_as_it_says_it_is_found(eoi, mine):
     mine.write_text(HEAD + READS["a field that the set-up fills"])
     assert eoi("prove", str(mine), *QEMU, "--scope", "x2apic=off", "--brief").code == 1
