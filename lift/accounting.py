@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
 from lift.ctokens import Row, Token, tokens
-from lift.refusal import NotLifted
+from lift.refusal import NotLifted, place
 
 NOT_MODELLED = "not modelled"
 # Why a change of what is left out may be passed over. Without one, nothing is said of a patch that changes it.
@@ -32,7 +32,7 @@ class LeftOut:
     mark: str = ""  # HARMLESS, IF_ADDED, AROUND
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.kind}: {self.c}  # {self.why}"
+        return f"{place(self.file, self.line)}: {self.kind}: {self.c}  # {self.why}"
 
     @property
     def open(self) -> bool:

@@ -19,8 +19,8 @@ _STATEMENTS = ("if", "else", "for", "while", "do", "switch", "case", "default", 
 _EXPORTED = re.compile(r"(EXPORT_SYMBOL|MODULE_)\w*$")
 
 
-def take_defines(hunk: Hunk, known: Known, changed: set[str], brought: dict[str, str]) -> list[LeftOut]:
-    """Constants. changed: names of the table's whose value is another one now; brought: those that are new."""
+def take_defines(hunk: Hunk, known: Known, changed: dict[str, int], brought: dict[str, str]) -> list[LeftOut]:
+    """Constants. changed: names of the table's whose value is another one now, and their lines; brought: those that are new."""
     _, old = split_defines(without_comments(hunk.side("+")))
     _, new = split_defines(without_comments(hunk.side("-")))
     gone = {d.name: d for d in old if d.changed and d.word == "define"}
@@ -51,7 +51,9 @@ def _text_of(define: Define) -> list[str]:
     return " ".join(row.text.rstrip("\\") for row in define.rows).split()
 
 
-def _define(define: Define, before: Define | None, known: Known, changed: set[str], brought: dict[str, str]) -> None:
+def _define(
+    define: Define, before: Define | None, known: Known, changed: dict[str, int], brought: dict[str, str]
+) -> None:
     name, number = define.name, define.rows[0].number
     had = value_of(expression(name), known.defines)
     if before is not None and name not in known.defines:
@@ -74,7 +76,7 @@ def _define(define: Define, before: Define | None, known: Known, changed: set[st
     if has != had:
         if has is None:
             raise NotLifted(number, f"#define {name}: the value is not known")
-        changed.add(name)
+        changed[name] = number
 
 
 def take_fields(piece: Piece, known: Known, ledger: Ledger) -> None:

@@ -38,7 +38,7 @@ class Lifted:
     how: dict[str, str] = field(default_factory=dict[str, str])
     left_out: list[LeftOut] = field(default_factory=list[LeftOut])
     new_defines: dict[str, str] = field(default_factory=dict[str, str])
-    changed_defines: set[str] = field(default_factory=set[str])
+    changed_defines: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])  # where they are
     attributes: dict[str, str] = field(default_factory=dict[str, str])  # of the class: what a tree as a whole says
 
     def count(self, kind: str) -> int:
@@ -63,8 +63,10 @@ class Lift:
         """What is defined: whatever mail of a series says it, all of them are compiled with it. Raises NotLifted."""
         try:
             for hunk in (h for h in diff.hunks if self.is_code(h, file)):
-                found = take_defines(hunk, self.known, self.out.changed_defines, self.out.new_defines)
+                changed = dict[str, int]()
+                found = take_defines(hunk, self.known, changed, self.out.new_defines)
                 self.out.left_out += [replace(x, file=file) for x in found]
+                self.out.changed_defines |= {name: (file, line) for name, line in changed.items()}
         except NotLifted as refused:
             raise refused.in_file(file) from None
 
@@ -352,12 +354,15 @@ class Lift:
         unused = set(self.out.changed_defines)
         for function, shape in self.table.shapes.items():
             names = shape_names(shape, self.known.defines)
-            if names & self.out.changed_defines and function not in self.out.functions:
-                self.set(function, self.nodes(function), f"uses {', '.join(sorted(names & self.out.changed_defines))}")
+            changed = sorted(names & self.out.changed_defines.keys())
+            if changed and function not in self.out.functions:
+                self.set(function, self.nodes(function), f"uses {', '.join(changed)}")
             unused -= names if function in self.out.functions else set()
         if unused:
             name = sorted(unused)[0]
-            raise NotLifted(0, f"#define {name} is changed, and the model does not say who uses it", "write it by hand")
+            file, line = self.out.changed_defines[name]
+            what = f"#define {name} is changed, and the model does not say who uses it"
+            raise NotLifted(line, what, "write it by hand", file)
         for function, nodes in self.out.functions.items():
             whole = simplified(reached(self.resolved(function, nodes)))
             self.out.functions[function] = self.known.shapes.with_places(function, whole)
@@ -387,7 +392,8 @@ class Lift:
         e = expression(inner)
         mask = value_of(e, self.known.defines)
         if mask is None:
-            raise NotLifted(0, f"the value of `{inner}` is not known")
+            what = f"{function}() tests `{inner}`, whose value is not known"
+            raise NotLifted(0, what, f"give it one in [constants] of {self.table.file}", self.table.file)
         self.known.wants(function, names_in(e, self.known.defines))
         said = bits_of(mask, register)
         return f"{before}{said}{rest}" if before.strip() else folded(said + rest)

@@ -8,6 +8,11 @@ from difflib import get_close_matches
 NEAR = 0.9  # a letter or two: functions of one file have names that are half the same
 
 
+def place(file: str, line: int) -> str:
+    """Of a file as a whole there is no line."""
+    return f"{file}:{line}" if line else file
+
+
 class NotLifted(Exception):
     """A line that cannot be lifted, and what to do about it."""
 
@@ -20,7 +25,7 @@ class NotLifted(Exception):
         return NotLifted(self.line, self.what, self.advice, self.file or file)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}" + (f"\n    {self.advice}" if self.advice else "")
+        return f"{place(self.file, self.line)}: {self.what}" + (f"\n    {self.advice}" if self.advice else "")
 
 
 def misspelt(words: Iterable[str], known: Collection[str]) -> str:

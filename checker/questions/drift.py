@@ -33,7 +33,7 @@ from lift.helpers import alarms
 from lift.lifting import Lift, Lifted
 from lift.nodes import in_a_row, nodes_of, tidy
 from lift.patch import Diff
-from lift.refusal import NotLifted
+from lift.refusal import NotLifted, place
 from lift.surface import Surface
 from lift.table import FunctionRow, Row, Table
 from lift.tree import Tree
@@ -130,7 +130,7 @@ def _in_order(tree: Tree, row: Row) -> RowJudged:
     try:
         found = anchors.in_order(tree, row)
     except NotLifted as refused:
-        return RowJudged(function, Sameness.REFUSED, f"{refused.file}:{refused.line}: {refused.what}")
+        return RowJudged(function, Sameness.REFUSED, f"{place(refused.file, refused.line)}: {refused.what}")
     if found is None:
         return RowJudged(function, Sameness.ABSENT, "no such function in this tree")
     looked_for = anchors.texts(row)
@@ -164,7 +164,7 @@ class _Compared:
         try:
             whole = lift_whole(self.lift, self.tree, row)
         except NotLifted as refused:
-            return RowJudged(row, Sameness.REFUSED, f"{refused.file}:{refused.line}: {refused.what}")
+            return RowJudged(row, Sameness.REFUSED, f"{place(refused.file, refused.line)}: {refused.what}")
         if whole is None:
             return RowJudged(row, Sameness.ABSENT, "no such function in this tree")
         own = self.lift.surface.functions[row.model]
