@@ -46,6 +46,14 @@ class Piece:
         return any(row.changed and row.text.strip() for row in (*self.head, *self.rows))
 
 
+def changed_names(hunk: Hunk, dropped: str) -> list[str]:
+    """The functions, structs and enums of which the hunk changes a line; none where that cannot be read."""
+    try:
+        return [piece.name for piece in pieces(hunk, dropped) if piece.changed and piece.name]
+    except NotLifted:
+        return []
+
+
 def pieces(hunk: Hunk, dropped: str) -> list[Piece]:
     """Of one side, without #defines. Raises NotLifted."""
     rows, _ = split_defines(without_comments(hunk.side(dropped)))

@@ -57,7 +57,7 @@ def written(path: Path, source: str) -> None:
 def of_patch(path: Path, patches: list[str]) -> int:
     """As it is lifted; or, where a line is outside the table, what it touches with the C beside it."""
     try:
-        found = lift_files(patches)
+        found = lift_files(patches, new=True)
     except UserError as refused:
         made = skeleton_of_patch(class_name(path.stem, []), patches, str(refused))
         written(path, made.source)

@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -23,6 +24,7 @@ from lift import emit
 from lift.accounting import LeftOut, check_understood
 from lift.lifting import Lift, Lifted
 from lift.patch import Diff, check_order, chosen, diffs
+from lift.pieces import changed_names
 from lift.refusal import NotLifted
 from lift.surface import Surface
 from lift.table import Table, read_table
@@ -80,11 +82,11 @@ def _lifted(argument: str, here: str) -> LiftedFile:
     return lift_files(names, reverse=reverse)
 
 
-def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> LiftedFile:
-    """Of a series, in this order; each a file, or one of its diffs (`thread.txt:2`). nth: for those that do not say it.
-    Raises UserError."""
+def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False, new: bool = False) -> LiftedFile:
+    """Of a series, in this order; each a file, or one of its diffs (`thread.txt:2`). nth: for those that do not say it. new: it
+    is `eoi new` that asks. Raises UserError."""
     _check_once(names)
-    series = list[tuple[str, Diff]]()
+    series, found = list[tuple[str, Diff]](), None
     try:
         for name in names:
             series += diffs_of(name, nth)
@@ -105,7 +107,10 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
         check_understood(found.left_out)
     except NotLifted as refused:
         why = str(refused.in_file(series[-1][0] if series else names[0]))
-        raise NotConcerned(why, names) if series and not _concerned(names) else UserError(why) from None
+        if series and not _concerned(names):
+            raise NotConcerned(why, names) from None
+        is_begun = not new and not reverse and (found is None or found.functions)
+        raise UserError(why + (_by_hand(names, nth, series) if is_begun else "")) from None
     except RecursionError:
         raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
     named = registered_name(base_of(rows.base))
@@ -117,6 +122,21 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> 
     return LiftedFile(
         source, path, found, left_out, named, places, [h for _, d in series for h in d.hunks if _modelled(h.file, rows)]
     )
+
+
+def _by_hand(names: Sequence[str], nth: int, series: Sequence[tuple[str, Diff]]) -> str:
+    """Where a patch that is refused can be gone on with: `eoi new` writes what the model has of it."""
+    try:
+        rows = table_of(series)
+    except NotLifted:
+        return ""
+    changed = {name for _, diff in series for hunk in diff.hunks if _modelled(hunk.file, rows) for side in "+-"
+               for name in changed_names(hunk, side)}  # fmt: skip
+    known = _surface(rows.base).functions
+    if "-" in names or not any(row.model in known for name in changed for row in rows.of_c(name)):
+        return ""
+    given = [f"{name}:{nth}" if nth and not re.search(r":\d+$", name) else name for name in names]
+    return f"\n    `eoi new mine.py --from {shlex.join(given)}` writes the class to begin with, the C beside it"
 
 
 def _concern() -> Concern:

@@ -3,7 +3,7 @@ with its C above it, to be written by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from checker.errors import UserError
@@ -12,7 +12,7 @@ from checker.matrix.roles import registered_name
 from checker.questions.skeleton import restatable, skeleton
 from checker.stories.write import ascii_text
 from lift.patch import Diff, Hunk
-from lift.pieces import Piece, pieces
+from lift.pieces import changed_names
 from lift.refusal import NotLifted
 from lift.table import FunctionRow, Table
 
@@ -59,7 +59,7 @@ def _look(diff: Diff, rows: Table, touched: Touched, known: set[str]) -> None:
     for hunk in (h for h in diff.hunks if _is_code(h, rows)):
         changed = dict[str, None]()
         for side in "+-":
-            changed |= dict.fromkeys(_named(hunk, side))
+            changed |= dict.fromkeys(changed_names(hunk, side))
         lines = [f"| {p.mark}{_as_ascii(p.text)}".rstrip() for p in hunk.lines]
         for c in changed or {"line outside of all functions": None}:
             found = [row.model for row in _rows(rows.of_c(c), hunk) if row.model in known]
@@ -73,15 +73,6 @@ def _look(diff: Diff, rows: Table, touched: Touched, known: set[str]) -> None:
 def _is_code(hunk: Hunk, rows: Table) -> bool:
     row = rows.named("files", hunk.file)
     return row is None or not row.why
-
-
-def _named(hunk: Hunk, side: str) -> Iterator[str]:
-    """The functions, structs and enums of which the hunk changes a line."""
-    try:
-        found: Sequence[Piece] = pieces(hunk, side)
-    except NotLifted:
-        found = []
-    yield from (piece.name for piece in found if piece.changed and piece.name)
 
 
 def _rows(rows: Sequence[FunctionRow], hunk: Hunk) -> Sequence[FunctionRow]:

@@ -167,6 +167,23 @@ def test_prove_says_the_same(eoi: Callable[..., Ran], tmp_path: Path) -> None:
     assert ran.code == 2 and "p.patch:9: a `while` statement" in ran.err and ran.out == ""
 
 
+def test_the_way_out_is_named_where_it_is_one(
+    eoi: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    way, named = "`eoi new mine.py --from p.patch` writes the class to begin with", Path("p.patch")
+    for text in (into("while (1)", "	;"), into("kvm_forget(apic);")):
+        named.write_text(text)
+        ran = eoi("lift", "p.patch")
+        assert way in ran.err and ran.code == 2
+        ran = eoi("new", "mine.py", "--from", "p.patch", "--force")
+        assert "next: edit it" in ran.out and "eoi new" not in ran.out and ran.code == 3
+    for which, code in (("another file", 3), ("no diff", 2), ("a field without a type", 2)):
+        named.write_text(REFUSED[which][0])
+        assert "eoi new" not in eoi("lift", "p.patch").err
+        assert eoi("new", "mine.py", "--from", "p.patch", "--force").code == code
+
+
 def test_a_line_that_no_step_runs_is_told_by_the_name_of_the_patch(eoi: Callable[..., Ran], tmp_path: Path) -> None:
     """Linux never sets SPIV bit 12. The class that was printed has the line, at its number."""
     (tmp_path / "p.patch").write_text(V1)
