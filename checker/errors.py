@@ -16,7 +16,7 @@ class UserError(ModelError):
 
 
 class NotConcerned(UserError):
-    """A patch that changes nothing of what the model stands for: no file of it, or comments only. There is nothing to judge,
+    """A patch that changes nothing of what the model stands for: no file of it, or comments and what is harmless only. There is nothing to judge,
     which is no pass; who gates every patch of a tree says --if-concerned. patches: the files, or diffs of files, that it is of."""
 
     def __init__(self, said: str, patches: Sequence[str]) -> None:

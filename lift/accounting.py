@@ -16,6 +16,7 @@ from lift.refusal import NotLifted, place
 NOT_MODELLED = "not modelled"
 # Why a change of what is left out may be passed over. Without one, nothing is said of a patch that changes it.
 HARMLESS, IF_ADDED = "harmless", "harmless if added"
+SAME = "same"  # of what no row has a reason for, and the model says the same before and after it
 AROUND = "around"  # of what is assumed: no line that is changed is left out, and all of them rest on it
 
 
@@ -29,7 +30,7 @@ class LeftOut:
     why: str
     kind: str  # assumed, ignored, not modelled
     changed: bool
-    mark: str = ""  # HARMLESS, IF_ADDED, AROUND
+    mark: str = ""  # HARMLESS, IF_ADDED, SAME, AROUND
 
     def __str__(self) -> str:
         return f"{place(self.file, self.line)}: {self.kind}: {self.c}  # {self.why}"
@@ -37,7 +38,7 @@ class LeftOut:
     @property
     def open(self) -> bool:
         """Does the patch change it, and no verdict would speak of that?"""
-        return self.changed and self.mark != HARMLESS
+        return self.changed and self.mark not in (HARMLESS, SAME)
 
     @property
     def around(self) -> bool:
@@ -109,6 +110,13 @@ def check_understood(found: Iterable[LeftOut]) -> None:
         what = f"the patch changes `{first.c}`, which is left out of the model: {first.why}"
         advice = "no verdict would speak of it: take it out of the patch, and the rest is judged; or write this function by hand"
         raise NotLifted(first.line, what, advice + (f"\n    and so are{others}" if others else ""), first.file)
+
+
+def changes_nothing(line: int, found: Iterable[LeftOut], table: str) -> NotLifted:
+    """What is said of a patch that leaves the model as it is, and why it does. table: whose rows were asked."""
+    said = "".join(f"\n      {x}" for x in dict.fromkeys(found))
+    advice = f"what became of each change, by the rows of {table}:{said}"
+    return NotLifted(line, "it changes nothing that the model has", advice)
 
 
 def why_the_same(ledgers: Sequence[Ledger], sides: Sequence[Sequence[Row]]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lift.accounting import HARMLESS, Ledger, LeftOut
+from lift.accounting import HARMLESS, SAME, Ledger, LeftOut
 from lift.constants import value_of
 from lift.cparse import expression
 from lift.ctokens import Row, Token, tokens, without_comments
@@ -30,9 +30,7 @@ def take_defines(hunk: Hunk, known: Known, changed: dict[str, int], brought: dic
         number = define.rows[0].number
         if define.word == "include":
             out.append(
-                LeftOut(
-                    "", number, define.rows[0].text.strip(), "what is included is not read", "ignored", True, HARMLESS
-                )
+                LeftOut("", number, define.rows[0].text.strip(), "what is included is not read", "ignored", True, SAME)
             )
         elif before is not None and _text_of(before) == _text_of(define):
             out.append(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import pairwise
 
-from lift.accounting import HARMLESS, NOT_MODELLED, Ledger, LeftOut, settled, why_the_same
+from lift.accounting import HARMLESS, NOT_MODELLED, SAME, Ledger, LeftOut, settled, why_the_same
 from lift.conditions import conditions_around, not_shown
 from lift.constants import bits_of, names_in, value_of
 from lift.cparse import Stmt, expression, piece
@@ -278,8 +278,8 @@ class Lift:
         whys = why_the_same(ledgers, bodies)
         why = "; ".join(whys) or "the model says the same before and after"
         kind = NOT_MODELLED if whys and all(w.startswith(NOT_MODELLED) for w in whys) else "ignored"
-        # what of it is left out is told by itself
-        self.out.left_out.append(LeftOut(file, line, f"{what}: the change as a whole", why, kind, True, HARMLESS))
+        mark = HARMLESS if whys else SAME  # what of it is left out is told by itself
+        self.out.left_out.append(LeftOut(file, line, f"{what}: the change as a whole", why, kind, True, mark))
 
     def set(self, function: str, nodes: list[Node], how: str) -> None:
         self.out.functions[function], self.out.how[function] = nodes, how

@@ -21,7 +21,7 @@ from checker.matrix.lifted_file import PLACES, LiftedFile
 from checker.matrix.roles import PATCH, registered_name, series_of
 from checker.stories.mail import read_mail
 from lift import emit
-from lift.accounting import LeftOut, check_understood
+from lift.accounting import HARMLESS, LeftOut, changes_nothing, check_understood
 from lift.lifting import Lift, Lifted
 from lift.patch import Diff, check_order, chosen, diffs
 from lift.pieces import changed_names
@@ -211,19 +211,24 @@ def _read(name: str) -> str:
 
 
 def _nothing(found: Lifted, series: Sequence[tuple[str, Diff]], names: Sequence[str]) -> NotLifted:
-    """Nothing of the model changes: that is no design, and why is said. Raises NotConcerned where no code changes."""
-    changes = [x for x in found.left_out if x.changed]
+    """Nothing of the model changes: that is no design, and why is said. Raises NotConcerned where no code changes, or only what
+    rows call harmless, whatever a patch makes of it."""
+    changes, (file, diff) = [x for x in found.left_out if x.changed], series[0]
+    line = changes[0].line if changes else diff.line
+    harmless = all(x.mark == HARMLESS and x.kind == "ignored" for x in changes)
+    if harmless and "-" not in names and (other := _concerned(names, [h.file for _, d in series for h in d.hunks])):
+        return NotLifted(diff.line, f"{other} is named in it, and what is done to it is not shown")
     if not changes:
-        file, diff = series[0]
-        if "-" not in names and (other := _concerned(names, [hunk.file for _, d in series for hunk in d.hunks])):
-            return NotLifted(diff.line, f"{other} is named in it, and what is done to it is not shown")
-        raise NotConcerned(f"{file}:{diff.line}: nothing of it changes the model: it changes no code", names)
-    line = changes[0].line
+        raise NotConcerned(f"{file}:{line}: nothing of it changes the model: it changes no code", names)
     if all(x.kind == "not modelled" for x in changes):
         whys = " and ".join(dict.fromkeys(x.why for x in changes if not x.why.startswith("not modelled")))
         return NotLifted(line, f"its only point is {whys}, and that is not modelled")
-    said = "".join(f"\n      {x}" for x in dict.fromkeys(changes))
-    return NotLifted(line, "nothing of it changes the model", f"what it changes is left out:{said}")
+    refused = changes_nothing(line, changes, table_of(series).file)
+    if harmless:
+        first, _, each = str(refused.in_file(changes[0].file or file)).partition("\n")
+        whys = "; ".join(dict.fromkeys(x.why for x in changes if not x.why.startswith("ignored: ")))
+        raise NotConcerned(f"{first}, and is harmless: {whys}\n{each}", names)
+    return refused
 
 
 def kept(source: str, patch: str) -> Path:

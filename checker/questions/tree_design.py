@@ -13,7 +13,7 @@ from checker.matrix.lifted_file import LiftedFile
 from checker.matrix.roles import designs
 from checker.matrix.trees import KernelTree, nearest
 from checker.questions.drift import Drift, Sameness, drift, lift_of, source_of
-from lift.accounting import LeftOut, check_understood, settled
+from lift.accounting import LeftOut, changes_nothing, check_understood, settled
 from lift.apply import applied
 from lift.ctokens import tokens, without_comments
 from lift.lifting import Lift
@@ -128,8 +128,7 @@ def _patched(kernel: KernelTree, of: TreeDesign, series: Series, name: str) -> T
     same = {model for model, whole in touched.items() if _is_base(lift, whole)}
     wholes = {k: w for k, w in {**of.wholes, **touched}.items() if k not in same}
     if {k: w.nodes for k, w in wholes.items()} == {k: w.nodes for k, w in of.wholes.items()}:
-        said = "".join(f"\n      {x}" for x in dict.fromkeys(lift.out.left_out))
-        raise NotLifted(first.line, "nothing of it changes the model", f"what it changes is left out:{said}")
+        raise changes_nothing(first.line, lift.out.left_out, lift.table.file)
     if not wholes:
         return TreeDesign(name, of.base, of.drift, None)
     about = name, replace(first, title=f"{first.title or Path(file).name}, on {kernel.name}")

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.lift.test_forms import V1_DIFF
+from tests.lift.test_refused import into
+from tests.rigs.own_c import LAPIC, diff_of, edited
 
 FOREIGN = "arch/x86/kvm/mmu/mmu.c"
 COMMENT = V1_DIFF.replace(
@@ -21,8 +23,9 @@ OF_ANOTHER_FILE = V1_DIFF.replace("arch/x86/kvm/lapic.c", FOREIGN)
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(OF_ANOTHER_FILE, f"{FOREIGN} is not in the model: nothing is judged\n"), (COMMENT, "it changes no code: nothing is judged\n")],
-    ids=["another file", "a comment"],
+    [(OF_ANOTHER_FILE, f"{FOREIGN} is not in the model: nothing is judged\n"), (COMMENT, "it changes no code: nothing is judged\n"),
+     (into('pr_debug("eoi");'), "it changes nothing that the model has, and is harmless: logging: nothing is judged\n")],
+    ids=["another file", "a comment", "what is logged"],
 )  # fmt: skip
 def test_a_patch_that_is_about_something_else(eoi, tmp_path: Path, text, said):
     path = tmp_path / "fix.patch"
@@ -30,6 +33,18 @@ def test_a_patch_that_is_about_something_else(eoi, tmp_path: Path, text, said):
     assert eoi("prove", str(path), *AMONG).code == 2
     ran = eoi("prove", str(path), *AMONG, "--if-concerned")
     assert (ran.code, ran.err) == (0, "") and ran.out.endswith(said) and ran.out.count("\n") == 1
+
+
+STORED = "		apic->vcpu->arch.pending_ioapic_eoi = vector;\n"
+ONCE = "		WRITE_ONCE(apic->vcpu->arch.pending_ioapic_eoi, vector);\n"
+
+
+@pytest.mark.parametrize("text", [into("smp_mb();"), diff_of(edited(LAPIC, (STORED, ONCE)))], ids=["order", "the same"])
+def test_what_no_row_calls_harmless_is_no_pass(eoi, tmp_path: Path, text):
+    """What is not modelled, and what the model says the same of for no row's reason."""
+    path = tmp_path / "fix.patch"
+    path.write_text(text)
+    assert eoi("prove", str(path), *AMONG, "--if-concerned").code == 2
 
 
 def spelt(path: str, old: str = "a/arch/x86/kvm/lapic.c") -> str:

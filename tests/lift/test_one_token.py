@@ -48,7 +48,7 @@ def outcome(folder: Path, diff: str) -> str:
         found = lift(folder, diff)
     except UserError as refused:
         said = str(refused)
-        if "nothing of it changes the model" not in said:
+        if "it changes nothing that the model has" not in said:
             return "refused"
         return "lost" if SAME in said else "left out"
     return "lost" if any(SAME in line for line in found.left_out) else "different"

@@ -106,7 +106,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a function that the model has not": (diff_of({LAPIC: FILES[LAPIC] + "\nint later(void)\n{\n	return 1;\n}\n"}, before={LAPIC: FILES[LAPIC] + "\nint later(void)\n{\n	return 0;\n}\n"}), "p.patch:10: later() is changed, and no function of the model stands for it"),
     "only a lock": (diff_of({LAPIC: FILES[LAPIC] + "\nvoid later(void)\n{\n	mutex_lock(&l);\n}\n"}, before={LAPIC: FILES[LAPIC] + "\nvoid later(void)\n{\n}\n"}), "p.patch:N: later(): its only point is a lock, and that is not modelled"),
     "only a lock in a function of the model": (into("mutex_lock(&apic->vcpu->kvm->lock);"), "p.patch:N: its only point is a lock, and that is not modelled"),
-    "only tracing": (into("trace_kvm_eoi(apic, vector);"), "p.patch:N: nothing of it changes the model\n"),
+    "only tracing": (into("trace_kvm_eoi(apic, vector);"), "p.patch:N: it changes nothing that the model has, and is harmless: tracing\n"),
     "a removed function": (diff_of(edited(LAPIC, (FILES[LAPIC][FILES[LAPIC].index("static bool kvm_ioapic_handles") : FILES[LAPIC].index("static void kvm_ioapic_send")], ""))), "p.patch:11: kvm_ioapic_handles_vector() is removed"),
     "a head": (diff_of(edited(LAPIC, ("send_eoi(struct kvm_lapic *apic, int vector)\n{", "send_eoi(struct kvm_lapic *apic, int vector, bool x)\n{"))), "p.patch:10: the head of kvm_ioapic_send_eoi() is changed"),
     "another file": (V1.replace(LAPIC, "drivers/net/x.c"), "p.patch:5: drivers/net/x.c is not in the model"),

@@ -202,7 +202,7 @@ REFUSED: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
     "no row": ((("	one();\n", "	two();\n"),), "nothing_of_the_models() is changed, and no row of model/kvm/correspondence.txt says what that is in the model"),
     "a case that has no row": ((("		r = tss(kvm, arg);\n", "		r = tss(kvm, 0);\n"),), "kvm_arch_vm_ioctl() is changed outside of the cases that the model has"),
     "a removed function": (((LATER[IRQ][LATER[IRQ].index("int kvm_set_msi(") : LATER[IRQ].index("void kvm_arch_irq")], ""),), "kvm_set_msi() is removed, or its case"),
-    "tracing": ((("	trace_kvm_eoi(apic, vector);\n", "	trace_kvm_eoi(apic, vector + 1);\n"),), "nothing of it changes the model"),
+    "tracing": ((("	trace_kvm_eoi(apic, vector);\n", "	trace_kvm_eoi(apic, vector + 1);\n"),), "it changes nothing that the model has"),
     "what no row covers": ((("	apic_clear_isr(vector, apic);\n", "	apic_clear_isr(vector, apic);\n	invented(apic);\n"),), "the model has no function invented()"),
     "a field": ((("	bool x2apic_format;\n", "	bool x2apic_format;\n	u32 depth;\n"),), "the new field `u32 depth` has no finite type in the model"),
 }  # fmt: skip
