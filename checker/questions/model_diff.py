@@ -176,10 +176,35 @@ def _mark(design: type[Design], name: str) -> list[str]:
 def _changed(old: Sequence[str], new: Sequence[str]) -> list[str]:
     """Only the lines that go and come."""
     lines = list[str]()
-    for tag, i, j, k, m in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
-        if tag != "equal":
-            lines += [*(f"-{line}" for line in old[i:j]), *(f"+{line}" for line in new[k:m])]
+    for i, j, k, m in line_changes(old, new):
+        lines += [*(f"-{line}" for line in old[i:j]), *(f"+{line}" for line in new[k:m])]
     return lines
+
+
+def line_changes(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int, int]]:
+    """old[i:j] becomes new[k:m]. A block that comes or goes and reads the same some lines further up or down begins where it is
+    indented least: an `if` with its `return`, and not a `return` with the `if` below it."""
+    matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
+    opcodes = [places for tag, *places in matcher.get_opcodes() if tag != "equal"]
+    found, above = list[tuple[int, int, int, int]](), 0
+    for at, (i, j, k, m) in enumerate(opcodes):
+        below = opcodes[at + 1][0] if at + 1 < len(opcodes) else len(old)
+        by = _moved((new, k, m) if i == j else (old, i, j), i - above, below - j) if i == j or k == m else 0
+        found.append((i + by, j + by, k + by, m + by))
+        above = j + by
+    return found
+
+
+def _moved(block: tuple[Sequence[str], int, int], above: int, below: int) -> int:
+    """By how many lines. above, below: how many lines are the same there."""
+    text, first, last = block
+    up = next((n for n in range(above) if text[first - n - 1] != text[last - n - 1]), above)
+    down = next((n for n in range(below) if text[first + n] != text[last + n]), below)
+    return min(range(-up, down + 1), key=lambda by: (_indented(text[first + by]), abs(by)))
+
+
+def _indented(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def constants(old: Callable[..., object], new: Callable[..., object]) -> list[str]:
@@ -215,9 +240,9 @@ def changed_lines(
             continue
         numbered = _numbered(new)
         texts = code_lines(old) if old and not calls_super(new) else []
-        opcodes = difflib.SequenceMatcher(a=texts, b=[text for _, text in numbered], autojunk=False).get_opcodes()
-        added = {numbered[n][0] for tag, _, _, k, m in opcodes if tag != "equal" for n in range(k, m)}
-        if added or (taken_away and texts != [text for _, text in numbered]):
+        now = [text for _, text in numbered]
+        added = {numbered[n][0] for _, _, k, m in line_changes(texts, now) for n in range(k, m)}
+        if added or (taken_away and texts != now):
             file = new.__code__.co_filename
             found.setdefault(file, {})[name] = added or {number for number, _ in numbered}
     return found
