@@ -20,12 +20,13 @@ PIPED_SECONDS = 30.0
 
 
 class Progress:
-    """Collects the searches that run at the moment; the main thread calls `show` about ten times a second."""
+    """Collects the searches that run at the moment; the main thread calls `show` about ten times a second. since: from when on
+    somebody waits, if this goes on with what was done before."""
 
-    def __init__(self, total: int, what: str = "cells") -> None:
+    def __init__(self, total: int, what: str = "cells", since: float | None = None) -> None:
         self.total, self.done, self.what = total, 0, what
-        self.started = time.monotonic()
-        self.last_line = self.started
+        self.last_line = time.monotonic()
+        self.started = self.last_line if since is None else since
         self.running: dict[int, tuple[str, Stats | str]] = {}
         self.began = dict[tuple[int, str], float]()  # each search
         self.lock = threading.Lock()

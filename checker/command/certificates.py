@@ -95,11 +95,11 @@ def told(lines: Sequence[str], whole: bool) -> int:
     return exits.Exit.FINE if whole else exits.Exit.OPEN
 
 
-def write(campaign: Campaign, path: Path, limits: Limits) -> tuple[list[str], bool]:
-    """Says what was written; and whether that is all. Raises UserError."""
+def write(campaign: Campaign, path: Path, limits: Limits, since: float) -> tuple[list[str], bool]:
+    """Says what was written; and whether that is all. since: from when on somebody waits. Raises UserError."""
     cells = [result.cell for result in campaign.results]
     target, left = Written(path, [*cells, *campaign.unexplored]), list[str]()
-    progress = Progress(len(cells), "certificates")
+    progress = Progress(len(cells), "certificates", since)
     for result in campaign.results:
         progress.phase(0, str(result.cell), "making its certificate")
         progress.show()
@@ -118,10 +118,12 @@ def write(campaign: Campaign, path: Path, limits: Limits) -> tuple[list[str], bo
     return [target.told(), *left], not left
 
 
-def write_wide(results: Sequence[WideResult], cells: Sequence[Cell], path: Path) -> tuple[list[str], bool]:
+def write_wide(
+    results: Sequence[WideResult], cells: Sequence[Cell], path: Path, since: float
+) -> tuple[list[str], bool]:
     """The same, of what was shown at sizes."""
     target, left = Written(path, cells), list[str]()
-    progress = Progress(len(results), "certificates")
+    progress = Progress(len(results), "certificates", since)
     for number, result in enumerate(results):
 
         def tell(what: str, number: int = number, cell: Cell = result.cell) -> None:
@@ -130,11 +132,12 @@ def write_wide(results: Sequence[WideResult], cells: Sequence[Cell], path: Path)
 
         tell("making its certificate")
         made = wide_certificate_of(result, tell)
-        progress.finished(number)
         if made.claims:
+            tell(f"writing {len(made.content) / 1e6:.0f} MB")
             left += target.put(result.cell, made, made.without)
         else:
             left.append(f"no certificate of {result.cell}: no verdict")
+        progress.finished(number)
     progress.close()
     return [target.told(), *left], not left
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -119,9 +120,9 @@ def certified(options: Namespace) -> int:
     certificates, path = importlib.import_module(CERTIFICATES), Path(options.certificate)
     _, cells, _, wanted = select(options.asked)
     certificates.check_target(options, cells, wanted)
-    found = judged(options)
+    since, found = time.monotonic(), judged(options)
     code = tell(options, found)
-    return exits.worst([code, certificates.told(*certificates.write(found.campaign, path, limits_of(options)))])
+    return exits.worst([code, certificates.told(*certificates.write(found.campaign, path, limits_of(options), since))])
 
 
 def recorded(design: str) -> dict[str, Row]:

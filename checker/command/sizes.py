@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ def run(options: Namespace) -> int:
         raise UserError("--sizes proves `always` properties, and none is asked: see `eoi list properties`")
     if options.certificate:
         certificates.check_target(options, cells, wanted)
+    since = time.monotonic()
     results = judged(options, cells, wanted)
     for result in results:
         proved = [v.property for v in result.of(Status.HOLDS)]
@@ -58,7 +60,8 @@ def run(options: Namespace) -> int:
     code = exits.decided(wrong=bool(violated), undecided=open_)
     if not options.certificate:
         return code
-    return exits.worst([code, certificates.told(*certificates.write_wide(results, cells, Path(options.certificate)))])
+    made = certificates.write_wide(results, cells, Path(options.certificate), since)
+    return exits.worst([code, certificates.told(*made)])
 
 
 def why_open(options: Namespace, results: Sequence[WideResult]) -> list[str]:

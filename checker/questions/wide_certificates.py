@@ -49,10 +49,11 @@ def certificate_of(result: WideResult, tell: Tell) -> Made:
         ]
         known |= {str(place_of(p.function)): p for p in spoken_of}
         wide = Wide(said, lambda *place: known[str([*place])])
-        members[CIRCUIT], said["possible"] = circuit_of(result, wide)
+        members[CIRCUIT], said["possible"] = circuit_of(result, wide, tell)
         wide.read(members[CIRCUIT].decode())
         members |= _proofs(wide, tell)
         said["solvers"] = {f"{name} of python-sat {sat.version()}": "UNSAT of each step" for name in SOLVERS}
+    tell("packing it")
     members["claims.json"] = json.dumps(said, separators=(",", ":")).encode()
     return Made(archive(members), len(certified), {v.property.name: v.note for v in result.of(Status.INCONCLUSIVE)})
 
@@ -76,7 +77,7 @@ def _codes(params: Sequence[Param], values: Sequence[Value]) -> list[int]:
     return [encode(cast(Scalar, p.type), value) for p, value in zip(params, values, strict=True)]
 
 
-def circuit_of(result: WideResult, wide: Wide) -> tuple[bytes, Json]:
+def circuit_of(result: WideResult, wide: Wide, tell: Tell) -> tuple[bytes, Json]:
     """As the checker reads it; and of each step, states in which it is possible, and its arguments."""
     held = [v.property for v in result.of(Status.HOLDS)]
     program = lower(result.cell.system, result.cell.scope, held)
@@ -85,15 +86,17 @@ def circuit_of(result: WideResult, wide: Wide) -> tuple[bytes, Json]:
     atoms = {wide.atoms.parsed(text)[0][0]: vocabulary.atoms[text] for text in texts}
     facts = [(atoms[atom].text, tuple(given[name] for name in atoms[atom].uses)) for atom, given in wide.facts]
     circuit = StepsCircuit(program, result.cell.scope, vocabulary, [*wide.sizes])
+    tell("its circuit")
     text = circuit.text(facts, [f.name for f in program.formulas]).encode()
     shifts = wide.model.shifts[:-1]
-    return text, {
-        name: [
+    possible = dict[str, list[list[object]]]()
+    for name in wide.sizes:
+        tell(f"states in which {name}() is possible")
+        possible[name] = [
             [hex(sum(code << at for code, at in zip(codes, shifts, strict=True))), args]
             for codes, args in circuit.possible(name, result.clauses, EXAMPLES)
         ]
-        for name in wide.sizes
-    }
+    return text, possible
 
 
 # --- proofs, several at a time ---
@@ -104,6 +107,7 @@ _asked_of: Wide | None = None  # of the processes that are forked
 def _proofs(wide: Wide, tell: Tell) -> Mapping[str, bytes]:
     global _asked_of
     _asked_of, found = wide, dict[str, bytes]()
+    tell(f"0 of {len(wide.steps)} proofs made")
     try:
         for name, proof in in_processes(_proof, wide.steps, math.inf, left_to_the_parent):
             found[PROOF.format(name)] = proof

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 import zipfile
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from checker.certificate import wide_check
+from checker.progress import Progress
 from tests.lift.test_forms import V1_DIFF
 from tests.rigs.certified import CLAIMS, archive, members_of, said_in
 from tests.rigs.user_file import GOOD
@@ -18,6 +20,18 @@ from tests.rigs.user_file import GOOD
 CELL = ["--vmm", "qemu", "--device", "level", "--scope", "ioapic=0x20", "--sizes", "1x1x1"]
 LINUX = [*CELL, "--guest", "linux"]
 WORD = "ACCEPTED IF ITS CIRCUIT IS THE MODEL: "
+
+
+def test_the_line_of_progress_goes_on_and_names_what_is_done(eoi, tmp_path, monkeypatch):
+    """From the command's begin on, not two seconds after the cells: one phase alone takes longer with many vCPUs."""
+    told = list[tuple[str, float]]()
+    monkeypatch.setattr(Progress, "show", lambda self: told.append((self.line(), self.started)))
+    ran = eoi("prove", "base", *LINUX, "--property", "no_eoi_lost", "--certificate", str(tmp_path / "x.cert"))
+    lines = [line.rpartition(": ")[2] for line, _ in told if " certificates" in line]
+    assert ran.code == 0 and lines[:2] == ["making its certificate", "its circuit"]
+    assert re.search("is possible.*0 of .* proofs made.*packing it.*writing", " ".join(lines))
+    begun = [started for line, started in told if " cells" in line]
+    assert all(started <= begun[0] for line, started in told)
 
 
 def test_one_that_is_made_is_accepted_and_one_that_is_changed_is_not(eoi, tmp_path):

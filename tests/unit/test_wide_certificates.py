@@ -123,7 +123,7 @@ def test_the_question_is_what_the_prover_asks(without):
     said = {"format": wide_check.FORMAT, **maker.head_of(result.cell, []), "solvers": {}, "possible": {}}
     said |= {"clauses": [*map(str, result.clauses)], "claims": [maker.claim_of(result, v) for v in result.verdicts]}
     wide = Wide(said)
-    wide.read(maker.circuit_of(result, wide)[0].decode())
+    wide.read(maker.circuit_of(result, wide, quiet)[0].decode())
     program = proofs.lower(result.cell.system, result.cell.scope, [v.property for v in result.verdicts])
     checked = steps_checked(program, result.cell.scope, result.clauses, time.monotonic() + 60, processes=1)
     broken = {one.step for one in checked if one.broken}
@@ -256,7 +256,7 @@ def test_who_offers_states_does_not_choose_all_that_are_looked_at(monkeypatch, t
     result = WideResult(cell, [WideVerdict(all_properties()["no_eoi_lost"], Status.HOLDS)], [], [ONE])
     lie = lying_of(result)
     monkeypatch.setattr(maker, "EXAMPLES", 70)
-    _, possible = maker.circuit_of(result, Wide(said_in(lie)))
+    _, possible = maker.circuit_of(result, Wide(said_in(lie)), quiet)
     assert sum(map(len, possible.values())) > 600 and min(map(len, possible.values())) > 600 // wide_check.PART
     monkeypatch.setattr(Wide, "walked", lambda self, count, chance: iter([self.model.start] * count))
     assert told(changed(lie, lambda said: said.update(possible=possible)), tmp_path, 600) == 1
@@ -300,7 +300,7 @@ def lying_of(result: WideResult) -> Members:
         "solvers": {},
         "possible": {},
     }
-    members = {CLAIMS: json.dumps(said).encode(), CIRCUIT: maker.circuit_of(result, Wide(said))[0]}
+    members = {CLAIMS: json.dumps(said).encode(), CIRCUIT: maker.circuit_of(result, Wide(said), quiet)[0]}
 
     def change(wide: Wide, lines: list[str], first: int) -> None:
         lines[first] = "1"
