@@ -162,6 +162,14 @@ class GroupLine:
         first, rest = next((s for s in splits if len(s[0]) <= screen()[0]), splits[-1])
         return [first, *textwrap.wrap(rest, screen()[0], initial_indent=" " * 16, subsequent_indent=" " * 18)]
 
+    def head(self) -> str:
+        """What stands for it where there is room for one line: never without its cell."""
+        first = self.short_lines()[0].rstrip(":")
+        if self.cell in first:
+            return first
+        close = f"{self.kind} {self.name} {self.cell}"
+        return close if len(close) <= screen()[0] else f"{close[: screen()[0] - 4]} ..."
+
     def short_lines(self) -> list[str]:
         """On one line, if that can be done without what the trace is about."""
         short = replace(self, text=self.text.partition("  ")[0]).lines()

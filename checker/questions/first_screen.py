@@ -79,7 +79,7 @@ def screen_lines(diff: Diff, room: int) -> list[str]:
     forms = {kind: _forms(kind, of) for kind, of in rows.items() if of}
     if graphs := graph_rows(diff):
         whole = row_lines(graphs, brief=True, every=False)
-        forms[GRAPH] = [whole, cut(whole), whole[:1]]
+        forms[GRAPH] = [whole, cut(whole), [graphs[0].head()]]
     chosen = dict.fromkeys(forms, 0)
 
     def shown() -> list[str]:
@@ -111,10 +111,11 @@ def joined(blocks: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 @dataclass(frozen=True)
 class ScreenRow:
-    """One property: what is said of its shortest trace, what the property is, and in which cells that is so."""
+    """One property: what is said of its shortest trace (head: in one line), what the property is, and in which cells that is so."""
 
     name: str
     number: int
+    head: str
     said: Sequence[str]
     sentence: Sequence[str]
     cells: Sequence[str]
@@ -135,8 +136,11 @@ def _row(name: str, same: Sequence[Change], worse: Collection[int]) -> ScreenRow
     wrong = what_is_wrong(first.after)
     sentence = textwrap.wrap(wrong, screen()[0], initial_indent=INDENT, subsequent_indent=INDENT)
     cells = [str(c.told()[0].cell) for c in same]
-    said = change_row(first, True).short_lines()
-    return ScreenRow(name, len(same), said, sentence if first.kind == REGRESSED else (), named_lines(cells), cells)
+    line = change_row(first, True)
+    said = line.short_lines()
+    return ScreenRow(
+        name, len(same), line.head(), said, sentence if first.kind == REGRESSED else (), named_lines(cells), cells
+    )
 
 
 def first_lines(cells: Sequence[str], most: int) -> list[str]:
@@ -172,7 +176,7 @@ def _forms(kind: str, rows: Sequence[ScreenRow]) -> list[list[str]]:
         REGRESSED: [
             whole,
             *(_less(rows, cells, sentence) for cells, sentence in ((3, 1), (2, 1), (3, 0), (2, 0), (1, 0))),
-            [row.said[0].rstrip(":") for row in rows],  # how many cells is in the answer
+            [row.head for row in rows],  # how many cells is in the answer
         ],
         FIXED: [whole, [*{row.name: _with_others(row) for row in rows}.values()], bare],
         WITNESS: [whole, _counted(kind, rows), []],
@@ -183,7 +187,7 @@ def _forms(kind: str, rows: Sequence[ScreenRow]) -> list[list[str]]:
 
 def _with_others(row: ScreenRow) -> str:
     """Its first cell, and how many more there are, if that fits."""
-    first = row.said[0].rstrip(":")
+    first = row.head
     more = f"{first}; {row.number - 1} more" if row.number > 1 else first
     return more if len(more) <= screen()[0] else first
 
@@ -192,7 +196,7 @@ def _less(rows: Sequence[ScreenRow], cells: int, sentence: int) -> list[str]:
     """With so many lines of each."""
     return [
         line for row in rows for line in (
-            *(row.said if sentence else [row.said[0].rstrip(":")]), *cut(row.sentence, sentence)[:sentence], *first_lines(row.titles, cells),
+            *(row.said if sentence else [row.head]), *cut(row.sentence, sentence)[:sentence], *first_lines(row.titles, cells),
         )
     ]  # fmt: skip
 

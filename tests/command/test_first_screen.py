@@ -9,6 +9,7 @@ import pytest
 
 from checker.matrix.roles import all_properties
 from checker.questions.answer import Standing, standing_of
+from checker.questions.compare_text import GroupLine
 from checker.questions.expected import Row, from_toml, rows_of_design
 from checker.questions.first_screen import MORE
 from checker.questions.verdict import Run, Status, Verdict
@@ -191,3 +192,18 @@ def test_one_design_of_the_record_is_read_as_the_whole():
     for design in ("base", "v6", list(whole)[-1]):
         assert rows_of_design(text, "expected.toml", design) == whole[design] != {}
     assert rows_of_design(text, "expected.toml", "v66") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "said"),
+    [
+        ("no_eoi_lost", "qemu 0x11, linux, level", "FIXED         no_eoi_lost             qemu 0x11, linux, level: 9 steps"),
+        ("sent_where_its_entry_says", "firecracker 0x11, linux_vectors, level", "FIXED sent_where_its_entry_says firecracker 0x11, linux_vectors, level"),
+        ("sent_where_its_entry_says", f"{'long_' * 12}vmm 0x11, linux, level", f"FIXED sent_where_its_entry_says {'long_' * 7}l ..."),
+    ],
+    ids=["there is room", "closer together", "too long for any line"],
+)  # fmt: skip
+def test_a_row_of_one_line_has_its_cell(monkeypatch, name, cell, said):
+    monkeypatch.setenv("COLUMNS", "72")
+    line = GroupLine("FIXED", name, cell, "9 steps")
+    assert line.head() == said and len(said) <= 72
