@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from lift.accounting import HARMLESS, Ledger
@@ -12,7 +12,7 @@ from lift.cparse import Expr, Stmt, expression
 from lift.effects import effects
 from lift.fold import folded
 from lift.known import Known
-from lift.locals import COMPARED, Locals
+from lift.locals import COMPARED, Brought, Locals
 from lift.refusal import NotLifted, misspelt
 from lift.shapes import loop_types
 from lift.surface import plain
@@ -43,6 +43,19 @@ class Expressions:
         self.locals = Locals()
         self.before = False  # of the side that is to stand in the model
         self.surface.fields["self"].update(known.fields)
+
+    def know(self, brought: Brought) -> None:
+        """What hunks above declare."""
+        self.locals.types.update(brought.c)
+        self.types.update(brought.types)
+        self.alias.update(brought.alias)
+
+    def bring(self, names: Sequence[str], brought: Brought) -> None:
+        """For the hunks below: of these locals, what is known of each; not that one points into a row, whose index may be another
+        one there."""
+        places = {name: place for name, place in self.alias.items() if "[" not in place}
+        for known, of in ((self.locals.types, brought.c), (self.types, brought.types), (places, brought.alias)):
+            of.update({name: known[name] for name in names if name in known})
 
     def refuse(self, e: Expr | Stmt, what: str, advice: str = "") -> NotLifted:
         known = self.table.names() | {*self.known.new, *self.known.defines}.union(*self.surface.fields.values())

@@ -17,6 +17,7 @@ from lift.declarations import is_prototype, take_defines, take_enum, take_fields
 from lift.effects import of_case
 from lift.fold import folded
 from lift.known import Known
+from lift.locals import Brought, declared_outermost
 from lift.nodes import Node, in_a_row, reached, tidy
 from lift.patch import Diff, Hunk
 from lift.pieces import Piece, pieces, split_defines
@@ -54,6 +55,7 @@ class Lift:
         self.known = Known(table, surface, constants)
         self.out = Lifted(self.known)
         self.seen = set[int]()  # lines of the mail that is looked at
+        self.brought: list[dict[str, Brought]] = [{}, {}]  # of each side, by functions of the model
 
     def nodes(self, function: str) -> list[Node]:
         """As it is now; a shape is the model's function in the order of the C."""
@@ -87,6 +89,9 @@ class Lift:
                 for hunk, old, new in sides:
                     step(hunk, old, new, file)
             self.all_seen(hunks)
+            self.brought[0] = {
+                function: of.copy() for function, of in self.brought[1].items()
+            }  # as the next one finds it
         except NotLifted as refused:
             raise refused.in_file(file) from None
 
@@ -245,10 +250,12 @@ class Lift:
         ledgers = [Ledger(file), Ledger(file)]
         for ledger, ahead in zip(ledgers, labels, strict=True):
             ledger.take(t for s in ahead for t in s.tokens)
-        for stmts, ledger, rows in zip((old, new), ledgers, bodies, strict=True):
-            translator = Translator(self.known, row, ledger)
+        for stmts, ledger, rows, side in zip((old, new), ledgers, bodies, self.brought, strict=True):
+            translator, brought = Translator(self.known, row, ledger), side.setdefault(row.model, Brought())
             translator.before = ledger is ledgers[0]
+            translator.know(brought)
             nodes, without = with_context(translator, stmts, *alike(old, new))
+            translator.bring(declared_outermost(stmts, rows), brought)
             sides.append(tidy(nodes))
             left.append(without)
             ledger.check(rows)

@@ -3,15 +3,39 @@ does not fit into every type."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lift.cparse import Expr, Stmt
+from lift.ctokens import Row
 from lift.refusal import NotLifted
 
 COMPARED = ("==", "!=", "<", ">", "<=", ">=")
 WIDE = frozenset(
     {"bool", "int", "unsigned int", "unsigned", "u32", "s32", "uint32_t", "long", "unsigned long", "u64", "s64"}
 )
+
+
+_OUTERMOST = re.compile(r"(?:\t| {4})\S")  # of the function's own block, and of none within it
+
+
+@dataclass
+class Brought:
+    """What hunks of a patch declare in a function, for its hunks that stand below them: in C, in the model."""
+
+    c: dict[str, str] = field(default_factory=dict[str, str])
+    types: dict[str, str] = field(default_factory=dict[str, str])
+    alias: dict[str, str] = field(default_factory=dict[str, str])
+
+    def copy(self) -> Brought:
+        return Brought(dict(self.c), dict(self.types), dict(self.alias))
+
+
+def declared_outermost(stmts: Sequence[Stmt], rows: Sequence[Row]) -> list[str]:
+    """The locals that changed lines declare in the function's own block: below the hunk, no other one has their names."""
+    texts = {row.number: row.text for row in rows if row.changed}
+    return [s.name for s in stmts if s.kind == "decl" and _OUTERMOST.match(texts.get(s.line, ""))]
 
 
 @dataclass

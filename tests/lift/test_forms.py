@@ -127,6 +127,39 @@ def test_other_ways_to_write_it(tmp_path: Path, which: str) -> None:
 MOVED = "	if (apic->vcpu->arch.highest_stale_pending_ioapic_eoi == vector)\n		kvm_make_request(KVM_REQ_SCAN_IOAPIC, apic->vcpu);\n\n"
 
 
+ABOVE, SENT = "	/* is anybody interested? */\n", "		apic->vcpu->arch.pending_ioapic_eoi = vector;\n"
+ASKED = "kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI"
+LOCALS = {
+    "a value": (f"	bool asked = {ASKED};\n\n", "if (asked)", ["asked = apic.spiv_directed_eoi", "if asked:"]),
+    "set below": (f"	bool asked;\n\n	asked = {ASKED};\n", "if (asked)", ["asked = apic.spiv_directed_eoi", "if asked:"]),
+    "a pointer": ("	struct kvm_vcpu *v = apic->vcpu;\n\n", "if (v->arch.highest_stale_pending_ioapic_eoi == vector)",
+                  ["if apic.highest_stale_pending_ioapic_eoi == vector:\n                return"]),
+}  # fmt: skip
+
+
+def two_hunks(declared: str, test: str) -> str:
+    text = diff_of(edited(LAPIC, (ABOVE, declared + ABOVE), (SENT, f"		{test}\n			return;\n{SENT}")))
+    assert text.count("\n@@ ") == 2
+    return text
+
+
+@pytest.mark.parametrize("which", LOCALS)
+def test_a_local_that_one_hunk_declares_and_another_uses(tmp_path: Path, which: str) -> None:
+    declared, test, said = LOCALS[which]
+    source = lift(tmp_path, two_hunks(declared, test)).source
+    assert all(text in source for text in said)
+
+
+def test_a_local_of_an_inner_block_is_not_known_below(tmp_path: Path) -> None:
+    """There it is another one, if it is one at all; nor is one of which another hunk would say more than C's compiler."""
+    inner = ("	if (vector) {\n		bool asked = true;\n	}\n", "	{\n		bool asked = true;\n	}\n")
+    for declared in inner:
+        with pytest.raises(UserError):
+            lift(tmp_path, two_hunks(declared, "if (asked)"))
+    with pytest.raises(UserError, match="may be neither 0 nor 1 in C"):
+        lift(tmp_path, two_hunks(f"	u32 asked = {ASKED};\n\n", "if (asked == true)"))
+
+
 def test_a_block_that_moves(tmp_path: Path) -> None:
     end = "		kvm_make_request(KVM_REQ_IOAPIC_EOI_EXIT, apic->vcpu);\n		return;\n	}\n\n"
     text = FILES[LAPIC].replace(MOVED, "").replace(end, end + MOVED)
