@@ -11,6 +11,25 @@ from lift.table import Register
 _WIDTH = 64
 _ONE_BIT = ("BIT", "_BITUL", "_BITULL", "BIT_ULL", "BIT_MASK")
 _DEEPEST = 50
+_SIGNED = (
+    "char",
+    "short",
+    "int",
+    "long",
+    "signed",
+    "s8",
+    "s16",
+    "s32",
+    "s64",
+    "int8_t",
+    "int16_t",
+    "int32_t",
+    "int64_t",
+)
+_BITS = {
+    "char": 8, "short": 16, "int": 32, "long": 64, "long long": 64,
+    **{name: bits for bits in (8, 16, 32, 64) for name in (f"u{bits}", f"s{bits}", f"__u{bits}", f"uint{bits}_t", f"int{bits}_t")},
+}  # fmt: skip
 
 
 def value_of(e: Expr, defines: Mapping[str, str], deep: int = 0) -> int | None:
@@ -28,13 +47,24 @@ def value_of(e: Expr, defines: Mapping[str, str], deep: int = 0) -> int | None:
         case "call" if e.callee in _ONE_BIT and len(one) == 2 and one[1] is not None and one[1] < _WIDTH:
             return 1 << one[1]
         case "cast" if whole:
-            return known[0]
+            return _cast(e.text, known[0])
         case "un" if whole and e.text in ("~", "-"):
             return (~known[0] if e.text == "~" else -known[0]) & ((1 << _WIDTH) - 1)
         case "bin" if whole:
             return _binary(e.text, *known)
         case _:
             return None
+
+
+def _cast(type_: str, value: int) -> int | None:
+    """None: it is not known how wide the type is."""
+    words = type_.split()
+    bits = _BITS.get(" ".join(word for word in words if word not in ("const", "unsigned", "signed")) or "int")
+    if bits is None or "*" in type_:
+        return None
+    kept = value & ((1 << bits) - 1)
+    negative = words[-1] in _SIGNED and "unsigned" not in words and kept >> (bits - 1)
+    return kept | (((1 << _WIDTH) - 1) ^ ((1 << bits) - 1)) if negative else kept
 
 
 def _binary(op: str, a: int, b: int) -> int | None:

@@ -61,6 +61,10 @@ def _define(
         raise NotLifted(
             number, f"#define {name}: the model knows this by another meaning", "write what it changes by hand"
         )
+    if before is None and name != "pr_fmt" and (define.is_macro or not name.isupper()):
+        # Whoever uses such a name, in what the model stands for, would mean something else from here on.
+        what = f"#define {name}{'()' * define.is_macro}: only constants in capitals are read"
+        raise NotLifted(number, what, "write a function, or what it changes by hand")
     known.defines[name] = define.value
     if had is None:
         brought[name] = define.value

@@ -10,7 +10,7 @@ from lift.accounting import HARMLESS, Ledger
 from lift.constants import bits_of, names_in, value_of
 from lift.cparse import Expr, Stmt, expression
 from lift.effects import effects
-from lift.fold import folded
+from lift.fold import arm, folded, operand
 from lift.known import Known
 from lift.locals import COMPARED, Brought, Locals
 from lift.refusal import NotLifted, misspelt
@@ -171,7 +171,8 @@ class Expressions:
             case "mem":
                 return self.member(e)
             case "cond":
-                return f"{self.x(e.args[1])} if {self.truth(e.args[0])} else {self.x(e.args[2])}"
+                then, test, other = self.x(e.args[1]), self.truth(e.args[0]), self.x(e.args[2])
+                return f"{arm(then)} if {arm(test)} else {other}"
             case "call" if e.callee:
                 return self.call(e)
             case _:
@@ -195,7 +196,7 @@ class Expressions:
             return folded(f"not ({left})") if e.text == "==" else left
         if of.endswith("| None") and e.text in ("==", "!=") and str(e.args[1]) == "-1":
             self.ledger.take(e.args[1].tokens)
-            return f"{left} is{' not' * (e.text == '!=')} None"
+            return f"{operand(left)} is{' not' * (e.text == '!=')} None"
         right = self.x(e.args[1])
         other = self.type_of(right)
         if not of or not other or plain(of) != plain(other) or (of != other and e.text not in ("==", "!=")):
@@ -204,7 +205,7 @@ class Expressions:
             )
         if of == "bool" and not all(map(self.locals.is_truth, e.args)):
             raise self.refuse(e, f"`{e}` compares a truth value with what may be neither 0 nor 1 in C", "test it alone")
-        return f"{left} {e.text} {right}"
+        return f"{operand(left)} {e.text} {operand(right)}"
 
     def member(self, e: Expr) -> str:
         owner = self.x(e.args[0].args[0]) if e.args[0].kind == "mem" and e.args[0].text == "arch" else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from types import UnionType
 
 _FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -50,3 +51,18 @@ def _joined(op: ast.boolop, values: list[ast.expr]) -> ast.expr:
     if not kept:
         return ast.Constant(not ending)
     return kept[0] if len(kept) == 1 else ast.BoolOp(op, kept)
+
+
+def operand(text: str) -> str:
+    """An expression as it may stand beside `==` and its like: what binds no tighter is in brackets. C binds otherwise:
+    `(a == b) != c` is no chain."""
+    return _bracketed(text, ast.Compare | ast.BoolOp | ast.IfExp | ast.UnaryOp)
+
+
+def arm(text: str) -> str:
+    """An expression as it may stand before `if` and between that and `else`."""
+    return _bracketed(text, ast.IfExp)
+
+
+def _bracketed(text: str, kinds: type | UnionType) -> str:
+    return f"({text})" if isinstance(ast.parse(text, mode="eval").body, kinds) else text

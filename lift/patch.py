@@ -15,6 +15,7 @@ from itertools import pairwise
 from checker.stories.mail import Line, plain
 from checker.stories.trace import StoryError
 from lift.ctokens import Row
+from lift.lost import check_behind, check_head, check_parts
 from lift.refusal import NotLifted
 
 _GIT = re.compile(r"diff --git a/(\S+) b/(\S+)$")
@@ -24,6 +25,7 @@ _QUOTED = re.compile(r"\s*(?:[>|]\s*)+(?:diff --git |@@ -\d)")
 _FIELD = re.compile(r"(From|Date|Subject|Message-ID): (.*)", re.I)
 _HEADERS = re.compile(r"(?:From [^\n]*\n)?(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
 _MAIL_BEGINS = re.compile(r"(?:\A\n*|(?<=\n\n))(?=From [^\n]*\d\d:\d\d[^\n]*\n[!-9;-~]+:)|\A\n*")
+_MAIL_ENDS = re.compile(r"-- ?$|From [^\n]*\d\d:\d\d")
 _NUMBERED = re.compile(r"\[([^]]*?)(\d+)/(\d+)\]")
 _NO_TEXT = ("GIT binary patch", "Binary files ", "rename from ", "deleted file mode ")
 MOST = 99  # patches of a series
@@ -53,23 +55,47 @@ class Hunk:
 
 
 @dataclass
+class Head:
+    """Where a file is named, and what git says of it there."""
+
+    file: str
+    line: int
+    hunks: int = 0
+    said: list[str] = field(default_factory=list[str])
+
+    @property
+    def is_all(self) -> bool:
+        """No lines are changed: another mode, or a new file that is empty."""
+        modes, index = (any(text.startswith(word) for text in self.said) for word in ("old mode ", "index "))
+        return (modes and not index) or any("..e69de29" in text for text in self.said)
+
+
+@dataclass
 class Diff:
     """One patch of a text; what its mail does not say of it is empty."""
 
     line: int
     hunks: list[Hunk] = field(default_factory=list[Hunk])
+    heads: list[Head] = field(default_factory=list["Head"])
     title: str = ""
     author: str = ""
     date: str = ""
     msgid: str = ""
 
+    def named(self, file: str, line: int, *, again: bool) -> None:
+        """again: by `---` and `+++`, which may stand below git's head."""
+        if not (again and self.heads and self.heads[-1].file == file and not self.heads[-1].hunks):
+            self.heads.append(Head(file, line))
+
 
 def diffs(text: str) -> list[Diff]:
     """In the order of the text. Raises NotLifted."""
     try:
-        lines = plain(text.replace("\0", "\ufffd")).lines
+        mail = plain(text.replace("\0", "\ufffd"))
     except (StoryError, RecursionError, ValueError, LookupError) as error:
         raise NotLifted(1, f"the mail cannot be decoded: {error}") from None
+    lines = mail.lines
+    check_parts(mail.unread)
     found = _read(lines if not any(line.text.startswith(" diff --git a/") for line in lines) else _dedented(lines))
     found = [diff for diff in found if diff.hunks]
     if not found:
@@ -81,7 +107,7 @@ def diffs(text: str) -> list[Diff]:
 
 def _read(lines: Sequence[Line]) -> list[Diff]:
     """Line by line. What looks like a part of a diff, and belongs to none, is refused."""
-    found, at, file, goes_on = list[Diff](), 0, "", False
+    found, at, file, goes_on, behind = list[Diff](), 0, "", False, False
     while at < len(lines):
         line, at = lines[at], at + 1
         git, after = _GIT.match(line.text), None
@@ -92,23 +118,41 @@ def _read(lines: Sequence[Line]) -> list[Diff]:
                 raise NotLifted(line.number, "the patch removes a file")
             file, at = (git[2], at) if git is not None else (after[1] if after is not None else "", at + 1)
             found += [] if goes_on else [Diff(line.number)]
-            goes_on = True
+            found[-1].named(file, line.number, again=after is not None)
+            goes_on = behind = True
         elif (head := _HUNK.match(line.text)) is not None:
             if not goes_on:
                 what = "a hunk without the name of its file"
                 raise NotLifted(line.number, what, "give the diff from its `diff --git` line on")
             hunk, at = _hunk(lines, at, head, file, line.number)
             found[-1].hunks.append(hunk)
-        elif goes_on:
-            goes_on = not _ends(line, found[-1])
+            found[-1].heads[-1].hunks += 1
+        else:
+            check_head(line)
+            if goes_on:
+                found[-1].heads[-1].said.append(line.text)
+                goes_on = not _ends(line, found[-1])
+            behind = behind and not _MAIL_ENDS.match(line.text)
+            if behind:
+                check_behind(line)
+    for diff in found:
+        _check_heads(diff)
     return found
+
+
+def _check_heads(diff: Diff) -> None:
+    """Raise NotLifted for a file of which no change can be read: its hunks are lost."""
+    lost = next((head for head in diff.heads if not head.hunks and not head.is_all), None)
+    if lost is not None:
+        what = f"no hunk of {lost.file} can be read"
+        raise NotLifted(lost.line, what, "lines of the mail are lost: get the raw one")
 
 
 def _ends(line: Line, diff: Diff) -> bool:
     """Is this line prose, after a diff? Raises NotLifted for what is no change of lines, and for lines too many."""
     if line.text.startswith(_NO_TEXT):
         raise NotLifted(line.number, f"`{line.text}` is no change of lines")
-    if diff.hunks and line.text[:1] in ("+", "-") and not line.text.startswith("--"):
+    if diff.hunks and line.text[:1] in ("+", "-", " ", "\t") and line.text.strip() and not line.text.startswith("--"):
         raise NotLifted(line.number, f"the hunk before `{line.text}` is longer than its @@ line says",
                         "count its lines again, or get the raw mail")  # fmt: skip
     return _is_prose(line.text)

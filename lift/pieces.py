@@ -20,12 +20,13 @@ _OF_HEADING = re.compile(r"(\w+)\((?!.*;\s*$)")
 
 @dataclass(frozen=True)
 class Define:
-    """value: "" if it has parameters."""
+    """value: "" if it has parameters, which is_macro says."""
 
     word: str  # define, undef or include
     name: str
     value: str
     rows: list[Row]
+    is_macro: bool = False
 
     @property
     def changed(self) -> bool:
@@ -156,5 +157,5 @@ def split_defines(rows: Sequence[Row]) -> tuple[list[Row], list[Define]]:
             of.append(rows[at])
             at += 1
         plain = line[1] == "define" and not line[3]
-        found.append(Define(line[1], line[2], value.strip() if plain else "", of))
+        found.append(Define(line[1], line[2], value.strip() if plain else "", of, line[1] == "define" and not plain))
     return rest, found

@@ -11,7 +11,7 @@ from lift.constants import value_of
 from lift.cparse import Expr, Stmt, expression, pure
 from lift.effects import of_loop
 from lift.expressions import Expressions
-from lift.fold import folded
+from lift.fold import folded, operand
 from lift.known import Known
 from lift.nodes import Node, nodes_of
 from lift.refusal import NotLifted
@@ -474,7 +474,7 @@ class Translator(Expressions):
                     raise self.refuse(s, "a `default:` that is not the last of its switch")
                 chain = inner
             else:
-                test = " or ".join(f"{subject} == {label}" for label in labels)
+                test = " or ".join(f"{operand(subject)} == {operand(label)}" for label in labels)
                 chain = (Node("if", test, inner, chain),)
         self.in_arm = outer
         return list(chain)

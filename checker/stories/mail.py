@@ -43,11 +43,25 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A part of a mail that is not read. kind: its type, such as text/html; number: the line of the file that it begins in.
+    content: as text, where it is some."""
+
+    kind: str
+    name: str
+    number: int
+    content: str
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+@dataclass(frozen=True)
 class Plain:
-    """What there is to read. unread: the types of texts that are not read, such as text/html."""
+    """What there is to read."""
 
     lines: Sequence[Line]
-    unread: Sequence[str] = ()
+    unread: Sequence[Unread] = ()
 
 
 def read_mail(name: str) -> str:
@@ -82,7 +96,7 @@ def plain(text: str) -> Plain:
     raw = unix.encode("utf-8", "surrogateescape").decode("latin-1")  # a character for each byte
     starts = [match.start() for match in _NEXT_MAIL.finditer(raw)]
     bounds = sorted({0, *starts, len(raw)})
-    lines, unread = list[Line](), list[str]()
+    lines, unread = list[Line](), list[Unread]()
     for begin, end in pairwise(bounds):
         one = _one(raw[begin:end], raw.count("\n", 0, begin) + 1)
         lines += one.lines
@@ -97,19 +111,25 @@ def _one(raw: str, first: int) -> Plain:
     if headers is None or not _OF_MAILS.search(headers[0]):
         return Plain(_pasted(_decoded(raw, "", "utf-8", first)))
     first += len(raw) - len(mail)
-    lines, unread, at = list[Line](), list[str](), headers.end()
+    lines, unread, at = list[Line](), list[Unread](), headers.end()
     for part in email.message_from_string(mail).walk():
         body = part.get_payload()
         if not isinstance(body, str):
             continue
         kind = part.get_content_type()
         if not kind.startswith("text/") or kind == "text/html":
-            unread.append(kind)
+            unread.append(_unread(part, kind, first + mail.count("\n", 0, max(at, mail.find(body, at)))))
             continue
         at = max(at, mail.find(body, at))
         lines += _part(part, body, first + mail.count("\n", 0, at))
         at += len(body)
     return Plain(lines, unread)
+
+
+def _unread(part: Message, kind: str, number: int) -> Unread:
+    content = part.get_payload(decode=True)
+    text = content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
+    return Unread(kind, part.get_filename("") or "", number, text)
 
 
 def _part(part: Message, body: str, first: int) -> list[Line]:

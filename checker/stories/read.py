@@ -101,7 +101,7 @@ def stories_of(text: str, known: Collection[str] | None = None) -> list[Found]:
 
 
 def _no_story(mail: Plain) -> StoryError:
-    unread = f" (only text is read, and the mail has {', '.join(mail.unread)})" if mail.unread else ""
+    unread = f" (only text is read, and the mail has {', '.join(map(str, mail.unread))})" if mail.unread else ""
     return StoryError(f"line 1: no story found; it begins with '<property>: VIOLATED in <n> steps'{unread}")
 
 

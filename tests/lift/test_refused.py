@@ -84,6 +84,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a #define of irqchip_split": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define irqchip_split(k) false\n" + FILES[UAPI]}), "#define irqchip_split: the model knows this by another meaning"),
     "a #define of APIC_SPIV_DIRECTED_EOI": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define APIC_SPIV_DIRECTED_EOI 0\n" + FILES[UAPI]}), "p.patch:21: #define APIC_SPIV_DIRECTED_EOI is changed, and the model does not say who uses it"),
     "a #define of kvm_lapic_get_reg": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define kvm_lapic_get_reg(a, r) 0\n" + FILES[UAPI]}), "#define kvm_lapic_get_reg: the model knows this by another meaning"),
+    "a macro of a name that the model does not know": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define kvm_check_request(req, vcpu) (false)\n" + FILES[UAPI]}), "p.patch:21: #define kvm_check_request(): only constants in capitals are read"),
+    "a name that the model does not know": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define kvm_vcpu_kick kvm_vcpu_wake_up\n" + FILES[UAPI]}), "p.patch:21: #define kvm_vcpu_kick: only constants in capitals are read"),
     "a #define of return": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define return\n" + FILES[UAPI]}), "#define return: the model knows this by another meaning"),
     "a #define of IOAPIC_LEVEL_TRIG": (diff_of({**edited(LAPIC, OBEYS), UAPI: "#define IOAPIC_LEVEL_TRIG IOAPIC_EDGE_TRIG\n" + FILES[UAPI]}), "#define IOAPIC_LEVEL_TRIG: the model knows this by another meaning"),
     "a value": (into("return vector;"), "p.patch:N: `return vector;`: kvm_ioapic_send_eoi() of the model returns nothing"),
