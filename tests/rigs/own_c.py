@@ -221,6 +221,8 @@ def diff_of(after: Mapping[str, str], context: int = 3, before: Mapping[str, str
     out = list[str]()
     for file, text in after.items():
         old, new = before.get(file, "").splitlines(), text.splitlines()
+        if old == new:
+            continue
         out += [f"diff --git a/{file} b/{file}", "index 1111111..2222222 100644"]
         for line in difflib.unified_diff(old, new, f"a/{file}", f"b/{file}", n=context, lineterm=""):
             if (hunk := re.match(r"@@ -(\d+)", line)) is not None:
