@@ -23,6 +23,8 @@ from model.finite import StructType, TableType, Type
 
 Field: TypeAlias = tuple[type | None, str]  # the class that declares it, None of the state's own, and its name
 
+Key: TypeAlias = Field | str  # of a choice, its name
+
 
 @dataclass(frozen=True)
 class Reads:
@@ -36,11 +38,15 @@ class Reads:
 
 @dataclass
 class NewReads:
-    """What is read that was not: which functions read it, by field and by choice. dropped: choices that are no longer read."""
+    """What is read that was not: which functions read it, by field and by choice. dropped: choices that are no longer read. again:
+    functions that are others and read what those that they replace read, with these."""
 
     fields: dict[Field, list[str]] = field(default_factory=dict[Field, list[str]])
     choices: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     dropped: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    again: dict[Key, list[tuple[Function, Function]]] = field(
+        default_factory=dict[Key, list[tuple[Function, Function]]]
+    )
 
 
 def field_of(record: Type, name: str) -> Field:
@@ -98,6 +104,10 @@ def new_reads(program: Program, before: Program, alone: Collection[str] = ()) ->
             found.fields.setdefault(of_field, []).append(name)
         for choice in now[1].keys() - then[1].keys():
             found.choices.setdefault(choice, []).append(name)
+        if was is not None:
+            both: list[Key] = [*(now[0].keys() & then[0].keys()), *(now[1].keys() & then[1].keys())]
+            for key in both:
+                found.again.setdefault(key, []).append((function, was))
         itself = _read_in(before, name, before) if was else ({}, {})  # what a call that is gone read is gone with it
         for choice in itself[1].keys() - now[1].keys():
             found.dropped.setdefault(choice, []).append(name)

@@ -132,7 +132,7 @@ def _field(place: Place) -> Field | None:
     return (None, place.name) if isinstance(place.base, State | Before) else field_of(place.base.type, place.name)
 
 
-def new_values(now: Collection[Stored], then: Collection[Stored], shown: Collection[Stored]) -> set[Field]:
-    """The fields that may take a value then that they do not take now. shown: what they have at first."""
+def new_values(now: Collection[Stored], then: Collection[Stored], shown: Collection[Stored]) -> set[Stored]:
+    """What fields may take then that they do not take now. shown: what they have at first."""
     anything = {of for of, code in now if code is None}
-    return {of for of, code in then if of not in anything and (of, code) not in now and (of, code) not in shown}
+    return {(of, code) for of, code in then if of not in anything and (of, code) not in now and (of, code) not in shown}

@@ -83,8 +83,7 @@ def _lifted(argument: str, here: str) -> LiftedFile:
 
 
 def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False, new: bool = False) -> LiftedFile:
-    """Of a series, in this order; each a file, or one of its diffs (`thread.txt:2`). nth: for those that do not say it. new: it
-    is `eoi new` that asks. Raises UserError."""
+    """Of a series, in this order; each a file, or one of its diffs (`thread.txt:2`). nth: for others. new: `eoi new` asks. Raises UserError."""
     _check_once(names)
     series, found = list[tuple[str, Diff]](), None
     try:
@@ -109,8 +108,8 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False, new
         why = str(refused.in_file(series[-1][0] if series else names[0]))
         if series and not _concerned(names):
             raise NotConcerned(why, names) from None
-        is_begun = not new and not reverse and (found is None or found.functions)
-        raise UserError(why + (_by_hand(names, nth, series) if is_begun else "")) from None
+        nothing = new or reverse or (found is not None and not found.functions)
+        raise UserError(why if nothing else why + _by_hand(names, nth, series)) from None
     except RecursionError:
         raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
     named = registered_name(base_of(rows.base))

@@ -6,6 +6,7 @@ steps behind one change (`rte.irq_eoi` behind throttle), or makes another set-up
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from checker.engine import kept
+from checker.engine.otherwise import reads_otherwise
 from checker.engine.passages import users_files
 from checker.engine.reads import Field, NewReads, field_of, new_reads
 from checker.engine.running import Running
 from checker.engine.stores import Stored, new_values, stores
+from checker.language.ir import Program
 from checker.language.lower import lower
 from checker.matrix.capability import own_values
 from checker.matrix.cells import Cell, other_choices
@@ -145,17 +148,19 @@ def _values_left(cells: Sequence[Cell]) -> Iterator[tuple[str, ScopeValue, list[
     starts = [Start(cell, _set_up(cell.system, cell.scope), before) for cell in {c.scope: c for c in cells}.values()]
     new = starts[0].new_reads()
     shown = {value for start in starts for value in start.now.values()}
-    now = {stored for start in starts for stored in start.stores()} if new.fields else set[Stored]()
+    now = {stored for start in starts for stored in start.stores()} if new.fields or new.again else set[Stored]()
     for name, value in missing:
         why = [
             f"{_functions(of[name])} {reads} {name}"
             for of, reads in ((new.choices, "newly reads"), (new.dropped, "no longer reads")) if name in of
         ]  # fmt: skip
+        why += _otherwise(new, name, encode(starts[0].program.choices[name], value))
         for start in starts:
             scope = with_values(start.cell.scope, {name: value})
-            why += start.otherwise(scope, shown, new.fields)
-            gained = new_values(now, start.stores(scope), shown) if new.fields else set[Field]()
-            why += [f"{_functions(new.fields[of])} newly reads {of[1]}" for of in new.fields if of in gained]
+            why += start.otherwise(scope, shown, new)
+            gained = new_values(now, start.stores(scope), shown) if new.fields or new.again else set[Stored]()
+            why += [f"{_functions(new.fields[of])} newly reads {of[1]}" for of, _ in gained if of in new.fields]
+            why += [said for of, code in gained if code is not None for said in _otherwise(new, of, code)]
         if why:
             yield name, value, list(dict.fromkeys(why))
 
@@ -168,9 +173,13 @@ class Start:
     now: State
     before: type[Design] | None
 
+    @functools.cached_property
+    def program(self) -> Program:
+        return lower(self.cell.system, self.cell.scope)
+
     def new_reads(self) -> NewReads:
         """Of a class that stands on none that is registered, all reads are new."""
-        program = lower(self.cell.system, self.cell.scope)
+        program = self.program
         if self.before is None:
             return new_reads(program, program, users_files(self.cell.system))
         alone = [role for role in self.cell.system.__bases__ if registered_base(_machine(role)) is None]
@@ -179,23 +188,21 @@ class Start:
 
     def stores(self, scope: Scope | None = None) -> set[Stored]:
         """What its steps may store; in another scope, if one is given."""
-        program = lower(self.cell.system, self.cell.scope)
         values = (scope or self.cell.scope).choices()
-        return stores(program, {name: encode(of, values[name]) for name, of in program.choices.items()})
+        return stores(self.program, {name: encode(of, values[name]) for name, of in self.program.choices.items()})
 
-    def otherwise(
-        self, scope: Scope, shown: Collection[tuple[Field, int]], read: Mapping[Field, Sequence[str]]
-    ) -> Iterator[str]:
-        """What the set-up does otherwise in a scope that was not explored. shown: the values that fields have in some that was;
-        read: the fields that are newly read."""
+    def otherwise(self, scope: Scope, shown: Collection[tuple[Field, int]], new: NewReads) -> Iterator[str]:
+        """What the set-up does otherwise in a scope that was not explored. shown: the values that fields have in some that was."""
         try:
             then = _set_up(self.cell.system, scope)
         except ModelError:
             yield "there the set-up goes wrong"
             return
         for of, code in then.values():
-            if of in read and (of, code) not in shown:
-                yield f"{_functions(read[of])} newly reads {of[1]}"
+            if (of, code) not in shown:
+                if of in new.fields:
+                    yield f"{_functions(new.fields[of])} newly reads {of[1]}"
+                yield from _otherwise(new, of, code)
         for name in sorted(self._changed(scope, then) - self._changed(self.cell.scope, self.now)):
             yield f"the set-up makes another {name} there"
 
@@ -205,6 +212,12 @@ class Start:
             return set()
         model = _set_up(self.before, _scope_of(self.before, scope))
         return {of[1] for path, (of, code) in model.items() if path in state and state[path][1] != code}
+
+
+def _otherwise(new: NewReads, key: Field | str, code: int) -> list[str]:
+    """What of it is read in other expressions than before, with this value."""
+    found = [function.name for function, was in new.again.get(key, ()) if reads_otherwise(function, was, key, code)]
+    return [f"{_functions(found)} reads {key if isinstance(key, str) else key[1]} otherwise"] if found else []
 
 
 def _before(cell: Cell) -> type[Design] | None:

@@ -68,6 +68,38 @@ def test_a_field_that_only_steps_behind_a_choice_change(eoi, mine):
     assert eoi(*asked, "--scope", "throttle=on").code == 1
 
 
+OTHERWISE = {
+    "a choice": (
+        "from model.vmms.qemu import Qemu\nfrom model.machine import RedirectionEntry\n\n\nclass Mine(Qemu):\n    odd: bool\n\n"
+        "    def count_eoi(self, rte: RedirectionEntry) -> None:\n        self.odd = not self.odd\n"
+        "        if self.scope.throttle and self.odd:\n            rte.irq_eoi = 1\n",
+        ("--guest", "windows_cg", "--kernel", "v6", "--scope", "cpus=1,pins=1"), "throttle=on is in no cell: count_eoi() reads throttle otherwise",
+    ),
+    "a field": (
+        HEAD + "    def kvm_apic_set_version(self, apic: Lapic) -> None:\n" + COUNTS
+        + "        apic.lvr_directed_eoi = not apic.cpuid_x2apic or not self.ioapic_in_kernel()\n",
+        QEMU, "x2apic=off is in no cell: kvm_apic_set_version() reads cpuid_x2apic otherwise",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", OTHERWISE)
+def test_what_a_function_reads_otherwise_than_before(eoi, mine, which):
+    text, around, said = OTHERWISE[which]
+    mine.write_text(text)
+    ran = eoi("prove", str(mine), *around, "--brief")
+    assert said in " ".join(ran.out.split()) and ran.code == 3
+
+
+def test_with_the_value_that_no_cell_has_it_may_be_the_same(mine):
+    """As of the merged patch: `cpuid_x2apic and ...` is False there before and after."""
+    mine.write_text(
+        HEAD + "    def kvm_apic_set_version(self, apic: Lapic) -> None:\n" + COUNTS
+        + "        apic.lvr_directed_eoi = apic.cpuid_x2apic and (self.irqchip_split() or not self.ioapic_in_kernel())\n"
+    )  # fmt: skip
+    assert not unvaried(select(selection(str(mine), roles={"vmm": ["qemu"], "guest": ["linux"]}))[1])
+
+
 def test_asked_as_it_says_it_is_found(eoi, mine):
     mine.write_text(HEAD + READS["a field that the set-up fills"])
     assert eoi("prove", str(mine), *QEMU, "--scope", "x2apic=off", "--brief").code == 1

@@ -79,5 +79,5 @@ def test_what_a_choice_lets_steps_store(other, more):
     program = lower(Toy, Choices())
     off, on = (stores(program, {"on": value, "other": other}) for value in (0, 1))
     first = {((None, name), 0) for name in Toy.__annotations__}
-    assert {name for _, name in new_values(off, on, first)} == GAINED | more
-    assert {name for _, name in new_values(on, off, first)} == {"negated"} | ({"either"} - more)
+    assert new_values(off, on, first) == {((None, name), 1) for name in GAINED | more}
+    assert new_values(on, off, first) == {((None, name), 1) for name in {"negated"} | ({"either"} - more)}
