@@ -90,16 +90,10 @@ class Ledger:
 
 
 def settled(old: Iterable[LeftOut], new: Iterable[LeftOut]) -> list[LeftOut]:
-    """What both sides leave out, of the old one where it is changed. What is harmless only if it is added is not where it is removed, and an unlock is not
-    where nothing that is added before it locks the same."""
-    out, locked = list[LeftOut](), set[str]()
-    for x in new:
-        if x.changed and x.mark == IF_ADDED:
-            locked.add(x.c)
-            fine = "unlock" not in x.c or x.c.replace("unlock", "lock", 1) in locked
-            x = replace(x, mark=HARMLESS if fine else "")
-        out.append(x)
-    return [*(x for x in old if x.changed and x.line), *out]
+    """What both sides leave out, of the old one where it is changed. What is harmless only if it is added is not where it is removed; that
+    each lock which is added is let go, locks.py asks."""
+    added = [replace(x, mark=HARMLESS) if x.changed and x.mark == IF_ADDED else x for x in new]
+    return [*(x for x in old if x.changed and x.line), *added]
 
 
 def check_understood(found: Iterable[LeftOut]) -> None:

@@ -22,6 +22,8 @@ def effects(e: Expr, known: Known, *, before: bool) -> Iterator[Expr]:
 
 
 def _may(call: Expr, known: Known, before: bool) -> bool:
+    if known.brings(call.callee):
+        return True
     if not before and any(t.changed for t in call.tokens):
         return not _is_value(call.callee, known)
     return call.callee in known.table.called("statements") or _models(call.callee, known) == {"None"}

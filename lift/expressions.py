@@ -40,7 +40,7 @@ class Expressions:
             self.locals_of_model[name] = self.type_of(value)  # C may have declared it before the hunk
         own = {*self.locals_of_model, *(set() if new else known.surface.parameters(row.model))} - {*row.params}
         self.models_own = {n for n in own if self.type_of(n) not in self.surface.fields}
-        self.locals = Locals()
+        self.locals = Locals(params=frozenset(row.params))
         self.before = False  # of the side that is to stand in the model
         self.surface.fields["self"].update(known.fields)
 

@@ -27,6 +27,11 @@ class Known:
     def __post_init__(self) -> None:
         self.shapes = Shapes(self.table, self.surface)
 
+    def brings(self, name: str) -> bool:
+        """Has the patch a function or a macro of this name? Rows about names are not about it."""
+        of_table = {row.left for row in self.table.rows["constants"]}
+        return name in self.new or (name in self.defines and name not in of_table)
+
     def wants(self, function: str, names: set[str]) -> None:
         """It uses these #defines."""
         self.wanted.setdefault(function, set()).update(names)

@@ -22,6 +22,7 @@ from lift.nodes import Node, in_a_row, reached, tidy
 from lift.patch import Diff, Hunk
 from lift.pieces import Piece, pieces, split_defines
 from lift.refusal import NotLifted
+from lift.sides import Sides
 from lift.surface import Surface
 from lift.table import FunctionRow, Table
 from lift.translate import Translator
@@ -56,6 +57,7 @@ class Lift:
         self.out = Lifted(self.known)
         self.seen = set[int]()  # lines of the mail that is looked at
         self.brought: list[dict[str, Brought]] = [{}, {}]  # of each side, by functions of the model
+        self.sides = Sides()  # of the mail that is looked at
 
     def nodes(self, function: str) -> list[Node]:
         """As it is now; a shape is the model's function in the order of the C."""
@@ -81,6 +83,7 @@ class Lift:
                 self.out.left_out += conditions_around(hunk, file)
             self.out.left_out += not_shown(hunks, file)
             self.seen.clear()
+            self.sides = Sides()
             for hunk in hunks:
                 for side in "+-":
                     self.look([row for d in split_defines(without_comments(hunk.side(side)))[1] for row in d.rows])
@@ -88,6 +91,7 @@ class Lift:
             for step in (self.lists, self.heads, self.code):
                 for hunk, old, new in sides:
                     step(hunk, old, new, file)
+            self.sides.check(self.known)
             self.all_seen(hunks)
             self.brought[0] = {
                 function: of.copy() for function, of in self.brought[1].items()
@@ -143,7 +147,8 @@ class Lift:
         before = {p.name for p in old}
         for one in new:
             if one.head and one.name not in before and one.changed and not one.name.startswith(("struct ", "enum ")):
-                if self.table.of_c(one.name) or one.name in self.surface.functions or not one.ends:
+                known = one.name in self.surface.functions or self.table.calls(one.name)
+                if known or not one.ends:
                     raise NotLifted(
                         one.head[0].number,
                         f"{one.name}() is new in the patch, and the model has it, or it is not shown whole",
@@ -264,6 +269,7 @@ class Lift:
             raise next(
                 refused for both in left for at, refused in both.items() if at not in left[0] or at not in left[1]
             )
+        self.sides.compare(row, old, new, self.known, is_new=whole)
         self.out.left_out += settled(*(ledger.left_out for ledger in ledgers))
         first = next((r.number for rows in reversed(bodies) for r in rows if r.changed), 0)
         what = f"{row.c}()" + (f", case {row.case}" if row.case else "")
@@ -311,6 +317,9 @@ class Lift:
             ):
                 self.seen |= lines
                 continue
+            if a and b and not b.is_above:
+                what = f"{name}(), case {case}" if case else f"{name}(), above its first case that is shown"
+                check_end(what, a, b, max(lines), is_last=case == [*new][-1])
             row = self.case_row(name, rows, case, a, b, min(lines))
             if row is None:
                 note = self.table.named("cases", f"{name}/{case}")
@@ -408,10 +417,11 @@ class Lift:
 
 @dataclass
 class CasePart:
-    """What is shown of one case. is_new: its label is on an added line."""
+    """What is shown of one case. is_new: its label is on an added line. is_above: it stands before the switch, in no case."""
 
     labels: list[Stmt] = field(default_factory=list[Stmt])
     stmts: list[Stmt] = field(default_factory=list[Stmt])
+    is_above: bool = False
 
     @property
     def all(self) -> list[Stmt]:
@@ -428,6 +438,7 @@ def by_case(stmts: Sequence[Stmt]) -> dict[str, CasePart]:
     while todo:
         s = todo.pop(0)
         if s.kind == "switch" and any(x.kind == "case" for x in s.then) and not any(t.changed for t in s.own):
+            found[now].is_above |= not now
             todo = [*s.then, *todo]
         elif s.kind in ("case", "default"):
             label = str(s.expr) if s.expr else "default"
@@ -489,7 +500,21 @@ def ends(stmts: Sequence[Stmt]) -> bool:
     if not stmts or any(s.open for s in stmts):
         return False
     last = stmts[-1]
-    return last.kind in ("break", "return") or (last.kind == "block" and ends(last.then))
+    if last.kind == "if":
+        return ends(last.then) and ends(last.other)
+    return last.kind in ("break", "return", "goto", "continue") or (last.kind == "block" and ends(last.then))
+
+
+def check_end(what: str, a: CasePart, b: CasePart, line: int, *, is_last: bool) -> None:
+    """Raise NotLifted where a case falls through to the next one on one side only, or in other words. is_last: of the new side, and what
+    follows is not shown."""
+    was, now = ends(a.stmts), ends(b.stmts)
+    tails = [[t.text for s in part.stmts[-1:] for t in s.tokens] for part in (a, b)]
+    if (was and not now) or (not is_last and (was != now or (not now and tails[0] != tails[1]))):
+        said = (
+            f"{what}: it {'falls' if not now else 'fell'} through to what follows, or ends in another way than before"
+        )
+        raise NotLifted(line, said, "let both sides end with a `break` or `return`; or write this function by hand")
 
 
 def part_lines(part: CasePart | None) -> set[int]:

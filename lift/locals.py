@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from lift.cparse import Expr, Stmt
 from lift.ctokens import Row
 from lift.refusal import NotLifted
+from lift.widths import holds, holds_mask, plain, width
 
 COMPARED = ("==", "!=", "<", ">", "<=", ">=")
-WIDE = frozenset(
-    {"bool", "int", "unsigned int", "unsigned", "u32", "s32", "uint32_t", "long", "unsigned long", "u64", "s64"}
-)
 
 
 _OUTERMOST = re.compile(r"(?:\t| {4})\S")  # of the function's own block, and of none within it
@@ -43,9 +41,11 @@ class Locals:
     """types: of those whose declaration was seen."""
 
     types: dict[str, str] = field(default_factory=dict[str, str])
+    params: frozenset[str] = frozenset()
+    brought: set[str] = field(default_factory=set[str])  # by the patch
 
     def copy(self) -> Locals:
-        return Locals(dict(self.types))
+        return Locals(dict(self.types), self.params, set(self.brought))
 
     def declare(self, s: Stmt) -> None:
         """Raises NotLifted for what is none of its block's own."""
@@ -54,7 +54,13 @@ class Locals:
                 f"`{s.name}` is declared twice" if s.name in self.types else f"`{s.name}` is static: it keeps its value"
             )
             raise NotLifted(s.line, said, "give each local a name of its own, and its value where it is declared")
-        self.types[s.name] = s.type.replace("const ", "")
+        changed = any(t.changed for t in s.tokens)
+        if changed and s.name in self.params:
+            raise NotLifted(
+                s.line, f"`{s.name}` is a parameter already, and would be hidden", "give it a name of its own"
+            )
+        self.types[s.name] = plain(s.type)
+        self.brought |= {s.name} if changed else set()
 
     def may_point(self, name: str) -> bool:
         """Not if its declaration was seen, and is of no pointer."""
@@ -75,8 +81,24 @@ class Locals:
                 return False
 
     def check_fits(self, name: str, e: Expr, of: str) -> None:
-        """A local that is a truth value in the model holds the bit that it stands for. Raises NotLifted."""
+        """of: the model's type of a value that is stored in a local. One that is a truth value in the model holds the bit that it
+        stands for. Raises NotLifted."""
         declared = self.types.get(name, "")
-        if of == "bool" and declared not in WIDE and not self.is_truth(e):
+        if of == "bool" and not holds_mask(declared) and not self.is_truth(e):
             said = f"of type {declared}" if declared else "whose type the hunk does not show"
             raise NotLifted(e.line, f"`{e}` may not fit into `{name}`, {said}", "declare it bool, or test it alone")
+        if declared:
+            self.check_wide(name, e, of)
+
+    def check_wide(self, name: str, e: Expr, of: str) -> None:
+        """Of a declaration or a value that the patch brings: any may come."""
+        declared = self.types.get(name, "")
+        if not declared or declared.endswith("*") or not (name in self.brought or any(t.changed for t in e.tokens)):
+            return
+        if of == "bool":
+            fine = holds_mask(declared) or (width(declared) is not None and self.is_truth(e))
+        else:
+            fine = holds(declared, of)
+        if not fine:
+            what = f"`{e}`, which the model has as {of}, may not fit into `{name}`, of type {declared}"
+            raise NotLifted(e.line, what, "declare it int, which holds -1 and each number that is counted")

@@ -154,6 +154,11 @@ class Table:
         """The functions of C that stand in its rows."""
         return {e.callee for row in self.rows[section] if row.pattern for e in _parts(row.pattern) if e.callee}
 
+    def calls(self, name: str) -> bool:
+        """Is a function of C of this name lifted, or in a row for what it does?"""
+        sections = ("objects", "expressions", "statements", "loops", "assume", "asserts", "ignore")
+        return any(row.c == name for row in self.functions) or any(name in self.called(s) for s in sections)
+
     def of_c(self, name: str) -> list[FunctionRow]:
         return [row for row in self.functions if row.c == name]
 

@@ -162,12 +162,14 @@ class Translator(Expressions):
 
     def ignored(self, s: Stmt, e: Expr) -> bool:
         """Is the statement left out? The reason is noted."""
+        called = e.args[1] if e.kind == "assign" and e.args[1].callee else e
+        if self.known.brings(called.callee):
+            return False  # what it does is what the patch says that it does
         hit = self.table.find("ignore", e, self.function)
         row = hit[0] if hit else None
         kind = "ignored"
         if row is None and e.callee:
             row = self.table.named("ignore", e.callee)
-        called = e.args[1] if e.kind == "assign" and e.args[1].callee else e
         said = (
             row is None and called.callee and self.table.find("statements", e, self.function)
         )  # one function's row comes first

@@ -10,9 +10,10 @@ from lift.cparse import Parser, Stmt
 from lift.ctokens import Token, tokens
 from lift.declarations import take_head
 from lift.known import Known
-from lift.lifting import Lift, ends, simplified
+from lift.lifting import Lift, ends, simplified, words
 from lift.nodes import Node, nodes_of, tidy
 from lift.refusal import NotLifted
+from lift.sides import Sides
 from lift.table import FunctionRow
 from lift.translate import Translator
 from lift.tree import Found, Tree
@@ -81,6 +82,23 @@ def lift_whole(lift: Lift, tree: Tree, row: FunctionRow, *, before: bool = False
         raise refused.in_file(found.file) from None
     except RecursionError:
         raise NotLifted(found.line, f"{row.c}() is nested too deep to be read", "", found.file) from None
+
+
+def compare_sides(known: Known, old: Tree, new: Tree, row: FunctionRow) -> None:
+    """What the model's words do not show of a function that a patch changes. Raises NotLifted with the tree's file and line."""
+    was, now = old.find(row.c), new.find(row.c)
+    if now is None:
+        return
+    try:
+        if was is not None and words(was.piece.head) != words(now.piece.head):
+            raise NotLifted(now.line, f"the head of {row.c}() is changed", "write this function by hand")
+        code = [tokens(found.body) if found is not None else [] for found in (was, now)]
+        before, after = (_parsed((case_of(c, row.case) or []) if row.case else c) for c in code)
+        sides = Sides()
+        sides.compare(row, before, after, known, is_new=not before)
+        sides.check(known)
+    except NotLifted as refused:
+        raise refused.in_file(now.file) from None
 
 
 def _parsed(code: Sequence[Token]) -> list[Stmt]:

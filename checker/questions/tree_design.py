@@ -23,7 +23,7 @@ from lift.pieces import pieces
 from lift.refusal import NotLifted
 from lift.table import FunctionRow, Row, Table
 from lift.tree import Tree, mark_changed
-from lift.whole import Whole, case_of, lift_whole, rows_of
+from lift.whole import Whole, case_of, compare_sides, lift_whole, rows_of
 
 Series = Sequence[tuple[str, Diff]]
 
@@ -191,6 +191,8 @@ def _touched(
                 raise NotLifted(
                     _line(name, series), f"{row.c}() is removed, or its case", "write what it changes by hand"
                 )
+            if name in changed:
+                compare_sides(lift.known, old, new, row)
             was = _whole(before, old, row, unread) if whole is not None else None
             if whole is not None and (row in parts or was is None or was.nodes != whole.nodes):
                 found[row.model] = whole
