@@ -55,6 +55,13 @@ def of_loop(head: Expr, known: Known, own: Sequence[str], *, before: bool) -> It
             yield from effects(one, known, before=before)
 
 
+def counted(head: Expr) -> list[str]:
+    """What a loop's head gives values to."""
+    parts = [p for p in head.args[1:] if p.kind in ("assign", "post") or head.callee != "for"]
+    names = [p.args[0] if p.kind in ("assign", "post") else p for p in parts]
+    return [name.text for name in names if name.kind == "id"]
+
+
 def of_case(stmts: Sequence[Stmt], known: Known) -> Iterator[Stmt]:
     """The statements of a case that is left out whole which do more than to say what is returned."""
     for s in stmts:

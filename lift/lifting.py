@@ -69,10 +69,19 @@ class Lift:
             for hunk in (h for h in diff.hunks if self.is_code(h, file)):
                 changed = dict[str, int]()
                 found = take_defines(hunk, self.known, changed, self.out.new_defines)
+                self.check_defines(hunk)
                 self.out.left_out += [replace(x, file=file) for x in found]
                 self.out.changed_defines |= {name: (file, line) for name, line in changed.items()}
         except NotLifted as refused:
             raise refused.in_file(file) from None
+
+    def check_defines(self, hunk: Hunk) -> None:
+        """Raise NotLifted for a macro of a name that rows leave out: they do not say what it does."""
+        for define in split_defines(without_comments(hunk.side("-")))[1]:
+            rows = [self.table.named(s, define.name) for s in ("ignore", "not modelled", "no effect")]
+            if define.changed and define.word == "define" and any(rows):
+                what = f"#define {define.name}: rows of {self.table.file} leave out what is called so, and this may do anything"
+                raise NotLifted(define.rows[0].number, what, "give it another name, or write what it does by hand")
 
     def apply(self, diff: Diff, file: str) -> None:
         """Raises NotLifted."""
@@ -259,6 +268,7 @@ class Lift:
             translator, brought = Translator(self.known, row, ledger), side.setdefault(row.model, Brought())
             translator.before = ledger is ledgers[0]
             translator.know(brought)
+            translator.locals.above = self.sides.above(row, before=translator.before)
             nodes, without = with_context(translator, stmts, *alike(old, new))
             translator.bring(declared_outermost(stmts, rows), brought)
             sides.append(tidy(nodes))

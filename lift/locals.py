@@ -43,9 +43,16 @@ class Locals:
     types: dict[str, str] = field(default_factory=dict[str, str])
     params: frozenset[str] = frozenset()
     brought: set[str] = field(default_factory=set[str])  # by the patch
+    above: dict[str, str] = field(
+        default_factory=dict[str, str]
+    )  # types of those that earlier hunks of the function declare
 
     def copy(self) -> Locals:
-        return Locals(dict(self.types), self.params, set(self.brought))
+        return Locals(dict(self.types), self.params, set(self.brought), self.above)
+
+    def type_of(self, name: str) -> str:
+        """As C declares it, or "" where that is not shown."""
+        return self.types.get(name, self.above.get(name, ""))
 
     def declare(self, s: Stmt) -> None:
         """Raises NotLifted for what is none of its block's own."""
@@ -64,13 +71,13 @@ class Locals:
 
     def may_point(self, name: str) -> bool:
         """Not if its declaration was seen, and is of no pointer."""
-        return self.types.get(name, "*").endswith("*")
+        return (self.type_of(name) or "*").endswith("*")
 
     def is_truth(self, e: Expr) -> bool:
         """Is it 0 or 1 in C? A mask is not."""
         match e.kind:
             case "id":
-                return e.text in ("true", "false") or self.types.get(e.text) == "bool"
+                return e.text in ("true", "false") or self.type_of(e.text) == "bool"
             case "un":
                 return e.text == "!"
             case "bin":
@@ -83,7 +90,7 @@ class Locals:
     def check_fits(self, name: str, e: Expr, of: str) -> None:
         """of: the model's type of a value that is stored in a local. One that is a truth value in the model holds the bit that it
         stands for. Raises NotLifted."""
-        declared = self.types.get(name, "")
+        declared = self.type_of(name)
         if of == "bool" and not holds_mask(declared) and not self.is_truth(e):
             said = f"of type {declared}" if declared else "whose type the hunk does not show"
             raise NotLifted(e.line, f"`{e}` may not fit into `{name}`, {said}", "declare it bool, or test it alone")
@@ -92,7 +99,7 @@ class Locals:
 
     def check_wide(self, name: str, e: Expr, of: str) -> None:
         """Of a declaration or a value that the patch brings: any may come."""
-        declared = self.types.get(name, "")
+        declared = self.type_of(name)
         if not declared or declared.endswith("*") or not (name in self.brought or any(t.changed for t in e.tokens)):
             return
         if of == "bool":

@@ -13,7 +13,7 @@ from lift.known import Known
 from lift.locks import check_locks
 from lift.pointers import check_pointers
 from lift.refusal import NotLifted
-from lift.table import FunctionRow
+from lift.table import FunctionRow, Row
 from lift.widths import holds_all, plain
 
 Declared = dict[str, list[Stmt]]
@@ -43,6 +43,11 @@ class Sides:
         self.rows[of] = row
         self.is_new |= {of} if is_new else set()
 
+    def above(self, row: FunctionRow, *, before: bool) -> dict[str, str]:
+        """Of the locals that hunks so far declare: their types."""
+        found = (self.old if before else self.new).get((row.c, row.case), {})
+        return {name: plain(stmts[-1].type) for name, stmts in found.items()}
+
     def check(self, known: Known) -> None:
         """Of all hunks, once they are known. Raises NotLifted."""
         for of, now in self.new.items():
@@ -64,8 +69,17 @@ def _check_declared(name: str, was: Sequence[Stmt], now: Sequence[Stmt], row: Fu
     brought = [s for s in now if any(t.changed for t in s.tokens)]
     if brought and len(now) > max(len(was), 1):
         raise hidden(brought[-1], "is declared in this function already")
+    if brought and any(
+        _is_constant(name, r) for s in ("expressions", "assume", "constants") for r in known.table.rows[s]
+    ):
+        raise hidden(brought[-1], f"is a value of {known.table.file}")
     if brought and not was and row is not None and _is_known(name, row, known):
         raise hidden(brought[-1], f"stands in rows of {known.table.file} for what {row.c}() has already")
+
+
+def _is_constant(name: str, row: Row) -> bool:
+    """Is the row about this name, wherever it stands?"""
+    return row.left == name and row.scope == "*"
 
 
 def hidden(s: Stmt, what: str) -> NotLifted:

@@ -154,6 +154,11 @@ class Table:
         """The functions of C that stand in its rows."""
         return {e.callee for row in self.rows[section] if row.pattern for e in _parts(row.pattern) if e.callee}
 
+    def things(self, function: str) -> set[str]:
+        """The locals of C that rows of this function alone have as a thing of the model."""
+        rows = [row for row in self.rows["objects"] if row.pattern and row.pattern.kind == "id" and row.scope != "*"]
+        return {row.left for row in rows if fnmatchcase(function, row.scope)}
+
     def calls(self, name: str) -> bool:
         """Is a function of C of this name lifted, or in a row for what it does?"""
         sections = ("objects", "expressions", "statements", "loops", "assume", "asserts", "ignore")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from lift.accounting import HARMLESS, IF_ADDED, NOT_MODELLED, Ledger
 from lift.constants import value_of
 from lift.cparse import Expr, Stmt, expression, pure
-from lift.effects import of_loop
+from lift.effects import counted, of_loop
 from lift.expressions import Expressions
 from lift.fold import folded, operand
 from lift.known import Known
@@ -29,6 +29,7 @@ class Translator(Expressions):
         super().__init__(known, row, ledger)
         self.labels: dict[str, bool] = {}  # label -> nothing of the model is done behind it
         self.behind: Mapping[str, Sequence[Stmt]] = {}  # label of a whole function -> what is done from it to a return
+        self.counters: tuple[str, ...] = ()  # of the loops around
         self.loops, self.once = 0, False  # once: of the loops around, the inner one is run once in the model
         self.left = False  # one that is run once was left before its end, and what it is in goes on
         self.in_arm = False  # of a switch, with no loop in between
@@ -190,8 +191,8 @@ class Translator(Expressions):
             raise self.refuse(e, f"`{e.args[0]}` would be left out with `{called}`, and it is of the model")
 
     def known_names(self) -> set[str]:
-        """The locals and parameters of the C that the model has."""
-        return {*self.alias, *self.types, *self.row.params}
+        """The locals and parameters of the C that the model has, and what the loops around count."""
+        return {*self.alias, *self.types, *self.row.params, *self.table.things(self.function), *self.counters}
 
     def assigned(self, e: Expr, type_: str = "") -> list[Node]:
         left, right = e.args
@@ -399,7 +400,7 @@ class Translator(Expressions):
 
     def only_ignored(self, stmts: Sequence[Stmt], *, idle: bool = False) -> bool:
         aside = Translator(self.known, self.row, Ledger(self.ledger.file))
-        aside.idle = self.idle or idle
+        aside.idle, aside.counters = self.idle or idle, self.counters
         aside.locals, aside.before = self.locals.copy(), self.before
         aside.alias, aside.types, aside.labels, aside.loops = (
             dict(self.alias),
@@ -447,11 +448,12 @@ class Translator(Expressions):
         if head == ONCE:
             self.ledger.leave((), str(s.expr), hit[0].why, "assumed", s.line, hit[0].mark)
         outer = self.once, self.in_arm
+        counters, self.counters = self.counters, (*self.counters, *counted(s.expr))
         self.once, self.in_arm = head == ONCE, False
         self.types.update(loop_types(head, self.type_of) if head != ONCE else {})
         self.loops += 1
         then = self.body(s.then)
-        self.loops, (self.once, self.in_arm) = self.loops - 1, outer
+        self.loops, (self.once, self.in_arm), self.counters = self.loops - 1, outer, counters
         if head == ONCE:
             return then
         self.left = False
