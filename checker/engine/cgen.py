@@ -25,7 +25,7 @@ from checker.engine.atoms import atom_count, bits_of
 from checker.engine.cgen_expr import ExpressionWriter
 from checker.engine.cgen_stmt import FunctionWriter
 from checker.engine.cgen_unit import CUnit, Unit, code_range
-from checker.engine.passages import Passage
+from checker.engine.passages import Passage, judging
 from checker.language.ir import Formula, Param, Program, Step
 from checker.language.layout import instances
 from model.finite import MaskType, ModelError, StructType, TableType
@@ -80,7 +80,8 @@ void eoi_marks(uint8_t *out)
 def generate(program: Program, noted: Sequence[Passage] = ()) -> str:
     """The C file of a program; the same program gives the same text.
 
-    noted: passages of which it notes whether steps enter them, one after the other in what eoi_marks gives.
+    noted: passages of which it notes whether steps enter them, one after the other in what eoi_marks gives; of those of
+    functions that properties alone call, whether these do.
 
     Raises ModelError if the steps have too many instances for 15 bits of label.
     """
@@ -92,11 +93,21 @@ def generate(program: Program, noted: Sequence[Passage] = ()) -> str:
     if unit.broken:
         lines += ["static _Thread_local int broken;", ""]
     if unit.marks:
-        lines += [f"static _Thread_local uint8_t marks[{len(noted)}], unnoted[{len(noted)}];", "", *MARKS]
+        lines += _marks(noted)
     for function in unit.reached:
         lines += FunctionWriter(unit, function).lines()
     lines += ["uint32_t eoi_abi(void)", "{", f"\treturn {ABI};", "}", ""]
-    return "\n".join([*lines, *_expand(unit), *_atoms(unit, False), *_atoms(unit, True)])
+    judge = judging(program) if any(passage.asked for passage in noted) else []
+    return "\n".join([*lines, *_expand(unit), *_atoms(unit, False, judge), *_atoms(unit, True, judge)])
+
+
+def _marks(noted: Sequence[Passage]) -> list[str]:
+    """Where steps, properties that judge, and others leave their marks, and what gives those that count."""
+    asked = [k for k, passage in enumerate(noted) if passage.asked]
+    names = [f"{name}[{len(noted)}]" for name in ("marks", *["judged"] * bool(asked), "unnoted")]
+    own = ["\t__builtin_memset(judged, 0, sizeof judged);"] if asked else []
+    copies = [f"\tout[{k}] = judged[{k}];" for k in asked]
+    return [f"static _Thread_local uint8_t {', '.join(names)};", "", *MARKS[:-1], *copies, *own, MARKS[-1]]
 
 
 def _expand(unit: Unit) -> list[str]:
@@ -153,7 +164,8 @@ def _step(unit: Unit, step: Step) -> list[str]:
     return nested(heads, [tabs + line for line in ["out[n] = *now;", *run]], f"{step.name}, by {step.by}")
 
 
-def _atoms(unit: Unit, of_edges: bool) -> list[str]:
+def _atoms(unit: Unit, of_edges: bool, judge: Sequence[Formula]) -> list[str]:
+    """judge: the formulas whose passages count."""
     words = max(1, -(-atom_count(unit.program, of_edges) // 64))
     formulas = [f for f in unit.program.formulas if f.of_edges == of_edges]
     name = "eoi_edge_atoms" if of_edges else "eoi_atoms"
@@ -171,6 +183,8 @@ def _atoms(unit: Unit, of_edges: bool) -> list[str]:
     lines.append("\t\twords[w] = 0;")
     first = 0
     for formula in formulas:
+        if judge and unit.marks:
+            lines.append(f"\t{unit.tail} = {'judged' if formula in judge else 'unnoted'};")
         lines += _formula(unit, formula, first)
         first += bits_of(formula)
     return [*lines, "}", ""]

@@ -33,7 +33,7 @@ _KEYWORDS = """
     typeof_unqual linux unix i386 main index abort exit log"""
 _OF_FILE = """
     cell DONE DISABLED FAULT BIT_ULL ANY ALL bit_of fls64 ffs64 broken keep eoi_abi eoi_expand eoi_atoms
-    eoi_edge_atoms eoi_marks marks unnoted noted hurt eoi_keys get_bits put_bits ONES WORDS NO_KEYS"""
+    eoi_edge_atoms eoi_marks marks judged unnoted noted hurt eoi_keys get_bits put_bits ONES WORDS NO_KEYS"""
 _OF_FUNCTIONS = "s before ret checked checked_bits found every each"
 _OF_ENTRY_POINTS = """
     s before now out n label labels words k w state out_states state_cells before_cells after_cells wanted"""

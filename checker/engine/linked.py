@@ -25,7 +25,7 @@ from checker.engine.cache_folder import cache_dir
 from checker.engine.cgen_part import TABLE_HEAD, Contents, Export, PartUnit, contents_of
 from checker.engine.meaning import Meaning, meaning_of
 from checker.engine.parts import Parts
-from checker.engine.passages import Passage
+from checker.engine.passages import Passage, judging
 from checker.errors import InternalError
 from checker.language.ir import Program
 from checker.language.layout import bindings
@@ -101,7 +101,7 @@ class LinkedProgram:
         """The tables of one search. steps: by number; default all. Raises InternalError."""
         if self._tables is None:
             self._tables = _Tables(self.program, self.offsets, [_module(file) for file in self.files])
-        return Linked(self._tables, len(self.noted), steps)
+        return Linked(self._tables, self.noted, steps)
 
 
 def link(
@@ -131,8 +131,9 @@ def _library(unit: PartUnit, cache: Path) -> str:
 
 
 class _Tables:
-    """The tables of a program, relative to where they will lie. Words of two kinds of a part's table: of its steps
-    (whose marks and faults count) and of what properties ask (whose do not)."""
+    """The tables of a program, relative to where they will lie. Each part's table is there three times: for steps, whose
+    marks and faults count; for what properties ask, whose marks count in functions that no step calls; for witnesses that are
+    asked beside these, whose do not."""
 
     def __init__(self, program: Program, offsets: Sequence[int], modules: Sequence[Module]) -> None:
         self.modules = modules
@@ -167,8 +168,10 @@ class _Tables:
             label += sum(1 for _ in bindings(step.params))
         self.moves = self._calls(moves, start)
         asked: dict[bool, list[tuple[Export, tuple[int, ...]]]] = {False: [], True: []}
-        bits = {False: 0, True: 0}
+        bits, judge = {False: 0, True: 0}, judging(program)
+        self.kinds: dict[bool, list[int]] = {False: [], True: []}  # of each formula: which table it is given
         for formula in program.formulas:
+            self.kinds[formula.of_edges].append(1 if formula in judge else 2)
             count = bits_of(formula)
             asked[formula.of_edges].append((("formula", formula.functions[0]), (bits[formula.of_edges], count)))
             bits[formula.of_edges] += count
@@ -196,37 +199,43 @@ class Linked:
     """The tables of one search, and what its steps leave there: all, or the steps of some numbers. `c` is struct Linked. Not
     for use by two threads."""
 
-    def __init__(self, tables: _Tables, noted: int, steps: Sequence[int] | None = None) -> None:
-        self._tables, self._noted = tables, noted
+    def __init__(self, tables: _Tables, noted: Sequence[Passage], steps: Sequence[int] | None = None) -> None:
+        self._tables, self._asked = tables, np.array([passage.asked for passage in noted], np.bool_)
         self._marked = [number for module in tables.modules for number in module.file.marked]
         self._flags = np.zeros(2, np.uint8)  # a fault of a step, of a property
-        self._marks = np.zeros((2, len(self._marked) + 1), np.uint8)
-        both = [self._words(asking) for asking in (0, 1)]
-        self._kept = [words for words, _ in both]
+        self._marks = np.zeros((3, len(self._marked) + 1), np.uint8)
+        each = [self._words(kind) for kind in range(3)]
+        self._kept = [words for words, _ in each]
+        bases = np.array([base for _, base in each], np.uint64)
         moves = tables.moves if steps is None else tables.moves[list(steps)]
-        calls = [(moves, 0), (tables.atoms, 1), (tables.edge_atoms, 1)]
-        self._calls = [_placed(found, both[asking][1]) for found, asking in calls]
+        kinds = [[0] * len(moves), tables.kinds[False], tables.kinds[True]]
+        calls = zip((moves, tables.atoms, tables.edge_atoms), kinds, strict=True)
+        self._calls = [_placed(found, bases[np.array(of, np.int64)]) for found, of in calls]
         self.c = CLinked(*(found.ctypes.data for found in self._calls), self._flags.ctypes.data, *map(len, self._calls))
 
-    def _words(self, asking: int) -> tuple[U64, int]:
+    def _words(self, kind: int) -> tuple[U64, int]:
         words = self._tables.words.copy()
         base = words.ctypes.data
         words[self._tables.inner] += np.uint64(base)
-        marks = self._marks[asking].ctypes.data
+        marks = self._marks[kind].ctypes.data
         for number, module in enumerate(self._tables.modules):
             at = int(self._tables.at[number])
-            words[at], words[at + 1] = self._flags.ctypes.data + asking, marks
+            words[at], words[at + 1] = self._flags.ctypes.data + min(kind, 1), marks
             marks += len(module.file.marked)
         return words, base
 
     def marks(self) -> NDArray[np.uint8]:
-        """u8[passages]: which of the noted passages the steps entered since the search began."""
-        found = np.zeros(self._noted, np.uint8)
-        np.maximum.at(found, self._marked, self._marks[0, :-1])
+        """u8[passages]: which of the noted passages the steps entered since the search began; of those of functions that
+        properties alone call, which these entered."""
+        of_steps, judged = np.zeros((2, len(self._asked)), np.uint8)
+        np.maximum.at(of_steps, self._marked, self._marks[0, :-1])
+        np.maximum.at(judged, self._marked, self._marks[1, :-1])
+        found: NDArray[np.uint8] = np.where(self._asked, judged, of_steps)
         return found
 
 
-def _placed(calls: U64, base: int) -> U64:
+def _placed(calls: U64, bases: U64) -> U64:
+    """bases: of each call, where the table that it is given begins."""
     found = calls.copy()
-    found[:, 1:2] += np.uint64(base)
+    found[:, 1:2] += bases[:, np.newaxis]
     return found

@@ -2,7 +2,9 @@
 
 A *passage* is a run of statements of which either all are executed or none: it begins where a block begins, and after a
 statement behind which execution may not go on. The generated C notes each passage that a step enters (cgen.py); the
-reference engine notes lines, by Python's own tracing. Lines that properties alone evaluate do not count.
+reference engine notes lines, by Python's own tracing. In a function that steps call, a line that properties alone evaluate
+does not count: what the steps do there is not known. A function that no step calls can say something to properties only: of
+it the passages count that these entered, in some state that was reached.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from checker.language.ir import (
     Continue,
     Do,
     For,
+    Formula,
     Function,
     If,
     Program,
@@ -36,19 +39,22 @@ from checker.language.ir import (
     Store,
 )
 from checker.language.source import parsed
-from model.lang import Design
+from model.lang import Design, Kind
 
 PACKAGES = ("checker", "model", "properties")  # the project's own
+ASKED = ", which properties alone call, and none that was asked evaluates it"
 
 
 @dataclass(frozen=True, order=True)
 class SourceLine:
-    """A line of a file, and the function that it is in. uncalled: it is the head of one that no step comes to."""
+    """A line of a file, and the function that it is in. uncalled: it is the head of one that nothing comes to. asked: of one
+    that properties alone call."""
 
     file: str
     function: str
     number: int
     uncalled: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,17 +65,31 @@ class Passage:
     lines: frozenset[SourceLine]
     first: int
 
+    @property
+    def asked(self) -> bool:
+        """Properties are to enter it, as no step can."""
+        return any(line.asked for line in self.lines)
+
+
+def judging(program: Program) -> list[Formula]:
+    """The formulas whose answers are verdicts: a witness counts only where nothing else is asked, as it judges nothing."""
+    claims = [formula for formula in program.formulas if formula.kind is not Kind.REACHABLE]
+    return claims or list(program.formulas)
+
 
 def passages(program: Program, design: type[Design]) -> list[Passage]:
-    """Those of the functions in the user's files, but of functions that properties alone call."""
+    """Those of the functions in the user's files: of steps, and of the design's functions that properties alone call."""
     files = users_files(design)
     if not files:
         return []
     run = reached(program.functions, [*(step.name for step in program.steps), "initial"])
-    asked = reached(program.functions, [name for formula in program.formulas for name in formula.functions])
-    mine = [function for function in run if function.loc.file in files]
-    found = [passage for function in mine for passage in _in_block(program, function, function.body)]
-    called = {(function.loc.file, function.name.rpartition(".")[2]) for function in (*run, *asked)}
+    asked = reached(program.functions, [name for formula in judging(program) for name in formula.functions])
+    of_steps = {function.name for function in run}
+    found = list[Passage]()
+    for of in (*run, *(f for f in asked if f.name not in of_steps and _is_method(design, f))):
+        if of.loc.file in files:
+            found += _in_block(program, of, of.body, asked=of.name not in of_steps)
+    called = {(of.loc.file, _short(of)) for of in (*run, *asked)}
     for name, function in inspect.getmembers(design, inspect.isfunction):
         code = function.__code__
         if code.co_filename in files and (code.co_filename, name) not in called and not name.startswith("__"):
@@ -79,14 +99,24 @@ def passages(program: Program, design: type[Design]) -> list[Passage]:
     return found
 
 
-def _in_block(program: Program, function: Function, block: Sequence[Stmt]) -> Iterator[Passage]:
-    name, begin = function.name.rpartition(".")[2], 0
+def _short(function: Function) -> str:
+    return function.name.rpartition(".")[2]
+
+
+def _is_method(design: type[Design], function: Function) -> bool:
+    """A property of the same file is none, nor is a helper of its own: who asks is not what is asked about."""
+    named = [vars(cls).get(_short(function)) for cls in design.__mro__]
+    return any(inspect.isfunction(f) and f.__code__.co_filename == function.loc.file for f in named)
+
+
+def _in_block(program: Program, function: Function, block: Sequence[Stmt], *, asked: bool) -> Iterator[Passage]:
+    name, begin = _short(function), 0
     for i, stmt in enumerate(block):
         inner = (stmt.then, stmt.other) if isinstance(stmt, If) else (stmt.body,) if isinstance(stmt, For) else ()
         for other in inner:
-            yield from _in_block(program, function, other)
+            yield from _in_block(program, function, other, asked=asked)
         if i + 1 == len(block) or _may_not_go_on(program, stmt):
-            lines = frozenset(SourceLine(s.loc.file, name, s.loc.line) for s in block[begin : i + 1])
+            lines = frozenset(SourceLine(s.loc.file, name, s.loc.line, asked=asked) for s in block[begin : i + 1])
             yield Passage(lines, id(block[begin]))
             begin = i + 1
 
@@ -154,11 +184,15 @@ def _beginnings(tree: ast.Module) -> dict[int, int]:
 
 
 def never_run(of_cells: Sequence[Mapping[SourceLine, bool]]) -> list[SourceLine]:
-    """The lines that were run in none of these cells, in order."""
+    """The lines that were run in none of these cells, in order. Of a function that steps run somewhere, these are to run its
+    lines; of one that only properties evaluate, wherever they do, these; of others there is the head."""
     ran = {line for lines in of_cells for line, was_run in lines.items() if was_run}
-    others = {line for lines in of_cells for line in lines} - ran
-    called = {(line.file, line.function) for line in ran | others if not line.uncalled}
-    return sorted(line for line in others if not (line.uncalled and (line.file, line.function) in called))
+    every = {line for lines in of_cells for line in lines}
+    best = dict[tuple[str, str], tuple[bool, bool]]()
+    for line in every:
+        of, how = (line.file, line.function), (line.uncalled, line.asked)
+        best[of] = min(how, best.get(of, how))
+    return sorted(line for line in every - ran if (line.uncalled, line.asked) == best[line.file, line.function])
 
 
 def line_texts(lines: Sequence[SourceLine]) -> list[str]:
@@ -166,13 +200,14 @@ def line_texts(lines: Sequence[SourceLine]) -> list[str]:
     texts: list[str] = []
     files = {line.file for line in lines}
     names = [Path(file).name for file in files]
-    for (file, function, uncalled), group in itertools.groupby(
-        lines, lambda line: (line.file, line.function, line.uncalled)
+    for (file, function, uncalled, asked), group in itertools.groupby(
+        lines, lambda line: (line.file, line.function, line.uncalled, line.asked)
     ):
         numbers = [line.number for line in group]
         ends = [n for n in numbers if n + 1 not in numbers]
         ranges = zip([n for n in numbers if n - 1 not in numbers], ends, strict=True)
         said = ",".join(f"{first}-{last}" if first < last else str(first) for first, last in ranges)
         shown = Path(file).name if names.count(Path(file).name) == 1 else file
-        texts.append(f"{shown}:{said} {'no step comes to' if uncalled else 'in'} {function}()")
+        where = "no step comes to" if uncalled else "in"
+        texts.append(f"{shown}:{said} {where} {function}(){ASKED * asked}")
     return texts

@@ -12,7 +12,8 @@ import hashlib
 import importlib
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -40,7 +41,7 @@ from checker.engine.native import (
     Stats,
 )
 from checker.engine.orbits import Orbits
-from checker.engine.passages import Passage, SourceLine, tracing, users_files
+from checker.engine.passages import Passage, SourceLine, judging, tracing, users_files
 from checker.engine.prepare import Prepared, load_whole
 from checker.engine.reference import Codes, Explored, Reference, bindings_of
 from checker.engine.spill_folder import default_disk, spill_folder
@@ -236,11 +237,14 @@ class NativeSearch:
         return marks
 
     def lines_run(self) -> Mapping[SourceLine, bool]:
-        """Each line of the user's files: did initial() or a step of the last run run it?"""
-        of_steps = {
-            line for passage, mark in zip(self._noted, self._marks, strict=True) if mark for line in passage.lines
-        }
-        return _lines_run(self._noted, {(line.file, line.number) for line in of_steps} | self._by_initial)
+        """Each line of the user's files: did initial() or a step of the last run run it? Of a function that properties alone
+        call: did one evaluate it?"""
+        entered = [passage for passage, mark in zip(self._noted, self._marks, strict=True) if mark]
+        ran, judged = (
+            {(line.file, line.number) for passage in entered for line in passage.lines if line.asked is asked}
+            for asked in (False, True)
+        )
+        return _lines_run(self._noted, ran | self._by_initial, judged)
 
     def stats(self) -> Stats:
         return self.exploration.stats()
@@ -375,7 +379,9 @@ class ReferenceSearch:
     ) -> None:
         self.reference = reference
         self._noted, self._ran = noted, set[tuple[str, int]]()
-        self.atoms = atoms(program)
+        self._judged = set[tuple[str, int]]()  # what properties ran
+        self.atoms, judge = atoms(program), judging(program)
+        self._judge = [formula in judge for formula in program.formulas]
         self.properties = properties
         self.explored = Explored()
         self._table = dict[Atom, bytearray]()
@@ -394,7 +400,7 @@ class ReferenceSearch:
             heavy = limits.max_bytes is not None and self._stats_of(graph).bytes > limits.max_bytes
             return "time" if late else "memory" if heavy else None
 
-        self._table, self._lassos, self._first_edges = {}, {}, None
+        self._table, self._lassos, self._first_edges, self._judged = {}, {}, None, set()
         try:
             with tracing(users_files(self.reference.design)) as self._ran:
                 self.explored = self.reference.explore(limits.max_states, watch)
@@ -408,8 +414,16 @@ class ReferenceSearch:
         return self.outcome
 
     def lines_run(self) -> Mapping[SourceLine, bool]:
-        """See NativeSearch."""
-        return _lines_run(self._noted, self._ran | self.reference.lines_of_initial)
+        """See NativeSearch. What properties run is known once these were asked."""
+        return _lines_run(self._noted, self._ran | self.reference.lines_of_initial, self._judged)
+
+    @contextmanager
+    def _judging(self, atom: Atom) -> Iterator[None]:
+        """Note what is run while this atom is evaluated, where it counts."""
+        counts = self._judge[atom.formula] and any(passage.asked for passage in self._noted)
+        with tracing(users_files(self.reference.design) if counts else ()) as ran:
+            yield
+        self._judged |= ran
 
     def _stats_of(self, graph: Explored) -> Stats:
         per_state = 8 * len(self.reference.start) + 200  # a tuple of small ints, and its dict entry
@@ -429,7 +443,8 @@ class ReferenceSearch:
             self._table = {a: bytearray() for a in of_states}
             for state in self.explored.states:
                 for a, function, args in asked:
-                    value = self.reference.holds(function, args, state)
+                    with self._judging(a):
+                        value = self.reference.holds(function, args, state)
                     self._table[a].append(bool(value[a.part] if isinstance(value, tuple) else value))
         return self._table[atom]
 
@@ -452,7 +467,8 @@ class ReferenceSearch:
         asked = [(a, self.properties[a.formula].function, self._args(a)) for a in self.atoms if a.of_edges]
         for src, label, dst in self.explored.edges if asked else ():
             for a, function, args in asked:
-                value = self.reference.holds_on_edge(function, args, states[src], states[dst])
+                with self._judging(a):
+                    value = self.reference.holds_on_edge(function, args, states[src], states[dst])
                 found.setdefault((a, value), Edge(src, label, dst))
             asked = [each for each in asked if (each[0], True) not in found or (each[0], False) not in found]
         return found
@@ -526,8 +542,12 @@ def open_search(
     return ReferenceSearch(prepared.program, reference, prepared.properties, prepared.noted)
 
 
-def _lines_run(noted: Sequence[Passage], ran: Collection[tuple[str, int]]) -> dict[SourceLine, bool]:
-    return {line: (line.file, line.number) in ran for passage in noted for line in passage.lines}
+def _lines_run(
+    noted: Sequence[Passage], ran: Collection[tuple[str, int]], judged: Collection[tuple[str, int]]
+) -> dict[SourceLine, bool]:
+    """judged: what properties ran, which says something of the functions that these alone call."""
+    every = (line for passage in noted for line in passage.lines)
+    return {line: (line.file, line.number) in (judged if line.asked else ran) for line in every}
 
 
 def fairness_of(program: Program, design: type[Design]) -> list[Fair]:

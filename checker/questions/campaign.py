@@ -257,7 +257,7 @@ def beside_z3(results: Sequence[CellResult]) -> None:
     run all lines that any cell runs. Raises EnginesDisagree."""
     seen = set[SourceLine]()
     for result in results:
-        lines = {line for line, was_run in result.lines_run.items() if was_run}
+        lines = {line for line, was_run in result.lines_run.items() if was_run and not line.asked}
         if result.engine != "reference" and result.outcome is Outcome.COMPLETE and not lines <= seen:
             seen |= lines
             cell, stats = result.cell, result.stats

@@ -6,7 +6,7 @@ import itertools
 import linecache
 from collections.abc import Iterator, Sequence
 
-from checker.engine.passages import SourceLine, line_texts
+from checker.engine.passages import ASKED, SourceLine, line_texts
 from checker.matrix.lifted_file import place_in_patch
 
 
@@ -17,9 +17,9 @@ def not_run_texts(lines: Sequence[SourceLine]) -> list[str]:
 
 
 def _of_patches(lines: Sequence[SourceLine]) -> Iterator[str]:
-    for (file, function, uncalled), group in itertools.groupby(
-        lines, lambda line: (line.file, line.function, line.uncalled)
+    for (file, function, uncalled, asked), group in itertools.groupby(
+        lines, lambda line: (line.file, line.function, line.uncalled, line.asked)
     ):
         if place := place_in_patch(file, function):
             code = ", ".join(f"`{linecache.getline(file, line.number).strip()}`" for line in group)
-            yield f"{'' if uncalled else f'{code} in '}{function}(), changed from {place[0]}:{place[1]} on"
+            yield f"{'' if uncalled else f'{code} in '}{function}(), changed from {place[0]}:{place[1]} on{ASKED * asked}"

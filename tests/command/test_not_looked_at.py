@@ -286,3 +286,40 @@ def test_lines_of_two_files_of_one_name_are_told_apart(eoi, tmp_path):
     ran = eoi("diff", *files, "--vmm", "qemu", "--guest", "linux", *ONE, "--brief")
     told = " ".join(ran.out.split()).split("NOT LOOKED AT: ")[1:]
     assert ran.code == 3 and len(told) == 2 and all(f.split(":")[0] in files for f in told), ran.out
+
+
+PROBED = """\
+from model.designs.base import Base
+
+
+class Mine(Base):
+    \"\"\"KVM_CHECK_EXTENSION says the same in another way: no step calls it, only properties ask what it reports.\"\"\"
+
+    def check_KVM_CAP_X2APIC_API(self, vm_fd: bool, bit3: bool) -> bool:
+        if not vm_fd:
+            return False
+        return not vm_fd
+"""
+PROBING = ("--vmm", "setup_vmm,qemu", "--guest", "lapic,linux", "--scope", "cpus=1,pins=1,vectors=1")
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_what_a_property_evaluates_was_looked_at(eoi, mine, engine):
+    mine.write_text(PROBED)
+    asked = ("prove", "--absolute", str(mine), *PROBING, "--engine", engine, "--property", "early_probe_sees_the_flags")
+    ran = eoi(*asked, "--property", "irqchip_is_chosen_once")
+    assert "NOT LOOKED AT" not in ran.out and "not known" not in ran.out
+
+
+def test_what_no_property_that_was_asked_evaluates_was_not(eoi, mine):
+    """check_extension_is_right asks on the VM's fd only, and irqchip_is_chosen_once nothing: another property would."""
+    mine.write_text(PROBED)
+    asked = ("prove", "--absolute", str(mine), *PROBING, "--property")
+    ran = eoi(*asked, "check_extension_is_right")
+    assert ran.code == 3
+    left = (
+        "NOT LOOKED AT: mine.py:9 in check_KVM_CAP_X2APIC_API(), which properties alone call, and none that was asked"
+    )
+    assert left in " ".join(ran.out.split())
+    ran = eoi(*asked, "irqchip_is_chosen_once")
+    assert ran.code == 3 and "NOT LOOKED AT: mine.py:7 no step comes to check_KVM_CAP_X2APIC_API()" in ran.out

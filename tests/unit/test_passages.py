@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from checker.engine.atoms import atoms
 from checker.engine.passages import SourceLine, line_texts, never_run, passages
-from checker.engine.prepare import prepare
+from checker.engine.prepare import Prepared, prepare
 from checker.engine.reference import Reference
-from checker.engine.search import Limits, open_search
+from checker.engine.search import Limits, NativeSearch, Search, open_search
 from checker.language.lower import lower
 from model.lang import Property
 from tests.rigs.compare import designs_in, load_module
@@ -70,14 +72,37 @@ class Toy(Design):
             return True                             # never by a step; a property runs it
         return False
 
-    def sure(self) -> bool:
-        return not self.on                          # by properties alone: no line of the steps
+    def sure(self, how: bool) -> bool:
+        if self.turned:
+            return not self.on                      # by properties alone
+        if how:
+            return True                             # never: a witness comes here, and judges nothing
+        if self.on:
+            return False                            # never by a property: it is not on
+        return True
+
+    def told(self) -> bool:
+        return self.on                              # for a witness alone
 
 
 @always()
 def all_is_well(s: Toy, cpu: Cpu) -> bool:
     """A property."""
-    return not s.strange(cpu) and s.sure()
+    if s.on:
+        return False                                # who asks is not asked about
+    return not s.strange(cpu) and s.sure(False)
+
+
+@always()
+def all_stays_well(before: Toy, after: Toy) -> bool:
+    """A property of steps."""
+    return after.sure(False)
+
+
+@reachable()
+def all_is_told(s: Toy) -> bool:
+    """A witness."""
+    return s.sure(True) and not s.told()
 '''
 
 
@@ -90,17 +115,19 @@ def toy(tmp_path: Path, request: pytest.FixtureRequest):
     del sys.modules[name]
 
 
-@pytest.mark.parametrize("engine", ["native", "reference"])
-def test_lines_that_no_step_runs(toy, engine: str) -> None:
-    design, asked = designs_in(toy), [toy.all_is_well]
+@pytest.mark.parametrize("asked_too", [("all_is_well", "all_is_told"), ("all_stays_well", "all_is_told")])
+@pytest.mark.parametrize("engine", ["native", "reference", "whole"])
+def test_lines_that_no_step_runs(toy, engine: str, asked_too: tuple[str, ...]) -> None:
+    design, asked = designs_in(toy), [getattr(toy, name) for name in asked_too]
     assert isinstance(asked[0], Property)
     prepared = prepare(design, Sizes(), asked)
-    search = open_search(prepared, Reference(design, Sizes()), engine)
-    search.run(Limits(), None)
-    lines = search.lines_run()
+    lines = lines_of(prepared, Reference(design, Sizes()), engine)
     never = {n for n, text in enumerate(TOY.splitlines(), 1) if "# never" in text}
-    assert {line.number for line, was_run in lines.items() if not was_run} == never
-    assert {line.function for line in lines} == {"initial", "go", "turn", "wait", "look", "note", "strange"}
+    head = 1 + TOY[: TOY.index("    def told")].count("\n")
+    assert {line.number for line, was_run in lines.items() if not was_run} == {*never, head}
+    of_steps = {"initial", "go", "turn", "wait", "look", "note", "strange"}
+    assert {line.function for line in lines if not line.asked and not line.uncalled} == of_steps
+    assert {line.function for line in lines if line.asked} == {"sure"}
     run = {line.number for line, was_run in lines.items() if was_run}
     for text in (
         "self.seen.add(1)",
@@ -115,12 +142,24 @@ def test_lines_that_no_step_runs(toy, engine: str) -> None:
         assert 1 + TOY[: TOY.index(text)].count("\n") in run, text
 
 
+def lines_of(prepared: Prepared, reference: Reference, engine: str) -> Mapping[SourceLine, bool]:
+    """whole: by the C of a large search."""
+    if engine == "whole":
+        search: Search = NativeSearch(prepared.lowered(), reference, keep_edges=False, noted=prepared.noted)
+    else:
+        search = open_search(prepared, reference, engine)
+    search.run(Limits(), None)
+    for atom in atoms(prepared.program):  # the reference evaluates what it is asked
+        search.first_edge(atom, True) if atom.of_edges else search.first_state(atom, True)
+    return search.lines_run()
+
+
 def test_passages_come_in_the_programs_order(toy) -> None:
     """Not in a set's, which is another one in each process: the same program gives the same C, which is compiled once."""
     program = lower(designs_in(toy), Sizes(), [toy.all_is_well])
     noted = [next(iter(passage.lines)).function for passage in passages(program, designs_in(toy))]
     wanted = [name for name in program.functions if name in noted]
-    assert list(dict.fromkeys(noted)) == wanted and len(wanted) == 7
+    assert list(dict.fromkeys(noted)) == [*(f for f in wanted if f != "sure"), "sure", "told"] and len(wanted) == 8
 
 
 def test_another_search_in_the_same_thread_is_not_counted(toy) -> None:
