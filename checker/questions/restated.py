@@ -4,6 +4,10 @@ Who writes a function anew to change one line of it copies the rest, and a lifte
 the change, or in another branch, nothing is asked: whether some step runs it says nothing of the change. What comes after it
 may do something else because of it, so it counts as the user's: the rest of the block, and of the blocks around that as long
 as they go on to it; in a loop, all of it.
+
+But for a statement that is put in and can only leave (`if ...: return`): what comes after it is run in fewer cases than before, in
+none with another state, so whoever comes there does as the other one does. Its own lines are asked for. A condition that was there and
+is another one now is none of these: what stands behind it may be run where it was not.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from checker.engine.passages import users_files
@@ -43,25 +47,42 @@ def _restated(design: Any) -> frozenset[tuple[str, int]]:
 def shared(old: ast.FunctionDef, new: ast.FunctionDef) -> set[int]:
     """Lines of new; none if the two are one: then that is what there is to look at."""
     was, now = _without_docstring(old.body), _without_docstring(new.body)
-    own, changed, _ = _own(was, now)
+    known = frozenset(node.id for node in ast.walk(old) if isinstance(node, ast.Name))
+    own, changed, _ = _own(was, now, known | {arg.arg for arg in old.args.args})
     return _lines(now) - own if changed else set()
 
 
-def _own(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> tuple[set[int], bool, bool]:
+def _own(old: Sequence[ast.stmt], new: Sequence[ast.stmt], known: Set[str]) -> tuple[set[int], bool, bool]:
     """The lines of a block that are the user's; is there a change in it? May what follows the block be another because of
-    it?"""
-    found, changed, follows = set[int](), False, False
+    it? known: the names that the old function has."""
+    found, changed, follows, done = set[int](), False, False, 0  # done: so many of the old statements were met
     for n, stmt in enumerate(new):
-        if follows or n >= len(old) or _head(old[n]) != _head(stmt):
-            return found | _lines(new[n:]), True, _goes_on(new)
+        if follows or done >= len(old) or _head(old[done]) != _head(stmt):
+            if follows or not _only_narrows(stmt, known):
+                return found | _lines(new[n:]), True, _goes_on(new)
+            found, changed = found | _lines([stmt]), True
+            continue
         for name in ("body", "orelse"):
-            inner, inside, after = _own(getattr(old[n], name, []), getattr(stmt, name, []))
+            inner, inside, after = _own(getattr(old[done], name, []), getattr(stmt, name, []), known)
             whole = inside and (isinstance(stmt, ast.For) or not getattr(stmt, name, []))
             found |= inner | (_lines([stmt]) if whole else set())
             changed, follows = changed or inside, follows or after or (inside and isinstance(stmt, ast.For))
-    if len(old) > len(new):  # what stood behind it is gone
+        done += 1
+    if done < len(old):  # what stood behind it is gone
         return found | _lines(new[-1:]), True, _goes_on(new)
     return found, changed, follows and _goes_on(new)
+
+
+def _only_narrows(stmt: ast.stmt, known: Set[str]) -> bool:
+    """Where it does not leave, all is as if it was not there: no expression of the language changes anything, and a name that
+    the old function does not have is read by no statement of that."""
+    match stmt:
+        case ast.If(body=body, orelse=orelse):
+            return all(not _goes_on(b) or all(_only_narrows(s, known) for s in b) for b in (body, orelse))
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return name not in known
+        case _:
+            return False
 
 
 def _goes_on(block: Sequence[ast.stmt]) -> bool:

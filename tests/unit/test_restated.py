@@ -43,6 +43,8 @@ def of(text: str) -> ast.FunctionDef:
 
 THE_LOOP = {"for", "if vector", "eoi", "skip"}
 ALL_BEHIND = {*THE_LOOP, "pending"}
+STALE = "    if apic.stale == vector:\n"
+GUARD = "    if new:\n        return\n"
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,20 @@ ALL_BEHIND = {*THE_LOOP, "pending"}
         (("        else:\n            self.skip(pin)\n", ""), ALL_BEHIND),
         (("    apic.pending = vector\n", ""), THE_LOOP),
         (("f(", "g("), None),
+        # Put in, and it can only leave: whoever comes to the rest does as before.
+        ((STALE, GUARD + STALE), set()),
+        ((STALE, "    if other:\n" + GUARD.replace("    ", "        ") + STALE), set()),
+        ((STALE, "    known = self.known()\n    if known:\n        self.scan(vector)\n        return\n" + STALE), set()),
+        (("        self.scan(apic)\n", "        if new:\n            return\n        self.scan(apic)\n"), set()),
+        (("    apic.pending = vector\n", "    apic.pending = vector\n" + GUARD), set()),
+        # Not quite: it changes a name that the rest reads, may go on, takes the place of another, comes after another change.
+        ((STALE, "    vector = self.known()\n" + GUARD + STALE), {"if stale", "scan", *ALL_BEHIND}),
+        ((STALE, "    if new:\n        self.scan(vector)\n" + STALE), {"if stale", "scan", *ALL_BEHIND}),
+        ((STALE, "    if new:\n        return\n    else:\n        self.scan(vector)\n" + STALE), {"if stale", "scan", *ALL_BEHIND}),
+        (("    if not self.handles(apic, vector)", "    if new"), {"return", "if stale", "scan", *ALL_BEHIND}),
+        ((STALE, "    self.scan(vector)\n" + GUARD + STALE), {"if stale", "scan", *ALL_BEHIND}),
+        ((STALE + "        self.scan(apic)\n", GUARD), ALL_BEHIND),
+        (("        if rte.vector == vector", "        if new:\n            return\n        if rte.vector == vector"), ALL_BEHIND),
     ],
 )  # fmt: skip
 def test_a_statement_that_reads_as_before_where_it_was(change: tuple[str, str], theirs: set[str] | None) -> None:
