@@ -163,13 +163,11 @@ def add_tree(parser: ArgumentParser) -> None:
 def add_selection(
     parser: ArgumentParser, how_many: str = "+", *, needs: bool = False, engines: Sequence[str] = ("both",)
 ) -> None:
-    """Cells and properties, and how far they are explored. needs: one property at least has to be named. engines: see
-    add_engine."""
+    """Cells and properties, and how far they are explored. needs: one property at least has to be named, so or behind the
+    design. engines: see add_engine."""
     add_system(parser, how_many)
-    without = "one at least: see `eoi list properties`" if needs else "default: all"
-    parser.add_argument(
-        "--property", action="append", metavar="P", required=needs, help=f"a name, or a .py file of yours; {without}"
-    )
+    without = "one at least, so or behind DESIGN: see `eoi list properties`" if needs else "default: all"
+    parser.add_argument("--property", action="append", metavar="P", help=f"a name, or a .py file of yours; {without}")
     add_scope(parser)
     add_limits(parser, *engines)
     add_on(parser)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from model.machine import Machine
 
 SELECTING = ("prove", "diff", "review", "nfc", "when", "why", "trace", "report", "graph", "export", "show")
 COMPARING = ("diff", "compat", "nfc")  # a design with another one
+ABOUT = ("when", "trace", "graph")  # of a few properties mostly: words behind the design name them, too
 
 
 def stands_for_both(options: Namespace) -> None:
@@ -31,10 +33,10 @@ def look_up(options: Namespace) -> None:
         stands_for_both(options)
     words: list[str] = getattr(options, "design", [])
     check_order(options, words)
-    if options.command == "when":
-        if options.write:
-            return  # of every registered design
-        words, options.property = design_and_properties(words, options.property)
+    if options.command == "when" and options.write:
+        return  # of every registered design
+    if options.command in ABOUT:
+        words, options.property = design_and_properties(words, options.property, options.command)
     if options.command == "why":
         options.property = [options.about]
     if options.command in (*SELECTING, "compat"):
@@ -51,10 +53,11 @@ def check_order(options: Namespace, words: Sequence[str]) -> None:
     if options.command not in SELECTING or not (hasattr(options, "property") or hasattr(options, "about")):
         return  # a design's name is looked up where it is asked for
     known, all_words = all_properties(), [*words, *([options.about] if options.command == "why" else [])]
-    misplaced = [word for word in (words[:1] if options.command == "when" else words) if word in known]
+    misplaced = [word for word in (words[:1] if options.command in ABOUT else words) if word in known]
     if misplaced:
         others = [word for word in all_words if word not in known] or ["DESIGN"]
-        named = misplaced if options.command in ("why", "when") else [x for p in misplaced for x in ("--property", p)]
+        plain = options.command in ("why", *ABOUT)
+        named = misplaced if plain else [x for p in misplaced for x in ("--property", p)]
         base = [options.base] if options.command in ("diff", "nfc") else []
         meant = " ".join(["eoi", options.command, *base, *others, *named])
         raise UserError(f"{misplaced[0]!r} is a property: {meant}")
@@ -77,14 +80,21 @@ def one_design(names: Sequence[str], *, reverse: bool) -> str:
     return "+".join(names) + ":R" * reverse
 
 
-def design_and_properties(words: Sequence[str], named: list[str] | None) -> tuple[list[str], list[str] | None]:
+def design_and_properties(
+    words: Sequence[str], named: list[str] | None, command: str
+) -> tuple[list[str], list[str] | None]:
     """`v6 no_eoi_lost no_storm`: what follows a design, and is no further patch of a series, is a property. Raises
     UserError."""
     if not words:
         raise UserError("give a DESIGN, and properties if not all: eoi when v6 no_eoi_lost")
     patches = next((n for n, word in enumerate(words) if not is_patch(word)), len(words))
     design = max(1, patches)
-    return list(words[:design]), [*words[design:], *(named or [])] or None
+    found = [*words[design:], *(named or [])]
+    if command == "trace" and not found:
+        raise UserError(
+            f"give a property, too: eoi trace {shlex.join(words)} no_eoi_lost; `eoi list properties` names all"
+        )
+    return list(words[:design]), found or None
 
 
 def selection_of(options: Namespace, design: str, beside: type[Machine] | None = None) -> Selection:
