@@ -9,12 +9,13 @@ from checker.command import exits
 from checker.command.form import only_as_text
 from checker.command.json_text import Json, document, of_scope, of_verdict
 from checker.command.one_cell import one_cell
-from checker.engine.passages import line_texts, never_run
+from checker.engine.passages import never_run
 from checker.errors import UserError
 from checker.matrix.loader import property_argument
 from checker.progress import Progress
 from checker.questions import on_record, report
 from checker.questions.by_sat import SatResult, judge_by_sat
+from checker.questions.not_run import not_run_texts
 from checker.questions.own_word import own_word
 from checker.questions.unvaried import chosen_lines, open_because, unvaried
 from checker.questions.verdict import Account, Status, Verdict
@@ -95,7 +96,7 @@ def width() -> int:
 def why_open(result: SatResult) -> list[str]:
     """What makes `eoi prove` INCONCLUSIVE does so here."""
     lines_run = result.proof.lines if result.proof is not None else ()
-    unseen = [f"no step of a small system runs {text}" for text in line_texts(never_run(lines_run))]
+    unseen = [f"no step of a small system runs {text}" for text in not_run_texts(never_run(lines_run))]
     silent = ["nothing was judged"] * (not any(v.says_something() for v in result.verdicts))
     return [*own_word([result.cell.system]), *unseen, *silent]
 

@@ -13,7 +13,6 @@ from checker.command.explore import explore, limits_of, story
 from checker.command.give import give
 from checker.command.lift import print_lifted
 from checker.command.selected import selection_of
-from checker.engine.passages import line_texts
 from checker.matrix.lifted_file import not_judged
 from checker.matrix.loader import property_argument
 from checker.matrix.roles import role_of, stands_on
@@ -25,6 +24,7 @@ from checker.questions.graph_compare import INTERRUPTED
 from checker.questions.measured import measured_line
 from checker.questions.model_diff import changed_lines, diff_lines, model_diff
 from checker.questions.no_effect import without_effect
+from checker.questions.not_run import not_run_texts
 from checker.questions.patch_text import in_c
 from checker.questions.verdict import CellResult
 from checker.questions.worth import Worth, worth_of
@@ -202,7 +202,7 @@ def as_json(diff: compare.Diff, asked: Selection) -> json_text.Json:
         "interrupted": diff.interrupted,
         "inconclusive": diff.undecided or bool(asked.not_read),
         **json_text.of_lifted(asked),
-        "not_looked_at": line_texts(diff.never_run),
+        "not_looked_at": not_run_texts(diff.never_run),
         "equivalent": diff.equivalent,
         "slips": diff.slips and diff.slips.as_json(),
         "graphs": [{"cell": str(p.design), **asdict(g)} for p, g in zip(diff.pairs, diff.graphs, strict=True)],

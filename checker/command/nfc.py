@@ -12,7 +12,7 @@ from checker.command import exits, json_text
 from checker.command.diff import NARROWED, narrowed_by, under_each_kernel
 from checker.command.explore import limits_of, size_note
 from checker.command.lift import left_out_lines
-from checker.engine.passages import SourceLine, line_texts, never_run
+from checker.engine.passages import SourceLine, never_run
 from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Cell
@@ -21,6 +21,7 @@ from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import compare, nfc
 from checker.questions.nfc import DIFFERS, EQUAL, INCONCLUSIVE, NfcAnswer
+from checker.questions.not_run import not_run_texts
 from checker.questions.unvaried import Unvaried, chosen_lines, open_because, unvaried
 from checker.stories.trace import steps_text
 from checker.stories.write import to_text, wrap
@@ -134,7 +135,7 @@ def headline(
     parts = [f"{v} in {_of(verdicts.count(v), cells)}" for v in (DIFFERS, EQUAL, INCONCLUSIVE) if v in verdicts]
     parts += [f"{cells - len(answers)} not compared"] * (len(answers) < cells)
     parts += told_apart(answers)
-    unseen = f"no run of these cells comes to {'; '.join(line_texts(lines))}" if lines else "see below"
+    unseen = f"no run of these cells comes to {'; '.join(not_run_texts(lines))}" if lines else "see below"
     parts += [f"{INCONCLUSIVE}: {unseen}"] * (undecided and INCONCLUSIVE not in verdicts)
     when = f" when {options.when}" if options.when else ""
     said = f"{options.asked.name} against {options.beside.name}{when}: {', '.join(parts)}; as seen by {SEEN_BY[options.observe]}"
@@ -195,7 +196,7 @@ def print_notes(answers: Sequence[NfcAnswer], apart: Sequence[Cell], lines: Sequ
     print("\n" + "\n".join(wrap(f"{said}; sizes {'; '.join(sizes)}. Nothing is said of others.", "", "  ", WIDTH)))
     if apart:
         print("\n".join(wrap(f"NOT COMPARED: only one of the two has {fold_names(map(str, apart))}", "", "  ", WIDTH)))
-    for text in line_texts(lines):
+    for text in not_run_texts(lines):
         print("\n".join(wrap(f"NOT LOOKED AT: {text}: no step of these cells runs it", "", "  ", WIDTH)))
 
 
@@ -215,7 +216,7 @@ def as_json(
         "when": options.when,
         "not_compared": left,
         **json_text.of_lifted(options.asked),
-        "not_looked_at": line_texts(lines),
+        "not_looked_at": not_run_texts(lines),
         "not_varied": list(not_varied),
         "cells": [_cell(options, a) for a in answers],
     }

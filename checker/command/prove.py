@@ -16,7 +16,6 @@ from checker.command.form import TEXT, only_as_text
 from checker.command.give import give
 from checker.command.lift import TREE, print_lifted
 from checker.command.parsers import EXPECTED, SAT
-from checker.engine.passages import line_texts
 from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Skipped
@@ -28,6 +27,7 @@ from checker.questions.answer import Answer, of_campaign
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.expected import Row, rows_of_design
 from checker.questions.measured import measured, measured_line
+from checker.questions.not_run import not_run_texts
 from checker.questions.unvaried import chosen_lines, open_because
 from checker.questions.verdict import CellResult, Status
 from checker.questions.worth import NO_CERTIFICATE, UNCHECKED, worth_of
@@ -245,7 +245,7 @@ def as_json(found: ProveAnswer, asked: Selection) -> json_text.Json:
         "cells": [_cell(result, found.named) for result in campaign.results],
         "not_explored": [report.reproduce_alone(cell, *found.named) for cell in campaign.unexplored],
         "out_of_memory": [report.reproduce_alone(cell, *found.named) for cell in campaign.out_of_memory],
-        "not_looked_at": line_texts(lines_never_run(campaign.results)),
+        "not_looked_at": not_run_texts(lines_never_run(campaign.results)),
         "not_applicable": [{"cell": s.title, "why": s.why} for s in found.skipped],
     }
 
@@ -263,7 +263,7 @@ def _cell(result: CellResult, named: Sequence[str]) -> json_text.Json:
         "engine": result.engine,
         "assumed": list(result.assumed),
         "never_taken": list(result.never_fired),
-        "never_run": line_texts(lines_never_run([result])),
+        "never_run": not_run_texts(lines_never_run([result])),
         "fairness": {kind: list(steps) for kind, steps in result.fairness.items()},
         "seconds": round(result.seconds, 3),
         "kept": result.kept,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker.command import certificates, exits
-from checker.engine.passages import line_texts, never_run
+from checker.engine.passages import never_run
 from checker.errors import UserError
 from checker.interrupt import until_ctrl_c
 from checker.matrix.cells import Cell
@@ -17,6 +17,7 @@ from checker.matrix.scope import OF_MACHINE
 from checker.matrix.select import select
 from checker.progress import Progress
 from checker.questions import on_record, report
+from checker.questions.not_run import not_run_texts
 from checker.questions.own_word import own_word
 from checker.questions.unvaried import chosen_lines, open_because, unvaried
 from checker.questions.verdict import Account, Status
@@ -70,7 +71,7 @@ def why_open(options: Namespace, results: Sequence[WideResult]) -> list[str]:
     says = [v for r in results for v in r.verdicts if v.status is not Status.HOLDS or not v.note]
     unseen = [
         f"no step of a small system runs {text}"
-        for text in line_texts(never_run([x for r in results for x in r.lines]))
+        for text in not_run_texts(never_run([x for r in results for x in r.lines]))
     ]
     named = options.asked.wanted if options.property else ()
     dropped = [p for p in named if p.name not in judged_of]

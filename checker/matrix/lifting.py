@@ -18,6 +18,7 @@ from checker.engine.cache_folder import cache_dir
 from checker.errors import NotConcerned, UserError
 from checker.matrix.concerned import Concern
 from checker.matrix.lifted_file import PLACES, LiftedFile
+from checker.matrix.patch_places import place_of
 from checker.matrix.roles import PATCH, registered_name, series_of
 from checker.stories.mail import read_mail
 from lift import emit
@@ -116,7 +117,7 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False, new
     source = emit.source(found, [(Path(f).name, d) for f, d in series], surface, named)
     left_out = [str(x) for x in dict.fromkeys(found.left_out)]
     path = kept(source, series[-1][0])
-    places = {f: place_of(f, series) for f in found.functions}
+    places = {f: place_of(f, found.how[f], series, rows) for f in found.functions}
     PLACES[str(path)] = {f: (Path(file).name, line) for f, (file, line) in places.items()}
     return LiftedFile(
         source, path, found, left_out, named, places, [h for _, d in series for h in d.hunks if _modelled(h.file, rows)]
@@ -151,17 +152,6 @@ def _concerned(names: Sequence[str], but: Sequence[str] = ()) -> str:
 def _modelled(file: str, rows: Table) -> bool:
     """It is no selftest, and no documentation."""
     return any(fnmatchcase(file, row.left) and not row.why for row in rows.rows["files"])
-
-
-def place_of(function: str, series: Sequence[tuple[str, Diff]]) -> tuple[str, int]:
-    """The first line that changes code in a hunk which names the function; of one that none names, that of the series."""
-    named = re.compile(rf"\b{re.escape(function)}\b")
-    hunks = [(file, hunk) for file, diff in series for hunk in diff.hunks]
-    own = [(f, h) for f, h in hunks if named.search(h.heading) or any(named.search(line.text) for line in h.lines)]
-    file, hunk = (own or hunks)[0]
-    changed = [line for line in hunk.lines if line.mark != " "]
-    code = [line for line in changed if not re.match(r"\s*(/\*|\*|//|$)", line.text)]
-    return file, next((line.number for line in code or changed), hunk.line)
 
 
 def read_series(names: Sequence[str], nth: int = 0, *, reverse: bool = False) -> list[tuple[str, Diff]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from checker.engine.passages import line_texts
 from checker.engine.search import Limits
 from checker.errors import InternalError
 from checker.matrix.select import select, selection
 from checker.questions.campaign import lines_never_run, run_campaign
 from checker.questions.expected import INCONCLUSIVE, Table, row_of
+from checker.questions.not_run import not_run_texts
 from checker.questions.unvaried import open_because, unvaried
 from checker.questions.verdict import CellResult
 
@@ -59,6 +59,6 @@ def judge(names: Sequence[str]) -> JudgedDesigns:
         found.kept += sum(result.kept for result in campaign.results)
         found.left += [f"{name}: {cell}" for cell in campaign.unexplored]
         if campaign.whole:
-            found.not_run += line_texts(lines_never_run(campaign.results))
+            found.not_run += not_run_texts(lines_never_run(campaign.results))
             found.not_varied += [f"{name}: {said}" for said in open_because(unvaried(cells))]
     return found

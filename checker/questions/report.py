@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Collection, Sequence
 
 from checker.engine.native import Outcome
-from checker.engine.passages import SourceLine, line_texts
+from checker.engine.passages import SourceLine
 from checker.matrix.cells import Cell
 from checker.matrix.loader import property_argument
 from checker.matrix.scope import flag_lines, scope_value
 from checker.questions.campaign import Campaign, judged_nothing, lines_never_run, ran_nothing
+from checker.questions.not_run import not_run_texts
 from checker.questions.verdict import CellResult, Status, Verdict, trace_of
 from checker.stories.trace import Trace, show, steps_text
 from checker.stories.write import WIDTH
@@ -95,7 +96,7 @@ def cell_lines(result: CellResult, asked: Sequence[str] = ()) -> list[str]:
     never = "never" if result.outcome is Outcome.COMPLETE else "until it stopped, never"
     if result.never_fired:
         lines.append(f"  {never} taken: " + ", ".join(result.never_fired))
-    over = line_texts(lines_never_run([result]))
+    over = not_run_texts(lines_never_run([result]))
     if over:
         lines.append(f"  {never} run: " + "; ".join(over))
     lines.append("  reproduce: " + reproduce_alone(result.cell, *asked) + " --reduce" * (result.reduced is not None))
@@ -129,7 +130,7 @@ def not_looked_at(*sides: Sequence[CellResult]) -> list[str]:
     whole = all(r.outcome is Outcome.COMPLETE for side in sides for r in side)
     step = "no step" if whole else "no step that was explored"
     here = "here" if len(sides[0]) == 1 else f"in any of the {len(sides[0])} cells"
-    lines = [f"NOT LOOKED AT: {text}: {step} runs it {here}" for text in line_texts(lines_not_looked_at(*sides))]
+    lines = [f"NOT LOOKED AT: {text}: {step} runs it {here}" for text in not_run_texts(lines_not_looked_at(*sides))]
     nothing = any(ran_nothing(side) for side in sides)
     what = f"{step} runs anything of it" if nothing else "nothing was found out about these lines"
     return [*lines, *[f"INCONCLUSIVE: {what}: these are verdicts of the rest"] * bool(lines)]

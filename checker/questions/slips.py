@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from checker.engine.passages import SourceLine, line_texts
+from checker.engine.passages import SourceLine
+from checker.questions.not_run import not_run_texts
 from checker.words import count
 
 MOST_TOLD, MOST_SHOWN = 6, 60  # lines; characters of a slip
@@ -37,8 +38,8 @@ class Slips:
     def as_json(self) -> dict[str, Any]:
         return {
             "mutants": self.mutants, "cells": self.tried, "left": self.left, "why_left": self.why,
-            "not_run": line_texts(sorted(set(self.dead.values()))), "not_told": [f"{place}: {what}" for place, what in self.blind.values()],
-            "silent_calls": [f"{name}(): {text}" for line, name in self.silent.items() for text in line_texts([line])],
+            "not_run": not_run_texts(sorted(set(self.dead.values()))), "not_told": [f"{place}: {what}" for place, what in self.blind.values()],
+            "silent_calls": [f"{name}(): {text}" for line, name in self.silent.items() for text in not_run_texts([line])],
         }  # fmt: skip
 
 
@@ -47,11 +48,11 @@ def slip_lines(slips: Slips, cells: int, known: Sequence[SourceLine] = ()) -> li
     if slips.told and not known:
         return [f"The change makes no difference here, and a slip in it would: {_all_told(slips)}."]
     dead = sorted(set(slips.dead.values()) - set(known))
-    lines = [f"no step runs it: {text}" for text in line_texts(dead)]
+    lines = [f"no step runs it: {text}" for text in not_run_texts(dead)]
     called, places = dict[str, list[SourceLine]](), dict[str, list[str]]()
     for line, name in slips.silent.items():
         called.setdefault(name, []).append(line)
-    lines += [f"{name}() does nothing here: {'; '.join(line_texts(sorted(at)))}" for name, at in called.items()]
+    lines += [f"{name}() does nothing here: {'; '.join(not_run_texts(sorted(at)))}" for name, at in called.items()]
     for place, what in slips.blind.values():
         places.setdefault(place, []).append(what if len(what) <= MOST_SHOWN else f"{what[: MOST_SHOWN - 3]}...")
     for place, slipped in [*places.items()][:MOST_TOLD]:
@@ -73,5 +74,5 @@ def _all_told(slips: Slips) -> str:
 
 def same_text_lines(base: str, never_run: Sequence[SourceLine]) -> list[str]:
     """Of a design that changes nothing: what no cell ran is the other one's text."""
-    texts = "; ".join(line_texts(never_run))
+    texts = "; ".join(not_run_texts(never_run))
     return [f"Nothing of it is another: what no cell ran ({texts}) reads as in {base}."] if texts else []

@@ -12,6 +12,7 @@ from checker.language import ir
 from checker.language.lower import lower
 from checker.matrix.cells import Cell
 from checker.progress import Progress
+from checker.questions.not_run import not_run_texts
 from checker.questions.slips import Slips
 from oracles.mutation.judge import BadWalk, Bounds, MutantJudge, Observables
 from oracles.mutation.make import Mutant
@@ -74,7 +75,7 @@ def _what_is_left(
     """The mutants that no cell tells, and the functions that have none."""
     for name, mutant in untold.items():
         if met[name]:
-            place = f"{mutant.site.loc.file.rpartition('/')[2]}:{mutant.site.loc.line} in {mutant.rule}()"
+            (place,) = not_run_texts([SourceLine(mutant.site.loc.file, mutant.rule, mutant.site.loc.line)])
             found.blind[name] = (place, mutant.what)
         else:
             found.dead[name] = SourceLine(mutant.site.loc.file, mutant.rule, mutant.site.loc.line)
@@ -82,10 +83,8 @@ def _what_is_left(
         if (file, name) not in asked:
             found.dead[f"{file}:{name}"] = SourceLine(file, name, min(lines), uncalled=True)
         elif not asked[file, name]:
-            found.blind[f"{file}:{name}"] = (
-                f"{file.rpartition('/')[2]}:{min(lines)} in {name}()",
-                "there is none to make",
-            )
+            (place,) = not_run_texts([SourceLine(file, name, min(lines))])
+            found.blind[f"{file}:{name}"] = (place, "there is none to make")
 
 
 def _ask(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from checker.matrix.lifting import lift_files
 from tests.command.conftest import Ran
 from tests.rigs.own_c import FILES, HOST, IOAPIC, LAPIC, OBEYS, UAPI, X86, diff_of, edited, mail_of
 
@@ -187,19 +189,39 @@ def test_the_way_out_is_named_where_it_is_one(
 
 
 def test_a_line_that_no_step_runs_is_told_by_the_name_of_the_patch(eoi: Callable[..., Ran], tmp_path: Path) -> None:
-    """Linux never sets SPIV bit 12. The class that was printed has the line, at its number."""
+    """Linux never sets SPIV bit 12. Nobody has the file of the class: the patch is named, and its own line."""
     (tmp_path / "p.patch").write_text(V1)
     asked = ("--vmm", "qemu", "--guest", "linux", "--scope", "cpus=1,pins=1,ioapic=0x20")
     ran = eoi("prove", str(tmp_path / "p.patch"), *asked)
-    told = re.search(r"NOT LOOKED AT: p\.patch\.py:(\d+) in kvm_ioapic_send_eoi\(\)", ran.out)
-    assert ran.code == 3 and told is not None, ran.out
+    assert ran.code == 3 and "p.patch.py" not in ran.out
     first = next(n for n, text in enumerate(V1.splitlines(), 1) if text.startswith("+\t\tif"))
     answer = " ".join(ran.out.partition("\n\n")[0].split())
-    assert (
-        f"no step that was explored runs `return` in kvm_ioapic_send_eoi(), changed from p.patch:{first} on" in answer
-    )
-    above, line = ran.out[ran.out.index('"""Lifted') :].splitlines()[int(told[1]) - 2 :][:2]
-    assert (above.strip(), line.strip()) == ("if apic.spiv_directed_eoi:", "return")
+    said = f"`return` in kvm_ioapic_send_eoi(), changed from p.patch:{first} on"
+    assert f"no step that was explored runs {said}" in answer
+    assert f"NOT LOOKED AT: {said}: no step runs it" in " ".join(ran.out.split())
+    assert json.loads(eoi("prove", str(tmp_path / "p.patch"), *asked, "--json").out)["not_looked_at"] == [said]
+
+
+def test_the_line_of_a_patch_is_one_of_the_function(eoi: Callable[..., Ran], tmp_path: Path) -> None:
+    """Not of the helper before it in the same hunk, nor of the first file of the mail; of who uses a #define it is the #define's."""
+    helper = "static bool told(struct kvm_lapic *apic)\n{\n\treturn true;\n}\n\n"
+    head = "static void kvm_ioapic_send_eoi(struct kvm_lapic *apic, int vector)\n{\n"
+    before = "\tif (!kvm_ioapic_handles_vector(apic, vector))\n"
+    old, bit = "KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)\n", "KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK\t(1ULL << 1)\n"
+    text = mail_of(diff_of({
+        **edited(UAPI, (bit, f"{bit}#define KVM_X2APIC_API_NEW\t(1ULL << 2)\n")),
+        **edited(LAPIC, (head, helper + head), ("\t/* is anybody interested? */\n" + before, "\tif (told(apic))\n\t\treturn;\n" + before)),
+        **edited(X86, (f"\t\t\t\t    {old}", f"\t\t\t\t    {old[:-2]} | \\\n\t\t\t\t    KVM_X2APIC_API_NEW)\n")),
+    }))  # fmt: skip
+    (tmp_path / "p.patch").write_text(text)
+    lines = text.splitlines()
+    found = lift_files([str(tmp_path / "p.patch")]).places
+    assert {name: lines[number - 1].strip("+\t \\|") for name, (_, number) in found.items()} == {
+        "told": "static bool told(struct kvm_lapic *apic)",
+        "kvm_ioapic_send_eoi": "if (told(apic))",
+        "check_KVM_CAP_X2APIC_API": "KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK",
+        "enable_KVM_CAP_X2APIC_API": "KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK",
+    }
 
 
 def test_no_such_file(eoi: Callable[..., Ran], tmp_path: Path) -> None:
