@@ -5,6 +5,8 @@ Asked of VMMs that issue ioctls in any order; `asked` and `granted` are what the
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from model.lang import always, reachable
 from model.machine import ApiFlags, Cpu, Errno, IrqchipMode
 from model.vmms.any_vmm import AnyVmm
@@ -228,3 +230,11 @@ def eoi_exit_pending(s: MsrVmm, cpu: Cpu) -> bool:
     """KVM_REQ_IOAPIC_EOI_EXIT is pending while another vector is in service."""
     apic = s.apic[cpu]
     return apic.req_ioapic_eoi_exit and apic.isr.highest() is not None
+
+
+# What these say of a flag is what v6 means by its bit; a patch that gives the bit another name may mean another thing.
+READ_AS_V6: Mapping[Callable[..., object], tuple[ApiFlags, ...]] = {
+    enable_needs_a_split_irqchip.function: (ApiFlags.BIT2,),
+    enable_never_meets_a_kernel_ioapic.function: (ApiFlags.BIT2,),
+    granted_flag_takes_effect.function: (ApiFlags.BIT2, ApiFlags.BIT3),
+}

@@ -20,10 +20,10 @@ from checker.matrix.select import Selection, select
 from checker.questions import compare, compare_text, first_screen, report
 from checker.questions.answer import of_diff
 from checker.questions.campaign import Campaign
+from checker.questions.flag_meaning import below_story, meant_lines
 from checker.questions.graph_compare import INTERRUPTED
 from checker.questions.measured import measured_line
 from checker.questions.model_diff import changed_lines, diff_lines, model_diff
-from checker.questions.no_effect import without_effect
 from checker.questions.not_run import not_run_texts
 from checker.questions.patch_text import in_c
 from checker.questions.verdict import CellResult
@@ -129,7 +129,9 @@ def print_diff(options: Namespace, diff: compare.Diff, worth: Worth, more: Seque
     """A screen with the answer, the groups and what that is worth; what it rests on; the model's diff, a trace, and one line that counts it all."""
     hint = [NARROWED] * bool(diff.never_run and narrowed_by(options))
     without = first_screen.left_out_lines(not_judged(options.asked.lifted, options.beside.lifted))
-    first = [*first_screen.answer_lines(diff, in_c(options.asked)), *without, *hint, *more]
+    worse = [change.told() for change in diff.listed if change.kind == compare.REGRESSED]
+    meant = [line for text in meant_lines(worse) for line in wrapped_words(text)]
+    first = [*first_screen.answer_lines(diff, in_c(options.asked)), *meant, *without, *hint, *more]
     legend = [line for text in report.flag_legend([*diff.before, *diff.after]) for line in wrapped_words(text)]
     told = [*legend, *([] if options.brief else [worth.short()])]
     whole = options.cells or options.all or options.stories
@@ -179,9 +181,12 @@ def print_traces(options: Namespace, listed: Sequence[compare.Change]) -> None:
     told = regressed if every else compare_text.foremost(regressed)[:1]
     for change in told:
         trace = story(*change.told())
-        print(to_text(trace) + without_effect(change.told()[0], trace))
+        print(to_text(trace) + below_story(*change.told(), trace))
     for change, where in compare_text.told_once(listed) if every else []:
-        print("\n".join(where) + "\n\n" + to_text(story(*change.told())))
+        trace = story(*change.told())
+        print(
+            "\n".join(where) + "\n\n" + to_text(trace) + "".join(f"\n{line}\n" for line in meant_lines([change.told()]))
+        )
     kinds = () if every else (compare.REGRESSED, compare.FIXED, compare.STILL)
     untold = [c for kind in kinds for c in listed if c.kind == kind and c.has_trace and c not in told]
     if untold:

@@ -26,6 +26,7 @@ from checker.questions.alone_screen import alone_lines, expected_line, first_tol
 from checker.questions.answer import Answer, of_campaign
 from checker.questions.campaign import Campaign, lines_never_run
 from checker.questions.expected import Row, rows_of_design
+from checker.questions.flag_meaning import below_story
 from checker.questions.measured import measured, measured_line
 from checker.questions.not_run import not_run_texts
 from checker.questions.unvaried import chosen_lines, open_because
@@ -100,7 +101,8 @@ def beside_the_record(options: Namespace, found: ProveAnswer) -> int:
     print("".join(f"{line}\n" for line in [*legend, ""] if legend), end="")
     first = first_told(answer)
     if first is not None and first.told is not None and not options.brief:
-        print(to_text(story(*first.told)))
+        trace = story(*first.told)
+        print(to_text(trace) + below_story(*first.told, trace))
     print_wrapped(closing_lines(campaign, [*expected_line(answer), found.title, answer.worth]))
     return code
 

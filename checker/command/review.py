@@ -23,8 +23,8 @@ from checker.questions.answer import Answer, Said, Standing, of_diff
 from checker.questions.campaign import Campaign
 from checker.questions.compare import REGRESSED, Diff
 from checker.questions.compare_text import foremost
+from checker.questions.flag_meaning import below_story
 from checker.questions.measured import measured_line, model_digest
-from checker.questions.no_effect import without_effect
 from checker.questions.patch_text import in_c
 from checker.questions.report import EXACT
 from checker.questions.review import Review, review_lines
@@ -50,7 +50,7 @@ def run(options: Namespace) -> int:
     without = [f"Left out of the changed lines: {one}." for one in not_judged(options.asked.lifted)]
     review = Review(
         answer, labels(answer), who_else(options.beside, options.asked),
-        "" if worst is None else to_text(told := story(*worst)) + without_effect(worst[0], told),
+        "" if worst is None else to_text(told := story(*worst)) + below_story(*worst, told),
         [*rests_on(found, worth), *without], again(options), subjects(options.design), in_c(options.asked),
     )  # fmt: skip
     print("\n".join(review_lines(review)))

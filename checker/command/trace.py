@@ -22,7 +22,8 @@ from checker.matrix.scope import with_values
 from checker.matrix.select import select
 from checker.questions import compare, report
 from checker.questions.campaign import Campaign, run_campaign
-from checker.questions.no_effect import why_nothing, without_effect
+from checker.questions.flag_meaning import below_story
+from checker.questions.no_effect import why_nothing
 from checker.questions.unvaried import open_because
 from checker.questions.verdict import CellResult, Status, Verdict
 from checker.stories import diagram
@@ -52,7 +53,7 @@ def run(options: Namespace) -> int:
     shared, seen = also_of_base(options, *told[:2]), watched_of(options.watch, *told[:2])
     trace = unfolded(told[2]) if options.full else told[2]
     print(shared, file=sys.stderr if options.json else sys.stdout, end="\n\n" * bool(shared))
-    text = to_text(trace) + without_effect(told[0], trace) + watched_text(trace, seen)
+    text = to_text(trace) + below_story(*told[:2], trace) + watched_text(trace, seen)
     print(with_watched(trace, seen) if options.json else text, end="")
     for form, path in outputs:
         _draw(trace, form, path, options, why_nothing(told[0], trace))
