@@ -17,6 +17,7 @@ from checker.questions import on_record, report
 from checker.questions.by_sat import SatResult, judge_by_sat
 from checker.questions.not_run import not_run_texts
 from checker.questions.own_word import own_word
+from checker.questions.restated import asked_for
 from checker.questions.unvaried import chosen_lines, open_because, unvaried
 from checker.questions.verdict import Account, Status, Verdict
 from checker.questions.wide import TIMEOUT, sizes_text
@@ -96,7 +97,10 @@ def width() -> int:
 def why_open(result: SatResult) -> list[str]:
     """What makes `eoi prove` INCONCLUSIVE does so here."""
     lines_run = result.proof.lines if result.proof is not None else ()
-    unseen = [f"no step of a small system runs {text}" for text in not_run_texts(never_run(lines_run))]
+    unseen = [
+        f"no step of a small system runs {text}"
+        for text in not_run_texts(asked_for(never_run(lines_run), [result.cell.system]))
+    ]
     silent = ["nothing was judged"] * (not any(v.says_something() for v in result.verdicts))
     return [*own_word([result.cell.system]), *unseen, *silent]
 

@@ -22,6 +22,7 @@ from checker.progress import Progress
 from checker.questions import compare, nfc
 from checker.questions.nfc import DIFFERS, EQUAL, INCONCLUSIVE, NfcAnswer
 from checker.questions.not_run import not_run_texts
+from checker.questions.restated import asked_for
 from checker.questions.unvaried import Unvaried, chosen_lines, open_because, unvaried
 from checker.stories.trace import steps_text
 from checker.stories.write import to_text, wrap
@@ -120,8 +121,10 @@ def _compares(progress: Progress, title: str) -> None:
 
 def not_run(answers: Sequence[NfcAnswer]) -> list[SourceLine]:
     """The lines of the user's files that no cell of their side ran."""
-    sides = [[a.lines[side] for a in answers if a.lines] for side in (0, 1)]
-    return sorted({line for side in sides for line in never_run(side)})
+    of = [a for a in answers if a.lines]
+    systems = [[a.pair.base.system for a in of], [a.pair.design.system for a in of]]
+    sides = zip(range(2), systems, systems[::-1], strict=True)
+    return sorted({x for n, own, other in sides for x in asked_for(never_run([a.lines[n] for a in of]), own, other)})
 
 
 # --- as text ---

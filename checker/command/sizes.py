@@ -19,6 +19,7 @@ from checker.progress import Progress
 from checker.questions import on_record, report
 from checker.questions.not_run import not_run_texts
 from checker.questions.own_word import own_word
+from checker.questions.restated import asked_for
 from checker.questions.unvaried import chosen_lines, open_because, unvaried
 from checker.questions.verdict import Account, Status
 from checker.questions.wide import TIMEOUT, UNSEEN, VACUOUS, WideResult, WideVerdict, judge_wide, sizes_text
@@ -71,7 +72,9 @@ def why_open(options: Namespace, results: Sequence[WideResult]) -> list[str]:
     says = [v for r in results for v in r.verdicts if v.status is not Status.HOLDS or not v.note]
     unseen = [
         f"no step of a small system runs {text}"
-        for text in not_run_texts(never_run([x for r in results for x in r.lines]))
+        for text in not_run_texts(
+            asked_for(never_run([x for r in results for x in r.lines]), [r.cell.system for r in results])
+        )
     ]
     named = options.asked.wanted if options.property else ()
     dropped = [p for p in named if p.name not in judged_of]

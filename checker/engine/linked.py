@@ -144,9 +144,8 @@ class _Tables:
         sizes = [
             TABLE_HEAD + len(offsets) + 2 * len(module.file.imports) + len(module.file.lasts) for module in modules
         ]
-        self.at = np.concatenate([[0], np.cumsum(sizes)]).astype(
-            np.int64
-        )  # of each module's table; its end: their size
+        # of each module's table; its end: their size
+        self.at = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         total = int(self.at[-1])
         words, inner = np.zeros(total, np.uint64), list[int]()
         for number, module in enumerate(modules):
@@ -168,10 +167,9 @@ class _Tables:
             label += sum(1 for _ in bindings(step.params))
         self.moves = self._calls(moves, start)
         asked: dict[bool, list[tuple[Export, tuple[int, ...]]]] = {False: [], True: []}
-        bits, judge = {False: 0, True: 0}, judging(program)
-        self.kinds: dict[bool, list[int]] = {False: [], True: []}  # of each formula: which table it is given
+        bits = {False: 0, True: 0}
+        self.kinds = _tables_of_formulas(program)
         for formula in program.formulas:
-            self.kinds[formula.of_edges].append(1 if formula in judge else 2)
             count = bits_of(formula)
             asked[formula.of_edges].append((("formula", formula.functions[0]), (bits[formula.of_edges], count)))
             bits[formula.of_edges] += count
@@ -184,6 +182,14 @@ class _Tables:
             number = start[export]
             found[k] = self.modules[number].address[export], 8 * int(self.at[number]), *numbers
         return found
+
+
+def _tables_of_formulas(program: Program) -> dict[bool, list[int]]:
+    """Of each formula of states, of each of edges: the second table, or the third."""
+    judge, found = judging(program), dict[bool, list[int]]({False: [], True: []})
+    for formula in program.formulas:
+        found[formula.of_edges].append(1 if formula in judge else 2)
+    return found
 
 
 class CLinked(ctypes.Structure):

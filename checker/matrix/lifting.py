@@ -119,9 +119,8 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False, new
     path = kept(source, series[-1][0])
     places = {f: place_of(f, found.how[f], series, rows) for f in found.functions}
     PLACES[str(path)] = {f: (Path(file).name, line) for f, (file, line) in places.items()}
-    return LiftedFile(
-        source, path, found, left_out, named, places, [h for _, d in series for h in d.hunks if _modelled(h.file, rows)]
-    )
+    hunks = [h for _, d in series for h in d.hunks if _modelled(h.file, rows)]
+    return LiftedFile(source, path, found, left_out, named, places, hunks)
 
 
 def _by_hand(names: Sequence[str], nth: int, series: Sequence[tuple[str, Diff]]) -> str:

@@ -30,9 +30,10 @@ from checker.questions.both import BOTH, by_engine
 from checker.questions.kept_answers import found_out, known
 from checker.questions.own_word import own_word
 from checker.questions.recheck import once, record_of, share
+from checker.questions.restated import asked_for
 from checker.questions.unvaried import Unvaried, open_because
 from checker.questions.verdict import CellResult, Status, asked_of, check_cell
-from model.lang import Kind, Property
+from model.lang import Design, Kind, Property
 
 REDUCED = "checker.questions.reduced"  # and symbolic runs: loaded only where it is asked for
 RELATION = "checker.questions.relation"  # and z3: loaded only where there is a file of the user's
@@ -76,9 +77,10 @@ class Campaign:
         return own_word(result.cell.system for result in self.results)
 
 
-def lines_never_run(results: Sequence[CellResult]) -> list[SourceLine]:
-    """The lines of the user's files that no cell ran."""
-    return never_run([r.lines_run for r in results])
+def lines_never_run(results: Sequence[CellResult], beside: Sequence[type[Design]] = ()) -> list[SourceLine]:
+    """The lines of the user's files that no cell ran, though one has to. beside: of each result the system that its own is compared
+    with, if it is another one than it stands on."""
+    return asked_for(never_run([r.lines_run for r in results]), [r.cell.system for r in results], beside)
 
 
 def ran_nothing(results: Sequence[CellResult]) -> bool:

@@ -121,8 +121,11 @@ def reduced_lines(result: CellResult) -> list[str]:
 
 
 def lines_not_looked_at(*sides: Sequence[CellResult]) -> list[SourceLine]:
-    """The lines of the user's files that no cell of their side ran: no verdict speaks of them. A design alone is one side."""
-    return sorted({line for side in sides for line in lines_never_run(side)})
+    """The lines of the user's files that no cell of their side ran: no verdict speaks of them. A design alone is one side; of two,
+    each is compared with the other."""
+    systems = [[result.cell.system for result in side] for side in sides]
+    beside = systems[::-1] if len(sides) > 1 else [[]]
+    return sorted({line for side, other in zip(sides, beside, strict=True) for line in lines_never_run(side, other)})
 
 
 def not_looked_at(*sides: Sequence[CellResult]) -> list[str]:

@@ -257,7 +257,7 @@ def _remade(packed: bytes) -> Remade:
 
 
 def of_the_users(lines: Mapping[SourceLine, bool], cell: Cell) -> dict[SourceLine, bool]:
-    """Without those that its files have in common with what they replace."""
+    """Without those that its files have in common with what they replace, wherever that was."""
     shared = restated(cell.system)
     return {line: was_run for line, was_run in lines.items() if (line.file, line.number) not in shared}
 
