@@ -87,8 +87,8 @@ class Locals:
             case _:
                 return False
 
-    def check_fits(self, name: str, e: Expr, of: str) -> None:
-        """of: the model's type of a value that is stored in a local. One that is a truth value in the model holds the bit that it
+    def check_fits(self, name: str, e: Expr, of: str, *, is_known: bool) -> None:
+        """is_known: the model has a local of this name. of: the model's type of a value that is stored in a local. One that is a truth value in the model holds the bit that it
         stands for. Raises NotLifted."""
         declared = self.type_of(name)
         if of == "bool" and not holds_mask(declared) and not self.is_truth(e):
@@ -96,6 +96,9 @@ class Locals:
             raise NotLifted(e.line, f"`{e}` may not fit into `{name}`, {said}", "declare it bool, or test it alone")
         if declared:
             self.check_wide(name, e, of)
+        elif not is_known and any(t.changed for t in e.tokens):
+            what = f"`{name}` is given a value, and the hunk does not show its type"
+            raise NotLifted(e.line, what, "make the patch with more context (git format-patch -U20)")
 
     def check_wide(self, name: str, e: Expr, of: str) -> None:
         """Of a declaration or a value that the patch brings: any may come."""

@@ -22,13 +22,18 @@ _BEFORE, _UNSET, _SET = (
 _CONTEXT = "make the patch with more context (git format-patch -U20), so that it shows where it is set"
 
 
+Set = tuple[
+    str, tuple[str, ...]
+]  # what a pointer is set to, and the heads of the loops around, which say which one that is
+
+
 @dataclass
 class _Side:
     """Of one pointer, on one side. unset, early: where it is used without a value, and before one is shown."""
 
     unset: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     early: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
-    values: list[str] = field(default_factory=list[str])
+    sets: list[Set] = field(default_factory=list[Set])
     end: State = frozenset()
     is_declared: bool = False
 
@@ -37,32 +42,41 @@ class _Side:
         return sorted(line for line, _ in (*self.unset, *self.early))
 
 
-def check_pointers(old: Sequence[Stmt], new: Sequence[Stmt], row: FunctionRow, known: Known) -> None:
-    """Raise NotLifted where a pointer is not set any more, or used before it is."""
+def check_pointers(
+    old: Sequence[Stmt], new: Sequence[Stmt], row: FunctionRow, known: Known, above: dict[str, list[Set]]
+) -> None:
+    """Raise NotLifted where a pointer is not set any more, or used before it is. above: what hunks above have set on each way."""
     for name in sorted(_pointers([*old, *new], row, known) - {*row.params}):
-        was, now = _side(old, name), _side(new, name)
+        was, now = _side(old, name, _BEFORE), _side(new, name, _SET if name in above else _BEFORE)
         used = sorted(line for line, _ in now.unset - was.unset)
         if used:
             raise NotLifted(
                 used[0], f"`{name}` is used here before it is set", "set it before, or write this function by hand"
             )
-        _check_set(name, was, now, old, new)
+        _check_set(name, was, now, above.get(name, []), _changed_line(old, new, name))
         if now.early and not was.early:
-            known_before = bool(was.values) or was.is_declared
+            known_before = bool(was.sets) or was.is_declared
             advice = "write this function by hand" if known_before else _CONTEXT
             raise NotLifted(now.lines[0], f"`{name}` is used here, and nothing shows that it is set before", advice)
+        if now.end == _SET and now.sets:
+            above[name] = now.sets
 
 
-def _check_set(name: str, was: _Side, now: _Side, old: Sequence[Stmt], new: Sequence[Stmt]) -> None:
-    """What sets it may be somewhere else, or together with all that uses it be gone."""
-    gone = [v for v in was.values if v not in now.values]
-    if (gone and (now.is_declared or not was.is_declared)) or (
-        _UNSET & now.end and not _UNSET & was.end and was.values
-    ):
-        line = next((s.line for s in flat(old) if _sets(s, name) and _is_changed(s)), 0)
-        line = line or next((s.line for s in flat([*new, *old]) if _is_changed(s)), 0)
+def _check_set(name: str, was: _Side, now: _Side, above: Sequence[Set], line: int) -> None:
+    """What sets it may stand somewhere else in the same loop, or together with all that uses it be gone."""
+    gone = [s for s in was.sets if s not in now.sets and s not in above]
+    is_lost = bool(gone) and (now.is_declared or not was.is_declared)
+    if is_lost or (_UNSET & now.end and not _UNSET & was.end and was.sets):
         what = f"what sets the pointer `{name}` is removed, or is not run on each way any more"
         raise NotLifted(line, what, "leave it where it is, or write this function by hand")
+    if was.sets and (other := [s for s in now.sets if s not in was.sets and s not in above]):
+        what = f"`{name} = {other[0][0]}` stands in other loops now, or is another value"
+        raise NotLifted(line, what, "leave it where it is, or write this function by hand")
+
+
+def _changed_line(old: Sequence[Stmt], new: Sequence[Stmt], name: str) -> int:
+    line = next((s.line for s in [*flat(old), *flat(new)] if _sets(s, name) and _is_changed(s)), 0)
+    return line or next((t.line for s in [*new, *old] for t in s.tokens if t.changed), 0)
 
 
 def _pointers(stmts: Sequence[Stmt], row: FunctionRow, known: Known) -> set[str]:
@@ -86,7 +100,7 @@ def _things(row: FunctionRow, known: Known) -> set[str]:
     return found
 
 
-def _side(stmts: Sequence[Stmt], name: str) -> _Side:
+def _side(stmts: Sequence[Stmt], name: str, begin: State) -> _Side:
     side = _Side()
 
     def step(s: Stmt, state: State) -> State:
@@ -99,9 +113,17 @@ def _side(stmts: Sequence[Stmt], name: str) -> _Side:
             side.early |= {place} if state & _BEFORE else set()
         return _SET if _sets(s, name) else state
 
-    side.end = Flow(step, lambda *_: None, _SET).run(stmts, _BEFORE)
-    side.values = [_value(s) for s in flat(stmts) if _sets(s, name)]
+    side.end = Flow(step, lambda *_: None, _SET).run(stmts, begin)
+    side.sets = list(_all_sets(stmts, name, ()))
     return side
+
+
+def _all_sets(stmts: Sequence[Stmt], name: str, loops: tuple[str, ...]) -> Iterator[Set]:
+    for s in stmts:
+        if _sets(s, name):
+            yield _value(s), loops
+        inner = (*loops, str(s.expr)) if s.kind in ("for", "foreach", "while", "do") else loops
+        yield from _all_sets([*s.then, *s.other], name, inner)
 
 
 def _value(s: Stmt) -> str:

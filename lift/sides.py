@@ -11,7 +11,7 @@ from lift.cparse import Expr, Stmt
 from lift.flow import flat
 from lift.known import Known
 from lift.locks import check_locks
-from lift.pointers import check_pointers
+from lift.pointers import Set, check_pointers
 from lift.refusal import NotLifted
 from lift.table import FunctionRow, Row
 from lift.widths import holds_all, plain
@@ -26,6 +26,9 @@ class Sides:
     old: dict[tuple[str, str], Declared] = field(default_factory=dict[tuple[str, str], Declared])
     new: dict[tuple[str, str], Declared] = field(default_factory=dict[tuple[str, str], Declared])
     rows: dict[tuple[str, str], FunctionRow] = field(default_factory=dict[tuple[str, str], FunctionRow])
+    pointers: dict[tuple[str, str], dict[str, list[Set]]] = field(
+        default_factory=dict[tuple[str, str], dict[str, list[Set]]]
+    )
     is_new: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def compare(
@@ -33,7 +36,7 @@ class Sides:
     ) -> None:
         """Of one hunk. Raises NotLifted."""
         of = row.c, row.case
-        check_pointers(old, new, row, known)
+        check_pointers(old, new, row, known, self.pointers.setdefault(of, {}))
         check_locks(new, known)
         for side, stmts in ((self.old, old), (self.new, new)):
             found = side.setdefault(of, {})

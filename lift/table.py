@@ -159,6 +159,11 @@ class Table:
         rows = [row for row in self.rows["objects"] if row.pattern and row.pattern.kind == "id" and row.scope != "*"]
         return {row.left for row in rows if fnmatchcase(function, row.scope)}
 
+    def counters(self) -> set[str]:
+        """What the loops of rows count."""
+        heads = [row.pattern for row in self.rows["loops"] if row.pattern and row.pattern.callee == "for"]
+        return {part.args[0].text for head in heads for part in head.args[1:] if part.kind == "post"}
+
     def calls(self, name: str) -> bool:
         """Is a function of C of this name lifted, or in a row for what it does?"""
         sections = ("objects", "expressions", "statements", "loops", "assume", "asserts", "ignore")

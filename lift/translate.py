@@ -223,7 +223,7 @@ class Translator(Expressions):
             own = left.text in self.models_own and self.table.find("objects", left, self.function) is None
             if own or left.text == "self" or left.text in self.surface.enums:
                 raise self.refuse(e, f"`{left}` is a name of the model's")
-            self.locals.check_fits(left.text, right, of)
+            self.locals.check_fits(left.text, right, of, is_known=left.text in self.locals_of_model)
             self.types[left.text] = of
             return [Node("do", f"{left.text} = {value}")]
         known = left.kind == "id" and left.text in self.alias
@@ -430,10 +430,12 @@ class Translator(Expressions):
             outer_idle, self.idle = self.idle, True
             mark, why = self.left_out_body(s)
             self.idle = outer_idle
-            if (
-                found := next(of_loop(s.expr, self.known, [*self.known_names()], before=self.before), None)
-            ) is not None:
-                raise self.refuse(found, f"`{found}` would be left out with its loop, and it may change something")
+            own = self.known_names()
+            if any(t.changed for t in s.expr.tokens):  # it may stand in a loop that the hunk does not show
+                own |= self.table.counters() - self.locals.brought
+            if (found := next(of_loop(s.expr, self.known, [*own], before=self.before), None)) is not None:
+                what = f"`{found}` would be left out with its loop, and it may change something"
+                raise self.refuse(found, what, "count with a local of its own, or write this function by hand")
             self.ledger.leave([*s.own, *s.expr.tokens], str(s.expr), why, mark=mark if s.kind == "for" else "")
             return []
         if hit is None:

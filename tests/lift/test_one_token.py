@@ -75,5 +75,6 @@ def test_no_token_is_lost(tmp_path: Path, file: str) -> None:
         counts[one] += 1
         lost |= {what} if one == "lost" else set()
     assert lost == WITHOUT_EFFECT[file]
-    assert counts["different"] >= volume(1, 5) and counts["refused"] > volume(25, 80)
+    few = file == X86  # what is stored to a local of another name is refused, if nobody declares that
+    assert counts["different"] >= (volume(0, 1) if few else volume(1, 5)) and counts["refused"] > volume(25, 80)
     assert sum(counts.values()) > volume(40, 120)
