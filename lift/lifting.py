@@ -327,9 +327,7 @@ class Lift:
             ):
                 self.seen |= lines
                 continue
-            if a and b and not b.is_above:
-                what = f"{name}(), case {case}" if case else f"{name}(), above its first case that is shown"
-                check_end(what, a, b, max(lines), is_last=case == [*new][-1])
+            check_end(name, case, a, b, max(lines), is_last=case == [*new][-1])
             row = self.case_row(name, rows, case, a, b, min(lines))
             if row is None:
                 note = self.table.named("cases", f"{name}/{case}")
@@ -515,9 +513,12 @@ def ends(stmts: Sequence[Stmt]) -> bool:
     return last.kind in ("break", "return", "goto", "continue") or (last.kind == "block" and ends(last.then))
 
 
-def check_end(what: str, a: CasePart, b: CasePart, line: int, *, is_last: bool) -> None:
+def check_end(name: str, case: str, a: CasePart | None, b: CasePart | None, line: int, *, is_last: bool) -> None:
     """Raise NotLifted where a case falls through to the next one on one side only, or in other words. is_last: of the new side, and what
     follows is not shown."""
+    if a is None or b is None or b.is_above:
+        return
+    what = f"{name}(), case {case}" if case else f"{name}(), above its first case that is shown"
     was, now = ends(a.stmts), ends(b.stmts)
     tails = [[t.text for s in part.stmts[-1:] for t in s.tokens] for part in (a, b)]
     if (was and not now) or (not is_last and (was != now or (not now and tails[0] != tails[1]))):

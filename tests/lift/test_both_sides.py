@@ -58,7 +58,6 @@ def held(old: str, new: str) -> str:
 TYPES = {
     "a vector that is never -1": (lapic((HIGHEST, HIGHEST.replace("int", "u8"))), "which the model has as Vector | None, may not fit into `vector`, of type u8"),
     "a vector without a sign": (lapic((HIGHEST, HIGHEST.replace("int", "u32"))), "may not fit into `vector`, of type u32"),
-    "a register": (lapic(("	u32 v = 0;", "	u8 v = 0;")), "`v"),
     "a latch that is one bit": (ioapic(("	u32 old_irr;", "	bool old_irr;")), "`old_irr` was declared `u32`, and is `bool` now"),
     "a latch that is eight bits": (ioapic(("	u32 old_irr;", "	u8 old_irr;")), "`old_irr` was declared `u32`, and is `u8` now"),
     "a mask": (ioapic(("	u32 mask = 1 << irq;", "	u8 mask = 1 << irq;")), "`mask` was declared `u32`, and is `u8` now"),
@@ -122,7 +121,6 @@ RIGHT = {
     "a lock that is let go": lapic((STALE, LOCK + STALE + UNLOCK)),
     "a lock that is let go on both ways": lapic((STALE, LOCK + PENDING.replace(")\n", ") {\n") + "	" + UNLOCK + "		return;\n	}\n" + STALE + UNLOCK)),
     "a return behind an unlock": held(UNLOCK, UNLOCK + PENDING + "		return;\n"),
-    "a case that ends as before": x86(("_VALID_FLAGS)\n			break;\n", "_VALID_FLAGS) {\n			break;\n		}\n")),
 }  # fmt: skip
 
 
