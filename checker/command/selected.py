@@ -87,13 +87,14 @@ def design_and_properties(
     UserError."""
     if not words:
         raise UserError("give a DESIGN, and properties if not all: eoi when v6 no_eoi_lost")
+    if named and command != "when":  # said in the other way: what follows a design is no property
+        return list(words), named
     patches = next((n for n, word in enumerate(words) if not is_patch(word)), len(words))
     design = max(1, patches)
     found = [*words[design:], *(named or [])]
     if command == "trace" and not found:
-        raise UserError(
-            f"give a property, too: eoi trace {shlex.join(words)} no_eoi_lost; `eoi list properties` names all"
-        )
+        here = f"eoi trace {shlex.join(words)} no_eoi_lost"
+        raise UserError(f"give a property, too: {here}, or --property P; `eoi list properties` names all")
     return list(words[:design]), found or None
 
 
