@@ -322,9 +322,7 @@ class Lift:
             a, b = old.get(case), new.get(case)
             self.seen |= {t.line for part in (a, b) if part for s in part.labels for t in s.tokens}
             lines = {t.line for part in (a, b) if part for s in part.all for t in s.tokens if t.changed}
-            if not lines or (
-                a and b and [t.text for s in a.all for t in s.tokens] == [t.text for s in b.all for t in s.tokens]
-            ):
+            if not lines or (a and b and a.words == b.words):
                 self.seen |= lines
                 continue
             check_end(name, case, a, b, max(lines), is_last=case == [*new][-1])
@@ -434,6 +432,10 @@ class CasePart:
     @property
     def all(self) -> list[Stmt]:
         return [*self.labels, *self.stmts]
+
+    @property
+    def words(self) -> list[str]:
+        return [t.text for s in self.all for t in s.tokens]
 
     @property
     def is_new(self) -> bool:
