@@ -115,8 +115,7 @@ def lift_files(names: Sequence[str], nth: int = 0, *, reverse: bool = False, new
         raise UserError(f"{names[-1]}: it is nested too deep to be read") from None
     named = registered_name(base_of(rows.base))
     source = emit.source(found, [(Path(f).name, d) for f, d in series], surface, named)
-    left_out = [str(x) for x in dict.fromkeys(found.left_out)]
-    path = kept(source, series[-1][0])
+    path, left_out = kept(source, series[-1][0]), [str(x) for x in dict.fromkeys(found.left_out)]
     places = {f: place_of(f, found.how[f], series, rows) for f in found.functions}
     PLACES[str(path)] = {f: (Path(file).name, line) for f, (file, line) in places.items()}
     hunks = [h for _, d in series for h in d.hunks if _modelled(h.file, rows)]

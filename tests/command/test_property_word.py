@@ -33,7 +33,10 @@ def test_a_file_of_properties_is_such_a_word(eoi, tmp_path: Path):
     [
         (("trace", "v1", "no_eoi_lst"), "unknown property 'no_eoi_lst': did you mean 'no_eoi_lost'?"),
         (("graph", "v1", "no_eoi_lst"), "unknown property 'no_eoi_lst': did you mean 'no_eoi_lost'?"),
-        (("trace", "v1"), "give a property, too: eoi trace v1 no_eoi_lost, or --property P; `eoi list properties` names all"),
+        (
+            ("trace", "v1"),
+            "give a property, too: eoi trace v1 no_eoi_lost, or --property P; `eoi list properties` names all",
+        ),
         (("trace", "no_eoi_lost", "v1"), "'no_eoi_lost' is a property: eoi trace v1 no_eoi_lost"),
         (("graph", "no_eoi_lost", "v1"), "'no_eoi_lost' is a property: eoi graph v1 no_eoi_lost"),
     ],

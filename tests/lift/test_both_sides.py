@@ -104,8 +104,8 @@ CASES = {
     "the one above falls through": (x86(("	case KVM_CAP_SMM:\n		r = 1;\n		break;\n	case KVM_CAP_X2", "	case KVM_CAP_SMM:\n		r = 1;\n	case KVM_CAP_X2")), "case KVM_CAP_SMM: it falls through"),
 }  # fmt: skip
 BROUGHT = {
-    "a macro in place of one that is left out": (lapic((SENDS, "#define trace_kvm_eoi(a, v) drop(a)\n\n" + SENDS)), "#define trace_kvm_eoi: rows of model/kvm/correspondence.txt leave out what is called so"),
-    "a macro that is called as what is left out": (lapic((SENDS, "#define trace_new(a, v) drop(a)\n\n" + SENDS), (NONE_LEFT, "	trace_new(apic, vector);\n" + NONE_LEFT)), "#define trace_new: rows of"),
+    "a macro in place of one that is left out": (lapic((SENDS, "#define trace_kvm_eoi(a, v) drop(a)\n\n" + SENDS)), "#define trace_kvm_eoi(): only constants in capitals are read"),
+    "a macro that is called as what is left out": (lapic((SENDS, "#define trace_new(a, v) drop(a)\n\n" + SENDS), (NONE_LEFT, "	trace_new(apic, vector);\n" + NONE_LEFT)), "#define trace_new(): only constants in capitals are read"),
     "a function in a warning": (lapic((SENDS, "static bool dropped(struct kvm_lapic *apic)\n{\n	apic->vcpu->arch.pending_ioapic_eoi = -1;\n	return true;\n}\n\n" + SENDS), (NONE_LEFT, "	WARN_ON_ONCE(dropped(apic));\n" + NONE_LEFT)), "`dropped(apic)` would be left out with what it stands in"),
     "a function that rows are about": (lapic((SENDS, "static bool guest_cpuid_has(struct kvm_vcpu *vcpu)\n{\n	return true;\n}\n\n" + SENDS)), "guest_cpuid_has() is new in the patch, and the model has it"),
 }  # fmt: skip
