@@ -35,7 +35,11 @@ def _applied(lines: list[str], hunk: Hunk, kernel: str) -> tuple[list[str], int]
         if places:
             return [*lines[: places[0]], *instead, *lines[places[0] + len(wanted) :]], fuzz
     if _places(lines, new):
-        raise NotLifted(hunk.line, f"this hunk is in {hunk.file} of {kernel} already", "-R takes it away")
+        raise NotLifted(
+            hunk.line,
+            f"this hunk is in {hunk.file} of {kernel} already",
+            "-R takes it away; where -R was given, leave it out",
+        )
     missing = next((row for row in old if row.strip() and not _places(lines, [row])), "")
     there = f": `{missing.strip()}` is not in it" if missing else ""
     what = f"this hunk does not apply to {hunk.file} of {kernel}{there}"

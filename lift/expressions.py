@@ -107,6 +107,8 @@ class Expressions:
         """Raise NotLifted for a name that the patch brings into what is left out, and that neither the function nor the table has:
         there is one VM, and a pointer to another one is none to it."""
         brought = [t.text for t in e.tokens if t.changed and t.kind == "id"]
+        if any(t.changed for t in e.tokens) and value_of(e, {**self.known.defines, "NULL": "0"}) == 0:
+            raise self.refuse(e, f"`{e}` is no thing of the model, and would be left out")
         if not set(brought) - {*self.alias, *self.types, *self.row.params}:
             return
         words = self.table.names() | {*self.known.defines}.union(*self.surface.fields.values())

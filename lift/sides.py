@@ -37,7 +37,7 @@ class Sides:
         """Of one hunk. Raises NotLifted."""
         of = row.c, row.case
         check_pointers(old, new, row, known, self.pointers.setdefault(of, {}))
-        check_locks(new, known)
+        check_locks(old, new, known)
         for side, stmts in ((self.old, old), (self.new, new)):
             found = side.setdefault(of, {})
             for s in flat(stmts):

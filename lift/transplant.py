@@ -39,7 +39,9 @@ def transplant(
                 raise NotLifted(line, f"{what}: {error}", "make the patch with more context") from None
             return Transplanted(nodes, sum(most) - lost, sum(most))
     if len({row for one in _variants(b, a) for row in _placed(*one, whole, 0)}) == 1:
-        raise NotLifted(line, f"{what}: the model has this change already", "-R takes it away")
+        raise NotLifted(
+            line, f"{what}: the model has this change already", "-R takes it away; where -R was given, leave it out"
+        )
     raise NotLifted(line, f"{what}: the lines around the change are not the model's",
                     "the patch is for another base (--tree DIR gives its kernel), or the model says the same in other statements; then write this function by hand:\n"
                     f"      the hunk says:  {' | '.join(a)}\n      the model says: {' | '.join(whole)}")  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from checker.errors import UserError
 from tests.lift.test_forms import function, lift
 from tests.lift.test_tree import WHOLE, on, patch_of
-from tests.rigs.own_c import FILES, LAPIC, X86, diff_of, edited
+from tests.rigs.own_c import FILES, IOAPIC, LAPIC, X86, diff_of, edited
 from tests.rigs.own_ioapic import changed as io
 from tests.rigs.own_qemu import changed as of_qemu
 from tests.rigs.own_tree import changed as changed_tree
@@ -50,9 +50,25 @@ def x86(*changes: Change) -> str:
     return lapic() + diff_of(edited(X86, *changes), 12)
 
 
-def held(old: str, new: str) -> str:
+def held(old: str, new: str, context: int = 3) -> str:
     """Of a function that has a lock already."""
-    return diff_of({LAPIC: HELD[LAPIC].replace(*SAME).replace(old, new)}, before=HELD)
+    return diff_of({LAPIC: HELD[LAPIC].replace(*SAME).replace(old, new)}, context, HELD)
+
+
+LETS_GO, TELLS, RETAKES = (
+    "	spin_unlock(&ioapic->lock);\n",
+    "	kvm_notify_acked_irq(ioapic->kvm, KVM_IRQCHIP_IOAPIC, pin);\n",
+    "	spin_lock(&ioapic->lock);\n",
+)
+DIRECTED = "kvm_lapic_get_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI"
+IF_DIRECTED = f"	if ({DIRECTED})\n		return;\n"
+TESTS = f"	if (trigger_mode != IOAPIC_LEVEL_TRIG || {DIRECTED})\n		return;\n"
+
+
+def relocked(*changes: Change, context: int = 6) -> str:
+    """Of a function that is run with its caller's lock, lets it go and takes it again; one test is two."""
+    parted = (TESTS, "	if (trigger_mode != IOAPIC_LEVEL_TRIG)\n		return;\n" + IF_DIRECTED)
+    return diff_of(edited(IOAPIC, *changes, parted), context)
 
 
 TYPES = {
@@ -96,7 +112,13 @@ LOCKS = {
     "taken twice": (lapic((STALE, LOCK + LOCK + STALE + UNLOCK + UNLOCK)), "it is taken already on a way to here"),
     "another one": (lapic((STALE, LOCK + STALE + UNLOCK.replace("->lock", "->other"))), "is not let go"),
     "one that may not be taken": (lapic((STALE, LOCK.replace("lock(", "lock_interruptible(") + STALE + UNLOCK)), "is not let go"),
-    "a return in between": (held(STALE, STALE + PENDING + "		return;\n"), "this `return` leaves before `mutex_unlock(&apic->vcpu->kvm->lock)` of line"),
+    "a return while the caller's is let go": (relocked((RETAKES, IF_DIRECTED + RETAKES)), "this `return` leaves with the lock of line"),
+    "a test that is run without it": (relocked((RETAKES, "	if (trigger_mode != IOAPIC_LEVEL_TRIG)\n		return;\n" + RETAKES)), "this `return` leaves with the lock of line"),
+    "a call that is run with it": (relocked((LETS_GO + TELLS, TELLS + LETS_GO)), "was run with the lock of line"),
+    "one within its own": (diff_of({LAPIC: HELD[LAPIC].replace(*SAME).replace(STALE, LOCK + STALE + UNLOCK)}, before=HELD), "it is taken already on a way to here"),
+    "one that may sleep in one that may not": (relocked((RETAKES, RETAKES + "	mutex_lock(&ioapic->kvm->lock);\n	mutex_unlock(&ioapic->kvm->lock);\n")), "may sleep, and a spinlock is held here"),
+    "a return above its unlock": (held(UNLOCK, IF_DIRECTED + UNLOCK, 1), "this `return` leaves with the lock of line"),
+    "a return in between": (held(STALE, STALE + PENDING + "		return;\n"), "held, or let go, as no `return` does before"),
 }  # fmt: skip
 CASES = {
     "falls through": (x86(("		r = 0;\n		break;\n", "		r = 0;\n")), "kvm_vm_ioctl_enable_cap(), case KVM_CAP_X2APIC_API: it falls through"),
@@ -106,6 +128,7 @@ CASES = {
 BROUGHT = {
     "a macro in place of one that is left out": (lapic((SENDS, "#define trace_kvm_eoi(a, v) drop(a)\n\n" + SENDS)), "#define trace_kvm_eoi(): only constants in capitals are read"),
     "a macro that is called as what is left out": (lapic((SENDS, "#define trace_new(a, v) drop(a)\n\n" + SENDS), (NONE_LEFT, "	trace_new(apic, vector);\n" + NONE_LEFT)), "#define trace_new(): only constants in capitals are read"),
+    "nothing for what there is one of": (relocked((TELLS, TELLS.replace("ioapic->kvm", "NULL"))), "`NULL` is no thing of the model, and would be left out"),
     "a function in a warning": (lapic((SENDS, "static bool dropped(struct kvm_lapic *apic)\n{\n	apic->vcpu->arch.pending_ioapic_eoi = -1;\n	return true;\n}\n\n" + SENDS), (NONE_LEFT, "	WARN_ON_ONCE(dropped(apic));\n" + NONE_LEFT)), "`dropped(apic)` would be left out with what it stands in"),
     "a function that rows are about": (lapic((SENDS, "static bool guest_cpuid_has(struct kvm_vcpu *vcpu)\n{\n	return true;\n}\n\n" + SENDS)), "guest_cpuid_has() is new in the patch, and the model has it"),
 }  # fmt: skip
@@ -120,6 +143,9 @@ RIGHT = {
     "a pointer that is set earlier": ioapic((ENT + ASSERTED, ASSERTED), (APIC, ENT + APIC), context=8),
     "a lock that is let go": lapic((STALE, LOCK + STALE + UNLOCK)),
     "a lock that is let go on both ways": lapic((STALE, LOCK + PENDING.replace(")\n", ") {\n") + "	" + UNLOCK + "		return;\n	}\n" + STALE + UNLOCK)),
+    "two returns for one": relocked(),
+    "two for one, and no unlock is shown": relocked(context=3),
+    "a return before the caller's is let go": relocked((LETS_GO, IF_DIRECTED + LETS_GO)),
     "a return behind an unlock": held(UNLOCK, UNLOCK + PENDING + "		return;\n"),
 }  # fmt: skip
 
