@@ -45,7 +45,8 @@ def _check_moved(old: Sequence[Stmt], new: Sequence[Stmt], what: str, of: Sequen
     for text, places in now.items():
         states, before = [state for _, state in places], [state for _, state in was.get(text, [])]
         if len(states) == len(before) and states != before:
-            line = next(s.line for s in [*(s for s, _ in places), *flat([*new, *old])] if _is_changed(s))
+            changed = (s.line for s in [*(s for s, _ in places), *flat([*new, *old])] if _is_changed(s))
+            line = next(changed, places[0][0].line)  # brackets alone may be
             said = f"`{text}` was run with {lock} held, and is not now, or the other way round"
             raise NotLifted(line, said, "leave it on its side of the lock, or write this function by hand")
 
