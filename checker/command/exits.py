@@ -61,6 +61,10 @@ def worst(codes: Iterable[int]) -> Exit:
     return max(map(Exit, codes), key=WORST_LAST.index)
 
 
+# What CPython says where it has no memory for the exception either.
+WITHOUT_MEMORY = ("without exception set", "without setting an exception", "with an exception set")
+
+
 def of_error(error: BaseException) -> tuple[Exit, str]:
     """For what ends a command early: its code, and what to say."""
     match error:
@@ -68,7 +72,7 @@ def of_error(error: BaseException) -> tuple[Exit, str]:
             return Exit.OPEN, "interrupted: INCONCLUSIVE"
         case MemoryError():
             return Exit.OPEN, "out of memory: INCONCLUSIVE"
-        case SystemError() if "without exception set" in str(error):  # CPython has no memory for the exception either
+        case SystemError() if any(words in str(error) for words in WITHOUT_MEMORY):
             return Exit.OPEN, "out of memory: INCONCLUSIVE"
         case _ if broken := _broken_package(error):
             said = f"this Python ({sys.executable}) has a {broken} that does not work ({type(error).__name__}: {error})"

@@ -82,6 +82,21 @@ def test_limits(tmp_path: Path, limit: str, words: list[str], code: int, said: s
     is_a_clear_line(found, code, said)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "error return without exception set",
+        "<f> returned NULL without setting an exception",
+        "<f> returned a result with an exception set",
+    ],
+)
+def test_without_memory_for_an_exception_either(said: str) -> None:
+    assert exits.of_error(SystemError(said)) == (3, "out of memory: INCONCLUSIVE")
+    with pytest.raises(SystemError) as another:
+        raise SystemError("bad argument to internal function")
+    assert exits.of_error(another.value)[0] == 4
+
+
 # ---- homes ----
 
 
