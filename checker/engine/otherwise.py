@@ -9,26 +9,21 @@ from dataclasses import fields, replace
 from typing import Any
 
 from checker.engine.facts import LAST_FIRST, walk
-from checker.engine.reads import Field, Key, field_of
+from checker.engine.reads import Key, field_at
 from checker.language.ir import (
     Assign,
-    Before,
     Choice,
     Compare,
     Const,
     Do,
-    FieldOf,
     Function,
     If,
     IfElse,
     Load,
     Logic,
     Not,
-    Place,
     Require,
     Return,
-    RowOf,
-    State,
     Store,
 )
 
@@ -55,17 +50,9 @@ def _is(node: object, key: Key) -> bool:
         case Choice(name=name):
             return name == key
         case Load(place=place):
-            return _field(place) == key
+            return field_at(place) == key
         case _:
             return False
-
-
-def _field(place: Place) -> Field | None:
-    while isinstance(place, RowOf):
-        place = place.base
-    if not isinstance(place, FieldOf):
-        return None
-    return (None, place.name) if isinstance(place.base, State | Before) else field_of(place.base.type, place.name)
 
 
 def _folded(node: Any, key: Key, code: int) -> Any:

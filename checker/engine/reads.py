@@ -15,7 +15,9 @@ from checker.language.ir import (
     Do,
     FieldOf,
     Function,
+    Place,
     Program,
+    RowOf,
     State,
     Store,
 )
@@ -54,6 +56,15 @@ def field_of(record: Type, name: str) -> Field:
     cls = record.cls if isinstance(record, StructType) else None
     owners = cls.__mro__ if cls is not None else ()
     return next((owner for owner in owners if name in vars(owner).get("__annotations__", {})), cls), name
+
+
+def field_at(place: Place) -> Field | None:
+    """The field that a place is of: of a row of a table of values, the table's. None of what only a name says."""
+    while isinstance(place, RowOf):
+        place = place.base
+    if not isinstance(place, FieldOf):
+        return None
+    return (None, place.name) if isinstance(place.base, State | Before) else field_of(place.base.type, place.name)
 
 
 def _of_records(of: Type) -> bool:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from checker.engine.facts import walk
-from checker.engine.reads import Field, field_of
+from checker.engine.reads import Field, field_at
 from checker.language.ir import (
-    Before,
     Break,
     Call,
     Choice,
@@ -19,7 +18,6 @@ from checker.language.ir import (
     Continue,
     Do,
     Expr,
-    FieldOf,
     For,
     If,
     Load,
@@ -29,8 +27,6 @@ from checker.language.ir import (
     Program,
     Require,
     Return,
-    RowOf,
-    State,
     Stmt,
     Store,
 )
@@ -82,9 +78,9 @@ class _Stores:
                     yield from _called(stmt)
 
     def _store(self, place: Place, value: Expr) -> None:
-        if isinstance(value, Load) and _field(value.place) == _field(place):
+        if isinstance(value, Load) and field_at(value.place) == field_at(place):
             return
-        if (of := _field(place)) is not None:
+        if (of := field_at(place)) is not None:
             self.stored.add((of, value.code if isinstance(value, Const) else self.known(value)))
 
     def known(self, e: Expr) -> int | None:
@@ -121,15 +117,6 @@ def _called(node: object) -> Iterator[str]:
     for inner in walk(node):
         if isinstance(inner, Do):
             yield inner.function
-
-
-def _field(place: Place) -> Field | None:
-    """The field of which a value is stored to: of a table of values, the table's. None of what only a name says."""
-    while isinstance(place, RowOf):
-        place = place.base
-    if not isinstance(place, FieldOf):
-        return None
-    return (None, place.name) if isinstance(place.base, State | Before) else field_of(place.base.type, place.name)
 
 
 def new_values(now: Collection[Stored], then: Collection[Stored], shown: Collection[Stored]) -> set[Stored]:
